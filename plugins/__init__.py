@@ -1,0 +1,1 @@
+"""The bundled methods; third-party plugins use the same door."""

@@ -1,0 +1,1 @@
+"""The datasets of datasets.toml and the photographs embedded in scikit-image."""

@@ -1,0 +1,1 @@
+"""Metrics, registered like everybody's."""

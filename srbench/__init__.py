@@ -1,0 +1,1 @@
+"""One benchmark for single-image super-resolution."""

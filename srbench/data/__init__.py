@@ -1,0 +1,1 @@
+"""Datasets: manifests, layouts on disk, verification, the training cache."""

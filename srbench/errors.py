@@ -1,0 +1,87 @@
+"""Everything srbench raises on purpose.
+
+::
+
+    SrbenchError                one sentence for a person: what happened, what was expected, what to do
+    ├── UsageError              a wrong option or argument
+    ├── ConfigError             a suite, recipe or manifest that cannot be understood
+    ├── UnknownNameError        a name nothing provides (also a KeyError)
+    ├── PluginError             a plugin that fails to import, to register or to keep its contract
+    ├── DataError               a missing, incomplete or altered dataset or image
+    │   └── ShapeError          tensors or images whose sizes do not fit together
+    ├── CheckpointError         weights that cannot be loaded
+    ├── TrainingError           a training that cannot go on (NaN loss, a parameter without gradient)
+    ├── StoreError              a results folder or cache that cannot be written
+    └── UnavailableError        a measurement this machine cannot make: an empty cell with this reason
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SrbenchError(Exception):
+    """An expected failure; its text is a sentence for the person at the keyboard."""
+
+
+class UsageError(SrbenchError):
+    """A wrong option or argument."""
+
+
+class ConfigError(SrbenchError):
+    """A suite, recipe or dataset manifest that cannot be understood."""
+
+
+class UnknownNameError(SrbenchError, KeyError):
+    """A name that nothing provides."""
+
+    __str__ = Exception.__str__  # KeyError would show its repr
+
+    @classmethod
+    def among(cls, kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
+        """The error for ``name``, with the nearest of the ``known`` names.
+
+        Args:
+            kind: What was looked up, as a noun: "architecture", "dataset".
+            name: What was asked for.
+            known: Every name that would have been right.
+            hint: A sentence on what to do; empty for none.
+        """
+        choices = sorted(known)
+        near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+        text = f"No {kind} named {name!r}."
+        if near:
+            text += f" Did you mean {near[0]}?"
+        elif choices:
+            shown = ", ".join(choices[:12]) + (", …" if len(choices) > 12 else "")
+            text += f" Known: {shown}."
+        return cls(f"{text} {hint}".rstrip())
+
+
+class PluginError(SrbenchError):
+    """A plugin that fails to import, to register or to keep its contract."""
+
+
+class DataError(SrbenchError):
+    """A missing, incomplete or altered dataset or image."""
+
+
+class ShapeError(DataError):
+    """Tensors or images whose sizes do not fit together."""
+
+
+class CheckpointError(SrbenchError):
+    """Weights that cannot be loaded."""
+
+
+class TrainingError(SrbenchError):
+    """A training that cannot go on."""
+
+
+class StoreError(SrbenchError):
+    """A results folder or cache that cannot be written."""
+
+
+class UnavailableError(SrbenchError):
+    """A measurement that cannot be made here; shown as an empty cell with this reason."""

@@ -1,0 +1,1 @@
+"""Inference, scoring and the certification of datasets."""

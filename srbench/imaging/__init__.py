@@ -1,0 +1,1 @@
+"""The measuring conventions: image files, colour, resizing, borders, tiles."""

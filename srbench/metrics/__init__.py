@@ -1,0 +1,1 @@
+"""Scores of super-resolved images, as pure functions."""

@@ -1,0 +1,1 @@
+"""Parameters, MACs, activations, latency and memory."""

@@ -1,0 +1,1 @@
+"""Leaderboards, statistics, plots and comparisons, all made from records."""

@@ -1,0 +1,1 @@
+"""What `srbench add-plugin` writes."""

@@ -1,0 +1,1 @@
+"""Patches, the loop, distillation, schedules, EMA, checkpoints."""
