@@ -1,1 +1,81 @@
-"""One benchmark for single-image super-resolution."""
+"""One benchmark for single-image super-resolution. This is the public API, all that a plugin needs.
+
+Names are imported when they are first used, so that ``srbench --help`` loads neither torch nor any plugin.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from srbench.data.manifest import read_manifest
+    from srbench.distilling import Batch, Distiller, Optimiser, Phase, Setup, capture, weighted_mean
+    from srbench.errors import SrbenchError, UnavailableError
+    from srbench.hookspecs import hookimpl
+    from srbench.networks import Network
+    from srbench.recipes import Recipe
+    from srbench.specs import (
+        ArchitectureSpec,
+        Checkpoint,
+        DatasetSpec,
+        DegradationSpec,
+        DistillerSpec,
+        Download,
+        ExecutorSpec,
+        Family,
+        ImageEntry,
+        LossSpec,
+        MetricSpec,
+        Paper,
+        Reported,
+    )
+
+_HOMES = {
+    "srbench.data.manifest": ("read_manifest",),
+    "srbench.distilling": ("Batch", "Distiller", "Optimiser", "Phase", "Setup", "capture", "weighted_mean"),
+    "srbench.errors": ("SrbenchError", "UnavailableError"),
+    "srbench.hookspecs": ("hookimpl",),
+    "srbench.networks": ("Network",),
+    "srbench.recipes": ("Recipe",),
+    "srbench.specs": (
+        "ArchitectureSpec", "Checkpoint", "DatasetSpec", "DegradationSpec", "DistillerSpec", "Download",
+        "ExecutorSpec", "Family", "ImageEntry", "LossSpec", "MetricSpec", "Paper", "Reported",
+    ),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ArchitectureSpec",
+    "Batch",
+    "Checkpoint",
+    "DatasetSpec",
+    "DegradationSpec",
+    "Distiller",
+    "DistillerSpec",
+    "Download",
+    "ExecutorSpec",
+    "Family",
+    "ImageEntry",
+    "LossSpec",
+    "MetricSpec",
+    "Network",
+    "Optimiser",
+    "Paper",
+    "Phase",
+    "Recipe",
+    "Reported",
+    "Setup",
+    "SrbenchError",
+    "UnavailableError",
+    "capture",
+    "hookimpl",
+    "read_manifest",
+    "weighted_mean",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the names have types of their own
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'srbench' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)

@@ -1,0 +1,130 @@
+"""Everything the loaded plugins provide: immutable, built once a run, passed on explicitly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from srbench.errors import PluginError, UnknownNameError
+from srbench.plugins import Plugin, discover
+from srbench.specs import (
+    KINDS,
+    ArchitectureSpec,
+    DatasetSpec,
+    DegradationSpec,
+    DistillerSpec,
+    ExecutorSpec,
+    Family,
+    LossSpec,
+    MetricSpec,
+)
+
+T = TypeVar("T")
+PLURAL = {"loss": "losses"}
+
+
+class Shelf(Mapping[str, T], Generic[T]):
+    """The specs of one kind by name. An unknown name is answered with the nearest right one."""
+
+    def __init__(self, kind: str, specs: Mapping[str, tuple[Any, Plugin]], broken: Sequence[Plugin] = ()) -> None:
+        self._kind, self._broken = kind, broken
+        self._specs = {name: pair for name, pair in sorted(specs.items()) if not isinstance(pair[0], Family)}
+        self._families = {name: pair for name, pair in sorted(specs.items()) if isinstance(pair[0], Family)}
+
+    def __getitem__(self, name: str) -> T:
+        if name in self._specs:
+            spec: T = self._specs[name][0]
+            return spec
+        prefix, colon, argument = name.partition(":")
+        if colon and prefix in self._families:
+            made: T = self._families[prefix][0].make(argument, self)
+            return made
+        hint = f"`srbench list {PLURAL.get(self._kind, self._kind + 's')}` shows all {len(self._specs)}."
+        for plugin in self._broken:
+            hint += f" It may be in a plugin that is broken: {plugin.error}"
+        raise UnknownNameError.among(self._kind, name, self._specs, hint)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Those that make specs on demand."""
+        return tuple(family for family, _ in self._families.values())
+
+    def provider(self, name: str) -> Plugin:
+        """The plugin that provides ``name``, or the family that makes it."""
+        for shelf, key in ((self._specs, name), (self._families, name.partition(":")[0])):
+            if key in shelf:
+                return shelf[key][1]
+        self[name]
+        raise AssertionError(name)  # the look-up above has raised
+
+    def fingerprint(self, name: str) -> str:
+        """What to put into a store key for ``name``: changes whenever the code that provides it does."""
+        return self.provider(name).fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """One read-only shelf for each kind."""
+
+    architectures: Shelf[ArchitectureSpec]
+    distillers: Shelf[DistillerSpec]
+    degradations: Shelf[DegradationSpec]
+    metrics: Shelf[MetricSpec]
+    losses: Shelf[LossSpec]
+    datasets: Shelf[DatasetSpec]
+    executors: Shelf[ExecutorSpec]
+    plugins: tuple[Plugin, ...] = field(default=())
+    """Every plugin that was found, the broken ones too."""
+
+    def shelf(self, kind: str) -> Shelf[Any]:
+        """The shelf for one of `srbench.specs.KINDS`."""
+        shelf: Shelf[Any] = getattr(self, PLURAL.get(kind, kind + "s"))
+        return shelf
+
+    @property
+    def broken(self) -> tuple[Plugin, ...]:
+        """Plugins that could not be used."""
+        return tuple(p for p in self.plugins if p.error)
+
+
+def load_catalog(files: Sequence[Path] = (), *, strict: bool = False) -> Catalog:
+    """Discover plugins and shelve what they provide.
+
+    Args:
+        files: Single-file plugins besides those found by themselves.
+        strict: Make a broken plugin fatal.
+
+    Raises:
+        PluginError: Two plugins provide one name, or ``strict`` and a plugin is broken.
+    """
+    return build_catalog(discover(files), strict=strict)
+
+
+def build_catalog(plugins: Iterable[Plugin], *, strict: bool = False) -> Catalog:
+    """Shelve what ``plugins`` provide; see `load_catalog`."""
+    found = tuple(plugins)
+    broken = [p for p in found if p.error]
+    if strict and broken:
+        raise PluginError(" ".join(str(p.error) for p in broken))
+    shelves: dict[str, dict[str, tuple[Any, Plugin]]] = {kind: {} for kind in KINDS}
+    for plugin in found:
+        for kind, spec in plugin.specs:
+            if spec.name in shelves[kind]:
+                other = shelves[kind][spec.name][1]
+                where = " and ".join(
+                    sorted(f"{p.name} ({p.source}{f', {p.file}' if p.file else ''})" for p in (plugin, other))
+                )
+                raise PluginError(f"Two plugins provide the {kind} {spec.name!r}: {where}; rename one or remove it.")
+            shelves[kind][spec.name] = (spec, plugin)
+    return Catalog(
+        **{PLURAL.get(kind, kind + "s"): Shelf(kind, specs, broken) for kind, specs in shelves.items()},
+        plugins=found,
+    )

@@ -1,0 +1,68 @@
+"""Call any network the way its spec says: value range, luma, padding, one scale or several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from srbench.errors import ShapeError
+from srbench.imaging.borders import pad_to_multiple
+from srbench.imaging.colour import rgb_to_ycbcr, ycbcr_to_rgb
+from srbench.imaging.resize import imresize
+from srbench.specs import ArchitectureSpec, Scale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """An ``nn.Module`` together with the facts needed to call it. Called, it maps lr to sr, both in [0, 1]."""
+
+    spec: ArchitectureSpec
+    module: nn.Module
+
+    @property
+    def colours(self) -> int:
+        """Channels that the module itself takes: 3, or 1 for networks on luma."""
+        return 1 if self.spec.channels == "y" else 3
+
+    def __call__(self, lr: Tensor, scale: Scale) -> Tensor:
+        """Super-resolve, differentiably; nothing is clamped.
+
+        Args:
+            lr: (N, C, h, w) in [0, 1], where C is 3 or, for a network on luma, 1 or 3.
+            scale: One of the spec's scales.
+
+        Returns:
+            (N, C, scale*h, scale*w), nominally in [0, 1].
+
+        Raises:
+            ShapeError: The network returned another size.
+        """
+        if lr.shape[1] == 3 and self.spec.channels == "y":
+            return self._with_bicubic_chroma(lr, scale)
+        padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
+        scaled = padded if self.spec.input_range == 1.0 else padded * self.spec.input_range
+        sr: Tensor = self.module(scaled, scale) if self.spec.multi_scale else self.module(scaled)
+        if self.spec.input_range != 1.0:
+            sr = sr / self.spec.input_range
+        wanted = (*padded.shape[:2], padded.shape[2] * scale, padded.shape[3] * scale)
+        if tuple(sr.shape) != wanted:
+            raise ShapeError(
+                f"{self.spec.name} returned {tuple(sr.shape)} for lr {tuple(padded.shape)} at x{scale}; "
+                f"it must return {wanted}."
+            )
+        height, width = crop
+        cropped: Tensor = sr[..., : height * scale, : width * scale]
+        return cropped
+
+    def _with_bicubic_chroma(self, lr: Tensor, scale: Scale) -> Tensor:
+        ycbcr = rgb_to_ycbcr(lr)
+        luma = self(ycbcr[:, :1], scale)
+        chroma = imresize(ycbcr[:, 1:], scale=scale).to(luma.dtype)
+        return ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
+
+
+def build_network(spec: ArchitectureSpec, scale: Scale) -> Network:
+    """A freshly initialised network that can enlarge by ``scale``; its weights come from torch's global generator."""
+    return Network(spec, spec.network(scale))

@@ -1,0 +1,161 @@
+"""Parameters, multiply-accumulates and activations of a network, counted without computing a pixel.
+
+The field writes "FLOPs" and means multiply-accumulates (MACs): one multiplication with its addition is one, so
+PyTorch's ``FlopCounterMode``, which counts two, is halved here. The network runs on *meta* tensors, which have a
+shape and nothing else, so that a 1280×720 output costs milliseconds; a network that cannot (it builds tensors on
+the CPU as it goes) is asked again under ``FakeTensorMode``.
+
+A count is only as honest as its list of omissions: ``Macs.uncounted`` names every operator that was seen, computes
+more than a few operations a value, and has no formula. Beyond the formulas of PyTorch (convolutions, matrix
+products, attention) there are formulas here for Fourier transforms and for attention as the CPU spells it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from srbench.errors import UnavailableError
+from srbench.profiling.operators import CONVOLUTIONS, FORMULAS, PRICED, is_cheap, is_colour_normalisation
+
+OUTPUT_720P = (720, 1280)
+"""Height and width of the output for which papers give their MACs."""
+
+Run = Callable[[nn.Module, Tensor], object]
+"""How a network is asked for an image: ``lambda network, lr: network(lr)``, or with a scale for multi-scale ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Macs:
+    """What one forward pass computes.
+
+    Attributes:
+        total: Multiply-accumulates.
+        activations: Output values of all convolutions, the "activations" of the NTIRE efficiency reports.
+        uncounted: Operators that ran, do more than a fixed few operations a value, and are not in ``total``; sorted.
+    """
+
+    total: int
+    activations: int
+    uncounted: tuple[str, ...]
+
+
+def lr_size(scale: int, output: tuple[int, int] = OUTPUT_720P) -> tuple[int, int]:
+    """Height and width of the LR image behind an ``output`` of that size: both sides divided and rounded down."""
+    return output[0] // scale, output[1] // scale
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Trainable parameters, as papers count them: frozen constants such as a mean shift are left out.
+
+    Ask a freshly built network: one that was frozen to be a teacher has none left.
+    """
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def deployed(network: nn.Module) -> nn.Module:
+    """A copy of the network in the form in which it is deployed.
+
+    Re-parameterised networks fold their training branches into plain convolutions through a method that the field
+    calls ``switch_to_deploy()`` (RepVGG, Ding et al., CVPR 2021). It is called on the network where it has one, else
+    on every module that has one. A network without any is its own deployed form.
+    """
+    network = copy.deepcopy(network).eval()
+    modules = [network] if hasattr(network, "switch_to_deploy") else list(network.modules())
+    for module in modules:
+        fold = getattr(module, "switch_to_deploy", None)
+        if callable(fold):
+            fold()
+    return network
+
+
+def count_deployed_parameters(network: nn.Module) -> int:
+    """Parameters after :func:`deployed`, without those that were frozen constants before it."""
+    # Folding may detach what remains, so requires_grad tells nothing afterwards: the names from before do.
+    frozen = {name for name, parameter in network.named_parameters() if not parameter.requires_grad}
+    return sum(parameter.numel() for name, parameter in deployed(network).named_parameters() if name not in frozen)
+
+
+def count_macs(build: Callable[[], nn.Module], run: Run, input_size: tuple[int, int], channels: int = 3) -> Macs:
+    """Count the multiply-accumulates of one forward pass on one LR image.
+
+    Colour normalisation is not counted: a 1×1 convolution between at most four channels whose weight is a frozen
+    parameter (the mean shift of the EDSR family). It belongs to the data, folds into its neighbours on deployment,
+    and costs nothing in a network that subtracts the mean instead; the published counts leave it out too.
+
+    Args:
+        build: Makes the network; called once or twice.
+        run: Calls it.
+        input_size: Height and width of the LR image.
+        channels: Channels of the LR image.
+
+    Raises:
+        UnavailableError: The network runs neither on meta nor on fake tensors.
+    """
+    shape = (1, channels, *input_size)
+    try:
+        network = build().eval().to("meta")
+        return _trace(network, run, torch.empty(shape, device="meta"))
+    except Exception as on_meta:  # noqa: BLE001 - whatever a network may raise
+        from torch._subclasses import FakeTensorMode
+
+        try:
+            network = build().eval()
+            with FakeTensorMode(allow_non_fake_inputs=True):
+                return _trace(network, run, torch.empty(shape))
+        except Exception as on_fake:
+            raise UnavailableError(
+                f"MACs cannot be counted without computing: on meta tensors the network raises {_brief(on_meta)}, "
+                f"on fake tensors {_brief(on_fake)}."
+            ) from on_fake
+
+
+def count_activations(build: Callable[[], nn.Module], run: Run, input_size: tuple[int, int], channels: int = 3) -> int:
+    """Output values of all convolutions in one forward pass (NTIRE's "activations"); arguments as in count_macs."""
+    return count_macs(build, run, input_size, channels).activations
+
+
+def _brief(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__} ({lines[0][:120]})" if lines else type(error).__name__
+
+
+def _trace(network: nn.Module, run: Run, lr: Tensor) -> Macs:
+    watch = _Watch()
+    counter = FlopCounterMode(display=False, custom_mapping=FORMULAS)
+    # The counter stands on top, so that what it decomposes is watched in pieces.
+    with torch.no_grad(), watch, counter:
+        run(network, lr)
+    return Macs(counter.get_total_flops() // 2, watch.activations, tuple(sorted(watch.seen_unknown)))
+
+
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every operator: collects the ones without a price and the sizes of the convolutions' outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.activations = 0
+        self.seen_unknown: set[str] = set()
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: object,  # noqa: ARG002 - torch's signature
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> object:
+        out = func(*args, **(kwargs or {}))
+        packet = getattr(func, "_overloadpacket", func)
+        if packet in CONVOLUTIONS:
+            if not is_colour_normalisation(args[1]):
+                self.activations += out.numel()
+        elif packet not in PRICED and not is_cheap(func):
+            self.seen_unknown.add(str(packet).replace("aten.", ""))
+        return out

@@ -1,0 +1,83 @@
+"""How to train: one frozen object a recipe, read from TOML or written in a plugin."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+class Recipe(BaseModel):
+    """Everything that decides a training, apart from the network, the degradation and the seed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    name: str
+    """A short id: "quick", "edsr_paper"."""
+    datasets: tuple[str, ...]
+    """Training sets by their names in datasets.toml."""
+    patch: Positive = 48
+    """Side of an LR patch, in pixels; the HR patch is ``scale`` times that."""
+    batch: Positive = 16
+    """Patches a step."""
+    steps: Positive
+    """Optimiser steps."""
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: Rate = 1e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: Rate = 1e-8
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "halve", "multistep", "cosine"] = "constant"
+    halve_every: Positive | None = None
+    """Steps between halvings, for schedule "halve"."""
+    milestones: tuple[int, ...] = ()
+    """Steps at which the rate is multiplied by ``gamma``, for schedule "multistep"."""
+    gamma: Rate = 0.5
+    final_learning_rate: float = 0.0
+    """Where schedule "cosine" ends."""
+    warmup: int = Field(default=0, ge=0)
+    """Steps over which the rate rises linearly from zero."""
+    losses: dict[str, float] = Field(default={"l1": 1.0}, min_length=1)
+    """Loss names and their weights."""
+    ema: float | None = Field(default=None, gt=0, lt=1)
+    """Decay of the moving average of the weights that is measured instead of the weights; none if absent."""
+    clip: Rate | None = None
+    """Largest norm of the gradient; not clipped if absent."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    augment: bool = True
+    """Flips and quarter turns, each patch its own."""
+    start_from_scale: Positive | None = None
+    """Other scales start from the weights trained at this scale (EDSR's x3 and x4 start from x2)."""
+    validate_every: Positive = 1000
+    """Steps between PSNRs on the held-out patches."""
+    checkpoint_every: Positive = 1000
+    """Steps between checkpoints that a killed run resumes from."""
+    source: str = ""
+    """Where the figures come from: a paper's section, a release's defaults."""
+
+    def rate_at(self, step: int, *, steps: int | None = None) -> float:
+        """The learning rate of step ``step`` (counted from 0).
+
+        A pure function of the step, so that a resumed training needs no scheduler state.
+
+        Args:
+            step: The step about to be taken.
+            steps: Length of the training; the recipe's own if absent.
+        """
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        if self.schedule == "halve" and self.halve_every:
+            return self.learning_rate * 0.5 ** (step // self.halve_every)
+        if self.schedule == "multistep":
+            return float(self.learning_rate * self.gamma ** sum(step >= at for at in self.milestones))
+        if self.schedule == "cosine":
+            span = max((steps or self.steps) - self.warmup, 1)
+            progress = min((step - self.warmup) / span, 1.0)
+            low = self.final_learning_rate
+            return low + (self.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * progress))
+        return self.learning_rate

@@ -1,0 +1,341 @@
+"""What a plugin declares: one frozen object holds every fact about one thing.
+
+A variant of a thing is another spec (``build=partial(EDSR, n_feats=256)``), never keyword arguments from a suite.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from srbench.errors import PluginError
+from srbench.recipes import Recipe
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Generator, Tensor, nn
+
+    from srbench.distilling import Distiller, Setup
+
+Scale: TypeAlias = int
+"""Up-sampling factor."""
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _check_name(kind: str, name: str) -> None:
+    own, _, _ = name.partition(":")  # what follows belongs to the family that made it
+    if not NAME.fullmatch(own):
+        raise PluginError(
+            f"The {kind} name {name!r} is not lower_snake_case ASCII; rename it, for example 'my_{kind}'."
+        )
+
+
+def _check_scales(kind: str, name: str, scales: frozenset[Scale]) -> None:
+    if not scales or any(not isinstance(s, int) or s < 1 for s in scales):
+        raise PluginError(
+            f"{kind} {name!r} declares scales {sorted(scales)}; give whole numbers from 1, such as {{2, 3, 4}}."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """Where a method was published."""
+
+    title: str
+    venue: str
+    year: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A score that the authors published."""
+
+    dataset: str
+    scale: Scale
+    metric: str
+    """Name of the metric, "psnr_y"."""
+    value: float
+    source: str
+    """Table or log the figure was read from."""
+    checkpoint: str | None = None
+    """Tag of the checkpoint that scored it; any training of the architecture if absent."""
+    degradation: str = "bicubic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """Published weights of an architecture, named ``architecture.tag``."""
+
+    tag: str
+    scale: Scale | None
+    """The scale they are for; None where one set of weights serves every scale."""
+    file: str
+    """Path below a weights folder, "imdn/IMDN_x2.pth"."""
+    sha256: str
+    url: str | None = None
+    """Public address, or None where the authors give only a manual download."""
+    license: str = "unknown"
+    trained_on: frozenset[str] = frozenset()
+    read: Callable[[Path], Mapping[str, Tensor]] | None = None
+    """Reads a file that is not a state dict (MATLAB, NumPy) into one; never by pickle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchitectureSpec:
+    """A network that maps lr to sr."""
+
+    name: str
+    build: Callable[..., nn.Module]
+    """``build(scale)`` gives a network called ``network(lr)``. With ``multi_scale``, ``build()`` gives one network for
+    all ``scales``, called ``network(lr, scale)``."""
+    scales: frozenset[Scale]
+    label: str = ""
+    """For tables; the name if empty."""
+    paper: Paper | None = None
+    license: str = "unknown"
+    """SPDX id of the release this follows."""
+    multi_scale: bool = False
+    trainable: bool = True
+    """False for fixed operators such as bicubic interpolation."""
+    channels: Literal["rgb", "y"] = "rgb"
+    """"y": the network maps luma (N, 1, H, W); srbench enlarges the chroma bicubically, as the papers did."""
+    input_range: float = 1.0
+    """White in the network's own units; srbench scales [0, 1] to it and back."""
+    size_multiple: int = 1
+    """LR sides must divide by this; srbench pads and crops."""
+    min_size: int = 1
+    """Smallest LR side the network can take; srbench pads and crops."""
+    half_precision: frozenset[str] = frozenset({"bf16", "fp16"})
+    """Half precisions the mathematics allows."""
+    taps: tuple[str, ...] = ()
+    """Module paths of the features that distillers compare by default, in order of depth."""
+    dead_parameters: tuple[str, ...] = ()
+    """Parameters the official network holds but never uses."""
+    recipe: Recipe | None = None
+    """The paper's own recipe."""
+    checkpoints: tuple[Checkpoint, ...] = ()
+    reported: tuple[Reported, ...] = ()
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("architecture", self.name)
+        _check_scales("Architecture", self.name, self.scales)
+        tags = [(c.tag, c.scale) for c in self.checkpoints]
+        if len(set(tags)) < len(tags):
+            raise PluginError(
+                f"Architecture {self.name!r} declares a checkpoint tag twice for one scale: {sorted(map(str, tags))}."
+            )
+
+    @property
+    def title(self) -> str:
+        """The label for tables."""
+        return self.label or self.name
+
+    def network(self, scale: Scale) -> nn.Module:
+        """A freshly initialised network that can enlarge by ``scale``."""
+        return self.build() if self.multi_scale else self.build(scale)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillerSpec:
+    """A way to train a student."""
+
+    name: str
+    build: Callable[[Setup], Distiller]
+    label: str = ""
+    needs_teacher: bool = True
+    paper: Paper | None = None
+    license: str = "unknown"
+    reconstruction: bool = False
+    """True where the paper leaves the method open and this is our reading of it."""
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("distiller", self.name)
+
+    @property
+    def title(self) -> str:
+        """The label for tables."""
+        return self.label or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DegradationSpec:
+    """A function that makes lr from hr."""
+
+    name: str
+    apply: Callable[[Tensor, Scale, Generator], Tensor]
+    """``apply(hr, scale, generator)``: hr (N, C, scale*h, scale*w) in [0, 1] to lr (N, C, h, w) in [0, 1]. All
+    randomness comes from the generator. srbench rounds lr to 8 bits afterwards."""
+    stochastic: bool
+    """True if two generators give two results. Then training degrades each patch anew, and measuring draws one
+    frozen realisation per image; otherwise whole images are degraded once and cached."""
+    scales: frozenset[Scale] | None = None
+    """None: every scale."""
+    label: str = ""
+    paper: Paper | None = None
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("degradation", self.name)
+
+    @property
+    def title(self) -> str:
+        """The label for tables."""
+        return self.label or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSpec:
+    """A score of sr, with or without hr."""
+
+    name: str
+    load: Callable[[torch.device], Callable[[Tensor, Tensor], Tensor]]
+    """``load(device)`` gives ``metric(sr, hr) -> (N,)``; sr and hr are (N, C, H, W) float64 in [0, 1] on ``device``.
+    May raise `UnavailableError`: the column then stays empty with that reason."""
+    label: str
+    unit: str = ""
+    """"dB", or empty."""
+    higher_is_better: bool = True
+    needs_hr: bool = True
+    channels: Literal["rgb", "y"] = "rgb"
+    shaved: bool = True
+    """Whether the protocol's border is removed first."""
+    decimals: int = 4
+    version: str = "1"
+    """Part of the protocol id; raised whenever a value changes."""
+
+    def __post_init__(self) -> None:
+        _check_name("metric", self.name)
+
+    @property
+    def column(self) -> str:
+        """Name of the column, with its unit."""
+        return f"{self.name}_{self.unit.lower()}" if self.unit else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossSpec:
+    """A training loss."""
+
+    name: str
+    build: Callable[[], Callable[[Tensor, Tensor], Tensor]]
+    """``build()`` gives ``loss(sr, hr) -> ()``, both (N, C, H, W) in [0, 1]. May be an ``nn.Module``."""
+    label: str = ""
+    paper: Paper | None = None
+
+    def __post_init__(self) -> None:
+        _check_name("loss", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageEntry:
+    """One image a dataset must have."""
+
+    name: str
+    """File name without folder and suffix."""
+    height: int
+    width: int
+    sha256: str | None = None
+    """Of the file; None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A public archive."""
+
+    url: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """A set of images."""
+
+    name: str
+    label: str
+    split: Literal["train", "test"]
+    images: int | None
+    """How many there are; None if unknown."""
+    license: str
+    citation: str
+    entries: tuple[ImageEntry, ...] = ()
+    """Every image where they are known; empty otherwise."""
+    folders: tuple[str, ...] = ()
+    """Folder names it goes by below the data root, besides its name and label."""
+    home: str = ""
+    downloads: tuple[Download, ...] = ()
+    locate: Callable[[], Mapping[str, Path]] | None = None
+    """Finds images that need no data root: name to file. None for sets below the data root."""
+    lr_border: Literal["symmetric", "replicate"] = "symmetric"
+    """How the LR that comes with it was made; see docs/protocol.md."""
+    grey: tuple[str, ...] = ()
+    """Images that are greyscale."""
+    bicubic: Mapping[Scale, tuple[float, float]] = field(default_factory=dict)
+    """Published PSNR-Y (dB) and SSIM-Y of bicubic interpolation by scale: what certifies a copy."""
+    bicubic_source: str = ""
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("dataset", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorSpec:
+    """Where jobs run."""
+
+    name: str
+    make: Callable[[int], Executor]
+    """``make(workers)`` gives a `concurrent.futures.Executor`; jobs and their results are picklable."""
+    label: str = ""
+    isolated: bool = False
+    """True if a job cannot share memory (and a progress display) with the caller."""
+
+    def __post_init__(self) -> None:
+        _check_name("executor", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Names without end: ``prefix:argument`` is made into a spec when it is asked for.
+
+    Any hook may return families beside its specs: ``pyiqa:niqe`` is a metric, ``spandrel:FILE`` an architecture.
+    """
+
+    name: str
+    """The prefix."""
+    make: Callable[[str, Mapping[str, Any]], Any]
+    """``make(argument, others)`` gives the spec named ``prefix:argument``; ``others`` are the specs of the same kind,
+    for families that transform one. Raises `SrbenchError` for an argument it cannot serve."""
+    example: str
+    """A whole name, for messages: "pyiqa:niqe"."""
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("family", self.name)
+
+    @property
+    def title(self) -> str:
+        """What it stands for."""
+        return self.label or self.example
+
+
+Spec: TypeAlias = (
+    ArchitectureSpec | DistillerSpec | DegradationSpec | MetricSpec | LossSpec | DatasetSpec | ExecutorSpec
+)
+KINDS: Mapping[str, type[Any]] = {
+    "architecture": ArchitectureSpec,
+    "distiller": DistillerSpec,
+    "degradation": DegradationSpec,
+    "metric": MetricSpec,
+    "loss": LossSpec,
+    "dataset": DatasetSpec,
+    "executor": ExecutorSpec,
+}
+"""Every kind of thing a plugin can provide."""
