@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -36,7 +35,7 @@ class Backend:
     @property
     def name(self) -> str:
         """As in suites and tables: ``eager-fp32``, ``channels_last-bf16``, ``compile-channels_last-fp16``."""
-        words = [self.runtime] if self.runtime != "eager" or not self.channels_last else []
+        words: list[str] = [self.runtime] if self.runtime != "eager" or not self.channels_last else []
         words += ["channels_last"] if self.channels_last else []
         return "-".join([*words, self.precision])
 
@@ -114,7 +113,7 @@ def _prepare(network: nn.Module, backend: Backend, example: Tensor) -> Callable[
         return _in_onnxruntime(module, example)
     call: Callable[[Tensor], Tensor] = torch.compile(module) if backend.runtime == "compile" else module
     if backend.channels_last:
-        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module.to(memory_format=torch.channels_last)
         return lambda lr: call(lr.contiguous(memory_format=torch.channels_last))
     return call
 
@@ -149,11 +148,10 @@ def _in_onnxruntime(module: nn.Module, example: Tensor) -> Callable[[Tensor], Te
 def _export(module: nn.Module, example: Tensor) -> bytes:
     import warnings
 
-    buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns about its own dependencies
         program = torch.onnx.export(module, (example,), dynamo=True, verbose=False)
     if program is None:
         raise UnavailableError("The ONNX exporter returned nothing for this network.")
-    program.save(buffer)
-    return buffer.getvalue()
+    proto: bytes = program.model_proto.SerializeToString()
+    return proto

@@ -1,0 +1,218 @@
+"""Peak memory of one forward pass, in a process of its own.
+
+Inside a program that has trained and scored before, peak memory tells its history. Here each pass runs in a fresh
+process: one Python is started and imports torch once, then forks for every item (elsewhere than on Linux: one
+Python each). An item is told by import path and JSON arguments, which is all that crosses the border.
+
+What counts, and goes into the column ``peak_memory_mib``, is :attr:`Memory.total_mib`: the bytes of the weights plus
+what the pass needed beyond what was resident before it. Python, torch and the loaded libraries are not in it;
+:attr:`Memory.process_mib` has them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from srbench.errors import UnavailableError
+
+MIB = 2**20
+
+_STATUS = Path("/proc/self/status")
+_CLEAR_REFS = Path("/proc/self/clear_refs")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One forward pass to measure.
+
+    Attributes:
+        function: ``package.module:function``. It returns ``(network, forward)``: the ``nn.Module`` whose weights
+            count, and a function without arguments that runs the pass.
+        arguments: Its keyword arguments, as JSON values.
+        device: Where the pass computes.
+    """
+
+    function: str
+    arguments: Mapping[str, Any]
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a pass needed at its peak, in MiB.
+
+    Attributes:
+        weights_mib: Parameters and buffers.
+        extra_mib: Beyond what was resident before the pass: activations and workspace.
+        process_mib: The whole process (on a GPU: all that torch had allocated there).
+    """
+
+    weights_mib: float
+    extra_mib: float
+    process_mib: float
+
+    @property
+    def total_mib(self) -> float:
+        """Weights and pass together: the figure of the leaderboard."""
+        return self.weights_mib + self.extra_mib
+
+
+def peak_memory(works: Sequence[Work], *, timeout_s: float = 600.0) -> list[Memory | UnavailableError]:
+    """Measure every item in a process of its own.
+
+    Args:
+        works: What to run.
+        timeout_s: Seconds for all of them together.
+
+    Returns:
+        For every item its memory, or the reason why there is none, in order.
+    """
+    if platform.system() == "Linux":
+        return _ask(works, timeout_s)
+    return [result for work in works for result in _ask([work], timeout_s)]
+
+
+def _ask(works: Sequence[Work], timeout_s: float) -> list[Memory | UnavailableError]:
+    said, complained = _talk(json.dumps([asdict(work) for work in works]), timeout_s)
+    answers = [_read_answer(line) for line in said.splitlines() if line.endswith("}")]
+    missing = works[len(answers) :]
+    return answers + [UnavailableError(f"No memory for {work.function}: {complained}.") for work in missing]
+
+
+def _read_answer(line: str) -> Memory | UnavailableError:
+    answer = json.loads(line)
+    return UnavailableError(answer["error"]) if "error" in answer else Memory(**answer)
+
+
+def _talk(items: str, timeout_s: float) -> tuple[str, str]:
+    """What the measuring process answers, and why it ended in case it answered too little."""
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),  # what is importable here is so there
+        # glibc then gives freed blocks back at once, so that what is resident is what is alive.
+        "MALLOC_MMAP_THRESHOLD_": str(128 * 1024),
+        "MALLOC_TRIM_THRESHOLD_": str(128 * 1024),
+    }
+    process = subprocess.Popen(  # noqa: S603 - this Python, this module
+        [sys.executable, "-m", __name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,  # its forks end with it
+    )
+    try:
+        said, complained = process.communicate(items, timeout=timeout_s)
+    except BaseException as stop:
+        os.killpg(process.pid, signal.SIGKILL)
+        said, _ = process.communicate()
+        if not isinstance(stop, subprocess.TimeoutExpired):
+            raise
+        return said, f"it took longer than {timeout_s:g} s"
+    last = (complained.strip().splitlines() or ["it said nothing"])[-1][:200]
+    return said, f"the measuring process ended with status {process.returncode} ({last})"
+
+
+def _serve() -> None:
+    """The other side: read the items from standard input, answer one line of JSON each."""
+    works = [Work(**item) for item in json.load(sys.stdin)]
+    importlib.import_module("torch")  # once, before forking; nothing here starts its threads or a GPU context
+    for work in works:
+        answer = _in_fork(work) if len(works) > 1 else _answer(work)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+def _in_fork(work: Work) -> dict[str, Any]:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        with os.fdopen(writing, "w") as pipe:
+            json.dump(_answer(work), pipe)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if not text:
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        why = "killed, probably for want of memory" if number == signal.SIGKILL else f"ended by signal {number}"
+        return {"error": f"The pass of {work.function} was {why}."}
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+def _answer(work: Work) -> dict[str, Any]:
+    # A network may print; standard output belongs to the answers.
+    stdout, sys.stdout = sys.stdout, sys.stderr
+    try:
+        return asdict(_measure(work))
+    except UnavailableError as error:
+        return {"error": str(error)}
+    except Exception as error:  # noqa: BLE001 - whatever a network may raise becomes the reason
+        traceback.print_exc()
+        first = (str(error).strip().splitlines() or [""])[0][:200]
+        return {"error": f"Running {work.function} for its memory raised {type(error).__name__}: {first}"}
+    finally:
+        sys.stdout = stdout
+
+
+def _measure(work: Work) -> Memory:
+    import torch
+
+    module, _, name = work.function.partition(":")
+    make: Callable[..., tuple[torch.nn.Module, Callable[[], object]]] = getattr(importlib.import_module(module), name)
+    torch.nn.functional.conv2d(torch.zeros(1, 4, 8, 8), torch.zeros(4, 4, 3, 3))  # threads and libraries come up now
+    network, forward = make(**work.arguments)
+    tensors = [*network.parameters(), *network.buffers()]
+    weights = sum(tensor.nbytes for tensor in tensors) / MIB
+    with torch.no_grad():
+        if torch.device(work.device).type == "cuda":
+            return _on_cuda(torch.device(work.device), forward, weights)
+        return _on_cpu(forward, weights)
+
+
+def _on_cuda(device: Any, forward: Callable[[], object], weights: float) -> Memory:  # noqa: ANN401 - torch is lazy
+    import torch
+
+    torch.cuda.synchronize(device)
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    forward()
+    torch.cuda.synchronize(device)
+    peak = torch.cuda.max_memory_allocated(device)
+    return Memory(weights, (peak - before) / MIB, peak / MIB)
+
+
+def _on_cpu(forward: Callable[[], object], weights: float) -> Memory:
+    try:
+        _CLEAR_REFS.write_text("5")  # the high-water mark falls to what is resident now
+        before = _status_mib("VmRSS")
+    except OSError as error:
+        raise UnavailableError(f"Peak memory on the CPU is read from Linux's {_STATUS}, which is not here.") from error
+    forward()
+    peak = _status_mib("VmHWM")
+    return Memory(weights, max(peak - before, 0.0), peak)
+
+
+def _status_mib(field: str) -> float:
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1024
+    raise UnavailableError(f"{_STATUS} has no field {field}.")
+
+
+if __name__ == "__main__":
+    _serve()
