@@ -1,0 +1,193 @@
+"""TOML to typed objects. Unknown keys are errors that suggest the right one; nothing is inherited or executed."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.resources
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from srbench.errors import ConfigError, UnknownNameError
+from srbench.recipes import Recipe
+from srbench.specs import ArchitectureSpec
+
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+ScaleValue = Annotated[int, Field(ge=2, le=64, strict=True)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Grid(_Table):
+    """Axes that are multiplied. An architecture simply sits out a scale it does not have."""
+
+    architectures: Names
+    """``name`` to train, ``name.tag`` for published weights."""
+    datasets: Names
+    degradations: Names = ("bicubic",)
+    scales: Annotated[tuple[ScaleValue, ...], Field(min_length=1)]
+    distillers: Names = ("none",)
+    teacher: str | None = None
+    teacher_recipe: str | None = None
+    teacher_weights: str | None = None
+    recipe: str | None = None
+    weights: str | None = None
+    """A checkpoint file for the grid's architectures, instead of training."""
+    train_degradation: str | None = None
+    """What models are trained on, where it differs from what they are measured under."""
+    seeds: tuple[int, ...] = ()
+    metrics: tuple[str, ...] = ()
+    protocol: str | None = None
+    tile: int = Field(default=0, ge=0)
+    overlap: int = Field(default=16, ge=0)
+    self_ensemble: bool = False
+    chop: bool = False
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+
+class Profiling(_Table):
+    """What to find out about cost."""
+
+    enabled: bool = True
+    latency_height: int = Field(default=256, gt=0)
+    """Input for latency and memory, in LR pixels."""
+    latency_width: int = Field(default=256, gt=0)
+    latency_seconds: float = Field(default=2.0, gt=0)
+    """Time budget for each network."""
+    memory: bool = True
+
+
+class Suite(_Table):
+    """What to run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    about: str = ""
+    protocol: str = "classic-y"
+    metrics: Names = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "lpips")
+    recipe: str = "quick"
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    images_kept: int = Field(default=4, ge=0)
+    """How many super-resolved images of each dataset are kept for the sheets of crops."""
+    profile: Profiling = Profiling()
+    grid: Annotated[tuple[Grid, ...], Field(min_length=1)]
+    origin: str = ""
+    """The file it was read from, for messages."""
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def load_suite(name_or_path: str) -> Suite:
+    """Read a suite by the name of a shipped one ("quick") or by the path of a TOML file.
+
+    Raises:
+        UnknownNameError: No such suite and no such file.
+        ConfigError: The file cannot be understood; says where and what was expected.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml" and not path.is_file():
+        shipped = {f.name.removesuffix(".toml"): f for f in _shipped("suites")}
+        if name_or_path not in shipped:
+            raise UnknownNameError.among("suite", name_or_path, shipped, "Or give the path of a TOML file.")
+        path = shipped[name_or_path]
+    elif not path.is_file():
+        shipped = {f.name: f for f in _shipped("suites")}
+        if path.name not in shipped or path.parent.name != "suites":
+            raise UnknownNameError.among("suite file", name_or_path, {f"suites/{n}" for n in shipped})
+        path = shipped[path.name]  # `suites/classic.toml` works outside a clone too
+    suite = read_table(path, Suite)
+    return suite.model_copy(update={"origin": str(name_or_path)})
+
+
+def shipped_suites() -> dict[str, Path]:
+    """The suites that come with srbench."""
+    return {f.name.removesuffix(".toml"): f for f in _shipped("suites")}
+
+
+def find_recipe(name: str, spec: ArchitectureSpec, origin: str) -> Recipe:
+    """A recipe by name: "paper" is the architecture's own, others are shipped presets or TOML files.
+
+    Args:
+        name: The suite's word for it.
+        spec: The architecture to be trained.
+        origin: The suite's file; paths are relative to it.
+    """
+    if name == "paper":
+        if spec.recipe is None:
+            raise ConfigError(
+                f"Architecture {spec.name} declares no recipe of its paper; name another, such as 'quick'."
+            )
+        return spec.recipe
+    if name.endswith(".toml"):
+        for path in (Path(name), Path(origin).parent / name):
+            if path.is_file():
+                return read_table(path, Recipe)
+        raise ConfigError(f"{origin}: the recipe file {name} does not exist.")
+    shipped = {f.name.removesuffix(".toml"): f for f in _shipped("recipes")}
+    if name not in shipped:
+        raise UnknownNameError.among("recipe", name, {*shipped, "paper"}, "Or give the path of a TOML file.")
+    return read_table(shipped[name], Recipe)
+
+
+def _shipped(folder: str) -> list[Path]:
+    root = importlib.resources.files("srbench") / folder
+    return sorted((Path(str(f)) for f in root.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+
+
+def read_table(path: Path, kind: type[T]) -> T:
+    """Read a TOML file into a pydantic object.
+
+    Raises:
+        ConfigError: File, line or table, what is wrong, and what was expected.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from error
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_sentence(path, text, kind, error)) from error
+
+
+def _sentence(path: Path, text: str, kind: type[BaseModel], error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    location = list(first["loc"])
+    key = str(location[-1]) if location and isinstance(location[-1], str) else _last_name(location)
+    line = next((n for n, row in enumerate(text.splitlines(), 1) if re.match(rf"\s*{re.escape(key)}\s*=", row)), None)
+    where = f"{path}" + (f", line {line}" if line else "") + _table(location)
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, _fields(kind, location), n=1, cutoff=0.5)
+        meant = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(sorted(_fields(kind, location)))}."
+        return f"{where}: unknown key {key!r}; {meant}"
+    if first["type"] == "missing":
+        return f"{where}: the key {key!r} is missing; add it."
+    given = repr(first["input"])
+    return f"{where}: {key} = {given if len(given) < 80 else given[:77] + '…'} does not fit: {first['msg']}."
+
+
+def _last_name(location: list[Any]) -> str:
+    return next((str(part) for part in reversed(location) if isinstance(part, str)), "")
+
+
+def _table(location: list[Any]) -> str:
+    names = [part for part in location[:-1] if isinstance(part, str)]
+    number = next((part for part in location if isinstance(part, int)), None)
+    if location and location[0] == "grid" and number is not None:
+        return f", [[grid]] {number + 1}"
+    return f", [{'.'.join(names)}]" if names else ""
+
+
+def _fields(kind: type[BaseModel], location: list[Any]) -> list[str]:
+    tables: dict[str, type[BaseModel]] = {"grid": Grid, "profile": Profiling}
+    if len(location) > 1 and location[0] in tables:
+        kind = tables[str(location[0])]
+    return [name for name in kind.model_fields if name != "origin"]

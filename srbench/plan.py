@@ -1,0 +1,250 @@
+"""Multiply a suite out: which models have to exist, and which cells are measured. Pure: no torch, no disk."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from srbench.catalog import Catalog
+from srbench.config import Grid, Suite, find_recipe
+from srbench.errors import ConfigError, UnknownNameError, UsageError
+from srbench.protocols import Inference, Protocol, protocol_named
+from srbench.recipes import Recipe
+from srbench.specs import ArchitectureSpec, Scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One set of weights: fixed by nature, published, given as a file, or to be trained."""
+
+    architecture: str
+    source: Literal["fixed", "checkpoint", "file", "trained"]
+    scales: tuple[Scale, ...]
+    """One scale, or all of a multi-scale network's."""
+    checkpoint: str | None = None
+    """Tag of a published checkpoint."""
+    file: Path | None = None
+    recipe: Recipe | None = None
+    degradation: str | None = None
+    """What it is trained on."""
+    distiller: str = "none"
+    teacher: Model | None = None
+    seed: int = 0
+    initial: Model | None = None
+    """Training starts from these weights (EDSR's x3 and x4 start from x2)."""
+
+    @property
+    def title(self) -> str:
+        """For messages: "edsr_quick · logits from edsr_quick_wide · x2 · bicubic · seed 0"."""
+        name = self.architecture
+        if self.checkpoint:
+            name += f".{self.checkpoint}"
+        if self.file:
+            name += f" ({self.file.name})"
+        parts = [name]
+        if self.distiller != "none":
+            parts.append(self.distiller + (f" from {self.teacher.architecture}" if self.teacher else ""))
+        parts.append("x" + "+".join(map(str, self.scales)))
+        if self.source == "trained":
+            parts += [str(self.degradation), f"seed {self.seed}"]
+        return " · ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One model measured on one dataset at one scale under one degradation."""
+
+    model: Model
+    dataset: str
+    scale: Scale
+    degradation: str
+    protocol: Protocol
+    inference: Inference
+    metrics: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """For messages."""
+        return f"{self.model.title} on {self.dataset} (x{self.scale}, {self.degradation})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Cells in the suite's order, and every model they need, teachers before their students."""
+
+    suite: Suite
+    models: tuple[Model, ...]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What the command line picks out of a suite."""
+
+    only: tuple[str, ...] = ()
+    """Architectures or distillers (``arch``, ``arch.tag``); all if empty."""
+    scales: tuple[Scale, ...] = ()
+    datasets: tuple[str, ...] = ()
+    degradations: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+
+def make_plan(suite: Suite, catalog: Catalog, selection: Selection | None = None) -> Plan:
+    """Multiply ``suite`` out.
+
+    Args:
+        suite: The axes.
+        catalog: What the names mean.
+        selection: What to keep.
+
+    Raises:
+        UnknownNameError: The suite or the selection names something that nothing provides.
+        ConfigError: A grid cannot be multiplied out (a distiller without its teacher, no scale an architecture has).
+        UsageError: The selection leaves nothing.
+    """
+    chosen = selection or Selection()
+    _check_selection(suite, catalog, chosen)
+    cells: dict[Cell, None] = {}
+    for number, grid in enumerate(suite.grid, start=1):
+        where = f"{suite.origin}, [[grid]] {number}"
+        for cell in _cells(suite, grid, catalog, chosen, where):
+            cells.setdefault(cell)
+    if not cells:
+        raise UsageError(
+            f"Nothing of suite {suite.name} is left to run after --only, --scale and the like; loosen them."
+        )
+    models: dict[Model, None] = {}
+    for cell in cells:
+        for model in _with_ancestors(cell.model):
+            models.setdefault(model)
+    return Plan(suite=suite, models=tuple(models), cells=tuple(cells))
+
+
+def _with_ancestors(model: Model) -> Iterator[Model]:
+    for ancestor in (model.teacher, model.initial):
+        if ancestor:
+            yield from _with_ancestors(ancestor)
+    yield model
+
+
+def _check_selection(suite: Suite, catalog: Catalog, chosen: Selection) -> None:
+    named = {name for grid in suite.grid for name in (*grid.architectures, *grid.distillers)}
+    known = named | {name.partition(".")[0] for name in named}
+    for name in chosen.only:
+        if name not in known:
+            if name in catalog.architectures or name in catalog.distillers:
+                raise UsageError(f"Suite {suite.name} has no {name!r}; it has {', '.join(sorted(named))}.")
+            raise UnknownNameError.among("architecture or distiller", name, known, f"These are suite {suite.name}'s.")
+    scales = {s for grid in suite.grid for s in grid.scales}
+    for scale in chosen.scales:
+        if scale not in scales:
+            raise UsageError(f"Suite {suite.name} has no scale {scale}; it has {', '.join(map(str, sorted(scales)))}.")
+    for kind, names, axis in (
+        ("dataset", chosen.datasets, "datasets"),
+        ("degradation", chosen.degradations, "degradations"),
+    ):
+        for name in names:
+            if name not in {n for grid in suite.grid for n in getattr(grid, axis)}:
+                raise UnknownNameError.among(f"{kind} in suite {suite.name}", name, getattr(suite.grid[0], axis))
+
+
+def _cells(suite: Suite, grid: Grid, catalog: Catalog, chosen: Selection, where: str) -> Iterator[Cell]:
+    protocol = protocol_named(grid.protocol or suite.protocol)
+    inference = Inference(
+        tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop, precision=grid.precision
+    )
+    metrics = grid.metrics or suite.metrics
+    for metric in metrics:
+        catalog.metrics[metric]
+    for dataset in grid.datasets:
+        catalog.datasets[dataset]
+    seeds = chosen.seeds or grid.seeds or suite.seeds
+    for name, degradation, scale in itertools.product(grid.architectures, grid.degradations, grid.scales):
+        spec, tag = _architecture(catalog, name)
+        if not _serves(catalog, spec, degradation, scale, where):
+            continue
+        for distiller in grid.distillers:
+            if chosen.only and not {name, spec.name, distiller} & set(chosen.only):
+                continue
+            if (chosen.scales and scale not in chosen.scales) or (
+                chosen.degradations and degradation not in chosen.degradations
+            ):
+                continue
+            for model in _models(suite, grid, catalog, spec, tag, degradation, scale, distiller, seeds, where):
+                for dataset in grid.datasets:
+                    if not chosen.datasets or dataset in chosen.datasets:
+                        yield Cell(
+                            model=model, dataset=dataset, scale=scale, degradation=degradation, protocol=protocol,
+                            inference=inference, metrics=metrics,
+                        )  # fmt: skip
+
+
+def _architecture(catalog: Catalog, name: str) -> tuple[ArchitectureSpec, str | None]:
+    if ":" in name:
+        return catalog.architectures[name], None
+    base, _, tag = name.partition(".")
+    spec = catalog.architectures[base]
+    if tag and tag not in {c.tag for c in spec.checkpoints}:
+        raise UnknownNameError.among(f"checkpoint of {base}", tag, {c.tag for c in spec.checkpoints})
+    return spec, tag or None
+
+
+def _serves(catalog: Catalog, spec: ArchitectureSpec, degradation: str, scale: Scale, where: str) -> bool:
+    """Whether the pair exists; a scale that no plugin ever offers was refused when the suite was read."""
+    allowed = catalog.degradations[degradation].scales
+    if allowed is not None and scale not in allowed:
+        raise ConfigError(f"{where}: the degradation {degradation} has no scale {scale}; it has {sorted(allowed)}.")
+    return scale in spec.scales
+
+
+def _models(
+    suite: Suite, grid: Grid, catalog: Catalog, spec: ArchitectureSpec, tag: str | None, degradation: str,
+    scale: Scale, distiller: str, seeds: Sequence[int], where: str,
+) -> Iterator[Model]:  # fmt: skip
+    scales = tuple(sorted(spec.scales)) if spec.multi_scale else (scale,)
+    plain = Model(architecture=spec.name, source="fixed", scales=scales)
+    if not spec.trainable:
+        if distiller == grid.distillers[0]:
+            yield plain
+    elif tag is not None:
+        if distiller == grid.distillers[0] and any(c.tag == tag and c.scale in (scale, None) for c in spec.checkpoints):
+            yield replace(plain, source="checkpoint", checkpoint=tag)
+    elif grid.weights is not None:
+        yield replace(plain, source="file", file=Path(grid.weights))
+    else:
+        recipe = find_recipe(grid.recipe or suite.recipe, spec, suite.origin)
+        trained_on = grid.train_degradation or degradation
+        needs = catalog.distillers[distiller].needs_teacher
+        for seed in seeds:
+            student = replace(plain, source="trained", recipe=recipe, degradation=trained_on, seed=seed)
+            if recipe.start_from_scale and scale != recipe.start_from_scale and not spec.multi_scale:
+                student = replace(student, initial=replace(student, scales=(recipe.start_from_scale,)))
+            teacher = None
+            if needs:
+                if grid.teacher is None:
+                    raise ConfigError(
+                        f'{where}: the distiller {distiller} needs a teacher; add teacher = "…" to the grid.'
+                    )
+                teacher = _teacher(suite, grid, catalog, student, scale)
+            yield replace(student, distiller=distiller, teacher=teacher)
+
+
+def _teacher(suite: Suite, grid: Grid, catalog: Catalog, student: Model, scale: Scale) -> Model:
+    spec, tag = _architecture(catalog, str(grid.teacher))
+    if scale not in spec.scales:
+        raise ConfigError(
+            f"{suite.origin}: the teacher {spec.name} has no scale {scale}; it has {sorted(spec.scales)}."
+        )
+    scales = tuple(sorted(spec.scales)) if spec.multi_scale else (scale,)
+    if tag:
+        return Model(architecture=spec.name, source="checkpoint", checkpoint=tag, scales=scales)
+    if grid.teacher_weights:
+        return Model(architecture=spec.name, source="file", file=Path(grid.teacher_weights), scales=scales)
+    recipe = find_recipe(grid.teacher_recipe or grid.recipe or suite.recipe, spec, suite.origin)
+    return Model(
+        architecture=spec.name, source="trained", scales=scales, recipe=recipe, degradation=student.degradation,
+        seed=student.seed,
+    )  # fmt: skip

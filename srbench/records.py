@@ -1,0 +1,186 @@
+"""The stored result of a cell: every number with its protocol, every absence with its reason."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+RECORD_VERSION: Literal[1] = 1
+
+
+class Stored(BaseModel):
+    """What all stored objects have in common: frozen, and no key that srbench does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Measured(Stored):
+    """A number, or the reason why there is none."""
+
+    value: float | None = None
+    reason: str | None = None
+    """Why ``value`` is None; one sentence."""
+
+    @model_validator(mode="after")
+    def _either(self) -> Measured:
+        if (self.value is None) == (self.reason is None):
+            raise ValueError("give a value or a reason, one of the two")
+        return self
+
+
+class Score(Measured):
+    """A metric's mean over a dataset. Infinite values (identical images) are given as a reason."""
+
+    metric: str
+    column: str
+    """Name of the leaderboard column, with the unit."""
+    protocol: str
+    """Full id, see `srbench.protocols.score_id`."""
+    higher_is_better: bool
+    decimals: int = 4
+    low: float | None = None
+    """95 % bootstrap interval of the mean over images …"""
+    high: float | None = None
+    reported: float | None = None
+    """What the authors report for the same dataset, scale and checkpoint."""
+    reported_source: str | None = None
+
+
+class ImageScores(Stored):
+    """The scores of one image."""
+
+    name: str
+    scores: dict[str, float | None]
+    """Metric to value; None where the metric could not be computed or is infinite."""
+    sr_file: str | None = None
+    """The super-resolved image below the records folder, where it was kept."""
+    hr_file: str | None = None
+    lr_file: str | None = None
+
+
+class ModelFacts(Stored):
+    """Which weights were measured."""
+
+    key: str
+    architecture: str
+    label: str
+    """Label of the architecture for tables."""
+    source: Literal["fixed", "checkpoint", "file", "trained"]
+    checkpoint: str | None = None
+    """Tag, or path of a file."""
+    weights_sha256: str | None = None
+    distiller: str = "none"
+    teacher: str | None = None
+    """Title of the teacher model."""
+    recipe: str | None = None
+    train_degradation: str | None = None
+    trained_on: tuple[str, ...] = ()
+    seed: int | None = None
+    train_seconds: float | None = None
+    train_steps: int | None = None
+    reconstruction: bool = False
+    """The distiller is our reading of a paper that leaves it open."""
+
+
+class Certification(Stored):
+    """Whether bicubic interpolation on this copy of the dataset gives the published row."""
+
+    status: Literal["certified", "uncertified", "no reference"]
+    detail: str
+    """By how much, and against which source."""
+
+
+class Profile(Stored):
+    """What the network costs. Empty cells carry reasons."""
+
+    parameters: Measured
+    """Trainable parameters, as trained."""
+    parameters_deployed: Measured
+    """After re-parameterisation, where the network offers it; equal to ``parameters`` otherwise."""
+    macs_720p_g: Measured
+    """Multiply-accumulates, 1e9, for a 1280x720 output."""
+    macs_256_g: Measured
+    """The same for a 256x256 input."""
+    uncounted_operators: tuple[str, ...] = ()
+    activations_m: Measured
+    """Elements of convolution outputs, 1e6, for a 256x256 input."""
+    latency_ms_p50: Measured
+    latency_ms_p90: Measured
+    latency_low_ms: float | None = None
+    """95 % interval of the median."""
+    latency_high_ms: float | None = None
+    latency_input: str = ""
+    """Size of the input, "1x3x256x256"."""
+    backend: str = "eager"
+    precision: str = "fp32"
+    peak_memory_mib: Measured
+    """Resident memory of the forward pass, weights included, in a process of its own."""
+    machine: str
+    """Fingerprint of the machine that timed it; timings compare only where it is equal."""
+
+
+class Environment(Stored):
+    """What produced the record."""
+
+    srbench: str
+    torch: str
+    python: str
+    device: str
+    machine: str
+    machine_name: str
+    """For people: processor, cores, memory."""
+    git_commit: str | None = None
+    packages: dict[str, str] = Field(default_factory=dict)
+    threads: int = 0
+
+
+class Record(Stored):
+    """One cell: one model measured on one dataset at one scale under one degradation."""
+
+    version: Literal[1] = RECORD_VERSION
+    key: str
+    suite: str
+    status: Literal["ok", "failed"]
+    reason: str | None = None
+    """Why it failed."""
+    model: ModelFacts
+    dataset: str
+    dataset_label: str
+    dataset_hash: str | None = None
+    scale: int
+    degradation: str
+    degradation_label: str = ""
+    protocol: str
+    """Name of the preset."""
+    lr_source: str = ""
+    inference: str = "whole"
+    headline: str
+    """The metric that ranks this table."""
+    scores: dict[str, Score] = Field(default_factory=dict)
+    images: tuple[ImageScores, ...] = ()
+    certification: Certification | None = None
+    profile: Profile | None = None
+    environment: Environment | None = None
+    seconds: float = 0.0
+    created: str
+    """UTC, ISO 8601."""
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """What makes two records the same row of a leaderboard; the newer one counts."""
+        m = self.model
+        return (
+            m.architecture, m.checkpoint or "", m.distiller, m.teacher or "", m.recipe or "", m.train_degradation or "",
+            m.seed, self.dataset, self.scale, self.degradation, self.protocol, self.inference,
+        )  # fmt: skip
+
+
+def finite(value: float) -> Measured:
+    """A `Measured` from a float; infinities and NaN become reasons."""
+    if math.isnan(value):
+        return Measured(reason="not a number")
+    if math.isinf(value):
+        return Measured(reason="infinite: sr equals hr")
+    return Measured(value=value)
