@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from srbench.errors import PluginError, UnknownNameError
+from srbench.errors import PluginError, SrbenchError, UnknownNameError
 from srbench.plugins import Plugin, discover
 from srbench.specs import (
     KINDS,
@@ -39,12 +39,27 @@ class Shelf(Mapping[str, T], Generic[T]):
             return spec
         prefix, colon, argument = name.partition(":")
         if colon and prefix in self._families:
-            made: T = self._families[prefix][0].make(argument, self)
-            return made
+            return self._made(name, prefix, argument)
         hint = f"`srbench list {PLURAL.get(self._kind, self._kind + 's')}` shows all {len(self._specs)}."
         for plugin in self._broken:
             hint += f" It may be in a plugin that is broken: {plugin.error}"
         raise UnknownNameError.among(self._kind, name, self._specs, hint)
+
+    def _made(self, name: str, prefix: str, argument: str) -> T:
+        family, plugin = self._families[prefix]
+        try:
+            made: T = family.make(argument, self)
+        except SrbenchError:
+            raise
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            raise PluginError(f"Plugin {plugin.name} could not make the {self._kind} {name!r}: {text}.") from error
+        if not isinstance(made, KINDS[self._kind]):
+            wanted = KINDS[self._kind].__name__
+            raise PluginError(
+                f"Plugin {plugin.name} made {type(made).__name__} for the {self._kind} {name!r}; it must be {wanted}."
+            )
+        return made
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._specs)
@@ -118,13 +133,16 @@ def build_catalog(plugins: Iterable[Plugin], *, strict: bool = False) -> Catalog
     for plugin in found:
         for kind, spec in plugin.specs:
             if spec.name in shelves[kind]:
-                other = shelves[kind][spec.name][1]
-                where = " and ".join(
-                    sorted(f"{p.name} ({p.source}{f', {p.file}' if p.file else ''})" for p in (plugin, other))
-                )
-                raise PluginError(f"Two plugins provide the {kind} {spec.name!r}: {where}; rename one or remove it.")
+                raise PluginError(_clash(kind, spec.name, plugin, shelves[kind][spec.name][1]))
             shelves[kind][spec.name] = (spec, plugin)
     return Catalog(
         **{PLURAL.get(kind, kind + "s"): Shelf(kind, specs, broken) for kind, specs in shelves.items()},
         plugins=found,
     )
+
+
+def _clash(kind: str, name: str, one: Plugin, other: Plugin) -> str:
+    if one is other:
+        return f"Plugin {one.place} provides the {kind} {name!r} twice; rename one of them."
+    places = " and ".join(sorted((one.place, other.place)))
+    return f"Two plugins provide the {kind} {name!r}: {places}; rename one or remove it."

@@ -7,21 +7,25 @@ lying in ``./plugins`` (unless that is the bundled folder itself) or in the user
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import io
+import math
 import os
-import pkgutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import platformdirs
@@ -33,8 +37,10 @@ from srbench.hookspecs import GROUP, HOOKS
 from srbench.specs import KINDS, Family
 
 SOURCES = ("bundled", "entry-points", "files")
-IMPORT_TIMEOUT = 60
+IMPORT_TIMEOUT = 60.0
 """Seconds after which a plugin that does not finish its import is given up; SRBENCH_PLUGIN_TIMEOUT changes it."""
+GRACE = 5.0
+"""Seconds that a plugin which swallows the interruption still has, before srbench ends itself with a sentence."""
 
 
 @dataclass(slots=True)
@@ -44,6 +50,7 @@ class Plugin:
     name: str
     """What to call it in a message: a module, an entry point or a file."""
     source: str
+    """"bundled", "entry point" or "file"."""
     version: str = ""
     file: Path | None = None
     error: str | None = None
@@ -51,11 +58,25 @@ class Plugin:
     seconds: float = 0.0
     specs: list[tuple[str, Any]] = field(default_factory=list)
     """(kind, spec) pairs."""
+    notices: list[str] = field(default_factory=list)
+    """What it printed or warned of while it was loaded; kept out of srbench's own output."""
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of the file that provides it, so that changed code never meets cached results."""
-        return hashlib.sha256(self.file.read_bytes()).hexdigest() if self.file and self.file.is_file() else self.version
+        """sha256 of the code that provides it, so that changed code never meets cached results.
+
+        A package is hashed with all of its modules.
+        """
+        if self.file is None or not self.file.is_file():
+            return self.version
+        package = self.file.name == "__init__.py"
+        files = sorted(self.file.parent.rglob("*.py")) if package else [self.file]
+        return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+    @property
+    def place(self) -> str:
+        """Name, source and file, to tell it from another of the same name."""
+        return f"{self.name} ({self.source}{f', {self.file}' if self.file else ''})"
 
 
 def user_folder() -> Path:
@@ -63,7 +84,13 @@ def user_folder() -> Path:
     return platformdirs.user_config_path("srbench") / "plugins"
 
 
-def discover(files: Sequence[Path] = (), *, environ: dict[str, str] | None = None) -> list[Plugin]:
+def bundled_folder() -> Path | None:
+    """Where the installed ``srbench_plugins`` lies; None if it is not installed."""
+    spec = importlib.util.find_spec("srbench_plugins")
+    return Path(spec.submodule_search_locations[0]).resolve() if spec and spec.submodule_search_locations else None
+
+
+def discover(files: Sequence[Path] = (), *, environ: Mapping[str, str] | None = None) -> list[Plugin]:
     """Load every plugin of every selected source.
 
     Args:
@@ -74,16 +101,23 @@ def discover(files: Sequence[Path] = (), *, environ: dict[str, str] | None = Non
         Every plugin found, sorted by name; the faulty ones carry their error.
 
     Raises:
-        UsageError: ``SRBENCH_PLUGINS`` names an unknown source, or a file of ``files`` does not exist.
+        UsageError: ``SRBENCH_PLUGINS`` names an unknown source, ``SRBENCH_PLUGIN_TIMEOUT`` is no number of seconds, or
+            a file of ``files`` does not exist.
     """
     env = os.environ if environ is None else environ
-    sources = _selected(env.get("SRBENCH_PLUGINS"))
-    timeout = float(env.get("SRBENCH_PLUGIN_TIMEOUT", IMPORT_TIMEOUT))
-    found: dict[str, Plugin] = {}
-    for plugin, load in _candidates(sources, files):
-        if plugin.name not in found:
-            found[plugin.name] = _load(plugin, load, timeout)
-    return [found[name] for name in sorted(found)]
+    sources, timeout = _selected(env.get("SRBENCH_PLUGINS")), _timeout(env.get("SRBENCH_PLUGIN_TIMEOUT"))
+    candidates: list[Candidate] = []
+    if "bundled" in sources:
+        candidates += _bundled()
+    if "entry-points" in sources:
+        candidates += entry_point_plugins()
+    candidates += _single_files(files, folders="files" in sources)
+    loaded = [load_plugin(plugin, load, timeout) for plugin, load in candidates]
+    return sorted(loaded, key=lambda plugin: (plugin.name, plugin.source, str(plugin.file)))
+
+
+Candidate = tuple[Plugin, Callable[[], Any]]
+"""A plugin that was found, and what imports it."""
 
 
 def _selected(value: str | None) -> tuple[str, ...]:
@@ -98,37 +132,68 @@ def _selected(value: str | None) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _candidates(sources: Sequence[str], files: Sequence[Path]) -> Iterator[tuple[Plugin, Callable[[], ModuleType]]]:
-    bundled: Path | None = None
-    if (spec := importlib.util.find_spec("srbench_plugins")) and spec.submodule_search_locations:
-        bundled = Path(next(iter(spec.submodule_search_locations))).resolve()
-    if "bundled" in sources and bundled:
-        version = importlib.metadata.version("srbench")
-        for info in pkgutil.walk_packages([str(bundled)], "srbench_plugins."):
-            if not info.ispkg and not info.name.rpartition(".")[2].startswith("_"):
-                yield Plugin(info.name, "bundled", version), lambda name=info.name: importlib.import_module(name)  # type: ignore[misc]
-    if "entry-points" in sources:
-        for entry in importlib.metadata.entry_points(group=GROUP):
-            version = entry.dist.version if entry.dist else ""
-            origin = f"{entry.dist.name}:{entry.name}" if entry.dist else entry.name
-            yield Plugin(origin, "entry point", version), entry.load
-    singles = list(files)
-    for path in singles:
+def _timeout(value: str | None) -> float:
+    try:
+        seconds = IMPORT_TIMEOUT if value is None else float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise UsageError(f"SRBENCH_PLUGIN_TIMEOUT is {value!r}; give a number of seconds above 0, such as 60.")
+    return seconds
+
+
+def _bundled() -> Iterator[Candidate]:
+    folder = bundled_folder()
+    if folder is None:
+        return
+    version = importlib.metadata.version("srbench")
+    for path in sorted(folder.glob("*/*.py")):
+        if not path.name.startswith("_"):
+            name = f"srbench_plugins.{path.parent.name}.{path.stem}"
+            yield Plugin(name, "bundled", version, path), lambda name=name: importlib.import_module(name)  # type: ignore[misc]
+
+
+def entry_point_plugins(distribution: str | None = None) -> Iterator[Candidate]:
+    """Plugins of installed packages, or of one installed package."""
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
+        if distribution is None or pkg_key(package) == pkg_key(distribution):
+            yield Plugin(f"{package}:{entry.name}" if package else entry.name, "entry point", version), entry.load
+
+
+def pkg_key(name: str) -> str:
+    """A distribution's name as package indexes compare it: case and separators do not count."""
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _single_files(files: Sequence[Path], *, folders: bool) -> Iterator[Candidate]:
+    for path in files:
         if not path.is_file():
             raise UsageError(f"The plugin file {path} does not exist; give --plugin the path of a Python file.")
-    if "files" in sources:
-        for folder in (Path("plugins"), user_folder()):
-            if folder.is_dir() and folder.resolve() != bundled:
-                singles += sorted(p for p in folder.glob("*.py") if not p.name.startswith(("_", "test_")))
-    for path in dict.fromkeys(p.resolve() for p in singles):
-        yield Plugin(path.stem, "file", file=path), lambda path=path: _import_file(path)  # type: ignore[misc]
+    paths = list(files)
+    for folder in (Path("plugins"), user_folder()) if folders else ():
+        if folder.is_dir() and folder.resolve() != bundled_folder():
+            paths += sorted(p for p in folder.glob("*.py") if not p.name.startswith(("_", "test_")))
+    for path in dict.fromkeys(p.resolve() for p in paths):
+        yield file_plugin(path)
 
 
-def _import_file(path: Path) -> ModuleType:
+def file_plugin(path: Path) -> Candidate:
+    """The plugin in a single file, to be given to `load_plugin`."""
+    return Plugin(path.stem, "file", file=path.resolve()), lambda: import_file(path.resolve())
+
+
+def import_file(path: Path) -> Any:  # noqa: ANN401 - a module's attributes are its own
+    """Import a Python file that lies on no import path.
+
+    Raises:
+        PluginError: The file is not Python.
+    """
+    path = path.resolve()
     name = f"srbench_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise PluginError(f"{path} is not a Python file.")
+        raise PluginError(f"{path} is not a Python file; give one that ends in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -139,10 +204,17 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
-def _load(plugin: Plugin, load: Callable[[], ModuleType], timeout: float) -> Plugin:
+def load_plugin(plugin: Plugin, load: Callable[[], Any], timeout: float = IMPORT_TIMEOUT) -> Plugin:
+    """Import a plugin and ask it for its specs; whatever goes wrong becomes its `Plugin.error`.
+
+    Args:
+        plugin: What is known of it.
+        load: Imports it; gives a module, or any object that has hooks.
+        timeout: Seconds it may take.
+    """
     start = time.perf_counter()
     try:
-        with _time_limit(timeout):
+        with _notices(plugin), _time_limit(plugin, timeout):
             module = load()
             origin = getattr(module, "__file__", None)
             plugin.file = plugin.file or (Path(origin) if origin else None)
@@ -152,54 +224,117 @@ def _load(plugin: Plugin, load: Callable[[], ModuleType], timeout: float) -> Plu
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a plugin's fault, even SystemExit, must not take the others down
-        plugin.error = f"Plugin {plugin.name} failed to load: {type(error).__name__}: {error}"
+        plugin.error = f"Plugin {plugin.name} failed to load: {_blame(error, plugin.file)}."
     plugin.seconds = time.perf_counter() - start
     return plugin
 
 
+def _blame(error: BaseException, file: Path | None) -> str:
+    """An exception in one line, with the plugin's line that it came from."""
+    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": .")
+    if isinstance(error, SyntaxError):
+        return text  # which names file and line itself
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == str(file)]
+    return text + "".join(f" ({Path(f.filename).name}, line {f.lineno})" for f in own[-1:])
+
+
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt the main thread's import after ``seconds``; elsewhere (worker threads) there is no such means."""
+def _notices(plugin: Plugin) -> Iterator[None]:
+    """Keep what a plugin prints and warns of out of srbench's output, which may be JSON that a program reads."""
+    printed = io.StringIO()
+    with warnings.catch_warnings(record=True) as warned, contextlib.redirect_stdout(printed):
+        warnings.simplefilter("default")
+        try:
+            yield
+        finally:
+            plugin.notices += printed.getvalue().splitlines()
+            plugin.notices += [
+                f"{w.category.__name__}: {w.message}"
+                for w in warned
+                if not issubclass(w.category, DeprecationWarning | PendingDeprecationWarning | ImportWarning)
+            ]
+
+
+class _GiveUpError(BaseException):
+    """No `Exception`, so that a plugin's ``except Exception`` does not swallow it."""
+
+
+@contextmanager
+def _time_limit(plugin: Plugin, seconds: float) -> Iterator[None]:
+    """Interrupt the main thread's import after ``seconds``; elsewhere (worker threads) there is no such means.
+
+    A plugin that swallows the interruption is interrupted every second; one that cannot be interrupted (it waits in
+    C) ends the whole process after `GRACE` more seconds, with a sentence.
+    """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         yield
         return
+    advice = f"did not finish loading within {seconds:g} s; mend it, remove it, or raise SRBENCH_PLUGIN_TIMEOUT"
 
-    def give_up(*_: object) -> None:
-        raise PluginError(f"its import did not finish within {seconds:g} s; mend it, or raise SRBENCH_PLUGIN_TIMEOUT.")
+    def interrupt(*_: object) -> None:
+        raise _GiveUpError
 
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    def end() -> None:
+        os.write(2, f"Plugin {plugin.place} {advice}. It could not be interrupted, so srbench ends here.\n".encode())
+        os._exit(2)
+
+    watchdog = threading.Timer(seconds + GRACE, end)
+    watchdog.daemon = True
+    watchdog.start()
+    handler = signal.signal(signal.SIGALRM, interrupt)
+    start = time.monotonic()
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
+    except _GiveUpError:
+        raise PluginError(f"it {advice}.") from None
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        watchdog.cancel()
+        signal.signal(signal.SIGALRM, handler)
+        # Somebody else's alarm, a test runner's, goes on.
+        left = max(remaining - (time.monotonic() - start), 0.001) if remaining else 0.0
+        signal.setitimer(signal.ITIMER_REAL, left, interval)
 
 
-def _specs_of(module: ModuleType) -> list[tuple[str, Any]]:
+def _specs_of(module: object) -> list[tuple[str, Any]]:
     # A manager of its own for each plugin: blame is certain, and no other plugin can be disturbed.
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    manager.register(module)
     try:
-        manager.check_pending()
+        manager.register(module, "plugin")
     except pluggy.PluginValidationError as error:
-        names = ", ".join(sorted(HOOKS.values()))
-        raise PluginError(f"it defines a hook srbench does not know ({error}); the hooks are {names}.") from error
+        raise PluginError(
+            f"it declares a hook with arguments ({' '.join(str(error).split())}); hooks take none."
+        ) from None
+    callers = {caller.name: caller for caller in manager.get_hookcallers(module) or ()}
+    for name, caller in callers.items():
+        if not caller.has_spec():
+            raise PluginError(f"it defines the hook {name!r}, which srbench does not know; {_nearest_hook(name)}")
+    for name in HOOKS.values():
+        if name not in callers and callable(getattr(module, name, None)):
+            raise PluginError(f"its function {name} is not marked; put @srbench.hookimpl above it.")
+    if not callers:
+        raise PluginError("it defines no hook; mark one of its functions with @srbench.hookimpl.")
     specs: list[tuple[str, Any]] = []
     for kind, hook in HOOKS.items():
-        for provided in getattr(manager.hook, hook)():
-            specs += [(kind, _checked(kind, hook, spec)) for spec in _iterate(hook, provided)]
-    if not specs and not manager.get_hookcallers(module):
-        raise PluginError("it defines no hook; mark one of its functions with @srbench.hookimpl.")
+        if hook in callers:
+            # Called directly: pluggy would drop a None, and a forgotten return would go unnoticed.
+            (implementation,) = callers[hook].get_hookimpls()
+            provided = _iterable(hook, implementation.function())
+            specs += [(kind, _checked(kind, hook, spec)) for spec in provided]
     return specs
 
 
-def _iterate(hook: str, provided: object) -> Iterator[object]:
-    try:
-        yield from provided  # type: ignore[misc]
-    except TypeError:
-        raise PluginError(f"{hook} returned {type(provided).__name__}; return a list of specs.") from None
+def _nearest_hook(name: str) -> str:
+    near = difflib.get_close_matches(name, HOOKS.values(), n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(sorted(HOOKS.values()))}."
+
+
+def _iterable(hook: str, provided: object) -> Iterable[object]:
+    if isinstance(provided, Iterable) and not isinstance(provided, str | bytes | Mapping):
+        return provided
+    raise PluginError(f"{hook} returned {type(provided).__name__}; return a list of specs.")
 
 
 def _checked(kind: str, hook: str, spec: object) -> object:
