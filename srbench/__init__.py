@@ -9,9 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from srbench.checkpoints import load_state_dict
     from srbench.data.manifest import read_manifest
+    from srbench.data.perceptual import read_lpips_trunk
     from srbench.distilling import Batch, Distiller, Optimiser, Phase, Setup, capture, weighted_mean
-    from srbench.errors import SrbenchError, UnavailableError
+    from srbench.errors import CheckpointError, SrbenchError, TrainingError, UnavailableError
     from srbench.hookspecs import hookimpl
     from srbench.networks import Network
     from srbench.recipes import Recipe
@@ -32,9 +34,11 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "srbench.checkpoints": ("load_state_dict",),
     "srbench.data.manifest": ("read_manifest",),
+    "srbench.data.perceptual": ("read_lpips_trunk",),
     "srbench.distilling": ("Batch", "Distiller", "Optimiser", "Phase", "Setup", "capture", "weighted_mean"),
-    "srbench.errors": ("SrbenchError", "UnavailableError"),
+    "srbench.errors": ("CheckpointError", "SrbenchError", "TrainingError", "UnavailableError"),
     "srbench.hookspecs": ("hookimpl",),
     "srbench.networks": ("Network",),
     "srbench.recipes": ("Recipe",),
@@ -49,6 +53,7 @@ __all__ = [
     "ArchitectureSpec",
     "Batch",
     "Checkpoint",
+    "CheckpointError",
     "DatasetSpec",
     "DegradationSpec",
     "Distiller",
@@ -67,9 +72,12 @@ __all__ = [
     "Reported",
     "Setup",
     "SrbenchError",
+    "TrainingError",
     "UnavailableError",
     "capture",
     "hookimpl",
+    "load_state_dict",
+    "read_lpips_trunk",
     "read_manifest",
     "weighted_mean",
 ]

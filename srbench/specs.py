@@ -121,6 +121,8 @@ class ArchitectureSpec:
     """The paper's own recipe."""
     checkpoints: tuple[Checkpoint, ...] = ()
     reported: tuple[Reported, ...] = ()
+    fingerprint: str = ""
+    """Whatever else decides its output: the hash of a file that it reads."""
     notes: str = ""
 
     def __post_init__(self) -> None:
@@ -173,6 +175,9 @@ class DegradationSpec:
     apply: Callable[[Tensor, Scale, Generator], Tensor]
     """``apply(hr, scale, generator)``: hr (N, C, scale*h, scale*w) in [0, 1] to lr (N, C, h, w) in [0, 1]. All
     randomness comes from the generator. srbench rounds lr to 8 bits afterwards."""
+    unrounded: Callable[[Tensor, Scale, Generator], Tensor] | None = None
+    """The same without any 8-bit arithmetic, in hr's dtype, for protocols that keep lr unrounded. None where ``apply``
+    rounds nothing itself."""
     stochastic: bool
     """True if two generators give two results. Then training degrades each patch anew, and measuring draws one
     frozen realisation per image; otherwise whole images are degraded once and cached."""
@@ -243,7 +248,8 @@ class ImageEntry:
     height: int
     width: int
     sha256: str | None = None
-    """Of the file; None where it is not known."""
+    """Of its pixels, which a re-saved copy keeps, as `srbench.data.fingerprints.pixel_hash` takes it; None where it is
+    not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,8 +273,11 @@ class DatasetSpec:
     citation: str
     entries: tuple[ImageEntry, ...] = ()
     """Every image where they are known; empty otherwise."""
+    names: tuple[str, ...] = ()
+    """The images' names, where these are known but sizes and pixels are not."""
     folders: tuple[str, ...] = ()
-    """Folder names it goes by below the data root, besides its name and label."""
+    """Folders it goes by below the data root, besides its name and label; glob patterns, all that match are taken
+    together."""
     home: str = ""
     downloads: tuple[Download, ...] = ()
     locate: Callable[[], Mapping[str, Path]] | None = None

@@ -1,0 +1,230 @@
+"""EDSR: residual blocks without batch normalisation, enlarged at the end (Lim et al., CVPRW 2017).
+
+Keys, their order and the value range are those of the authors' PyTorch release, so that its checkpoints load.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+import srbench
+
+DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
+"""Mean colour of DIV2K's training images, in [0, 1]."""
+
+
+class MeanShift(nn.Module):
+    """Adds ``sign`` times the mean colour of DIV2K.
+
+    The official release holds this as a frozen 1x1 convolution. Here its weight and bias are buffers of the same names:
+    checkpoints load, and neither an optimiser nor a count of parameters or operations meets them.
+    """
+
+    def __init__(self, rgb_range: float, sign: int) -> None:
+        super().__init__()
+        self.weight: Tensor
+        self.bias: Tensor
+        self.register_buffer("weight", torch.eye(3).view(3, 3, 1, 1))
+        self.register_buffer("bias", sign * rgb_range * torch.tensor(DIV2K_MEAN))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, h, w) to the same shape."""
+        gain = self.weight.diagonal().reshape(1, 3, 1, 1)  # the other entries are zero in every release
+        return x * gain + self.bias.view(1, 3, 1, 1)
+
+
+class ResBlock(nn.Module):
+    """``x + res_scale * conv(relu(conv(x)))``."""
+
+    def __init__(self, n_feats: int, res_scale: float) -> None:
+        super().__init__()
+        self.body = nn.Sequential(conv3x3(n_feats, n_feats), nn.ReLU(inplace=True), conv3x3(n_feats, n_feats))
+        self.res_scale = res_scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        residual: Tensor = self.body(x)
+        return x + (residual if self.res_scale == 1.0 else residual * self.res_scale)
+
+
+class Upsampler(nn.Sequential):
+    """Convolutions and sub-pixel shuffles: one of x3, or as many of x2 as make up the scale; no activation."""
+
+    def __init__(self, scale: int, n_feats: int) -> None:
+        factors = [3] if scale == 3 else [2] * (scale.bit_length() - 1)
+        layers: list[nn.Module] = []
+        for factor in factors:
+            layers += [conv3x3(n_feats, n_feats * factor**2), nn.PixelShuffle(factor)]
+        super().__init__(*layers)
+
+
+class EDSR(nn.Module):
+    """The network; maps lr in [0, rgb_range] to sr in the same range.
+
+    Args:
+        scale: 2, 3, 4 or 8.
+        n_resblocks: Residual blocks; 16 in the baseline, 32 in EDSR.
+        n_feats: Channels; 64 in the baseline, 256 in EDSR.
+        res_scale: Factor on each residual; 0.1 keeps the wide network stable.
+        rgb_range: White.
+    """
+
+    def __init__(
+        self, scale: int, *, n_resblocks: int = 16, n_feats: int = 64, res_scale: float = 1.0, rgb_range: float = 255.0
+    ) -> None:
+        super().__init__()
+        self.sub_mean = MeanShift(rgb_range, -1)
+        self.add_mean = MeanShift(rgb_range, +1)
+        self.head = nn.Sequential(conv3x3(3, n_feats))
+        blocks = [ResBlock(n_feats, res_scale) for _ in range(n_resblocks)]
+        self.body = nn.Sequential(*blocks, conv3x3(n_feats, n_feats))
+        self.tail = nn.Sequential(Upsampler(scale, n_feats), conv3x3(n_feats, 3))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        shallow = self.head(self.sub_mean(lr))
+        sr: Tensor = self.add_mean(self.tail(self.body(shallow) + shallow))
+        return sr
+
+
+def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:
+    """A 3x3 convolution that keeps the size."""
+    return nn.Conv2d(channels_in, channels_out, 3, padding=1)
+
+
+def thirds(n_resblocks: int) -> tuple[str, ...]:
+    """Blocks that end a third, two thirds and all of the body: 16 give 5/5/6 and 32 give 10/11/11, as in FAKD."""
+    return tuple(f"body.{n_resblocks * part // 3 - 1}" for part in (1, 2, 3))
+
+
+PAPER = srbench.Paper(
+    title="Enhanced Deep Residual Networks for Single Image Super-Resolution",
+    venue="CVPR Workshops",
+    year=2017,
+    url="https://arxiv.org/abs/1707.02921",
+)
+RECIPE = srbench.Recipe(
+    name="edsr_paper",
+    datasets=("div2k_train",),
+    patch=48,
+    batch=16,
+    steps=300_000,
+    learning_rate=1e-4,
+    schedule="halve",
+    halve_every=200_000,
+    losses={"l1": 1.0},
+    start_from_scale=2,
+    source="Section 4.2 of the paper; 300,000 steps as in its ablation and the release's default of 300 epochs",
+)
+
+_RCAN_TABLE = "results table of the RCAN release (Figs/psnr_bi)"
+_QUOTED = "comparison table of a later paper"
+
+
+def _reported(source: str, scale: int, rows: dict[str, tuple[float, float]]) -> list[srbench.Reported]:
+    return [
+        srbench.Reported(dataset=dataset, scale=scale, metric=metric, value=value, source=source)
+        for dataset, values in rows.items()
+        for metric, value in zip(("psnr_y", "ssim_y"), values, strict=True)
+    ]
+
+
+def _div2k(values: tuple[float, float, float]) -> list[srbench.Reported]:
+    source = "README of the authors' PyTorch release: 100 images, RGB, shave scale + 6"
+    return [
+        srbench.Reported(dataset="div2k_valid", scale=scale, metric="psnr_rgb", value=value, source=source)
+        for scale, value in zip((2, 3, 4), values, strict=True)
+    ]
+
+
+REPORTED_BASELINE = (
+    *_reported(
+        _QUOTED,
+        2,
+        {"set5": (37.99, 0.9604), "set14": (33.57, 0.9175), "b100": (32.16, 0.8994), "urban100": (31.98, 0.9272)},
+    ),
+    *_reported(
+        _QUOTED,
+        4,
+        {"set5": (32.09, 0.8938), "set14": (28.58, 0.7813), "b100": (27.57, 0.7357), "urban100": (26.04, 0.7849)},
+    ),
+    *_div2k((34.61, 30.92, 28.95)),
+)
+REPORTED = (
+    *_reported(
+        _RCAN_TABLE,
+        2,
+        {
+            "set5": (38.11, 0.9602),
+            "set14": (33.92, 0.9195),
+            "b100": (32.32, 0.9013),
+            "urban100": (32.93, 0.9351),
+            "manga109": (39.10, 0.9773),
+        },
+    ),
+    *_reported(
+        _RCAN_TABLE,
+        3,
+        {
+            "set5": (34.65, 0.9280),
+            "set14": (30.52, 0.8462),
+            "b100": (29.25, 0.8093),
+            "urban100": (28.80, 0.8653),
+            "manga109": (34.17, 0.9476),
+        },
+    ),
+    *_reported(
+        _RCAN_TABLE,
+        4,
+        {
+            "set5": (32.46, 0.8968),
+            "set14": (28.80, 0.7876),
+            "b100": (27.71, 0.7420),
+            "urban100": (26.64, 0.8033),
+            "manga109": (31.02, 0.9148),
+        },
+    ),
+    *_div2k((35.03, 31.26, 29.25)),
+)
+
+
+def _spec(
+    name: str,
+    label: str,
+    n_resblocks: int,
+    n_feats: int,
+    *,
+    res_scale: float = 1.0,
+    recipe: srbench.Recipe | None = None,
+    reported: tuple[srbench.Reported, ...] = (),
+    notes: str = "",
+) -> srbench.ArchitectureSpec:
+    return srbench.ArchitectureSpec(
+        name=name,
+        label=label,
+        build=partial(EDSR, n_resblocks=n_resblocks, n_feats=n_feats, res_scale=res_scale),
+        scales=frozenset({2, 3, 4, 8}),
+        paper=PAPER,
+        license="MIT",
+        input_range=255.0,
+        taps=thirds(n_resblocks),
+        recipe=recipe,
+        reported=reported,
+        notes=notes,
+    )
+
+
+@srbench.hookimpl
+def register_architectures() -> list[srbench.ArchitectureSpec]:
+    """The two networks of the paper, and two small ones of the same family."""
+    return [
+        _spec("edsr_baseline", "EDSR-baseline", 16, 64, recipe=RECIPE, reported=REPORTED_BASELINE),
+        _spec("edsr", "EDSR", 32, 256, res_scale=0.1, recipe=RECIPE, reported=REPORTED),
+        _spec(
+            "edsr_small", "EDSR-small", 4, 16, notes="Ours, not the paper's: a network that a CPU trains in a minute."
+        ),
+        _spec("edsr_medium", "EDSR-medium", 4, 32, notes="Ours, not the paper's: the wider teacher of edsr_small."),
+    ]

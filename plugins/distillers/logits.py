@@ -1,0 +1,65 @@
+"""Response distillation: the student also imitates the teacher's output.
+
+``w_p * L(S, HR) + w_k * L1(S, T)``. The first term is the recipe's own losses at their own weights; ``w_k`` is 1, as
+in the baseline of DUKD's release (1 and 1). FAKD's release takes 0.5 and 0.5, which Adam, blind to a common factor,
+makes nearly the same. There is no temperature: images are not class probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+import srbench
+
+TEACHER_WEIGHT = 1.0
+
+
+class Logits(srbench.Distiller):
+    """Adds the L1 distance to the teacher's output, named ``logits``.
+
+    A student on RGB may have a teacher on luma, whose chroma is then bicubic. A student on luma is trained on luma
+    patches, which a teacher on RGB cannot take.
+
+    Raises:
+        TrainingError: The student works on luma and the teacher on RGB.
+    """
+
+    def __init__(self, setup: srbench.Setup) -> None:
+        super().__init__(setup)
+        student, teacher = setup.student.spec, setup.teacher.spec
+        if student.channels == "y" and teacher.channels == "rgb":
+            raise srbench.TrainingError(
+                f"The student {student.name} works on luma and the teacher {teacher.name} on RGB, so its output cannot "
+                "be compared; choose a teacher on luma, or a student on RGB."
+            )
+
+    def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
+        """The recipe's terms and ``logits``."""
+        sr = self.setup.student(batch.lr, batch.scale)
+        with torch.no_grad():
+            target = self.setup.teacher(batch.lr, batch.scale)
+        return {**self.setup.supervised(sr, batch.hr), "logits": TEACHER_WEIGHT * F.l1_loss(sr, target)}
+
+
+@srbench.hookimpl
+def register_distillers() -> list[srbench.DistillerSpec]:
+    """Imitation of the output."""
+    return [
+        srbench.DistillerSpec(
+            name="logits",
+            label="logits",
+            build=Logits,
+            license="Apache-2.0",
+            paper=srbench.Paper(
+                title="Distilling the Knowledge in a Neural Network",
+                venue="NIPS Deep Learning Workshop",
+                year=2014,
+                url="https://arxiv.org/abs/1503.02531",
+            ),
+            notes="The paper's idea carried over to images, as the SR literature uses it for a baseline.",
+        )
+    ]

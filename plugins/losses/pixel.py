@@ -1,0 +1,32 @@
+"""Pixel losses: what a recipe names under ``losses``."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+import srbench
+
+CHARBONNIER_EPSILON = 1e-3
+"""Added in quadrature, in units of white; LapSRN's value (Lai et al., CVPR 2017)."""
+
+
+def charbonnier(sr: Tensor, hr: Tensor) -> Tensor:
+    """Mean of ``sqrt((sr - hr)² + ε²)`` with ε = 1e-3 on [0, 1]: an L1 that is smooth at zero."""
+    return ((sr - hr).square() + CHARBONNIER_EPSILON**2).sqrt().mean()
+
+
+@srbench.hookimpl
+def register_losses() -> list[srbench.LossSpec]:
+    """Means over all pixels and channels."""
+    lapsrn = srbench.Paper(
+        title="Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution",
+        venue="CVPR",
+        year=2017,
+        url="https://arxiv.org/abs/1704.03915",
+    )
+    return [
+        srbench.LossSpec(name="l1", label="mean absolute error", build=lambda: F.l1_loss),
+        srbench.LossSpec(name="mse", label="mean squared error", build=lambda: F.mse_loss),
+        srbench.LossSpec(name="charbonnier", label="Charbonnier", build=lambda: charbonnier, paper=lapsrn),
+    ]
