@@ -1,0 +1,128 @@
+"""Ways to run a network over an image: in tiles, in the chops of the EDSR family, over eight orientations.
+
+Each takes a function from lr to sr and gives the sr of the whole image, so they nest:
+``self_ensemble(lambda part: chopped(network, part, 2), lr)`` is how EDSR's code combines the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from srbench.errors import ShapeError, UsageError
+
+Upscale = Callable[[torch.Tensor], torch.Tensor]
+
+_FLIPS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
+
+
+def tiled(upscale: Upscale, lr: torch.Tensor, scale: int, *, tile: int, overlap: int) -> torch.Tensor:
+    """Up-scale tile by tile, so that memory does not grow with the image.
+
+    Equal to the whole image at once for a network that sees no further than ``overlap`` pixels; a network with global
+    pooling or attention gives different numbers.
+
+    Args:
+        upscale: The network, ``(N, C, h, w)`` to ``(N, C, scale·h, scale·w)``.
+        lr: ``(N, C, H, W)``.
+        scale: Up-sampling factor.
+        tile: Side of a tile in lr pixels, without its surroundings; at least 1.
+        overlap: How far around a tile the network may look, in lr pixels; at least 0.
+
+    Returns:
+        ``(N, C, scale·H, scale·W)``.
+
+    Raises:
+        UsageError: If ``tile`` or ``overlap`` is too small.
+        ShapeError: If the network gives another size than ``scale`` times its input.
+    """
+    if tile < 1 or overlap < 0:
+        raise UsageError(f"Tiles of {tile} pixels with {overlap} around them: give at least 1 and 0.")
+    height, width = lr.shape[-2:]
+    strips = []
+    for top in range(0, height, tile):
+        bottom = min(top + tile, height)
+        first, last = max(top - overlap, 0), min(bottom + overlap, height)
+        parts = []
+        for left in range(0, width, tile):
+            right = min(left + tile, width)
+            begin, end = max(left - overlap, 0), min(right + overlap, width)
+            sr = _upscaled(upscale, lr[..., first:last, begin:end], scale)
+            inner = sr[..., (top - first) * scale : (bottom - first) * scale, :]
+            parts.append(inner[..., (left - begin) * scale : (right - begin) * scale])
+        strips.append(torch.cat(parts, dim=-1))
+    return torch.cat(strips, dim=-2)
+
+
+def self_ensemble(upscale: Upscale, lr: torch.Tensor) -> torch.Tensor:
+    """The mean of the outputs for eight orientations: the "+" of EDSR+, RCAN+ and others (EDSR, CVPRW 2017, sec. 3.3).
+
+    Every combination of a flip along the width, one along the height and a transposition is applied in that order and
+    undone in the reverse order. Outputs are averaged as floats; rounding comes after.
+
+    Args:
+        upscale: The network.
+        lr: ``(N, C, H, W)``.
+
+    Returns:
+        ``(N, C, scale·H, scale·W)``.
+    """
+    total = upscale(lr)
+    for flips in _FLIPS[1:]:
+        total = total + upscale(lr.flip(flips)).flip(flips)
+    for flips in _FLIPS:
+        total = total + upscale(lr.flip(flips).mT.contiguous()).mT.flip(flips)
+    return total / 8
+
+
+def chopped(upscale: Upscale, lr: torch.Tensor, scale: int, shave: int = 10, min_size: int = 160_000) -> torch.Tensor:
+    """Up-scale in four overlapping quarters, as EDSR, RCAN, SAN, HAN and A²N were evaluated with ``--chop``.
+
+    Even a small image is cut; quarters of ``min_size`` pixels or more are cut again. With global pooling in the network
+    this changes the scores, so published ones need it. (sanghyun-son/EDSR-PyTorch, ``forward_chop``.)
+
+    Args:
+        upscale: The network, ``(N, C, h, w)`` to ``(N, C, scale·h, scale·w)``.
+        lr: ``(N, C, H, W)``.
+        scale: Up-sampling factor.
+        shave: How far, in lr pixels, a quarter reaches beyond the middle; at least 0.
+        min_size: Pixels of a quarter from which on it is cut again; at least 1.
+
+    Returns:
+        ``(N, C, scale·H, scale·W)``.
+
+    Raises:
+        UsageError: If ``shave`` or ``min_size`` is too small.
+        ShapeError: If the network gives another size than ``scale`` times its input.
+    """
+    if shave < 0 or min_size < 1:
+        raise UsageError(f"Chopping with shave {shave} and min_size {min_size}: give at least 0 and 1.")
+    height, width = lr.shape[-2:]
+    # An image hardly larger than the overlap cannot be cut: its "quarter" is the image.
+    part_h, part_w = min(height // 2 + shave, height), min(width // 2 + shave, width)
+    cut_again = part_h * part_w >= min_size and (part_h, part_w) != (height, width)
+
+    def run(part: torch.Tensor) -> torch.Tensor:
+        return chopped(upscale, part, scale, shave, min_size) if cut_again else _upscaled(upscale, part, scale)
+
+    top, left = scale * (height // 2), scale * (width // 2)
+    bottom, right = scale * height - top, scale * width - left
+    upper, lower = lr[..., :part_h, :], lr[..., height - part_h :, :]
+    rows = []
+    for strip, keep in ((upper, slice(None, top)), (lower, slice(scale * part_h - bottom, None))):
+        before = run(strip[..., :part_w])[..., keep, :left]
+        after = run(strip[..., width - part_w :])[..., keep, scale * part_w - right :]
+        rows.append(torch.cat([before, after], dim=-1))
+    return torch.cat(rows, dim=-2)
+
+
+def _upscaled(upscale: Upscale, part: torch.Tensor, scale: int) -> torch.Tensor:
+    sr = upscale(part)
+    height, width = part.shape[-2:]
+    if tuple(sr.shape[-2:]) != (scale * height, scale * width):
+        raise ShapeError(
+            f"The network made {sr.shape[-2]}×{sr.shape[-1]} of a part of {height}×{width}; "
+            f"×{scale} gives {scale * height}×{scale * width}."
+        )
+    return sr
