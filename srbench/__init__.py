@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from srbench.checkpoints import load_state_dict
-    from srbench.data.manifest import read_manifest
-    from srbench.data.perceptual import read_lpips_trunk
+    from srbench.data.manifest import read_manifest, user_manifest
+    from srbench.data.perceptual import find_lpips_trunk
     from srbench.distilling import Batch, Distiller, Optimiser, Phase, Setup, capture, weighted_mean
     from srbench.errors import CheckpointError, SrbenchError, TrainingError, UnavailableError
     from srbench.hookspecs import hookimpl
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "srbench.checkpoints": ("load_state_dict",),
-    "srbench.data.manifest": ("read_manifest",),
-    "srbench.data.perceptual": ("read_lpips_trunk",),
+    "srbench.data.manifest": ("read_manifest", "user_manifest"),
+    "srbench.data.perceptual": ("find_lpips_trunk",),
     "srbench.distilling": ("Batch", "Distiller", "Optimiser", "Phase", "Setup", "capture", "weighted_mean"),
     "srbench.errors": ("CheckpointError", "SrbenchError", "TrainingError", "UnavailableError"),
     "srbench.hookspecs": ("hookimpl",),
@@ -75,10 +75,11 @@ __all__ = [
     "TrainingError",
     "UnavailableError",
     "capture",
+    "find_lpips_trunk",
     "hookimpl",
     "load_state_dict",
-    "read_lpips_trunk",
     "read_manifest",
+    "user_manifest",
     "weighted_mean",
 ]
 

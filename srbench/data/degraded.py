@@ -1,0 +1,156 @@
+"""LR images made from HR: deterministic, frozen where the degradation is random, cached by content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srbench.data.fingerprints import pixel_hash
+from srbench.errors import DataError, ShapeError
+from srbench.imaging.files import read_image, write_png
+from srbench.specs import DegradationSpec, Scale
+from srbench.store import cache_root
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_VERSION = 1
+"""Raised when the LR of the same inputs changes for a reason that no fingerprint shows."""
+
+
+def draw_seed(degradation: str, dataset: str, image: str, scale: Scale, seed: int = 0) -> int:
+    """The seed of the one frozen realisation that an image is measured under.
+
+    It depends on nothing but its arguments: not on the order of images, the machine or the run.
+    """
+    text = json.dumps([degradation, seed, dataset, image, scale])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def lr_image(
+    hr: NDArray[np.uint8],
+    degradation: DegradationSpec,
+    scale: Scale,
+    *,
+    seed: int = 0,
+    fingerprint: str | None = None,
+) -> NDArray[np.uint8]:
+    """Degrade one whole image, rounded to 8 bits.
+
+    Args:
+        hr: (H, W) or (H, W, 3); cropped at the bottom and right so that its sides divide by ``scale``.
+        degradation: What to apply.
+        scale: Factor.
+        seed: See `draw_seed`; of no effect on deterministic degradations.
+        fingerprint: Hash of the code that provides the degradation (``catalog.degradations.fingerprint(name)``). With
+            it the result is cached; without it nothing is.
+
+    Returns:
+        (h, w) or (h, w, 3).
+
+    Raises:
+        ShapeError: The image is smaller than one LR pixel, or the degradation returned a wrong shape.
+        DataError: The degradation returned values that are not finite.
+        StoreError: The cache cannot be written.
+    """
+    if fingerprint is None:
+        return _rounded(_degrade(hr, degradation, scale, seed, exact=False))
+    key = _key(hr, degradation, scale, seed, fingerprint)
+    path = cache_root() / "lr" / key[:2] / f"{key}.png"
+    try:
+        return read_image(path, keep_grey=True)
+    except DataError:  # not there, or damaged: made (again)
+        lr = _rounded(_degrade(hr, degradation, scale, seed, exact=False))
+        write_png(path, lr)
+        return lr
+
+
+def lr_image_exact(
+    hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, *, seed: int = 0
+) -> NDArray[np.float64]:
+    """As `lr_image`, in double precision without any rounding, for protocols whose LR never passes through 8 bits.
+
+    Returns:
+        (h, w) or (h, w, 3), in units of [0, 1]; bicubic undershoots and overshoots are kept.
+    """
+    return _degrade(hr, degradation, scale, seed, exact=True)
+
+
+def compare_lr(
+    provided: NDArray[np.uint8], ours: NDArray[np.uint8], border: int = 4
+) -> Literal["identical", "differs in border", "differs"]:
+    """Compare the LR that came with a dataset with the one made here.
+
+    Args:
+        provided: (h, w) or (h, w, 3); may have one more row or column where HR was not cropped first.
+        ours: (h, w) or (h, w, 3).
+        border: LR pixels at each edge that count as border; bicubic reads 2 (enlarging) to 2·scale HR pixels.
+
+    Returns:
+        "differs in border" is what MATLAB versions before R2010 give, which repeat the edge pixels.
+    """
+    if provided.shape != ours.shape:
+        return "differs"
+    if np.array_equal(provided, ours):
+        return "identical"
+    inner = (slice(border, -border), slice(border, -border))
+    return "differs in border" if ours[inner].size and np.array_equal(provided[inner], ours[inner]) else "differs"
+
+
+def compare_lr_set(
+    provided: Mapping[str, Path], hr: Mapping[str, Path], degradation: DegradationSpec, scale: Scale
+) -> dict[str, Literal["identical", "differs in border", "differs"]]:
+    """`compare_lr` for every provided LR image, by name."""
+    verdicts = {}
+    for name, path in provided.items():
+        ours = lr_image(read_image(hr[name], keep_grey=True), degradation, scale)
+        verdicts[name] = compare_lr(read_image(path, keep_grey=True), ours)
+    return verdicts
+
+
+def _degrade(
+    hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, seed: int, *, exact: bool
+) -> NDArray[np.float64]:
+    import torch
+
+    height, width = hr.shape[0] // scale, hr.shape[1] // scale
+    if not height or not width:
+        raise ShapeError(f"An image of {hr.shape[0]}×{hr.shape[1]} pixels has no LR at x{scale}; use a smaller scale.")
+    cropped = hr[: height * scale, : width * scale]
+    planes = cropped[None] if cropped.ndim == 2 else cropped.transpose(2, 0, 1)
+    tensor = torch.from_numpy(np.ascontiguousarray(planes)).to(torch.float64 if exact else torch.float32).div(255)[None]
+    apply = degradation.unrounded or degradation.apply if exact else degradation.apply
+    with torch.no_grad():
+        lr = apply(tensor, scale, torch.Generator().manual_seed(seed))
+    _check(lr, (1, len(planes), height, width), degradation, scale)
+    values: NDArray[np.float64] = lr[0].double().numpy()
+    return values[0] if hr.ndim == 2 else np.ascontiguousarray(values.transpose(1, 2, 0))
+
+
+def _check(lr: Tensor, shape: tuple[int, ...], degradation: DegradationSpec, scale: Scale) -> None:
+    if tuple(lr.shape) != shape:
+        raise ShapeError(
+            f"Degradation {degradation.name!r} gave lr of shape {tuple(lr.shape)} at x{scale} where {shape} was due; "
+            "mend the plugin: lr has 1/scale of hr's sides and its channels."
+        )
+    if not lr.isfinite().all():
+        raise DataError(
+            f"Degradation {degradation.name!r} gave values that are not finite at x{scale}; mend the plugin."
+        )
+
+
+def _rounded(lr: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The nearest of 255 levels, half up as MATLAB does. float32 noise around exact levels does no harm."""
+    return np.floor(lr.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _key(hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, seed: int, fingerprint: str) -> str:
+    drawn = seed if degradation.stochastic else None
+    parts = [_VERSION, pixel_hash(hr), hr.ndim, degradation.name, fingerprint, scale, drawn]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
