@@ -1,0 +1,36 @@
+"""A machine is known again, and not mistaken for another."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import torch
+
+from srbench.profiling.machine import fingerprint
+
+
+def test_the_same_machine_has_the_same_id():
+    assert fingerprint() == fingerprint()
+    assert fingerprint().id == fingerprint().id
+    assert len(fingerprint().id) == 12
+
+
+def test_its_facts_are_filled_and_storable():
+    machine = fingerprint()
+    assert machine.cpu
+    assert machine.cores >= 1
+    assert machine.threads == torch.get_num_threads()
+    assert machine.torch == torch.__version__
+    assert json.loads(json.dumps(dataclasses.asdict(machine)))["cpu"] == machine.cpu
+
+
+def test_other_hardware_or_threads_give_another_id_and_other_versions_do_not():
+    machine = fingerprint()
+    other = [
+        dataclasses.replace(machine, cpu="another"),
+        dataclasses.replace(machine, threads=machine.threads + 1),
+        dataclasses.replace(machine, gpus=("one more",)),
+    ]
+    assert len({machine.id, *(one.id for one in other)}) == 4
+    assert dataclasses.replace(machine, torch="99", python="4", system_release="7").id == machine.id
