@@ -6,7 +6,8 @@
     ├── UsageError              a wrong option or argument
     ├── ConfigError             a suite, recipe or manifest that cannot be understood
     ├── UnknownNameError        a name nothing provides (also a KeyError)
-    ├── PluginError             a plugin that fails to import, to register or to keep its contract
+    ├── PluginError             a plugin that fails to import or to register
+    │   └── ContractError       a plugin that does what its kind must not do
     ├── DataError               a missing, incomplete or altered dataset or image
     │   └── ShapeError          tensors or images whose sizes do not fit together
     ├── CheckpointError         weights that cannot be loaded
@@ -60,7 +61,11 @@ class UnknownNameError(SrbenchError, KeyError):
 
 
 class PluginError(SrbenchError):
-    """A plugin that fails to import, to register or to keep its contract."""
+    """A plugin that fails to import or to register."""
+
+
+class ContractError(PluginError):
+    """A plugin that does what its kind must not do."""
 
 
 class DataError(SrbenchError):
@@ -85,3 +90,10 @@ class StoreError(SrbenchError):
 
 class UnavailableError(SrbenchError):
     """A measurement that cannot be made here; shown as an empty cell with this reason."""
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """A training that was asked to stop, and did after saving; its text says how to go on.
+
+    It is no `SrbenchError`: what survives a failed cell must not survive the wish to stop.
+    """

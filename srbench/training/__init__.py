@@ -1,1 +1,1 @@
-"""Patches, the loop, distillation, schedules, EMA, checkpoints."""
+"""Training: patches, the loop that runs every distiller, checkpoints, progress."""

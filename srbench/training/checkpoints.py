@@ -1,0 +1,126 @@
+"""Training checkpoints and final weights: whole or absent, checked by hash, and read without executing anything."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as read_safetensors
+from safetensors.torch import save as safetensors_bytes
+from torch import Tensor
+
+from srbench.errors import CheckpointError, TrainingError
+from srbench.store import atomic_write
+
+KEPT = 2
+"""The newest checkpoint, and the one before in case the newest is damaged."""
+
+
+class Checkpoints:
+    """The checkpoints of one training, in a folder of their own.
+
+    A file's name carries the step and the hash of its content, so a truncated or altered file is recognised as such.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._storable = False
+
+    def save(self, step: int, state: Mapping[str, Any]) -> Path:
+        """Write the state after ``step`` steps, and forget all but the newest two.
+
+        Args:
+            step: Steps taken since the training began.
+            state: Tensors, numbers, strings, lists and dicts.
+
+        Raises:
+            TrainingError: The state holds an object that could not be read back.
+            StoreError: The folder cannot be written, or the disk is full.
+        """
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        data = buffer.getvalue()
+        if not self._storable:  # once: what a distiller keeps in its state does not change its type
+            try:
+                _load(data, torch.device("cpu"))
+            except pickle.UnpicklingError as error:
+                raise TrainingError(
+                    "The distiller's state holds an object that cannot be read back without executing code; keep only "
+                    f"tensors, numbers, strings, lists and dicts in it. ({str(error).splitlines()[0]})"
+                ) from error
+            self._storable = True
+        path = self.folder / f"step-{step:010d}-{hashlib.sha256(data).hexdigest()[:16]}.pt"
+        atomic_write(path, data)
+        for old in [p for p in self._files() if p != path][KEPT - 1 :]:
+            old.unlink(missing_ok=True)
+        return path
+
+    def latest(self, device: torch.device, note: Callable[[str], None]) -> dict[str, Any] | None:
+        """The state of the newest checkpoint that is whole; None if there is none.
+
+        Args:
+            device: Where its tensors go.
+            note: Is told, in a sentence, of every damaged file that was passed over.
+        """
+        for path in self._files():
+            try:
+                data = path.read_bytes()
+                if hashlib.sha256(data).hexdigest()[:16] == path.stem.rpartition("-")[2]:
+                    return _load(data, device)
+            except (OSError, RuntimeError, pickle.UnpicklingError):
+                pass  # told like any other damage
+            note(f"The checkpoint {path.name} is damaged; going on from the one before it.")
+        return None
+
+    def forget(self) -> None:
+        """Delete all of them, once the training's result is stored."""
+        for path in self._files():
+            path.unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        """Newest first."""
+        return sorted(self.folder.glob("step-*.pt"), reverse=True)
+
+
+def _load(data: bytes, device: torch.device) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+    return state
+
+
+def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write final weights as safetensors; whole or not at all.
+
+    Args:
+        path: Where to; its folder is made.
+        weights: Names and tensors, on any device, in any memory format.
+        metadata: Facts about them, stored in the file's header.
+
+    Raises:
+        StoreError: The folder cannot be written, or the disk is full.
+    """
+    atomic_write(path, safetensors_bytes(plain(weights), dict(metadata) if metadata else None))
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """Read weights that `save_weights` wrote, onto the CPU.
+
+    Raises:
+        CheckpointError: There is no such file, or it is damaged.
+    """
+    try:
+        return read_safetensors(path.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"The weights {path} cannot be read ({error}); delete the file, and the next run makes it again."
+        ) from error
+
+
+def plain(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies on the CPU, contiguous, each with memory of its own: what a file can hold."""
+    return {name: w.detach().to("cpu", copy=True).contiguous() for name, w in weights.items()}

@@ -1,0 +1,185 @@
+"""One training from its description: builds student and distiller, finds patches, trains, hands back the weights."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import torch
+from torch import Tensor, nn
+
+from srbench.distilling import Loss, Phase, Setup
+from srbench.errors import DataError, UnknownNameError
+from srbench.networks import Network, build_network
+from srbench.recipes import Recipe
+from srbench.specs import ArchitectureSpec, DegradationSpec, DistillerSpec, LossSpec, Scale
+from srbench.training.checkpoints import plain
+from srbench.training.loop import TrainingReport, train
+from srbench.training.patches import Patches, TrainingImages
+from srbench.training.progress import Progress, Silent
+from srbench.training.seeds import seed_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedModel:
+    """What a training gives."""
+
+    state_dict: dict[str, Tensor]
+    """On the CPU, contiguous; the moving average of the weights if the recipe has one."""
+    seconds: float
+    """Spent in training, over all the processes it took."""
+    report: TrainingReport
+    skipped: tuple[str, ...] = ()
+    """Weights of the warm start that did not fit this network, or that it has and the warm start lacks."""
+
+
+def train_model(
+    *,
+    spec: ArchitectureSpec,
+    scales: tuple[Scale, ...],
+    distiller: DistillerSpec,
+    teachers: Sequence[Network],
+    recipe: Recipe,
+    degradation: DegradationSpec,
+    losses: Mapping[str, LossSpec],
+    images: Mapping[str, Mapping[str, Path]],
+    build: Callable[[str], Network],
+    find_degradation: Callable[[str], DegradationSpec],
+    seed: int,
+    device: torch.device,
+    work: Path,
+    cache: Path,
+    initial: Mapping[str, Tensor] | None = None,
+    progress: Progress | None = None,
+) -> TrainedModel:
+    """Train one student, going on from ``work`` if an earlier process was killed or stopped.
+
+    SIGINT and SIGTERM end it after the step under way, with a checkpoint; a second one ends it at once.
+
+    Args:
+        spec: The student's architecture.
+        scales: What it is trained for: one scale, or several for a multi-scale network.
+        distiller: How it is trained.
+        teachers: With their trained weights; they are moved to ``device`` and frozen.
+        recipe: How long, on what, how fast.
+        degradation: How LR is made, where a phase does not say otherwise.
+        losses: At least those that the recipe names.
+        images: Dataset name to image name to file; at least the sets that recipe and phases name.
+        build: Builds another architecture by name, for `Setup.build`.
+        find_degradation: Finds the degradations that phases name.
+        seed: Decides the initial weights and everything random.
+        device: Where to train.
+        work: Folder of this training alone, for checkpoints and curves. Delete it once the weights are stored.
+        cache: Folder for decoded images, shared by all trainings.
+        initial: Weights to start from; those whose name or shape does not fit are skipped and reported.
+        progress: Is told how it goes.
+
+    Raises:
+        TrainingError: The training cannot go on; see `srbench.training.loop.train`.
+        TrainingInterrupted: It was asked to stop.
+        DataError: A set is missing, or holds no image that is large enough.
+        UnknownNameError: The recipe names a loss that is not there.
+    """
+    progress = progress or Silent()
+    torch.manual_seed(seed_of(seed, "student"))
+    student = build_network(spec, scales[0])
+    skipped = () if initial is None else _start_from(student.module, initial)
+    if skipped:
+        progress.note(f"{len(skipped)} weights of {spec.title} did not come from the warm start: {_some(skipped)}.")
+    for network in (student, *teachers):
+        network.module.to(device)
+    setup = Setup(
+        student=student,
+        teachers=tuple(Network(t.spec, t.module.eval().requires_grad_(requires_grad=False)) for t in teachers),
+        scales=scales,
+        recipe=recipe,
+        losses={name: _loss(name, losses, device) for name in recipe.losses},
+        device=device,
+        build=build,
+    )
+    torch.manual_seed(seed_of(seed, "distiller"))
+    method = distiller.build(setup)
+    decoded: dict[str, TrainingImages] = {}
+
+    def patches(index: int, phase: Phase) -> Patches:
+        names = phase.datasets or recipe.datasets
+        for name in names:
+            if name not in images:
+                raise DataError(f"The training set {name!r} of phase {phase.name!r} is not here; add it to the recipe.")
+            if name not in decoded:
+                decoded[name] = TrainingImages(cache, images[name])
+        return Patches(
+            [decoded[name] for name in names],
+            scales=scales,
+            degradation=find_degradation(phase.degradation) if phase.degradation else degradation,
+            patch=phase.patch or recipe.patch,
+            batch=phase.batch or recipe.batch,
+            luma=student.colours == 1,
+            augment=recipe.augment,
+            seed=seed,
+            phase=index,
+        )
+
+    with interruptible() as stop:
+        report = train(
+            method,
+            patches,
+            seed=seed,
+            checkpoints=work / "checkpoints",
+            progress=progress,
+            log=work / "curves",
+            stop=stop,
+            title=f"{spec.title} x{', x'.join(map(str, scales))} · {distiller.title}",
+        )
+    return TrainedModel(plain(student.module.state_dict()), report.seconds, report, skipped)
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """While it lasts, the first SIGINT or SIGTERM only makes the yielded function true; the second acts as ever.
+
+    In threads other than the main one, which get no signals, the function stays false.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, _: FrameType | None) -> None:
+        asked.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _start_from(module: nn.Module, initial: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """Load what fits; the names of what did not."""
+    own = module.state_dict()
+    fitting = {name: w for name, w in initial.items() if name in own and own[name].shape == w.shape}
+    module.load_state_dict(fitting, strict=False)
+    return tuple(sorted((own.keys() | initial.keys()) - fitting.keys()))
+
+
+def _loss(name: str, losses: Mapping[str, LossSpec], device: torch.device) -> Loss:
+    if name not in losses:
+        raise UnknownNameError.among("loss", name, losses)
+    loss = losses[name].build()
+    if isinstance(loss, nn.Module):
+        loss.to(device).eval().requires_grad_(requires_grad=False)
+    return loss
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

@@ -1,0 +1,415 @@
+"""The training loop: runs any distiller through its phases, from wherever the last checkpoint left it.
+
+What a step does is a pure function of the state before it and of (seed, phase, step): patches, distiller's stream,
+torch's global stream (dropout) and learning rate are all derived, none is carried along. On a CPU a training that was
+killed at any moment therefore ends with the same bits as one that was not.
+
+A resumed process runs the `Phase.begin` of every phase up to the current one again, in order, before it loads the
+checkpoint: what they build or freeze is there again, and what they copied is overwritten by the state that was saved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from srbench.distilling import Batch, Distiller, Frozen, Optimiser, Phase
+from srbench.errors import TrainingError, TrainingInterrupted
+from srbench.specs import Scale
+from srbench.training.averages import Average
+from srbench.training.checkpoints import Checkpoints
+from srbench.training.optimisers import (
+    GradientWatch,
+    make_accelerator,
+    make_optimisers,
+    owned_parameters,
+    phase_lengths,
+)
+from srbench.training.patches import PatchSource
+from srbench.training.progress import Curves, Progress, Silent
+from srbench.training.seeds import seed_of, torch_stream
+from srbench.training.terms import Terms
+from srbench.training.validation import held_out_psnr
+
+FROZEN_EVERY = 100
+"""Steps between checks that nobody touched the teachers; another one ends each phase."""
+CHECKPOINT_SECONDS = 300.0
+"""A checkpoint is also written when the last one is older than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingReport:
+    """How a training went."""
+
+    steps: int
+    resumed_at: int
+    """Steps that an earlier process had done; 0 for a training in one go."""
+    seconds: float
+    """Spent in training, in all processes together."""
+    images_per_second: float
+    """Patches a second over this process's steps; 0 if it had none to do."""
+    held_out_psnr: float | None
+    """dB on the held-out patches at the end; None where the images are too small for any."""
+    terms: Mapping[str, float]
+    """Mean of each loss term over the last stretch of steps."""
+    notes: tuple[str, ...]
+
+
+def train(
+    distiller: Distiller,
+    data: Callable[[int, Phase], PatchSource],
+    *,
+    seed: int,
+    checkpoints: Path,
+    progress: Progress | None = None,
+    log: Path | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    title: str = "",
+) -> TrainingReport:
+    """Train the student of ``distiller`` in place.
+
+    The recipe's schedule runs once through every phase, stretched to its length, and scales the phase's learning rate.
+
+    Args:
+        distiller: On the setup's device or not: it is moved there.
+        data: Phase number and phase to its patches.
+        seed: Of the run; decides everything random from here on.
+        checkpoints: Folder of this training alone. A checkpoint found there is gone on from, if it belongs to the same
+            recipe, seed, student and distiller.
+        progress: Is told how it goes.
+        log: Folder for TensorBoard; None for no curves.
+        stop: Asked after every step; True saves and ends the training.
+        title: For the progress bar; the student's label if empty.
+
+    Raises:
+        TrainingError: The loss is not finite, a parameter belongs to two optimisers or gets no gradient, a teacher was
+            touched, or the recipe does not fit.
+        TrainingInterrupted: ``stop`` said so.
+        StoreError: A checkpoint cannot be written.
+    """
+    return _Training(distiller, data, seed, Checkpoints(checkpoints), progress or Silent(), stop).run(log, title)
+
+
+class _Training:
+    """One training in one process; the fields below are the current phase's."""
+
+    phase: Phase
+    index: int
+    length: int
+    """Steps of the phase."""
+    offset: int
+    """Steps of the phases before."""
+    patches: PatchSource
+    optimisers: Mapping[str, Optimiser]
+    rates: Mapping[str, float]
+    watch: GradientWatch
+    terms: Terms
+    held_out: Mapping[Scale, tuple[Tensor, Tensor]]
+
+    def __init__(
+        self,
+        distiller: Distiller,
+        data: Callable[[int, Phase], PatchSource],
+        seed: int,
+        checkpoints: Checkpoints,
+        progress: Progress,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.distiller, self.setup, self.recipe = distiller, distiller.setup, distiller.setup.recipe
+        self.data, self.seed, self.checkpoints, self.progress, self.stop = data, seed, checkpoints, progress, stop
+        self.student, self.device = self.setup.student, self.setup.device
+        self.notes: list[str] = []
+        self.accelerator = make_accelerator(self._precision(), self.device)
+        # Channels last is 1.1 to 1.5 times as fast on CPU cores and never slower; a GPU wants it in half precision.
+        fast = self.device.type == "cpu" or self.accelerator.mixed_precision != "no"
+        self.memory_format = torch.channels_last if fast else torch.contiguous_format
+        self.average = None if self.recipe.ema is None else Average(self.student, self.recipe.ema)
+        self._move()
+        self.frozen = Frozen(self.setup.teachers)
+        identity = repr((self.recipe.model_dump_json(), seed, self.student.spec.name, type(distiller).__qualname__))
+        self.identity = hashlib.sha256(identity.encode()).hexdigest()
+        self.images, self.seconds, self.earlier_seconds = 0, 0.0, 0.0
+        self.untouched = True
+        self.psnr: float | None = None
+        self.means: dict[str, float] = {}
+
+    def run(self, log: Path | None, title: str) -> TrainingReport:
+        phases = self.distiller.phases()
+        lengths = phase_lengths(phases, self.recipe.steps)
+        state = self._saved()
+        resumed = 0 if state is None else state["done"]
+        self.progress.begin(title or self.student.spec.title, self.recipe.steps, resumed)
+        try:
+            with Curves(log, resumed) as curves, _tuned(self.device):
+                for index, (phase, length) in enumerate(zip(phases, lengths, strict=True)):
+                    self._begin(phase, index)
+                    if state is not None and index < state["phase"]:
+                        continue
+                    self._open(phase, index, length, sum(lengths[:index]))
+                    start = 0
+                    if state is not None and index == state["phase"]:
+                        start = self._restore(state)
+                    self._run_phase(start, curves)
+            self._finish()
+        finally:
+            self.progress.end()
+        return TrainingReport(
+            steps=self.recipe.steps,
+            resumed_at=resumed,
+            seconds=self.earlier_seconds + self.seconds,
+            images_per_second=self.images / self.seconds if self.images else 0.0,
+            held_out_psnr=self.psnr,
+            terms=self.means,
+            notes=tuple(self.notes),
+        )
+
+    def _note(self, sentence: str) -> None:
+        self.notes.append(sentence)
+        self.progress.note(sentence)
+
+    def _precision(self) -> Any:  # noqa: ANN401 - one of the recipe's literals
+        precision, spec = self.recipe.precision, self.student.spec
+        if precision != "fp32" and precision not in spec.half_precision:
+            self._note(f"{spec.title} does not work in {precision} and is trained in fp32.")
+            return "fp32"
+        return precision
+
+    def _networks(self) -> Iterator[nn.Module]:
+        yield self.student.module
+        yield self.distiller
+        yield from (teacher.module for teacher in self.setup.teachers)
+        if self.average is not None:
+            yield self.average.network.module
+
+    def _move(self) -> None:
+        """Everything to the device and the memory format; loss modules went there when they were built."""
+        for module in self._networks():
+            module.to(device=self.device)
+            # Not `module.to(memory_format=…)`: that would also reorder the features of a memory bank's 4-D buffers.
+            for parameter in module.parameters():
+                if parameter.ndim == 4 and not parameter.is_contiguous(memory_format=self.memory_format):
+                    parameter.data = parameter.data.contiguous(memory_format=self.memory_format)
+
+    # --- phases -------------------------------------------------------------------------------------------------
+
+    def _begin(self, phase: Phase, index: int) -> None:
+        torch.manual_seed(seed_of(self.seed, index, "begin"))
+        if phase.begin is not None:
+            phase.begin()
+        self._move()
+
+    def _open(self, phase: Phase, index: int, length: int, offset: int) -> None:
+        self.phase, self.index, self.length, self.offset = phase, index, length, offset
+        for module in (self.student.module, self.distiller):
+            module.zero_grad(set_to_none=True)
+            module.train()
+        if self.average is not None:
+            self.average.restart()
+        for teacher in self.setup.teachers:  # a teacher kept as an attribute was set to training just now
+            teacher.module.eval()
+        owned = owned_parameters(self.distiller, phase)
+        self.optimisers = make_optimisers(owned, self.recipe, self.accelerator)
+        given = phase.learning_rate
+        rates = given if isinstance(given, Mapping) else dict.fromkeys(owned, given or self.recipe.learning_rate)
+        if rates.keys() != owned.keys():
+            raise TrainingError(
+                f"Phase {phase.name!r} gives learning rates for {sorted(rates)} but has the optimisers {sorted(owned)}."
+            )
+        self.rates = rates
+        self.watch = GradientWatch(owned, (f"student.{name}" for name in self.student.spec.dead_parameters))
+        self.terms = Terms(phase.name, length, self.device)
+        self.patches = self.data(index, phase)
+        for note in self.patches.notes:
+            self._note(note)
+        self.held_out = self.patches.held_out()
+
+    def _run_phase(self, start: int, curves: Curves) -> None:
+        every = min(100, max(1, self.recipe.steps // 200))
+        began = saved = shown = time.perf_counter()
+        images, self.watched_from = 0, start
+        try:
+            for step in range(start, self.length):
+                self._step(step)
+                images += self.patches.batch
+                done, last = self.offset + step + 1, step + 1 == self.length
+                if done % FROZEN_EVERY == 0 or last:
+                    self.frozen.check()
+                if last or done % self.recipe.validate_every == 0:
+                    self._validate()
+                now = time.perf_counter()
+                if last or done % every == 0:
+                    self.means = self.terms.means() or self.means
+                    rate = images / max(now - shown, 1e-9)
+                    self._show(done, rate, curves)
+                    self.images, images, shown = self.images + images, 0, now
+                stopping = self.stop()
+                if stopping or last or done % self.recipe.checkpoint_every == 0 or now - saved > CHECKPOINT_SECONDS:
+                    self.seconds, began, saved = self.seconds + now - began, now, now
+                    self._save(step + 1)
+                if stopping and done < self.recipe.steps:
+                    raise TrainingInterrupted(
+                        f"Training of {self.student.spec.title} stopped after step {done} of {self.recipe.steps} and "
+                        "was saved; the same command goes on from there."
+                    )
+        finally:
+            self.watch.close()
+
+    def _show(self, done: int, rate: float, curves: Curves) -> None:
+        loss = sum(self.means.values())
+        self.progress.advance(done, loss=loss, psnr=self.psnr, images_per_second=rate)
+        scalars = {f"loss/{name}": value for name, value in self.means.items()}
+        scalars |= {f"learning_rate/{name}": o.raw.param_groups[0]["lr"] for name, o in self.optimisers.items()}
+        scalars |= {"images_per_second": rate}
+        if self.psnr is not None:
+            scalars["held_out_psnr_db"] = self.psnr
+        curves.write(done, scalars)
+
+    def _finish(self) -> None:
+        if self.average is not None:
+            self.student.module.load_state_dict(self.average.network.module.state_dict())
+        self.distiller.finish()
+        self.frozen.check()
+        bad = [name for name, w in self.student.module.state_dict().items() if not torch.isfinite(w).all()]
+        if bad:
+            raise TrainingError(
+                f"The trained weights of {self.student.spec.name} are not finite ({bad[0]}); lower the recipe's "
+                "learning_rate, set clip, or use precision fp32."
+            )
+
+    # --- a step -------------------------------------------------------------------------------------------------
+
+    def _step(self, step: int) -> None:
+        position = step * self.recipe.steps // self.length
+        factor = self.recipe.rate_at(position) / self.recipe.learning_rate
+        for name, optimiser in self.optimisers.items():
+            for group in optimiser.raw.param_groups:
+                group["lr"] = self.rates[name] * factor
+        try:
+            batch, terms = self._distil(step)
+        except RuntimeError as error:
+            if "view size is not compatible" not in str(error) or self.memory_format != torch.channels_last:
+                raise
+            self._lay_out_plainly(error)
+            batch, terms = self._distil(step)
+        self.untouched = False
+        self.terms.add(step, terms)
+        with torch.no_grad():
+            self.distiller.after_step(batch)
+        if self.average is not None:
+            self.average.update(step)
+        self._watch(step)
+
+    def _distil(self, step: int) -> tuple[Batch, Mapping[str, Tensor]]:
+        torch.manual_seed(seed_of(self.seed, self.index, step, "torch"))
+        generator = torch_stream(self.seed, self.index, step, "distiller")
+        draws = 0
+
+        def next_batch() -> Batch:
+            nonlocal draws
+            lr, hr, scale = self.patches.sample(step, draws)
+            draws += 1
+            return Batch(self._placed(lr), self._placed(hr), scale, step, self.length, generator)
+
+        batch = next_batch()
+        with self.accelerator.autocast():
+            return batch, self.distiller.step(batch, self.optimisers, next_batch)
+
+    def _placed(self, patches: Tensor) -> Tensor:
+        if self.device.type == "cuda":
+            patches = patches.pin_memory()
+        return patches.to(self.device, non_blocking=True).contiguous(memory_format=self.memory_format)
+
+    def _lay_out_plainly(self, error: RuntimeError) -> None:
+        """Some code takes `Tensor.view` of what is channels-last; then everything is laid out channels-first."""
+        if not self.untouched:
+            raise TrainingError(
+                f"{type(self.distiller).__name__} or a network of its calls Tensor.view on a channels-last tensor; use "
+                f"reshape or flatten there. ({error})"
+            ) from error
+        self.memory_format = torch.contiguous_format
+        self._move()
+
+    def _watch(self, step: int) -> None:
+        missing, watched = self.watch.missing(), step + 1 - self.watched_from
+        if not missing or (watched < self.phase.gradient_within and watched < self.length):
+            return
+        shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        raise TrainingError(
+            f"{len(missing)} parameters received no gradient in {watched} steps of phase {self.phase.name!r}: {shown}. "
+            "Use them in a loss, leave them out of the phase's optimise, or name them in the spec's dead_parameters."
+        )
+
+    # --- looking and saving -------------------------------------------------------------------------------------
+
+    def _validate(self) -> None:
+        if self.held_out:
+            network = self.student if self.average is None else self.average.network
+            self.psnr = held_out_psnr(network, self.held_out, self.device, self.patches.batch)
+
+    def _save(self, step: int) -> None:
+        self.terms.look()  # never a checkpoint of a training that has failed
+        done = self.offset + step
+        scaler = self.accelerator.scaler
+        self.checkpoints.save(
+            done,
+            {
+                "identity": self.identity,
+                "done": done,
+                "phase": self.index,
+                "step": step,
+                "seconds": self.earlier_seconds + self.seconds,
+                "plain_layout": self.memory_format == torch.contiguous_format,
+                "psnr": self.psnr,
+                "student": self.student.module.state_dict(),
+                "average": None if self.average is None else self.average.network.module.state_dict(),
+                "distiller": self.distiller.state_dict(),
+                "optimisers": {name: o.raw.state_dict() for name, o in self.optimisers.items()},
+                "scaler": None if scaler is None else scaler.state_dict(),
+            },
+        )
+
+    def _saved(self) -> dict[str, Any] | None:
+        state = self.checkpoints.latest(self.device, self._note)
+        if state is not None and state.get("identity") != self.identity:
+            self._note("The checkpoint found belongs to another recipe, seed, student or distiller; starting afresh.")
+            self.checkpoints.forget()
+            return None
+        return state
+
+    def _restore(self, state: Mapping[str, Any]) -> int:
+        if state["plain_layout"] and self.memory_format != torch.contiguous_format:
+            self.memory_format = torch.contiguous_format
+            self._move()
+        self.student.module.load_state_dict(state["student"])
+        self.distiller.load_state_dict(state["distiller"])
+        if self.average is not None:
+            self.average.network.module.load_state_dict(state["average"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.raw.load_state_dict(state["optimisers"][name])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.untouched = False
+        self.psnr, self.earlier_seconds = state["psnr"], state["seconds"]
+        step: int = state["step"]
+        return step
+
+
+@contextmanager
+def _tuned(device: torch.device) -> Iterator[None]:
+    """Patches have one size, so cuDNN may look for its fastest algorithm."""
+    if device.type != "cuda":
+        yield
+        return
+    before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before

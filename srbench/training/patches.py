@@ -1,0 +1,332 @@
+"""Training patches: images decoded once, and whole batches of patches cut from them as a pure function of the step.
+
+There is no sampler state and no worker process: the numbers that decide a batch come from (seed, phase, step) alone,
+so a training that was killed goes on with exactly the batches it would have seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srbench.errors import DataError, StoreError, TrainingError
+from srbench.imaging.colour import rgb_to_y
+from srbench.imaging.files import read_image, to_tensor, to_uint8
+from srbench.specs import DegradationSpec, Scale
+from srbench.training.pixels import Array, Index, Pixels
+from srbench.training.seeds import numpy_stream, torch_stream
+
+HELD_OUT_IMAGES = 8
+"""At most so many images give held-out patches, and at most a quarter of all."""
+HELD_OUT_ACROSS = 4
+"""At most so many patches from each."""
+
+
+class PatchSource(Protocol):
+    """Where a phase of a training gets its patches."""
+
+    @property
+    def batch(self) -> int:
+        """Patches a step."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know about the data, in sentences."""
+        ...
+
+    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
+        """The patches of one step.
+
+        Args:
+            step: Counted from 0 within the phase.
+            draw: Which batch of this step, for methods that need several; all have one scale.
+
+        Returns:
+            lr (N, C, p, p) and hr (N, C, scale*p, scale*p), float32 in [0, 1] in any memory format, and their scale.
+        """
+        ...
+
+    def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
+        """Fixed lr and hr patches that `sample` never shows, by scale; empty if the images are too small for any."""
+        ...
+
+
+class TrainingImages:
+    """A training set, decoded once; its LR images are made once for every deterministic degradation and scale.
+
+    Attributes:
+        hr: The images.
+    """
+
+    def __init__(self, folder: Path, images: Mapping[str, Path] | Iterable[Array]) -> None:
+        """Decode the images, or find them decoded.
+
+        Args:
+            folder: Where the decoded images are kept, in a file named by the sources' paths, sizes and times.
+            images: Name to file, or (H, W, 3) arrays.
+
+        Raises:
+            DataError: There is no image, or one cannot be read.
+            StoreError: The folder cannot be written.
+        """
+        named = images if isinstance(images, Mapping) else {str(n): image for n, image in enumerate(images)}
+        if not named:
+            raise DataError("The training set holds no image; add some, or name another set in the recipe.")
+        self._folder, self._key = folder, _key(named)
+        self.hr = _made_once(folder / f"{self._key}.hr", lambda: _decoded(named))
+        self._lr: dict[tuple[str, Scale], Pixels] = {}
+
+    def lr(self, degradation: DegradationSpec, scale: Scale) -> Pixels:
+        """Every image, cropped to a multiple of ``scale`` at the bottom and right, degraded as a whole, on 8 bits.
+
+        A degradation is known by its name and by what it does to a probe, so a changed one is noticed.
+        """
+        key = (degradation.name, scale)
+        if key not in self._lr:
+            path = self._folder / f"{self._key}.x{scale}.{_fingerprint(degradation, scale)}.lr"
+            self._lr[key] = _made_once(path, lambda: self._degraded(degradation, scale))
+        return self._lr[key]
+
+    def _degraded(self, degradation: DegradationSpec, scale: Scale) -> Iterator[tuple[str, Array]]:
+        for number, name in enumerate(self.hr.names):
+            image = self.hr.image(number)
+            height, width = (side - side % scale for side in image.shape[:2])
+            if not height or not width:  # too small to degrade, and to be cut: kept so that numbers stay the same
+                yield name, np.zeros((0, 0, 3), np.uint8)
+                continue
+            lr = degraded(to_tensor(image[:height, :width])[None], degradation, scale, torch_stream(name))
+            yield name, to_uint8(lr)[0].permute(1, 2, 0).contiguous().numpy()
+
+
+def degraded(hr: Tensor, degradation: DegradationSpec, scale: Scale, generator: torch.Generator) -> Tensor:
+    """LR of ``hr`` (N, C, H, W), on 8 bits, in [0, 1]; its size is checked.
+
+    Raises:
+        TrainingError: The degradation returned another size.
+    """
+    with torch.no_grad():
+        lr = degradation.apply(hr, scale, generator)
+    wanted = (*hr.shape[:2], hr.shape[2] // scale, hr.shape[3] // scale)
+    if tuple(lr.shape) != wanted:
+        raise TrainingError(
+            f"The degradation {degradation.name} made {tuple(lr.shape)} of hr {tuple(hr.shape)} at x{scale}; it must "
+            f"return {wanted}."
+        )
+    return to_uint8(lr).to(torch.float32).div_(255)
+
+
+class Patches:
+    """Cuts aligned LR and HR patches: an image is drawn uniformly, then a position in it, as EDSR's release does.
+
+    The bottom rows of a few images are held out: they are never trained on, and progress is measured on them. Networks
+    on luma get the unrounded luma of both patches, which is what they are given when they are measured.
+    """
+
+    def __init__(
+        self,
+        sets: Sequence[TrainingImages],
+        *,
+        scales: Sequence[Scale],
+        degradation: DegradationSpec,
+        patch: int,
+        batch: int,
+        luma: bool,
+        augment: bool,
+        seed: int,
+        phase: int = 0,
+    ) -> None:
+        """Get ready to cut.
+
+        Args:
+            sets: The training images.
+            scales: Each step trains one of them, drawn uniformly.
+            degradation: How LR is made: from whole images beforehand, or from HR patches if it is stochastic.
+            patch: Side of an LR patch.
+            batch: Patches a step.
+            luma: Whether patches have one channel.
+            augment: Whether each patch is flipped and turned at random.
+            seed: Of the run.
+            phase: Number of the phase, so that phases see different patches.
+
+        Raises:
+            DataError: No image is large enough for a patch.
+            TrainingError: The degradation is not made for a scale.
+        """
+        undone = [s for s in scales if degradation.scales is not None and s not in degradation.scales]
+        if undone:
+            known = sorted(degradation.scales or ())
+            raise TrainingError(f"The degradation {degradation.name} has no scale {undone[0]}; it has {known}.")
+        self.batch, self.notes = batch, tuple[str, ...]()
+        self._scales, self._degradation, self._patch = tuple(scales), degradation, patch
+        self._luma, self._augment, self._stream = luma, augment, (seed, phase)
+        self._hr = [s.hr for s in sets]
+        stochastic = degradation.stochastic
+        self._lr = {} if stochastic else {scale: [s.lr(degradation, scale) for s in sets] for scale in scales}
+        self._choose(max(scales))
+
+    def _choose(self, largest: Scale) -> None:
+        """Decide which images are trained on, how many of their rows, and where the held-out patches lie."""
+        part = np.concatenate([np.full(len(hr), n) for n, hr in enumerate(self._hr)])
+        number = np.concatenate([np.arange(len(hr)) for hr in self._hr])
+        heights, widths = (np.concatenate([getattr(hr, side) for hr in self._hr]) for side in ("heights", "widths"))
+        names = [name for hr in self._hr for name in hr.names]
+        need = self._patch * largest
+        large = np.minimum(heights, widths) >= need
+        if not large.any():
+            raise DataError(
+                f"None of the {len(names)} training images holds a patch of {need} x {need} pixels (LR patch "
+                f"{self._patch} at x{largest}); choose a smaller patch in the recipe, or larger images."
+            )
+        if not large.all():
+            small = [name for name, ok in zip(names, large, strict=True) if not ok]
+            shown = ", ".join(small[:5]) + (", …" if len(small) > 5 else "")
+            self.notes = (
+                f"{len(small)} of {len(names)} training images are too small for a patch of side {need}: {shown}.",
+            )
+        part, number, heights, widths = (a[large] for a in (part, number, heights, widths))
+
+        strip = (self._patch + 1) * largest  # one row of patches more, so that it starts on a pixel of every scale
+        tall = np.flatnonzero(heights >= strip + need)
+        count = min(HELD_OUT_IMAGES, len(heights) // 4)
+        if len(tall) < count:  # small images: some are held out as a whole
+            tall = np.flatnonzero(heights >= strip)
+        held = (
+            tall[np.linspace(0, len(tall) - 1, min(count, len(tall))).astype(int)] if count and len(tall) else tall[:0]
+        )
+        rows = heights.copy()
+        rows[held] -= strip
+        self._held = part[held], number[held], rows[held], widths[held]
+        usable = rows >= need
+        self._image = part[usable], number[usable], rows[usable], widths[usable]
+
+    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
+        """The patches of one step; see `PatchSource.sample`."""
+        one = self._scales[0]
+        several = len(self._scales) > 1
+        scale = one if not several else self._scales[numpy_stream(*self._stream, step).integers(len(self._scales))]
+        random = numpy_stream(*self._stream, step, draw).random((4, self.batch))
+        part, number, rows, widths = (a[(random[0] * len(a)).astype(np.int64)] for a in self._image)
+        top = (random[1] * (rows // scale - self._patch + 1)).astype(np.int64)
+        left = (random[2] * (widths // scale - self._patch + 1)).astype(np.int64)
+        turns = (random[3] * 8).astype(np.int64) if self._augment else None
+        noise = (*self._stream, step, draw, "degradation")
+        lr, hr = self._cut(scale, part, number, top, left, turns, noise)
+        return lr, hr, scale
+
+    def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
+        """Fixed patches that are never trained on; see `PatchSource.held_out`."""
+        part, number, rows, widths = self._held
+        if not len(part):
+            return {}
+        patches = {}
+        for scale in self._scales:
+            across = [min(HELD_OUT_ACROSS, int(w) // (self._patch * scale)) for w in widths]
+            left = np.concatenate(
+                [
+                    np.linspace(0, w // scale - self._patch, n).astype(np.int64)
+                    for w, n in zip(widths, across, strict=True)
+                ]
+            )
+            picked = np.repeat(np.arange(len(part)), across)
+            top = -(-rows // scale)
+            patches[scale] = self._cut(scale, part[picked], number[picked], top[picked], left, None, ("held out",))
+        return patches
+
+    def _cut(
+        self,
+        scale: Scale,
+        part: Index,
+        number: Index,
+        top: Index,
+        left: Index,
+        turns: Index | None,
+        noise: tuple[int | str, ...],
+    ) -> tuple[Tensor, Tensor]:
+        side = self._patch
+        hr = _floats(_turned(_gather(self._hr, part, number, top * scale, left * scale, side * scale), turns))
+        if self._degradation.stochastic:
+            lr = degraded(hr.contiguous(), self._degradation, scale, torch_stream(*noise))
+        else:
+            lr = _floats(_turned(_gather(self._lr[scale], part, number, top, left, side), turns))
+        return (rgb_to_y(lr), rgb_to_y(hr)) if self._luma else (lr, hr)
+
+
+def _gather(sources: Sequence[Pixels], part: Index, number: Index, top: Index, left: Index, side: int) -> Array:
+    if len(sources) == 1:
+        return sources[0].cut(number, top, left, side)
+    patches = np.empty((len(part), side, side, 3), np.uint8)
+    for at, source in enumerate(sources):
+        mine = part == at
+        if mine.any():
+            patches[mine] = source.cut(number[mine], top[mine], left[mine], side)
+    return patches
+
+
+def _turned(patches: Array, turns: Index | None) -> Array:
+    """Each patch (N, side, side, 3) under one of the eight symmetries of the square."""
+    if turns is None:
+        return patches
+    for bit, view in ((1, patches[:, ::-1]), (2, patches[:, :, ::-1]), (4, patches.swapaxes(1, 2))):
+        chosen = (turns & bit) > 0
+        patches[chosen] = view[chosen]
+    return patches
+
+
+def _floats(patches: Array) -> Tensor:
+    """(N, side, side, 3) bytes to (N, 3, side, side) in [0, 1], channels last in memory."""
+    return torch.from_numpy(patches).permute(0, 3, 1, 2).to(torch.float32).div_(255)
+
+
+def _decoded(images: Mapping[str, Path | Array]) -> Iterator[tuple[str, Array]]:
+    """Decode in parallel, a few at a time: decoders let go of the interpreter's lock."""
+    waiting = iter(images.items())
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        while some := list(islice(waiting, 2 * workers)):
+            pixels = pool.map(
+                lambda image: read_image(image) if isinstance(image, Path) else image, dict(some).values()
+            )
+            for (name, _), image in zip(some, pixels, strict=True):
+                if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+                    raise DataError(
+                        f"Training image {name} is {image.dtype} of shape {image.shape}; (height, width, 3) uint8 was "
+                        "expected."
+                    )
+                yield name, image
+
+
+def _made_once(path: Path, images: Callable[[], Iterator[tuple[str, Array]]]) -> Pixels:
+    try:
+        return Pixels(path)
+    except StoreError:  # absent, or damaged by something outside srbench
+        return Pixels.make(path, images())
+
+
+def _key(images: Mapping[str, Path | Array]) -> str:
+    digest = hashlib.sha256()
+    for name, image in images.items():
+        if isinstance(image, Path):
+            try:
+                facts = image.stat()
+            except OSError as error:
+                raise DataError(f"Training image {image} cannot be read ({error.strerror}); restore it.") from error
+            digest.update(repr((name, str(image.resolve()), facts.st_size, facts.st_mtime_ns)).encode())
+        else:
+            digest.update(repr((name, image.shape)).encode() + image.tobytes())
+    return digest.hexdigest()[:24]
+
+
+def _fingerprint(degradation: DegradationSpec, scale: Scale) -> str:
+    probe = torch.rand((1, 3, 32 * scale, 40 * scale), generator=torch_stream("probe"))
+    lr = to_uint8(degraded(probe, degradation, scale, torch_stream("probe")))
+    return f"{degradation.name.replace(':', '-')}-{hashlib.sha256(lr.numpy().tobytes()).hexdigest()[:8]}"
