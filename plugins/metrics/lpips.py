@@ -1,0 +1,30 @@
+"""LPIPS v0.1, a learned distance (Zhang et al., CVPR 2018): on RGB and, as is usual, with the whole border."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+import srbench
+from srbench.metrics import load_lpips
+
+
+def _load(trunk: Literal["alex", "vgg"], device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
+    return load_lpips(trunk, srbench.find_lpips_trunk(trunk), device)
+
+
+@srbench.hookimpl
+def register_metrics() -> list[srbench.MetricSpec]:
+    """With the trunk its authors recommend for measuring, and with VGG-16."""
+    return [
+        srbench.MetricSpec(
+            name="lpips", label="LPIPS", higher_is_better=False, shaved=False, load=partial(_load, "alex")
+        ),
+        srbench.MetricSpec(
+            name="lpips_vgg", label="LPIPS (VGG)", higher_is_better=False, shaved=False, load=partial(_load, "vgg")
+        ),
+    ]

@@ -1,0 +1,211 @@
+"""The contract of an architecture."""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+
+import torch
+from torch import Tensor, nn
+
+from srbench.distilling import capture
+from srbench.errors import SrbenchError
+from srbench.networks import Network
+from srbench.specs import ArchitectureSpec, Scale
+from srbench.testing.images import photograph
+from srbench.testing.violations import Violations, seeded
+
+BATCH_TOLERANCE = 1e-4
+"""Of sr in [0, 1]: convolutions round differently for another batch size."""
+HALF_TOLERANCE = {"bf16": 0.1, "fp16": 0.02}
+"""Error over signal, both root mean square."""
+HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def architecture_violations(spec: ArchitectureSpec) -> list[str]:
+    """See `srbench.testing.check_architecture`.
+
+    Every scale is built and asked for odd sizes; the rest is checked at the smallest scale, or with the one network of
+    a multi-scale architecture.
+    """
+    found = Violations()
+    with seeded(0):
+        scales = sorted(spec.scales)
+        first: Network | None = None
+        shared: Network | None = None
+        for scale in scales:
+            network = shared or _built(spec, scale, found)
+            if network is None:
+                continue
+            shared = network if spec.multi_scale else None
+            _check_shapes(network, scale, found)
+            first = first or network
+        if first is None or found:
+            return found  # what follows would repeat the same fault in other words
+        _check_behaviour(first, scales[0], found)
+        _check_taps(first, scales[0], found)
+        _check_state(first, scales[0], found)
+        _check_half(first, scales[0], found)
+        _check_export(first, scales[0], found)
+        if spec.trainable:
+            _check_gradients(first, scales, found)
+    return found
+
+
+def _built(spec: ArchitectureSpec, scale: Scale, found: Violations) -> Network | None:
+    with found.during(f"building {spec.name} at x{scale}"):
+        module = spec.network(scale)
+        if found.expect(
+            isinstance(module, nn.Module),
+            f"build({scale}) of {spec.name} gave {type(module).__name__}; it must give an nn.Module.",
+        ):
+            return Network(spec, module.eval())
+    return None
+
+
+def _lr(network: Network, count: int, height: int, width: int, seed: int = 0) -> Tensor:
+    return photograph(count, network.colours, height, width, seed=seed)
+
+
+def _sides(spec: ArchitectureSpec) -> tuple[int, int]:
+    """Odd sides that no multiple divides, and that are not too small to be called whole images."""
+    least = max(spec.min_size, spec.size_multiple, 9)
+    return least + least % 2 + 3, least + least % 2 + 5
+
+
+def _check_shapes(network: Network, scale: Scale, found: Violations) -> None:
+    name = network.spec.name
+    for height, width in ((1, 1), _sides(network.spec)):
+        with found.during(f"{name} at x{scale} on lr of {height}x{width}"), torch.no_grad():
+            try:
+                sr = network(_lr(network, 1, height, width), scale)
+            except SrbenchError as error:  # a wrong shape: said by the caller of every network, in a whole sentence
+                found.append(str(error))
+                return
+            found.expect(
+                sr.isfinite().all(), f"{name} at x{scale} gave NaN or infinity on lr of {height}x{width} when fresh."
+            )
+            found.expect(sr.dtype == torch.float32, f"{name} at x{scale} gave {sr.dtype} for float32 lr.")
+
+
+def _check_behaviour(network: Network, scale: Scale, found: Violations) -> None:
+    name = network.spec.name
+    lr = _lr(network, 3, *_sides(network.spec))
+    given = lr.clone()
+    with found.during(f"evaluating {name}"), torch.no_grad():
+        random_state = torch.get_rng_state()
+        sr = network(lr, scale)
+        found.expect(
+            torch.equal(torch.get_rng_state(), random_state),
+            f"{name} draws random numbers in eval mode; take them from the input or drop them when not training.",
+        )
+        found.expect(torch.equal(lr, given), f"{name} changes its input in place; work on a copy.")
+        found.expect(
+            torch.equal(network(given.clone(), scale), sr),
+            f"{name} gives two results for one input in eval mode; its evaluation must be deterministic.",
+        )
+        single = torch.cat([network(given[i : i + 1], scale) for i in range(len(given))])
+        difference = (single - sr).abs().max().item()
+        found.expect(
+            difference <= BATCH_TOLERANCE,
+            f"{name} gives an image another result in a batch than alone (by {difference:.2g}); images must not mix.",
+        )
+
+
+def _check_taps(network: Network, scale: Scale, found: Violations) -> None:
+    for tap in network.spec.taps:
+        try:
+            with capture(network.module, (tap,)) as features, torch.no_grad():
+                network(_lr(network, 1, *_sides(network.spec)), scale)
+        except SrbenchError as error:
+            found.append(f"The tap {tap!r} of {network.spec.name} does not exist: {error}")
+            continue
+        except Exception as error:  # noqa: BLE001 - a tap on a module that returns no tensor fails in its own ways
+            found.append(f"The tap {tap!r} of {network.spec.name} cannot be recorded: {error}")
+            continue
+        found.expect(tap in features, f"The tap {tap!r} of {network.spec.name} is never reached by its forward pass.")
+
+
+def _check_state(network: Network, scale: Scale, found: Violations) -> None:
+    name, lr = network.spec.name, _lr(network, 1, *_sides(network.spec))
+    with found.during(f"restoring {name} from its state dict"), torch.no_grad():
+        state = {key: value.clone() for key, value in network.module.state_dict().items()}
+        fresh = Network(network.spec, network.spec.network(scale).eval())  # other random weights, if it has any
+        fresh.module.load_state_dict(state, strict=True)
+        found.expect(
+            torch.equal(fresh(lr, scale), network(lr, scale)),
+            f"{name} does not give the same result after a round trip of its state dict; register as parameters or "
+            "buffers all that decides its output.",
+        )
+    if not network.spec.trainable:
+        return
+    with found.during(f"building {name} twice from one seed"):
+        states = []
+        for _ in range(2):
+            with seeded(1):
+                states.append(network.spec.network(scale).state_dict())
+        found.expect(
+            all(torch.equal(states[0][key], states[1][key]) for key in states[0]),
+            f"{name} is not initialised alike from one seed; take every random number from torch's global generator.",
+        )
+
+
+def _check_half(network: Network, scale: Scale, found: Violations) -> None:
+    name, lr = network.spec.name, _lr(network, 1, *_sides(network.spec))
+    unknown = network.spec.half_precision - HALVES.keys()
+    found.expect(not unknown, f"{name} claims the half precisions {sorted(unknown)}; there are bf16 and fp16.")
+    with torch.no_grad():
+        wanted = network(lr, scale)
+        for precision in sorted(network.spec.half_precision & HALVES.keys()):
+            with found.during(f"running {name} in {precision}"):
+                with torch.autocast("cpu", dtype=HALVES[precision]):
+                    sr = network(lr, scale).float()
+                error = ((sr - wanted).square().mean().sqrt() / wanted.square().mean().sqrt()).item()
+                found.expect(
+                    error <= HALF_TOLERANCE[precision],  # NaN is not
+                    f"{name} in {precision} is off by {error:.1%} of its fp32 output (at most "
+                    f"{HALF_TOLERANCE[precision]:.0%}); mend it, or leave {precision} out of half_precision.",
+                )
+
+
+def _check_export(network: Network, scale: Scale, found: Violations) -> None:
+    name, side = network.spec.name, max(network.spec.min_size, network.spec.size_multiple, 8)
+    side = -(-side // network.spec.size_multiple) * network.spec.size_multiple
+    lr = _lr(network, 1, side, side) * network.spec.input_range
+    inputs = (lr, scale) if network.spec.multi_scale else (lr,)
+    with found.during(f"exporting {name} with torch.export"), torch.no_grad():
+        exported = torch.export.export(network.module, inputs, strict=False).module()
+        wanted = network.module(*inputs)
+        found.expect(
+            torch.allclose(exported(*inputs), wanted, rtol=1e-4, atol=1e-5 * network.spec.input_range),
+            f"{name} gives another result after torch.export; keep Python decisions on values out of its forward.",
+        )
+
+
+def _check_gradients(network: Network, scales: list[Scale], found: Violations) -> None:
+    name = network.spec.name
+    module = copy.deepcopy(network.module).train()
+    trainable = {key: p for key, p in module.named_parameters() if p.requires_grad}
+    if not found.expect(trainable, f"{name} has no trainable parameter; declare it with trainable=False."):
+        return
+    with torch.no_grad():
+        for parameter in trainable.values():  # gates that start at zero would hide what lies behind them
+            size = parameter.std() if parameter.numel() > 1 else parameter.new_tensor(0.0)
+            parameter.add_(torch.randn_like(parameter) * (0.1 * size).clamp_min(0.01))
+    height, width = _sides(network.spec)
+    with found.during(f"training {name} for a step"):
+        for scale in scales if network.spec.multi_scale else scales[:1]:
+            lr = _lr(network, 2, height, width, seed=scale)
+            hr = photograph(2, network.colours, height * scale, width * scale, seed=scale)
+            torch.autograd.backward((Network(network.spec, module)(lr, scale) - hr).abs().mean())
+        silent = {k for k, p in trainable.items() if p.grad is None or not p.grad.any()}
+        declared = {k for k in trainable if any(fnmatch.fnmatch(k, dead) for dead in network.spec.dead_parameters)}
+        if lost := sorted(silent - declared):
+            found.append(
+                f"No gradient reaches {len(lost)} of {name}'s parameters (first: {lost[0]}); use them, freeze them, or "
+                "name them in dead_parameters if the official network has them too."
+            )
+        if alive := sorted(declared - silent):
+            found.append(f"{name} declares {alive[0]} dead, and a gradient reaches it; take it out of dead_parameters.")
+        wild = sorted(k for k, p in trainable.items() if p.grad is not None and not p.grad.isfinite().all())
+        found.expect(not wild, f"{name} has gradients of NaN or infinity (first: {wild[:1]}) in its first step.")

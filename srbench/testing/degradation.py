@@ -1,0 +1,65 @@
+"""The contract of a degradation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator
+
+from srbench.specs import DegradationSpec, Scale
+from srbench.testing.images import photograph
+from srbench.testing.violations import Violations
+
+UNROUNDED_TOLERANCE = 3 / 255
+"""How far 8-bit arithmetic in two or three places may lead from arithmetic without it."""
+
+
+def degradation_violations(spec: DegradationSpec) -> list[str]:
+    """See `srbench.testing.check_degradation`."""
+    found = Violations()
+    for scale in sorted(spec.scales or {2, 3, 4}):
+        with found.during(f"degrading with {spec.name} at x{scale}"):
+            _check_scale(spec, scale, found)
+    return found
+
+
+def _check_scale(spec: DegradationSpec, scale: Scale, found: Violations) -> None:
+    height, width = 25, 29  # odd, and larger than half of any kernel in use
+    hr = photograph(2, 3, scale * height, scale * width)
+    given, random_state = hr.clone(), torch.get_rng_state()
+    name = f"{spec.name} at x{scale}"
+    lr = spec.apply(hr, scale, Generator().manual_seed(0))
+    if not found.expect(
+        tuple(lr.shape) == (2, 3, height, width),
+        f"{name} gave {tuple(lr.shape)} for hr {tuple(hr.shape)}; it must give {(2, 3, height, width)}.",
+    ):
+        return
+    found.expect(lr.dtype == hr.dtype, f"{name} gave {lr.dtype} for {hr.dtype}; keep the dtype.")
+    found.expect(lr.isfinite().all(), f"{name} gave NaN or infinity.")
+    low, high = lr.min().item(), lr.max().item()
+    found.expect(low >= 0 and high <= 1, f"{name} left [0, 1]: {low:.3f} to {high:.3f}; clamp as its last step.")
+    found.expect(torch.equal(hr, given), f"{name} changes hr in place; work on a copy.")
+    again = spec.apply(hr, scale, Generator().manual_seed(0))
+    found.expect(torch.equal(again, lr), f"{name} gives two results from one generator; draw everything from it.")
+    found.expect(
+        torch.equal(torch.get_rng_state(), random_state),
+        f"{name} draws from torch's global generator; use the one it is given.",
+    )
+    varies = any(not torch.equal(spec.apply(hr, scale, Generator().manual_seed(s)), lr) for s in range(1, 5))
+    found.expect(
+        varies == spec.stochastic,
+        f"{name} says stochastic={spec.stochastic}, but its result {'changes' if varies else 'does not change'} with "
+        "the generator.",
+    )
+    if not spec.stochastic:
+        single = spec.apply(hr[:1], scale, Generator().manual_seed(0))
+        found.expect(torch.allclose(single, lr[:1], atol=1e-6), f"{name} mixes the images of a batch.")
+    if spec.unrounded is not None:
+        exact = spec.unrounded(hr.double(), scale, Generator().manual_seed(0))
+        found.expect(
+            exact.dtype == torch.float64 and exact.shape == lr.shape,
+            f"{name}, unrounded, gave {exact.dtype} of shape {tuple(exact.shape)} for float64; it must be as `apply`.",
+        )
+        away = (exact.clamp(0, 1) - lr).abs().max().item() if exact.shape == lr.shape else 0.0
+        found.expect(
+            away <= UNROUNDED_TOLERANCE, f"{name} is off by {away:.3f} from its own unrounded form; they must agree."
+        )

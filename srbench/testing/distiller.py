@@ -1,0 +1,268 @@
+"""The contract of a distiller: a few steps of each of its phases, with a small student and a wider teacher."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from srbench.catalog import Catalog
+from srbench.distilling import Batch, Distiller, Frozen, Optimiser, Phase, Setup
+from srbench.errors import SrbenchError, TrainingError
+from srbench.networks import Network
+from srbench.recipes import Recipe
+from srbench.specs import ArchitectureSpec, DistillerSpec
+from srbench.testing.images import photograph
+from srbench.testing.violations import Violations, seeded
+
+SCALE, PATCH, BATCH, STEPS = 2, 12, 4, 3
+
+
+class Residual(nn.Module):
+    """A network of the EDSR family, small enough for a contract."""
+
+    def __init__(self, scale: int, *, width: int) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(3, width, 3, padding=1)
+        blocks = (nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.ReLU()) for _ in range(2))
+        self.body = nn.Sequential(*blocks)
+        self.tail = nn.Sequential(nn.Conv2d(width, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        shallow = self.head(lr)
+        sr: Tensor = self.tail(shallow + self.body(shallow))
+        return sr
+
+
+def network_of(width: int) -> ArchitectureSpec:
+    """A test network of ``width`` channels with two taps."""
+    return ArchitectureSpec(
+        name=f"contract_{width}",
+        build=partial(Residual, width=width),
+        scales=frozenset({2, 3, 4}),
+        taps=("body.0", "body.1"),
+    )
+
+
+def distiller_violations(spec: DistillerSpec, catalog: Catalog | None = None) -> list[str]:
+    """See `srbench.testing.check_distiller`."""
+    found = Violations()
+    with seeded(0):
+        setup = _setup(catalog, teachers=1 if spec.needs_teacher else 0)
+        distiller: Distiller | None = None
+        with found.during(f"building {spec.name}"):
+            distiller = spec.build(setup)
+        if distiller is None or not _check_made(spec, distiller, setup, found):
+            return found
+        guard = Frozen(setup.teachers)
+        before = copy.deepcopy(setup.student.module.state_dict())
+        with found.during(f"training with {spec.name}"):
+            for phase in distiller.phases():
+                _train(spec, distiller, phase, found)
+            distiller.finish()
+            _check_after(spec, setup, guard, before, found)
+        with found.during(f"resuming {spec.name} from its state dict"):
+            _check_resume(spec, distiller, setup, catalog, found)
+        if spec.needs_teacher:
+            _check_missing_teacher(spec, catalog, found)
+    return found
+
+
+def _setup(catalog: Catalog | None, teachers: int) -> Setup:
+    def build(name: str) -> Network:
+        architecture = catalog.architectures[name] if catalog else network_of(16)
+        return Network(architecture, architecture.network(SCALE))
+
+    student, teacher = network_of(8), network_of(12)
+    recipe = Recipe(name="contract", datasets=("contract",), patch=PATCH, batch=BATCH, steps=STEPS, losses={"l1": 1.0})
+    return Setup(
+        student=Network(student, student.network(SCALE)),
+        teachers=tuple(Network(teacher, teacher.network(SCALE)) for _ in range(teachers)),
+        scales=(SCALE,),
+        recipe=recipe,
+        losses={"l1": catalog.losses["l1"].build() if catalog else F.l1_loss},
+        device=torch.device("cpu"),
+        build=build,
+    )
+
+
+def _check_made(spec: DistillerSpec, distiller: Distiller, setup: Setup, found: Violations) -> bool:
+    if not found.expect(
+        isinstance(distiller, Distiller),
+        f"build of {spec.name} gave {type(distiller).__name__}; it must give an srbench.Distiller.",
+    ):
+        return False
+    held = {id(p) for p in distiller.parameters()}
+    networks = {"student": (setup.student,), "teacher": setup.teachers}
+    for role, members in networks.items():
+        found.expect(
+            not any(id(p) in held for network in members for p in network.module.parameters()),
+            f"{spec.name} holds the {role} as a module of its own, which would checkpoint it twice; reach it through "
+            f"self.setup.{role} instead.",
+        )
+    phases = distiller.phases()
+    names = [phase.name for phase in phases]
+    found.expect(phases, f"{spec.name} has no phase; return at least one.")
+    found.expect(len(set(names)) == len(names), f"{spec.name} gives two phases one name: {names}.")
+    return not found
+
+
+def _batches(phase: Phase) -> Iterator[Batch]:
+    patch, size = phase.patch or PATCH, phase.batch or BATCH
+    for step in count():
+        hr = photograph(size, 3, patch * SCALE, patch * SCALE, seed=step)
+        yield Batch(
+            lr=F.avg_pool2d(hr, SCALE),
+            hr=hr,
+            scale=SCALE,
+            step=min(step, STEPS - 1),
+            steps=STEPS,
+            generator=Generator().manual_seed(step),
+        )
+
+
+def _groups(distiller: Distiller, phase: Phase) -> dict[str, list[nn.Parameter]]:
+    chosen: Mapping[str, Sequence[nn.Module | nn.Parameter]]
+    chosen = phase.optimise or {"main": [distiller.setup.student.module, distiller]}
+    return {
+        name: [
+            parameter
+            for item in items
+            for parameter in (item.parameters() if isinstance(item, nn.Module) else [item])
+            if parameter.requires_grad
+        ]
+        for name, items in chosen.items()
+    }
+
+
+def _optimisers(groups: Mapping[str, list[nn.Parameter]]) -> dict[str, Optimiser]:
+    def take(optimiser: torch.optim.Optimizer) -> None:
+        optimiser.step()
+
+    return {
+        name: Optimiser(torch.optim.Adam(parameters, 1e-3), torch.autograd.backward, take)
+        for name, parameters in groups.items()
+        if parameters
+    }
+
+
+def _train(spec: DistillerSpec, distiller: Distiller, phase: Phase, found: Violations) -> None:
+    where = f"{spec.name}, phase {phase.name}"
+    if phase.begin:
+        phase.begin()
+    groups = _groups(distiller, phase)
+    every = [parameter for parameters in groups.values() for parameter in parameters]
+    if not found.expect(every, f"{where}: no parameter is optimised."):
+        return
+    if not found.expect(
+        len({id(p) for p in every}) == len(every), f"{where}: a parameter belongs to two optimisers; give it to one."
+    ):
+        return
+    names = _names(distiller)
+    silent = {id(parameter) for parameter in every}
+    hooks = [p.register_hook(partial(_heard, silent, id(p))) for p in every]  # type: ignore[no-untyped-call]
+    batches, optimisers = _batches(phase), _optimisers(groups)
+    distiller.setup.student.module.train()
+    for step in range(max(STEPS, phase.gradient_within)):
+        if step >= STEPS and not silent:
+            break
+        terms = _step(distiller, batches, optimisers)
+        if not _check_terms(where, step, terms, found):
+            break
+    for hook in hooks:
+        hook.remove()
+    if silent:
+        lost = sorted(names.get(i, "a parameter of a helper") for i in silent)
+        found.append(
+            f"{where}: no gradient reaches {len(lost)} parameters within {phase.gradient_within} steps (first: "
+            f"{lost[0]}); use them, or leave them out of what the phase optimises."
+        )
+
+
+def _heard(silent: set[int], parameter: int, gradient: Tensor) -> None:
+    if gradient.any():
+        silent.discard(parameter)
+
+
+def _step(distiller: Distiller, batches: Iterator[Batch], optimisers: Mapping[str, Optimiser]) -> Mapping[str, Tensor]:
+    batch = next(batches)
+    draw: Callable[[], Batch] = partial(next, batches)
+    terms = distiller.step(batch, optimisers, draw)
+    distiller.after_step(batch)
+    return terms
+
+
+def _check_terms(where: str, step: int, terms: Mapping[str, Tensor], found: Violations) -> bool:
+    if not found.expect(
+        isinstance(terms, Mapping) and terms and all(isinstance(t, Tensor) for t in terms.values()),
+        f"{where}: a step must return named tensors, at least one.",
+    ):
+        return False
+    wrong = [name for name, term in terms.items() if term.numel() != 1 or not term.isfinite().all()]
+    return found.expect(not wrong, f"{where}, step {step}: the terms {wrong} are no finite numbers.")
+
+
+def _names(distiller: Distiller) -> dict[int, str]:
+    own = {id(p): name for name, p in distiller.named_parameters()}
+    return own | {id(p): f"student.{name}" for name, p in distiller.setup.student.module.named_parameters()}
+
+
+def _check_after(
+    spec: DistillerSpec, setup: Setup, guard: Frozen, before: Mapping[str, Tensor], found: Violations
+) -> None:
+    try:
+        guard.check()
+    except TrainingError as error:
+        found.append(f"{spec.name} touches its teacher: {error}")
+    after = setup.student.module.state_dict()
+    found.expect(
+        any(not torch.equal(after[key], value) for key, value in before.items()),
+        f"{spec.name} leaves the student as it was; something must train it.",
+    )
+    with torch.no_grad():
+        sr = setup.student(photograph(1, 3, PATCH, PATCH), SCALE)
+    found.expect(sr.isfinite().all(), f"{spec.name} leaves a student that gives NaN or infinity.")
+
+
+def _check_resume(
+    spec: DistillerSpec, distiller: Distiller, setup: Setup, catalog: Catalog | None, found: Violations
+) -> None:
+    """One more step of the last phase, here and in a twin restored from the state dicts, must give the same terms."""
+    twin_setup = _setup(catalog, teachers=len(setup.teachers))
+    for twin_teacher, teacher in zip(twin_setup.teachers, setup.teachers, strict=True):
+        twin_teacher.module.load_state_dict(teacher.module.state_dict())
+    Frozen(twin_setup.teachers)
+    twin = spec.build(twin_setup)
+    twin.load_state_dict(copy.deepcopy(distiller.state_dict()), strict=True)
+    twin_setup.student.module.load_state_dict(setup.student.module.state_dict())
+    results = []
+    for each in (distiller, twin):
+        phase = each.phases()[-1]
+        each.setup.student.module.train()
+        with seeded(7):
+            results.append(_step(each, _batches(phase), _optimisers(_groups(each, phase))))
+    ours, theirs = ({name: term.item() for name, term in result.items()} for result in results)
+    found.expect(
+        ours == theirs,
+        f"{spec.name} does not go on alike from its state dict ({ours} against {theirs}); keep in buffers or "
+        "parameters what it remembers from step to step.",
+    )
+
+
+def _check_missing_teacher(spec: DistillerSpec, catalog: Catalog | None, found: Violations) -> None:
+    setup = _setup(catalog, teachers=0)
+    try:
+        distiller = spec.build(setup)
+        _step(distiller, _batches(Phase("train")), _optimisers(_groups(distiller, distiller.phases()[0])))
+    except SrbenchError:
+        return
+    except Exception as error:  # noqa: BLE001 - anything but a sentence for the user is the violation
+        found.append(f"{spec.name} without a teacher raised {type(error).__name__}; take it from self.setup.teacher.")
+        return
+    found.append(f"{spec.name} says it needs a teacher, and trains without one.")

@@ -1,0 +1,46 @@
+"""The contract of an executor."""
+
+from __future__ import annotations
+
+import operator
+import os
+from concurrent.futures import Executor
+
+from srbench.specs import ExecutorSpec
+from srbench.testing.violations import Violations
+
+PATIENCE = 60.0
+"""Seconds that a trivial job may take, the start of a worker included."""
+
+
+def executor_violations(spec: ExecutorSpec) -> list[str]:
+    """See `srbench.testing.check_executor`."""
+    found = Violations()
+    with found.during(f"running jobs on {spec.name}"):
+        executor = spec.make(1)
+        if not found.expect(
+            isinstance(executor, Executor),
+            f"make(1) of {spec.name} gave {type(executor).__name__}; it must give a concurrent.futures.Executor.",
+        ):
+            return found
+        with executor:
+            found.expect(
+                executor.submit(operator.add, 2, 3).result(PATIENCE) == 5, f"{spec.name} lost the result of a job."
+            )
+            error = executor.submit(operator.truediv, 1, 0).exception(PATIENCE)
+            found.expect(
+                isinstance(error, ZeroDivisionError), f"{spec.name} does not hand on the exception of a job: {error!r}."
+            )
+            apart = executor.submit(os.getpid).result(PATIENCE) != os.getpid()
+            found.expect(
+                apart == spec.isolated,
+                f"{spec.name} says isolated={spec.isolated}, but its jobs run in "
+                f"{'another' if apart else 'this'} process.",
+            )
+        try:
+            executor.submit(operator.add, 1, 1)
+        except RuntimeError:
+            pass
+        else:
+            found.append(f"{spec.name} takes jobs after its shutdown; raise RuntimeError as other executors do.")
+    return found

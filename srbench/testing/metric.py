@@ -1,0 +1,56 @@
+"""The contract of a metric."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+
+from srbench.specs import MetricSpec
+from srbench.testing.images import photograph
+from srbench.testing.violations import Violations, seeded
+
+SIDE = 128
+NOISE = (0.01, 0.03, 0.1)
+"""Standard deviations on [0, 1], mild to strong."""
+
+
+def metric_violations(spec: MetricSpec) -> list[str]:
+    """See `srbench.testing.check_metric`; raises `UnavailableError` where the metric cannot be had on this machine."""
+    found = Violations()
+    with seeded(0), found.during(f"loading and computing {spec.name}"):
+        _check(spec, found)
+    return found
+
+
+def _check(spec: MetricSpec, found: Violations) -> None:
+    metric = spec.load(torch.device("cpu"))
+    hr = photograph(3, 1 if spec.channels == "y" else 3, SIDE, SIDE).double()
+    noise = torch.randn(hr.shape, dtype=hr.dtype)
+    noisy = [(hr + level * noise).clamp(0, 1) for level in NOISE]
+    sr, truth = noisy[1].clone(), hr.clone()
+    scores = metric(sr, truth)
+    if not found.expect(
+        tuple(scores.shape) == (3,), f"{spec.name} gave shape {tuple(scores.shape)} for 3 images; it must give (3,)."
+    ):
+        return
+    found.expect(scores.isfinite().all(), f"{spec.name} gave NaN or infinity for images that differ.")
+    found.expect(torch.equal(sr, noisy[1]) and torch.equal(truth, hr), f"{spec.name} changes its input in place.")
+    found.expect(torch.equal(metric(sr, truth), scores), f"{spec.name} gives two results for one pair.")
+    single = torch.cat([metric(sr[i : i + 1], truth[i : i + 1]) for i in range(3)])
+    found.expect(
+        torch.allclose(single, scores, rtol=1e-4, atol=1e-6),
+        f"{spec.name} scores an image otherwise in a batch than alone; images must not mix.",
+    )
+    if not spec.needs_hr:
+        found.expect(
+            torch.equal(metric(sr, torch.zeros_like(hr)), scores), f"{spec.name} says needs_hr=False and looks at hr."
+        )
+        return
+    sign = 1 if spec.higher_is_better else -1
+    means = [sign * metric(image, hr).mean().item() for image in (hr, *noisy)]
+    better = "higher" if spec.higher_is_better else "lower"
+    found.expect(
+        all(clean > spoilt for clean, spoilt in pairwise(means)),
+        f"{spec.name} says {better} is better, but growing noise gives {[round(sign * m, 4) for m in means]}.",
+    )
