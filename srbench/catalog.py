@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from srbench.errors import PluginError, SrbenchError, UnknownNameError
+from srbench.hookspecs import HOOKS
 from srbench.plugins import Plugin, discover
 from srbench.specs import (
     KINDS,
@@ -22,7 +23,8 @@ from srbench.specs import (
 )
 
 T = TypeVar("T")
-PLURAL = {"loss": "losses"}
+PLURALS = {kind: hook.removeprefix("register_") for kind, hook in HOOKS.items()}
+"""Each kind's shelf in the `Catalog`, and its word on the command line."""
 
 
 class Shelf(Mapping[str, T], Generic[T]):
@@ -40,7 +42,7 @@ class Shelf(Mapping[str, T], Generic[T]):
         prefix, colon, argument = name.partition(":")
         if colon and prefix in self._families:
             return self._made(name, prefix, argument)
-        hint = f"`srbench list {PLURAL.get(self._kind, self._kind + 's')}` shows all {len(self._specs)}."
+        hint = f"`srbench list {PLURALS[self._kind]}` shows all {len(self._specs)}."
         for plugin in self._broken:
             hint += f" It may be in a plugin that is broken: {plugin.error}"
         raise UnknownNameError.among(self._kind, name, self._specs, hint)
@@ -101,7 +103,7 @@ class Catalog:
 
     def shelf(self, kind: str) -> Shelf[Any]:
         """The shelf for one of `srbench.specs.KINDS`."""
-        shelf: Shelf[Any] = getattr(self, PLURAL.get(kind, kind + "s"))
+        shelf: Shelf[Any] = getattr(self, PLURALS[kind])
         return shelf
 
     @property
@@ -136,7 +138,7 @@ def build_catalog(plugins: Iterable[Plugin], *, strict: bool = False) -> Catalog
                 raise PluginError(_clash(kind, spec.name, plugin, shelves[kind][spec.name][1]))
             shelves[kind][spec.name] = (spec, plugin)
     return Catalog(
-        **{PLURAL.get(kind, kind + "s"): Shelf(kind, specs, broken) for kind, specs in shelves.items()},
+        **{PLURALS[kind]: Shelf(kind, specs, broken) for kind, specs in shelves.items()},
         plugins=found,
     )
 

@@ -1,0 +1,166 @@
+"""``srbench add-plugin``: write a new plugin, or take in one that exists."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from srbench.plugins import Plugin
+    from srbench.scaffold import Written
+
+
+def add_plugin(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND|FILE|PACKAGE",
+            help="architecture, distiller, degradation or metric to write one; a file or package to take it in.",
+        ),
+    ],
+    name: Annotated[str | None, typer.Argument(help="Name of the plugin to be written, lower_snake_case.")] = None,
+    *,
+    paper: Annotated[str | None, typer.Option("--paper", metavar="URL", help="Address of the paper.")] = None,
+    package: Annotated[bool, typer.Option("--package", help="Write an installable project instead of a file.")] = False,
+    license_id: Annotated[
+        str, typer.Option("--license", help="MIT, BSD-3-Clause or Apache-2.0, for --package.")
+    ] = "MIT",
+    into: Annotated[Path, typer.Option("--into", help="Folder to write to.")] = Path(),
+) -> None:
+    """Write a plugin that works as it stands, with its test; or check one that exists and take it in.
+
+    Nothing is ever overwritten.
+    """
+    from srbench.errors import UsageError
+    from srbench.scaffold import KINDS
+
+    if name is not None:
+        _print(_write(what, name, paper, package=package, license_id=license_id, into=into))
+    elif what in KINDS:
+        raise UsageError(f"Give the new {what} a name: srbench add-plugin {what} my_{what}.")
+    elif Path(what).is_file():
+        _take_in_file(Path(what))
+    else:
+        _take_in_package(what)
+
+
+def _write(kind: str, name: str, paper: str | None, *, package: bool, license_id: str, into: Path) -> Written:
+    from srbench.catalog import load_catalog
+    from srbench.scaffold import Idea, write_file, write_package
+
+    idea = Idea(kind, name, paper)
+    catalog = load_catalog()
+    return write_package(idea, catalog, into, license_id) if package else write_file(idea, catalog, into)
+
+
+def _print(written: Written) -> None:
+    for path in written.files:
+        typer.echo(f"wrote {path}")
+    typer.echo("\nIt works as it stands. Next:\n")
+    for command in written.commands:
+        typer.echo(f"  {command}")
+
+
+def _take_in_file(path: Path) -> None:
+    from srbench.plugins import file_plugin, load_plugin
+    from srbench.scaffold import adopt_file
+
+    plugin = load_plugin(*file_plugin(path))
+    _check([plugin])
+    typer.echo(f"copied to {adopt_file(path)}, where srbench finds it from every folder")
+
+
+def _take_in_package(what: str) -> None:
+    """A folder is installed first, and removed again if it breaks a contract; an installed package is only checked."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    from srbench.errors import PluginError, UsageError
+    from srbench.plugins import entry_point_plugins, load_plugin
+
+    folder = Path(what)
+    name = _project_name(folder) if folder.is_dir() else what
+    try:
+        installed = distribution(name).version
+    except (PackageNotFoundError, ValueError):
+        installed = None
+    if folder.is_dir():
+        if installed:
+            raise UsageError(
+                f"{name} {installed} is installed already and is left as it is; "
+                f"`python -m pip install --upgrade {what}` replaces it, `srbench add-plugin {name}` checks it."
+            )
+        _pip("install", str(folder))
+    elif not installed:
+        raise UsageError(
+            f"{what!r} is neither a file, nor a folder with a pyproject.toml, nor an installed package; "
+            f"if it is on a package index, run `python -m pip install {what}` first."
+        )
+    try:
+        plugins = [load_plugin(plugin, load) for plugin, load in entry_point_plugins(name)]
+        _check(plugins or [_without_entry_point(name)])
+    except PluginError:
+        if folder.is_dir():
+            _pip("uninstall", "--yes", name)
+        raise
+    typer.echo(f"{name} is installed, and srbench finds it by itself")
+
+
+def _without_entry_point(name: str) -> Plugin:
+    from srbench.plugins import Plugin
+
+    reason = f"{name} has no entry point of group srbench; add [project.entry-points.srbench] to its pyproject.toml."
+    return Plugin(name, "entry point", error=reason)
+
+
+def _project_name(folder: Path) -> str:
+    import tomllib
+
+    from srbench.errors import UsageError
+
+    project = folder / "pyproject.toml"
+    try:
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["name"])
+    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{project} gives no [project] name ({error}); a package needs one to be taken in.") from error
+
+
+def _pip(*arguments: str) -> None:
+    from srbench.errors import PluginError
+
+    done = subprocess.run(  # noqa: S603 - our own interpreter, and a folder the person named
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise PluginError(f"pip {' '.join(arguments)} failed: {last[0]}; run it by hand to see the whole of it.")
+    import importlib
+
+    importlib.invalidate_caches()
+
+
+def _check(plugins: list[Plugin]) -> None:
+    """Raise unless each plugin loads, clashes with nothing and keeps its contracts."""
+    from srbench.catalog import build_catalog
+    from srbench.errors import PluginError
+    from srbench.plugins import discover
+    from srbench.specs import Family
+    from srbench.testing import violations_of
+
+    if broken := [str(p.error) for p in plugins if p.error]:
+        raise PluginError(" ".join(broken))
+    own = {p.file for p in plugins}
+    catalog = build_catalog([*plugins, *(p for p in discover() if p.file not in own)])
+    violations = []
+    for kind, spec in (pair for plugin in plugins for pair in plugin.specs):
+        if not isinstance(spec, Family):
+            violations += [f"{kind} {spec.name}: {violation}" for violation in violations_of(kind, spec, catalog)]
+            typer.echo(f"checked {kind} {spec.name}")
+    if violations:
+        raise PluginError("Not taken in, since it breaks its contract. " + " ".join(violations))

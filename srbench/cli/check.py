@@ -1,0 +1,60 @@
+"""``srbench check``: does a plugin keep its contract?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from srbench.cli import choices
+from srbench.cli.listing import KindName, kinds_of
+
+
+def check(
+    name: Annotated[str, typer.Argument(help="Of anything `srbench list` shows.")],
+    *,
+    kind: KindName = None,
+    plugin: choices.PluginFiles = None,
+    strict_plugins: choices.Strict = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be checked here.")] = False,
+) -> None:
+    """Run the contract on a plugin: shapes, ranges, determinism, gradients, half precision, export.
+
+    Each violation is one sentence. Exit status 1 if there is any.
+    """
+    from rich.console import Console
+
+    from srbench.catalog import load_catalog
+    from srbench.errors import UnavailableError, UsageError
+    from srbench.testing import violations_of
+
+    catalog = load_catalog(plugin or (), strict=strict_plugins)
+    kinds = kinds_of(catalog, name, kind)
+    if len(kinds) > 1:
+        raise UsageError(f"{name} names several things; say which one with --kind {' or --kind '.join(kinds)}.")
+    (found,) = kinds
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    spec = catalog.shelf(found)[name]
+    try:
+        with console.status(f"checking {name}"):
+            violations = violations_of(found, spec, catalog)
+    except UnavailableError as reason:
+        console.print(f"? The {found} {name} could not be checked here: {reason}")
+        raise typer.Exit(1 if strict else 0) from None
+    for violation in violations:
+        console.print(f"✗ {violation}")
+    if violations:
+        console.print(f"The {found} {name} breaks its contract: {len(violations)} violations.")
+        raise typer.Exit(1)
+    console.print(f"✓ The {found} {name} keeps its contract: {_what_was_checked(found)}")
+
+
+def _what_was_checked(kind: str) -> str:
+    """The contract in words, as the public ``check_…`` function tells it."""
+    import inspect
+
+    from srbench import testing
+
+    told = inspect.getdoc(getattr(testing, f"check_{kind}")) or ""
+    words = " ".join(told.partition("contract")[2].lstrip(".: \n").split())
+    return words[:1].lower() + words[1:]

@@ -1,0 +1,91 @@
+"""``srbench plugins``: who provides what, and what is broken."""
+
+from __future__ import annotations
+
+import json as json_
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from srbench.cli import choices
+
+if TYPE_CHECKING:
+    from srbench.plugins import Plugin
+
+
+def plugins(
+    *,
+    plugin: choices.PluginFiles = None,
+    strict_plugins: choices.Strict = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show every plugin: provider, version, kinds, names, load time and state."""
+    from srbench.catalog import build_catalog
+    from srbench.errors import PluginError
+    from srbench.plugins import discover
+
+    found = discover(plugin or ())
+    try:
+        build_catalog(found)
+        clash = None
+    except PluginError as error:
+        clash = str(error)
+    if json:
+        typer.echo(json_.dumps([_facts(p) for p in found], indent=2))
+    else:
+        _print(found)
+    faults = [p.error for p in found if p.error] + ([clash] if clash else [])
+    if clash:
+        choices.warn(clash)
+    if strict_plugins and faults:
+        raise PluginError(" ".join(faults))
+
+
+def _names(plugin: Plugin) -> dict[str, list[str]]:
+    from srbench.catalog import PLURALS
+    from srbench.specs import Family
+
+    names: dict[str, list[str]] = {}
+    for kind, spec in plugin.specs:
+        names.setdefault(PLURALS[kind], []).append(f"{spec.name}:…" if isinstance(spec, Family) else spec.name)
+    return names
+
+
+def _facts(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "source": plugin.source,
+        "version": plugin.version,
+        "file": str(plugin.file) if plugin.file else None,
+        "provides": _names(plugin),
+        "seconds": round(plugin.seconds, 4),
+        "error": plugin.error,
+        "notices": plugin.notices,
+    }
+
+
+def _print(found: list[Plugin]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=f"{len(found)} plugins", title_justify="left")
+    for column in ("provider", "source", "version", "kind", "names"):
+        table.add_column(column, overflow="fold")
+    table.add_column("load", justify="right")
+    table.add_column("state", overflow="fold")
+    for plugin in found:
+        names = _names(plugin)
+        state = f"[red]{escape(plugin.error)}" if plugin.error else "ok"
+        for notice in plugin.notices:
+            state += f"\n[yellow]it said: {escape(notice)}"
+        table.add_row(
+            escape(plugin.name),
+            plugin.source,
+            plugin.version,
+            "\n".join(names),
+            "\n".join(", ".join(of_kind) for of_kind in names.values()),
+            f"{plugin.seconds * 1000:.0f} ms",
+            state,
+        )
+    Console().print(table)
