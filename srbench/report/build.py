@@ -1,0 +1,140 @@
+"""Make every file of a results folder from its records, unless they stand there already."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.util
+import io
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from srbench.report.columns import (
+    Row,
+    cell_text,
+    image_columns,
+    image_rows,
+    leaderboard_columns,
+    leaderboard_row,
+    metric_columns,
+    rank_order,
+)
+from srbench.report.folder import Records, read_records
+from srbench.report.markdown import render_markdown
+from srbench.report.tables import Section, make_sections
+from srbench.store import atomic_write
+
+REPORT_VERSION = 1
+"""Raised by hand whenever the same records give other files."""
+STATE = ".report"
+"""Beside the records: what was made from them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFiles:
+    """What a report consists of."""
+
+    csv: Path
+    markdown: Path
+    per_image: Path
+    figures: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
+    """Records that were skipped, figures that could not be drawn; a sentence each."""
+    rebuilt: bool = True
+    """False where everything stood there already."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files, the most wanted first."""
+        return (self.markdown, self.csv, self.per_image, *self.figures)
+
+
+def build_report(results: Path, *, force: bool = False) -> ReportFiles:
+    """Write ``leaderboard.csv``, ``leaderboard.md``, ``per_image.csv`` and the figures of a results folder.
+
+    Args:
+        results: Folder with ``records``.
+        force: Make them even if they were made from just these records before.
+
+    Returns:
+        The files.
+
+    Raises:
+        DataError: There are no records.
+        StoreError: The folder cannot be written.
+    """
+    records = read_records(results)
+    state = records.folder / STATE
+    digest = hashlib.sha256(f"{REPORT_VERSION} {_can_draw()} {records.digest}".encode()).hexdigest()
+    before = _read_state(state)
+    files = ReportFiles(
+        csv=results / "leaderboard.csv",
+        markdown=results / "leaderboard.md",
+        per_image=results / "per_image.csv",
+        figures=tuple(results / name for name in before.figures),
+        warnings=(*records.damaged, *before.warnings),
+        rebuilt=False,
+    )
+    if not force and before.digest == digest and all(path.is_file() for path in files.paths):
+        return files
+
+    sections = make_sections(records.records)
+    metrics = metric_columns(records.records)
+    ordered = rank_order(records.records)
+    write_csv(files.csv, leaderboard_columns(metrics), (leaderboard_row(r, metrics) for r in ordered))
+    write_csv(files.per_image, image_columns(metrics), (row for r in ordered for row in image_rows(r, metrics)))
+    figures, warnings = _draw(results, records, sections)
+    atomic_write(files.markdown, render_markdown(records, sections, figures))
+    for stale in {*files.figures} - {*figures}:
+        with suppress(OSError):
+            stale.unlink(missing_ok=True)
+    made = _State(digest, tuple(f.name for f in figures), tuple(warnings))
+    atomic_write(state, json.dumps(made._asdict()))
+    return ReportFiles(
+        csv=files.csv,
+        markdown=files.markdown,
+        per_image=files.per_image,
+        figures=tuple(figures),
+        warnings=(*records.damaged, *warnings),
+    )
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a table whole or not at all; UTF-8, commas, Unix line ends, empty cells for None."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([cell_text(row.get(name)) for name in header] for row in rows)
+    atomic_write(path, text.getvalue())
+
+
+def _can_draw() -> bool:
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def _draw(results: Path, records: Records, sections: Sequence[Section]) -> tuple[list[Path], list[str]]:
+    if not _can_draw():
+        return [], ["No figures were drawn: matplotlib is missing; `pip install srbench[report]` brings it."]
+    from srbench.report.crops import draw_crops
+    from srbench.report.plots import draw_plots
+
+    crops, warnings = draw_crops(results, records.folder, sections)
+    return [*draw_plots(results, sections), *crops], warnings
+
+
+class _State(NamedTuple):
+    digest: str = ""
+    figures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def _read_state(path: Path) -> _State:
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+        return _State(str(state["digest"]), tuple(state["figures"]), tuple(state["warnings"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return _State()

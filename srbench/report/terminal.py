@@ -1,0 +1,90 @@
+"""The leaderboard at the end of a run, in the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from srbench.report.build import build_report
+from srbench.report.folder import read_records
+from srbench.report.markdown import signed
+from srbench.report.tables import Heading, Line, Section, Table, Value, make_sections
+
+STYLES = {"certified": "green", "uncertified": "bold red", "no reference": "dim"}
+
+
+def print_leaderboard(console: Console, results: Path) -> None:
+    """Print the tables of a results folder and the paths of its files; makes the files first if they are not there.
+
+    Args:
+        console: Where to print; narrow ones lose the least important columns first.
+        results: Folder with ``records``.
+
+    Raises:
+        DataError: There are no records.
+    """
+    files = build_report(results)
+    empty = False
+    for section in make_sections(read_records(results).records):
+        for table in section.tables:
+            console.print(_render(section, table, console.width))
+            empty |= any(v.mean is None for line in table.lines for v in [*line.scores.values(), *line.costs.values()])
+    for warning in files.warnings:
+        console.print(f"Warning: {warning}", style="yellow", markup=False, highlight=False)
+    if empty:
+        console.print("— could not be measured; the reasons are footnotes of leaderboard.md.", style="dim")
+    for path in files.paths:
+        console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+
+
+def _render(section: Section, table: Table, width: int) -> RichTable:
+    head = table.headline
+    others = [h for h in table.headings if h != head]
+    # PSNR and SSIM of the headline's colour space say most; what does not fit stands in leaderboard.md.
+    kin = [h for h in others if head and h.metric.endswith(head.metric.removeprefix("psnr"))]
+    others = [*kin, *(h for h in others if h not in kin)][: max(1, (width - 78) // 10)]
+    title = Text.assemble(
+        (f"{table.label} x{section.scale}", "bold"),
+        f" · {section.degradation_label} · {section.protocol}",
+        "" if table.inference == "whole" else f" · {table.inference}",
+    )
+    if table.certification:
+        title.append(f" · {table.certification.status}", STYLES[table.certification.status])
+    out = RichTable(title=title, title_justify="left", title_style="", header_style="bold", box=None, pad_edge=False)
+    out.add_column("#", justify="right", style="dim")
+    out.add_column("method", overflow="fold", min_width=16)
+    for name in ("params K", "MACs G", head.label if head else "score", "gain", *(h.label for h in others), "ms"):
+        out.add_column(name, justify="right", no_wrap=True)
+    for line in table.lines:
+        if line.failed:
+            out.add_row("", Text(line.title), "", "", Text("failed", "red"), "", *[""] * len(others), "")
+            continue
+        out.add_row(
+            str(line.rank or ""),
+            Text(line.title, "dim" if line.reference else ""),
+            _plain(line.costs["parameters"], 1e-3, 1),
+            _plain(line.costs["macs_720p_g"], 1, 2),
+            _score(table, line, head) if head else "",
+            "" if line.gain is None or not head else signed(line.gain, 2),
+            *(_score(table, line, h) for h in others),
+            _plain(line.costs["latency_ms_p50"], 1, 1),
+        )
+    return out
+
+
+def _plain(value: Value, factor: float, decimals: int) -> str:
+    return "—" if value.mean is None else f"{value.mean * factor:,.{decimals}f}"
+
+
+def _score(table: Table, line: Line, heading: Heading) -> Text:
+    value = line.scores[heading]
+    if value.mean is None:
+        return Text("—")
+    decimals = 2 if heading.unit == "dB" else heading.decimals
+    text = f"{value.mean:.{decimals}f}" + (f" ±{value.spread:.{decimals}f}" if value.spread is not None else "")
+    means = [v.mean for x in table.lines if (v := x.scores[heading]).mean is not None]
+    best = max(means) if heading.higher_is_better else min(means)
+    return Text(text, "bold green" if value.mean == best and len(means) > 1 else "")
