@@ -191,3 +191,51 @@ def _fields(kind: type[BaseModel], location: list[Any]) -> list[str]:
     if len(location) > 1 and location[0] in tables:
         kind = tables[str(location[0])]
     return [name for name in kind.model_fields if name != "origin"]
+
+
+def altered(
+    suite: Suite, *, architectures: tuple[str, ...] = (), distillers: tuple[str, ...] = (), teacher: str | None = None,
+    degradations: tuple[str, ...] = (), datasets: tuple[str, ...] = (), scales: tuple[int, ...] = (),
+    metrics: tuple[str, ...] = (), weights: str | None = None, recipe: str | None = None,
+) -> Suite:  # fmt: skip
+    """A suite with axes from the command line in place of its own.
+
+    Naming architectures, distillers or a degradation the suite lacks replaces its grids by one, made of what was named
+    and of the suite's first grid, with bicubic interpolation beside it to compare with.
+
+    Args:
+        suite: Where the rest comes from.
+        architectures: What to run.
+        distillers: How to train it.
+        teacher: Teacher for the distillers.
+        degradations: Instead of the suite's.
+        datasets: Instead of the suite's.
+        scales: Instead of the suite's.
+        metrics: Besides the suite's.
+        weights: A checkpoint file instead of training.
+        recipe: Instead of the suite's.
+    """
+    suite = suite.model_copy(update={"metrics": tuple(dict.fromkeys((*suite.metrics, *metrics)))})
+    if recipe:
+        suite = suite.model_copy(update={"recipe": recipe, "grid": tuple(_with(g, recipe=None) for g in suite.grid)})
+    known = {name for grid in suite.grid for name in grid.degradations}
+    if not (architectures or distillers or weights or set(degradations) - known):
+        return suite
+    first = suite.grid[0]
+    wanted = architectures or tuple(name for name in first.architectures if name != "bicubic")
+    changes: dict[str, Any] = {
+        "architectures": wanted,
+        "distillers": distillers or ("none",),
+        "teacher": teacher or next((g.teacher for g in suite.grid if g.teacher), None),
+        "degradations": degradations or first.degradations,
+        "datasets": datasets or first.datasets,
+        "scales": scales or first.scales,
+        "weights": weights,
+    }
+    beside = {"architectures": ("bicubic",), "distillers": ("none",), "teacher": None, "weights": None}
+    grids = (_with(first, **(changes | beside)), _with(first, **changes))
+    return suite.model_copy(update={"grid": grids})
+
+
+def _with(grid: Grid, **changes: Any) -> Grid:  # noqa: ANN401 - fields of Grid
+    return grid.model_copy(update=changes)

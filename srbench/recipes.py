@@ -60,6 +60,9 @@ class Recipe(BaseModel):
     source: str = ""
     """Where the figures come from: a paper's section, a release's defaults."""
 
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())  # ``losses`` is a dict, which pydantic would not hash
+
     def rate_at(self, step: int, *, steps: int | None = None) -> float:
         """The learning rate of step ``step`` (counted from 0).
 

@@ -1,0 +1,51 @@
+# Two commands: `make run` ends with a leaderboard, `make test` with a verdict. Both set up .venv first, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test test-slow reproduce lint bench quality constraints clean
+
+run: $(READY)
+	@$(BIN)/srbench fetch lpips --optional
+	@$(BIN)/srbench run
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+reproduce: $(READY)
+	$(BIN)/python -m pytest -m reproduce
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+# What CI gates: the quick suite's quality against the committed leaderboard.
+quality: $(READY)
+	$(BIN)/srbench fetch lpips --optional
+	$(BIN)/srbench run --results build/results
+	$(BIN)/srbench compare results/leaderboard.csv build/results/leaderboard.csv \
+	  --fail-on "psnr_y_db < -0.15" --fail-on "ssim_y < -0.004" --fail-on "psnr_rgb_db < -0.15"
+
+# Everything again only when what it depends on has changed.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "srbench needs Python 3.11 or newer; set PYTHON to one: make run PYTHON=python3.12"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip setuptools -c constraints.txt
+	$(BIN)/python -m pip install --quiet --progress-bar off -e ".[all]" -c constraints.txt
+	@touch $(READY)
+
+constraints: $(READY)
+	{ echo "# Every version the set-up installs, so that two machines measure with one software. Made by \`make constraints\`."; \
+	  $(BIN)/python -m pip freeze --exclude-editable --exclude srbench; } > constraints.new && mv constraints.new constraints.txt
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

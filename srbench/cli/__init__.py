@@ -1,0 +1,5 @@
+"""The command line: parse, call, print; nothing else."""
+
+from srbench.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,105 @@
+"""The ``srbench`` command and its one error handler."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+import typer.core
+from rich.console import Console
+from rich.markup import escape
+
+from srbench.cli import add_plugin, check, compare, data, fetch, listing, plan, plugins, report, run, score
+from srbench.errors import SrbenchError
+
+
+class Sentences(typer.core.TyperGroup):
+    """Turns what a command raises into one sentence and an exit status.
+
+    0: done; 1: something failed or was found wanting; 2: wrong use; 130: stopped.
+    """
+
+    def invoke(self, ctx: typer.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
+        except KeyboardInterrupt as stop:
+            text = str(stop) or "Stopped. What was finished is kept; the same command goes on from there."
+            Console(stderr=True, soft_wrap=True).print(f"\n{escape(text)}", highlight=False)
+            raise typer.Exit(130) from stop
+        except SrbenchError as error:
+            _say(str(error), error)
+            raise typer.Exit(2) from error
+        except BrokenPipeError as error:
+            # The reader has left (`srbench list | head`); nothing more to say to anyone.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
+            _say(
+                f"srbench met something it did not foresee ({type(error).__name__}: {error}); "
+                "run again as `srbench --debug …` for the traceback, and please report it.",
+                error,
+            )
+            raise typer.Exit(2) from error
+
+
+def _say(text: str, error: BaseException) -> None:
+    if os.environ.get("SRBENCH_DEBUG"):
+        traceback.print_exception(error)
+    Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(text)}", highlight=False)
+
+
+app = typer.Typer(
+    name="srbench",
+    cls=Sentences,
+    help="One benchmark for single-image super-resolution: plugins in, traceable leaderboards out.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("report")(report.report)
+app.command("compare")(compare.compare)
+app.command("score")(score.score)
+app.command("list")(listing.list_)
+app.command("show")(listing.show)
+app.command("plugins")(plugins.plugins)
+app.command("check")(check.check)
+app.command("add-plugin")(add_plugin.add_plugin)
+app.command("fetch")(fetch.fetch)
+app.add_typer(data.app, name="data")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        import importlib.metadata
+
+        typer.echo(f"srbench {importlib.metadata.version('srbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[  # noqa: ARG001 - acts in its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+    if debug:
+        os.environ["SRBENCH_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,31 @@
+"""``srbench fetch``: the perceptual networks that metrics need."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def fetch(
+    what: Annotated[str, typer.Argument(help="lpips (AlexNet's convolutions), or lpips-vgg.")],
+    *,
+    optional: Annotated[
+        bool, typer.Option("--optional", help="Exit 0 even where no source answers; the column then stays empty.")
+    ] = False,
+) -> None:
+    """Get a perceptual network once, from whichever source answers, and check it by its hash."""
+    from srbench.cli.choices import warn
+    from srbench.data.perceptual import fetch_lpips_trunk
+    from srbench.errors import UnavailableError, UnknownNameError
+
+    if what not in ("lpips", "lpips-vgg"):
+        raise UnknownNameError.among("network to fetch", what, ("lpips", "lpips-vgg"))
+    try:
+        path = fetch_lpips_trunk("vgg" if what == "lpips-vgg" else "alex")
+    except UnavailableError as error:
+        if not optional:
+            raise
+        warn(str(error))
+    else:
+        typer.echo(f"{what}: {path}")

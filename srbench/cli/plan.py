@@ -1,0 +1,74 @@
+"""``srbench plan``: what a run would do."""
+
+from __future__ import annotations
+
+import typer
+
+from srbench.cli import choices
+
+
+def plan(
+    suite: choices.SuiteName = "quick",
+    *,
+    data: choices.Data = None,
+    plugin: choices.PluginFiles = None,
+    strict_plugins: choices.Strict = False,
+    only: choices.Only = None,
+    scale: choices.Scales = None,
+    dataset: choices.Datasets = None,
+    degradation: choices.Degradations = None,
+    seed: choices.Seeds = None,
+    limit: choices.Limit = None,
+    architecture: choices.Architectures = None,
+    distiller: choices.Distillers = None,
+    teacher: choices.Teacher = None,
+    metric: choices.Metrics = None,
+    recipe: choices.RecipeName = None,
+    weights: choices.Weights = None,
+    weights_dir: choices.WeightsFolders = None,
+    device: choices.Device = "cpu",
+    threads: choices.Threads = 0,
+) -> None:
+    """Show the cells of a suite, what is cached, and about how long the rest will take. Nothing is run."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from srbench.cli.planning import planned
+    from srbench.executors.estimate import in_words, seconds_left
+
+    schedule = planned(
+        suite, data=data, plugin=plugin, strict=strict_plugins, only=only, scale=scale, dataset=dataset,
+        degradation=degradation, seed=seed, limit=limit, architecture=architecture, distiller=distiller,
+        teacher=teacher, metric=metric, recipe=recipe, weights=weights, weights_dir=weights_dir, device=device,
+        threads=threads, profile=True,
+    )  # fmt: skip
+    table = Table(title=f"suite {schedule.plan.suite.name}", title_justify="left")
+    for column in ("model", "dataset", "scale", "degradation", "protocol", "weights", "scores"):
+        table.add_column(column, overflow="fold")
+    for cell, stages in schedule.cells.items():
+        failure = schedule.failure(stages["measure"])
+        parents = schedule.needs.get(stages["measure"], ())
+        weights_state = (
+            cell.model.source if not parents else "cached" if all(map(schedule.done, parents)) else "to train"
+        )
+        scores = f"[red]{failure}" if failure else "cached" if schedule.done(stages["measure"]) else "to measure"
+        table.add_row(
+            cell.model.title,
+            cell.dataset,
+            f"x{cell.scale}",
+            cell.degradation,
+            cell.protocol.name,
+            weights_state,
+            scores,
+        )
+    console = Console()
+    console.print(table)
+    jobs = schedule.open_jobs()
+    times = {name: seconds_left(job, schedule.session) for name, job in jobs.items()}
+    console.print(
+        f"{len(schedule.cells)} cells, {len(jobs)} jobs to do"
+        + (f", about {in_words(sum(times.values()))} on this machine." if jobs else "; everything is cached."),
+        highlight=False,
+    )
+    if any(schedule.failure(stages["measure"]) for stages in schedule.cells.values()):
+        raise typer.Exit(1)

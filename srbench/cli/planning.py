@@ -1,0 +1,60 @@
+"""From the options of ``run`` and ``plan`` to a schedule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from srbench.cli import choices
+
+if TYPE_CHECKING:
+    from srbench.executors.runner import Schedule
+
+
+def planned(
+    suite: str, *, data: Path | None, plugin: list[Path] | None, strict: bool, only: list[str] | None,
+    scale: list[str] | None, dataset: list[str] | None, degradation: list[str] | None, seed: list[int] | None,
+    limit: int | None, architecture: list[str] | None, distiller: list[str] | None, teacher: str | None,
+    metric: list[str] | None, recipe: str | None, weights: Path | None, weights_dir: list[Path] | None, device: str,
+    threads: int, profile: bool, tensorboard: Path | None = None,
+) -> Schedule:  # fmt: skip
+    """Read the suite, apply the options and lay out the jobs."""
+    from srbench.config import altered, load_suite
+    from srbench.executors.keys import Keys
+    from srbench.executors.runner import Schedule
+    from srbench.plan import Selection, make_plan
+    from srbench.profiling.machine import fingerprint
+
+    scales = choices.scales(scale)
+    chosen = altered(
+        load_suite(suite),
+        architectures=choices.words(architecture),
+        distillers=choices.words(distiller),
+        teacher=teacher,
+        degradations=choices.words(degradation),
+        datasets=choices.words(dataset),
+        scales=scales,
+        metrics=choices.words(metric),
+        weights=str(weights) if weights else None,
+        recipe=recipe,
+    )
+    if not profile:
+        chosen = chosen.model_copy(update={"profile": chosen.profile.model_copy(update={"enabled": False})})
+    session = choices.make_session(
+        chosen, plugins=plugin, strict=strict, data=data, weights=weights_dir, on=device, threads=threads, limit=limit,
+        log=tensorboard,
+    )  # fmt: skip
+    for broken in session.catalog.broken:
+        choices.warn(str(broken.error))
+    plan = make_plan(
+        chosen,
+        session.catalog,
+        Selection(
+            only=choices.words(only),
+            scales=scales,
+            datasets=choices.words(dataset),
+            degradations=choices.words(degradation),
+            seeds=tuple(seed or ()),
+        ),
+    )
+    return Schedule(plan, session, Keys(session), fingerprint().id)

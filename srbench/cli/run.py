@@ -1,0 +1,75 @@
+"""``srbench run``: a full benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srbench.cli import choices
+
+
+def run(
+    suite: choices.SuiteName = "quick",
+    *,
+    data: choices.Data = None,
+    results: choices.Results = Path("results"),
+    plugin: choices.PluginFiles = None,
+    strict_plugins: choices.Strict = False,
+    only: choices.Only = None,
+    scale: choices.Scales = None,
+    dataset: choices.Datasets = None,
+    degradation: choices.Degradations = None,
+    seed: choices.Seeds = None,
+    limit: choices.Limit = None,
+    architecture: choices.Architectures = None,
+    distiller: choices.Distillers = None,
+    teacher: choices.Teacher = None,
+    metric: choices.Metrics = None,
+    recipe: choices.RecipeName = None,
+    weights: choices.Weights = None,
+    weights_dir: choices.WeightsFolders = None,
+    device: choices.Device = "cpu",
+    threads: choices.Threads = 0,
+    executor: Annotated[str, typer.Option("--executor", help="Where jobs run; see `srbench list executors`.")] = "here",
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Jobs at once, where the executor can.")] = 1,
+    profile: Annotated[
+        bool, typer.Option("--profile/--no-profile", help="Measure cost (MACs, latency, memory).")
+    ] = True,
+    tensorboard: Annotated[Path | None, typer.Option("--tensorboard", help="Write training curves here.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Train and measure anew, whatever is cached.")] = False,
+) -> None:
+    """Train or load every model of a suite, measure it, and write the leaderboards.
+
+    Without arguments: suite *quick*, on photographs that come with scikit-image; minutes on a laptop's CPU. What was
+    finished before is taken from the cache, and a run that was stopped goes on where it stood.
+    """
+    from rich.console import Console
+
+    from srbench.cli.planning import planned
+    from srbench.executors.display import Display
+    from srbench.executors.runner import run_plan
+    from srbench.report.terminal import print_leaderboard
+    from srbench.store import results_lock
+
+    schedule = planned(
+        suite, data=data, plugin=plugin, strict=strict_plugins, only=only, scale=scale, dataset=dataset,
+        degradation=degradation, seed=seed, limit=limit, architecture=architecture, distiller=distiller,
+        teacher=teacher, metric=metric, recipe=recipe, weights=weights, weights_dir=weights_dir, device=device,
+        threads=threads, profile=profile, tensorboard=tensorboard,
+    )  # fmt: skip
+    console = Console()
+    with results_lock(results):
+        with Display(console) as display:
+            chosen = schedule.session.catalog.executors[executor]
+            outcome = run_plan(schedule, results, chosen, workers, display, fresh=fresh)
+        print_leaderboard(console, results)
+    console.print(
+        f"{outcome.measured} cells measured, {outcome.cached} from the cache, {len(outcome.failed)} failed.",
+        highlight=False,
+    )
+    for title, reason in outcome.failed:
+        console.print(f"[red]failed[/] {title}: {reason}", highlight=False, soft_wrap=True)
+    if outcome.failed:
+        raise typer.Exit(1)

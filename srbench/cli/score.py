@@ -1,0 +1,74 @@
+"""``srbench score``: score images that were super-resolved elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srbench.cli import choices
+
+
+def score(
+    folder: Annotated[Path, typer.Argument(help="Folder with one image for each of the dataset's.")],
+    *,
+    dataset: Annotated[str, typer.Option("--dataset", help="The dataset they belong to.")],
+    scale: Annotated[str, typer.Option("--scale", help="Factor they were enlarged by.")],
+    data: choices.Data = None,
+    protocol: Annotated[str, typer.Option("--protocol", help="How to measure; see docs/protocol.md.")] = "classic-y",
+    metric: Annotated[list[str] | None, typer.Option("--metric", help="What to measure.")] = None,
+    plugin: choices.PluginFiles = None,
+    device: choices.Device = "cpu",
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the scores of each image here.")] = None,
+) -> None:
+    """Score images made elsewhere under a protocol. Files are matched by the image names they contain."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from srbench.catalog import load_catalog
+    from srbench.data.library import Library
+    from srbench.errors import UsageError
+    from srbench.evaluation.outside import score_folder
+    from srbench.protocols import protocol_named
+
+    catalog = load_catalog([path.resolve() for path in plugin or ()])
+    factors = choices.scales([scale])
+    if len(factors) != 1:
+        raise UsageError("Give one scale: a folder holds images of one.")
+    names = choices.words(metric) or ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
+    specs = [catalog.metrics[name] for name in names]
+    table, absent = score_folder(
+        folder, catalog.datasets[dataset], Library(choices.data_root(data), catalog.datasets), factors[0],
+        protocol_named(protocol), specs, choices.device(device),
+    )  # fmt: skip
+    shown = Table(
+        title=f"{folder} on {dataset} x{factors[0]}, {protocol_named(protocol).describe(factors[0])}",
+        title_justify="left",
+    )
+    shown.add_column("image")
+    for spec in specs:
+        shown.add_column(spec.column, justify="right")
+    rows = [*table.items(), ("mean", _mean(table, [s.name for s in specs]))]
+    for name, scores in rows:
+        cells = [scores[s.name] for s in specs]
+        shown.add_row(name, *("" if v is None else f"{v:.6f}" for v in cells), end_section=name == rows[-2][0])
+    console = Console()
+    console.print(shown)
+    for name, reason in absent.items():
+        console.print(f"{name}: {reason}", highlight=False, soft_wrap=True)
+    if csv is not None:
+        from srbench.store import atomic_write
+
+        lines = [",".join(["image", *(s.column for s in specs)])]
+        lines += [",".join([n, *("" if v[s.name] is None else repr(v[s.name]) for s in specs)]) for n, v in rows]
+        atomic_write(csv, "\n".join(lines) + "\n")
+
+
+def _mean(table: dict[str, dict[str, float | None]], names: list[str]) -> dict[str, float | None]:
+    means: dict[str, float | None] = {}
+    for name in names:
+        values = [scores[name] for scores in table.values()]
+        numbers = [v for v in values if v is not None]
+        means[name] = sum(numbers) / len(numbers) if len(numbers) == len(values) else None
+    return means

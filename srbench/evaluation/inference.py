@@ -1,0 +1,43 @@
+"""Apply a network to a whole image, as the protocol's `Inference` says."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from srbench.imaging.tiling import chopped, self_ensemble, tiled
+from srbench.networks import Network
+from srbench.protocols import Inference
+from srbench.specs import Scale
+
+_HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@torch.inference_mode()
+def super_resolve(network: Network, lr: Tensor, scale: Scale, inference: Inference) -> Tensor:
+    """The sr of whole images.
+
+    Args:
+        network: In eval mode, on the device of ``lr``.
+        lr: (N, 3, h, w) in [0, 1]; double precision is passed on to networks without weights only.
+        scale: The factor.
+        inference: Tiles, chop, self-ensemble and precision.
+
+    Returns:
+        (N, 3, scale*h, scale*w), not clamped; float32, or the dtype of ``lr`` where the network computes in it.
+    """
+    half = _HALVES.get(inference.precision)
+
+    def once(part: Tensor) -> Tensor:
+        with torch.autocast(part.device.type, dtype=half, enabled=half is not None):
+            sr = network(part, scale)
+        return sr.float() if half is not None else sr
+
+    def whole(part: Tensor) -> Tensor:
+        if inference.chop:
+            return chopped(once, part, scale)
+        if inference.tile:
+            return tiled(once, part, scale, tile=inference.tile, overlap=inference.overlap)
+        return once(part)
+
+    return self_ensemble(whole, lr) if inference.self_ensemble else whole(lr)

@@ -1,0 +1,104 @@
+"""The lr and hr images of a cell, and where the lr came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from srbench.data.degraded import compare_lr_set, draw_seed, lr_image, lr_image_exact
+from srbench.data.library import Library
+from srbench.errors import DataError
+from srbench.imaging.borders import mod_crop
+from srbench.imaging.files import Pixels, read_image, to_tensor
+from srbench.protocols import Protocol
+from srbench.specs import DatasetSpec, DegradationSpec, Scale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """One image of a cell."""
+
+    name: str
+    lr: Tensor
+    """(1, 3, h, w) in [0, 1]; float64 where the protocol keeps lr unrounded, float32 otherwise."""
+    hr: Tensor
+    """(1, C, scale*h, scale*w) in [0, 1]; C is 1 for greyscale images that the protocol keeps grey, else 3."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Iterates over the pairs of one dataset at one scale under one degradation.
+
+    A dataset that brings its own bicubic LR is measured on that, as the papers were; every other lr is made here.
+    """
+
+    library: Library
+    dataset: DatasetSpec
+    degradation: DegradationSpec
+    fingerprint: str
+    """Of the code that provides the degradation; LR is cached under it."""
+    scale: Scale
+    protocol: Protocol
+    limit: int | None = None
+
+    def _provided(self) -> Mapping[str, Path] | None:
+        if self.degradation.name != "bicubic" or self.protocol.lr_rounding == "none":
+            return None
+        return self.library.lr_images(self.dataset, self.scale)
+
+    def lr_source(self) -> str:
+        """Where lr comes from, for the protocol id: "bicubic-u8", "provided-replicate-u8", "provided-unknown-u8"."""
+        made = f"{self.degradation.name}-{self.protocol.lr_rounding}"
+        provided = self._provided()
+        if provided is None:
+            return made
+        verdicts = set(
+            compare_lr_set(provided, self.library.images(self.dataset), self.degradation, self.scale).values()
+        )
+        if verdicts == {"identical"}:
+            return made  # the same lr, wherever it lay
+        border_only = verdicts <= {"identical", "differs in border"}
+        return f"provided-{self.dataset.lr_border if border_only else 'unknown'}-u8"
+
+    def __len__(self) -> int:
+        total = len(self.library.images(self.dataset))
+        return total if self.limit is None else min(total, self.limit)
+
+    def __iter__(self) -> Iterator[Pair]:
+        provided = self._provided()
+        for name, path in list(self.library.images(self.dataset).items())[: len(self)]:
+            pixels = read_image(path, keep_grey=True)
+            hr = mod_crop(to_tensor(pixels)[None], self.scale)
+            if provided is None:
+                lr = self._made(name, pixels)
+            elif name in provided:
+                lr = to_tensor(read_image(provided[name]))[None]
+                self._check_size(name, lr, hr)
+            else:
+                raise DataError(
+                    f"{self.dataset.label} has no x{self.scale} LR for {name}; complete its LR folder, or remove it: "
+                    "srbench makes its own."
+                )
+            grey = self.protocol.keep_grey and hr.shape[1] == 1
+            yield Pair(name=name, lr=lr.expand(-1, 3, -1, -1), hr=hr if grey else hr.expand(-1, 3, -1, -1))
+
+    def _made(self, name: str, pixels: Pixels) -> Tensor:
+        seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale)
+        if self.protocol.lr_rounding == "none":
+            exact = torch.from_numpy(lr_image_exact(pixels, self.degradation, self.scale, seed=seed))
+            return exact[None, None] if exact.ndim == 2 else exact.permute(2, 0, 1)[None]
+        lr = lr_image(pixels, self.degradation, self.scale, seed=seed, fingerprint=self.fingerprint)
+        return to_tensor(lr)[None]
+
+    def _check_size(self, name: str, lr: Tensor, hr: Tensor) -> None:
+        height, width = lr.shape[-2:]
+        if (height * self.scale, width * self.scale) != tuple(hr.shape[-2:]):
+            raise DataError(
+                f"{self.dataset.label}: the x{self.scale} LR of {name} is {width}x{height} and its HR, cropped, "
+                f"{hr.shape[-1]}x{hr.shape[-2]}; they do not match. Get the LR again, or remove it: srbench makes its "
+                "own."
+            )

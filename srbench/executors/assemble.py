@@ -1,0 +1,184 @@
+"""Put the results of a cell's jobs together into its record."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from srbench.config import Suite
+from srbench.executors.keys import Keys
+from srbench.executors.session import Session
+from srbench.plan import Cell, Model
+from srbench.records import Certification, Environment, ImageScores, ModelFacts, Profile, Record, Score
+from srbench.specs import Reported
+from srbench.store import atomic_path, atomic_write, content_key
+
+if TYPE_CHECKING:
+    from srbench.executors.runner import Schedule
+
+
+class Assembler:
+    """Writes the records of one run into its results folder."""
+
+    def __init__(self, suite: Suite, session: Session, keys: Keys, results: Path) -> None:
+        self._suite, self._session, self._keys = suite, session, keys
+        self._folder = results / "records"
+        self._catalog = session.catalog
+
+    def write(
+        self, schedule: Schedule, *, after: str | None = None, only_finished: bool = False
+    ) -> list[tuple[str, str]]:
+        """Write records, and tell which cells failed.
+
+        Args:
+            schedule: The run.
+            after: Write only the cells that this job is part of, where they are measured.
+            only_finished: Leave out cells that are still to be measured.
+        """
+        failed = []
+        for cell, stages in schedule.cells.items():
+            if after is not None and after not in stages.values():
+                continue
+            if schedule.done(stages["measure"]):
+                record = self._finished(cell, stages)
+            elif only_finished or after is not None:
+                continue
+            else:
+                reason = schedule.failure(stages["measure"]) or "it was not measured"
+                record = self._failed(cell, reason)
+                failed.append((cell.title, reason))
+            self._store(record)
+        return failed
+
+    def _store(self, record: Record) -> None:
+        path = self._folder / f"{record.key}.json"
+        text = record.model_dump_json(indent=1)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            atomic_write(path, text)
+
+    def _finished(self, cell: Cell, stages: dict[str, str]) -> Record:
+        key = self._keys.cell(cell)
+        store = self._session.store
+        result = store.read("measure", key) or {}
+        certificate = store.read("certify", stages["certify"].partition(":")[2]) or {}
+        profile = store.read("profile", stages.get("profile", "").partition(":")[2] or "-") or {}
+        spec = self._catalog.datasets[cell.dataset]
+        scores = {name: Score.model_validate(data) for name, data in result["scores"].items()}
+        return Record(
+            key=key,
+            status="ok",
+            model=self._facts(cell),
+            dataset_hash=self._session.library.content_hash(spec),
+            lr_source=result["lr_source"],
+            scores={name: self._beside_reported(cell, score) for name, score in scores.items()},
+            images=tuple(self._image(key, ImageScores.model_validate(data)) for data in result["images"]),
+            certification=Certification(**_part(certificate, Certification)) if certificate else None,
+            profile=Profile(**_part(profile, Profile)) if profile else None,
+            environment=Environment.model_validate(result["environment"]),
+            seconds=result["seconds"],
+            created=result["created"],
+            **self._common(cell),
+        )
+
+    def _failed(self, cell: Cell, reason: str) -> Record:
+        identity = {"cell": repr(cell), "suite": self._suite.name}
+        return Record(
+            key=content_key("measure", identity),
+            status="failed",
+            reason=reason,
+            model=self._facts(cell, failed=True),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            **self._common(cell),
+        )
+
+    def _common(self, cell: Cell) -> dict[str, Any]:
+        return {
+            "suite": self._suite.name,
+            "dataset": cell.dataset,
+            "dataset_label": self._catalog.datasets[cell.dataset].label,
+            "scale": cell.scale,
+            "degradation": cell.degradation,
+            "degradation_label": self._catalog.degradations[cell.degradation].title,
+            "protocol": cell.protocol.name,
+            "headline": cell.protocol.headline,
+            "inference": cell.inference.id,
+        }
+
+    def _facts(self, cell: Cell, *, failed: bool = False) -> ModelFacts:
+        model = cell.model
+        spec = self._catalog.architectures[model.architecture]
+        facts: dict[str, Any] = {"key": "", "architecture": spec.name, "label": spec.title, "source": model.source}
+        if not failed:
+            facts["key"] = self._keys.model(model)
+        if model.source == "checkpoint":
+            found = [c for c in spec.checkpoints if c.tag == model.checkpoint and c.scale in (*model.scales, None)]
+            facts |= {
+                "checkpoint": model.checkpoint,
+                "weights_sha256": found[0].sha256,
+                "trained_on": tuple(sorted(found[0].trained_on)),
+            }
+        elif model.file is not None:
+            facts["checkpoint"] = str(model.file)
+        elif model.recipe is not None:
+            facts |= {
+                "distiller": model.distiller,
+                "teacher": _teacher_name(model),
+                "recipe": model.recipe.name,
+                "train_degradation": model.degradation,
+                "trained_on": model.recipe.datasets,
+                "seed": model.seed,
+                "reconstruction": self._catalog.distillers[model.distiller].reconstruction,
+            }
+            trained = {} if failed else self._session.store.read("train", facts["key"]) or {}
+            facts |= {
+                name: trained[name] for name in ("weights_sha256", "train_seconds", "train_steps") if name in trained
+            }
+        return ModelFacts(**facts)
+
+    def _beside_reported(self, cell: Cell, score: Score) -> Score:
+        spec = self._catalog.architectures[cell.model.architecture]
+        for reported in spec.reported:
+            if self._same(cell, reported) and reported.metric == score.metric:
+                return score.model_copy(update={"reported": reported.value, "reported_source": reported.source})
+        return score
+
+    @staticmethod
+    def _same(cell: Cell, reported: Reported) -> bool:
+        here = (cell.dataset, cell.scale, cell.degradation)
+        if here != (reported.dataset, reported.scale, reported.degradation) or cell.protocol.name != "classic-y":
+            return False
+        # What authors report is their own weights' score; a model trained here by another recipe is not that.
+        mine = cell.model.checkpoint if cell.model.source == "checkpoint" else None
+        paper = cell.model.recipe is not None and cell.model.recipe.name.endswith("paper")
+        fixed = cell.model.source == "fixed"
+        return reported.checkpoint == mine if mine else (paper or fixed) and reported.checkpoint is None
+
+    def _image(self, key: str, image: ImageScores) -> ImageScores:
+        """Bring kept images into the results folder, so that the records alone make the report."""
+        source = self._session.store.folder("measure", key) / "images"
+        update: dict[str, str | None] = {}
+        for field in ("sr_file", "hr_file", "lr_file"):
+            name = getattr(image, field)
+            if name and (source / name).is_file():
+                relative = Path("images") / key[:16] / name
+                target = self._folder / relative
+                if not target.is_file():
+                    with atomic_path(target) as temporary:
+                        shutil.copyfile(source / name, temporary)
+                update[field] = str(relative)
+            elif name:
+                update[field] = None
+        return image.model_copy(update=update)
+
+
+def _teacher_name(model: Model) -> str | None:
+    teacher = model.teacher
+    if teacher is None:
+        return None
+    return teacher.architecture + (f".{teacher.checkpoint}" if teacher.checkpoint else "")
+
+
+def _part(stored: dict[str, Any], kind: type[Certification | Profile]) -> dict[str, Any]:
+    return {name: value for name, value in stored.items() if name in kind.model_fields}

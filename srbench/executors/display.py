@@ -1,0 +1,121 @@
+"""What a person sees of a run: one bar for the jobs, one for the job under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class Quiet:
+    """Shows nothing; for jobs in other processes."""
+
+    def begin(self, title: str, steps: int, done: int) -> None:
+        """A training begins, or goes on after ``done`` steps."""
+
+    def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
+        """``done`` steps are done; ``psnr`` in dB on the held-out patches."""
+
+    def note(self, sentence: str) -> None:
+        """Something a person should know."""
+
+    def end(self) -> None:
+        """The training ended."""
+
+    @contextmanager
+    def images(self, title: str, total: int) -> Iterator[Callable[[], None]]:  # noqa: ARG002
+        """Work on ``total`` images; yields what to call after each."""
+        yield lambda: None
+
+    @contextmanager
+    def jobs(self, total: int) -> Iterator[Callable[[str, str | None], None]]:  # noqa: ARG002
+        """A run of ``total`` jobs; yields what to call with title and failure after each."""
+        yield lambda title, failure: None  # noqa: ARG005
+
+
+class Display(Quiet):
+    """Bars with loss, held-out PSNR, images a second and time left; finished jobs scroll past above them.
+
+    Where the output is no terminal (a log, CI) only the finished jobs are printed.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[facts]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._console = console
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def begin(self, title: str, steps: int, done: int) -> None:
+        """Draw a bar for a training."""
+        self.end()
+        self._task = self._bars.add_task(escape(title), total=steps, completed=done, facts="")
+
+    def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
+        """Move it."""
+        if self._task is not None:
+            quality = "" if psnr is None else f" · {psnr:.2f} dB held out"
+            facts = f"loss {loss:.4g}{quality} · {images_per_second:,.0f} images/s"
+            self._bars.update(self._task, completed=done, facts=facts)
+
+    def note(self, sentence: str) -> None:
+        """Print above the bars."""
+        self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """Take the training's bar away."""
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+
+    @contextmanager
+    def images(self, title: str, total: int) -> Iterator[Callable[[], None]]:
+        """A bar over images."""
+        task = self._bars.add_task(escape(title), total=total, facts="")
+        try:
+            yield lambda: self._bars.advance(task)
+        finally:
+            self._bars.remove_task(task)
+
+    @contextmanager
+    def jobs(self, total: int) -> Iterator[Callable[[str, str | None], None]]:
+        """The bar over the whole run."""
+        task = self._bars.add_task("[bold]jobs", total=total, facts="", visible=total > 0)
+
+        def finished(title: str, failure: str | None) -> None:
+            self._bars.advance(task)
+            mark = "[red]failed[/]" if failure else "[green]done[/]  "
+            text = f"{title}: {failure}" if failure else title
+            self._console.print(f"{mark} {escape(text)}", highlight=False, soft_wrap=True)
+
+        yield finished

@@ -1,0 +1,226 @@
+"""The jobs of a run, and how each is done. A job and its result are plain data, so it may run in any process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from srbench.config import Profiling
+from srbench.executors.display import Quiet
+from srbench.executors.keys import Keys
+from srbench.executors.session import Session
+from srbench.plan import Cell, Model
+from srbench.specs import Scale
+
+if TYPE_CHECKING:
+    import torch
+
+    from srbench.networks import Network
+
+
+@dataclass(frozen=True, slots=True)
+class TrainJob:
+    """Train a model, teachers first."""
+
+    key: str
+    model: Model
+
+    @property
+    def title(self) -> str:
+        """For the progress display."""
+        return f"train {self.model.title}"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureJob:
+    """Measure a cell."""
+
+    key: str
+    cell: Cell
+
+    @property
+    def title(self) -> str:
+        """For the progress display."""
+        return f"measure {self.cell.title}"
+
+
+@dataclass(frozen=True, slots=True)
+class CertifyJob:
+    """Certify a copy of a dataset at one scale."""
+
+    key: str
+    dataset: str
+    scale: Scale
+
+    @property
+    def title(self) -> str:
+        """For the progress display."""
+        return f"certify {self.dataset} x{self.scale}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileJob:
+    """Find out what a network costs."""
+
+    key: str
+    architecture: str
+    scale: Scale
+    profiling: Profiling
+
+    @property
+    def title(self) -> str:
+        """For the progress display."""
+        return f"profile {self.architecture} x{self.scale}"
+
+
+Job = TrainJob | MeasureJob | CertifyJob | ProfileJob
+STAGES: dict[type[Job], str] = {
+    TrainJob: "train",
+    MeasureJob: "measure",
+    CertifyJob: "certify",
+    ProfileJob: "profile",
+}
+
+
+def perform(job: Job, session: Session, progress: Quiet | None = None) -> None:
+    """Do a job and store its result, unless another process has done so meanwhile.
+
+    Args:
+        job: What to do.
+        session: Where things are.
+        progress: Shows how far it is; silent if absent (in another process).
+    """
+    import torch
+
+    if session.threads:
+        torch.set_num_threads(session.threads)
+    stage, store = STAGES[type(job)], session.store
+    with store.claim(stage, job.key):
+        if store.read(stage, job.key) is not None:
+            return
+        start = time.perf_counter()
+        result = _DO[type(job)](job, session, progress or Quiet())
+        result |= {"seconds": time.perf_counter() - start, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+        store.write(stage, job.key, result)
+
+
+def _load(model: Model, session: Session, keys: Keys, device: torch.device) -> Network:
+    from srbench.evaluation.models import load_model
+
+    trained = session.store.folder("train", keys.model(model))
+    return load_model(model, session.catalog, trained, session.weights_folders, device)
+
+
+def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
+    import torch
+
+    from srbench.networks import build_network
+    from srbench.training.checkpoints import save_weights
+    from srbench.training.engine import train_model
+
+    catalog, keys, model = session.catalog, Keys(session), job.model
+    device = torch.device(session.device)
+    recipe = model.recipe
+    if recipe is None:
+        raise ValueError(f"{model.title} has no recipe")
+    folder = session.store.folder("train", job.key)
+    initial = _load(model.initial, session, keys, device).module.state_dict() if model.initial else None
+    trained = train_model(
+        spec=catalog.architectures[model.architecture],
+        scales=model.scales,
+        distiller=catalog.distillers[model.distiller],
+        teachers=[_load(model.teacher, session, keys, device)] if model.teacher else [],
+        recipe=recipe,
+        degradation=catalog.degradations[str(model.degradation)],
+        losses={name: catalog.losses[name] for name in recipe.losses},
+        images={name: session.library.images(catalog.datasets[name]) for name in recipe.datasets},
+        build=lambda name: build_network(catalog.architectures[name], model.scales[0]),
+        find_degradation=lambda name: catalog.degradations[name],
+        seed=model.seed,
+        device=device,
+        work=folder / "work",
+        cache=session.cache / "patches",
+        initial=initial,
+        progress=progress,
+    )
+    weights = folder / "weights.safetensors"
+    save_weights(weights, trained.state_dict, {"architecture": model.architecture, "key": job.key})
+    from srbench.executors.keys import file_hash
+
+    return {
+        "weights_sha256": file_hash(weights),
+        "train_seconds": trained.seconds,
+        "train_steps": recipe.steps,
+        "environment": environment(session.device).model_dump(mode="json"),
+    }
+
+
+def _measure(job: MeasureJob, session: Session, progress: Quiet) -> dict[str, Any]:
+    import torch
+
+    from srbench.evaluation.measure import measure
+    from srbench.evaluation.pairs import Pairs
+
+    cell, catalog = job.cell, session.catalog
+    device = torch.device(session.device)
+    pairs = Pairs(
+        library=session.library,
+        dataset=catalog.datasets[cell.dataset],
+        degradation=catalog.degradations[cell.degradation],
+        fingerprint=catalog.degradations.fingerprint(cell.degradation),
+        scale=cell.scale,
+        protocol=cell.protocol,
+        limit=session.limit,
+    )
+    network = _load(cell.model, session, Keys(session), device)
+    with progress.images(job.title, len(pairs)) as advance:
+        result = measure(
+            network, pairs, [catalog.metrics[name] for name in cell.metrics], cell.inference, device,
+            keep=session.images_kept, folder=session.store.folder("measure", job.key) / "images", advance=advance,
+        )  # fmt: skip
+    return result | {"environment": environment(session.device).model_dump(mode="json")}
+
+
+def _certify(job: CertifyJob, session: Session, _: Quiet) -> dict[str, Any]:
+    from srbench.evaluation.certification import certify
+
+    spec = session.catalog.datasets[job.dataset]
+    return certify(spec, session.library.images(spec), job.scale).model_dump(mode="json")
+
+
+def _profile(job: ProfileJob, session: Session, _: Quiet) -> dict[str, Any]:
+    from srbench.profiling.profile import profile_network
+
+    spec = session.catalog.architectures[job.architecture]
+    files = [str(path) for path in session.plugin_files]
+    return profile_network(spec, job.scale, job.profiling, session.device, files).model_dump(mode="json")
+
+
+_DO: dict[type[Job], Any] = {TrainJob: _train, MeasureJob: _measure, CertifyJob: _certify, ProfileJob: _profile}
+
+
+def environment(device: str) -> Any:  # noqa: ANN401 - an Environment; imported late
+    """What this process runs on, for a record."""
+    import platform
+
+    import torch
+
+    from srbench.executors.provenance import git_commit, package_versions
+    from srbench.profiling.machine import fingerprint
+    from srbench.records import Environment
+
+    machine = fingerprint()
+    packages = package_versions()
+    return Environment(
+        srbench=packages.pop("srbench"),
+        torch=torch.__version__,
+        python=platform.python_version(),
+        device=device,
+        machine=machine.id,
+        machine_name=", ".join((machine.cpu, f"{machine.cores} cores", f"{machine.memory_gib} GiB", *machine.gpus)),
+        git_commit=git_commit(),
+        packages=packages,
+        threads=torch.get_num_threads(),
+    )

@@ -1,0 +1,128 @@
+"""Store keys: the hash of everything that decides a result, so that cached means equal."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from srbench.catalog import Catalog
+from srbench.config import Profiling
+from srbench.errors import CheckpointError
+from srbench.executors.session import Session
+from srbench.plan import Cell, Model
+from srbench.specs import Scale
+from srbench.store import content_key
+
+
+class Keys:
+    """The keys of one session's models, cells and profiles."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._catalog: Catalog = session.catalog
+        self._library = session.library
+        self._models: dict[Model, str] = {}
+
+    def model(self, model: Model) -> str:
+        """The key of a set of weights.
+
+        Raises:
+            DataError: A training set is missing or damaged.
+            CheckpointError: The file of weights is missing.
+        """
+        if model not in self._models:
+            self._models[model] = content_key("train", self._model_inputs(model))
+        return self._models[model]
+
+    def _model_inputs(self, model: Model) -> dict[str, Any]:
+        catalog, recipe = self._catalog, model.recipe
+        spec = catalog.architectures[model.architecture]
+        inputs: dict[str, Any] = {
+            "architecture": [spec.name, catalog.architectures.fingerprint(spec.name), spec.fingerprint],
+            "scales": model.scales,
+            "source": model.source,
+        }
+        if model.source == "checkpoint":
+            inputs["sha256"] = [
+                c.sha256 for c in spec.checkpoints if c.tag == model.checkpoint and c.scale in (*model.scales, None)
+            ]
+        elif model.file is not None:
+            inputs["sha256"] = file_hash(model.file)
+        elif recipe is not None:
+            inputs |= {
+                # How often it reports and checkpoints does not decide what it becomes.
+                "recipe": recipe.model_dump(
+                    mode="json", exclude={"name", "source", "checkpoint_every", "validate_every"}
+                ),
+                "losses": {name: catalog.losses.fingerprint(name) for name in recipe.losses},
+                "degradation": [model.degradation, catalog.degradations.fingerprint(str(model.degradation))],
+                "distiller": [model.distiller, catalog.distillers.fingerprint(model.distiller)],
+                "teacher": self.model(model.teacher) if model.teacher else None,
+                "initial": self.model(model.initial) if model.initial else None,
+                "seed": model.seed,
+                "data": {name: self._library.content_hash(catalog.datasets[name]) for name in recipe.datasets},
+                "device": self._session.device.partition(":")[0],
+            }
+        return inputs
+
+    def cell(self, cell: Cell) -> str:
+        """The key of a measurement."""
+        catalog = self._catalog
+        return content_key(
+            "measure",
+            {
+                "model": self.model(cell.model),
+                "dataset": self._library.content_hash(catalog.datasets[cell.dataset]),
+                "scale": cell.scale,
+                "degradation": [cell.degradation, catalog.degradations.fingerprint(cell.degradation)],
+                "protocol": [cell.protocol.name, cell.protocol.describe(cell.scale)],
+                "inference": cell.inference.id,
+                "metrics": {
+                    name: [catalog.metrics[name].version, catalog.metrics.fingerprint(name)] for name in cell.metrics
+                },
+                "limit": self._session.limit,
+                "images_kept": self._session.images_kept,
+                "device": self._session.device.partition(":")[0],
+            },
+        )
+
+    def certificate(self, dataset: str, scale: Scale) -> str:
+        """The key of a dataset's certification."""
+        spec = self._catalog.datasets[dataset]
+        row = [list(spec.bicubic.get(scale, ())), spec.bicubic_source]
+        return content_key("certify", {"dataset": self._library.content_hash(spec), "scale": scale, "row": row})
+
+    def profile(self, architecture: str, scale: Scale, profiling: Profiling, machine: str) -> str:
+        """The key of what a network costs; timings belong to one machine."""
+        spec = self._catalog.architectures[architecture]
+        return content_key(
+            "profile",
+            {
+                "architecture": [spec.name, self._catalog.architectures.fingerprint(architecture), spec.fingerprint],
+                "scale": scale,
+                "profiling": profiling.model_dump(mode="json"),
+                "machine": machine,
+                "device": self._session.device,
+            },
+        )
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file of weights.
+
+    Raises:
+        CheckpointError: It cannot be read.
+    """
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise CheckpointError(f"The weights file {path} cannot be read: {error.strerror}; check the path.") from error
+    return _file_hash(path, facts.st_size, facts.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _file_hash(path: Path, _size: int, _changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,136 @@
+"""Everything a network costs, in one object; whatever cannot be found out carries its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from srbench.config import Profiling
+from srbench.errors import SrbenchError
+from srbench.profiling.complexity import Macs, count_deployed_parameters, count_macs, count_parameters, lr_size
+from srbench.profiling.latency import measure_latency
+from srbench.profiling.machine import fingerprint
+from srbench.profiling.memory import Work, peak_memory
+from srbench.records import Measured, Profile
+from srbench.specs import ArchitectureSpec, Scale
+
+_NOT_ASKED = Measured(reason="the suite turns this measurement off")
+
+
+def profile_network(
+    spec: ArchitectureSpec, scale: Scale, profiling: Profiling, device: str, plugin_files: Sequence[str] = ()
+) -> Profile:
+    """Measure one architecture at one scale, with fresh weights.
+
+    Counts and times are those of the network itself, on the channels it takes; what surrounds a luma network (colour
+    conversion, bicubic chroma) is not its own.
+
+    Args:
+        spec: The architecture.
+        scale: The factor.
+        profiling: Input size and time budget.
+        device: Where latency and memory are measured.
+        plugin_files: Single-file plugins that the memory measurement has to load in its own process.
+    """
+    channels = 1 if spec.channels == "y" else 3
+
+    def run(network: nn.Module, lr: Tensor) -> object:
+        return network(lr, scale) if spec.multi_scale else network(lr)
+
+    network = spec.network(scale).eval()
+    count = {
+        size: _try(lambda size=size: count_macs(lambda: spec.network(scale), run, _at_least(spec, size), channels))  # type: ignore[misc]
+        for size in (lr_size(scale), (256, 256))
+    }
+    large, square = count[lr_size(scale)], count[256, 256]
+    size = _at_least(spec, (profiling.latency_height, profiling.latency_width))
+    lr = torch.rand((1, channels, *size), generator=torch.Generator().manual_seed(0))
+    lr = (lr * spec.input_range).to(device)
+    network.to(device)
+
+    def once() -> object:
+        with torch.inference_mode():
+            return run(network, lr)
+
+    latency = _try(lambda: measure_latency(once, device, budget_s=profiling.latency_seconds))
+    fixed = count_parameters(network) == 0
+    return Profile(
+        parameters=Measured(value=count_parameters(network)),
+        parameters_deployed=_value(_try(lambda: count_deployed_parameters(network)), float),
+        macs_720p_g=_macs(large, fixed=fixed),
+        macs_256_g=_macs(square, fixed=fixed),
+        uncounted_operators=large.uncounted if isinstance(large, Macs) else (),
+        activations_m=_value(square, lambda m: m.activations / 1e6),
+        latency_ms_p50=_value(latency, lambda t: t.p50_ms),
+        latency_ms_p90=_value(latency, lambda t: t.p90_ms),
+        latency_low_ms=None if isinstance(latency, str) else latency.low_ms,
+        latency_high_ms=None if isinstance(latency, str) else latency.high_ms,
+        latency_input=f"1x{channels}x{size[0]}x{size[1]}",
+        peak_memory_mib=_memory(spec, scale, size, device, plugin_files) if profiling.memory else _NOT_ASKED,
+        machine=fingerprint().id,
+    )
+
+
+def _at_least(spec: ArchitectureSpec, size: tuple[int, int]) -> tuple[int, int]:
+    """The size, enlarged as `srbench.networks.Network` would pad it."""
+    height, width = (-(-max(side, spec.min_size) // spec.size_multiple) * spec.size_multiple for side in size)
+    return height, width
+
+
+def _try(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - the result, or why there is none
+    try:
+        return work()
+    except SrbenchError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - a network's own failure is a reason, not a crash
+        return f"{type(error).__name__}: {error}"
+
+
+def _value(result: Any, number: Callable[[Any], float]) -> Measured:  # noqa: ANN401
+    return Measured(reason=result) if isinstance(result, str) else Measured(value=number(result))
+
+
+def _macs(result: Any, *, fixed: bool) -> Measured:  # noqa: ANN401
+    if fixed:
+        return Measured(reason="a fixed operator without weights; MACs are a figure for networks")
+    return _value(result, lambda m: m.total / 1e9)
+
+
+def _memory(
+    spec: ArchitectureSpec, scale: Scale, size: tuple[int, int], device: str, plugin_files: Sequence[str]
+) -> Measured:
+    work = Work(
+        "srbench.profiling.profile:forward_of",
+        {
+            "name": spec.name,
+            "scale": scale,
+            "height": size[0],
+            "width": size[1],
+            "device": device,
+            "plugin_files": list(plugin_files),
+        },
+        device,
+    )
+    (result,) = peak_memory([work])
+    return Measured(reason=str(result)) if isinstance(result, SrbenchError) else Measured(value=result.total_mib)
+
+
+def forward_of(
+    name: str, scale: Scale, height: int, width: int, device: str, plugin_files: Sequence[str]
+) -> tuple[nn.Module, Callable[[], object]]:
+    """Build a network by name in another process; see `srbench.profiling.memory.Work`."""
+    from srbench.catalog import load_catalog
+
+    spec = load_catalog([Path(path) for path in plugin_files]).architectures[name]
+    network = spec.network(scale).eval().to(device)
+    lr = torch.rand(1, 1 if spec.channels == "y" else 3, height, width, device=device) * spec.input_range
+
+    def forward() -> object:
+        with torch.inference_mode():
+            return network(lr, scale) if spec.multi_scale else network(lr)
+
+    return network, forward
