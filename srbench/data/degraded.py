@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srbench.data.fingerprints import pixel_hash
+from srbench.data.verify import Verification
 from srbench.errors import DataError, ShapeError
 from srbench.imaging.files import read_image, write_png
 from srbench.specs import DegradationSpec, Scale
@@ -112,6 +113,34 @@ def compare_lr_set(
         ours = lr_image(read_image(hr[name], keep_grey=True), degradation, scale)
         verdicts[name] = compare_lr(read_image(path, keep_grey=True), ours)
     return verdicts
+
+
+def compare_with_ours(found: Verification, degradations: Mapping[str, DegradationSpec]) -> list[str]:
+    """Say how the LR that comes with a dataset was made.
+
+    Args:
+        found: The dataset.
+        degradations: Those registered; "bicubic" and "bicubic_replicate" are tried.
+
+    Returns:
+        A sentence for each scale.
+    """
+    texts = []
+    for scale, files in found.lr.items():
+        differing = False
+        for name in ("bicubic", "bicubic_replicate"):
+            verdicts = set(compare_lr_set(files, found.images, degradations[name], scale).values())
+            if verdicts == {"identical"}:
+                texts.append(f"The x{scale} LR is identical to {name}.")
+                break
+            differing = "differs" in verdicts
+        else:
+            texts.append(
+                f"The x{scale} LR is not bicubic as MATLAB makes it; scores on it are not the published kind."
+                if differing
+                else f"The x{scale} LR differs from bicubic at the borders only."
+            )
+    return texts
 
 
 def _degrade(

@@ -13,10 +13,11 @@ and the folders its manifest lists, in upper or lower case. Inside, these layout
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from srbench.errors import DataError
 from srbench.specs import DatasetSpec, Scale
 
 SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jpg", ".jpeg")
@@ -54,36 +55,40 @@ def find_images(spec: DatasetSpec, root: Path | None) -> Found:
     if spec.locate is not None:
         hr = dict(sorted(spec.locate().items()))
         return Found(tuple(dict.fromkeys(path.parent for path in hr.values())), hr)
+    try:
+        groups = list(_groups(spec, root))
+        for group in groups:
+            if parts := [found for folder in group if (found := search(folder))]:
+                return _union(parts)
+    except OSError as error:
+        raise DataError(
+            f"The folders of {spec.label} cannot be read ({error}); mend their rights, or give another data root."
+        ) from error
+    return Found(tuple(folder for group in groups for folder in group))
+
+
+def _groups(spec: DatasetSpec, root: Path | None) -> Iterator[tuple[Path, ...]]:
+    """Folders that may hold the dataset, best first; the folders of a group are taken together."""
+    yield from ((Path(name),) for name in spec.folders if Path(name).is_absolute() and Path(name).is_dir())
     if root is None or not root.is_dir():
-        return Found()
-    bases = _bases(spec, root)
-    empty = Found(tuple(bases))
-    for base in bases:
-        if found := _search(base):
-            # Glob patterns take several folders together (both cameras of RealSR); otherwise the first one counts.
-            together = [_search(other) for other in bases] if _is_pattern(spec, root, base) else [found]
-            return _union([each for each in together if each])
-    return empty
-
-
-def _bases(spec: DatasetSpec, root: Path) -> list[Path]:
+        return
     below = [root, *sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))]
-    found: list[Path] = []
     for name in dict.fromkeys((*spec.folders, spec.label, spec.name)):
+        if Path(name).is_absolute():
+            continue
         for parent in below:
-            found += [path for path in sorted(parent.glob(_any_case(name))) if path.is_dir() and path not in found]
-    return found
+            matches = tuple(path for path in sorted(parent.glob(_any_case(name))) if path.is_dir())
+            yield from [matches] if "*" in name and matches else ((path,) for path in matches)
 
 
 def _any_case(pattern: str) -> str:
-    return "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() and c.isascii() else c for c in pattern)
+    """A glob pattern that matches in upper and lower case; only ``*`` keeps its meaning."""
+    return "".join(
+        f"[{c.lower()}{c.upper()}]" if c.isalpha() and c.isascii() else f"[{c}]" if c in "[?" else c for c in pattern
+    )
 
 
-def _is_pattern(spec: DatasetSpec, root: Path, base: Path) -> bool:
-    return any("*" in name and base in root.glob(_any_case(name)) for name in spec.folders)
-
-
-def _search(base: Path) -> Found | None:
+def search(base: Path) -> Found | None:
     """The images of one folder; None if it holds none."""
     inside = {path.name.lower(): path for path in sorted(base.iterdir()) if path.is_dir()}
     srf = {int(m[1]): path for name, path in inside.items() if (m := _SRF_FOLDER.fullmatch(name))}
@@ -97,7 +102,8 @@ def _search(base: Path) -> Found | None:
             return Found((inside[name],), hr, _lr_folders(base, inside[name]))
     hr, lr = _split(_files(base))
     if hr:
-        return Found((base,), hr, lr or _lr_folders(base.parent, base))
+        beside = base.name.lower() in HR_FOLDERS or base.name.lower().endswith("_hr")
+        return Found((base,), hr, lr or (_lr_folders(base.parent, base) if beside else {}))
     return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,19 +9,6 @@ from srbench.data.fingerprints import content_hash, fingerprints
 from srbench.data.verify import Verification, verify
 from srbench.errors import DataError
 from srbench.specs import DatasetSpec, Scale
-
-
-def data_root(given: Path | None = None) -> Path | None:
-    """The folder that holds the datasets: what ``--data`` gave, or ``SRBENCH_DATA``; None if neither is set.
-
-    Raises:
-        DataError: It does not exist.
-    """
-    root = given or (Path(value) if (value := os.environ.get("SRBENCH_DATA")) else None)
-    if root is not None and not root.is_dir():
-        source = "--data" if given else "SRBENCH_DATA"
-        raise DataError(f"The data root {root} is not a folder; {source} must name the folder that holds the datasets.")
-    return root
 
 
 class Library:

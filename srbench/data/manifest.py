@@ -1,4 +1,4 @@
-"""Dataset manifests: `datasets.toml` read into `DatasetSpec` objects, and added to."""
+"""Dataset manifests: `datasets.toml` read into `DatasetSpec` objects."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import os
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from srbench.errors import ConfigError, PluginError, UsageError
-from srbench.specs import NAME, DatasetSpec, Download, ImageEntry
+from srbench.errors import ConfigError, PluginError
+from srbench.specs import DatasetSpec, Download, ImageEntry
 
 Unknown = Literal["unknown"]
 Side = Annotated[int, Field(gt=0, strict=True)]
@@ -63,7 +62,7 @@ def read_manifest(path: Path | None = None) -> tuple[DatasetSpec, ...]:
         ConfigError: The file cannot be understood; says in which line or table, and what was expected.
     """
     path = path or Path(str(files("srbench") / "datasets.toml"))
-    text = _text(path)
+    text = manifest_text(path)
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -77,7 +76,12 @@ def user_manifest() -> Path:
     return Path(given) if given else platformdirs.user_config_path("srbench") / "datasets.toml"
 
 
-def _text(path: Path) -> str:
+def manifest_text(path: Path) -> str:
+    """The text of a manifest.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -144,7 +148,8 @@ def _check_entries(path: Path, spec: DatasetSpec) -> None:
 
 
 def _sentence(path: Path, text: str, name: str, error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
+    # A misspelt key is also a missing one; the misspelling is what helps.
+    first = min(error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
     key = str(first["loc"][0])
     where = f"{path}{_line(text, name, key)}, table [{name}]"
     if first["type"] == "extra_forbidden":
@@ -173,49 +178,3 @@ def _line(text: str, table: str, key: str) -> str:
         elif inside and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", row):
             return f", line {number}"
     return f", line {found}" if found else ""
-
-
-def add_to_manifest(path: Path, spec: DatasetSpec, taken: Sequence[str] = ()) -> None:
-    """Append a dataset to a manifest, which is made if there is none; whatever else it holds stays as it is.
-
-    Args:
-        path: The manifest.
-        spec: The dataset; its entries are written one a line.
-        taken: Names that other manifests use.
-
-    Raises:
-        UsageError: The name is taken or not a name.
-        ConfigError: The manifest that is there cannot be understood.
-    """
-    import tomlkit
-
-    from srbench.store import atomic_write
-
-    known = {s.name for s in read_manifest(path)} if path.exists() else set()
-    if spec.name in known or spec.name in taken:
-        where = path if spec.name in known else "another manifest"
-        raise UsageError(f"A dataset named {spec.name!r} is already in {where}; choose another name.")
-    if not NAME.fullmatch(spec.name):
-        raise UsageError(f"The dataset name {spec.name!r} is not lower_snake_case ASCII; rename it.")
-    document = tomlkit.parse(_text(path)) if path.exists() else tomlkit.document()
-    table = tomlkit.table()
-    table.update(
-        {
-            "label": spec.label,
-            "split": spec.split,
-            "images": spec.images if spec.images is not None else "unknown",
-            "license": spec.license,
-            "citation": spec.citation,
-        }
-    )
-    for key in ("home", "folders", "grey", "notes"):
-        value: Any = getattr(spec, key)
-        if value:
-            table.add(key, list(value) if isinstance(value, tuple) else value)
-    rows = tomlkit.array()
-    for entry in spec.entries:
-        rows.add_line([entry.name, entry.height, entry.width, entry.sha256 or "unknown"])
-    rows.add_line(indent="")
-    table.add("entries", rows)
-    document.add(spec.name, table)
-    atomic_write(path, tomlkit.dumps(document))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.data.fingerprints import Fingerprint, fingerprints
+from srbench.data.fingerprints import THUMBNAIL, Fingerprint, fingerprints
 from srbench.errors import DataError
 
 SIMILARITY = 0.99
@@ -63,9 +63,9 @@ def assert_disjoint(train: Mapping[str, Path], test: Mapping[str, Path]) -> None
 
 def _outlines(marks: Mapping[Path, Fingerprint], images: Mapping[str, Path]) -> NDArray[np.float64]:
     """Thumbnails (N, 256) with mean 0 and length 1, so that their products are correlations; flat ones become 0."""
-    rows = np.array([np.frombuffer(marks[path].thumbnail, np.uint8) for path in images.values()], np.float64)
-    rows = rows.reshape(len(images), -1)
-    rows -= rows.mean(axis=1, keepdims=True) if rows.size else 0
+    joined = b"".join(marks[path].thumbnail for path in images.values())
+    rows = np.frombuffer(joined, np.uint8).astype(np.float64).reshape(len(images), THUMBNAIL**2)
+    rows -= rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     outlines: NDArray[np.float64] = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
     return outlines

@@ -1,0 +1,131 @@
+"""``srbench data``: the datasets that are here, whether they are sound, and how to get the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srbench.cli.choices import Data, data_root
+
+app = typer.Typer(help="List, check, fetch and add datasets.", no_args_is_help=True)
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="NAME…", help="Datasets, as `srbench data list` names them.")
+]
+
+
+@app.command("list")
+def list_(data: Data = None) -> None:
+    """Show every known dataset and what is there of it; opens no image."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from srbench.catalog import load_catalog
+    from srbench.data.layouts import find_images
+
+    root = data_root(data)
+    table = Table("name", "split", "images", "state", "licence")
+    for spec in load_catalog().datasets.values():
+        found = len(find_images(spec, root).hr)
+        known = spec.images if spec.images is not None else "unknown"
+        state = "absent" if not found else "here" if known in {found, "unknown"} else "[red]incomplete or mixed[/]"
+        table.add_row(spec.name, spec.split, f"{found} of {known}", state, spec.license)
+    console = Console()
+    console.print(table)
+    console.print(
+        f"Data root: {root}" if root else "No data root is given: --data DIR or SRBENCH_DATA.", highlight=False
+    )
+
+
+@app.command()
+def verify(
+    names: Names = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Check every dataset that is here.")] = False,
+    lr: Annotated[bool, typer.Option("--lr", help="Compare the LR that comes with them with our own bicubic.")] = False,
+    data: Data = None,
+) -> None:
+    """Compare datasets with the manifest, image by image; exit 1 if one is faulty."""
+    from rich.console import Console
+
+    from srbench.catalog import load_catalog
+    from srbench.data.degraded import compare_with_ours
+    from srbench.data.library import Library
+    from srbench.errors import UsageError
+
+    if bool(names) == everything:
+        raise UsageError("Name the datasets to check, or give --all for every one that is here.")
+    catalog = load_catalog()
+    library = Library(data_root(data), catalog.datasets)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    faulty = False
+    for name in names or catalog.datasets:
+        spec = catalog.datasets[name]
+        found = library.verification(spec)
+        if not found.present:
+            if names:
+                library.images(spec)  # raises, saying where to get it
+            continue
+        faulty = faulty or found.state == "faulty"
+        console.print(f"{name}: {found.state}, {len(found.images)} images, content {found.content_hash[:12]}")
+        for text in (*found.all_problems, *found.notes):
+            console.print(f"  {text}")
+        if lr:
+            for text in compare_with_ours(found, catalog.degradations):
+                console.print(f"  {text}")
+    raise typer.Exit(1 if faulty else 0)
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Datasets to download.")],
+    *,
+    data: Data = None,
+) -> None:
+    """Download datasets that have a public address, unpack them below the data root, and check them."""
+    from rich.console import Console
+
+    from srbench.catalog import load_catalog
+    from srbench.data.archives import fetch_dataset
+    from srbench.data.library import Library
+    from srbench.errors import UsageError
+
+    catalog = load_catalog()
+    specs = [catalog.datasets[name] for name in names]
+    if data is None:
+        raise UsageError("Say where the datasets go, with --data DIR or SRBENCH_DATA.")
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    library = Library(data if data.is_dir() else None, catalog.datasets)
+    for spec in specs:
+        if library.verification(spec).state in {"complete", "unchecked"}:
+            console.print(f"{spec.name}: here already, {len(library.images(spec))} images")
+            continue
+        written = fetch_dataset(spec, data)
+        library = Library(data, catalog.datasets)
+        console.print(f"{spec.name}: {written} files written, {len(library.images(spec))} images of it checked")
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="What to call it, in lower_snake_case.")],
+    folder: Annotated[Path, typer.Argument(help="Where its images are, in any layout srbench knows.")],
+    *,
+    split: Annotated[str, typer.Option("--split", help="test or train.")] = "test",
+    licence: Annotated[str, typer.Option("--license", help="SPDX id or a few words.")] = "unknown",
+    citation: Annotated[str, typer.Option("--citation", help="What to cite.")] = "unknown",
+    manifest: Annotated[Path | None, typer.Option("--manifest", help="Write to this file, not your own.")] = None,
+) -> None:
+    """Record a folder of images as a dataset, with the size and hash of each; never replaces one."""
+    from rich.console import Console
+
+    from srbench.catalog import load_catalog
+    from srbench.data.manifest import user_manifest
+    from srbench.data.recording import describe_folder, record
+
+    path = manifest or user_manifest()
+    spec = describe_folder(name, folder, split=split, licence=licence, citation=citation)
+    record(path, spec, taken=tuple(load_catalog().datasets))
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"{name}: {spec.images} images recorded in {path}; `srbench data verify {name}` checks them.")
