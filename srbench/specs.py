@@ -204,6 +204,9 @@ class MetricSpec:
     load: Callable[[torch.device], Callable[[Tensor, Tensor], Tensor]]
     """``load(device)`` gives ``metric(sr, hr) -> (N,)``; sr and hr are (N, C, H, W) float64 in [0, 1] on ``device``.
     May raise `UnavailableError`: the column then stays empty with that reason."""
+    unavailable: Callable[[], str | None] | None = None
+    """Tells cheaply why it cannot be loaded now, or None if it can; a cell measured without the metric is measured
+    again once this changes. None: always there."""
     label: str
     unit: str = ""
     """"dB", or empty."""

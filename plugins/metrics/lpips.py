@@ -17,14 +17,26 @@ def _load(trunk: Literal["alex", "vgg"], device: torch.device) -> Callable[[Tens
     return load_lpips(trunk, srbench.find_lpips_trunk(trunk), device)
 
 
+def _unavailable(trunk: Literal["alex", "vgg"]) -> str | None:
+    try:
+        srbench.find_lpips_trunk(trunk)
+    except srbench.UnavailableError as error:
+        return str(error)
+    return None
+
+
+def _spec(name: str, label: str, trunk: Literal["alex", "vgg"]) -> srbench.MetricSpec:
+    return srbench.MetricSpec(
+        name=name,
+        label=label,
+        higher_is_better=False,
+        shaved=False,
+        load=partial(_load, trunk),
+        unavailable=partial(_unavailable, trunk),
+    )
+
+
 @srbench.hookimpl
 def register_metrics() -> list[srbench.MetricSpec]:
     """With the trunk its authors recommend for measuring, and with VGG-16."""
-    return [
-        srbench.MetricSpec(
-            name="lpips", label="LPIPS", higher_is_better=False, shaved=False, load=partial(_load, "alex")
-        ),
-        srbench.MetricSpec(
-            name="lpips_vgg", label="LPIPS (VGG)", higher_is_better=False, shaved=False, load=partial(_load, "vgg")
-        ),
-    ]
+    return [_spec("lpips", "LPIPS", "alex"), _spec("lpips_vgg", "LPIPS (VGG)", "vgg")]

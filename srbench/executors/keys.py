@@ -79,14 +79,17 @@ class Keys:
                 "degradation": [cell.degradation, catalog.degradations.fingerprint(cell.degradation)],
                 "protocol": [cell.protocol.name, cell.protocol.describe(cell.scale)],
                 "inference": cell.inference.id,
-                "metrics": {
-                    name: [catalog.metrics[name].version, catalog.metrics.fingerprint(name)] for name in cell.metrics
-                },
+                "metrics": {name: self._metric(name) for name in cell.metrics},
                 "limit": self._session.limit,
                 "images_kept": self._session.images_kept,
                 "device": self._session.device.partition(":")[0],
             },
         )
+
+    def _metric(self, name: str) -> list[str | bool]:
+        spec = self._catalog.metrics[name]
+        absent = spec.unavailable is not None and spec.unavailable() is not None
+        return [spec.version, self._catalog.metrics.fingerprint(name), absent]
 
     def certificate(self, dataset: str, scale: Scale) -> str:
         """The key of a dataset's certification."""
