@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_
+import os
 import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
@@ -13,6 +14,8 @@ import typer
 from srbench.cli import choices
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from srbench.catalog import Catalog
 
 KindName = Annotated[str | None, typer.Option("--kind", help="Of several things with this name, the one of this kind.")]
@@ -127,41 +130,57 @@ def _prefixes(catalog: Catalog, kind: str) -> list[str]:
     return [family.name for family in catalog.shelf(kind).families]
 
 
-def _list_suites(pattern: str, *, json: bool) -> None:
-    from rich.console import Console
+def named_table(title: str, *columns: str) -> Table:
+    """A table of one line a name, whose names are never cut."""
+    from rich import box
     from rich.table import Table
 
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    for column in ("name", *columns):
+        table.add_column(column, no_wrap=True)
+    return table
+
+
+def print_wide(*tables: Table) -> None:
+    """Print tables as wide as the terminal; what goes to a file or a pipe is not cut."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=240)
+    for table in tables:
+        table.columns[0].min_width = max((len(str(cell)) for cell in table.columns[0].cells), default=0)
+        console.print(table)
+
+
+def _list_suites(pattern: str, *, json: bool) -> None:
     from srbench.config import load_suite, shipped_suites
 
     found = [name for name in sorted(shipped_suites(), key=_natural) if fnmatchcase(name, pattern)]
     if json:
         typer.echo(json_.dumps({"suites": found}, indent=2))
         return
-    table = Table("name", "about", title=f"{len(found)} suites", title_justify="left")
+    table = named_table(f"{len(found)} suites", "about")
     for name in found:
         table.add_row(name, load_suite(name).about)
-    Console().print(table)
+    print_wide(table)
 
 
 def _print(catalog: Catalog, found: dict[str, list[str]], pattern: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from srbench.catalog import PLURALS
 
-    console = Console()
     for kind, of_kind in found.items():
         families = [f for f in catalog.shelf(kind).families if fnmatchcase(f"{f.name}:", pattern)]
-        table = Table("name", *COLUMNS[kind], title=f"{len(of_kind)} {PLURALS[kind]}", title_justify="left")
+        table = named_table(f"{len(of_kind)} {PLURALS[kind]}", *COLUMNS[kind])
         for name in of_kind:
             spec = catalog.shelf(kind)[name]
             table.add_row(name, *(_cell(spec, column) for column in COLUMNS[kind]))
         for family in families:
             table.add_row(f"{family.name}:…", f"{family.title}, such as {family.example}")
         if table.row_count:
-            console.print(table)
+            print_wide(table)
     if not any(found.values()):
-        console.print(f"No name matches {pattern!r}.", markup=False)
+        choices.warn(f"No name matches {pattern!r}.")
 
 
 _CELLS: dict[str, Callable[[Any], str]] = {

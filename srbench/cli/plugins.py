@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from srbench.cli import choices
+from srbench.cli.listing import named_table, print_wide
 
 if TYPE_CHECKING:
     from srbench.plugins import Plugin
@@ -65,27 +66,18 @@ def _facts(plugin: Plugin) -> dict[str, Any]:
 
 
 def _print(found: list[Plugin]) -> None:
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(title=f"{len(found)} plugins", title_justify="left")
-    for column in ("provider", "source", "version", "kind", "names"):
-        table.add_column(column, overflow="fold")
-    table.add_column("load", justify="right")
-    table.add_column("state", overflow="fold")
+    table = named_table(f"{len(found)} plugins", "source", "version", "provides", "load", "state")
+    table.columns[3].no_wrap = table.columns[5].no_wrap = False
+    table.columns[3].overflow = table.columns[5].overflow = "fold"
+    table.columns[4].justify = "right"
+    table.caption = "The first plugin to import a library, such as torch, bears its time."
     for plugin in found:
-        names = _names(plugin)
-        state = f"[red]{escape(plugin.error)}" if plugin.error else "ok"
-        for notice in plugin.notices:
-            state += f"\n[yellow]it said: {escape(notice)}"
-        table.add_row(
-            escape(plugin.name),
-            plugin.source,
-            plugin.version,
-            "\n".join(names),
-            "\n".join(", ".join(of_kind) for of_kind in names.values()),
-            f"{plugin.seconds * 1000:.0f} ms",
-            state,
-        )
-    Console().print(table)
+        provides = "\n".join(f"{kind}: {', '.join(of_kind)}" for kind, of_kind in _names(plugin).items())
+        state = f"[red]{escape(plugin.error)}[/]" if plugin.error else "ok"
+        state += "".join(f"\n[yellow]it said: {escape(notice)}[/]" for notice in plugin.notices)
+        name = plugin.name.removeprefix("srbench_plugins.")
+        load = f"{plugin.seconds * 1000:.0f} ms"
+        table.add_row(escape(name), plugin.source, plugin.version, escape(provides), load, state)
+    print_wide(table)
