@@ -199,4 +199,4 @@ def rank_order(records: Sequence[Record]) -> list[Record]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -108,9 +108,8 @@ def _scenes(folder: Path, table: Table, scale: int, warnings: list[str]) -> list
     if headline is None:
         return []
     kept = [line for line in table.lines if any(i.sr_file for i in line.first.images)]
-    shown = [line for line in kept if line.reference] + [line for line in kept if not line.reference][
-        : METHODS_SHOWN - 1
-    ]
+    best = [line for line in kept if not line.reference][: METHODS_SHOWN - 1]
+    shown = [line for line in kept if line.reference] + best[::-1]  # from worse to better, towards hr
     if len(shown) < 2:
         return []
     scenes = []
@@ -204,7 +203,8 @@ def _draw_scene(part: SubFigure, scene: Scene, columns: int) -> None:
         tiles.append((name, score, sr[top : top + side, left : left + side], i == scene.best))
     tiles.append(("HR", "original", scene.hr[top : top + side, left : left + side], False))
     for i, (name, score, pixels, best) in enumerate(tiles):
-        axis = part.add_subplot(grid[i // columns, 2 + i % columns])
+        place = i if i < len(tiles) - 1 else 2 * columns - 1  # hr always stands in the last corner
+        axis = part.add_subplot(grid[place // columns, 2 + place % columns])
         axis.imshow(pixels, interpolation="nearest")
         _label(axis, name, score, bold=best)
 

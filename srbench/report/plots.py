@@ -140,7 +140,7 @@ def _panel(
             f"bicubic {level:.{headline.decimals}f}", (1.0, level), xycoords=("axes fraction", "data"),
             xytext=(-2, 3), textcoords="offset points", ha="right", va="bottom", color="#57606a", fontsize=8,
         )  # fmt: skip
-    axis.margins(x=0.12, y=0.12)
+    axis.margins(x=0.18, y=0.12)
     low, high = axis.get_xlim()
     if high / low < 3:  # a log axis with no power of ten on it has no readable ticks
         middle = (low * high) ** 0.5

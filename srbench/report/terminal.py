@@ -9,9 +9,11 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from srbench.report.build import build_report
+from srbench.report.comparison import Comparison
 from srbench.report.folder import read_records
 from srbench.report.markdown import signed
 from srbench.report.tables import Heading, Line, Section, Table, Value, make_sections
+from srbench.report.verdicts import cells, skipped, summary, told
 
 STYLES = {"certified": "green", "uncertified": "bold red", "no reference": "dim"}
 
@@ -38,6 +40,23 @@ def print_leaderboard(console: Console, results: Path) -> None:
         console.print("— could not be measured; the reasons are footnotes of leaderboard.md.", style="dim")
     for path in files.paths:
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+
+
+def print_comparison(console: Console, comparison: Comparison) -> None:
+    """Print what changed, what was skipped and the verdict."""
+    styles = {"failed": "bold red", "new": "green", "changed": ""}
+    changes = told(comparison)
+    if changes:
+        table = RichTable(box=None, pad_edge=False, header_style="bold")
+        for name in ("", "row", "column", "base", "head", "difference"):
+            table.add_column(name, justify="right" if name in {"base", "head"} else "left", overflow="fold")
+        for change in changes:
+            verdict, *rest = cells(change)
+            table.add_row(Text(verdict, styles[verdict]), *map(Text, rest))
+        console.print(table)
+    for sentence in skipped(comparison):
+        console.print(sentence, style="yellow", markup=False, highlight=False)
+    console.print(summary(comparison), style="green" if comparison.passed else "bold red", markup=False)
 
 
 def _render(section: Section, table: Table, width: int) -> RichTable:

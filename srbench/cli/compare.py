@@ -1,0 +1,49 @@
+"""`srbench compare`: the gate for a pull request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compare(
+    base: Annotated[Path, typer.Argument(help="Leaderboard before: a CSV file, results or records folder.")],
+    head: Annotated[Path, typer.Argument(help="Leaderboard after.")],
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on",
+            metavar="RULE",
+            help="A change that is not accepted, head minus base: 'psnr_y_db < -0.02', 'latency_ms_p50 > +10%'. "
+            "May be given several times.",
+        ),
+    ] = None,
+    markdown: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write a pull-request comment there; - prints it instead.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit report there.")] = None,
+) -> None:
+    """Tell what changed from BASE to HEAD; exit 1 where a rule is broken, a row vanished or a cell newly failed."""
+    from rich.console import Console
+
+    from srbench.report.comparison import compare_rows, parse_rule
+    from srbench.report.leaderboard_files import read_leaderboard
+    from srbench.report.terminal import print_comparison
+    from srbench.report.verdicts import render_junit, render_markdown
+    from srbench.store import atomic_write
+
+    before, after = read_leaderboard(base), read_leaderboard(head)
+    known = {column for row in (*before, *after) for column in row}
+    comparison = compare_rows(before, after, [parse_rule(text, known) for text in fail_on or ()])
+    if markdown == "-":
+        typer.echo(render_markdown(comparison), nl=False)
+    else:
+        print_comparison(Console(), comparison)
+        if markdown:
+            atomic_write(Path(markdown), render_markdown(comparison))
+    if junit:
+        atomic_write(junit, render_junit(comparison))
+    if not comparison.passed:
+        raise typer.Exit(1)

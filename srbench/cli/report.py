@@ -1,0 +1,26 @@
+"""`srbench report`: make the tables and figures of a results folder again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    results: Annotated[Path, typer.Argument(help="Folder that `srbench run` wrote.", metavar="RESULTS")] = Path(
+        "results"
+    ),
+) -> None:
+    """Rebuild leaderboards, plots and crops from the records in RESULTS."""
+    from rich.console import Console
+
+    from srbench.report.build import build_report
+    from srbench.report.terminal import print_leaderboard
+    from srbench.store import results_lock
+
+    if (results / "records").is_dir():
+        with results_lock(results):
+            build_report(results, force=True)
+    print_leaderboard(Console(), results)
