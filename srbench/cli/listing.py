@@ -131,13 +131,14 @@ def _prefixes(catalog: Catalog, kind: str) -> list[str]:
 
 
 def named_table(title: str, *columns: str) -> Table:
-    """A table of one line a name, whose names are never cut."""
+    """A table whose first column, the name, is never cut."""
     from rich import box
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0))
-    for column in ("name", *columns):
-        table.add_column(column, no_wrap=True)
+    table.add_column("name", no_wrap=True)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     return table
 
 
@@ -149,7 +150,6 @@ def print_wide(*tables: Table) -> None:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(width=240)
     for table in tables:
-        table.columns[0].min_width = max((len(str(cell)) for cell in table.columns[0].cells), default=0)
         console.print(table)
 
 

@@ -69,8 +69,6 @@ def _print(found: list[Plugin]) -> None:
     from rich.markup import escape
 
     table = named_table(f"{len(found)} plugins", "source", "version", "provides", "load", "state")
-    table.columns[3].no_wrap = table.columns[5].no_wrap = False
-    table.columns[3].overflow = table.columns[5].overflow = "fold"
     table.columns[4].justify = "right"
     table.caption = "The first plugin to import a library, such as torch, bears its time."
     for plugin in found:
