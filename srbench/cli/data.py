@@ -128,4 +128,5 @@ def add(
     spec = describe_folder(name, folder, split=split, licence=licence, citation=citation)
     record(path, spec, taken=tuple(load_catalog().datasets))
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(f"{name}: {spec.images} images recorded in {path}; `srbench data verify {name}` checks them.")
+    how = "" if path == user_manifest() else f"; set SRBENCH_DATASETS={path} to use it"
+    console.print(f"{name}: {spec.images} images recorded in {path}{how}.")

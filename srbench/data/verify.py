@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from srbench.data.fingerprints import Fingerprint, content_hash, fingerprints
+from srbench.data.fingerprints import THUMBNAIL, Fingerprint, content_hash, fingerprints
 from srbench.data.layouts import Found, find_images
 from srbench.specs import DatasetSpec, ImageEntry, Scale
 
@@ -207,6 +207,8 @@ def _pair(name: str, path: Path, scale: Scale, lr: Fingerprint, hr: Fingerprint)
     if not fits:
         wanted = f"{hr.height // scale}×{hr.width // scale}"
         return [f"{path.name} is {lr.size} pixels; {name} is {hr.size}, so that its x{scale} LR has {wanted}."]
+    if min(lr.height, lr.width) < THUMBNAIL:
+        return []  # too small for thumbnails to be alike
     one, two = (np.frombuffer(mark.thumbnail, np.uint8).astype(np.float64) for mark in (lr, hr))
     if np.abs(one - two).mean() > _LR_TOLERANCE:
         return [f"{path.name} shows another picture than {name}; the x{scale} LR and HR do not match."]

@@ -1,0 +1,81 @@
+"""``srbench data`` as a person types it."""
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from srbench.cli.data import app
+from srbench.errors import DataError, UnavailableError, UnknownNameError, UsageError
+
+
+@pytest.fixture
+def srbench_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("SRBENCH_DATASETS", str(tmp_path / "own.toml"))
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.delenv("SRBENCH_DATA", raising=False)
+
+    def run(*words):
+        result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=True)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.output
+
+    return run
+
+
+def test_list_counts_what_is_there(srbench_data, root):
+    status, text = srbench_data("list", "--data", root)
+    assert status == 0
+    assert re.search(r"photographs\s.*test.*4 of 4.*here", text)
+    assert re.search(r"set5\s.*0 of 5.*absent", text)
+    assert "No data root is given" in srbench_data("list")[1]
+
+
+def test_a_folder_is_added_then_listed_then_verified_then_found_faulty(srbench_data, root):
+    status, text = srbench_data("add", "my_farm", root / "Farm", "--license", "CC0-1.0", "--citation", "me")
+    assert (status, "3 images recorded" in text) == (0, True)
+    assert re.search(r"my_farm\s.*3 of 3.*here.*CC0", srbench_data("list")[1])
+    status, text = srbench_data("verify", "my_farm", "--lr")
+    assert status == 0
+    assert text.startswith("my_farm: complete, 3 images")
+    assert "The x2 LR is not bicubic" in text
+    (root / "Farm/HR/bee.png").write_bytes(b"")
+    status, text = srbench_data("verify", "my_farm")
+    assert status == 1
+    assert re.search(r"bee\.png is empty", text)
+
+
+def test_add_never_replaces(srbench_data, root):
+    srbench_data("add", "my_farm", root / "Farm")
+    with pytest.raises(UsageError, match="already in"):
+        srbench_data("add", "my_farm", root / "Farm")
+    with pytest.raises(UsageError, match="already in another manifest"):
+        srbench_data("add", "set5", root / "Farm")
+    other = root / "other.toml"
+    assert f"SRBENCH_DATASETS={other}" in srbench_data("add", "zoo", root / "Farm", "--manifest", other)[1]
+
+
+def test_verify_all_checks_what_is_here_and_skips_what_is_not(srbench_data, tmp_path):
+    status, text = srbench_data("verify", "--all", "--data", tmp_path)
+    assert status == 0
+    assert [line.split(":")[0] for line in text.splitlines()] == ["photographs", "photographs_train"]
+
+
+def test_wrong_words_are_answered(srbench_data, tmp_path):
+    with pytest.raises(UnknownNameError, match="Did you mean set5"):
+        srbench_data("verify", "set55")
+    with pytest.raises(UsageError, match="--all"):
+        srbench_data("verify")
+    with pytest.raises(DataError, match="srbench data fetch set5"):
+        srbench_data("verify", "set5", "--data", tmp_path)
+    with pytest.raises(DataError, match="does not exist"):
+        srbench_data("list", "--data", tmp_path / "absent")
+    with pytest.raises(UsageError, match="SRBENCH_DATA"):
+        srbench_data("fetch", "set5")
+    with pytest.raises(UnavailableError, match="No public address of Manga109"):
+        srbench_data("fetch", "manga109", "--data", tmp_path)
+
+
+def test_what_is_here_is_not_fetched_again(srbench_data, tmp_path):
+    assert srbench_data("fetch", "photographs", "--data", tmp_path) == (0, "photographs: here already, 4 images\n")
