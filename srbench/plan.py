@@ -37,17 +37,21 @@ class Model:
     """Training starts from these weights (EDSR's x3 and x4 start from x2)."""
 
     @property
-    def title(self) -> str:
-        """For messages: "edsr_quick · logits from edsr_quick_wide · x2 · bicubic · seed 0"."""
+    def method(self) -> str:
+        """Architecture, weights and distiller: "edsr_small, logits from edsr_medium"."""
         name = self.architecture
         if self.checkpoint:
             name += f".{self.checkpoint}"
         if self.file:
             name += f" ({self.file.name})"
-        parts = [name]
         if self.distiller != "none":
-            parts.append(self.distiller + (f" from {self.teacher.architecture}" if self.teacher else ""))
-        parts.append("x" + "+".join(map(str, self.scales)))
+            name += f", {self.distiller}" + (f" from {self.teacher.architecture}" if self.teacher else "")
+        return name
+
+    @property
+    def title(self) -> str:
+        """The method and what tells its models apart: "espcn · x2 · bicubic · seed 0"."""
+        parts = [self.method, "x" + "+".join(map(str, self.scales))]
         if self.source == "trained":
             parts += [str(self.degradation), f"seed {self.seed}"]
         return " · ".join(parts)

@@ -31,6 +31,7 @@ def plan(
 ) -> None:
     """Show the cells of a suite, what is cached, and about how long the rest will take. Nothing is run."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from srbench.cli.planning import planned
@@ -42,24 +43,21 @@ def plan(
         teacher=teacher, metric=metric, recipe=recipe, weights=weights, weights_dir=weights_dir, device=device,
         threads=threads, profile=True,
     )  # fmt: skip
-    table = Table(title=f"suite {schedule.plan.suite.name}", title_justify="left")
-    for column in ("model", "dataset", "scale", "degradation", "protocol", "weights", "scores"):
-        table.add_column(column, overflow="fold")
+    table = Table(title=f"suite {schedule.plan.suite.name}", title_justify="left", box=None, pad_edge=False)
+    for column in ("method", "dataset", "scale", "degradation", "weights", "scores"):
+        table.add_column(column, no_wrap=column in ("scale", "dataset"), overflow="fold")
     for cell, stages in schedule.cells.items():
         failure = schedule.failure(stages["measure"])
-        parents = schedule.needs.get(stages["measure"], ())
-        weights_state = (
-            cell.model.source if not parents else "cached" if all(map(schedule.done, parents)) else "to train"
-        )
-        scores = f"[red]{failure}" if failure else "cached" if schedule.done(stages["measure"]) else "to measure"
+        trainings = schedule.needs.get(stages["measure"], ())
+        weights_state = "cached" if all(map(schedule.done, trainings)) else f"to train, seed {cell.model.seed}"
+        scores = "cached" if schedule.done(stages["measure"]) else "to measure"
         table.add_row(
-            cell.model.title,
+            cell.model.method,
             cell.dataset,
             f"x{cell.scale}",
             cell.degradation,
-            cell.protocol.name,
-            weights_state,
-            scores,
+            weights_state if trainings else cell.model.source,
+            f"[red]impossible: {escape(failure)}" if failure else scores,
         )
     console = Console()
     console.print(table)
