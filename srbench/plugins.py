@@ -65,12 +65,12 @@ class Plugin:
     def fingerprint(self) -> str:
         """sha256 of the code that provides it, so that changed code never meets cached results.
 
-        A package is hashed with all of its modules.
+        A module of an installed package is hashed with all modules beside and below it.
         """
         if self.file is None or not self.file.is_file():
             return self.version
-        package = self.file.name == "__init__.py"
-        files = sorted(self.file.parent.rglob("*.py")) if package else [self.file]
+        in_package = self.source == "entry point" and (self.file.parent / "__init__.py").is_file()
+        files = sorted(self.file.parent.rglob("*.py")) if in_package else [self.file]
         return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
     @property
@@ -327,7 +327,7 @@ def _specs_of(module: object) -> list[tuple[str, Any]]:
 
 
 def _nearest_hook(name: str) -> str:
-    near = difflib.get_close_matches(name, HOOKS.values(), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, HOOKS.values(), n=1, cutoff=0.7)
     return f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(sorted(HOOKS.values()))}."
 
 
