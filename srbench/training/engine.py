@@ -22,7 +22,7 @@ from srbench.training.checkpoints import plain
 from srbench.training.loop import TrainingReport, train
 from srbench.training.patches import Patches, TrainingImages
 from srbench.training.progress import Progress, Silent
-from srbench.training.seeds import seed_of
+from srbench.training.seeds import seed_everything
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +56,7 @@ def train_model(
     cache: Path,
     initial: Mapping[str, Tensor] | None = None,
     progress: Progress | None = None,
+    log: Path | None = None,
 ) -> TrainedModel:
     """Train one student, going on from ``work`` if an earlier process was killed or stopped.
 
@@ -74,10 +75,11 @@ def train_model(
         find_degradation: Finds the degradations that phases name.
         seed: Decides the initial weights and everything random.
         device: Where to train.
-        work: Folder of this training alone, for checkpoints and curves. Delete it once the weights are stored.
+        work: Folder of this training alone, for checkpoints. Delete it once the weights are stored.
         cache: Folder for decoded images, shared by all trainings.
         initial: Weights to start from; those whose name or shape does not fit are skipped and reported.
         progress: Is told how it goes.
+        log: Folder for TensorBoard; None for no curves.
 
     Raises:
         TrainingError: The training cannot go on; see `srbench.training.loop.train`.
@@ -86,7 +88,7 @@ def train_model(
         UnknownNameError: The recipe names a loss that is not there.
     """
     progress = progress or Silent()
-    torch.manual_seed(seed_of(seed, "student"))
+    seed_everything(device, seed, "student")
     student = build_network(spec, scales[0])
     skipped = () if initial is None else _start_from(student.module, initial)
     if skipped:
@@ -102,7 +104,7 @@ def train_model(
         device=device,
         build=build,
     )
-    torch.manual_seed(seed_of(seed, "distiller"))
+    seed_everything(device, seed, "distiller")
     method = distiller.build(setup)
     decoded: dict[str, TrainingImages] = {}
 
@@ -132,7 +134,7 @@ def train_model(
             seed=seed,
             checkpoints=work / "checkpoints",
             progress=progress,
-            log=work / "curves",
+            log=log,
             stop=stop,
             title=f"{spec.title} x{', x'.join(map(str, scales))} · {distiller.title}",
         )

@@ -35,7 +35,7 @@ from srbench.training.optimisers import (
 )
 from srbench.training.patches import PatchSource
 from srbench.training.progress import Curves, Progress, Silent
-from srbench.training.seeds import seed_of, torch_stream
+from srbench.training.seeds import seed_everything, stream
 from srbench.training.terms import Terms
 from srbench.training.validation import held_out_psnr
 
@@ -201,7 +201,7 @@ class _Training:
     # --- phases -------------------------------------------------------------------------------------------------
 
     def _begin(self, phase: Phase, index: int) -> None:
-        torch.manual_seed(seed_of(self.seed, index, "begin"))
+        seed_everything(self.device, self.seed, index, "begin")
         if phase.begin is not None:
             phase.begin()
         self._move()
@@ -308,8 +308,8 @@ class _Training:
         self._watch(step)
 
     def _distil(self, step: int) -> tuple[Batch, Mapping[str, Tensor]]:
-        torch.manual_seed(seed_of(self.seed, self.index, step, "torch"))
-        generator = torch_stream(self.seed, self.index, step, "distiller")
+        seed_everything(self.device, self.seed, self.index, step, "torch")
+        generator = stream(self.seed, self.index, step, "distiller")
         draws = 0
 
         def next_batch() -> Batch:

@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from srbench.errors import DataError, StoreError, TrainingError
@@ -23,7 +24,7 @@ from srbench.imaging.colour import rgb_to_y
 from srbench.imaging.files import read_image, to_tensor, to_uint8
 from srbench.specs import DegradationSpec, Scale
 from srbench.training.pixels import Array, Index, Pixels
-from srbench.training.seeds import numpy_stream, torch_stream
+from srbench.training.seeds import stream
 
 HELD_OUT_IMAGES = 8
 """At most so many images give held-out patches, and at most a quarter of all."""
@@ -104,7 +105,7 @@ class TrainingImages:
             if not height or not width:  # too small to degrade, and to be cut: kept so that numbers stay the same
                 yield name, np.zeros((0, 0, 3), np.uint8)
                 continue
-            lr = degraded(to_tensor(image[:height, :width])[None], degradation, scale, torch_stream(name))
+            lr = degraded(to_tensor(image[:height, :width])[None], degradation, scale, stream(name))
             yield name, to_uint8(lr)[0].permute(1, 2, 0).contiguous().numpy()
 
 
@@ -211,10 +212,10 @@ class Patches:
 
     def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
         """The patches of one step; see `PatchSource.sample`."""
-        one = self._scales[0]
-        several = len(self._scales) > 1
-        scale = one if not several else self._scales[numpy_stream(*self._stream, step).integers(len(self._scales))]
-        random = numpy_stream(*self._stream, step, draw).random((4, self.batch))
+        scale = self._scales[0]
+        if len(self._scales) > 1:
+            scale = self._scales[int(self._uniform(1, step, "scale")[0] * len(self._scales))]
+        random = self._uniform((4, self.batch), step, draw)
         part, number, rows, widths = (a[(random[0] * len(a)).astype(np.int64)] for a in self._image)
         top = (random[1] * (rows // scale - self._patch + 1)).astype(np.int64)
         left = (random[2] * (widths // scale - self._patch + 1)).astype(np.int64)
@@ -222,6 +223,10 @@ class Patches:
         noise = (*self._stream, step, draw, "degradation")
         lr, hr = self._cut(scale, part, number, top, left, turns, noise)
         return lr, hr, scale
+
+    def _uniform(self, shape: int | tuple[int, ...], *names: int | str) -> NDArray[np.float64]:
+        numbers = torch.rand(shape, dtype=torch.float64, generator=stream(*self._stream, *names))
+        return numbers.numpy()
 
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
         """Fixed patches that are never trained on; see `PatchSource.held_out`."""
@@ -255,7 +260,7 @@ class Patches:
         side = self._patch
         hr = _floats(_turned(_gather(self._hr, part, number, top * scale, left * scale, side * scale), turns))
         if self._degradation.stochastic:
-            lr = degraded(hr.contiguous(), self._degradation, scale, torch_stream(*noise))
+            lr = degraded(hr.contiguous(), self._degradation, scale, stream(*noise))
         else:
             lr = _floats(_turned(_gather(self._lr[scale], part, number, top, left, side), turns))
         return (rgb_to_y(lr), rgb_to_y(hr)) if self._luma else (lr, hr)
@@ -327,6 +332,6 @@ def _key(images: Mapping[str, Path | Array]) -> str:
 
 
 def _fingerprint(degradation: DegradationSpec, scale: Scale) -> str:
-    probe = torch.rand((1, 3, 32 * scale, 40 * scale), generator=torch_stream("probe"))
-    lr = to_uint8(degraded(probe, degradation, scale, torch_stream("probe")))
+    probe = torch.rand((1, 3, 32 * scale, 40 * scale), generator=stream("probe"))
+    lr = to_uint8(degraded(probe, degradation, scale, stream("probe")))
     return f"{degradation.name.replace(':', '-')}-{hashlib.sha256(lr.numpy().tobytes()).hexdigest()[:8]}"

@@ -58,6 +58,7 @@ class Pixels:
             raise StoreError(damaged)
         self._starts: Index = np.concatenate((ends[:1] * 0, ends[:-1]))
         self._bytes: Array = np.asarray(np.memmap(path, np.uint8, mode="r", shape=(size,)))
+        self._runs: dict[int, Array] = {}
 
     @classmethod
     def make(cls, path: Path, images: Iterable[tuple[str, Array]]) -> Pixels:
@@ -101,8 +102,10 @@ class Pixels:
         # A patch row is a run of 3 * side bytes wherever it lies, so the file seen as all its overlapping runs is
         # indexed once with the first byte of every row of every patch.
         run = 3 * side
-        runs = np.lib.stride_tricks.as_strided(self._bytes, (len(self._bytes) - run + 1, run), (1, 1), writeable=False)
+        if run not in self._runs:
+            shape = (len(self._bytes) - run + 1, run)
+            self._runs[run] = np.lib.stride_tricks.as_strided(self._bytes, shape, (1, 1), writeable=False)
         rows = top[:, None] + np.arange(side)
         first = self._starts[image][:, None] + (rows * self.widths[image][:, None] + left[:, None]) * 3
-        patches: Array = runs[first].reshape(len(image), side, side, 3)
+        patches: Array = self._runs[run][first].reshape(len(image), side, side, 3)
         return patches

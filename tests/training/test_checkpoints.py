@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from srbench.errors import CheckpointError, StoreError, TrainingError
+from srbench.training.checkpoints import Checkpoints, load_weights, save_weights
+
+CPU = torch.device("cpu")
+
+
+def silent(sentence: str) -> None:
+    raise AssertionError(f"nothing was to be told, but: {sentence}")
+
+
+def test_a_state_comes_back_as_it_was(tmp_path):
+    state = {
+        "w": torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last),
+        "n": {"a": [1, 2.5, "x", None]},
+    }
+    Checkpoints(tmp_path).save(7, state)
+    back = Checkpoints(tmp_path).latest(CPU, silent)
+    assert torch.equal(back["w"], state["w"])
+    assert back["w"].stride() == state["w"].stride()
+    assert back["n"] == state["n"]
+
+
+def test_the_newest_two_are_kept(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    for step in (9, 10, 100, 1000):
+        checkpoints.save(step, {"step": step})
+    assert sorted(int(p.name[5:15]) for p in tmp_path.iterdir()) == [100, 1000]
+    assert checkpoints.latest(CPU, silent) == {"step": 1000}
+    checkpoints.forget()
+    assert checkpoints.latest(CPU, silent) is None
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:100], lambda data: b"", lambda data: data[:300] + b"?" + data[301:]]
+)
+def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(tmp_path, damage):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, {"step": 1, "w": torch.ones(50)})
+    newest = checkpoints.save(2, {"step": 2, "w": torch.ones(50)})
+    newest.write_bytes(damage(newest.read_bytes()))
+    told = []
+    assert checkpoints.latest(CPU, told.append)["step"] == 1
+    assert told == [f"The checkpoint {newest.name} is damaged; going on from the one before it."]
+
+
+def test_a_half_written_checkpoint_is_not_one(tmp_path, monkeypatch):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, {"step": 1})
+
+    def full(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(StoreError, match="The disk is full"):
+        checkpoints.save(2, {"step": 2})
+    monkeypatch.undo()
+    assert [p.name[:15] for p in tmp_path.iterdir()] == ["step-0000000001"]
+    assert checkpoints.latest(CPU, silent) == {"step": 1}
+
+
+class Foreign:
+    pass
+
+
+def test_an_object_that_could_not_be_read_back_is_refused_when_it_is_saved(tmp_path):
+    with pytest.raises(TrainingError, match="keep only tensors, numbers"):
+        Checkpoints(tmp_path).save(1, {"distiller": Foreign()})
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_come_back_equal_whatever_their_layout_or_sharing(tmp_path):
+    tied = torch.randn(3)
+    weights = {
+        "a": torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last),
+        "b": tied,
+        "c": tied,
+        "n": torch.tensor(3),
+    }
+    save_weights(tmp_path / "deep" / "w.safetensors", weights, {"architecture": "small"})
+    back = load_weights(tmp_path / "deep" / "w.safetensors")
+    assert back.keys() == weights.keys()
+    assert all(torch.equal(back[k], weights[k]) for k in weights)
+
+
+def test_equal_weights_are_equal_files(tmp_path):
+    weights = {name: torch.randn(4) for name in "zyx"}
+    save_weights(tmp_path / "1", weights)
+    save_weights(tmp_path / "2", dict(reversed(weights.items())))
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
+def test_damaged_and_absent_weights_are_refused_in_a_sentence(tmp_path):
+    save_weights(tmp_path / "w", {"a": torch.ones(9)})
+    (tmp_path / "w").write_bytes((tmp_path / "w").read_bytes()[:-3])
+    for name in ("w", "gone"):
+        with pytest.raises(CheckpointError, match=f"{name} cannot be read"):
+            load_weights(tmp_path / name)

@@ -1,0 +1,417 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from training_toys import DROPPING, LUMA, RECIPE, SMALL, WIDE, Small, l1, make_setup, photographs, run, same, weights
+
+from srbench.distilling import Distiller, Phase
+from srbench.errors import TrainingError, TrainingInterrupted
+from srbench.networks import Network, build_network
+from srbench.training.averages import Average
+from srbench.training.optimisers import phase_lengths
+from srbench.training.progress import Silent
+from srbench.training.seeds import seed_of, stream
+
+
+def with_phases(*phases, extra=None):
+    """Plain training in other phases, with an extra module."""
+
+    class Phased(Distiller):
+        def __init__(self, setup):
+            super().__init__(setup)
+            self.extra = extra
+
+        def phases(self):
+            return tuple(replace(p, optimise=p.optimise and p.optimise(self)) for p in phases)
+
+    return Phased
+
+
+def test_training_is_the_plain_loop_that_one_would_write_by_hand(tmp_path):
+    batches = []
+
+    class Recorded(Distiller):
+        def after_step(self, batch):
+            batches.append((batch.lr.clone(), batch.hr.clone()))
+
+    setup = make_setup(recipe=RECIPE.model_copy(update={"weight_decay": 0.01, "optimiser": "sgd"}))
+    hand = Small(2)
+    hand.load_state_dict(setup.student.module.state_dict())
+    run(Recorded(setup), tmp_path)
+    sgd = torch.optim.SGD(hand.parameters(), lr=1e-3, momentum=0.9, weight_decay=0.01)
+    for lr, hr in batches:
+        sgd.zero_grad()
+        l1(hand(lr), hr).backward()
+        sgd.step()
+    for name, w in hand.state_dict().items():
+        torch.testing.assert_close(setup.student.module.state_dict()[name], w, rtol=1e-4, atol=1e-5)
+
+
+def test_a_parameter_in_two_optimisers_is_refused_by_name(tmp_path):
+    phase = Phase("p", optimise=lambda d: {"a": [d.setup.student.module], "b": [d.setup.student.module.tail]})
+    with pytest.raises(TrainingError, match=r"student\.tail\.weight is in two optimisers, 'a' and 'b'"):
+        run(with_phases(phase)(make_setup()), tmp_path)
+
+
+@pytest.mark.parametrize("optimise", [lambda d: {"main": []}, lambda d: {"main": [d.setup.teacher.module]}])
+def test_an_optimiser_with_nothing_to_train_is_refused(tmp_path, optimise):
+    with pytest.raises(TrainingError, match="'main' has no parameter to train"):
+        run(with_phases(Phase("p", optimise=optimise))(make_setup(teachers=(WIDE,))), tmp_path)
+
+
+def test_a_parameter_without_gradient_is_refused_by_name(tmp_path):
+    distiller = with_phases(Phase("p", gradient_within=3), extra=nn.Linear(2, 2))(make_setup())
+    with pytest.raises(TrainingError, match=r"2 parameters received no gradient in 3 steps .*distiller\.extra\.weight"):
+        run(distiller, tmp_path)
+
+
+def test_a_parameter_without_gradient_is_refused_even_in_a_short_phase(tmp_path):
+    with pytest.raises(TrainingError, match="no gradient in 12 steps"):
+        run(with_phases(Phase("p"), extra=nn.Linear(2, 2))(make_setup()), tmp_path)
+
+
+def test_a_parameter_may_wait_for_its_gradient(tmp_path):
+    class Late(Distiller):
+        def __init__(self, setup):
+            super().__init__(setup)
+            self.gain = nn.Parameter(torch.ones(()))
+
+        def losses(self, batch):
+            sr = self.setup.student(batch.lr, batch.scale)
+            return {"l1": l1(sr * self.gain if batch.step >= 10 else sr, batch.hr)}
+
+    distiller = Late(make_setup())
+    run(distiller, tmp_path)
+    assert distiller.gain.item() != 1
+
+
+def test_dead_parameters_that_a_spec_names_need_no_gradient_and_the_watch_leaves_no_hook(tmp_path):
+    class Unused(Small):
+        def __init__(self, scale):
+            super().__init__(scale)
+            self.unused = nn.Conv2d(1, 1, 1)
+
+    dead = ArchitectureWith(Unused, ("unused.weight", "unused.bias"))
+    setup = make_setup(dead)
+    run(Distiller(setup), tmp_path / "named")
+    assert not any(p._post_accumulate_grad_hooks for p in setup.student.module.parameters())
+    with pytest.raises(TrainingError, match=r"student\.unused\.weight, student\.unused\.bias"):
+        run(Distiller(make_setup(ArchitectureWith(Unused, ()))), tmp_path / "unnamed")
+
+
+def ArchitectureWith(build, dead):
+    return replace(SMALL, name="unused", build=build, dead_parameters=dead)
+
+
+def spoil_weights(module):
+    with torch.no_grad():
+        module.head.weight.add_(1)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [spoil_weights, lambda m: m.train(), lambda m: m.requires_grad_(True)],
+    ids=["weights", "mode", "gradients"],
+)
+def test_a_touched_teacher_ends_the_training(tmp_path, spoil):
+    class Careless(Distiller):
+        def after_step(self, batch):
+            if batch.step == 5:
+                spoil(self.setup.teacher.module)
+
+    with pytest.raises(TrainingError, match="teachers stay frozen"):
+        run(Careless(make_setup(teachers=(WIDE,))), tmp_path)
+
+
+def test_a_teacher_kept_as_an_attribute_stays_frozen(tmp_path):
+    class Keeps(Distiller):
+        def __init__(self, setup):
+            super().__init__(setup)
+            self.teacher = setup.teacher.module
+
+        def losses(self, batch):
+            return {"logits": l1(self.setup.student(batch.lr, batch.scale), self.setup.teacher(batch.lr, batch.scale))}
+
+    setup = make_setup(teachers=(WIDE,))
+    before = {name: w.clone() for name, w in setup.teacher.module.state_dict().items()}
+    run(Keeps(setup), tmp_path)
+    assert same(before, setup.teacher.module.state_dict())
+
+
+def test_a_loss_that_is_not_finite_names_the_step_the_terms_and_what_to_do(tmp_path):
+    class Diverges(Distiller):
+        def losses(self, batch):
+            terms = dict(super().losses(batch))
+            terms["odd"] = terms["l1"] * (float("nan") if batch.step == 6 else 1)
+            return terms
+
+    with pytest.raises(TrainingError, match=r"at step 7 of 12 of phase 'train' \(l1 = 0\.\d+, odd = nan\); lower"):
+        run(Diverges(make_setup()), tmp_path)
+    newest = max((tmp_path / "checkpoints").iterdir())
+    assert newest.name.startswith("step-0000000006"), "nothing is saved of a training that failed"
+
+
+def test_weights_that_are_not_finite_are_not_handed_out(tmp_path):
+    class Breaks(Distiller):
+        def finish(self):
+            self.setup.student.module.tail.bias.data[0] = float("inf")
+
+    with pytest.raises(TrainingError, match=r"not finite \(tail.bias\)"):
+        run(Breaks(make_setup()), tmp_path)
+
+
+@pytest.mark.parametrize(("terms", "sentence"), [({}, "no loss term"), ({"map": torch.ones(2, 2)}, "shape")])
+def test_losses_that_are_not_numbers_are_refused(tmp_path, terms, sentence):
+    class Wrong(Distiller):
+        def step(self, batch, optimisers, next_batch):
+            super().step(batch, optimisers, next_batch)
+            return terms or self.nothing(optimisers)
+
+        def nothing(self, optimisers):
+            from srbench.distilling import sum_of
+
+            return {"sum": sum_of({})}
+
+    with pytest.raises(TrainingError, match=sentence):
+        run(Wrong(make_setup()), tmp_path)
+
+
+def test_learning_rates_must_be_given_for_the_optimisers_there_are(tmp_path):
+    phase = Phase("p", learning_rate={"other": 1e-3})
+    with pytest.raises(TrainingError, match=r"learning rates for \['other'\] but has the optimisers \['main'\]"):
+        run(with_phases(phase)(make_setup()), tmp_path)
+
+
+def test_phases_divide_the_steps_in_proportion_and_exactly():
+    def phases(*shares):
+        return [Phase(f"p{n}", share=share) for n, share in enumerate(shares)]
+
+    assert phase_lengths(phases(1), 7) == [7]
+    assert phase_lengths(phases(1, 1, 1), 10) == [3, 4, 3]
+    assert phase_lengths(phases(0.1, 0.9), 1000) == [100, 900]
+    for wrong, sentence in (
+        (phases(1, 0), "must be positive"),
+        (phases(), "at least one"),
+        (phases(1, 100), "none for phase 'p0'"),
+    ):
+        with pytest.raises(TrainingError, match=sentence):
+            phase_lengths(wrong, 10)
+
+
+def test_every_phase_runs_through_the_whole_schedule(tmp_path):
+    rates = []
+
+    class Recorded(with_phases(Phase("a"), Phase("b", learning_rate=1e-2))):
+        def step(self, batch, optimisers, next_batch):
+            rates.append(optimisers["main"].raw.param_groups[0]["lr"])
+            return super().step(batch, optimisers, next_batch)
+
+    recipe = RECIPE.model_copy(update={"schedule": "multistep", "milestones": (6,), "gamma": 0.1})
+    run(Recorded(make_setup(recipe=recipe)), tmp_path)
+    assert rates == pytest.approx([1e-3] * 3 + [1e-4] * 3 + [1e-2] * 3 + [1e-3] * 3)
+
+
+def test_the_moving_average_is_the_textbook_one_and_is_what_is_handed_out(tmp_path):
+    history = []
+
+    class Recorded(Distiller):
+        def after_step(self, batch):
+            history.append(self.setup.student.module.head.weight.clone())
+
+    setup = make_setup(recipe=RECIPE.model_copy(update={"ema": 0.3}))
+    average = setup.student.module.head.weight.detach().clone()
+    run(Recorded(setup), tmp_path)
+    for step, weight in enumerate(history):
+        decay = min(0.3, (1 + step) / (10 + step))
+        average = decay * average + (1 - decay) * weight
+    torch.testing.assert_close(setup.student.module.head.weight.detach(), average)
+
+
+def test_the_average_copies_buffers():
+    network = build_network(SMALL, 2)
+    average = Average(network, 0.999)
+    network.module(torch.rand(1, 3, 8, 8))
+    average.update(10**6)
+    assert torch.equal(average.network.module.norm.running_mean, network.module.norm.running_mean)
+    assert average.network.module.norm.num_batches_tracked == 1
+
+
+def test_clipping_bounds_the_step(tmp_path):
+    recipe = RECIPE.model_copy(
+        update={"optimiser": "sgd", "momentum": 0.0, "learning_rate": 1.0, "clip": 1e-3, "steps": 1}
+    )
+    setup = make_setup(recipe=recipe)
+    before = torch.cat([p.detach().flatten().clone() for p in setup.student.module.parameters()])
+    run(Distiller(setup), tmp_path)
+    after = torch.cat([p.detach().flatten() for p in setup.student.module.parameters()])
+    assert (after - before).norm() == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_gradients_that_a_distiller_writes_in_another_layout_update_the_right_weights(tmp_path):
+    class Writes(Distiller):
+        def step(self, batch, optimisers, next_batch):
+            for p in self.setup.student.module.parameters():
+                p.grad = torch.arange(p.numel(), dtype=torch.float32).reshape(p.shape)
+            optimisers["main"].step()
+            return {"none": torch.zeros(())}
+
+    recipe = RECIPE.model_copy(update={"optimiser": "sgd", "momentum": 0.0, "learning_rate": 1.0, "steps": 1})
+    setup = make_setup(recipe=recipe)
+    before = setup.student.module.head.weight.detach().clone()
+    run(Writes(setup), tmp_path)
+    moved = before - setup.student.module.head.weight.detach()
+    torch.testing.assert_close(
+        moved, torch.arange(before.numel(), dtype=torch.float32).reshape(before.shape), rtol=0, atol=1e-4
+    )
+
+
+class Viewing(Small):
+    """Flattens by `Tensor.view`, which channels-last tensors refuse."""
+
+    def forward(self, lr):
+        features = self.head(lr)
+        n, c, h, w = features.shape
+        return self.shuffle(self.tail(features.view(n, c, h * w).relu().view(n, c, h, w)))
+
+
+VIEWING = replace(SMALL, name="viewing", build=Viewing, dead_parameters=("norm.weight", "norm.bias"))
+
+
+def test_networks_that_call_view_are_trained_all_the_same_and_resume_to_the_same_bits(tmp_path):
+    whole = make_setup(VIEWING)
+    run(Distiller(whole), tmp_path / "whole")
+    parts = make_setup(VIEWING)
+    count = iter(range(99))
+    with pytest.raises(TrainingInterrupted):
+        run(Distiller(parts), tmp_path / "parts", stop=lambda: next(count) == 4)
+    parts = make_setup(VIEWING)
+    run(Distiller(parts), tmp_path / "parts")
+    assert same(weights(parts), weights(whole))
+
+
+def test_a_distiller_that_calls_view_only_later_is_told_what_to_call(tmp_path):
+    class Late(Distiller):
+        def losses(self, batch):
+            if batch.step == 4:
+                batch.lr.view(len(batch.lr), -1)
+            return super().losses(batch)
+
+    with pytest.raises(TrainingError, match="use reshape or flatten"):
+        run(Late(make_setup()), tmp_path)
+
+
+def test_other_runtime_errors_pass_through(tmp_path):
+    class Fails(Distiller):
+        def losses(self, batch):
+            raise RuntimeError("something else")
+
+    with pytest.raises(RuntimeError, match="something else"):
+        run(Fails(make_setup()), tmp_path)
+
+
+def test_a_checkpoint_of_another_recipe_or_seed_is_not_gone_on_from(tmp_path):
+    run(Distiller(make_setup()), tmp_path)
+    report = run(Distiller(make_setup()), tmp_path, seed=2)
+    assert report.resumed_at == 0
+    assert "another recipe, seed, student or distiller" in report.notes[0]
+
+
+def test_a_finished_training_is_not_trained_again(tmp_path):
+    first, second = make_setup(), make_setup()
+    run(Distiller(first), tmp_path)
+    report = run(Distiller(second), tmp_path)
+    assert (report.resumed_at, report.images_per_second) == (12, 0.0)
+    assert same(weights(first), weights(second))
+
+
+def test_a_damaged_checkpoint_costs_steps_but_not_a_bit(tmp_path):
+    whole = make_setup()
+    run(Distiller(whole), tmp_path / "whole")
+    count = iter(range(99))
+    with pytest.raises(TrainingInterrupted):
+        run(Distiller(make_setup()), tmp_path / "parts", stop=lambda: next(count) == 7)
+    newest = max((tmp_path / "parts" / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[:1000])
+    parts = make_setup()
+    report = run(Distiller(parts), tmp_path / "parts")
+    assert report.resumed_at == 6
+    assert "is damaged" in report.notes[0]
+    assert same(weights(parts), weights(whole))
+
+
+def test_half_precision_that_a_network_cannot_do_is_replaced_with_a_note_and_cpus_refuse_fp16(tmp_path):
+    only_single = replace(SMALL, half_precision=frozenset())
+    report = run(
+        Distiller(make_setup(only_single, recipe=RECIPE.model_copy(update={"precision": "bf16"}))), tmp_path / "1"
+    )
+    assert report.notes == ("small does not work in bf16 and is trained in fp32.",)
+    with pytest.raises(TrainingError, match="choose bf16 or fp32"):
+        run(Distiller(make_setup(recipe=RECIPE.model_copy(update={"precision": "fp16"}))), tmp_path / "2")
+
+
+def test_bf16_really_computes_in_bf16(tmp_path):
+    types = set()
+
+    class Recorded(Distiller):
+        def losses(self, batch):
+            sr = self.setup.student(batch.lr, batch.scale)
+            types.add(sr.dtype)
+            return self.setup.supervised(sr, batch.hr)
+
+    run(Recorded(make_setup(recipe=RECIPE.model_copy(update={"precision": "bf16"}))), tmp_path)
+    assert types == {torch.bfloat16}
+
+
+def test_progress_hears_of_everything_and_curves_are_written(tmp_path):
+    heard = []
+
+    class Listening(Silent):
+        def begin(self, title, steps, done):
+            heard.append((title, steps, done))
+
+        def advance(self, done, *, loss, psnr, images_per_second):
+            heard.append((done, loss > 0, psnr is not None, images_per_second > 0))
+
+        def end(self):
+            heard.append("end")
+
+    run(Distiller(make_setup()), tmp_path, progress=Listening(), log=tmp_path / "curves", title="x")
+    assert heard[0] == ("x", 12, 0)
+    assert heard[1] == (1, True, False, True)
+    assert heard[-2:] == [(12, True, True, True), "end"]
+
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    curves = accumulator.EventAccumulator(str(tmp_path / "curves")).Reload()
+    assert set(curves.Tags()["scalars"]) == {"loss/l1", "learning_rate/main", "images_per_second", "held_out_psnr_db"}
+    assert [e.step for e in curves.Scalars("loss/l1")] == list(range(1, 13))
+
+
+def test_watching_the_psnr_changes_nothing(tmp_path):
+    often, never = (make_setup(DROPPING, recipe=RECIPE.model_copy(update={"validate_every": n})) for n in (1, 99))
+    run(Distiller(often), tmp_path / "1")
+    run(Distiller(never), tmp_path / "2")
+    assert same(weights(often), weights(never))
+
+
+def test_the_held_out_psnr_is_that_of_the_patches(tmp_path):
+    from srbench.training.validation import held_out_psnr
+
+    network = Network(LUMA, nn.Upsample(scale_factor=2))
+    lr, hr = torch.rand(5, 1, 4, 4), torch.rand(5, 1, 8, 8)
+    sr = nn.Upsample(scale_factor=2)(lr)
+    expected = (-10 * torch.log10((sr - hr).square().mean(dim=(1, 2, 3)))).mean().item()
+    assert held_out_psnr(network, {2: (lr, hr)}, torch.device("cpu"), 2) == pytest.approx(expected, rel=1e-5)
+    assert network.module.training
+
+
+def test_training_without_held_out_patches_reports_none(tmp_path):
+    assert run(Distiller(make_setup()), tmp_path, images=photographs(2)).held_out_psnr is None
+
+
+def test_streams_are_named_and_unrelated():
+    assert seed_of(1, 2) == seed_of(1, 2)
+    assert len({seed_of(1, 2), seed_of(2, 1), seed_of(12), seed_of("1", 2)}) == 4
+    assert torch.equal(torch.rand(3, generator=stream("a")), torch.rand(3, generator=stream("a")))
