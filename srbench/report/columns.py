@@ -32,7 +32,7 @@ def _cost(name: str) -> Callable[[Record], Value]:
 
 IDENTITY = (
     Column("architecture", "Name of the architecture.", lambda r: r.model.architecture),
-    Column("checkpoint", "Tag or file of given weights; empty where srbench trained.", lambda r: r.model.checkpoint),
+    Column("checkpoint", "Tag or file of given weights; empty without any.", lambda r: r.model.checkpoint),
     Column("distiller", "How a student was trained; `none` without a teacher.", lambda r: r.model.distiller),
     Column("teacher", "Title of the teacher model; empty without one.", lambda r: r.model.teacher),
     Column("recipe", "Training recipe; empty where nothing was trained.", lambda r: r.model.recipe),
@@ -58,12 +58,13 @@ METRICS = {
 
 COSTS = (
     Column("certified", "Whether bicubic gives the published row on this copy of the dataset: `certified`, "
-           "`uncertified` or `no reference`.", lambda r: r.certification.status if r.certification else None),
+           "`uncertified` or `no reference`; empty for a failed cell.",
+           lambda r: r.certification.status if r.certification else None),
     Column("parameters", "Trainable parameters, as trained.", _cost("parameters")),
     Column("parameters_deployed", "The same after re-parameterisation.", _cost("parameters_deployed")),
     Column("macs_720p_g", "Multiply-accumulates, 1e9, for a 1280×720 output.", _cost("macs_720p_g")),
     Column("macs_256_g", "Multiply-accumulates, 1e9, for a 256×256 input.", _cost("macs_256_g")),
-    Column("uncounted_operators", "Operators that the MACs leave out, separated by spaces.",
+    Column("uncounted_operators", "Operators that the MACs leave out, separated by spaces; empty without any.",
            lambda r: " ".join(r.profile.uncounted_operators) or None if r.profile else None),
     Column("activations_m", "Elements of convolution outputs, 1e6, for a 256×256 input.", _cost("activations_m")),
     Column("latency_ms_p50", "Median time of a forward pass, milliseconds.", _cost("latency_ms_p50")),
@@ -80,12 +81,13 @@ COSTS = (
     Column("machine", "Fingerprint of the machine; timings compare only where it is equal.",
            lambda r: r.profile.machine if r.profile else r.environment.machine if r.environment else None),
     Column("device", "What scored the images.", lambda r: r.environment.device if r.environment else None),
-    Column("train_seconds", "Time the training took, seconds.", lambda r: r.model.train_seconds),
-    Column("train_steps", "Optimiser steps.", lambda r: r.model.train_steps),
-    Column("weights_sha256", "Hash of the weights.", lambda r: r.model.weights_sha256),
+    Column("train_seconds", "Time the training took, seconds; empty where nothing was trained.",
+           lambda r: r.model.train_seconds),
+    Column("train_steps", "Optimiser steps; empty where nothing was trained.", lambda r: r.model.train_steps),
+    Column("weights_sha256", "Hash of the weights; empty for a network without any.", lambda r: r.model.weights_sha256),
     Column("srbench", "Version of srbench.", lambda r: r.environment.srbench if r.environment else None),
     Column("torch", "Version of PyTorch.", lambda r: r.environment.torch if r.environment else None),
-    Column("git_commit", "Commit of the checkout that measured.",
+    Column("git_commit", "Commit of the checkout that measured; empty outside one.",
            lambda r: r.environment.git_commit if r.environment else None),
     Column("created", "When the cell was finished, UTC, ISO 8601.", lambda r: r.created),
     Column("key", "Content key of the record.", lambda r: r.key),

@@ -1,0 +1,25 @@
+"""Results folders for the tests of reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from record_factory import quick_records, with_images, write_records
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Records like those of the quick suite, without images."""
+    return write_records(tmp_path / "results", quick_records())
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with images, and the whole report made from them."""
+    from srbench.report.build import build_report
+
+    folder = tmp_path_factory.mktemp("drawn") / "results"
+    write_records(folder, with_images(folder, quick_records()))
+    build_report(folder)
+    return folder

@@ -1,0 +1,101 @@
+"""Grouping, aggregation and ranking of records."""
+
+import pytest
+from record_factory import fail, make_record, make_score, quick_records
+
+from srbench.report.tables import make_sections, make_table
+
+
+def line(table, title):
+    return next(x for x in table.lines if x.title == title)
+
+
+def test_the_quick_suite_gives_a_section_for_every_scale_and_degradation():
+    sections = make_sections(quick_records())
+    assert [(s.protocol, s.degradation, s.scale, len(s.tables)) for s in sections] == [
+        ("classic-y", "bicubic", 2, 1), ("classic-y", "bicubic", 4, 1), ("classic-y", "blur_down", 2, 1),
+    ]  # fmt: skip
+
+
+def test_methods_stand_best_first_and_failed_ones_last():
+    x2, x4, _ = make_sections(quick_records())
+    assert [x.title for x in x2.tables[0].lines] == [
+        "EDSR (wide)", "EDSR (small), logits from EDSR (wide)", "EDSR (small), weight_inherit from EDSR (wide)",
+        "EDSR (small)", "FSRCNN", "ESPCN", "Bicubic",
+    ]  # fmt: skip
+    last = x4.tables[0].lines[-1]
+    assert (last.title, last.rank) == ("FSRCNN", None)
+    assert last.failed == "The loss became NaN at step 312; lower learning_rate."
+
+
+def test_seeds_become_one_line_with_mean_and_standard_deviation():
+    table = make_table([make_record("edsr_quick", seed=s, psnr=p) for s, p in enumerate((33.0, 33.2, 33.4))])
+    (only,) = table.lines
+    value = only.scores[table.headline]
+    assert (value.mean, value.spread) == (pytest.approx(33.2), pytest.approx(0.2))
+    assert only.interval[0] < 33.2 < only.interval[1]
+
+
+def test_a_seed_that_failed_is_told_and_left_out_of_the_mean():
+    broken = fail(make_record("edsr_quick", seed=1), "out of memory")
+    (only,) = make_table([make_record("edsr_quick", psnr=33.0), broken]).lines
+    assert only.failed is None
+    assert [r.model.seed for r in only.failed_seeds] == [1]
+    assert next(iter(only.scores.values())).mean == pytest.approx(33.0)
+
+
+def test_gains_are_counted_from_bicubic():
+    table = make_sections(quick_records())[0].tables[0]
+    assert line(table, "EDSR (wide)").gain == pytest.approx(33.98 - 32.4)
+    assert line(table, "Bicubic").gain is None
+
+
+def test_scores_with_another_headline_protocol_id_never_share_a_table():
+    plain = make_record("espcn")
+    tiled = make_record("edsr_quick", inference="tile=64+16")
+    other_lr = make_record("fsrcnn")
+    changed = other_lr.scores["psnr_y"].model_copy(update={"protocol": "psnr_y@classic-y:…,lr=own:1f3a,whole"})
+    other_lr = other_lr.model_copy(update={"scores": other_lr.scores | {"psnr_y": changed}})
+    (section,) = make_sections([plain, tiled, other_lr])
+    assert sorted(x.title for t in section.tables for x in t.lines) == ["EDSR (small)", "ESPCN", "FSRCNN"]
+    assert {x.rank for t in section.tables for x in t.lines} == {1}
+    assert len(section.tables) == 3
+
+
+def test_another_protocol_id_of_a_second_metric_gets_a_column_of_its_own():
+    old, new = make_record("espcn"), make_record("edsr_quick")
+    changed = new.scores["lpips"].model_copy(update={"protocol": "lpips.v2@classic-y:…"})
+    new = new.model_copy(update={"scores": new.scores | {"lpips": changed}})
+    table = make_table([old, new])
+    lpips = [h for h in table.headings if h.metric == "lpips"]
+    assert len(lpips) == 2
+    for x in table.lines:
+        assert sorted(x.scores[h].mean is None for h in lpips) == [False, True]
+
+
+def test_a_failed_cell_stands_in_the_table_of_its_neighbours():
+    (section,) = make_sections([make_record("espcn"), fail(make_record("fsrcnn"), "broken")])
+    assert len(section.tables) == 1
+    assert [x.title for x in section.tables[0].lines] == ["ESPCN", "FSRCNN"]
+
+
+def test_methods_of_one_label_are_told_apart_by_their_recipe():
+    short = make_record("espcn", psnr=33.0)
+    long = make_record("espcn", psnr=33.5)
+    long = long.model_copy(update={"model": long.model.model_copy(update={"recipe": "paper"})})
+    assert [x.title for x in make_table([short, long]).lines] == ["ESPCN, paper", "ESPCN, quick"]
+
+
+def test_a_teacher_of_another_seed_does_not_make_another_method():
+    records = [
+        make_record("espcn", distiller="logits", teacher=f"edsr_quick_wide · x2 · bicubic · seed {s}", seed=s)
+        for s in range(2)
+    ]
+    assert len(make_table(records).lines) == 1
+
+
+def test_a_lower_is_better_headline_ranks_the_other_way():
+    a, b = make_record("espcn", psnr=33.0), make_record("edsr_quick", psnr=34.0)
+    table = make_table([r.model_copy(update={"headline": "lpips"}) for r in (a, b)])
+    assert [x.title for x in table.lines] == ["EDSR (small)", "ESPCN"]
+    assert make_score("lpips", [0.1]).higher_is_better is False
