@@ -69,16 +69,19 @@ class Keys:
 
     def cell(self, cell: Cell) -> str:
         """The key of a measurement."""
-        catalog = self._catalog
+        catalog, dataset = self._catalog, self._catalog.datasets[cell.dataset]
         return content_key(
             "measure",
             {
                 "model": self.model(cell.model),
-                "dataset": self._library.content_hash(catalog.datasets[cell.dataset]),
+                "dataset": self._library.content_hash(dataset),
+                "lr": self._library.lr_hash(dataset, cell.scale)
+                if cell.protocol.takes_provided_lr(cell.degradation)
+                else None,
                 "scale": cell.scale,
                 "degradation": [cell.degradation, catalog.degradations.fingerprint(cell.degradation)],
                 "protocol": [cell.protocol.name, cell.protocol.describe(cell.scale)],
-                "inference": cell.inference.id,
+                "inference": cell.inference.id(),
                 "metrics": {name: self._metric(name) for name in cell.metrics},
                 "limit": self._session.limit,
                 "images_kept": self._session.images_kept,
