@@ -20,7 +20,7 @@ ScaleValue = Annotated[int, Field(ge=2, le=64, strict=True)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Grid(_Table):
@@ -146,23 +146,33 @@ def read_table(path: Path, kind: type[T]) -> T:
         ConfigError: File, line or table, what is wrong, and what was expected.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.") from error
     try:
-        return kind.model_validate(data)
+        return kind.model_validate(_tuples(data), strict=True)
     except ValidationError as error:
         raise ConfigError(_sentence(path, text, kind, error)) from error
 
 
+def _tuples(value: Any) -> Any:  # noqa: ANN401 - any TOML value
+    """TOML arrays as tuples, which strict validation wants: "32" is not 32, and "yes" not true."""
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    return {key: _tuples(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
 def _sentence(path: Path, text: str, kind: type[BaseModel], error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
+    # A misspelt key is also a missing one; the misspelling is what helps.
+    first = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
     location = list(first["loc"])
-    key = str(location[-1]) if location and isinstance(location[-1], str) else _last_name(location)
-    line = next((n for n, row in enumerate(text.splitlines(), 1) if re.match(rf"\s*{re.escape(key)}\s*=", row)), None)
+    while len(location) > 1 and isinstance(location[-1], int):
+        location.pop()  # an item of an array stands on the line of its key
+    key = str(location[-1])
+    line = _line(text, location)
     where = f"{path}" + (f", line {line}" if line else "") + _table(location)
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, _fields(kind, location), n=1, cutoff=0.5)
@@ -174,8 +184,18 @@ def _sentence(path: Path, text: str, kind: type[BaseModel], error: ValidationErr
     return f"{where}: {key} = {given if len(given) < 80 else given[:77] + '…'} does not fit: {first['msg']}."
 
 
-def _last_name(location: list[Any]) -> str:
-    return next((str(part) for part in reversed(location) if isinstance(part, str)), "")
+def _line(text: str, location: list[Any]) -> int | None:
+    """Where a key stands; None for keys of inline tables and for missing ones."""
+    tables, number = [str(part) for part in location[:-1] if isinstance(part, str)], 0
+    wanted = next((part for part in location if isinstance(part, int)), 0)
+    here: list[str] = []
+    for count, row in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([\w.]+)\s*\]+", row):
+            number = number + 1 if header[1].split(".") == here else 0
+            here = header[1].split(".")
+        elif here == tables and number == wanted and re.match(rf"\s*\"?{re.escape(str(location[-1]))}\"?\s*=", row):
+            return count
+    return None
 
 
 def _table(location: list[Any]) -> str:

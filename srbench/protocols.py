@@ -42,6 +42,10 @@ class Protocol:
         """Pixels removed at every edge before measuring."""
         return self.shave_scales * scale + self.shave_pixels
 
+    def takes_provided_lr(self, degradation: str) -> bool:
+        """Whether the LR that comes with a dataset is measured on, where there is any; otherwise lr is made here."""
+        return degradation == "bicubic" and self.lr_rounding == "u8"
+
     def describe(self, scale: Scale) -> str:
         """What the preset means at ``scale``, in the id's short form."""
         parts = [f"sr={self.sr_rounding}", "y=bt601" + ("-u8" if self.y_rounding else ""), f"shave={self.shave(scale)}"]
@@ -119,14 +123,20 @@ class Inference:
         if self.tile and self.chop:
             raise UsageError("Tiles and the EDSR chop exclude each other; choose one.")
 
-    @property
-    def id(self) -> str:
-        """The short form for the protocol id."""
+    def id(self, limit: int | None = None) -> str:
+        """The short form for the protocol id.
+
+        Args:
+            limit: How many images of the dataset were measured, where that is not all of them.
+        """
         how = "chop" if self.chop else f"tile={self.tile}+{self.overlap}" if self.tile else "whole"
-        return how + (",x8" if self.self_ensemble else "") + ("" if self.precision == "fp32" else f",{self.precision}")
+        how += (",x8" if self.self_ensemble else "") + ("" if self.precision == "fp32" else f",{self.precision}")
+        return how if limit is None else f"{how},first={limit}"
 
 
-def score_id(metric: MetricSpec, protocol: Protocol, scale: Scale, lr: str, inference: Inference) -> str:
+def score_id(
+    metric: MetricSpec, protocol: Protocol, scale: Scale, lr: str, inference: Inference, limit: int | None = None
+) -> str:
     """The id that stands beside a score.
 
     Args:
@@ -135,9 +145,10 @@ def score_id(metric: MetricSpec, protocol: Protocol, scale: Scale, lr: str, infe
         scale: The factor, which decides the border.
         lr: Where lr came from: "bicubic-u8", "own:1f3a…".
         inference: How the network was applied.
+        limit: How many images were measured, where that is not all of the dataset.
     """
     version = "" if metric.version == "1" else f".v{metric.version}"
     meaning = protocol.describe(scale)
     if not metric.shaved:
         meaning = meaning.replace(f"shave={protocol.shave(scale)}", "shave=0")
-    return f"{metric.name}{version}@{meaning},lr={lr},{inference.id}"
+    return f"{metric.name}{version}@{meaning},lr={lr},{inference.id(limit)}"

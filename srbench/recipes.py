@@ -14,7 +14,7 @@ Rate = Annotated[float, Field(gt=0)]
 class Recipe(BaseModel):
     """Everything that decides a training, apart from the network, the degradation and the seed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     """A short id: "quick", "edsr_paper"."""

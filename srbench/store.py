@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -98,10 +99,24 @@ class Store:
         """The finished result of a key; None if there is none, or it is damaged."""
         path = self.folder(stage, key) / "result.json"
         try:
-            result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            result = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return result
+        return result if isinstance(result, dict) else None
+
+    def forget(self, stage: str, key: str) -> None:
+        """Drop all that was stored under a key, the result first, so that it is made anew."""
+        folder = self.folder(stage, key)
+        with self.claim(stage, key):
+            try:
+                (folder / "result.json").unlink(missing_ok=True)
+                for path in folder.iterdir():
+                    if path.is_dir():
+                        shutil.rmtree(path)
+                    elif path.name != "lock":
+                        path.unlink()
+            except OSError as error:
+                raise _cannot_write(folder, error) from error
 
     def write(self, stage: str, key: str, result: Mapping[str, Any]) -> None:
         """Store the result of a key; whatever else its folder holds must be complete by now."""

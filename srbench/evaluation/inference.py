@@ -27,6 +27,8 @@ def super_resolve(network: Network, lr: Tensor, scale: Scale, inference: Inferen
         (N, 3, scale*h, scale*w), not clamped; float32, or the dtype of ``lr`` where the network computes in it.
     """
     half = _HALVES.get(inference.precision)
+    if half is not None or any(True for _ in network.module.parameters()):
+        lr = lr.float()
 
     def once(part: Tensor) -> Tensor:
         with torch.autocast(part.device.type, dtype=half, enabled=half is not None):

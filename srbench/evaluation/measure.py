@@ -64,7 +64,10 @@ def measure(
     source = pairs.lr_source()
     table = {
         m.name: _score(
-            m, images, scorer.absent.get(m.name), score_id(m, pairs.protocol, pairs.scale, source, inference)
+            m,
+            images,
+            scorer.absent.get(m.name),
+            score_id(m, pairs.protocol, pairs.scale, source, inference, pairs.limit),
         )
         for m in metrics
     }

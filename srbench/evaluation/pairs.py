@@ -46,7 +46,7 @@ class Pairs:
     limit: int | None = None
 
     def _provided(self) -> Mapping[str, Path] | None:
-        if self.degradation.name != "bicubic" or self.protocol.lr_rounding == "none":
+        if not self.protocol.takes_provided_lr(self.degradation.name):
             return None
         return self.library.lr_images(self.dataset, self.scale)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from srbench.config import Suite
 from srbench.executors.keys import Keys
@@ -57,6 +61,24 @@ class Assembler:
         text = record.model_dump_json(indent=1)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             atomic_write(path, text)
+        # A row's record from before, of other code or of a failure, may be newer than what the cache gives now.
+        rows = self._rows.setdefault(record.row, {})
+        for other, status in list(rows.items()):
+            if other != path and (record.status == "ok" or status == "failed"):
+                other.unlink(missing_ok=True)
+                shutil.rmtree(self._folder / "images" / other.stem[:16], ignore_errors=True)
+                del rows[other]
+        rows[path] = record.status
+
+    @cached_property
+    def _rows(self) -> dict[tuple[object, ...], dict[Path, str]]:
+        """The records that lie here, by their row, with their status."""
+        rows: dict[tuple[object, ...], dict[Path, str]] = {}
+        for path in self._folder.glob("[!.]*.json"):
+            with suppress(OSError, ValidationError):  # damaged ones are named by the report
+                record = Record.model_validate_json(path.read_bytes())
+                rows.setdefault(record.row, {})[path] = record.status
+        return rows
 
     def _finished(self, cell: Cell, stages: dict[str, str]) -> Record:
         key = self._keys.cell(cell)
@@ -103,7 +125,7 @@ class Assembler:
             "degradation_label": self._catalog.degradations[cell.degradation].title,
             "protocol": cell.protocol.name,
             "headline": cell.protocol.headline,
-            "inference": cell.inference.id,
+            "inference": cell.inference.id(self._session.limit),
         }
 
     def _facts(self, cell: Cell, *, failed: bool = False) -> ModelFacts:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from srbench.config import Profiling
+from srbench.errors import CheckpointError
 from srbench.executors.display import Quiet
 from srbench.executors.keys import Keys
 from srbench.executors.session import Session
@@ -104,13 +106,21 @@ def perform(job: Job, session: Session, progress: Quiet | None = None) -> None:
         result = _DO[type(job)](job, session, progress or Quiet())
         result |= {"seconds": time.perf_counter() - start, "created": datetime.now(UTC).isoformat(timespec="seconds")}
         store.write(stage, job.key, result)
+        shutil.rmtree(store.folder(stage, job.key) / "work", ignore_errors=True)  # a training's checkpoints
 
 
 def _load(model: Model, session: Session, keys: Keys, device: torch.device) -> Network:
     from srbench.evaluation.models import load_model
 
-    trained = session.store.folder("train", keys.model(model))
-    return load_model(model, session.catalog, trained, session.weights_folders, device)
+    key = keys.model(model)
+    try:
+        trained = session.store.folder("train", key)
+        return load_model(model, session.catalog, trained, session.weights_folders, device)
+    except CheckpointError as error:
+        if model.source != "trained":
+            raise
+        session.store.forget("train", key)
+        raise CheckpointError(f"{error} These weights were trained here: the next run trains them again.") from error
 
 
 def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
@@ -141,6 +151,7 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
         seed=model.seed,
         device=device,
         work=folder / "work",
+        log=session.log_folder / f"{model.architecture}-{job.key[:12]}" if session.log_folder else None,
         cache=session.cache / "patches",
         initial=initial,
         progress=progress,

@@ -18,6 +18,8 @@ from srbench.executors.session import Session
 from srbench.plan import Cell, Model, Plan
 from srbench.specs import ExecutorSpec
 
+_NEEDS = "it needs"
+
 
 @dataclass(eq=False)
 class Schedule:
@@ -34,6 +36,8 @@ class Schedule:
     """For each cell, its job of every stage."""
     failures: dict[str, str] = field(default_factory=dict)
     """Job to the reason why it cannot be done."""
+    titles: dict[str, str] = field(default_factory=dict)
+    """Job to what it is called in messages."""
 
     def __post_init__(self) -> None:
         models = {model: self._model(model) for model in self.plan.models}
@@ -44,13 +48,17 @@ class Schedule:
         if model.source != "trained":
             return None
         parents = [self._model(parent) for parent in (model.teacher, model.initial) if parent]
-        return self._add(lambda: TrainJob(self.keys.model(model), model), [p for p in parents if p], model.title)
+        return self._add(
+            lambda: TrainJob(self.keys.model(model), model), [p for p in parents if p], f"training {model.title}"
+        )
 
     def _cell(self, cell: Cell, model: str | None) -> dict[str, str]:
         names = {
-            "measure": self._add(lambda: self._measure(cell), [model] if model else [], cell.title),
+            "measure": self._add(lambda: self._measure(cell), [model] if model else [], f"measuring {cell.title}"),
             "certify": self._add(
-                lambda: CertifyJob(self.keys.certificate(cell.dataset, cell.scale), cell.dataset, cell.scale), [], ""
+                lambda: CertifyJob(self.keys.certificate(cell.dataset, cell.scale), cell.dataset, cell.scale),
+                [],
+                f"certifying {cell.dataset} x{cell.scale}",
             ),
         }
         profiling = self.plan.suite.profile
@@ -61,7 +69,7 @@ class Schedule:
                     self.keys.profile(name, cell.scale, profiling, self.machine), name, cell.scale, profiling
                 ),
                 [],
-                "",
+                f"profiling {name} x{cell.scale}",
             )
         return names
 
@@ -76,11 +84,11 @@ class Schedule:
             job = make()
         except SrbenchError as error:
             # No key, no job: a dataset is missing, a checkpoint is not there. The other cells go on.
-            name = f"impossible: {title or error}"
-            self.failures[name] = str(error)
+            name = f"impossible: {title}"
+            self.failures[name], self.titles[name] = str(error), title
             return name
         name = f"{STAGES[type(job)]}:{job.key}"
-        self.jobs[name] = job
+        self.jobs[name], self.titles[name] = job, title
         self.needs[name] = tuple(needs)
         return name
 
@@ -95,8 +103,9 @@ class Schedule:
             return self.failures[name]
         for parent in self.needs.get(name, ()):
             if reason := self.failure(parent):
-                title = self.jobs[parent].title if parent in self.jobs else parent
-                return reason if reason.startswith("because") else f"because it could not {title}: {reason}"
+                if reason.startswith(_NEEDS):
+                    return reason
+                return f"{_NEEDS} {self.titles[parent]}, which failed: {reason}"
         return None
 
     def open_jobs(self) -> dict[str, Job]:
@@ -110,7 +119,7 @@ class Schedule:
                     want(parent)
 
         for stages in self.cells.values():
-            for name in stages.values():
+            for name in stages.values() if self.failure(stages["measure"]) is None else ():
                 want(name)
         return {name: job for name, job in self.jobs.items() if name in wanted}
 
@@ -145,7 +154,7 @@ def run_plan(
     """
     if fresh:
         for job in schedule.jobs.values():
-            (schedule.session.store.folder(STAGES[type(job)], job.key) / "result.json").unlink(missing_ok=True)
+            schedule.session.store.forget(STAGES[type(job)], job.key)
     todo = schedule.open_jobs()
     assembler = Assembler(schedule.plan.suite, schedule.session, schedule.keys, results)
     waiting = {name for stages in schedule.cells.values() for name in (stages["measure"],) if name in todo}
@@ -159,7 +168,7 @@ def run_plan(
                 continue
             with executor.make(places) as pool:
                 for name in _perform_all(schedule, batch, pool, None if executor.isolated else progress):
-                    finished(schedule.jobs[name].title, schedule.failures.get(name))
+                    finished(schedule.jobs[name].title, schedule.failure(name))
                     assembler.write(schedule, after=name)
     failed = assembler.write(schedule)
     return Outcome(

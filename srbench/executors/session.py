@@ -37,8 +37,8 @@ class Session:
 
     @property
     def library(self) -> Library:
-        """The datasets."""
-        return Library(self.data_root, self.catalog.datasets)
+        """The datasets; each is looked at once a process."""
+        return _library(self.data_root, self.plugin_files, self.strict_plugins)
 
     @property
     def store(self) -> Store:
@@ -49,3 +49,8 @@ class Session:
 @functools.lru_cache(maxsize=1)
 def _catalog(files: tuple[Path, ...], strict: bool) -> Catalog:
     return load_catalog(files, strict=strict)
+
+
+@functools.lru_cache(maxsize=1)
+def _library(root: Path | None, files: tuple[Path, ...], strict: bool) -> Library:
+    return Library(root, _catalog(files, strict).datasets)
