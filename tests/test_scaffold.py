@@ -251,7 +251,7 @@ def test_an_adopted_file_lies_in_the_users_folder_and_is_never_overwritten(elsew
     assert target == elsewhere / "user" / "plugins" / "mine.py"
     assert target.read_text() == "# mine\n"
     (elsewhere / "mine.py").write_text("# another\n")
-    with pytest.raises(UsageError, match="mine.py exists already and is left as it is"):
+    with pytest.raises(UsageError, match=r"mine.py exists already and is left as it is"):
         adopt_file(elsewhere / "mine.py")
     assert target.read_text() == "# mine\n"
 

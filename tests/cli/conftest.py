@@ -1,0 +1,48 @@
+"""The command line as a person types it, in a folder and a home of its own."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from srbench.cli import main
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Typed:
+    """Types commands."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture
+    monkeypatch: pytest.MonkeyPatch
+
+    def __call__(self, *words):
+        self.monkeypatch.setattr(sys, "argv", ["srbench", *map(str, words)])
+        self.capsys.readouterr()
+        with pytest.raises(SystemExit) as done:
+            main()
+        out, err = self.capsys.readouterr()
+        return Answer(done.value.code or 0, out, err)
+
+
+@pytest.fixture
+def srbench(tmp_path, monkeypatch, capsys):
+    """``srbench("list", "suites")`` gives the exit status and what was printed."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("COLUMNS", "240")
+    for name in ("SRBENCH_PLUGINS", "SRBENCH_DEBUG", "SRBENCH_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    return Typed(folder, capsys, monkeypatch)

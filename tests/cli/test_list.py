@@ -1,0 +1,136 @@
+"""``srbench list`` and ``srbench show``."""
+
+import json
+
+import pytest
+
+from srbench.catalog import PLURALS
+from srbench.cli.listing import names
+from srbench.config import shipped_suites
+
+SPEC = """
+import srbench
+
+@srbench.hookimpl
+def register_losses():
+    return [srbench.LossSpec(name=f"loss_{n}", build=lambda: None) for n in (10, 9, 2)]
+"""
+
+
+def test_every_kind_is_listed(srbench):
+    answer = srbench("list")
+    assert answer.status == 0
+    assert {line.split()[1] for line in answer.out.splitlines() if line[:1].isdigit()} == set(PLURALS.values())
+    for name in ("bicubic", "espcn", "weight_inherit", "blur_down", "psnr_y", "set5", "pyiqa:…", "here"):
+        assert name in answer.out
+
+
+@pytest.mark.parametrize("kind", ["architectures", "architecture"])
+def test_one_kind_is_listed_by_either_word(srbench, kind):
+    answer = srbench("list", kind)
+    assert "edsr_baseline" in answer.out
+    assert "psnr_y" not in answer.out
+
+
+def test_numbers_in_names_are_ordered_as_numbers(srbench):
+    (srbench.folder / "many.py").write_text(SPEC)
+    answer = srbench("list", "losses", "loss_*", "--plugin", "many.py", "--json")
+    assert json.loads(answer.out) == {"losses": ["loss_2", "loss_9", "loss_10"]}
+
+
+def test_a_wildcard_alone_searches_every_kind(srbench):
+    found = json.loads(srbench("list", "bicubic*", "--json").out)
+    assert found["architectures"] == ["bicubic"]
+    assert "bicubic" in found["degradations"]
+    assert found["metrics"] == []
+
+
+def test_a_wildcard_that_matches_nothing_says_so(srbench):
+    answer = srbench("list", "zzz*")
+    assert (answer.status, answer.out) == (0, "")
+    assert "No name matches 'zzz*'." in answer.err
+
+
+def test_suites_are_listed_with_what_they_are_about(srbench):
+    answer = srbench("list", "suites")
+    for name in shipped_suites():
+        assert f" {name} " in answer.out
+    assert json.loads(srbench("list", "suites", "qu*", "--json").out) == {"suites": ["quick"]}
+
+
+def test_a_wrong_kind_is_answered_with_the_nearest(srbench):
+    answer = srbench("list", "architecturs")
+    assert answer.status == 2
+    assert "No kind named 'architecturs'. Did you mean architectures?" in answer.err
+
+
+def test_names_are_not_cut_in_a_narrow_terminal(srbench, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert " edsr_baseline " in srbench("list", "architectures").out
+
+
+def test_a_broken_plugin_is_reported_and_the_rest_is_listed(srbench):
+    (srbench.folder / "broken.py").write_text("1 / 0")
+    answer = srbench("list", "losses", "--plugin", "broken.py")
+    assert answer.status == 0
+    assert "charbonnier" in answer.out
+    assert (
+        "warning: Plugin broken failed to load: ZeroDivisionError: division by zero (broken.py, line 1)." in answer.err
+    )
+    strict = srbench("list", "losses", "--plugin", "broken.py", "--strict-plugins")
+    assert (strict.status, strict.out) == (2, "")
+
+
+def test_show_tells_paper_licence_scales_scores_recipe_and_parameters(srbench):
+    answer = srbench("show", "edsr_baseline")
+    assert answer.status == 0
+    for fact in (
+        "edsr_baseline, architecture, from srbench_plugins.architectures.edsr (bundled, ",
+        "https://arxiv.org/abs/1707.02921",
+        "license: MIT",
+        "scales: x2, x3, x4",
+        "dataset set5; scale 2; metric psnr_y; value 37.99",
+        "learning_rate = 0.0001",
+        "parameters: x2 1,369,859, x3 1,554,499, x4 1,517,571",
+    ):
+        assert fact in answer.out
+
+
+def test_show_tells_every_kind_that_has_the_name_or_the_one_asked_for(srbench):
+    assert "bicubic, architecture, from" in (both := srbench("show", "bicubic").out)
+    assert "bicubic, degradation, from" in both
+    assert "architecture, from" not in srbench("show", "bicubic", "--kind", "degradation").out
+
+
+def test_show_makes_what_a_family_makes(srbench):
+    (srbench.folder / "family.py").write_text(
+        "import srbench\n@srbench.hookimpl\ndef register_losses():\n"
+        "    make = lambda argument, others: srbench.LossSpec(name=f'f:{argument}', build=None, label='made')\n"
+        "    return [srbench.Family(name='f', make=make, example='f:a')]\n"
+    )
+    answer = srbench("show", "f:abc", "--plugin", "family.py")
+    assert (answer.status, answer.err) == (0, "")
+    assert "f:abc, loss, from family (file, " in answer.out
+    assert "label: made" in answer.out
+
+
+@pytest.mark.parametrize("words", [("espcnn",), ("espcnn", "--kind", "architecture")])
+def test_show_answers_a_wrong_name_with_the_nearest(srbench, words):
+    answer = srbench("show", *words)
+    assert answer.status == 2
+    assert "Did you mean espcn?" in answer.err
+
+
+def test_show_answers_a_wrong_kind_with_the_nearest(srbench):
+    assert "No kind named 'network'" in srbench("show", "espcn", "--kind", "network").err
+
+
+def test_everything_listed_can_be_shown(srbench):
+    from srbench.catalog import load_catalog
+
+    catalog = load_catalog()
+    for kind in PLURALS:
+        for name in names(catalog, kind):
+            if kind != "architecture" or "edsr" not in name:
+                answer = srbench("show", name, "--kind", kind)
+                assert answer.status == 0, answer.err
