@@ -137,7 +137,7 @@ def make_sections(records: Iterable[Record]) -> list[Section]:
         sections.append(
             Section(
                 protocol=protocol, degradation=degradation, degradation_label=label, scale=scale,
-                tables=[make_table(rows, labels) for _, rows in sorted(tables.items())],
+                tables=[make_table(rows, labels) for _, rows in sorted(tables.items(), key=_paper_order)],
             )
         )  # fmt: skip
     return sections
@@ -209,6 +209,13 @@ def _table_key(record: Record, section: Sequence[Record]) -> tuple[str, str, str
         and (other := _headline(r))
     )
     return record.dataset, record.inference, min(near, default="")
+
+
+def _paper_order(table: tuple[tuple[str, str, str], list[Record]]) -> tuple[int, str, tuple[str, str, str]]:
+    """Small datasets first: Set5, Set14, B100, Urban100, Manga109, as papers print them."""
+    key, records = table
+    dataset = records[0].dataset
+    return max(len(r.images) for r in records), dataset, key
 
 
 def _method(record: Record) -> tuple[str, ...]:

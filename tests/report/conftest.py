@@ -20,6 +20,6 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from srbench.report.build import build_report
 
     folder = tmp_path_factory.mktemp("drawn") / "results"
-    write_records(folder, with_images(folder, quick_records()))
+    write_records(folder, with_images(folder, quick_records(), kept=1))
     build_report(folder)
     return folder

@@ -206,8 +206,11 @@ def quick_records() -> list[Record]:
     ]
 
 
-def with_images(results: Path, records: list[Record], side: int = 240) -> list[Record]:
-    """The records, with sr images that go part of the way from bicubic interpolation to real photographs."""
+def with_images(results: Path, records: list[Record], side: int = 240, kept: int = 4) -> list[Record]:
+    """The records, with sr images that go part of the way from bicubic interpolation to real photographs.
+
+    ``kept`` is how many images of a cell have files, as in a suite.
+    """
     folder = results / "records" / "images"
     folder.mkdir(parents=True, exist_ok=True)
     originals = {name: _photograph(name, side) for name in IMAGES}
@@ -217,7 +220,7 @@ def with_images(results: Path, records: list[Record], side: int = 240) -> list[R
             done.append(record)
             continue
         images = []
-        for image in record.images:
+        for image in record.images[:kept]:
             hr = originals[image.name]
             small = hr.resize((side // record.scale,) * 2, Image.Resampling.BICUBIC)
             up = np.asarray(small.resize((side, side), Image.Resampling.BICUBIC), dtype=float)
@@ -229,7 +232,7 @@ def with_images(results: Path, records: list[Record], side: int = 240) -> list[R
             for picture, file in zip((sr, hr, small), names.values(), strict=True):
                 picture.save(folder / file)
             images.append(image.model_copy(update={k: f"images/{v}" for k, v in names.items()}))
-        done.append(record.model_copy(update={"images": tuple(images)}))
+        done.append(record.model_copy(update={"images": (*images, *record.images[kept:])}))
     return done
 
 

@@ -54,8 +54,13 @@ def test_rules_are_read_as_people_write_them(text, rule):
     assert parse_rule(text, KNOWN) == rule
 
 
-@pytest.mark.parametrize("text", ["", "psnr_y_db", "psnr_y_db < ", "psnr_y_db = 1", "psnr_y_db < two",
-                                  "psnr_y_db < nan", "psnr_y_db < -inf", "< 3", "psnr_y_db < -0.02 dB", "psnr_y_db < 1 2"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "psnr_y_db", "psnr_y_db < ", "psnr_y_db = 1", "psnr_y_db < two", "psnr_y_db < nan", "psnr_y_db < -inf",
+        "< 3", "psnr_y_db < -0.02 dB", "psnr_y_db < 1 2",
+    ],
+)  # fmt: skip
 def test_a_rule_that_cannot_be_understood_is_answered_with_examples(text):
     with pytest.raises(UsageError, match="cannot be understood; write a column"):
         parse_rule(text, KNOWN)

@@ -99,3 +99,10 @@ def test_a_lower_is_better_headline_ranks_the_other_way():
     table = make_table([r.model_copy(update={"headline": "lpips"}) for r in (a, b)])
     assert [x.title for x in table.lines] == ["EDSR (small)", "ESPCN"]
     assert make_score("lpips", [0.1]).higher_is_better is False
+
+
+def test_datasets_stand_in_the_order_of_papers():
+    sizes = {"urban100": 100, "set14": 14, "b100": 100, "set5": 5}
+    records = [make_record(dataset=d, images=tuple(f"img_{i}" for i in range(n))) for d, n in sizes.items()]
+    (section,) = make_sections(records)
+    assert [t.dataset for t in section.tables] == ["set5", "set14", "b100", "urban100"]
