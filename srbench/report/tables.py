@@ -319,8 +319,8 @@ def method_title(record: Record, labels: Mapping[str, str] = MappingProxyType({}
     if m.distiller != "none":
         title += f", {m.distiller}" + ("*" if m.reconstruction else "")
         if m.teacher:
-            teacher = m.teacher.split(" · ")[0]
-            title += f" from {labels.get(teacher, teacher)}"
+            teacher, _, tag = m.teacher.split(" · ")[0].partition(".")
+            title += f" from {labels.get(teacher, teacher)}" + (f" ({tag})" if tag else "")
     if m.train_degradation and m.train_degradation != record.degradation:
         title += f", trained on {m.train_degradation}"
     return title

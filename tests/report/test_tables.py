@@ -106,3 +106,9 @@ def test_datasets_stand_in_the_order_of_papers():
     records = [make_record(dataset=d, images=tuple(f"img_{i}" for i in range(n))) for d, n in sizes.items()]
     (section,) = make_sections(records)
     assert [t.dataset for t in section.tables] == ["set5", "set14", "b100", "urban100"]
+
+
+def test_a_teacher_is_named_by_its_label_and_checkpoint():
+    student = make_record("espcn", distiller="logits", teacher="edsr_quick_wide.div2k")
+    (section,) = make_sections([student, make_record("edsr_quick_wide")])
+    assert section.tables[0].lines[-1].title == "ESPCN, logits from EDSR (wide) (div2k)"
