@@ -7,11 +7,11 @@ import importlib.resources
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from srbench.errors import ConfigError, UnknownNameError
+from srbench.errors import ConfigError, UnknownNameError, UsageError
 from srbench.recipes import Recipe
 from srbench.specs import ArchitectureSpec
 
@@ -234,7 +234,16 @@ def altered(
         metrics: Besides the suite's.
         weights: A checkpoint file instead of training.
         recipe: Instead of the suite's.
+
+    Raises:
+        UsageError: Options that need or exclude each other.
     """
+    if weights and not architectures:
+        raise UsageError("--weights is a checkpoint of one architecture; say which with --architecture.")
+    if weights and distillers:
+        raise UsageError("--weights is measured as it is and --distiller trains; give one of the two.")
+    if teacher and not distillers:
+        raise UsageError("--teacher is for --distiller, which is not given; add it, such as --distiller logits.")
     suite = suite.model_copy(update={"metrics": tuple(dict.fromkeys((*suite.metrics, *metrics)))})
     if recipe:
         suite = suite.model_copy(update={"recipe": recipe, "grid": tuple(_with(g, recipe=None) for g in suite.grid)})
@@ -255,6 +264,25 @@ def altered(
     beside = {"architectures": ("bicubic",), "distillers": ("none",), "teacher": None, "weights": None}
     grids = (_with(first, **(changes | beside)), _with(first, **changes))
     return suite.model_copy(update={"grid": grids})
+
+
+def applied(suite: Suite, *, tile: int | None, self_ensemble: bool, chop: bool, precision: str | None) -> Suite:
+    """A suite whose networks are applied as the command line says; what it leaves open is the suite's.
+
+    Args:
+        suite: Where the rest comes from.
+        tile: Side of LR tiles; 0 for whole images.
+        self_ensemble: Measure the mean over eight views.
+        chop: Measure in the EDSR family's quarters.
+        precision: "fp32", "bf16" or "fp16".
+    """
+    precisions = get_args(Grid.model_fields["precision"].annotation)
+    if precision is not None and precision not in precisions:
+        raise UsageError(f"--precision {precision} is none that srbench measures in; give {', '.join(precisions)}.")
+    changes: dict[str, Any] = {"tile": tile, "precision": precision}
+    changes |= {"self_ensemble": self_ensemble or None, "chop": chop or None}
+    given = {name: value for name, value in changes.items() if value is not None}
+    return suite.model_copy(update={"grid": tuple(_with(grid, **given) for grid in suite.grid)})
 
 
 def _with(grid: Grid, **changes: Any) -> Grid:  # noqa: ANN401 - fields of Grid

@@ -111,20 +111,31 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection | None = None
     """
     chosen = selection or Selection()
     _check_selection(suite, catalog, chosen)
+    _check_scales(suite, catalog)
     cells: dict[Cell, None] = {}
     for number, grid in enumerate(suite.grid, start=1):
         where = f"{suite.origin}, [[grid]] {number}"
         for cell in _cells(suite, grid, catalog, chosen, where):
             cells.setdefault(cell)
     if not cells:
-        raise UsageError(
-            f"Nothing of suite {suite.name} is left to run after --only, --scale and the like; loosen them."
+        picked = _options(chosen)
+        why = (
+            f"that fits {picked} together; loosen them" if picked else "to run: no weights it names are for its scales"
         )
+        raise UsageError(f"Suite {suite.name} has no cell {why}.")
     models: dict[Model, None] = {}
     for cell in cells:
         for model in _with_ancestors(cell.model):
             models.setdefault(model)
     return Plan(suite=suite, models=tuple(models), cells=tuple(cells))
+
+
+def _options(chosen: Selection) -> str:
+    return " and ".join(
+        f"--{name.removesuffix('s')} {','.join(map(str, values))}"
+        for name in ("only", "scales", "datasets", "degradations", "seeds")
+        if (values := getattr(chosen, name))
+    )
 
 
 def _with_ancestors(model: Model) -> Iterator[Model]:
@@ -155,16 +166,23 @@ def _check_selection(suite: Suite, catalog: Catalog, chosen: Selection) -> None:
                 raise UnknownNameError.among(f"{kind} in suite {suite.name}", name, getattr(suite.grid[0], axis))
 
 
+def _check_scales(suite: Suite, catalog: Catalog) -> None:
+    """An architecture sits out a scale that it does not have; a scale that all of them sit out is a mistake."""
+    names = dict.fromkeys(name for grid in suite.grid for name in grid.architectures)
+    offered = {name: _architecture(catalog, name)[0].scales for name in names}
+    for scale in (scale for grid in suite.grid for scale in grid.scales):
+        if not any(scale in scales for scales in offered.values()):
+            have = "; ".join(f"{name} has {', '.join(map(str, sorted(scales)))}" for name, scales in offered.items())
+            raise ConfigError(f"{suite.origin}: no architecture of the suite has the scale {scale}: {have}.")
+
+
 def _cells(suite: Suite, grid: Grid, catalog: Catalog, chosen: Selection, where: str) -> Iterator[Cell]:
     protocol = protocol_named(grid.protocol or suite.protocol)
     inference = Inference(
         tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop, precision=grid.precision
     )
     metrics = grid.metrics or suite.metrics
-    for metric in metrics:
-        catalog.metrics[metric]
-    for dataset in grid.datasets:
-        catalog.datasets[dataset]
+    _check_grid(grid, catalog, metrics, where)
     seeds = chosen.seeds or grid.seeds or suite.seeds
     for name, degradation, scale in itertools.product(grid.architectures, grid.degradations, grid.scales):
         spec, tag = _architecture(catalog, name)
@@ -186,6 +204,22 @@ def _cells(suite: Suite, grid: Grid, catalog: Catalog, chosen: Selection, where:
                         )  # fmt: skip
 
 
+def _check_grid(grid: Grid, catalog: Catalog, metrics: Sequence[str], where: str) -> None:
+    """Every name is known before anything is trained."""
+    for metric in metrics:
+        catalog.metrics[metric]
+    for dataset in grid.datasets:
+        catalog.datasets[dataset]
+    for distiller in grid.distillers:
+        catalog.distillers[distiller]
+    if grid.train_degradation:
+        catalog.degradations[grid.train_degradation]
+    if grid.teacher:
+        _architecture(catalog, grid.teacher)
+    if grid.weights and (others := [d for d in grid.distillers if d != "none"]):
+        raise ConfigError(f"{where}: weights are given, so nothing is trained by {others[0]}; drop one of the two.")
+
+
 def _architecture(catalog: Catalog, name: str) -> tuple[ArchitectureSpec, str | None]:
     if ":" in name:
         return catalog.architectures[name], None
@@ -197,7 +231,7 @@ def _architecture(catalog: Catalog, name: str) -> tuple[ArchitectureSpec, str | 
 
 
 def _serves(catalog: Catalog, spec: ArchitectureSpec, degradation: str, scale: Scale, where: str) -> bool:
-    """Whether the pair exists; a scale that no plugin ever offers was refused when the suite was read."""
+    """Whether the pair exists."""
     allowed = catalog.degradations[degradation].scales
     if allowed is not None and scale not in allowed:
         raise ConfigError(f"{where}: the degradation {degradation} has no scale {scale}; it has {sorted(allowed)}.")
@@ -217,9 +251,9 @@ def _models(
         if distiller == grid.distillers[0] and any(c.tag == tag and c.scale in (scale, None) for c in spec.checkpoints):
             yield replace(plain, source="checkpoint", checkpoint=tag)
     elif grid.weights is not None:
-        yield replace(plain, source="file", file=Path(grid.weights))
+        yield replace(plain, source="file", file=_beside(suite, grid.weights))
     else:
-        recipe = find_recipe(grid.recipe or suite.recipe, spec, suite.origin)
+        recipe = _recipe(catalog, grid.recipe or suite.recipe, spec, suite.origin)
         trained_on = grid.train_degradation or degradation
         needs = catalog.distillers[distiller].needs_teacher
         for seed in seeds:
@@ -236,6 +270,21 @@ def _models(
             yield replace(student, distiller=distiller, teacher=teacher)
 
 
+def _beside(suite: Suite, name: str) -> Path:
+    """A file as named, or beside the suite that names it."""
+    beside = Path(suite.origin).parent / name
+    return beside if not Path(name).is_file() and beside.is_file() else Path(name)
+
+
+def _recipe(catalog: Catalog, name: str, spec: ArchitectureSpec, origin: str) -> Recipe:
+    recipe = find_recipe(name, spec, origin)
+    for dataset in recipe.datasets:
+        catalog.datasets[dataset]
+    for loss in recipe.losses:
+        catalog.losses[loss]
+    return recipe
+
+
 def _teacher(suite: Suite, grid: Grid, catalog: Catalog, student: Model, scale: Scale) -> Model:
     spec, tag = _architecture(catalog, str(grid.teacher))
     if scale not in spec.scales:
@@ -246,8 +295,8 @@ def _teacher(suite: Suite, grid: Grid, catalog: Catalog, student: Model, scale: 
     if tag:
         return Model(architecture=spec.name, source="checkpoint", checkpoint=tag, scales=scales)
     if grid.teacher_weights:
-        return Model(architecture=spec.name, source="file", file=Path(grid.teacher_weights), scales=scales)
-    recipe = find_recipe(grid.teacher_recipe or grid.recipe or suite.recipe, spec, suite.origin)
+        return Model(architecture=spec.name, source="file", file=_beside(suite, grid.teacher_weights), scales=scales)
+    recipe = _recipe(catalog, grid.teacher_recipe or grid.recipe or suite.recipe, spec, suite.origin)
     return Model(
         architecture=spec.name, source="trained", scales=scales, recipe=recipe, degradation=student.degradation,
         seed=student.seed,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import typer.core
 from rich.console import Console
 from rich.markup import escape
 
-from srbench.cli import add_plugin, check, compare, data, fetch, listing, plan, plugins, report, run, score
+from srbench.cli import add_plugin, check, choices, compare, data, fetch, listing, plan, plugins, report, run, score
 from srbench.errors import SrbenchError
 
 
@@ -22,7 +22,7 @@ class Sentences(typer.core.TyperGroup):
     0: done; 1: something failed or was found wanting; 2: wrong use; 130: stopped.
     """
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps its own copy of click's types private
         """Run the command."""
         try:
             return super().invoke(ctx)
@@ -39,7 +39,13 @@ class Sentences(typer.core.TyperGroup):
             # The reader has left (`srbench list | head`); nothing more to say to anyone.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from error
-        except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError) as error:
+        except Exception as error:
+            if type(error).__name__ == "NoArgsIsHelpError":
+                raise
+            fault: Any = error
+            if hasattr(fault, "format_message"):  # the parser's own faults; typer keeps their classes private
+                _say(f"{fault.format_message().rstrip('.')} (see `{fault.ctx.command_path} --help`).", error)
+                raise typer.Exit(2) from error
             _say(
                 f"srbench met something it did not foresee ({type(error).__name__}: {error}); "
                 "run again as `srbench --debug …` for the traceback, and please report it.",
@@ -51,7 +57,7 @@ class Sentences(typer.core.TyperGroup):
 def _say(text: str, error: BaseException) -> None:
     if os.environ.get("SRBENCH_DEBUG"):
         traceback.print_exception(error)
-    Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(text)}", highlight=False)
+    choices.complain(text)
 
 
 app = typer.Typer(

@@ -50,6 +50,12 @@ Architectures = Annotated[
 Distillers = Annotated[list[str] | None, typer.Option("--distiller", help="Train with these instead of the suite's.")]
 Teacher = Annotated[str | None, typer.Option("--teacher", help="Teacher for --distiller.")]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", help="Measure these too, such as pyiqa:niqe.")]
+Tile = Annotated[int | None, typer.Option("--tile", min=0, help="Side of LR tiles in pixels; 0 for whole images.")]
+Ensemble = Annotated[
+    bool, typer.Option("--self-ensemble", help="Mean over the eight flips and turns of each image, the '+' of EDSR+.")
+]
+Chop = Annotated[bool, typer.Option("--chop", help="Cut images into quarters as the EDSR family does.")]
+Precision = Annotated[str | None, typer.Option("--precision", help="Measure in fp32, bf16 or fp16.")]
 RecipeName = Annotated[
     str | None, typer.Option("--recipe", help="Train by this recipe: a preset, 'paper', or a TOML file.")
 ]
@@ -105,7 +111,7 @@ def data_root(path: Path | None) -> Path | None:
 
     if path is not None and not path.is_dir():
         raise DataError(
-            f"The data folder {path} does not exist; give --data the folder that holds Set5, Set14 and the like."
+            f"The data folder {path} is no folder; give --data the one that holds Set5, Set14 and the like."
         )
     return path
 
@@ -135,7 +141,16 @@ def make_session(
 
 def warn(text: str) -> None:
     """A sentence on standard error that does not end the command."""
+    _tell("[yellow]warning:[/]", text)
+
+
+def complain(text: str) -> None:
+    """The one sentence on standard error that tells why a command ends."""
+    _tell("[bold red]error:[/]", text)
+
+
+def _tell(mark: str, text: str) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    Console(stderr=True, soft_wrap=True).print(f"[yellow]warning:[/] {escape(text)}", highlight=False)
+    Console(stderr=True, soft_wrap=True).print(f"{mark} {escape(text)}", highlight=False)

@@ -24,6 +24,10 @@ def plan(
     teacher: choices.Teacher = None,
     metric: choices.Metrics = None,
     recipe: choices.RecipeName = None,
+    tile: choices.Tile = None,
+    self_ensemble: choices.Ensemble = False,
+    chop: choices.Chop = False,
+    precision: choices.Precision = None,
     weights: choices.Weights = None,
     weights_dir: choices.WeightsFolders = None,
     device: choices.Device = "cpu",
@@ -40,7 +44,8 @@ def plan(
     schedule = planned(
         suite, data=data, plugin=plugin, strict=strict_plugins, only=only, scale=scale, dataset=dataset,
         degradation=degradation, seed=seed, limit=limit, architecture=architecture, distiller=distiller,
-        teacher=teacher, metric=metric, recipe=recipe, weights=weights, weights_dir=weights_dir, device=device,
+        teacher=teacher, metric=metric, recipe=recipe, tile=tile, self_ensemble=self_ensemble, chop=chop,
+        precision=precision, weights=weights, weights_dir=weights_dir, device=device,
         threads=threads, profile=True,
     )  # fmt: skip
     table = Table(title=f"suite {schedule.plan.suite.name}", title_justify="left", box=None, pad_edge=False)

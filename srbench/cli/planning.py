@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srbench.cli import choices
+from srbench.errors import UsageError
 
 if TYPE_CHECKING:
     from srbench.executors.runner import Schedule
@@ -15,11 +16,12 @@ def planned(
     suite: str, *, data: Path | None, plugin: list[Path] | None, strict: bool, only: list[str] | None,
     scale: list[str] | None, dataset: list[str] | None, degradation: list[str] | None, seed: list[int] | None,
     limit: int | None, architecture: list[str] | None, distiller: list[str] | None, teacher: str | None,
-    metric: list[str] | None, recipe: str | None, weights: Path | None, weights_dir: list[Path] | None, device: str,
-    threads: int, profile: bool, tensorboard: Path | None = None,
+    metric: list[str] | None, recipe: str | None, tile: int | None, self_ensemble: bool, chop: bool,
+    precision: str | None, weights: Path | None, weights_dir: list[Path] | None, device: str, threads: int,
+    profile: bool, tensorboard: Path | None = None,
 ) -> Schedule:  # fmt: skip
     """Read the suite, apply the options and lay out the jobs."""
-    from srbench.config import altered, load_suite
+    from srbench.config import altered, applied, load_suite
     from srbench.executors.keys import Keys
     from srbench.executors.runner import Schedule
     from srbench.plan import Selection, make_plan
@@ -38,6 +40,7 @@ def planned(
         weights=str(weights) if weights else None,
         recipe=recipe,
     )
+    chosen = applied(chosen, tile=tile, self_ensemble=self_ensemble, chop=chop, precision=precision)
     if not profile:
         chosen = chosen.model_copy(update={"profile": chosen.profile.model_copy(update={"enabled": False})})
     session = choices.make_session(
@@ -58,3 +61,15 @@ def planned(
         ),
     )
     return Schedule(plan, session, Keys(session), fingerprint().id)
+
+
+def require_some_cell(schedule: Schedule) -> None:
+    """Refuse a run that could do nothing but write down why each of its cells is impossible.
+
+    Raises:
+        UsageError: Every cell is; the first reason, and how many others there are.
+    """
+    reasons = [schedule.failure(stages["measure"]) for stages in schedule.cells.values()]
+    if all(reasons):
+        first, *others = dict.fromkeys(map(str, reasons))
+        raise UsageError(first + (f" And {len(others)} more reasons: see `srbench plan`." if others else ""))

@@ -28,6 +28,10 @@ def run(
     teacher: choices.Teacher = None,
     metric: choices.Metrics = None,
     recipe: choices.RecipeName = None,
+    tile: choices.Tile = None,
+    self_ensemble: choices.Ensemble = False,
+    chop: choices.Chop = False,
+    precision: choices.Precision = None,
     weights: choices.Weights = None,
     weights_dir: choices.WeightsFolders = None,
     device: choices.Device = "cpu",
@@ -46,8 +50,9 @@ def run(
     finished before is taken from the cache, and a run that was stopped goes on where it stood.
     """
     from rich.console import Console
+    from rich.markup import escape
 
-    from srbench.cli.planning import planned
+    from srbench.cli.planning import planned, require_some_cell
     from srbench.executors.display import Display
     from srbench.executors.runner import run_plan
     from srbench.report.terminal import print_leaderboard
@@ -56,13 +61,15 @@ def run(
     schedule = planned(
         suite, data=data, plugin=plugin, strict=strict_plugins, only=only, scale=scale, dataset=dataset,
         degradation=degradation, seed=seed, limit=limit, architecture=architecture, distiller=distiller,
-        teacher=teacher, metric=metric, recipe=recipe, weights=weights, weights_dir=weights_dir, device=device,
+        teacher=teacher, metric=metric, recipe=recipe, tile=tile, self_ensemble=self_ensemble, chop=chop,
+        precision=precision, weights=weights, weights_dir=weights_dir, device=device,
         threads=threads, profile=profile, tensorboard=tensorboard,
     )  # fmt: skip
+    require_some_cell(schedule)
+    chosen = schedule.session.catalog.executors[executor]
     console = Console()
     with results_lock(results):
         with Display(console) as display:
-            chosen = schedule.session.catalog.executors[executor]
             outcome = run_plan(schedule, results, chosen, workers, display, fresh=fresh)
         print_leaderboard(console, results)
     console.print(
@@ -70,6 +77,10 @@ def run(
         highlight=False,
     )
     for title, reason in outcome.failed:
-        console.print(f"[red]failed[/] {title}: {reason}", highlight=False, soft_wrap=True)
+        console.print(f"[red]failed[/] {escape(f'{title}: {reason}')}", highlight=False, soft_wrap=True)
     if outcome.failed:
+        total = len(schedule.cells)
+        choices.complain(
+            f"{len(outcome.failed)} of {total} cells failed, for the reasons above; the same command tries them again."
+        )
         raise typer.Exit(1)
