@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from srbench.config import Suite
-from srbench.executors.keys import Keys
+from srbench.executors.keys import Keys, file_hash
 from srbench.executors.session import Session
 from srbench.plan import Cell, Model
 from srbench.records import Certification, Environment, ImageScores, ModelFacts, Profile, Record, Score
@@ -142,7 +142,10 @@ class Assembler:
                 "trained_on": tuple(sorted(found[0].trained_on)),
             }
         elif model.file is not None:
-            facts["checkpoint"] = str(model.file)
+            # The name alone: a path would name the machine, and rows of two machines would not match.
+            facts["checkpoint"] = model.file.name
+            if not failed:
+                facts["weights_sha256"] = file_hash(model.file)
         elif model.recipe is not None:
             facts |= {
                 "distiller": model.distiller,
