@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class LoadedWeights:
 
     state: dict[str, Tensor]
     undone: tuple[str, ...]
-    """Wrappers and prefixes that were removed, outermost first: ("params_ema", "module.")."""
+    """What was removed, outermost first: ("params_ema", "without epoch", "module.")."""
 
 
 def load_state_dict(path: Path) -> LoadedWeights:
@@ -130,9 +130,13 @@ def _read_safetensors(path: Path) -> Any:  # noqa: ANN401 - checked by the calle
 
 def _read_torch(path: Path) -> Any:  # noqa: ANN401 - checked by the caller
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on pickle protocols; what matters is said below
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if not re.search("Unsupported (global|class)", str(error)):
+        with path.open("rb") as file:
+            start = file.read(2)
+        if start != b"PK" and start[:1] != b"\x80":  # neither the zip nor the pickle that torch.save writes
             raise CheckpointError(f"{path} is damaged or no checkpoint of PyTorch; get it again.") from error
         raise CheckpointError(
             f"{path} holds pickled Python objects, which could run code, so it was not loaded; "

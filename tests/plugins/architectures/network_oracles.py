@@ -1,0 +1,44 @@
+"""Compare a network with the outputs of its authors' code, at weights that a rule decides.
+
+Every tensor that the oracle does not keep is drawn from a generator seeded with the CRC of its key:
+``normal * 0.5 / sqrt(fan in)`` for two and more dimensions, ``normal * 0.05`` for fewer.
+"""
+
+import json
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+HERE = Path(__file__).resolve().parents[2] / "oracles" / "networks"
+
+
+def draw(key, shape):
+    generator = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))
+    size = 0.5 / math.sqrt(math.prod(shape[1:])) if len(shape) >= 2 else 0.05
+    return torch.from_numpy(generator.standard_normal(tuple(shape)) * size)
+
+
+def fill(module, kept):
+    with torch.no_grad():
+        for key, tensor in module.state_dict().items():
+            if key not in kept:
+                tensor.copy_(draw(key, tensor.shape))
+
+
+def difference(module, name, folder=HERE):
+    """Fill ``module`` and run it on the oracle's input.
+
+    Returns:
+        The largest difference of any output pixel, in units of the official network's own fp32 rounding error.
+    """
+    meta = json.loads((folder / f"{name}.json").read_text())
+    arrays = np.load(folder / f"{name}.npz")
+    assert [[k, list(t.shape)] for k, t in module.state_dict().items()] == [[k, s] for k, s, _ in meta["state_dict"]]
+    fill(module, set(meta["kept"]))
+    module.eval()
+    with torch.no_grad():
+        sr = module(torch.from_numpy(arrays["x"]) * float(meta["x_multiplier"]))
+    return np.abs(sr.numpy() - arrays["y"]).max() / meta["outputs"]["y"]["fp32_vs_fp64_max_abs"]

@@ -1,0 +1,41 @@
+"""Every bundled plugin keeps the contract of its kind."""
+
+import pytest
+import torch
+
+from srbench.catalog import load_catalog
+from srbench.errors import UnavailableError
+from srbench.specs import KINDS
+from srbench.testing import violations_of
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Tensors of a few pixels gain nothing from more, and wait for them where cores are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return load_catalog(strict=True)
+
+
+def names():
+    bundled = load_catalog()
+    return [(kind, name) for kind in KINDS for name in bundled.shelf(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name"), names())
+def test_it_keeps_its_contract(kind, name, catalog):
+    try:
+        assert violations_of(kind, catalog.shelf(kind)[name], catalog) == []
+    except UnavailableError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_bundled_plugins(kind, catalog):
+    assert len(catalog.shelf(kind)) >= 2
