@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -113,22 +113,6 @@ def _optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Op
         return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=decay, fused=fused)
     kind = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.AdamW
     return kind(parameters, lr=rate, betas=recipe.betas, eps=recipe.epsilon, weight_decay=decay, fused=fused)
-
-
-def make_accelerator(precision: Literal["fp32", "bf16", "fp16"], device: torch.device) -> Accelerator:
-    """Accelerate, for autocast and loss scaling on whatever device there is.
-
-    Raises:
-        TrainingError: The device cannot train in that precision.
-    """
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
-
-    if precision == "fp16" and device.type == "cpu":
-        raise TrainingError("A CPU cannot train in fp16; choose bf16 or fp32 in the recipe.")
-    # One process trains many models, and accelerate keeps the precision of the first one for ever unless told.
-    AcceleratorState._reset_state(reset_partial_state=True)
-    return Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=device.type == "cpu")
 
 
 class GradientWatch:

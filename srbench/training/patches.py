@@ -150,7 +150,7 @@ class Patches:
 
         Args:
             sets: The training images.
-            scales: Each step trains one of them, drawn uniformly.
+            scales: Each step trains one of them, all equally often.
             degradation: How LR is made: from whole images beforehand, or from HR patches if it is stochastic.
             patch: Side of an LR patch.
             batch: Patches a step.
@@ -212,9 +212,7 @@ class Patches:
 
     def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
         """The patches of one step; see `PatchSource.sample`."""
-        scale = self._scales[0]
-        if len(self._scales) > 1:
-            scale = self._scales[int(self._uniform(1, step, "scale")[0] * len(self._scales))]
+        scale = self._scale(step)
         random = self._uniform((4, self.batch), step, draw)
         part, number, rows, widths = (a[(random[0] * len(a)).astype(np.int64)] for a in self._image)
         top = (random[1] * (rows // scale - self._patch + 1)).astype(np.int64)
@@ -223,6 +221,12 @@ class Patches:
         noise = (*self._stream, step, draw, "degradation")
         lr, hr = self._cut(scale, part, number, top, left, turns, noise)
         return lr, hr, scale
+
+    def _scale(self, step: int) -> Scale:
+        """Every scale once in as many steps as there are scales, each time in another order."""
+        turn, at = divmod(step, len(self._scales))
+        order = torch.randperm(len(self._scales), generator=stream(*self._stream, turn, "scales"))
+        return self._scales[int(order[at])]
 
     def _uniform(self, shape: int | tuple[int, ...], *names: int | str) -> NDArray[np.float64]:
         numbers = torch.rand(shape, dtype=torch.float64, generator=stream(*self._stream, *names))

@@ -83,8 +83,8 @@ class Bar:
 
     def end(self) -> None:
         """Take the bar away."""
-        self._bar.update(self._task, visible=False)
         self._bar.stop()
+        self._bar.update(self._task, visible=False)
 
 
 class Curves:

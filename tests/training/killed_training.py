@@ -13,13 +13,14 @@ import sys
 import time
 from pathlib import Path
 
+import accelerate  # noqa: F401 - once here, not in every child
 import torch
 import training_toys as toys
 
 from srbench.distilling import Distiller
 from srbench.training.checkpoints import save_weights
 
-RECIPE = toys.RECIPE.model_copy(update={"ema": 0.9, "steps": 40, "checkpoint_every": 7, "clip": 0.5})
+RECIPE = toys.RECIPE.model_copy(update={"ema": 0.9, "steps": 30, "checkpoint_every": 5, "clip": 0.5})
 METHODS = {
     "plain": (Distiller, {"spec": toys.DROPPING}),
     "assistant": (toys.TeachingAssistant, {"teachers": (toys.WIDE,)}),
@@ -66,6 +67,7 @@ def child(folder: Path, method: str, kill: str) -> None:
 
 def main(folder: Path, method: str, kills: list[str]) -> None:
     torch.set_num_threads(1)  # before any work, so that there is no thread that a fork would lose
+    torch.optim.Adam(toys.make_setup().student.module.parameters())  # imports what it needs once, not in every child
     for kill in [*kills, "never"]:
         process = os.fork()
         if not process:

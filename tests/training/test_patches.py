@@ -188,10 +188,12 @@ def test_stochastic_degradations_are_drawn_anew_on_every_patch_but_repeatably(tm
     assert torch.equal(lr, (lr * 255).round() / 255), "on 8 bits, as files are"
 
 
-def test_scales_are_drawn_uniformly_and_fixed_within_a_step(tmp_path):
+def test_scales_take_turns_in_changing_order_and_are_fixed_within_a_step(tmp_path):
     source = patches(TrainingImages(tmp_path, numbered()), scales=(2, 3, 4), patch=3, batch=1)
     drawn = [source.sample(step)[2] for step in range(300)]
-    assert all(80 < drawn.count(scale) < 120 for scale in (2, 3, 4))
+    turns = [tuple(drawn[n : n + 3]) for n in range(0, 300, 3)]
+    assert all(set(turn) == {2, 3, 4} for turn in turns)
+    assert len(set(turns)) == 6
     assert all(source.sample(step, 1)[2] == drawn[step] for step in range(20))
 
 

@@ -31,15 +31,9 @@ def test_a_training_killed_between_steps_and_while_writing_ends_bit_identical(tm
     whole, start = trained(tmp_path / "whole", "plain")
     assert start == 0
     draw = random.Random(os.urandom(8))
-    kills = [
-        f"step:{draw.randint(1, 13)}",
-        "write:1",
-        f"step:{draw.randint(8, 13)}",
-        "write:2",
-        f"step:{draw.randint(1, 6)}",
-    ]
+    kills = ["write:1", f"step:{draw.randint(6, 9)}", "write:2", f"step:{draw.randint(1, 9)}"]
     killed, start = trained(tmp_path / "killed", "plain", *kills)
-    assert start >= 14, "the last process must have gone on from a checkpoint"
+    assert start >= 10, "the last process must have gone on from a checkpoint"
     assert killed == whole, f"killed at {kills}"
 
 
@@ -47,7 +41,7 @@ def test_a_training_killed_between_steps_and_while_writing_ends_bit_identical(tm
 @pytest.mark.parametrize("method", ["plain", "assistant", "bank", "adversarial"])
 def test_a_training_killed_at_every_step_ends_bit_identical(tmp_path, method):
     whole, _ = trained(tmp_path / "whole", method)
-    for step in range(1, 41):
+    for step in range(1, 31):
         assert trained(tmp_path / f"{step}", method, f"step:{step}")[0] == whole, f"killed after step {step}"
 
 

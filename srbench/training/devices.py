@@ -1,0 +1,66 @@
+"""What a device wants: precision, memory layout, tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import nn
+
+from srbench.errors import TrainingError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+def make_accelerator(precision: Literal["fp32", "bf16", "fp16"], device: torch.device) -> Accelerator:
+    """Accelerate, for autocast and loss scaling on whatever device there is.
+
+    Raises:
+        TrainingError: The device cannot train in that precision.
+    """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    if precision == "fp16" and device.type == "cpu":
+        raise TrainingError("A CPU cannot train in fp16; choose bf16 or fp32 in the recipe.")
+    # One process trains many models, and accelerate keeps the precision of the first one for ever unless told.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=device.type == "cpu")
+
+
+def fast_memory_format(device: torch.device, mixed_precision: str) -> torch.memory_format:
+    """The layout that convolutions are fastest in.
+
+    It is a rule and not a measurement of the moment, since the layout decides the order of sums, and so the last bits
+    of the weights. Measured on two x86 cores, channels last is 1.0 to 1.5 times as fast for 16 to 64 channels; on GPUs
+    it is what the half-precision units read.
+    """
+    fast = device.type == "cpu" or mixed_precision != "no"
+    return torch.channels_last if fast else torch.contiguous_format
+
+
+def lay_out(module: nn.Module, device: torch.device, memory_format: torch.memory_format) -> None:
+    """Move a module to a device, and its filters into a memory format.
+
+    Buffers keep theirs: not every one with four dimensions holds filters (a memory bank).
+    """
+    module.to(device=device)
+    for parameter in module.parameters():
+        if parameter.ndim == 4 and not parameter.is_contiguous(memory_format=memory_format):
+            parameter.data = parameter.data.contiguous(memory_format=memory_format)
+
+
+@contextmanager
+def tuned(device: torch.device) -> Iterator[None]:
+    """Patches have one size, so cuDNN may look for its fastest algorithm."""
+    if device.type != "cuda":
+        yield
+        return
+    before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
