@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Literal
+
 from torch import Tensor, nn
 
 import srbench
@@ -9,33 +12,54 @@ from srbench.imaging.resize import imresize
 
 
 class Bicubic(nn.Module):
-    """Enlarges in double precision with symmetric borders; returns lr's dtype, neither clamped nor rounded."""
+    """Enlarges in double precision with symmetric borders; returns lr's dtype.
 
-    def __init__(self, scale: int) -> None:
+    Args:
+        scale: Factor.
+        rounding: "uint8" clamps and rounds after each of the two passes, as MATLAB does with 8-bit images; "none"
+            neither clamps nor rounds.
+    """
+
+    def __init__(self, scale: int, *, rounding: Literal["none", "uint8"] = "none") -> None:
         super().__init__()
         self.scale = scale
+        self.rounding = rounding
 
     def forward(self, lr: Tensor) -> Tensor:
         """(N, C, h, w) to (N, C, scale*h, scale*w), in [0, 1]."""
-        return imresize(lr.double(), scale=self.scale).to(lr.dtype)
+        return imresize(lr.double(), scale=self.scale, rounding=self.rounding).to(lr.dtype)
+
+
+PAPER = srbench.Paper(
+    title="Cubic Convolution Interpolation for Digital Image Processing",
+    venue="IEEE Transactions on Acoustics, Speech, and Signal Processing",
+    year=1981,
+    url="https://doi.org/10.1109/TASSP.1981.1163711",
+)
+
+
+def _spec(name: str, label: str, rounding: Literal["none", "uint8"], notes: str = "") -> srbench.ArchitectureSpec:
+    return srbench.ArchitectureSpec(
+        name=name,
+        label=label,
+        build=partial(Bicubic, rounding=rounding),
+        scales=frozenset({2, 3, 4, 8}),
+        trainable=False,
+        license="Apache-2.0",
+        paper=PAPER,
+        notes=notes,
+    )
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """One fixed operator."""
+    """One fixed operator, in double precision and as MATLAB computes it on 8-bit images."""
     return [
-        srbench.ArchitectureSpec(
-            name="bicubic",
-            label="Bicubic",
-            build=Bicubic,
-            scales=frozenset({2, 3, 4, 8}),
-            trainable=False,
-            license="Apache-2.0",
-            paper=srbench.Paper(
-                title="Cubic Convolution Interpolation for Digital Image Processing",
-                venue="IEEE Transactions on Acoustics, Speech, and Signal Processing",
-                year=1981,
-                url="https://doi.org/10.1109/TASSP.1981.1163711",
-            ),
-        )
+        _spec("bicubic", "Bicubic", "none"),
+        _spec(
+            "bicubic_u8",
+            "Bicubic (8-bit)",
+            "uint8",
+            "Rounded after each pass: the bicubic column of tables that were computed on uint8 images in MATLAB.",
+        ),
     ]

@@ -23,6 +23,20 @@ class ESPCN(nn.Module):
         return sr
 
 
+RECIPE = srbench.Recipe(
+    name="espcn_adapted",
+    datasets=("t91",),
+    patch=24,
+    batch=16,
+    steps=200_000,
+    learning_rate=1e-3,
+    schedule="cosine",
+    final_learning_rate=1e-5,
+    losses={"mse": 1.0},
+    source="ours: the paper's smaller training set and its MSE, but a schedule of fixed length and Adam",
+)
+
+
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
     """The network of the paper, with tanh as in its final version."""
@@ -34,6 +48,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             scales=frozenset({2, 3, 4, 8}),
             channels="y",
             taps=("features.1", "features.3"),
+            recipe=RECIPE,
             paper=srbench.Paper(
                 title="Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional "
                 "Neural Network",

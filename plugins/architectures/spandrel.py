@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec: 
     path = Path(argument).expanduser()
     state = srbench.load_state_dict(path).state
     try:
-        package = importlib.import_module("spandrel")
+        import spandrel as package
     except ImportError as error:
         raise srbench.SrbenchError(
             f"spandrel:{argument} needs the package spandrel; install srbench[checkpoints]."

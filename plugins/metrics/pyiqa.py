@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -31,7 +30,8 @@ def make(name: str, others: Mapping[str, Any]) -> srbench.MetricSpec:  # noqa: A
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            known = importlib.import_module("pyiqa.default_model_configs").DEFAULT_CONFIGS
+            import pyiqa.default_model_configs
+        known = pyiqa.default_model_configs.DEFAULT_CONFIGS
     except Exception:  # noqa: BLE001 - its many dependencies break in many ways; loading the metric will say how
         known = {name: {}}
     if name not in known:

@@ -1,0 +1,193 @@
+"""PAN: pixel attention inside self-calibrated blocks and in the upsampler (Zhao et al., ECCV Workshops 2020).
+
+Keys are those of the authors' release, so that its checkpoints load.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import srbench
+
+
+class PixelAttention(nn.Module):
+    """Scales every value by a gate of its own, from a 1x1 convolution and a sigmoid."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        return x * torch.sigmoid(self.conv(x))
+
+
+class AttendedConv(nn.Module):
+    """A convolution gated by pixel attention on its input, and a convolution of that."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.k2 = nn.Conv2d(channels, channels, 1)
+        self.k3 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.k4 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        attended: Tensor = self.k4(self.k3(x) * torch.sigmoid(self.k2(x)))
+        return attended
+
+
+class SCPA(nn.Module):
+    """Self-calibrated block with pixel attention: a plain half and an attended half, joined and added."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        half = channels // 2
+        self.conv1_a = nn.Conv2d(channels, half, 1, bias=False)
+        self.conv1_b = nn.Conv2d(channels, half, 1, bias=False)
+        self.k1 = nn.Sequential(nn.Conv2d(half, half, 3, padding=1, bias=False))
+        self.PAConv = AttendedConv(half)
+        self.conv3 = nn.Conv2d(channels, channels, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        plain = _leaky(self.k1(_leaky(self.conv1_a(x))))
+        attended = _leaky(self.PAConv(_leaky(self.conv1_b(x))))
+        joined: Tensor = self.conv3(torch.cat((plain, attended), dim=1))
+        return x + joined
+
+
+class PAN(nn.Module):
+    """The network; maps lr in [0, 1] to sr in the same range.
+
+    Args:
+        scale: 2 or 3 (one enlarging stage), or 4 (two of x2).
+        channels: Of the features at LR size; the blocks work on halves.
+        up_channels: Of the features after the first enlarging convolution.
+        blocks: SCPA blocks.
+    """
+
+    def __init__(self, scale: int, *, channels: int = 40, up_channels: int = 24, blocks: int = 16) -> None:
+        super().__init__()
+        self.scale = scale
+        self.conv_first = conv3x3(3, channels)
+        self.SCPA_trunk = nn.Sequential(*(SCPA(channels) for _ in range(blocks)))
+        self.trunk_conv = conv3x3(channels, channels)
+        self.upconv1 = conv3x3(channels, up_channels)
+        self.att1 = PixelAttention(up_channels)
+        self.HRconv1 = conv3x3(up_channels, up_channels)
+        if scale == 4:
+            self.upconv2 = conv3x3(up_channels, up_channels)
+            self.att2 = PixelAttention(up_channels)
+            self.HRconv2 = conv3x3(up_channels, up_channels)
+        self.conv_last = conv3x3(up_channels, 3)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        shallow = self.conv_first(lr)
+        features = shallow + self.trunk_conv(self.SCPA_trunk(shallow))
+        factor = 2.0 if self.scale == 4 else float(self.scale)
+        features = self.upconv1(F.interpolate(features, scale_factor=factor, mode="nearest"))
+        features = _leaky(self.HRconv1(_leaky(self.att1(features))))
+        if self.scale == 4:
+            features = self.upconv2(F.interpolate(features, scale_factor=factor, mode="nearest"))
+            features = _leaky(self.HRconv2(_leaky(self.att2(features))))
+        enlarged = F.interpolate(lr, scale_factor=float(self.scale), mode="bilinear", align_corners=False)
+        sr: Tensor = self.conv_last(features) + enlarged
+        return sr
+
+
+def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:
+    """A 3x3 convolution that keeps the size."""
+    return nn.Conv2d(channels_in, channels_out, 3, padding=1)
+
+
+def _leaky(x: Tensor) -> Tensor:
+    return F.leaky_relu(x, 0.2)
+
+
+_DF2K = frozenset({"div2k_train", "flickr2k"})
+_TABLE = "comparison table of the paper; on Set5, Set14 and B100 the authors' log says the same"
+_RESULTS = {
+    2: {
+        "set5": (38.00, 0.9605),
+        "set14": (33.59, 0.9181),
+        "b100": (32.18, 0.8997),
+        "urban100": (32.01, 0.9273),
+        "manga109": (38.70, 0.9773),
+    },
+    3: {
+        "set5": (34.40, 0.9271),
+        "set14": (30.36, 0.8423),
+        "b100": (29.11, 0.8050),
+        "urban100": (28.11, 0.8511),
+        "manga109": (33.61, 0.9448),
+    },
+    4: {
+        "set5": (32.13, 0.8948),
+        "set14": (28.61, 0.7822),
+        "b100": (27.59, 0.7363),
+        "urban100": (26.11, 0.7854),
+        "manga109": (30.51, 0.9095),
+    },
+}
+
+
+def _reported() -> tuple[srbench.Reported, ...]:
+    return tuple(
+        srbench.Reported(
+            dataset=dataset, scale=scale, metric=metric, value=value, source="comparison table of the paper"
+        )
+        for scale, rows in _RESULTS.items()
+        for dataset, values in rows.items()
+        for metric, value in zip(("psnr_y", "ssim_y"), values, strict=True)
+    )
+
+
+def _checkpoint(scale: int, sha256: str) -> srbench.Checkpoint:
+    return srbench.Checkpoint(
+        tag="df2k",
+        scale=scale,
+        file=f"pan/PANx{scale}_DF2K.pth",
+        sha256=sha256,
+        trained_on=_DF2K,
+    )
+
+
+@srbench.hookimpl
+def register_architectures() -> list[srbench.ArchitectureSpec]:
+    """The network of the paper."""
+    return [
+        srbench.ArchitectureSpec(
+            name="pan",
+            label="PAN",
+            build=PAN,
+            scales=frozenset({2, 3, 4}),
+            paper=srbench.Paper(
+                title="Efficient Image Super-Resolution Using Pixel Attention",
+                venue="ECCV Workshops",
+                year=2020,
+                url="https://arxiv.org/abs/2010.01073",
+            ),
+            taps=("SCPA_trunk.4", "SCPA_trunk.9", "SCPA_trunk.15"),
+            recipe=srbench.Recipe(
+                name="pan_paper",
+                datasets=("div2k_train", "flickr2k"),
+                patch=64,
+                batch=32,
+                steps=1_000_000,
+                learning_rate=1e-3,
+                schedule="cosine",
+                final_learning_rate=1e-7,
+                losses={"l1": 1.0},
+                source="the paper's training details; its cosine restarts every 250,000 steps, here it runs once",
+            ),
+            checkpoints=(
+                _checkpoint(2, "fcf8ed48656abbaae46309ee91745684b80235a9c8b37a2d8fb0715a3ad3f00f"),
+                _checkpoint(4, "739fab99ee7b7058dab4d1b84aa2869bb9fc3995a1c08789c20355bee943833c"),
+            ),
+            reported=_reported(),
+        )
+    ]

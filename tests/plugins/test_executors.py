@@ -1,0 +1,49 @@
+"""The local executors run jobs where they say, in the order in which they came."""
+
+import math
+import operator
+from concurrent.futures import as_completed, wait
+
+import pytest
+from srbench_plugins.executors import local
+
+SPECS = {spec.name: spec for spec in local.register_executors()}
+
+
+def test_here_has_run_a_job_when_submit_returns():
+    seen = []
+    with SPECS["here"].make(4) as executor:
+        futures = [executor.submit(seen.append, i) for i in range(3)]
+        assert seen == [0, 1, 2]
+        assert all(future.done() for future in futures)
+        assert list(executor.map(abs, [-1, -2])) == [1, 2]
+        assert set(as_completed(futures)) == wait(futures).done == set(futures)
+
+
+def test_here_keeps_an_exception_for_whoever_asks():
+    with SPECS["here"].make(1) as executor:
+        future = executor.submit(operator.truediv, 1, 0)
+        with pytest.raises(ZeroDivisionError):
+            future.result()
+
+
+def test_an_interrupt_ends_the_caller_too():
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with SPECS["here"].make(1) as executor, pytest.raises(KeyboardInterrupt):
+        executor.submit(interrupt)
+
+
+def test_here_takes_nothing_after_its_shutdown():
+    executor = SPECS["here"].make(1)
+    executor.shutdown()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        executor.submit(abs, 1)
+
+
+def test_processes_bring_back_results_from_elsewhere():
+    with SPECS["processes"].make(2) as executor:
+        assert list(executor.map(math.factorial, range(5))) == [1, 1, 2, 6, 24]
+    assert SPECS["processes"].isolated
+    assert not SPECS["here"].isolated
