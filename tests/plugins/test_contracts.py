@@ -23,9 +23,16 @@ def catalog():
     return load_catalog(strict=True)
 
 
+SLOW = {"edsr"}  # 43 M parameters; edsr_baseline is the same code
+
+
 def names():
     bundled = load_catalog()
-    return [(kind, name) for kind in KINDS for name in bundled.shelf(kind)]
+    return [
+        pytest.param(kind, name, marks=pytest.mark.slow if name in SLOW else ())
+        for kind in KINDS
+        for name in bundled.shelf(kind)
+    ]
 
 
 @pytest.mark.parametrize(("kind", "name"), names())
