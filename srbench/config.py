@@ -169,23 +169,28 @@ def _sentence(path: Path, text: str, kind: type[BaseModel], error: ValidationErr
     # A misspelt key is also a missing one; the misspelling is what helps.
     first = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
     location = list(first["loc"])
+    if not location:  # two keys that do not go together
+        return f"{path}: {first['msg'].removeprefix('Value error, ')}."
     while len(location) > 1 and isinstance(location[-1], int):
         location.pop()  # an item of an array stands on the line of its key
     key = str(location[-1])
-    line = _line(text, location)
+    line = _line(text, location) or _line(text, location[:-1])  # where an inline table is
     where = f"{path}" + (f", line {line}" if line else "") + _table(location)
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, _fields(kind, location), n=1, cutoff=0.5)
         meant = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(sorted(_fields(kind, location)))}."
         return f"{where}: unknown key {key!r}; {meant}"
-    if first["type"] == "missing":
+    if first["type"] == "missing" and first["loc"][-1] == key:
         return f"{where}: the key {key!r} is missing; add it."
-    given = repr(first["input"])
-    return f"{where}: {key} = {given if len(given) < 80 else given[:77] + '…'} does not fit: {first['msg']}."
+    given = repr(list(first["input"]) if isinstance(first["input"], tuple) else first["input"])
+    wanted = re.sub("tuple", "array", first["msg"], flags=re.IGNORECASE)
+    return f"{where}: {key} = {given if len(given) < 80 else given[:77] + '…'} does not fit: {wanted}."
 
 
 def _line(text: str, location: list[Any]) -> int | None:
     """Where a key stands; None for keys of inline tables and for missing ones."""
+    if not location:
+        return None
     tables, number = [str(part) for part in location[:-1] if isinstance(part, str)], 0
     wanted = next((part for part in location if isinstance(part, int)), 0)
     here: list[str] = []

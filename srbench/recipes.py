@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
@@ -59,6 +59,13 @@ class Recipe(BaseModel):
     """Steps between checkpoints that a killed run resumes from."""
     source: str = ""
     """Where the figures come from: a paper's section, a release's defaults."""
+
+    @model_validator(mode="after")
+    def _schedule_is_complete(self) -> Recipe:
+        needs = {"halve": "halve_every", "multistep": "milestones"}.get(self.schedule)
+        if needs and not getattr(self, needs):
+            raise ValueError(f"the schedule {self.schedule!r} needs {needs}; add it")
+        return self
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())  # ``losses`` is a dict, which pydantic would not hash

@@ -1,0 +1,272 @@
+"""A suite multiplied out: the right cells, every model they need once, teachers before students."""
+
+import itertools
+import pickle
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from srbench.config import Grid, Suite
+from srbench.errors import ConfigError, UnknownNameError, UsageError
+from srbench.plan import Selection, make_plan
+
+ARCHITECTURES = {"bicubic": {2, 3, 4, 8}, "dot": {2, 3}, "wide": {2, 3}, "espcn": {2, 3, 4, 8}}
+DATASETS = ("tiny_test", "set5", "photographs")
+
+
+def suite(*grids, **top):
+    """A suite of grids; what a grid does not say is bicubic on tiny_test at x2."""
+    default = {"architectures": ("bicubic",), "datasets": ("tiny_test",), "scales": (2,)}
+    return Suite(name="s", grid=tuple(Grid(**(default | grid)) for grid in grids), origin="s.toml", **top)
+
+
+def subsets(values):
+    return st.lists(st.sampled_from(values), min_size=1, unique=True).map(tuple)
+
+
+grids = st.fixed_dictionaries(
+    {
+        "architectures": subsets(sorted(ARCHITECTURES)),
+        "datasets": subsets(DATASETS),
+        "scales": subsets((2, 3)),
+        "degradations": subsets(("bicubic", "blur_down")),
+        "distillers": subsets(("none", "logits", "weight_inherit")),
+        "seeds": subsets((0, 1, 2)),
+        "teacher": st.just("wide"),
+    }
+)
+
+
+def expected(grid):
+    """Cells of a grid, counted by hand: fixed operators know neither distillers nor seeds."""
+    trained = [a for a in grid["architectures"] if a != "bicubic"]
+    fixed = len(grid["architectures"]) - len(trained)
+    methods = fixed + len(trained) * len(grid["distillers"]) * len(grid["seeds"])
+    return methods * len(grid["datasets"]) * len(grid["scales"]) * len(grid["degradations"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(grids)
+def test_the_cells_are_the_product_of_the_axes(catalog, grid):
+    plan = make_plan(suite(grid), catalog)
+    assert len(plan.cells) == len(set(plan.cells)) == expected(grid)
+
+
+@settings(max_examples=25, deadline=None)
+@given(grids, st.randoms())
+def test_the_order_of_the_axes_changes_no_cell_and_no_model(catalog, grid, random):
+    shuffled = {k: tuple(random.sample(v, len(v))) if isinstance(v, tuple) else v for k, v in grid.items()}
+    one, other = (make_plan(suite(g), catalog) for g in (grid, shuffled))
+    assert set(one.cells) == set(other.cells)
+    assert set(one.models) == set(other.models)
+
+
+@settings(max_examples=25, deadline=None)
+@given(grids, grids)
+def test_a_cell_that_two_grids_name_is_measured_once(catalog, one, other):
+    cells = [set(make_plan(suite(grid), catalog).cells) for grid in (one, other)]
+    both = make_plan(suite(one, other), catalog)
+    assert len(both.cells) == len(cells[0] | cells[1])
+
+
+@settings(max_examples=25, deadline=None)
+@given(grids)
+def test_teachers_stand_before_their_students_and_no_model_is_missing(catalog, grid):
+    plan = make_plan(suite(grid), catalog)
+    place = {model: number for number, model in enumerate(plan.models)}
+    assert len(place) == len(plan.models)
+    for model in plan.models:
+        assert all(place[parent] < place[model] for parent in (model.teacher, model.initial) if parent)
+    assert {cell.model for cell in plan.cells} <= set(place)
+
+
+def test_one_model_serves_every_dataset_and_a_students_twin_is_its_teacher(catalog):
+    plan = make_plan(
+        suite({"architectures": ("dot", "wide"), "datasets": ("tiny_test", "set5"), "distillers": ("none", "logits"),
+               "teacher": "wide"}),
+        catalog,
+    )  # fmt: skip
+    assert len(plan.cells) == 8
+    # dot and wide from scratch, dot and wide from wide: the teacher is the wide one from scratch.
+    assert len(plan.models) == 4
+
+
+def test_one_training_of_a_multi_scale_network_serves_all_its_scales(catalog):
+    plan = make_plan(suite({"architectures": ("both",), "scales": (2, 3)}), catalog)
+    (model,) = plan.models
+    assert model.scales == (2, 3)
+    assert [cell.scale for cell in plan.cells] == [2, 3]
+    assert "x2+3" in model.title
+
+
+def test_an_architecture_sits_out_a_scale_it_does_not_have(catalog):
+    plan = make_plan(suite({"architectures": ("bicubic", "dot"), "scales": (2, 4)}), catalog)
+    assert [(c.model.architecture, c.scale) for c in plan.cells] == [("bicubic", 2), ("bicubic", 4), ("dot", 2)]
+
+
+def test_a_scale_that_every_architecture_sits_out_is_refused(catalog):
+    with pytest.raises(ConfigError, match=r"s.toml: no architecture .* the scale 7: bicubic has 2, 3, 4, 8; dot has"):
+        make_plan(suite({"architectures": ("bicubic", "dot"), "scales": (2, 7)}), catalog)
+
+
+def test_a_degradation_refuses_a_scale_it_does_not_have(catalog):
+    with pytest.raises(ConfigError, match=r"s.toml, \[\[grid\]\] 1: the degradation grainy has no scale 3; it has \[2"):
+        make_plan(suite({"degradations": ("grainy",), "scales": (3,)}), catalog)
+
+
+def test_grids_say_what_their_models_are_trained_and_measured_on(catalog):
+    grid = {"architectures": ("dot",), "degradations": ("grainy",), "train_degradation": "bicubic", "seeds": (7,)}
+    (cell,) = make_plan(suite(grid | {"protocol": "rgb", "metrics": ("ssim_y",), "tile": 64}), catalog).cells
+    assert (cell.degradation, cell.model.degradation, cell.model.seed) == ("grainy", "bicubic", 7)
+    assert (cell.protocol.name, cell.metrics, cell.inference.tile) == ("rgb", ("ssim_y",), 64)
+
+
+def test_networks_of_larger_scales_start_from_the_recipes_scale(catalog, tmp_path):
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('name = "r"\ndatasets = ["tiny_train"]\nsteps = 1\nstart_from_scale = 2\n')
+    plan = make_plan(suite({"architectures": ("dot",), "scales": (3,), "recipe": str(recipe)}), catalog)
+    first, second = plan.models
+    assert second.initial == first
+    assert (first.scales, second.scales) == ((2,), (3,))
+
+
+def test_files_of_weights_are_looked_for_beside_the_suite_too(catalog, tmp_path, monkeypatch):
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "dot.pth").touch()
+    monkeypatch.chdir(tmp_path)
+    made = suite({"architectures": ("dot",), "weights": "dot.pth"}).model_copy(update={"origin": "suites/s.toml"})
+    (cell,) = make_plan(made, catalog).cells
+    assert cell.model.source == "file"
+    assert cell.model.file.is_file()
+    assert cell.model.title == "dot (dot.pth) · x2"
+
+
+def test_a_teacher_may_come_from_a_file(catalog):
+    grid = {"architectures": ("dot",), "distillers": ("logits",), "teacher": "wide", "teacher_weights": "w.pth"}
+    (cell,) = make_plan(suite(grid), catalog).cells
+    assert (cell.model.teacher.source, str(cell.model.teacher.file)) == ("file", "w.pth")
+
+
+@pytest.mark.parametrize(
+    ("grid", "error", "sentence"),
+    [
+        ({"architectures": ("dott",)}, UnknownNameError, "No architecture named 'dott'. Did you mean dot?"),
+        ({"architectures": ("dot.x2",)}, UnknownNameError, "No checkpoint of dot named 'x2'"),
+        ({"datasets": ("set6",)}, UnknownNameError, "No dataset named 'set6'. Did you mean set5?"),
+        ({"degradations": ("bicubc",)}, UnknownNameError, "No degradation named 'bicubc'. Did you mean bicubic?"),
+        ({"train_degradation": "blur"}, UnknownNameError, "No degradation named 'blur'. Did you mean blur_down?"),
+        ({"distillers": ("logit",)}, UnknownNameError, "No distiller named 'logit'. Did you mean logits?"),
+        ({"metrics": ("psnr",)}, UnknownNameError, "No metric named 'psnr'. Did you mean psnr_"),
+        ({"protocol": "classic"}, UnknownNameError, "No protocol named 'classic'. Did you mean classic-y?"),
+        ({"teacher": "wid"}, UnknownNameError, "No architecture named 'wid'. Did you mean wide?"),
+        ({"recipe": "quik", "architectures": ("dot",)}, UnknownNameError, "No recipe named 'quik'. Did you mean quick"),
+        ({"architectures": ("dot",), "distillers": ("logits",)}, ConfigError, "logits needs a teacher; add teacher ="),
+        ({"weights": "w", "distillers": ("logits",)}, ConfigError, "nothing is trained by logits"),
+        ({"tile": 16}, UsageError, "A tile of 16 pixels with an overlap of 16 leaves nothing"),
+        ({"tile": 64, "chop": True}, UsageError, "exclude each other"),
+        (
+            {"architectures": ("dot",), "scales": (2, 3), "distillers": ("logits",), "teacher": "edsr_tiny"},
+            UnknownNameError,
+            "No architecture named 'edsr_tiny'. Did you mean edsr_",
+        ),
+    ],
+)
+def test_what_cannot_be_multiplied_out_is_answered(catalog, grid, error, sentence):
+    with pytest.raises(error) as answer:
+        make_plan(suite(grid), catalog)
+    assert sentence in str(answer.value)
+
+
+@pytest.mark.parametrize(("key", "name"), [("datasets", "set6"), ("losses", "l3")])
+def test_what_a_recipe_names_is_known_before_anything_is_trained(catalog, tmp_path, key, name):
+    row = 'datasets = ["set6"]' if key == "datasets" else 'datasets = ["tiny_train"]\nlosses = { l3 = 1.0 }'
+    (tmp_path / "r.toml").write_text(f'name = "r"\nsteps = 1\n{row}\n')
+    with pytest.raises(UnknownNameError, match=f"named {name!r}. Did you mean"):
+        make_plan(suite({"architectures": ("dot",), "recipe": str(tmp_path / "r.toml")}), catalog)
+
+
+def test_a_teacher_without_the_scale_is_refused(catalog):
+    grid = {"architectures": ("espcn",), "scales": (4,), "distillers": ("logits",), "teacher": "wide"}
+    with pytest.raises(ConfigError, match=r"the teacher wide has no scale 4; it has \[2, 3\]"):
+        make_plan(suite(grid), catalog)
+
+
+FULL = {
+    "architectures": ("bicubic", "dot", "wide"), "datasets": ("tiny_test", "set5"), "scales": (2, 3),
+    "degradations": ("bicubic", "blur_down"), "distillers": ("none", "logits"), "teacher": "wide",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("selection", "kept"),
+    [
+        ({"only": ("dot",)}, lambda c: c.model.architecture == "dot"),
+        ({"only": ("dot", "bicubic")}, lambda c: c.model.architecture in ("dot", "bicubic")),
+        ({"only": ("logits",)}, lambda c: c.model.distiller == "logits"),
+        ({"scales": (3,)}, lambda c: c.scale == 3),
+        ({"datasets": ("set5",)}, lambda c: c.dataset == "set5"),
+        ({"degradations": ("blur_down",)}, lambda c: c.degradation == "blur_down"),
+        ({"only": ("dot",), "scales": (2,)}, lambda c: c.model.architecture == "dot" and c.scale == 2),
+    ],
+)
+def test_a_selection_keeps_the_cells_it_names(catalog, selection, kept):
+    every = make_plan(suite(FULL), catalog).cells
+    picked = make_plan(suite(FULL), catalog, Selection(**selection)).cells
+    assert list(picked) == [cell for cell in every if kept(cell)]
+    assert 0 < len(picked) < len(every)
+
+
+def test_seeds_of_the_command_line_replace_the_suites(catalog):
+    plan = make_plan(suite(FULL, seeds=(0, 1)), catalog, Selection(only=("dot",), seeds=(5,)))
+    assert {cell.model.seed for cell in plan.cells} == {5}
+
+
+@pytest.mark.parametrize(
+    ("selection", "error", "sentence"),
+    [
+        ({"only": ("dott",)}, UnknownNameError, "'dott'. Did you mean dot?"),
+        ({"only": ("espcn",)}, UsageError, "Suite s has no 'espcn'; it has bicubic, dot, logits, none, wide."),
+        ({"scales": (7,)}, UsageError, "Suite s has no scale 7; it has 2, 3."),
+        ({"datasets": ("set14",)}, UnknownNameError, "Did you mean set5?"),
+        ({"degradations": ("blur",)}, UnknownNameError, "Did you mean blur_down?"),
+    ],
+)
+def test_a_selection_of_what_the_suite_lacks_is_answered(catalog, selection, error, sentence):
+    with pytest.raises(error) as answer:
+        make_plan(suite(FULL), catalog, Selection(**selection))
+    assert sentence in str(answer.value)
+
+
+def test_a_selection_that_leaves_nothing_repeats_itself(catalog):
+    two = suite({"architectures": ("dot",), "scales": (2,)}, {"architectures": ("wide",), "scales": (3,)})
+    with pytest.raises(UsageError, match=r"Suite s has no cell that fits --only dot and --scale 3 together; loosen"):
+        make_plan(two, catalog, Selection(only=("dot",), scales=(3,)))
+
+
+def test_published_weights_run_at_their_scales_only_and_once_whatever_the_distillers(catalog):
+    tagged = [
+        (spec.name, c.tag, c.scale) for spec in catalog.architectures.values() for c in spec.checkpoints
+        if c.scale is not None
+    ]  # fmt: skip
+    if not tagged:
+        pytest.skip("no bundled architecture has a checkpoint of one scale")
+    name, tag, scale = tagged[0]
+    scales = tuple(sorted(catalog.architectures[name].scales))
+    mine = {s for n, t, s in tagged if (n, t) == (name, tag)}
+    grid = {"architectures": (f"{name}.{tag}",), "scales": scales, "distillers": ("none", "logits"), "seeds": (0, 1)}
+    cells = make_plan(suite(grid), catalog).cells
+    assert {c.scale for c in cells} == mine & set(scales)
+    assert len(cells) == len(mine & set(scales))
+    assert {c.model.source for c in cells} == {"checkpoint"}
+    assert make_plan(suite(grid), catalog, Selection(only=(f"{name}.{tag}",), scales=(scale,))).cells
+
+
+def test_a_plan_travels_to_other_processes(catalog):
+    plan = make_plan(suite(FULL), catalog)
+    assert pickle.loads(pickle.dumps(plan.cells)) == plan.cells
+
+
+def test_no_two_cells_of_a_plan_share_a_title_unless_they_differ_in_how_they_are_measured(catalog):
+    titles = [cell.title for cell in make_plan(suite(FULL), catalog).cells]
+    assert all(one != other for one, other in itertools.combinations(titles, 2))
