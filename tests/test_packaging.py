@@ -83,6 +83,8 @@ def elsewhere(wheel, tmp_path_factory):
     python = scripts / "python"
     install = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel]
     subprocess.run(install, check=True, timeout=200)
+    old = [python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools"]  # older than what is lent, if any
+    subprocess.run(old, check=True, capture_output=True, timeout=100)
     where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     own = Path(subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip())
     (own / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
@@ -119,8 +121,9 @@ def test_srbench_comes_from_the_wheel(elsewhere):
 @pytest.mark.slow
 def test_the_installed_command_lists_plans_and_runs(elsewhere):
     assert elsewhere("srbench", "--version") == f"srbench {importlib.metadata.version('srbench')}\n"
+    listed = elsewhere("srbench", "list")
     for name in ("edsr_baseline", "weight_inherit", "blur_down", "psnr_y", "set5", "photographs"):
-        assert f" {name} " in elsewhere("srbench", "list")
+        assert f" {name} " in listed
     assert {p["error"] for p in json.loads(elsewhere("srbench", "plugins", "--json"))} == {None}
     assert "bicubic" in elsewhere("srbench", "plan")
     elsewhere("srbench", "run", "--only", "bicubic", "--scale", "2", "--limit", "1", "--no-profile")

@@ -138,8 +138,9 @@ def _pip(*arguments: str) -> None:
         check=False,
     )
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise PluginError(f"pip {' '.join(arguments)} failed: {last[0]}; run it by hand to see the whole of it.")
+        reasons = [line.strip() for line in done.stderr.splitlines() if line.strip().lower().startswith("error:")]
+        reason = reasons[0] if reasons else "no reason given"
+        raise PluginError(f"pip {' '.join(arguments)} failed ({reason}); run it by hand to see the whole of it.")
     import importlib
 
     importlib.invalidate_caches()

@@ -134,10 +134,10 @@ def test_a_folder_is_installed_and_removed_again_if_it_is_no_plugin(srbench, pip
     assert pip == [("install", "."), ("uninstall", "--yes", "srbench-nothing")]
 
 
-def test_what_pip_says_last_is_passed_on(srbench, monkeypatch):
+def test_why_pip_failed_is_passed_on(srbench, monkeypatch):
     (srbench.folder / "pyproject.toml").write_text('[project]\nname = "srbench-nothing"\n')
-    failed = subprocess.CompletedProcess([], 1, "", "much\nERROR: no such backend\n")
+    failed = subprocess.CompletedProcess([], 1, "", "much\n  ERROR: no such backend\nhint: see above\n")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
     answer = srbench("add-plugin", ".")
     assert answer.status == 2
-    assert "pip install . failed: ERROR: no such backend; run it by hand" in answer.err
+    assert "pip install . failed (ERROR: no such backend); run it by hand" in answer.err
