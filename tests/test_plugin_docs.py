@@ -1,0 +1,56 @@
+"""The pages on plugins say what the code says."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from srbench.hookspecs import HOOKS
+from srbench.plugins import file_plugin, load_plugin
+from srbench.specs import KINDS
+from srbench.testing import violations_of
+
+PAGES = Path(__file__).resolve().parents[1] / "docs" / "plugins"
+
+
+def page(kind):
+    return (PAGES / f"{kind}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_plugin_on_a_page_works_and_keeps_its_contract(kind, tmp_path):
+    (tmp_path / "example.py").write_text(re.search(r"```python\n(.*?)```", page(kind), re.DOTALL)[1])
+    (tmp_path / "images").mkdir()
+    plugin = load_plugin(*file_plugin(tmp_path / "example.py"))
+    assert plugin.error is None
+    ((provided, spec),) = plugin.specs
+    assert provided == kind
+    if kind not in ("dataset", "executor"):  # one needs its images, the other an importable module
+        assert violations_of(kind, spec) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_tells_of_every_field_and_of_no_other(kind):
+    rows = re.search(r"\| field \| says \|\n\|[-|]+\n((?:\|.*\n)+)", page(kind))[1].splitlines()
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert told == {field.name for field in dataclasses.fields(KINDS[kind])}
+
+
+def test_the_first_page_names_every_hook_and_every_page():
+    text = (PAGES / "README.md").read_text(encoding="utf-8")
+    for kind, hook in HOOKS.items():
+        assert f"| `{hook}` | [{kind}.md]({kind}.md) |" in text
+
+
+def test_every_link_leads_somewhere():
+    for path in PAGES.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
+            assert (PAGES / target).is_file(), f"{path.name} → {target}"
+
+
+def test_the_page_on_distillers_names_every_method_and_no_other():
+    from srbench.distilling import Distiller
+
+    told = set(re.findall(r"^\| `(\w+)\(.*?\)` \|", page("distiller"), re.MULTILINE))
+    assert told == {name for name in vars(Distiller) if not name.startswith("_")}
