@@ -74,6 +74,14 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
                 about="How the bicubic rows of the papers were made: lr and sr in double precision, luma rounded, "
                 "greyscale images kept grey. Certifies datasets.",
             ),
+            Protocol(
+                name="matlab-u8",
+                headline="psnr_y",
+                y_rounding=True,
+                keep_grey=True,
+                about="MATLAB on uint8 images throughout, as many tables before 2016: lr, sr and luma rounded, "
+                "greyscale images kept grey.",
+            ),
             Protocol(name="rgb", headline="psnr_rgb", about="As classic-y, ranked on RGB."),
             Protocol(
                 name="div2k-rgb",
