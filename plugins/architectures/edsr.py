@@ -7,58 +7,10 @@ from __future__ import annotations
 
 from functools import partial
 
-import torch
 from torch import Tensor, nn
 
 import srbench
-
-DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
-"""Mean colour of DIV2K's training images, in [0, 1]."""
-
-
-class MeanShift(nn.Module):
-    """Adds ``sign`` times the mean colour of DIV2K.
-
-    The official release holds this as a frozen 1x1 convolution. Here its weight and bias are buffers of the same names:
-    checkpoints load, and neither an optimiser nor a count of parameters or operations meets them.
-    """
-
-    def __init__(self, rgb_range: float, sign: int) -> None:
-        super().__init__()
-        self.weight: Tensor
-        self.bias: Tensor
-        self.register_buffer("weight", torch.eye(3).view(3, 3, 1, 1))
-        self.register_buffer("bias", sign * rgb_range * torch.tensor(DIV2K_MEAN))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, h, w) to the same shape."""
-        gain = self.weight.diagonal().reshape(1, 3, 1, 1)  # the other entries are zero in every release
-        return x * gain + self.bias.view(1, 3, 1, 1)
-
-
-class ResBlock(nn.Module):
-    """``x + res_scale * conv(relu(conv(x)))``."""
-
-    def __init__(self, n_feats: int, res_scale: float) -> None:
-        super().__init__()
-        self.body = nn.Sequential(conv3x3(n_feats, n_feats), nn.ReLU(inplace=True), conv3x3(n_feats, n_feats))
-        self.res_scale = res_scale
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
-        residual: Tensor = self.body(x)
-        return x + (residual if self.res_scale == 1.0 else residual * self.res_scale)
-
-
-class Upsampler(nn.Sequential):
-    """Convolutions and sub-pixel shuffles: one of x3, or as many of x2 as make up the scale; no activation."""
-
-    def __init__(self, scale: int, n_feats: int) -> None:
-        factors = [3] if scale == 3 else [2] * (scale.bit_length() - 1)
-        layers: list[nn.Module] = []
-        for factor in factors:
-            layers += [conv3x3(n_feats, n_feats * factor**2), nn.PixelShuffle(factor)]
-        super().__init__(*layers)
+from srbench.blocks import MeanShift, ResidualBlock, Upsampler, conv
 
 
 class EDSR(nn.Module):
@@ -78,21 +30,16 @@ class EDSR(nn.Module):
         super().__init__()
         self.sub_mean = MeanShift(rgb_range, -1)
         self.add_mean = MeanShift(rgb_range, +1)
-        self.head = nn.Sequential(conv3x3(3, n_feats))
-        blocks = [ResBlock(n_feats, res_scale) for _ in range(n_resblocks)]
-        self.body = nn.Sequential(*blocks, conv3x3(n_feats, n_feats))
-        self.tail = nn.Sequential(Upsampler(scale, n_feats), conv3x3(n_feats, 3))
+        self.head = nn.Sequential(conv(3, n_feats))
+        blocks = [ResidualBlock(n_feats, res_scale=res_scale) for _ in range(n_resblocks)]
+        self.body = nn.Sequential(*blocks, conv(n_feats, n_feats))
+        self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
         """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         shallow = self.head(self.sub_mean(lr))
         sr: Tensor = self.add_mean(self.tail(self.body(shallow) + shallow))
         return sr
-
-
-def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:
-    """A 3x3 convolution that keeps the size."""
-    return nn.Conv2d(channels_in, channels_out, 3, padding=1)
 
 
 def thirds(n_resblocks: int) -> tuple[str, ...]:

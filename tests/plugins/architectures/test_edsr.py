@@ -48,14 +48,6 @@ def test_its_size_is_the_published_one(name, scale, parameters):
         assert count_parameters(SPECS[name].network(scale)) == parameters
 
 
-def test_the_mean_shift_takes_the_colour_away_and_brings_it_back():
-    shift = [edsr.MeanShift(255.0, sign) for sign in (-1, 1)]
-    image = torch.rand(1, 3, 4, 5) * 255
-    assert torch.allclose(shift[1](shift[0](image)), image, atol=1e-4)
-    mean = 255 * torch.tensor(edsr.DIV2K_MEAN).view(1, 3, 1, 1)
-    assert torch.allclose(shift[0](mean), torch.zeros(1), atol=1e-5)
-
-
 def test_the_residual_scale_and_the_global_skip_matter():
     """Without its body the network is head, upsampler and tail alone; the skip must carry that."""
     network = edsr.EDSR(2, n_resblocks=2, n_feats=8, rgb_range=1.0).eval()

@@ -1,0 +1,182 @@
+"""Building blocks that many published networks share, with the state-dict keys of their official releases.
+
+For authors of architectures: ``from srbench.blocks import Upsampler, conv``. A block is here if several papers use it
+as it is; what makes one paper's network its own stands in that network's file.
+
+Nothing here draws its own initial weights: where a release says nothing its convolutions start as PyTorch starts them
+(He et al.'s uniform rule with a = √5), and so do these. `zeroed` is for the branches that papers start at nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from srbench.errors import ShapeError
+
+DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
+"""Mean colour of DIV2K's training images, in [0, 1]."""
+
+Weighted = TypeVar("Weighted", nn.Conv2d, nn.Linear)
+
+
+def conv(channels_in: int, channels_out: int, kernel: int = 3, *, bias: bool = True) -> nn.Conv2d:
+    """A convolution that keeps the size, with zeros beyond the border.
+
+    Args:
+        channels_in: Channels it reads.
+        channels_out: Channels it writes.
+        kernel: Side of the kernel; odd.
+        bias: Whether it adds a bias.
+    """
+    return nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=bias)
+
+
+def conv_relu_conv(channels: int, kernel: int = 3) -> nn.Sequential:
+    """Two convolutions with a ReLU between, the usual residual branch; keys ``0`` and ``2``."""
+    return nn.Sequential(conv(channels, channels, kernel), nn.ReLU(inplace=True), conv(channels, channels, kernel))
+
+
+def zeroed(layer: Weighted) -> Weighted:
+    """The same layer with weight and bias at zero, so that the branch it ends starts as nothing."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+class MeanShift(nn.Module):
+    """Takes the mean colour away (``sign`` -1) or brings it back (+1), as a frozen 1x1 convolution of colours.
+
+    Keys ``weight`` and ``bias`` are those of the EDSR family. They are buffers here: checkpoints load, and neither an
+    optimiser nor a count of parameters or operations meets them. The sum is taken in the input's own precision, also
+    under autocast: half precision would round away the last bits of a picture that spans 0 to 255.
+
+    Args:
+        rgb_range: White.
+        sign: -1 before the network, +1 after it.
+        mean: Mean colour, in [0, 1].
+    """
+
+    def __init__(self, rgb_range: float, sign: int, mean: Sequence[float] = DIV2K_MEAN) -> None:
+        super().__init__()
+        self.weight: Tensor
+        self.bias: Tensor
+        self.register_buffer("weight", torch.eye(3).view(3, 3, 1, 1))
+        self.register_buffer("bias", sign * rgb_range * torch.tensor(mean))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, h, w) to the same shape."""
+        shifted = self.bias.view(1, 3, 1, 1)
+        for colour in range(3):
+            shifted = torch.addcmul(shifted, x[:, colour : colour + 1], self.weight[:, colour].unsqueeze(0))
+        return shifted
+
+
+class Upsampler(nn.Sequential):
+    """Convolutions and sub-pixel shuffles: one of x3, or as many of x2 as make up the scale; no activation.
+
+    Keys ``0``, ``2`` and ``4``, as in the EDSR family.
+
+    Args:
+        scale: 1, 2, 3, 4, 8 or another power of two.
+        channels: Channels before and after.
+        bias: Whether the convolutions add a bias.
+
+    Raises:
+        ShapeError: For any other scale.
+    """
+
+    def __init__(self, scale: int, channels: int, *, bias: bool = True) -> None:
+        if scale != 3 and (scale < 1 or scale & (scale - 1)):
+            raise ShapeError(f"Sub-pixel shuffles of x2 and x3 cannot enlarge x{scale}; ask for 2, 3, 4 or 8.")
+        layers: list[nn.Module] = []
+        for factor in [3] if scale == 3 else [2] * (scale.bit_length() - 1):
+            layers += [conv(channels, channels * factor**2, bias=bias), nn.PixelShuffle(factor)]
+        super().__init__(*layers)
+
+
+class ResidualBlock(nn.Module):
+    """``x + res_scale * attention(conv(relu(conv(x))))``; keys ``body.0``, ``body.2`` and ``body.3`` for the attention.
+
+    Args:
+        channels: Channels.
+        kernel: Side of both kernels.
+        res_scale: Factor on the residual; 0.1 keeps wide networks stable.
+        attention: What weighs the residual; nothing if absent.
+    """
+
+    def __init__(
+        self, channels: int, kernel: int = 3, *, res_scale: float = 1.0, attention: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.body = conv_relu_conv(channels, kernel)
+        if attention is not None:
+            self.body.append(attention)
+        self.res_scale = res_scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        residual: Tensor = self.body(x)
+        return x + (residual if self.res_scale == 1.0 else residual * self.res_scale)
+
+
+class ResidualGroup(nn.Module):
+    """``x + conv(blocks(x))``, the residual in residual of RCAN; keys ``body.0``, ``body.1``, … and the last one's.
+
+    Args:
+        channels: Channels.
+        blocks: What comes before the convolution.
+    """
+
+    def __init__(self, channels: int, blocks: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*blocks, conv(channels, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        residual: Tensor = self.body(x)
+        return x + residual
+
+
+def squeeze_gate(channels: int, reduction: int) -> nn.Sequential:
+    """1x1 convolutions to ``channels // reduction`` and back, ReLU between, a sigmoid after; keys ``0`` and ``2``."""
+    squeezed = channels // reduction
+    return nn.Sequential(conv(channels, squeezed, 1), nn.ReLU(inplace=True), conv(squeezed, channels, 1), nn.Sigmoid())
+
+
+class ChannelAttention(nn.Module):
+    """Scales every channel by a gate computed from the channels' means (RCAN, equations 7 and 8); keys ``conv_du.*``.
+
+    Args:
+        channels: Channels.
+        reduction: How many times fewer channels the gate has in between.
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        self.conv_du = squeeze_gate(channels, reduction)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        gate: Tensor = self.conv_du(x.mean((2, 3), keepdim=True))
+        return x * gate
+
+
+class PixelAttention(nn.Module):
+    """Scales every value by a gate of its own, from a 1x1 convolution and a sigmoid (PAN); key ``conv``.
+
+    Args:
+        channels: Channels.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = conv(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        return x * torch.sigmoid(self.conv(x))
