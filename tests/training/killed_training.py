@@ -1,8 +1,9 @@
 """Train in children of this process that are killed without warning, then to the end; a script of test_resume.py.
 
-Usage: killed_training.py FOLDER METHOD KILL... where KILL is ``step:N`` (after N steps of that child), ``write:N``
-(while it writes its Nth checkpoint) or ``time:S`` (after S seconds, wherever it is then). Prints the step at which
-each later child went on.
+Usage: killed_training.py FOLDER METHOD KILLS... where each KILLS is a comma-separated list of ``step:N`` (after N steps
+of that child), ``write:N`` (while it writes its Nth checkpoint) or ``time:S`` (after S seconds, wherever it is then).
+Trains once undisturbed, in ``FOLDER/whole``, then once for each KILLS, in folders by their number, every time to the
+end; prints at which step the last child of each went on.
 """
 
 from __future__ import annotations
@@ -65,23 +66,29 @@ def child(folder: Path, method: str, kill: str) -> None:
     sys.stdout.flush()
 
 
-def main(folder: Path, method: str, kills: list[str]) -> None:
+def undisturbed_or_killed(folder: Path, method: str, kill: str) -> None:
+    process = os.fork()
+    if not process:
+        child(folder, method, kill)
+        os._exit(0)
+    kind, _, number = kill.partition(":")
+    if kind == "time":
+        time.sleep(float(number))
+        os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    if kind in ("step", "write") and not os.WIFSIGNALED(status):
+        sys.exit(f"the child that was to be killed ({kill}) ended with status {status}")
+    if kind == "never" and status:
+        sys.exit(f"the last child failed with status {status}")
+
+
+def main(folder: Path, method: str, sequences: list[str]) -> None:
     torch.set_num_threads(1)  # before any work, so that there is no thread that a fork would lose
     torch.optim.Adam(toys.make_setup().student.module.parameters())  # imports what it needs once, not in every child
-    for kill in [*kills, "never"]:
-        process = os.fork()
-        if not process:
-            child(folder, method, kill)
-            os._exit(0)
-        kind, _, number = kill.partition(":")
-        if kind == "time":
-            time.sleep(float(number))
-            os.kill(process, signal.SIGKILL)
-        _, status = os.waitpid(process, 0)
-        if kind != "time" and os.WIFSIGNALED(status) != (kill != "never"):
-            sys.exit(f"the child that was to be killed ({kill}) ended with status {status}")
-        if kind == "never" and status:
-            sys.exit(f"the last child failed with status {status}")
+    undisturbed_or_killed(folder / "whole", method, "never")
+    for number, sequence in enumerate(sequences):
+        for kill in (*sequence.split(","), "never"):
+            undisturbed_or_killed(folder / str(number), method, kill)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,165 @@
+"""How much of a training is the network: srbench's loop against bare arithmetic and against the field's usual one."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from skimage import data
+from srbench_plugins.architectures.edsr import EDSR
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks.rows import Row, compare
+from srbench.distilling import Distiller, Setup
+from srbench.imaging import imresize, read_image, to_tensor, write_png
+from srbench.networks import Network
+from srbench.recipes import Recipe
+from srbench.specs import ArchitectureSpec, DegradationSpec
+from srbench.training.loop import train
+from srbench.training.patches import Patches, TrainingImages
+
+SCALE, PATCH, BATCH = 2, 48, 16
+BICUBIC = DegradationSpec(name="bicubic", apply=lambda hr, scale, _: imresize(hr, scale=1 / scale), stochastic=False)
+
+
+def rows() -> list[Row]:
+    """Every comparison of this file."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = photographs(Path(folder))
+        return [against_bare_steps(Path(folder), files), against_image_loader(Path(folder), files)]
+
+
+def photographs(folder: Path) -> dict[str, tuple[Path, Path]]:
+    """HR and LR files of photographs of about 500 pixels a side, what training sets are usually cut into."""
+    files = {}
+    for name in ("astronaut", "coffee", "chelsea", "rocket", "immunohistochemistry"):
+        hr = getattr(data, name)()
+        hr = hr[: hr.shape[0] // SCALE * SCALE, : hr.shape[1] // SCALE * SCALE]
+        lr = imresize(torch.from_numpy(hr).permute(2, 0, 1), scale=1 / SCALE, rounding="uint8")
+        files[name] = folder / f"{name}.png", folder / f"{name}x{SCALE}.png"
+        write_png(files[name][0], hr)
+        write_png(files[name][1], lr.permute(1, 2, 0).contiguous().numpy())
+    return files
+
+
+def against_bare_steps(folder: Path, files: dict[str, tuple[Path, Path]], steps: int = 7) -> Row:
+    """EDSR-baseline. After each step of the loop comes a bare one, so that both meet the same machine.
+
+    The bare step has what the loop has: channels-last tensors in memory, fused Adam.
+    """
+    bare = bare_step(EDSR(SCALE))
+    times: list[tuple[float, float]] = []
+    resumed = time.perf_counter()
+
+    def between_steps() -> bool:
+        nonlocal resumed
+        loop = time.perf_counter() - resumed
+        start = time.perf_counter()
+        bare()
+        times.append((time.perf_counter() - start, loop))
+        resumed = time.perf_counter()
+        return False
+
+    train_once(EDSR(SCALE), folder, files, steps, between_steps)
+    # The first step warms up; the last one also validates and saves, which comes once in a thousand steps.
+    ratio = statistics.median(b / s for b, s in times[1:-1])
+    return Row(
+        "training EDSR-baseline", "forward, backward, step in memory", ratio, "≥ 0.97 of the steps/s", ratio >= 0.97
+    )
+
+
+def against_image_loader(folder: Path, files: dict[str, tuple[Path, Path]], steps: int = 60) -> Row:
+    """A net of 20 k parameters; whole trainings, with everything that comes before and after their steps."""
+    ratio = compare(
+        lambda: train_once(small(), folder, files, steps, lambda: False),
+        lambda: usual_training(small(), list(files.values()), steps),
+        repeats=3,
+    )
+    return Row("training 20 k parameters", "a loop over a per-image DataLoader", ratio, "≥ 2 times as fast", ratio >= 2)
+
+
+def small() -> nn.Module:
+    """21,763 parameters."""
+    return EDSR(SCALE, n_resblocks=2, n_feats=16)
+
+
+def bare_step(network: nn.Module) -> Callable[[], None]:
+    """The arithmetic of a step and nothing else."""
+    network.to(memory_format=torch.channels_last)
+    lr = torch.rand(BATCH, 3, PATCH, PATCH).contiguous(memory_format=torch.channels_last)
+    hr = torch.rand(BATCH, 3, SCALE * PATCH, SCALE * PATCH).contiguous(memory_format=torch.channels_last)
+    adam = torch.optim.Adam(network.parameters(), lr=1e-4, fused=True)
+
+    def step() -> None:
+        adam.zero_grad()
+        F.l1_loss(network(lr), hr).backward()
+        adam.step()
+
+    return step
+
+
+def train_once(
+    network: nn.Module, folder: Path, files: dict[str, tuple[Path, Path]], steps: int, stop: Callable[[], bool]
+) -> None:
+    """A training by srbench; the images are decoded the first time."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    recipe = Recipe(name="benchmark", datasets=("photographs",), patch=PATCH, batch=BATCH, steps=steps)
+    spec = ArchitectureSpec(name="network", build=lambda _: network, scales=frozenset({SCALE}), input_range=255.0)
+    setup = Setup(
+        student=Network(spec, network),
+        teachers=(),
+        scales=(SCALE,),
+        recipe=recipe,
+        losses={"l1": F.l1_loss},
+        device=torch.device("cpu"),
+        build=lambda _: Network(spec, network),
+    )
+    images = TrainingImages(folder / "cache", {name: hr for name, (hr, _) in files.items()})
+    patches = Patches(
+        [images], scales=(SCALE,), degradation=BICUBIC, patch=PATCH, batch=BATCH, luma=False, augment=True, seed=0
+    )
+    train(Distiller(setup), lambda *_: patches, seed=0, checkpoints=folder / "checkpoints", stop=stop)
+
+
+class PerImage(Dataset[tuple[Tensor, Tensor]]):
+    """What the field's repositories do: decode both files, crop, flip and turn, one image at a time."""
+
+    def __init__(self, files: list[tuple[Path, Path]], length: int) -> None:
+        self.files, self.length = files, length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        hr, lr = map(read_image, self.files[index % len(self.files)])
+        random = np.random.default_rng(index)
+        top, left = random.integers(0, lr.shape[0] - PATCH + 1), random.integers(0, lr.shape[1] - PATCH + 1)
+        lr = lr[top : top + PATCH, left : left + PATCH]
+        top, left, side = top * SCALE, left * SCALE, PATCH * SCALE
+        hr = hr[top : top + side, left : left + side]
+        if random.random() < 0.5:
+            lr, hr = lr[::-1], hr[::-1]
+        turns = int(random.integers(4))
+        return to_tensor(np.rot90(lr, turns)), to_tensor(np.rot90(hr, turns))
+
+
+def usual_training(network: nn.Module, files: list[tuple[Path, Path]], steps: int) -> None:
+    """A loop as one writes it, with a worker process for every core."""
+    adam = torch.optim.Adam(network.parameters(), lr=1e-4)
+    for lr, hr in batches(files, steps):
+        adam.zero_grad()
+        F.l1_loss(network(lr * 255) / 255, hr).backward()
+        adam.step()
+
+
+def batches(files: list[tuple[Path, Path]], steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of patches from worker processes."""
+    return iter(DataLoader(PerImage(files, steps * BATCH), batch_size=BATCH, num_workers=torch.get_num_threads()))
