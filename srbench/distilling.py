@@ -184,6 +184,10 @@ def sum_of(terms: Mapping[str, Tensor]) -> Tensor:
     """The sum of named terms."""
     if not terms:
         raise TrainingError("The distiller returned no loss term; return at least one named tensor.")
+    for name, term in terms.items():
+        if not isinstance(term, Tensor) or term.numel() != 1:
+            what = f"has shape {tuple(term.shape)}" if isinstance(term, Tensor) else f"is a {type(term).__name__}"
+            raise TrainingError(f"The loss term {name!r} {what}; it must be a tensor of one number, such as a mean.")
     return torch.stack([t.reshape(()) for t in terms.values()]).sum()
 
 

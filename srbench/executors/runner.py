@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from srbench.data.overlap import assert_disjoint
-from srbench.errors import SrbenchError
+from srbench.errors import SrbenchError, StoreError
 from srbench.executors.assemble import Assembler
 from srbench.executors.display import Quiet
 from srbench.executors.jobs import STAGES, CertifyJob, Job, MeasureJob, ProfileJob, TrainJob, perform
@@ -151,6 +151,7 @@ def run_plan(
 
     Raises:
         KeyboardInterrupt: The person stopped the run; what was finished stays.
+        StoreError: The cache or the results folder cannot be written; what was finished stays.
     """
     if fresh:
         for job in schedule.jobs.values():
@@ -205,6 +206,8 @@ def _perform_all(
                 name = running.pop(future)
                 try:
                     future.result()
+                except StoreError:
+                    raise  # the disk is full or not ours to write on: every other job would meet the same
                 except Exception as error:  # noqa: BLE001 - a failed job is a reason in its cells; the others go on
                     schedule.failures[name] = _reason(error)
                 graph.done(name)
