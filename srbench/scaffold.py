@@ -60,11 +60,18 @@ class Idea:
                 f"--paper {self.paper!r} is no web address; give one like https://arxiv.org/abs/1609.05158."
             )
 
+    @property
+    def run(self) -> str:
+        """What to type to train and measure it, in a minute or so."""
+        student = "" if self.kind == "architecture" else " --architecture edsr_small"
+        return f"srbench run{student} --{self.kind} {self.name} --scale 2"
+
     def words(self) -> dict[str, str]:
         """What fills the templates."""
         return {
             "kind": self.kind,
             "name": self.name,
+            "run": self.run,
             "class_name": "".join(part.capitalize() for part in self.name.split("_")),
             "label": self.name.replace("_", " ").capitalize(),
             "see": f"Paper: {self.paper}\n\n" if self.paper else "",
@@ -104,7 +111,7 @@ def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
     commands = (
         f"python -m pytest {_shown(test)}",
         f"srbench check {idea.name}{found}",
-        f"srbench run --{idea.kind} {idea.name}{found}",
+        f"{idea.run}{found}",
     )
     return Written((module, test), commands)
 
@@ -151,7 +158,7 @@ def write_package(idea: Idea, catalog: Catalog, into: Path = Path(), license_id:
     commands = (
         f"python -m pip install -e {where} && python -m pytest {where}",
         f"srbench check {idea.name}",
-        f"srbench run --{idea.kind} {idea.name}",
+        idea.run,
     )
     return Written(tuple(texts), commands)
 

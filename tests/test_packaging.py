@@ -131,14 +131,14 @@ def test_the_installed_command_lists_plans_and_runs(elsewhere):
 
 
 @pytest.mark.slow
-def test_a_plugin_written_there_trains_and_is_measured_at_once(elsewhere):
-    elsewhere("srbench", "add-plugin", "architecture", "my_net")
-    (elsewhere.folder / "brief.toml").write_text(
-        'name = "brief"\ndatasets = ["photographs_train"]\nsteps = 20\npatch = 16\n'
-    )
-    words = ["srbench", "run", "--architecture", "my_net", "--plugin", "plugins/my_net.py"]
-    elsewhere(*words, "--recipe", "brief.toml", "--scale", "2", "--limit", "1", "--no-profile", "--results", "mine")
-    assert "My net" in (elsewhere.folder / "mine" / "leaderboard.csv").read_text()
+@pytest.mark.parametrize("kind", ["architecture", "distiller"])
+def test_a_plugin_written_there_trains_and_is_measured_at_once(elsewhere, kind):
+    written = elsewhere("srbench", "add-plugin", kind, f"my_{kind}")
+    recipe = 'name = "brief"\ndatasets = ["photographs_train"]\nsteps = 20\npatch = 16\n'
+    (elsewhere.folder / "brief.toml").write_text(recipe)
+    words = [*written.splitlines()[-1].split(), "--recipe", "brief.toml", "--limit", "1", "--no-profile"]
+    elsewhere(*words, "--results", kind)
+    assert f"my_{kind}" in (elsewhere.folder / kind / "leaderboard.csv").read_text()
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def test_the_next_three_commands_name_the_files(all_kinds):
     assert all_kinds["architecture"].commands == (
         "python -m pytest tests/test_my_net.py",
         "srbench check my_net --plugin plugins/my_net.py",
-        "srbench run --architecture my_net --plugin plugins/my_net.py",
+        "srbench run --architecture my_net --scale 2 --plugin plugins/my_net.py",
     )
 
 
@@ -107,7 +107,7 @@ def test_in_a_clone_of_srbench_the_file_joins_the_bundled_plugins(elsewhere, mon
     written = write_file(Idea("metric", "my_metric"), NOTHING)
     assert written.files == (clone / "plugins/metrics/my_metric.py", clone / "tests/plugins/test_my_metric.py")
     assert "\nfrom srbench_plugins.metrics import my_metric\n" in written.files[1].read_text()
-    assert written.commands[2] == "srbench run --metric my_metric"
+    assert written.commands[2] == "srbench run --architecture edsr_small --metric my_metric --scale 2"
     monkeypatch.chdir(elsewhere)
     assert write_file(Idea("metric", "my_metric"), NOTHING).files[0] == Path("plugins/my_metric.py")
 
@@ -222,7 +222,8 @@ def test_a_package_has_an_entry_point_a_licence_and_code_that_parses(kind, elsew
     for path in root.rglob("*.py"):
         ast.parse(path.read_text())
     assert "$" not in "".join(p.read_text() for p in root.rglob("*") if p.is_file())
-    assert written.commands[1:] == (f"srbench check {NAMES[kind]}", f"srbench run --{kind} {NAMES[kind]}")
+    assert written.commands[1] == f"srbench check {NAMES[kind]}"
+    assert written.commands[2] in (root / "README.md").read_text()
 
 
 def test_every_licence_on_offer_has_its_text(elsewhere):

@@ -25,12 +25,24 @@ def test_a_new_plugin_is_written_and_the_second_command_printed_accepts_it(srben
         "wrote plugins/my_metric.py\nwrote tests/test_my_metric.py\n\nIt works as it stands. Next:\n\n"
         "  python -m pytest tests/test_my_metric.py\n"
         "  srbench check my_metric --plugin plugins/my_metric.py\n"
-        "  srbench run --metric my_metric --plugin plugins/my_metric.py\n"
+        "  srbench run --architecture edsr_small --metric my_metric --scale 2 --plugin plugins/my_metric.py\n"
     )
     assert srbench("check", "my_metric", "--plugin", "plugins/my_metric.py").status == 0
     again = srbench("add-plugin", "metric", "my_metric")
     assert again.status == 2
     assert "The metric 'my_metric' exists already, in plugin my_metric (file, " in again.err
+
+
+@pytest.mark.parametrize("kind", ["architecture", "distiller", "degradation", "metric"])
+def test_the_third_command_plans_a_training_and_a_measurement_of_it(srbench, kind):
+    written = srbench("add-plugin", kind, "my_own")
+    words = written.out.splitlines()[-1].split()
+    assert words[:2] == ["srbench", "run"]
+    plan = srbench("plan", *words[2:])
+    assert (plan.status, plan.err) == (0, "")
+    assert "to train" in plan.out
+    if kind != "metric":
+        assert "my_own" in plan.out
 
 
 def test_a_package_is_written(srbench):
