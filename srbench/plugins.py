@@ -7,23 +7,16 @@ lying in ``./plugins`` (unless that is the bundled folder itself) or in the user
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
-import io
 import math
 import os
-import signal
 import sys
-import threading
 import time
-import traceback
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +25,7 @@ import platformdirs
 import pluggy
 
 from srbench import hookspecs
+from srbench.containment import in_one_line, quietly, time_limit
 from srbench.errors import PluginError, UsageError
 from srbench.hookspecs import GROUP, HOOKS
 from srbench.specs import KINDS, Family
@@ -39,8 +33,6 @@ from srbench.specs import KINDS, Family
 SOURCES = ("bundled", "entry-points", "files")
 IMPORT_TIMEOUT = 60.0
 """Seconds after which a plugin that does not finish its import is given up; SRBENCH_PLUGIN_TIMEOUT changes it."""
-GRACE = 5.0
-"""Seconds that a plugin which swallows the interruption still has, before srbench ends itself with a sentence."""
 
 
 @dataclass(slots=True)
@@ -214,7 +206,7 @@ def load_plugin(plugin: Plugin, load: Callable[[], Any], timeout: float = IMPORT
     """
     start = time.perf_counter()
     try:
-        with _notices(plugin), _time_limit(plugin, timeout):
+        with quietly(plugin.notices), time_limit(plugin.place, timeout):
             module = load()
             origin = getattr(module, "__file__", None)
             plugin.file = plugin.file or (Path(origin) if origin else None)
@@ -224,77 +216,9 @@ def load_plugin(plugin: Plugin, load: Callable[[], Any], timeout: float = IMPORT
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a plugin's fault, even SystemExit, must not take the others down
-        plugin.error = f"Plugin {plugin.name} failed to load: {_blame(error, plugin.file)}."
+        plugin.error = f"Plugin {plugin.name} failed to load: {in_one_line(error, plugin.file)}."
     plugin.seconds = time.perf_counter() - start
     return plugin
-
-
-def _blame(error: BaseException, file: Path | None) -> str:
-    """An exception in one line, with the plugin's line that it came from."""
-    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": .")
-    if isinstance(error, SyntaxError):
-        return text  # which names file and line itself
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == str(file)]
-    return text + "".join(f" ({Path(f.filename).name}, line {f.lineno})" for f in own[-1:])
-
-
-@contextmanager
-def _notices(plugin: Plugin) -> Iterator[None]:
-    """Keep what a plugin prints and warns of out of srbench's output, which may be JSON that a program reads."""
-    printed = io.StringIO()
-    with warnings.catch_warnings(record=True) as warned, contextlib.redirect_stdout(printed):
-        warnings.simplefilter("default")
-        try:
-            yield
-        finally:
-            plugin.notices += printed.getvalue().splitlines()
-            plugin.notices += [
-                f"{w.category.__name__}: {w.message}"
-                for w in warned
-                if not issubclass(w.category, DeprecationWarning | PendingDeprecationWarning | ImportWarning)
-            ]
-
-
-class _GiveUpError(BaseException):
-    """No `Exception`, so that a plugin's ``except Exception`` does not swallow it."""
-
-
-@contextmanager
-def _time_limit(plugin: Plugin, seconds: float) -> Iterator[None]:
-    """Interrupt the main thread's import after ``seconds``; elsewhere (worker threads) there is no such means.
-
-    A plugin that swallows the interruption is interrupted every second; one that cannot be interrupted (it waits in
-    C) ends the whole process after `GRACE` more seconds, with a sentence.
-    """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
-        yield
-        return
-    advice = f"did not finish loading within {seconds:g} s; mend it, remove it, or raise SRBENCH_PLUGIN_TIMEOUT"
-
-    def interrupt(*_: object) -> None:
-        raise _GiveUpError
-
-    def end() -> None:
-        os.write(2, f"Plugin {plugin.place} {advice}. It could not be interrupted, so srbench ends here.\n".encode())
-        os._exit(2)
-
-    watchdog = threading.Timer(seconds + GRACE, end)
-    watchdog.daemon = True
-    watchdog.start()
-    handler = signal.signal(signal.SIGALRM, interrupt)
-    start = time.monotonic()
-    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    except _GiveUpError:
-        raise PluginError(f"it {advice}.") from None
-    finally:
-        watchdog.cancel()
-        signal.signal(signal.SIGALRM, handler)
-        # Somebody else's alarm, a test runner's, goes on.
-        left = max(remaining - (time.monotonic() - start), 0.001) if remaining else 0.0
-        signal.setitimer(signal.ITIMER_REAL, left, interval)
 
 
 def _specs_of(module: object) -> list[tuple[str, Any]]:

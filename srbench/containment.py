@@ -1,0 +1,91 @@
+"""Run code that is not ours, so that it can neither hang srbench, nor talk into its output, nor fail namelessly."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from srbench.errors import PluginError
+
+GRACE = 5.0
+"""Seconds that a plugin which swallows the interruption still has, before srbench ends itself with a sentence."""
+
+
+def in_one_line(error: BaseException, file: Path | None) -> str:
+    """An exception, with the line of ``file`` that it came from."""
+    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": .")
+    if isinstance(error, SyntaxError):
+        return text  # which names file and line itself
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == str(file)]
+    return text + "".join(f" ({Path(f.filename).name}, line {f.lineno})" for f in own[-1:])
+
+
+@contextmanager
+def quietly(notices: list[str]) -> Iterator[None]:
+    """Note what is printed and warned of, and keep it out of srbench's output, which may be JSON for a program."""
+    printed = io.StringIO()
+    with warnings.catch_warnings(record=True) as warned, contextlib.redirect_stdout(printed):
+        warnings.simplefilter("default")
+        try:
+            yield
+        finally:
+            notices += printed.getvalue().splitlines()
+            notices += [
+                f"{w.category.__name__}: {w.message}"
+                for w in warned
+                if not issubclass(w.category, DeprecationWarning | PendingDeprecationWarning | ImportWarning)
+            ]
+
+
+class _GiveUpError(BaseException):
+    """No `Exception`, so that a plugin's ``except Exception`` does not swallow it."""
+
+
+@contextmanager
+def time_limit(plugin: str, seconds: float) -> Iterator[None]:
+    """Interrupt the main thread's import after ``seconds``; elsewhere (worker threads) there is no such means.
+
+    A plugin that swallows the interruption is interrupted every second; one that cannot be interrupted (it waits in
+    C) ends the whole process after `GRACE` more seconds, with a sentence.
+
+    Raises:
+        PluginError: The time is over.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    advice = f"did not finish loading within {seconds:g} s; mend it, remove it, or raise SRBENCH_PLUGIN_TIMEOUT"
+
+    def interrupt(*_: object) -> None:
+        raise _GiveUpError
+
+    def end() -> None:
+        os.write(2, f"Plugin {plugin} {advice}. It could not be interrupted, so srbench ends here.\n".encode())
+        os._exit(2)
+
+    watchdog = threading.Timer(seconds + GRACE, end)
+    watchdog.daemon = True
+    watchdog.start()
+    handler = signal.signal(signal.SIGALRM, interrupt)
+    start = time.monotonic()
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    except _GiveUpError:
+        raise PluginError(f"it {advice}.") from None
+    finally:
+        watchdog.cancel()
+        signal.signal(signal.SIGALRM, handler)
+        # Somebody else's alarm, a test runner's, goes on.
+        left = max(remaining - (time.monotonic() - start), 0.001) if remaining else 0.0
+        signal.setitimer(signal.ITIMER_REAL, left, interval)
