@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,6 @@ Pixels = NDArray[np.uint8]
 _HINT = "Convert it to an 8-bit RGB or greyscale PNG."
 # What Pillow's decoders raise on broken files; SyntaxError is its word for a malformed header.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError, AttributeError)
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 def read_image(path: Path | str, *, keep_grey: bool = False) -> Pixels:
@@ -148,8 +148,11 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     if path.is_dir():
         raise DataError(f"{path} is a folder, not an image.")
     try:
-        with Image.open(path) as image:
-            yield image
+        # Pillow warns of oddities in tags that no pixel depends on; what matters, it raises.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                yield image
     except FileNotFoundError as error:
         raise DataError(f"There is no image at {path}.") from error
     except PermissionError as error:
@@ -157,7 +160,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         what = "is empty" if path.stat().st_size == 0 else "is not an image, or its header is damaged"
         raise DataError(f"{path} {what}. Fetch or copy it again.") from error
-    except _BOMBS as error:
+    except Image.DecompressionBombError as error:
         raise DataError(f"{path} has more pixels than can be trusted to be a photograph. Cut it into parts.") from error
     except _BROKEN as error:
         raise DataError(f"{path} is damaged: {str(error) or type(error).__name__}. Fetch or copy it again.") from error

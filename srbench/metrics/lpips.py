@@ -45,8 +45,9 @@ def load_lpips(
     """
     if trunk not in _LEAST_SIDE:
         raise UsageError(f"LPIPS has no trunk {trunk!r}; choose alex or vgg.")
+    given = _read(Path(weights))
     network = _network(trunk)
-    _load_trunk(network.get_submodule("net"), trunk, Path(weights))
+    _load_trunk(network.get_submodule("net"), given, f"{weights} is not the {trunk} trunk of LPIPS")
     network = network.to(device).eval().requires_grad_(False)
 
     def lpips_distance(sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
@@ -78,17 +79,15 @@ def _network(trunk: Trunk) -> torch.nn.Module:
     return network
 
 
-def _load_trunk(network: torch.nn.Module, trunk: Trunk, path: Path) -> None:
+def _load_trunk(network: torch.nn.Module, given: dict[str, torch.Tensor], mismatch: str) -> None:
     """Fill ``slice1.0`` … of the official trunk from torchvision's ``features.0`` … in the file."""
-    given = _read(path)
     state = network.state_dict()
     for name, wanted in state.items():
         key = "features." + name.split(".", 1)[1]
         if key not in given or given[key].shape != wanted.shape:
             found = f"has it of shape {tuple(given[key].shape)}" if key in given else "has none"
             raise CheckpointError(
-                f"{path} is not the {trunk} trunk of LPIPS: {key} should be {tuple(wanted.shape)}, "
-                f"and the file {found}. Run `srbench fetch lpips`."
+                f"{mismatch}: {key} should be {tuple(wanted.shape)}, and the file {found}. Run `srbench fetch lpips`."
             )
         state[name] = given[key]
     network.load_state_dict(state)

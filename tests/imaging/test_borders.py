@@ -1,0 +1,60 @@
+"""Cropping, shaving, padding."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from srbench.errors import ShapeError
+from srbench.imaging import mod_crop, pad_to_multiple, shave
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.integers(1, 8))
+def test_mod_crop_leaves_the_largest_multiple_at_the_top_left(height, width, scale):
+    image = torch.arange(height * width).view(1, height, width)
+    if min(height, width) < scale:
+        with pytest.raises(ShapeError, match="no pixel left"):
+            mod_crop(image, scale)
+        return
+    cropped = mod_crop(image, scale)
+    assert cropped.shape == (1, height // scale * scale, width // scale * scale)
+    assert torch.equal(cropped, image[:, : cropped.shape[1], : cropped.shape[2]])
+
+
+@given(st.integers(0, 9))
+def test_shaving_undoes_padding(pixels):
+    image = torch.rand(2, 3, 7, 5)
+    padded = torch.nn.functional.pad(image, [pixels] * 4)
+    assert torch.equal(shave(padded, pixels), image)
+
+
+@pytest.mark.parametrize("pixels", [-1, 4, 5])
+def test_shaving_everything_or_less_than_nothing_is_refused(pixels):
+    with pytest.raises(ShapeError, match="cannot be shaved"):
+        shave(torch.rand(1, 8, 20), pixels)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 9), st.integers(1, 9), st.integers(1, 40))
+def test_padding_fits_keeps_the_image_and_adds_only_pixels_that_it_has(height, width, multiple_h, multiple_w, minimum):
+    lr = torch.arange(float(height * width)).view(1, 1, height, width)
+    padded, size = pad_to_multiple(lr, (multiple_h, multiple_w), minimum)
+    assert size == (height, width)
+    assert torch.equal(padded[..., :height, :width], lr)
+    for side, old, multiple in zip(padded.shape[-2:], size, (multiple_h, multiple_w), strict=True):
+        assert side % multiple == 0
+        assert side >= minimum
+        assert side - max(old, minimum) < multiple
+    assert set(padded.flatten().tolist()) == set(lr.flatten().tolist())
+
+
+def test_padding_mirrors_without_repeating_the_edge_and_repeats_it_where_it_cannot():
+    row = torch.tensor([[[1.0, 2.0, 3.0]]])
+    assert pad_to_multiple(row, (1, 5))[0].flatten().tolist() == [1, 2, 3, 2, 1]
+    assert pad_to_multiple(row, (1, 6))[0].flatten().tolist() == [1, 2, 3, 3, 3, 3]
+    assert pad_to_multiple(row, (1, 3))[0] is row
+
+
+def test_a_multiple_below_one_is_refused():
+    with pytest.raises(ShapeError, match="start at 1"):
+        pad_to_multiple(torch.rand(1, 4, 4), 0)
