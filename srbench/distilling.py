@@ -18,6 +18,7 @@ from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from srbench.errors import TrainingError
 from srbench.networks import Network
@@ -198,7 +199,7 @@ def capture(
     """Record features during forward passes.
 
     Every feature is cloned when it is seen, since in-place operations that follow (a skip-add, a ReLU) would change it.
-    Take the ``input`` of an activation for what precedes it.
+    Take the ``input`` of an activation for what precedes it; it is seen before the activation runs.
 
     Args:
         module: The network to watch.
@@ -213,18 +214,26 @@ def capture(
     """
     known = dict(module.named_modules())
     features: dict[str, Tensor] = {}
-    handles = []
-    for path in paths:
-        if path not in known:
-            near = ", ".join(sorted(k for k in known if k)[:8])
-            raise TrainingError(
-                f"{type(module).__name__} has no module at {path!r} to tap; its modules start with: {near}."
-            )
+    if unknown := [path for path in paths if path not in known]:
+        near = ", ".join(sorted(k for k in known if k)[:8])
+        raise TrainingError(
+            f"{type(module).__name__} has no module at {unknown[0]!r} to tap; its modules start with: {near}."
+        )
 
-        def record(_: nn.Module, args: tuple[Tensor, ...], output: Tensor, path: str = path) -> None:
-            features[path] = (args[0] if kind == "input" else output).clone()
+    def tap(path: str) -> RemovableHandle:
+        def before(_: nn.Module, args: tuple[Tensor, ...]) -> None:
+            features[path] = args[0].clone()
 
-        handles.append(known[path].register_forward_hook(record))
+        def after(_: nn.Module, _args: tuple[Tensor, ...], output: Tensor) -> None:
+            features[path] = output.clone()
+
+        if kind == "input":
+            handle: RemovableHandle = known[path].register_forward_pre_hook(before)
+        else:
+            handle = known[path].register_forward_hook(after)
+        return handle
+
+    handles = [tap(path) for path in paths]
     try:
         yield features
     finally:

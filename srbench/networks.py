@@ -37,13 +37,15 @@ class Network:
             (N, C, scale*h, scale*w), nominally in [0, 1].
 
         Raises:
-            ShapeError: The network returned another size.
+            ShapeError: The network returned another size, or no tensor.
         """
         if lr.shape[1] == 3 and self.spec.channels == "y":
             return self._with_bicubic_chroma(lr, scale)
         padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
         scaled = padded if self.spec.input_range == 1.0 else padded * self.spec.input_range
-        sr: Tensor = self.module(scaled, scale) if self.spec.multi_scale else self.module(scaled)
+        sr: object = self.module(scaled, scale) if self.spec.multi_scale else self.module(scaled)
+        if not isinstance(sr, Tensor):
+            raise ShapeError(f"{self.spec.name} returned a {type(sr).__name__}, not a tensor; it must return sr alone.")
         if self.spec.input_range != 1.0:
             sr = sr / self.spec.input_range
         wanted = (*padded.shape[:2], padded.shape[2] * scale, padded.shape[3] * scale)
