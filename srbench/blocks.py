@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srbench.errors import ShapeError
@@ -46,6 +47,32 @@ def zeroed(layer: Weighted) -> Weighted:
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer
+
+
+def full_precision(x: Tensor) -> torch.autocast:
+    """A context in which autocast lowers no precision, for sums and softmaxes that 8 or 11 bits cannot carry.
+
+    It only keeps others from lowering: convert with ``x.to(torch.promote_types(x.dtype, torch.float32))`` what may
+    come in half precision already.
+
+    Args:
+        x: A tensor on the device that computes.
+    """
+    kind = x.device.type
+    return torch.autocast(kind if torch.amp.is_autocast_available(kind) else "cpu", enabled=False)
+
+
+def thirds(path: str, count: int) -> tuple[str, ...]:
+    """Module paths of the blocks that end a third, two thirds and all of a body: natural taps for distillers.
+
+    Args:
+        path: Where the blocks stand: "body".
+        count: How many there are.
+
+    Returns:
+        ``("body.4", "body.9", "body.15")`` for 16.
+    """
+    return tuple(f"{path}.{count * part // 3 - 1}" for part in (1, 2, 3))
 
 
 class MeanShift(nn.Module):
@@ -180,3 +207,62 @@ class PixelAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, h, w) to the same shape."""
         return x * torch.sigmoid(self.conv(x))
+
+
+class ContrastAttention(nn.Module):
+    """Scales every channel by a gate computed from its mean plus its standard deviation (IMDN, equation 6).
+
+    Keys ``conv_du.*``.
+
+    Args:
+        channels: Channels.
+        reduction: How many times fewer channels the gate has in between.
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        self.conv_du = squeeze_gate(channels, reduction)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        variance, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
+        # flat features have no deviation, where the root has no slope: far below anything that counts
+        gate: Tensor = self.conv_du(mean + variance.clamp_min(1e-16).sqrt())
+        return x * gate
+
+
+class SpatialAttention(nn.Module):
+    """Scales every value by a gate seen at about a sixth of the resolution: the ESA of RFANet, as in RFDN and RLFN.
+
+    Keys ``conv1``, ``conv_f``, ``conv2``, ``conv3`` and ``conv4``.
+
+    Args:
+        channels: Channels.
+        inner: Channels of the gate in between.
+    """
+
+    conv1: nn.Module
+    conv_f: nn.Module
+    conv2: nn.Module
+    conv3: nn.Module
+    conv4: nn.Module
+
+    def __init__(self, channels: int, inner: int) -> None:
+        super().__init__()
+        self.conv1 = conv(channels, inner, 1)
+        self.conv_f = conv(inner, inner, 1)
+        self.conv2 = nn.Conv2d(inner, inner, 3, stride=2)
+        self.conv3 = conv(inner, inner)
+        self.conv4 = conv(inner, channels, 1)
+
+    def coarse(self, pooled: Tensor) -> Tensor:
+        """What happens at the lowest resolution: (N, inner, h', w') to the same shape."""
+        refined: Tensor = self.conv3(pooled)
+        return refined
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape; h and w at least 15."""
+        squeezed = self.conv1(x)
+        coarse = self.coarse(F.max_pool2d(self.conv2(squeezed), 7, stride=3))
+        enlarged = F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
+        return x * torch.sigmoid(self.conv4(enlarged + self.conv_f(squeezed)))

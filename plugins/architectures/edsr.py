@@ -10,7 +10,7 @@ from functools import partial
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import MeanShift, ResidualBlock, Upsampler, conv
+from srbench.blocks import MeanShift, ResidualBlock, Upsampler, conv, thirds
 
 
 class EDSR(nn.Module):
@@ -42,11 +42,6 @@ class EDSR(nn.Module):
         return sr
 
 
-def thirds(n_resblocks: int) -> tuple[str, ...]:
-    """Blocks that end a third, two thirds and all of the body: 16 give 5/5/6 and 32 give 10/11/11, as in FAKD."""
-    return tuple(f"body.{n_resblocks * part // 3 - 1}" for part in (1, 2, 3))
-
-
 PAPER = srbench.Paper(
     title="Enhanced Deep Residual Networks for Single Image Super-Resolution",
     venue="CVPR Workshops",
@@ -71,14 +66,6 @@ _RCAN_TABLE = "results table of the RCAN release (Figs/psnr_bi)"
 _QUOTED = "comparison table of a later paper"
 
 
-def _reported(source: str, scale: int, rows: dict[str, tuple[float, float]]) -> list[srbench.Reported]:
-    return [
-        srbench.Reported(dataset=dataset, scale=scale, metric=metric, value=value, source=source)
-        for dataset, values in rows.items()
-        for metric, value in zip(("psnr_y", "ssim_y"), values, strict=True)
-    ]
-
-
 def _div2k(values: tuple[float, float, float]) -> list[srbench.Reported]:
     source = "README of the authors' PyTorch release: 100 images, RGB, shave scale + 6"
     return [
@@ -88,50 +75,50 @@ def _div2k(values: tuple[float, float, float]) -> list[srbench.Reported]:
 
 
 REPORTED_BASELINE = (
-    *_reported(
+    *srbench.Reported.on_luma(
         _QUOTED,
-        2,
-        {"set5": (37.99, 0.9604), "set14": (33.57, 0.9175), "b100": (32.16, 0.8994), "urban100": (31.98, 0.9272)},
-    ),
-    *_reported(
-        _QUOTED,
-        4,
-        {"set5": (32.09, 0.8938), "set14": (28.58, 0.7813), "b100": (27.57, 0.7357), "urban100": (26.04, 0.7849)},
+        {
+            2: {
+                "set5": (37.99, 0.9604),
+                "set14": (33.57, 0.9175),
+                "b100": (32.16, 0.8994),
+                "urban100": (31.98, 0.9272),
+            },
+            4: {
+                "set5": (32.09, 0.8938),
+                "set14": (28.58, 0.7813),
+                "b100": (27.57, 0.7357),
+                "urban100": (26.04, 0.7849),
+            },
+        },
     ),
     *_div2k((34.61, 30.92, 28.95)),
 )
 REPORTED = (
-    *_reported(
+    *srbench.Reported.on_luma(
         _RCAN_TABLE,
-        2,
         {
-            "set5": (38.11, 0.9602),
-            "set14": (33.92, 0.9195),
-            "b100": (32.32, 0.9013),
-            "urban100": (32.93, 0.9351),
-            "manga109": (39.10, 0.9773),
-        },
-    ),
-    *_reported(
-        _RCAN_TABLE,
-        3,
-        {
-            "set5": (34.65, 0.9280),
-            "set14": (30.52, 0.8462),
-            "b100": (29.25, 0.8093),
-            "urban100": (28.80, 0.8653),
-            "manga109": (34.17, 0.9476),
-        },
-    ),
-    *_reported(
-        _RCAN_TABLE,
-        4,
-        {
-            "set5": (32.46, 0.8968),
-            "set14": (28.80, 0.7876),
-            "b100": (27.71, 0.7420),
-            "urban100": (26.64, 0.8033),
-            "manga109": (31.02, 0.9148),
+            2: {
+                "set5": (38.11, 0.9602),
+                "set14": (33.92, 0.9195),
+                "b100": (32.32, 0.9013),
+                "urban100": (32.93, 0.9351),
+                "manga109": (39.10, 0.9773),
+            },
+            3: {
+                "set5": (34.65, 0.9280),
+                "set14": (30.52, 0.8462),
+                "b100": (29.25, 0.8093),
+                "urban100": (28.80, 0.8653),
+                "manga109": (34.17, 0.9476),
+            },
+            4: {
+                "set5": (32.46, 0.8968),
+                "set14": (28.80, 0.7876),
+                "b100": (27.71, 0.7420),
+                "urban100": (26.64, 0.8033),
+                "manga109": (31.02, 0.9148),
+            },
         },
     ),
     *_div2k((35.03, 31.26, 29.25)),
@@ -157,7 +144,7 @@ def _spec(
         paper=PAPER,
         license="MIT",
         input_range=255.0,
-        taps=thirds(n_resblocks),
+        taps=thirds("body", n_resblocks),
         recipe=recipe,
         reported=reported,
         notes=notes,

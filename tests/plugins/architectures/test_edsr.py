@@ -5,6 +5,7 @@ import torch
 from network_oracles import difference, fill
 from srbench_plugins.architectures import edsr
 
+from srbench.blocks import thirds
 from srbench.profiling.complexity import count_parameters
 
 SPECS = {spec.name: spec for spec in edsr.register_architectures()}
@@ -62,7 +63,7 @@ def test_the_residual_scale_and_the_global_skip_matter():
 
 @pytest.mark.parametrize(("blocks", "taps"), [(16, (4, 9, 15)), (32, (9, 20, 31))])
 def test_its_taps_end_the_thirds_that_fakd_uses(blocks, taps):
-    assert edsr.thirds(blocks) == tuple(f"body.{i}" for i in taps)
+    assert thirds("body", blocks) == tuple(f"body.{i}" for i in taps)
 
 
 def test_its_recipe_halves_the_rate_once_in_300_000_steps():

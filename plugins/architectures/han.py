@@ -1,0 +1,184 @@
+"""HAN: attention among the layers of an RCAN, and among channels and positions (Niu et al., ECCV 2020).
+
+Keys, their order and the value range are those of the authors' release, so that its checkpoints load.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+import srbench
+from srbench.blocks import (
+    ChannelAttention,
+    MeanShift,
+    ResidualBlock,
+    ResidualGroup,
+    Upsampler,
+    conv,
+    full_precision,
+)
+
+
+class LayerAttention(nn.Module):
+    """LAM: every layer's features, plus gamma times a mixture of all layers' (section 3.2).
+
+    The release's softmax is of the row's largest correlation minus the correlation, so that the layer least like a
+    layer weighs most in it. Correlations sum over all values of a layer and leave half precision's range at once; they
+    are taken in single precision.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(1))
+
+    def forward(self, layers: Tensor) -> Tensor:
+        """(N, layers, C, h, w) to (N, layers*C, h, w)."""
+        flat = layers.flatten(2)
+        with full_precision(flat):
+            wide = flat.to(torch.promote_types(flat.dtype, torch.float32))
+            energy = wide @ wide.mT
+            weights = torch.softmax(energy.amax(dim=2, keepdim=True) - energy, dim=2)
+            itself = torch.eye(weights.shape[1], dtype=weights.dtype, device=weights.device)
+            mixed = (self.gamma * weights + itself) @ wide
+        return mixed.to(layers.dtype).view_as(layers).flatten(1, 2)
+
+
+class ChannelSpatialAttention(nn.Module):
+    """CSAM: ``x + gamma * x * sigmoid(conv3d(x))``, where the convolution runs over channels, rows and columns.
+
+    Section 3.3 of the paper.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(1))
+        self.conv = nn.Conv3d(1, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        gate = torch.sigmoid(self.conv(x.unsqueeze(1)).squeeze(1))
+        return x * (self.gamma * gate) + x
+
+
+class HAN(nn.Module):
+    """The network; maps lr in [0, rgb_range] to sr in the same range.
+
+    Args:
+        scale: 2, 3, 4 or 8.
+        n_resgroups: RCAN's residual groups; 10 in the release, which fixes its layer attention to that.
+        n_resblocks: Residual channel attention blocks in each.
+        n_feats: Channels.
+        reduction: How many times fewer channels the channel attention has in between.
+        rgb_range: White.
+    """
+
+    def __init__(
+        self,
+        scale: int,
+        *,
+        n_resgroups: int = 10,
+        n_resblocks: int = 20,
+        n_feats: int = 64,
+        reduction: int = 16,
+        rgb_range: float = 255.0,
+    ) -> None:
+        super().__init__()
+        self.sub_mean = MeanShift(rgb_range, -1)
+        self.add_mean = MeanShift(rgb_range, +1)
+        self.head = nn.Sequential(conv(3, n_feats))
+        groups = [
+            ResidualGroup(
+                n_feats,
+                [ResidualBlock(n_feats, attention=ChannelAttention(n_feats, reduction)) for _ in range(n_resblocks)],
+            )
+            for _ in range(n_resgroups)
+        ]
+        self.body = nn.Sequential(*groups, conv(n_feats, n_feats))
+        self.csa = ChannelSpatialAttention()
+        self.la = LayerAttention()
+        self.last_conv = conv(n_feats * (n_resgroups + 1), n_feats)
+        self.last = conv(n_feats * 2, n_feats)
+        self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        shallow = deepest = self.head(self.sub_mean(lr))
+        layers = []
+        for layer in self.body:
+            deepest = layer(deepest)
+            layers.append(deepest)
+        across_layers = self.last_conv(self.la(torch.stack(layers[::-1], dim=1)))  # newest first
+        attended = self.last(torch.cat((self.csa(deepest), across_layers), dim=1))
+        sr: Tensor = self.add_mean(self.tail(attended + shallow))
+        return sr
+
+
+RECIPE = srbench.Recipe(
+    name="han_paper",
+    datasets=("div2k_train",),
+    patch=48,
+    batch=16,
+    steps=1_000_000,
+    learning_rate=1e-4,
+    schedule="halve",
+    halve_every=200_000,
+    losses={"l1": 1.0},
+    source="patch and batch from the release's commands; L1 and the rate halved every 200 epochs from memory of the "
+    "paper; the length is RCAN's, as neither was found to state one. The release starts every scale from RCAN's x2 "
+    "weights",
+)
+
+_TABLE = "comparison table of the SwinIR paper"
+REPORTED = srbench.Reported.on_luma(
+    _TABLE,
+    {
+        2: {
+            "set5": (38.27, 0.9614),
+            "set14": (34.16, 0.9217),
+            "b100": (32.41, 0.9027),
+            "urban100": (33.35, 0.9385),
+            "manga109": (39.46, 0.9785),
+        },
+        3: {
+            "set5": (34.75, 0.9299),
+            "set14": (30.67, 0.8483),
+            "b100": (29.32, 0.8110),
+            "urban100": (29.10, 0.8705),
+            "manga109": (34.48, 0.9500),
+        },
+        4: {
+            "set5": (32.64, 0.9002),
+            "set14": (28.90, 0.7890),
+            "b100": (27.80, 0.7442),
+            "urban100": (26.85, 0.8094),
+            "manga109": (31.42, 0.9177),
+        },
+    },
+)
+
+
+@srbench.hookimpl
+def register_architectures() -> list[srbench.ArchitectureSpec]:
+    """The network of the paper."""
+    return [
+        srbench.ArchitectureSpec(
+            name="han",
+            label="HAN",
+            build=HAN,
+            scales=frozenset({2, 3, 4, 8}),
+            paper=srbench.Paper(
+                title="Single Image Super-Resolution via a Holistic Attention Network",
+                venue="ECCV",
+                year=2020,
+                url="https://arxiv.org/abs/2008.08767",
+            ),
+            license="Apache-2.0",
+            input_range=255.0,
+            taps=("body.2", "body.6", "body.10"),
+            recipe=RECIPE,
+            reported=REPORTED,
+            notes="Layers' correlations are taken in single precision under half precisions. The release was measured "
+            "with chopped inference: four overlapping quarters, each with attention of its own.",
+        )
+    ]

@@ -1,0 +1,137 @@
+"""MDSR: one network for several scales, which share all but their first and last layers (Lim et al., CVPRW 2017).
+
+Keys, their order and the value range are those of the authors' PyTorch release, so that its checkpoints load.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import Tensor, nn
+
+import srbench
+from srbench.blocks import MeanShift, ResidualBlock, Upsampler, conv, thirds
+
+
+class MDSR(nn.Module):
+    """The network; maps lr in [0, rgb_range] to sr in the same range.
+
+    Args:
+        scales: Those it serves, in the order of the release's modules.
+        n_resblocks: Shared residual blocks; 16 in the baseline, 80 in MDSR.
+        n_feats: Channels.
+        rgb_range: White.
+    """
+
+    def __init__(
+        self,
+        scales: tuple[int, ...] = (2, 3, 4),
+        *,
+        n_resblocks: int = 16,
+        n_feats: int = 64,
+        rgb_range: float = 255.0,
+    ) -> None:
+        super().__init__()
+        self.branch_of = {scale: branch for branch, scale in enumerate(scales)}
+        self.sub_mean = MeanShift(rgb_range, -1)
+        self.add_mean = MeanShift(rgb_range, +1)
+        self.pre_process = nn.ModuleList(
+            nn.Sequential(ResidualBlock(n_feats, kernel=5), ResidualBlock(n_feats, kernel=5)) for _ in scales
+        )
+        self.upsample = nn.ModuleList(Upsampler(scale, n_feats) for scale in scales)
+        self.head = nn.Sequential(conv(3, n_feats))
+        blocks = [ResidualBlock(n_feats) for _ in range(n_resblocks)]
+        self.body = nn.Sequential(*blocks, conv(n_feats, n_feats))
+        self.tail = nn.Sequential(conv(n_feats, 3))
+
+    def forward(self, lr: Tensor, scale: int) -> Tensor:
+        """(N, 3, h, w) to (N, 3, scale*h, scale*w); scale is one of the network's."""
+        branch = self.branch_of[scale]
+        shallow = self.pre_process[branch](self.head(self.sub_mean(lr)))
+        deep = self.body(shallow) + shallow
+        sr: Tensor = self.add_mean(self.tail(self.upsample[branch](deep)))
+        return sr
+
+
+PAPER = srbench.Paper(
+    title="Enhanced Deep Residual Networks for Single Image Super-Resolution",
+    venue="CVPR Workshops",
+    year=2017,
+    url="https://arxiv.org/abs/1707.02921",
+)
+RECIPE = srbench.Recipe(
+    name="mdsr_paper",
+    datasets=("div2k_train",),
+    patch=48,
+    batch=16,
+    steps=650_000,
+    learning_rate=1e-4,
+    schedule="halve",
+    halve_every=200_000,
+    losses={"l1": 1.0},
+    source="Section 4.2 of the paper, each batch at one scale; the length is the release's template of 650 epochs",
+)
+
+_QUOTED = "from memory: comparison tables of later papers; not checked against one"
+
+
+def _div2k(values: tuple[float, float, float]) -> tuple[srbench.Reported, ...]:
+    source = "README of the authors' PyTorch release: 100 images, RGB, shave scale + 6"
+    return tuple(
+        srbench.Reported(dataset="div2k_valid", scale=scale, metric="psnr_rgb", value=value, source=source)
+        for scale, value in zip((2, 3, 4), values, strict=True)
+    )
+
+
+REPORTED_BASELINE = _div2k((34.63, 30.94, 28.97))
+REPORTED = (
+    *srbench.Reported.on_luma(
+        _QUOTED,
+        {
+            2: {
+                "set5": (38.11, 0.9602),
+                "set14": (33.85, 0.9198),
+                "b100": (32.29, 0.9007),
+                "urban100": (32.84, 0.9347),
+            },
+            3: {
+                "set5": (34.66, 0.9280),
+                "set14": (30.44, 0.8452),
+                "b100": (29.25, 0.8091),
+                "urban100": (28.79, 0.8655),
+            },
+            4: {
+                "set5": (32.50, 0.8973),
+                "set14": (28.72, 0.7857),
+                "b100": (27.72, 0.7418),
+                "urban100": (26.67, 0.8041),
+            },
+        },
+    ),
+    *_div2k((34.92, 31.22, 29.24)),
+)
+
+
+def _spec(name: str, label: str, n_resblocks: int, reported: tuple[srbench.Reported, ...]) -> srbench.ArchitectureSpec:
+    return srbench.ArchitectureSpec(
+        name=name,
+        label=label,
+        build=partial(MDSR, n_resblocks=n_resblocks),
+        scales=frozenset({2, 3, 4}),
+        multi_scale=True,
+        paper=PAPER,
+        license="MIT",
+        input_range=255.0,
+        taps=thirds("body", n_resblocks),
+        recipe=RECIPE,
+        reported=reported,
+    )
+
+
+@srbench.hookimpl
+def register_architectures() -> list[srbench.ArchitectureSpec]:
+    """The two multi-scale networks of the paper."""
+    return [
+        _spec("mdsr_baseline", "MDSR-baseline", 16, REPORTED_BASELINE),
+        _spec("mdsr", "MDSR", 80, REPORTED),
+    ]
