@@ -198,7 +198,9 @@ def _certify(job: CertifyJob, session: Session, _: Quiet) -> dict[str, Any]:
     from srbench.evaluation.certification import certify
 
     spec = session.catalog.datasets[job.dataset]
-    return certify(spec, session.library.images(spec), job.scale).model_dump(mode="json")
+    library = session.library
+    certificate = certify(spec, library.images(spec), job.scale, library.lr_images(spec, job.scale))
+    return certificate.model_dump(mode="json")
 
 
 def _profile(job: ProfileJob, session: Session, _: Quiet) -> dict[str, Any]:

@@ -98,7 +98,15 @@ class Keys:
         """The key of a dataset's certification."""
         spec = self._catalog.datasets[dataset]
         row = [list(spec.bicubic.get(scale, ())), spec.bicubic_source]
-        return content_key("certify", {"dataset": self._library.content_hash(spec), "scale": scale, "row": row})
+        return content_key(
+            "certify",
+            {
+                "dataset": self._library.content_hash(spec),
+                "lr": self._library.lr_hash(spec, scale),
+                "scale": scale,
+                "row": row,
+            },
+        )
 
     def profile(self, architecture: str, scale: Scale, profiling: Profiling, machine: str) -> str:
         """The key of what a network costs; timings belong to one machine."""
