@@ -66,6 +66,26 @@ class Reported:
     checkpoint: str | None = None
     """Tag of the checkpoint that scored it; any training of the architecture if absent."""
     degradation: str = "bicubic"
+    protocol: str = "classic-y"
+    """How it was taken, by the preset of `srbench.protocols`; shown beside scores of the same one only."""
+
+    @staticmethod
+    def on_luma(
+        source: str, results: Mapping[Scale, Mapping[str, tuple[float, float]]], *, protocol: str = "classic-y"
+    ) -> tuple[Reported, ...]:
+        """The rows of a paper's usual table.
+
+        Args:
+            source: See the class.
+            results: Scale to dataset to its PSNR in dB and its SSIM, both on luma.
+            protocol: See the class.
+        """
+        return tuple(
+            Reported(dataset=dataset, scale=scale, metric=metric, value=value, source=source, protocol=protocol)
+            for scale, rows in results.items()
+            for dataset, values in rows.items()
+            for metric, value in zip(("psnr_y", "ssim_y"), values, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,21 +164,22 @@ class Assembler:
 
     def _beside_reported(self, cell: Cell, score: Score) -> Score:
         spec = self._catalog.architectures[cell.model.architecture]
-        for reported in spec.reported:
+        # A figure for these very weights goes before one for the architecture.
+        for reported in sorted(spec.reported, key=lambda r: r.checkpoint is None):
             if self._same(cell, reported) and reported.metric == score.metric:
                 return score.model_copy(update={"reported": reported.value, "reported_source": reported.source})
         return score
 
     @staticmethod
     def _same(cell: Cell, reported: Reported) -> bool:
-        here = (cell.dataset, cell.scale, cell.degradation)
-        if here != (reported.dataset, reported.scale, reported.degradation) or cell.protocol.name != "classic-y":
+        here = (cell.dataset, cell.scale, cell.degradation, cell.protocol.name)
+        if here != (reported.dataset, reported.scale, reported.degradation, reported.protocol):
             return False
         # What authors report is their own weights' score; a model trained here by another recipe is not that.
         mine = cell.model.checkpoint if cell.model.source == "checkpoint" else None
         paper = cell.model.recipe is not None and cell.model.recipe.name.endswith("paper")
         fixed = cell.model.source == "fixed"
-        return reported.checkpoint == mine if mine else (paper or fixed) and reported.checkpoint is None
+        return reported.checkpoint in (mine, None) if mine else (paper or fixed) and reported.checkpoint is None
 
     def _image(self, key: str, image: ImageScores) -> ImageScores:
         """Bring kept images into the results folder, so that the records alone make the report."""

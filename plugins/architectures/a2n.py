@@ -1,0 +1,209 @@
+"""A²N: blocks that weigh an attention branch against a plain one, image by image (Chen et al., arXiv 2104.09497).
+
+Keys, their order and the value range are those of the authors' release (class AAN), so that its checkpoints load.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import srbench
+from srbench.blocks import PixelAttention, conv
+
+TEMPERATURE = 30.0
+"""Of the softmax between the two branches: the larger, the nearer both stay to a half."""
+
+
+class AttentionBranch(nn.Module):
+    """Holds the four convolutions of the attention branch; `AttentionInAttention` runs them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.k1 = conv(channels, channels, bias=False)
+        self.k2 = conv(channels, channels, 1)
+        self.k3 = conv(channels, channels, bias=False)
+        self.k4 = conv(channels, channels, bias=False)
+
+    def forward(self, gate: Tensor, value: Tensor) -> Tensor:
+        """What ``k1`` and ``k3`` gave, (N, C, h, w) both, to the branch's output of the same shape."""
+        attended: Tensor = self.k4(value * torch.sigmoid(self.k2(_leaky(gate))))
+        return attended
+
+
+class AttentionInAttention(nn.Module):
+    """A²B: ``x + conv(lrelu(w0 attention + w1 plain))``, where w0 + w1 = 1 (Section 3.3).
+
+    The image's mean features decide the two weights.
+    The convolutions that read the same features are run as one, which is exact: each output channel has its own sum.
+
+    Args:
+        channels: Channels.
+        plain_kernel: Side of the plain branch's kernel: 3, or 1 in A²N-M.
+        reduction: How many times fewer channels the module that decides has in between.
+    """
+
+    def __init__(self, channels: int, plain_kernel: int, reduction: int = 4) -> None:
+        super().__init__()
+        self.conv_first = conv(channels, channels, 1, bias=False)
+        self.conv_last = conv(channels, channels, 1, bias=False)
+        squeezed = channels // reduction
+        self.ADM = nn.Sequential(  # the "attention dropout module"
+            nn.Linear(channels, squeezed, bias=False), nn.ReLU(inplace=True), nn.Linear(squeezed, 2, bias=False)
+        )
+        self.attention = AttentionBranch(channels)
+        self.non_attention = conv(channels, channels, plain_kernel, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        features = _leaky(self.conv_first(x))
+        shares = torch.softmax(self.ADM(features.mean((2, 3))) / TEMPERATURE, dim=1)[..., None, None]
+        gate, value, plain = self._read(features)
+        mixed = torch.addcmul(shares[:, :1] * self.attention(gate, value), shares[:, 1:], plain)
+        joined: Tensor = self.conv_last(_leaky(mixed))
+        return x + joined
+
+    def _read(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        readers = [self.attention.k1.weight, self.attention.k3.weight]
+        if self.non_attention.kernel_size == (1, 1):
+            gate, value = F.conv2d(features, torch.cat(readers), padding=1).chunk(2, dim=1)
+            return gate, value, self.non_attention(features)
+        gate, value, plain = F.conv2d(features, torch.cat([*readers, self.non_attention.weight]), padding=1).chunk(3, 1)
+        return gate, value, plain
+
+
+class AAN(nn.Module):
+    """The network; maps lr in [0, 255] to sr in the same range.
+
+    Args:
+        scale: 2 or 3 (one enlarging stage), or 4 (two of x2).
+        channels: Of the features at LR size.
+        up_channels: Of the features after the first enlarging convolution.
+        blocks: A²Bs.
+        plain_kernel: See `AttentionInAttention`.
+    """
+
+    def __init__(
+        self, scale: int, *, channels: int = 40, up_channels: int = 24, blocks: int = 16, plain_kernel: int = 3
+    ) -> None:
+        super().__init__()
+        self.scale = scale
+        self.conv_first = conv(3, channels)
+        self.AAB_trunk = nn.Sequential(*(AttentionInAttention(channels, plain_kernel) for _ in range(blocks)))
+        self.trunk_conv = conv(channels, channels)
+        self.upconv1 = conv(channels, up_channels)
+        self.att1 = PixelAttention(up_channels)
+        self.HRconv1 = conv(up_channels, up_channels)
+        if scale == 4:
+            self.upconv2 = conv(up_channels, up_channels)
+            self.att2 = PixelAttention(up_channels)
+            self.HRconv2 = conv(up_channels, up_channels)
+        self.conv_last = conv(up_channels, 3)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        shallow = self.conv_first(lr)
+        features = shallow + self.trunk_conv(self.AAB_trunk(shallow))
+        factor = 2.0 if self.scale == 4 else float(self.scale)
+        features = self.upconv1(F.interpolate(features, scale_factor=factor, mode="nearest"))
+        features = _leaky(self.HRconv1(_leaky(self.att1(features))))
+        if self.scale == 4:
+            features = self.upconv2(F.interpolate(features, scale_factor=factor, mode="nearest"))
+            features = _leaky(self.HRconv2(_leaky(self.att2(features))))
+        enlarged = F.interpolate(lr, scale_factor=float(self.scale), mode="bilinear", align_corners=False)
+        sr: Tensor = self.conv_last(features) + enlarged
+        return sr
+
+
+def _leaky(x: Tensor) -> Tensor:
+    return F.leaky_relu(x, 0.2)
+
+
+PAPER = srbench.Paper(
+    title="Attention in Attention Network for Image Super-Resolution",
+    venue="arXiv",
+    year=2021,
+    url="https://arxiv.org/abs/2104.09497",
+)
+RECIPE = srbench.Recipe(
+    name="a2n_paper",
+    datasets=("div2k_train",),
+    patch=64,
+    batch=32,
+    steps=2_000_000,
+    learning_rate=5e-4,
+    schedule="halve",
+    halve_every=200_000,
+    losses={"l1": 1.0},
+    source="the release's README and defaults: 2,000 epochs of 1,000 steps, halved every 200 epochs",
+)
+_SOURCE = "comparison table of the paper, measured in overlapping quarters (--chop); Set14 whole: 33.72/.9187 at x2"
+REPORTED = srbench.Reported.on_luma(
+    _SOURCE,
+    {
+        2: {
+            "set5": (38.06, 0.9608),
+            "set14": (33.75, 0.9194),
+            "b100": (32.22, 0.9002),
+            "urban100": (32.43, 0.9311),
+            "manga109": (38.87, 0.9769),
+        },
+        3: {
+            "set5": (34.47, 0.9279),
+            "set14": (30.44, 0.8437),
+            "b100": (29.14, 0.8059),
+            "urban100": (28.41, 0.8570),
+            "manga109": (33.78, 0.9458),
+        },
+        4: {
+            "set5": (32.30, 0.8966),
+            "set14": (28.71, 0.7842),
+            "b100": (27.61, 0.7374),
+            "urban100": (26.27, 0.7920),
+            "manga109": (30.67, 0.9110),
+        },
+    },
+)
+CHECKPOINTS = (
+    srbench.Checkpoint(
+        tag="div2k",
+        scale=2,
+        file="a2n/aan_x2.pt",
+        sha256="076f3ef50212a0641262d71210aeeda71e03324ecec14032630d1f2225887dfb",
+        url="https://github.com/haoyuc/A2N/raw/210b38cbe721f0283aa5ad20c98373c5822f917a/weights/aan_x2.pt",
+        trained_on=frozenset({"div2k_train"}),
+    ),
+)
+
+
+def _spec(name: str, label: str, plain_kernel: int, notes: str) -> srbench.ArchitectureSpec:
+    whole = name == "a2n"
+    return srbench.ArchitectureSpec(
+        name=name,
+        label=label,
+        build=partial(AAN, plain_kernel=plain_kernel),
+        scales=frozenset({2, 3, 4}),
+        paper=PAPER,
+        input_range=255.0,
+        taps=("AAB_trunk.4", "AAB_trunk.9", "AAB_trunk.15"),
+        recipe=RECIPE,
+        checkpoints=CHECKPOINTS if whole else (),
+        reported=REPORTED if whole else (),
+        notes=notes,
+    )
+
+
+@srbench.hookimpl
+def register_architectures() -> list[srbench.ArchitectureSpec]:
+    """The network of the paper and its light variant."""
+    notes = (
+        "16 blocks; means over the whole image decide between the branches, so quarters or tiles give other scores. "
+        "The release carries no licence file."
+    )
+    return [
+        _spec("a2n", "A²N", 3, notes),
+        _spec("a2n_m", "A²N-M", 1, f"As a2n, but the plain branch is a 1x1 convolution. {notes}"),
+    ]
