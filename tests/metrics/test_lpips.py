@@ -48,6 +48,7 @@ def test_small_and_strange_images_are_refused(alex):
         alex(torch.rand(1, 3, 40, 40), torch.rand(1, 3, 40, 41))
 
 
+@pytest.mark.slow  # torchvision fills 138 million random weights first
 def test_the_vgg_trunk_is_read_whole_and_leaves_the_random_state_alone(tmp_path):
     from torchvision.models.vgg import cfgs, make_layers
 
