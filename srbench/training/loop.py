@@ -123,8 +123,10 @@ class _Training:
         self.notes: list[str] = []
         self.accelerator = make_accelerator(self._precision(), self.device)
         self.memory_format = fast_memory_format(self.device, self.accelerator.mixed_precision)
-        self.average = None if self.recipe.ema is None else Average(self.student, self.recipe.ema)
+        self.average: Average | None = None
         self._move()
+        if self.recipe.ema is not None:
+            self.average = Average(self.student, self.recipe.ema)
         self.frozen = Frozen(self.setup.teachers)
         identity = repr((self.recipe.model_dump_json(), seed, self.student.spec.name, type(distiller).__qualname__))
         self.identity = hashlib.sha256(identity.encode()).hexdigest()
@@ -197,11 +199,9 @@ class _Training:
         self.phase, self.index, self.length, self.offset = phase, index, length, offset
         for module in (self.student.module, self.distiller):
             module.zero_grad(set_to_none=True)
-            module.train()
+        self.student.module.train()  # what the distiller holds stays as it set it: a frozen encoder in eval mode
         if self.average is not None:
             self.average.restart()
-        for teacher in self.setup.teachers:  # a teacher kept as an attribute was set to training just now
-            teacher.module.eval()
         owned = owned_parameters(self.distiller, phase)
         self.optimisers = make_optimisers(owned, self.recipe, self.accelerator)
         given = phase.learning_rate

@@ -141,6 +141,23 @@ def test_a_teacher_kept_as_an_attribute_stays_frozen(tmp_path):
     assert same(before, setup.teacher.module.state_dict())
 
 
+def test_a_helper_that_the_distiller_set_to_eval_mode_stays_in_it(tmp_path):
+    class Helped(Distiller):
+        def __init__(self, setup):
+            super().__init__(setup)
+            self.encoder = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).eval().requires_grad_(False)
+
+        def losses(self, batch):
+            sr = self.setup.student(batch.lr, batch.scale)
+            assert self.setup.student.module.training
+            assert not self.encoder.training
+            return {"features": l1(self.encoder(sr), self.encoder(batch.hr))}
+
+    distiller = Helped(make_setup())
+    run(distiller, tmp_path)
+    assert distiller.encoder[1].num_batches_tracked == 0
+
+
 def test_a_loss_that_is_not_finite_names_the_step_the_terms_and_what_to_do(tmp_path):
     class Diverges(Distiller):
         def losses(self, batch):
@@ -415,3 +432,24 @@ def test_streams_are_named_and_unrelated():
     assert seed_of(1, 2) == seed_of(1, 2)
     assert len({seed_of(1, 2), seed_of(2, 1), seed_of(12), seed_of("1", 2)}) == 4
     assert torch.equal(torch.rand(3, generator=stream("a")), torch.rand(3, generator=stream("a")))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_a_gpu_trains_in_every_precision_and_names_the_step_of_a_nan(tmp_path, precision):
+    class Diverges(Distiller):
+        def losses(self, batch):
+            terms = dict(super().losses(batch))
+            return {"l1": terms["l1"] * (float("nan") if batch.step == 10 else 1)}
+
+    recipe = RECIPE.model_copy(update={"precision": precision, "clip": 1.0, "ema": 0.9})
+    setup = replace(make_setup(teachers=(WIDE,), recipe=recipe), device=torch.device("cuda"))
+    before = weights(setup)
+    report = run(Distiller(setup), tmp_path / "1")
+    assert report.held_out_psnr is not None
+    assert setup.student.module.head.weight.is_cuda
+    assert not same(before, {name: w.cpu() for name, w in weights(setup).items()})
+    setup = replace(make_setup(recipe=recipe), device=torch.device("cuda"))
+    with pytest.raises(TrainingError, match="at step 11 of 12"):
+        run(Diverges(setup), tmp_path / "2")
