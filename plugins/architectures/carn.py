@@ -1,0 +1,231 @@
+"""CARN: residual blocks that cascade within and between groups, and its mobile variant (Ahn et al., ECCV 2018).
+
+Written from the paper; keys follow the layout of the authors' release, whose weights serve x2, x3 and x4.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import srbench
+from srbench.blocks import MeanShift
+
+
+class BasicBlock(nn.Module):
+    """A 1x1 convolution and a ReLU: what joins a cascade's features (the yellow box of Figure 3)."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(channels_in, channels_out, 1), nn.ReLU(inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to (N, D, h, w)."""
+        joined: Tensor = self.body(x)
+        return joined
+
+
+class ResidualBlock(nn.Module):
+    """``relu(x + conv(relu(conv(x))))``; with groups, a 1x1 convolution after both (the efficient block of CARN-M)."""
+
+    def __init__(self, channels: int, groups: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [
+            nn.Conv2d(channels, channels, 3, padding=1, groups=groups),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, padding=1, groups=groups),
+        ]
+        if groups > 1:
+            layers += [nn.ReLU(inplace=True), nn.Conv2d(channels, channels, 1)]
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        return F.relu(self.body(x) + x)
+
+
+class Cascade(nn.Module):
+    """Three stages; after each, everything seen so far is joined by a 1x1 convolution (equations 3 to 5).
+
+    Keys ``b1``, ``b2``, ``b3`` for the stages and ``c1``, ``c2``, ``c3`` for what joins them. One stage for all three
+    keeps a single ``b1``.
+    """
+
+    def __init__(self, channels: int, stages: list[nn.Module]) -> None:
+        super().__init__()
+        for number, stage in enumerate(stages, 1):
+            self.add_module(f"b{number}", stage)
+        self.stages = [f"b{min(number, len(stages))}" for number in (1, 2, 3)]
+        for number in (1, 2, 3):
+            self.add_module(f"c{number}", BasicBlock(channels * (number + 1), channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        seen = out = x
+        for number, stage in enumerate(self.stages, 1):
+            seen = torch.cat((seen, self.get_submodule(stage)(out)), dim=1)
+            out = self.get_submodule(f"c{number}")(seen)
+        return out
+
+
+class UpsampleBlock(nn.Module):
+    """Sub-pixel shuffles for each scale, with a ReLU before each; keys ``up2``, ``up3`` and ``up4``."""
+
+    def __init__(self, channels: int, groups: int) -> None:
+        super().__init__()
+        for scale, factors in ((2, [2]), (3, [3]), (4, [2, 2])):
+            self.add_module(f"up{scale}", _Shuffles(channels, factors, groups))
+
+    def forward(self, x: Tensor, scale: int) -> Tensor:
+        """(N, C, h, w) to (N, C, scale*h, scale*w)."""
+        enlarged: Tensor = self.get_submodule(f"up{scale}")(x)
+        return enlarged
+
+
+class _Shuffles(nn.Module):
+    def __init__(self, channels: int, factors: list[int], groups: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for factor in factors:
+            wide = nn.Conv2d(channels, channels * factor**2, 3, padding=1, groups=groups)
+            layers += [wide, nn.ReLU(inplace=True), nn.PixelShuffle(factor)]
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        enlarged: Tensor = self.body(x)
+        return enlarged
+
+
+class _Shift(nn.Module):
+    """The mean shift under the release's key, ``shifter``."""
+
+    def __init__(self, sign: int) -> None:
+        super().__init__()
+        self.shifter = MeanShift(1.0, sign)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shifted: Tensor = self.shifter(x)
+        return shifted
+
+
+class CARN(Cascade):
+    """The network; maps lr in [0, 1] to sr in the same range. The outermost cascade is the network itself.
+
+    Args:
+        groups: Of the convolutions; 1 in CARN. With more, each inner cascade has one residual block for its three
+            stages, as in CARN-M.
+        channels: Channels.
+    """
+
+    def __init__(self, *, groups: int = 1, channels: int = 64) -> None:
+        blocks = 3 if groups == 1 else 1
+        inner = [Cascade(channels, [ResidualBlock(channels, groups) for _ in range(blocks)]) for _ in range(3)]
+        super().__init__(channels, list[nn.Module](inner))
+        self.sub_mean, self.add_mean = _Shift(-1), _Shift(+1)
+        self.entry = nn.Conv2d(3, channels, 3, padding=1)
+        self.upsample = UpsampleBlock(channels, groups)
+        self.exit = nn.Conv2d(channels, 3, 3, padding=1)
+
+    def forward(self, lr: Tensor, scale: int) -> Tensor:  # type: ignore[override]
+        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        features = super().forward(self.entry(self.sub_mean(lr)))
+        sr: Tensor = self.add_mean(self.exit(self.upsample(features, scale)))
+        return sr
+
+
+PAPER = srbench.Paper(
+    title="Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual Network",
+    venue="ECCV",
+    year=2018,
+    url="https://arxiv.org/abs/1803.08664",
+)
+RECIPE = srbench.Recipe(
+    name="carn_paper",
+    datasets=("div2k_train",),
+    patch=64,
+    batch=64,
+    steps=600_000,
+    learning_rate=1e-4,
+    schedule="halve",
+    halve_every=400_000,
+    losses={"l1": 1.0},
+    source="the paper's implementation details; it also trains on T91 and BSDS200 for its final table",
+)
+_TABLE = "comparison table of the paper"
+REPORTED = srbench.Reported.on_luma(
+    _TABLE,
+    {
+        2: {
+            "set5": (37.76, 0.9590),
+            "set14": (33.52, 0.9166),
+            "b100": (32.09, 0.8978),
+            "urban100": (31.92, 0.9256),
+        },
+        3: {
+            "set5": (34.29, 0.9255),
+            "set14": (30.29, 0.8407),
+            "b100": (29.06, 0.8034),
+            "urban100": (28.06, 0.8493),
+        },
+        4: {
+            "set5": (32.13, 0.8937),
+            "set14": (28.60, 0.7806),
+            "b100": (27.58, 0.7349),
+            "urban100": (26.07, 0.7837),
+        },
+    },
+)
+REPORTED_M = srbench.Reported.on_luma(
+    _TABLE,
+    {
+        2: {
+            "set5": (37.53, 0.9583),
+            "set14": (33.26, 0.9141),
+            "b100": (31.92, 0.8960),
+            "urban100": (31.23, 0.9193),
+        },
+        3: {
+            "set5": (33.99, 0.9236),
+            "set14": (30.08, 0.8367),
+            "b100": (28.91, 0.8000),
+            "urban100": (27.55, 0.8385),
+        },
+        4: {
+            "set5": (31.92, 0.8903),
+            "set14": (28.42, 0.7762),
+            "b100": (27.44, 0.7304),
+            "urban100": (25.62, 0.7694),
+        },
+    },
+)
+
+
+def _spec(
+    name: str, label: str, groups: int, reported: tuple[srbench.Reported, ...], notes: str
+) -> srbench.ArchitectureSpec:
+    return srbench.ArchitectureSpec(
+        name=name,
+        label=label,
+        build=partial(CARN, groups=groups),
+        scales=frozenset({2, 3, 4}),
+        multi_scale=True,
+        paper=PAPER,
+        license="MIT",
+        taps=("b1", "b2", "b3") if groups == 1 else ("c1", "c2", "c3"),
+        recipe=RECIPE,
+        reported=reported,
+        notes=f"{notes} One set of weights for x2, x3 and x4. Written from the paper; no checkpoint was at hand to "
+        "prove the keys.",
+    )
+
+
+@srbench.hookimpl
+def register_architectures() -> list[srbench.ArchitectureSpec]:
+    """The network of the paper and its mobile variant."""
+    return [
+        _spec("carn", "CARN", 1, REPORTED, "Three cascades of three residual blocks of 64 channels."),
+        _spec("carn_m", "CARN-M", 4, REPORTED_M, "As carn, with 4 groups and one residual block in each cascade."),
+    ]
