@@ -1,0 +1,107 @@
+"""The command itself: fast help, one sentence for every fault, exit statuses."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from srbench.cli import app as application
+from srbench.errors import SrbenchError, TrainingInterrupted
+
+
+@pytest.fixture
+def fails(srbench, monkeypatch):
+    """Make ``srbench report`` raise something."""
+
+    def run(error, *words):
+        def report():
+            raise error
+
+        for command in application.app.registered_commands:
+            if command.name == "report":
+                monkeypatch.setattr(command, "callback", report)
+        return srbench(*words, "report")
+
+    return run
+
+
+def test_help_and_version_import_neither_torch_nor_a_plugin():
+    script = """
+import contextlib, sys
+from srbench.cli import main
+for words in (["--help"], ["-h"], ["--version"], ["run", "--help"], ["list", "--help"], ["data", "--help"]):
+    sys.argv = ["srbench", *words]
+    with contextlib.suppress(SystemExit):
+        main()
+heavy = {"torch", "numpy", "pandas", "matplotlib", "srbench_plugins", "skimage", "scipy", "PIL"}
+print("heavy:", sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout.rstrip().endswith("heavy: []")
+    assert done.stderr == ""
+    for word in (
+        "run",
+        "plan",
+        "report",
+        "compare",
+        "score",
+        "list",
+        "plugins",
+        "check",
+        "add-plugin",
+        "fetch",
+        "data",
+    ):
+        assert f" {word} " in done.stdout
+
+
+def test_no_words_show_the_help(srbench):
+    answer = srbench()
+    assert answer.status in (0, 2)
+    assert "Usage:" in answer.out + answer.err
+    assert "leaderboards out" in answer.out + answer.err
+
+
+def test_an_expected_failure_is_one_sentence(fails):
+    answer = fails(SrbenchError("It is [bold]late[/bold] [x] [/y]."))
+    assert (answer.status, answer.out, answer.err) == (2, "", "error: It is [bold]late[/bold] [x] [/y].\n")
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), ImportError("no pandas"), AssertionError(), MemoryError(), KeyError(1)]
+)
+def test_an_unexpected_failure_is_one_sentence_with_advice(fails, error):
+    answer = fails(error)
+    assert answer.status == 2
+    assert answer.err.startswith(f"error: srbench met something it did not foresee ({type(error).__name__}: ")
+    assert "srbench --debug" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_debug_shows_the_traceback_before_the_sentence(fails, monkeypatch):
+    monkeypatch.setitem(os.environ, "SRBENCH_DEBUG", "")
+    answer = fails(SrbenchError("It is late."), "--debug")
+    assert "Traceback" in answer.err
+    assert answer.err.endswith("error: It is late.\n")
+
+
+@pytest.mark.parametrize(
+    ("stop", "told"),
+    [
+        (KeyboardInterrupt(), "Stopped. What was finished is kept; the same command goes on from there."),
+        (TrainingInterrupted("Training stopped after step 3."), "Training stopped after step 3."),
+    ],
+)
+def test_stopping_exits_with_130_and_says_how_to_go_on(fails, stop, told):
+    answer = fails(stop)
+    assert (answer.status, answer.err.strip()) == (130, told)
+
+
+def test_a_reader_that_left_is_no_failure():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", "from srbench.cli import main; main()", "list", "suites"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
