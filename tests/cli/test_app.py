@@ -101,7 +101,7 @@ def test_stopping_exits_with_130_and_says_how_to_go_on(fails, stop, told):
 def test_a_reader_that_left_is_no_failure():
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-c", "from srbench.cli import main; main()", "list", "suites"]
+    command = [sys.executable, "-c", "from srbench.cli import main; main()", "list", "suites", "--json"]
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
