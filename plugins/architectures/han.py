@@ -6,6 +6,7 @@ Keys, their order and the value range are those of the authors' release, so that
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
@@ -47,7 +48,8 @@ class LayerAttention(nn.Module):
 class ChannelSpatialAttention(nn.Module):
     """CSAM: ``x + gamma * x * sigmoid(conv3d(x))``, where the convolution runs over channels, rows and columns.
 
-    Section 3.3 of the paper.
+    Section 3.3 of the paper. A convolution of one volume is slow; the same sum is faster as a two-dimensional
+    convolution that makes three planes of every channel, for the next channel, itself and the one before.
     """
 
     def __init__(self) -> None:
@@ -57,7 +59,12 @@ class ChannelSpatialAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, h, w) to the same shape."""
-        gate = torch.sigmoid(self.conv(x.unsqueeze(1)).squeeze(1))
+        planes = F.conv2d(x.flatten(0, 1).unsqueeze(1), self.conv.weight[0].transpose(0, 1), padding=1)
+        for_next, for_itself, for_previous = planes.view(*x.shape[:2], 3, *x.shape[2:]).unbind(2)
+        convolved = for_itself + self.conv.bias
+        convolved[:, 1:] += for_next[:, :-1]
+        convolved[:, :-1] += for_previous[:, 1:]
+        gate = torch.sigmoid(convolved)
         return x * (self.gamma * gate) + x
 
 

@@ -78,7 +78,9 @@ _QUOTED = "from memory: comparison tables of later papers; not checked against o
 def _div2k(values: tuple[float, float, float]) -> tuple[srbench.Reported, ...]:
     source = "README of the authors' PyTorch release: 100 images, RGB, shave scale + 6"
     return tuple(
-        srbench.Reported(dataset="div2k_valid", scale=scale, metric="psnr_rgb", value=value, source=source)
+        srbench.Reported(
+            dataset="div2k_valid", scale=scale, metric="psnr_rgb", value=value, source=source, protocol="div2k-rgb"
+        )
         for scale, value in zip((2, 3, 4), values, strict=True)
     )
 

@@ -5,6 +5,8 @@ Keys, their order and the value range are those of the authors' release, so that
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -70,12 +72,12 @@ class SecondOrderChannelAttention(nn.Module):
 
 def _centre(x: Tensor) -> Tensor:
     # The release tests for sides below and above the limit, and one of exactly 1000 pixels beside a shorter one falls
-    # between: it then cuts from a negative start. Here such a side is kept whole, as the others are.
-    for dim in (2, 3):
-        side = x.shape[dim]
-        kept = torch.sym_min(side, LARGEST_SIDE)
-        x = x.narrow(dim, (side - kept) // 2, kept)
-    return x
+    # between: it then cuts from a negative start. Here such a side is kept whole, as shorter ones are.
+    margins: list[Any] = []  # numbers, or torch.export's symbols of them
+    for side in (x.shape[3], x.shape[2]):
+        cut = side - torch.sym_min(side, LARGEST_SIDE)
+        margins += [-(cut // 2), cut // 2 - cut]
+    return F.pad(x, margins)  # negative padding crops; unlike a slice it lets torch.export leave both sides open
 
 
 class NonLocal(nn.Module):

@@ -194,14 +194,16 @@ def _check_gradients(network: Network, scales: list[Scale], found: Violations) -
         for parameter in trainable.values():  # gates that start at zero would hide what lies behind them
             size = parameter.std() if parameter.numel() > 1 else parameter.new_tensor(0.0)
             parameter.add_(torch.randn_like(parameter) * (0.1 * size).clamp_min(0.01))
-    height, width = _sides(network.spec)
+    declared = {k for k in trainable if any(fnmatch.fnmatch(k, dead) for dead in network.spec.dead_parameters)}
     with found.during(f"training {name} for a step"):
-        for scale in scales if network.spec.multi_scale else scales[:1]:
-            lr = _lr(network, 2, height, width, seed=scale)
-            hr = photograph(2, network.colours, height * scale, width * scale, seed=scale)
-            torch.autograd.backward((Network(network.spec, module)(lr, scale) - hr).abs().mean())
-        silent = {k for k, p in trainable.items() if p.grad is None or not p.grad.any()}
-        declared = {k for k in trainable if any(fnmatch.fnmatch(k, dead) for dead in network.spec.dead_parameters)}
+        _backward(Network(network.spec, module), scales)
+        silent = {key for key, parameter in trainable.items() if _silent(parameter)}
+        if silent - declared:
+            with torch.no_grad():
+                for key in silent - declared:  # a unit behind a ReLU may just be shut; with its signs turned it opens
+                    trainable[key].neg_()
+            _backward(Network(network.spec, module), scales)
+            silent = {key for key in silent if _silent(trainable[key])}
         if lost := sorted(silent - declared):
             found.append(
                 f"No gradient reaches {len(lost)} of {name}'s parameters (first: {lost[0]}); use them, freeze them, or "
@@ -211,3 +213,16 @@ def _check_gradients(network: Network, scales: list[Scale], found: Violations) -
             found.append(f"{name} declares {alive[0]} dead, and a gradient reaches it; take it out of dead_parameters.")
         wild = sorted(k for k, p in trainable.items() if p.grad is not None and not p.grad.isfinite().all())
         found.expect(not wild, f"{name} has gradients of NaN or infinity (first: {wild[:1]}) in its first step.")
+
+
+def _backward(network: Network, scales: list[Scale]) -> None:
+    """Add the gradients of a step to those that are there."""
+    height, width = _sides(network.spec)
+    for scale in scales if network.spec.multi_scale else scales[:1]:
+        lr = _lr(network, 2, height, width, seed=scale)
+        hr = photograph(2, network.colours, height * scale, width * scale, seed=scale)
+        torch.autograd.backward((network(lr, scale) - hr).abs().mean())
+
+
+def _silent(parameter: nn.Parameter) -> bool:
+    return parameter.grad is None or not bool(parameter.grad.any())
