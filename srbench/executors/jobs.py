@@ -157,7 +157,8 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
         progress=progress,
     )
     weights = folder / "weights.safetensors"
-    save_weights(weights, trained.state_dict, {"architecture": model.architecture, "key": job.key})
+    # One entry: safetensors writes several in random order, and equal weights are to be equal files.
+    save_weights(weights, trained.state_dict, {"srbench": f"{model.architecture} {job.key}"})
     from srbench.executors.keys import file_hash
 
     return {
