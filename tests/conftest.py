@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+TINY_PLUGIN = Path(__file__).with_name("tiny_plugin.py")
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +26,64 @@ def shared() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def catalog():
+    """The bundled plugins and those of tiny_plugin.py, loaded once."""
+    from srbench.catalog import build_catalog
+    from srbench.plugins import discover, file_plugin, load_plugin
+
+    bundled = discover(environ={"SRBENCH_PLUGINS": "bundled"})
+    return build_catalog([*bundled, load_plugin(*file_plugin(TINY_PLUGIN))])
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A data root with two datasets, a recipe of a few steps, and suites made on demand."""
+
+    folder: Path
+    plugin: Path = TINY_PLUGIN
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def suite(self, grid: str = "", top: str = "", name: str = "tiny") -> Path:
+        """Write a suite of one grid; later keys replace the default ones."""
+        keys = {
+            "architectures": '["bicubic", "dot"]', "datasets": '["tiny_test"]', "scales": "[2]",
+            **dict(row.split(" = ", 1) for row in grid.splitlines()),
+        }  # fmt: skip
+        path = self.folder / f"{name}.toml"
+        rows = [f'name = "{name}"', 'metrics = ["psnr_y"]', 'recipe = "tiny_recipe.toml"', top, "[[grid]]"]
+        path.write_text("\n".join([*rows, *(f"{key} = {value}" for key, value in keys.items())]) + "\n")
+        return path
+
+    def recipe(self, **changes: object) -> Path:
+        """Write the recipe that the suites name."""
+        keys = {"datasets": '["tiny_train"]', "patch": 8, "batch": 2, "steps": 3, "learning_rate": 1e-3} | changes
+        path = self.folder / "tiny_recipe.toml"
+        path.write_text('name = "tiny"\n' + "".join(f"{key} = {value}\n" for key, value in keys.items()))
+        return path
+
+    def picture(self, path: Path, seed: int, height: int = 40, width: int = 36) -> None:
+        """Write a smooth picture."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        coarse = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC).save(path)
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch) -> Tiny:
+    """Everything a run of a second needs, with a cache of its own."""
+    from srbench.executors import session
+
+    monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("SRBENCH_DATA", raising=False)
+    session._library.cache_clear()
+    made = Tiny(tmp_path)
+    made.recipe()
+    for number, name in enumerate(("ant", "bee", "cow", "dog", "elk")):
+        made.picture(made.data / ("TinyTest" if number < 2 else "TinyTrain") / f"{name}.png", number)
+    return made
