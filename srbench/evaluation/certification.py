@@ -63,7 +63,7 @@ def certify(
 def _foreign_lr(images: Mapping[str, Path], lr: Mapping[str, Path], scale: Scale) -> dict[str, float]:
     """The images whose LR differs from MATLAB's beyond the border, and by how many grey levels; largest first.
 
-    Which of MATLAB's two borders LR was made with moves scores by some 0.005 dB, and both are in common use.
+    Which of MATLAB's two borders LR was made with moves an image by up to 0.004 dB, and both are in common use.
     """
     apart: dict[str, float] = {}
     for name, path in lr.items():
