@@ -68,10 +68,17 @@ def plan(
     console.print(table)
     jobs = schedule.open_jobs()
     times = {name: seconds_left(job, schedule.session) for name, job in jobs.items()}
+    impossible = sum(schedule.failure(stages["measure"]) is not None for stages in schedule.cells.values())
+    rest = "everything that is possible is cached" if impossible else "everything is cached"
     console.print(
-        f"{len(schedule.cells)} cells, {len(jobs)} jobs to do"
-        + (f", about {in_words(sum(times.values()))} on this machine." if jobs else "; everything is cached."),
+        f"{len(schedule.cells)} cells"
+        + (f", {impossible} of them impossible" if impossible else "")
+        + (
+            f", {len(jobs)} jobs to do, about {in_words(sum(times.values()))} on this machine."
+            if jobs
+            else f"; {rest}."
+        ),
         highlight=False,
     )
-    if any(schedule.failure(stages["measure"]) for stages in schedule.cells.values()):
+    if impossible:
         raise typer.Exit(1)

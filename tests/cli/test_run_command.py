@@ -114,6 +114,7 @@ def test_a_plan_of_what_cannot_be_done_says_why(typed, tiny):
     answer = typed("plan", tiny.suite())
     assert answer.status == 1
     assert "TinyTrain has 3" in answer.out
+    assert "2 cells, 1 of them impossible, " in answer.out
 
 
 # --- score ------------------------------------------------------------------------------------------------------
