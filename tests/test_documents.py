@@ -1,0 +1,75 @@
+"""What README and CONTRIBUTING say can be typed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from srbench.cli.app import app
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def _commands() -> list[tuple[str, str]]:
+    found = []
+    for document in DOCUMENTS:
+        for block in BLOCK.findall(document.read_text(encoding="utf-8")):
+            folded = re.sub(r"run: >\n", "", block)
+            folded = re.sub(r"\n\s+(?=--)", " ", folded)
+            for line in folded.splitlines():
+                text = re.sub(r"^\s*(- run:)?\s*", "", line)
+                if text.startswith("srbench "):
+                    found.append((document.name, text))
+    return found
+
+
+@pytest.mark.parametrize(("document", "line"), _commands())
+def test_every_command_in_the_documents_is_understood(document, line):
+    words = shlex.split(line, comments=True)[1:]
+    if "…" in line or any(word.startswith("$") or word.isupper() for word in words):
+        words = words[:1]
+    command = typer.main.get_command(app)
+    context = command.make_context("srbench", [words[0]])
+    name, chosen, rest = command.resolve_command(context, words)
+    if hasattr(chosen, "resolve_command"):
+        group = chosen.make_context(name, rest[:1], parent=context)
+        name, chosen, rest = chosen.resolve_command(group, rest)
+    if len(words) > 1:
+        chosen.make_context(name, rest, parent=context)
+    assert chosen.callback is not None
+
+
+def test_every_make_target_in_the_documents_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        t
+        for d in DOCUMENTS
+        for b in [d.read_text(encoding="utf-8")]
+        for t in re.findall(r"`?\bmake ([a-z-]+)`?(?= +#|`)", b)
+    }
+    assert {"run", "test"} <= named <= targets
+
+
+def test_every_marker_is_named_in_the_readme():
+    markers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for marker in (m.partition(":")[0] for m in markers):
+        assert f"`{marker}`" in readme
+
+
+def test_links_between_documents_lead_somewhere():
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\((?!http)([^)#]+)", document.read_text(encoding="utf-8")):
+            assert (document.parent / link).exists(), f"{document.name} links to {link}"
+
+
+def test_no_committed_document_names_a_machine_path():
+    for document in [*DOCUMENTS, ROOT / "Makefile", ROOT / "constraints.txt"]:
+        assert not re.search(r"(?<![\w.])/(tmp|work|root|home)/", document.read_text(encoding="utf-8"))
