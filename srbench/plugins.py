@@ -53,17 +53,9 @@ class Plugin:
     notices: list[str] = field(default_factory=list)
     """What it printed or warned of while it was loaded; kept out of srbench's own output."""
 
-    @property
-    def fingerprint(self) -> str:
-        """sha256 of the code that provides it, so that changed code never meets cached results.
-
-        A module of an installed package is hashed with all modules beside and below it.
-        """
-        if self.file is None or not self.file.is_file():
-            return self.version
-        in_package = self.source == "entry point" and (self.file.parent / "__init__.py").is_file()
-        files = sorted(self.file.parent.rglob("*.py")) if in_package else [self.file]
-        return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+    fingerprint: str = ""
+    """sha256 of the code that provides it as it was when it was loaded, so that changed code never meets cached
+    results. A module of an installed package is hashed with all modules beside and below it."""
 
     @property
     def place(self) -> str:
@@ -210,6 +202,7 @@ def load_plugin(plugin: Plugin, load: Callable[[], Any], timeout: float = IMPORT
             module = load()
             origin = getattr(module, "__file__", None)
             plugin.file = plugin.file or (Path(origin) if origin else None)
+            plugin.fingerprint = _fingerprint(plugin)
             plugin.specs = _specs_of(module)
     except PluginError as error:
         plugin.error = f"Plugin {plugin.name} is not usable: {error}"
@@ -219,6 +212,14 @@ def load_plugin(plugin: Plugin, load: Callable[[], Any], timeout: float = IMPORT
         plugin.error = f"Plugin {plugin.name} failed to load: {in_one_line(error, plugin.file)}."
     plugin.seconds = time.perf_counter() - start
     return plugin
+
+
+def _fingerprint(plugin: Plugin) -> str:
+    if plugin.file is None or not plugin.file.is_file():
+        return plugin.version
+    in_package = plugin.source == "entry point" and (plugin.file.parent / "__init__.py").is_file()
+    files = sorted(plugin.file.parent.rglob("*.py")) if in_package else [plugin.file]
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _specs_of(module: object) -> list[tuple[str, Any]]:

@@ -15,7 +15,7 @@ import pytest
 from srbench import plugins
 from srbench.catalog import build_catalog
 from srbench.errors import PluginError, UsageError
-from srbench.plugins import Plugin, discover, entry_point_plugins, import_file, user_folder
+from srbench.plugins import Plugin, discover, entry_point_plugins, import_file, load_plugin, user_folder
 
 ONLY_FILES = {"SRBENCH_PLUGINS": "files"}
 
@@ -256,10 +256,21 @@ def test_the_fingerprint_follows_the_code(alone):
 def test_the_fingerprint_of_an_installed_package_covers_all_its_modules(alone):
     for name in ("__init__", "hooks", "network"):
         write(alone / "pkg", name, "x = 1")
-    plugin = Plugin("pkg", "entry point", "1", alone / "pkg" / "hooks.py")
-    before = plugin.fingerprint
+
+    def loaded() -> Plugin:
+        return load_plugin(Plugin("pkg", "entry point", "1", alone / "pkg" / "hooks.py"), lambda: None)
+
+    before = loaded()
     write(alone / "pkg", "network", "x = 2")
-    assert plugin.fingerprint != before
+    assert loaded().fingerprint != before.fingerprint
+
+
+def test_the_fingerprint_is_of_the_code_that_was_loaded_not_of_what_the_file_became(alone):
+    path = write(alone / "here" / "plugins", "near", loss("near_loss"))
+    (plugin,) = discover(environ=ONLY_FILES)
+    before = plugin.fingerprint
+    path.write_text(path.read_text() + "\n# changed while srbench runs\n")
+    assert plugin.fingerprint == before
 
 
 def install(folder, name, version, entry, module=""):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from srbench.config import Profiling
-from srbench.errors import CheckpointError
+from srbench.errors import CheckpointError, PluginError
 from srbench.executors.display import Quiet
 from srbench.executors.keys import Keys
 from srbench.executors.session import Session
@@ -102,11 +102,25 @@ def perform(job: Job, session: Session, progress: Quiet | None = None) -> None:
     with store.claim(stage, job.key):
         if store.read(stage, job.key) is not None:
             return
+        _check_unchanged(job, session)
         start = time.perf_counter()
         result = _DO[type(job)](job, session, progress or Quiet())
         result |= {"seconds": time.perf_counter() - start, "created": datetime.now(UTC).isoformat(timespec="seconds")}
         store.write(stage, job.key, result)
         shutil.rmtree(store.folder(stage, job.key) / "work", ignore_errors=True)  # a training's checkpoints
+
+
+def _check_unchanged(job: Job, session: Session) -> None:
+    """A worker may start late; what it would compute by then must still be what the key says."""
+    keys = Keys(session)
+    if isinstance(job, TrainJob):
+        now = keys.model(job.model)
+    elif isinstance(job, MeasureJob):
+        now = keys.cell(job.cell)
+    else:
+        return
+    if now != job.key:
+        raise PluginError(f"The code or the data behind {job.title!r} changed after this run began; run it again.")
 
 
 def _load(model: Model, session: Session, keys: Keys, device: torch.device) -> Network:

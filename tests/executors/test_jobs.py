@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from srbench.errors import CheckpointError
+from srbench.errors import CheckpointError, PluginError
 from srbench.executors.display import Quiet
 from srbench.executors.jobs import TrainJob, perform
 from srbench.executors.keys import Keys
@@ -147,8 +147,15 @@ def test_a_whole_run_works_in_processes_of_their_own(tiny, tmp_path):
 
 def test_a_training_without_a_recipe_is_refused(session, schedule):
     (cell,) = schedule('architectures = ["dot"]').plan.cells
+    model = replace(cell.model, recipe=None)
     with pytest.raises(ValueError, match=r"has no recipe"):
-        perform(TrainJob("0" * 64, replace(cell.model, recipe=None)), session)
+        perform(TrainJob(Keys(session).model(model), model), session)
+
+
+def test_a_job_whose_code_changed_since_it_was_planned_is_not_done_under_its_old_key(session, schedule):
+    (cell,) = schedule('architectures = ["dot"]').plan.cells
+    with pytest.raises(PluginError, match=r"changed after this run began; run it again"):
+        perform(TrainJob("0" * 64, cell.model), session)
 
 
 def test_loading_foreign_weights_forgets_nothing(session, schedule, tmp_path, catalog):
