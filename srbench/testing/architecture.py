@@ -19,6 +19,8 @@ BATCH_TOLERANCE = 1e-4
 """Of sr in [0, 1]: convolutions round differently for another batch size."""
 HALF_TOLERANCE = {"bf16": 0.1, "fp16": 0.02}
 """Error over signal, both root mean square."""
+FAINT = 1e-5
+"""Largest share of a network's largest gradient at which a parameter declared dead may still be."""
 LARGE = 10_000_000
 """Parameters from which on the scales after the first are built without memory, for their shapes alone."""
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -184,6 +186,11 @@ def _check_export(network: Network, scale: Scale, found: Violations) -> None:
         )
 
 
+def _faint(parameter: Tensor, largest: float) -> bool:
+    """Whether a gradient is only what rounding leaves of nothing, as behind a softmax that ignores a constant."""
+    return parameter.grad is None or parameter.grad.abs().max().item() <= FAINT * largest
+
+
 def _check_gradients(network: Network, scales: list[Scale], found: Violations) -> None:
     name = network.spec.name
     module = copy.deepcopy(network.module).train()
@@ -209,7 +216,9 @@ def _check_gradients(network: Network, scales: list[Scale], found: Violations) -
                 f"No gradient reaches {len(lost)} of {name}'s parameters (first: {lost[0]}); use them, freeze them, or "
                 "name them in dead_parameters if the official network has them too."
             )
-        if alive := sorted(declared - silent):
+        largest = max((p.grad.abs().max().item() for p in trainable.values() if p.grad is not None), default=0.0)
+        alive = sorted(k for k in declared - silent if not _faint(trainable[k], largest))
+        if alive:
             found.append(f"{name} declares {alive[0]} dead, and a gradient reaches it; take it out of dead_parameters.")
         wild = sorted(k for k, p in trainable.items() if p.grad is not None and not p.grad.isfinite().all())
         found.expect(not wild, f"{name} has gradients of NaN or infinity (first: {wild[:1]}) in its first step.")
