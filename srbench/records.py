@@ -112,7 +112,7 @@ class Profile(Stored):
     """95 % interval of the median."""
     latency_high_ms: float | None = None
     latency_input: str = ""
-    """Size of the input, "1x3x256x256"."""
+    """Height and width of the LR image, in the network's own channels: "256x256"."""
     backend: str = "eager"
     precision: str = "fp32"
     peak_memory_mib: Measured

@@ -69,7 +69,7 @@ def profile_network(
         latency_ms_p90=_value(latency, lambda t: t.p90_ms),
         latency_low_ms=None if isinstance(latency, str) else latency.low_ms,
         latency_high_ms=None if isinstance(latency, str) else latency.high_ms,
-        latency_input=f"1x{channels}x{size[0]}x{size[1]}",
+        latency_input=f"{size[0]}x{size[1]}",
         peak_memory_mib=_memory(spec, scale, size, device, plugin_files) if profiling.memory else _NOT_ASKED,
         machine=fingerprint().id,
     )

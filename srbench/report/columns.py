@@ -73,7 +73,7 @@ COSTS = (
            lambda r: r.profile.latency_low_ms if r.profile else None),
     Column("latency_ms_high", "High end of the median's 95 % interval.",
            lambda r: r.profile.latency_high_ms if r.profile else None),
-    Column("latency_input", "Size of the timed input, N×C×H×W.",
+    Column("latency_input", "Height and width of the timed LR image, in the channels that the network itself takes.",
            lambda r: r.profile.latency_input or None if r.profile else None),
     Column("backend", "What ran the timed network.", lambda r: r.profile.backend if r.profile else None),
     Column("precision", "Number format of the timed network.", lambda r: r.profile.precision if r.profile else None),

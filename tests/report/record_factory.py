@@ -63,7 +63,7 @@ def make_profile(architecture: str = "espcn", machine: str = "a1b2c3d4", **chang
         latency_ms_p90=Measured(value=facts["latency"] * 1.2),
         latency_low_ms=facts["latency"] * 0.98,
         latency_high_ms=facts["latency"] * 1.03,
-        latency_input="1x3x256x256",
+        latency_input="256x256",
         peak_memory_mib=Measured(value=40 + facts["latency"]),
         machine=machine,
     )
