@@ -42,8 +42,8 @@ def square_root(matrices: Tensor, iterations: int = 5) -> Tensor:
     Returns:
         (N, C, C); zeros for zeros, where the release divides by zero.
     """
-    trace = matrices.diagonal(dim1=1, dim2=2).sum(dim=1).clamp_min(FLAT).view(-1, 1, 1)
     identity = torch.eye(matrices.shape[1], dtype=matrices.dtype, device=matrices.device).expand_as(matrices)
+    trace = (matrices * identity).sum(dim=(1, 2), keepdim=True).clamp_min(FLAT)
     root = matrices / trace
     inverse = identity
     for step in range(iterations):

@@ -23,7 +23,7 @@ def catalog():
     return load_catalog(strict=True)
 
 
-SLOW = {"edsr"}  # 43 M parameters; edsr_baseline is the same code
+SLOW = {"edsr", "mdsr", "rcan", "san", "han"}  # 8 to 43 M parameters; shallow ones of the same code are fast
 
 
 def names():

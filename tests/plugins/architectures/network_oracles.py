@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from srbench.profiling.complexity import count_macs, lr_size
+
 HERE = Path(__file__).resolve().parents[2] / "oracles" / "networks"
 
 
@@ -28,8 +30,14 @@ def fill(module, kept):
                 tensor.copy_(draw(key, tensor.shape))
 
 
-def difference(module, name, folder=HERE):
-    """Fill ``module`` and run it on the oracle's input.
+def gmacs(spec, scale):
+    """Multiply-accumulates for a 1280x720 output, in units of 10^9."""
+    run = (lambda network, lr: network(lr, scale)) if spec.multi_scale else (lambda network, lr: network(lr))
+    return count_macs(lambda: spec.network(scale), run, lr_size(scale)).total / 1e9
+
+
+def difference(module, name, folder=HERE, *, scale=None):
+    """Fill ``module`` and run it on the oracle's input; at ``scale`` where the network takes one.
 
     Returns:
         The largest difference of any output pixel, in units of the official network's own fp32 rounding error.
@@ -40,5 +48,7 @@ def difference(module, name, folder=HERE):
     fill(module, set(meta["kept"]))
     module.eval()
     with torch.no_grad():
-        sr = module(torch.from_numpy(arrays["x"]) * float(meta["x_multiplier"]))
-    return np.abs(sr.numpy() - arrays["y"]).max() / meta["outputs"]["y"]["fp32_vs_fp64_max_abs"]
+        lr = torch.from_numpy(arrays["x"]) * float(meta["x_multiplier"])
+        sr = module(lr) if scale is None else module(lr, scale)
+    output = "y" if scale is None else f"y_x{scale}"
+    return np.abs(sr.numpy() - arrays[output]).max() / meta["outputs"][output]["fp32_vs_fp64_max_abs"]

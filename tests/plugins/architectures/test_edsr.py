@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from network_oracles import difference, fill
+from network_oracles import difference, fill, gmacs
 from srbench_plugins.architectures import edsr
 
 from srbench.blocks import thirds
@@ -47,6 +47,17 @@ def test_the_large_one_equals_the_official_network(scale, shared):
 def test_its_size_is_the_published_one(name, scale, parameters):
     with torch.device("meta"):
         assert count_parameters(SPECS[name].network(scale)) == parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "published"),
+    [
+        ("edsr_baseline", 2, 316.25), ("edsr_baseline", 3, 160.06), ("edsr_baseline", 4, 114.23),
+        ("edsr", 2, 9384.8), ("edsr", 3, 4469.5), ("edsr", 4, 2894.6),
+    ],
+)  # fmt: skip
+def test_its_multiply_accumulates_are_the_published_ones(name, scale, published):
+    assert gmacs(SPECS[name], scale) == pytest.approx(published, abs=0.06)
 
 
 def test_the_residual_scale_and_the_global_skip_matter():

@@ -1,0 +1,86 @@
+"""HAN computes what its authors' code computes, with their keys, sizes and counts."""
+
+import pytest
+import torch
+from network_oracles import difference, gmacs
+from srbench_plugins.architectures import han
+from torch.nn import functional as F
+
+from srbench.profiling.complexity import count_parameters, lr_size
+
+(SPEC,) = han.register_architectures()
+NOISE = 10
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_tiny_one_equals_the_official_network(scale):
+    network = han.HAN(scale, n_resblocks=1, n_feats=16, reduction=4)
+    assert difference(network, f"han_tiny_x{scale}") < NOISE
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_small_one_equals_the_official_network(scale, shared):
+    assert difference(han.HAN(scale, n_resblocks=1), f"han_small_x{scale}", shared("oracles/networks")) < NOISE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [2, 4])
+def test_the_papers_network_equals_the_official_one(scale, shared):
+    assert difference(SPEC.network(scale), f"han_x{scale}", shared("oracles/networks")) < NOISE
+
+
+@pytest.mark.parametrize(
+    ("scale", "parameters", "published", "layer_attention"),
+    [(2, 15_924_033, 3637.6, 3.6), (3, 16_108_673, 1633.9, 1.6), (4, 16_071_745, 944.6, 0.9)],
+)
+def test_its_size_and_multiply_accumulates_are_the_published_ones(scale, parameters, published, layer_attention):
+    """The published figure is of the convolutions; the two products of the layer attention come on top."""
+    with torch.device("meta"):
+        assert count_parameters(SPEC.network(scale)) == parameters
+    height, width = lr_size(scale)
+    products = 2 * 11 * 11 * 64 * height * width / 1e9
+    assert products == pytest.approx(layer_attention, abs=0.05)
+    assert gmacs(SPEC, scale) - products == pytest.approx(published, abs=0.06)
+
+
+def test_the_layer_least_like_a_layer_weighs_most_in_it():
+    attention = han.LayerAttention()
+    torch.nn.init.ones_(attention.gamma)
+    layers = torch.zeros(1, 3, 1, 1, 2)
+    layers[0, :, 0, 0] = torch.tensor([[30.0, 0.0], [30.0, 1.0], [-30.0, 0.0]])
+    added = attention(layers).view(3, 2) - layers.view(3, 2)
+    assert torch.allclose(added[0], layers.view(3, 2)[2])  # the opposite one, and it alone
+    assert torch.allclose(added[2], layers.view(3, 2)[:2].mean(0), atol=1e-4)  # both others are as far
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_correlations_beyond_half_precision_stay_finite(dtype):
+    attention = han.LayerAttention()
+    torch.nn.init.ones_(attention.gamma)
+    layers = torch.randn(1, 11, 8, 16, 16) * 100  # energies of 2e7, where fp16 ends at 65504
+    with torch.autocast("cpu", dtype=dtype):
+        assert torch.equal(attention(layers), attention(layers).float())
+    assert attention.to(dtype)(layers.to(dtype)).isfinite().all()
+
+
+def test_the_plane_by_plane_convolution_is_the_three_dimensional_one():
+    attention = han.ChannelSpatialAttention()
+    torch.nn.init.constant_(attention.gamma, 0.5)
+    x = torch.randn(2, 5, 6, 7, requires_grad=True)
+    gate = torch.sigmoid(F.conv3d(x.unsqueeze(1), attention.conv.weight, attention.conv.bias, padding=1)).squeeze(1)
+    expected = x * 0.5 * gate + x
+    assert torch.allclose(attention(x), expected, atol=1e-6)
+    wanted = torch.autograd.grad(expected.square().sum(), [x, attention.conv.weight, attention.conv.bias])
+    given = torch.autograd.grad(attention(x).square().sum(), [x, attention.conv.weight, attention.conv.bias])
+    assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(given, wanted, strict=True))
+    layout = x.detach().contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(attention(layout), expected, atol=1e-6)
+
+
+def test_it_starts_as_plain_convolutions_of_its_layers():
+    """Both gammas are zero at first, so the attentions pass their inputs on."""
+    network = han.HAN(2, n_resblocks=1, n_feats=16, reduction=4)
+    assert not network.la.gamma.any()
+    assert not network.csa.gamma.any()
+    x = torch.randn(1, 16, 4, 5)
+    assert torch.equal(network.csa(x), x)

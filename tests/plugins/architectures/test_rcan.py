@@ -1,0 +1,58 @@
+"""RCAN computes what its authors' code computes, with their keys, sizes and counts."""
+
+import pytest
+import torch
+from network_oracles import difference, gmacs
+from srbench_plugins.architectures import rcan
+
+from srbench.profiling.complexity import count_parameters
+
+(SPEC,) = rcan.register_architectures()
+NOISE = 10
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_tiny_one_equals_the_official_network(scale):
+    network = rcan.RCAN(scale, n_resgroups=2, n_resblocks=2, n_feats=16, reduction=4)
+    assert difference(network, f"rcan_tiny_x{scale}") < NOISE
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_small_one_equals_the_official_network(scale, shared):
+    network = rcan.RCAN(scale, n_resgroups=2, n_resblocks=2)
+    assert difference(network, f"rcan_small_x{scale}", shared("oracles/networks")) < NOISE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [2, 4])
+def test_the_papers_network_equals_the_official_one(scale, shared):
+    assert difference(SPEC.network(scale), f"rcan_x{scale}", shared("oracles/networks")) < NOISE
+
+
+@pytest.mark.parametrize(
+    ("scale", "parameters", "published"),
+    [(2, 15_444_643, 3526.8), (3, 15_629_283, 1584.7), (4, 15_592_355, 916.9)],
+)
+def test_its_size_and_multiply_accumulates_are_the_published_ones(scale, parameters, published):
+    with torch.device("meta"):
+        assert count_parameters(SPEC.network(scale)) == parameters
+    assert gmacs(SPEC, scale) == pytest.approx(published, abs=0.05)
+
+
+def test_at_x8_it_has_three_upsampling_stages():
+    network = rcan.RCAN(8, n_resgroups=1, n_resblocks=1, n_feats=16, reduction=4)
+    assert {"tail.0.0.weight", "tail.0.2.weight", "tail.0.4.weight"} <= network.state_dict().keys()
+    assert network(torch.rand(1, 3, 3, 5)).shape == (1, 3, 24, 40)
+
+
+def test_a_checkpoint_whose_mean_shift_was_trained_by_accident_is_followed():
+    """The release leaves it trainable, so that a checkpoint's colours may mix there."""
+    network = rcan.RCAN(2, n_resgroups=1, n_resblocks=1, n_feats=16, reduction=4).eval()
+    lr = torch.rand(1, 3, 6, 5) * 255
+    state = network.state_dict()
+    state["sub_mean.weight"] = torch.eye(3).flip(0).view(3, 3, 1, 1)  # swaps red and blue
+    swapped = rcan.RCAN(2, n_resgroups=1, n_resblocks=1, n_feats=16, reduction=4).eval()
+    swapped.load_state_dict(state)
+    shift = network.sub_mean.bias.view(1, 3, 1, 1)
+    with torch.no_grad():
+        assert torch.allclose(swapped(lr), network((lr.flip(1) + shift) - shift), atol=1e-3)
