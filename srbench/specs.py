@@ -176,6 +176,8 @@ class DistillerSpec:
     license: str = "unknown"
     reconstruction: bool = False
     """True where the paper leaves the method open and this is our reading of it."""
+    tried_on: tuple[str, str] | None = None
+    """Student and teacher that its contract trains, where it does not take any network."""
     notes: str = ""
 
     def __post_init__(self) -> None:

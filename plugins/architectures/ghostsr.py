@@ -426,6 +426,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             label="fading shift noise",
             build=Ghost,
             needs_teacher=False,
+            tried_on=("ghost:edsr_small", "edsr_small"),
             paper=PAPER,
             license="Apache-2.0",
             notes="For ghost networks only. The epochs of the noise are parts of the training, 6,000 in all, so that "
@@ -435,6 +436,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             name="ghost_clustered",
             label="clustered filters",
             build=GhostClustered,
+            tried_on=("ghost:edsr_small", "edsr_small"),
             paper=PAPER,
             license="Apache-2.0",
             reconstruction=True,

@@ -54,7 +54,7 @@ def distiller_violations(spec: DistillerSpec, catalog: Catalog | None = None) ->
     """See `srbench.testing.check_distiller`."""
     found = Violations()
     with seeded(0):
-        setup = _setup(catalog, teachers=1 if spec.needs_teacher else 0)
+        setup = _setup(spec, catalog, teachers=1 if spec.needs_teacher else 0)
         distiller: Distiller | None = None
         with found.during(f"building {spec.name}"):
             distiller = spec.build(setup)
@@ -74,12 +74,14 @@ def distiller_violations(spec: DistillerSpec, catalog: Catalog | None = None) ->
     return found
 
 
-def _setup(catalog: Catalog | None, teachers: int) -> Setup:
+def _setup(spec: DistillerSpec, catalog: Catalog | None, teachers: int) -> Setup:
     def build(name: str) -> Network:
         architecture = catalog.architectures[name] if catalog else network_of(16)
         return Network(architecture, architecture.network(SCALE))
 
     student, teacher = network_of(8), network_of(12)
+    if catalog and spec.tried_on:
+        student, teacher = (catalog.architectures[name] for name in spec.tried_on)
     recipe = Recipe(name="contract", datasets=("contract",), patch=PATCH, batch=BATCH, steps=STEPS, losses={"l1": 1.0})
     return Setup(
         student=Network(student, student.network(SCALE)),
@@ -234,7 +236,7 @@ def _check_resume(
     spec: DistillerSpec, distiller: Distiller, setup: Setup, catalog: Catalog | None, found: Violations
 ) -> None:
     """One more step of the last phase, here and in a twin restored from the state dicts, must give the same terms."""
-    twin_setup = _setup(catalog, teachers=len(setup.teachers))
+    twin_setup = _setup(spec, catalog, teachers=len(setup.teachers))
     for twin_teacher, teacher in zip(twin_setup.teachers, setup.teachers, strict=True):
         twin_teacher.module.load_state_dict(teacher.module.state_dict())
     Frozen(twin_setup.teachers)
@@ -256,7 +258,7 @@ def _check_resume(
 
 
 def _check_missing_teacher(spec: DistillerSpec, catalog: Catalog | None, found: Violations) -> None:
-    setup = _setup(catalog, teachers=0)
+    setup = _setup(spec, catalog, teachers=0)
     try:
         distiller = spec.build(setup)
         _step(distiller, _batches(Phase("train")), _optimisers(_groups(distiller, distiller.phases()[0])))
