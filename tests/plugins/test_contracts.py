@@ -23,13 +23,19 @@ def catalog():
     return load_catalog(strict=True)
 
 
-SLOW = {"edsr", "mdsr", "rcan", "san", "han"}  # 8 to 43 M parameters; shallow ones of the same code are fast
+# 8 to 43 M parameters; shallow ones of the same code are fast
+SLOW = {"edsr", "mdsr", "rcan", "san", "han", "ghostsr_edsr", "carn", "a2n", "bsrn"}
+QUICK = {"spandrel_safmn", "spandrel_plksr_tiny"}  # of spandrel's networks
+
+
+def is_slow(name):
+    return name in SLOW or (name.startswith("spandrel_") and name not in QUICK)
 
 
 def names():
     bundled = load_catalog()
     return [
-        pytest.param(kind, name, marks=pytest.mark.slow if name in SLOW else ())
+        pytest.param(kind, name, marks=pytest.mark.slow if is_slow(name) else ())
         for kind in KINDS
         for name in bundled.shelf(kind)
     ]

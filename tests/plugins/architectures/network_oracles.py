@@ -33,7 +33,7 @@ def fill(module, kept):
 def gmacs(spec, scale):
     """Multiply-accumulates for a 1280x720 output, in units of 10^9."""
     run = (lambda network, lr: network(lr, scale)) if spec.multi_scale else (lambda network, lr: network(lr))
-    return count_macs(lambda: spec.network(scale), run, lr_size(scale)).total / 1e9
+    return count_macs(lambda: spec.network(scale), run, lr_size(scale), 1 if spec.channels == "y" else 3).total / 1e9
 
 
 def difference(module, name, folder=HERE, *, scale=None):
