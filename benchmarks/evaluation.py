@@ -28,7 +28,7 @@ def rows() -> list[Row]:
 
 
 def measuring_against_forward_passes(folder: Path) -> Row:
-    """EDSR-baseline x2 on the photographs of the quick suite, of the size of Set5's images, with four metrics."""
+    """EDSR-baseline x2 on two photographs of the quick suite, of the size of Set5's images, with four metrics."""
     catalog = load_catalog()
     network = build_network(catalog.architectures["edsr_baseline"], _SCALE)
     network.module.eval()
@@ -40,10 +40,11 @@ def measuring_against_forward_passes(folder: Path) -> Row:
         fingerprint=catalog.degradations.fingerprint("bicubic"),
         scale=_SCALE,
         protocol=protocol_named("classic-y"),
+        limit=2,  # short turns, so that what else the machine does meets both alike
     )
     metrics = [catalog.metrics[name] for name in _METRICS]
     files = []
-    for name, hr in pairs.library.images(pairs.dataset).items():
+    for name, hr in list(pairs.library.images(pairs.dataset).items())[: len(pairs)]:
         lr = folder / f"{name}.png"
         seed = draw_seed("bicubic", "photographs", name, _SCALE)
         write_png(lr, lr_image(read_image(hr, keep_grey=True), degradation, _SCALE, seed=seed))

@@ -12,6 +12,7 @@ DECIBEL, SIMILARITY = 1e-4, 1e-5
 FOLDERS = {"set5": "Set5", "set14": "Set14", "b100": "BSD100"}
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("dataset", "scale"),
     [

@@ -22,6 +22,7 @@ def without_lr(shared, tmp_path):
     return tmp_path
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("dataset", "scale"),
     [
