@@ -11,6 +11,7 @@ from srbench.cli import choices
 
 
 def run(
+    ctx: typer.Context,
     suite: choices.SuiteName = "quick",
     *,
     data: choices.Data = None,
@@ -54,10 +55,16 @@ def run(
 
     from srbench.cli.planning import planned, require_some_cell
     from srbench.executors.display import Display
+    from srbench.executors.freshness import note_finished, still_finished
     from srbench.executors.runner import run_plan
     from srbench.report.terminal import print_leaderboard
     from srbench.store import results_lock
 
+    console = Console()
+    if not fresh and still_finished(results, ctx.params):
+        print_leaderboard(console, results)
+        console.print("Nothing was measured: nothing that these results depend on has changed since.", highlight=False)
+        return
     schedule = planned(
         suite, data=data, plugin=plugin, strict=strict_plugins, only=only, scale=scale, dataset=dataset,
         degradation=degradation, seed=seed, limit=limit, architecture=architecture, distiller=distiller,
@@ -67,11 +74,12 @@ def run(
     )  # fmt: skip
     require_some_cell(schedule)
     chosen = schedule.session.catalog.executors[executor]
-    console = Console()
     with results_lock(results):
         with Display(console) as display:
             outcome = run_plan(schedule, results, chosen, workers, display, fresh=fresh)
         print_leaderboard(console, results)
+        if not outcome.failed:
+            note_finished(results, ctx.params, schedule)
     console.print(
         f"{outcome.measured} cells measured, {outcome.cached} from the cache, {len(outcome.failed)} failed.",
         highlight=False,

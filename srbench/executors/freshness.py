@@ -1,0 +1,137 @@
+"""Is a finished run still the answer? Told, as make does, by the files it depended on: no plugin is loaded for it.
+
+A run that ended well notes what was asked, the environment, and size and time of every file that decided the results:
+srbench's own code, plugins, suites and recipes, images, weights, stored results. While none of them has changed, the
+same question has the same answer. Any doubt (a cell that failed, a metric that was absent) leaves no note, and the next
+run looks at everything properly.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import srbench
+from srbench.executors.jobs import STAGES
+from srbench.hookspecs import GROUP
+from srbench.plugins import bundled_folder, user_folder
+from srbench.store import atomic_write, cache_root
+
+if TYPE_CHECKING:
+    from srbench.executors.runner import Schedule
+
+NOTE = ".finished"
+"""Beside the records."""
+
+
+def note_finished(results: Path, question: Mapping[str, object], schedule: Schedule) -> None:
+    """Note what a run that ended well depended on; nothing is noted where a number is missing for now.
+
+    Args:
+        results: The run's results folder.
+        question: What was asked: the command's options.
+        schedule: The run, all of whose cells are measured.
+    """
+    store, records = schedule.session.store, results / "records"
+    for stages in schedule.cells.values():
+        measured = store.read("measure", stages["measure"].partition(":")[2]) or {}
+        if any(score["value"] is None for score in measured["scores"].values()):
+            return  # a metric that is absent now may be there next time
+    stored = [store.folder(STAGES[type(job)], job.key) / "result.json" for job in schedule.jobs.values()]
+    files = {*_code(schedule), *_data(schedule), *_inputs(schedule), *stored, *records.glob("*.json")}
+    note = {"question": _plain(question), "environment": _environment(), "files": _marks(files)}
+    atomic_write(records / NOTE, json.dumps(note))
+
+
+def still_finished(results: Path, question: Mapping[str, object]) -> bool:
+    """Whether the last run into ``results`` answered the same question and nothing has changed since."""
+    try:
+        note = json.loads((results / "records" / NOTE).read_text(encoding="utf-8"))
+        same = note["question"] == _plain(question) and note["environment"] == _environment()
+        return bool(same and note["files"] == _marks(Path(path) for path in note["files"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _code(schedule: Schedule) -> Iterable[Path]:
+    for folder in (Path(srbench.__file__).parent, bundled_folder()):
+        if folder is not None:
+            yield from (path for path in folder.rglob("*") if path.suffix in (".py", ".toml"))
+            yield from (path for path in (folder, *folder.rglob("*")) if path.is_dir() and path.name != "__pycache__")
+    for plugin in schedule.session.catalog.plugins:
+        if plugin.file is not None:
+            yield plugin.file
+            yield from plugin.file.parent.glob("*.py")
+    yield from (Path("plugins").resolve(), user_folder())
+
+
+def _data(schedule: Schedule) -> Iterable[Path]:
+    session = schedule.session
+    for name, scales in _datasets(schedule).items():
+        spec = session.catalog.datasets[name]
+        sets = [session.library.images(spec), *(session.library.lr_images(spec, scale) or {} for scale in scales)]
+        for path in (path for images in sets for path in images.values()):
+            yield from (path, path.parent)
+    if session.data_root is not None:
+        yield session.data_root
+
+
+def _datasets(schedule: Schedule) -> dict[str, set[int]]:
+    used: dict[str, set[int]] = {}
+    for cell in schedule.plan.cells:
+        used.setdefault(cell.dataset, set()).add(cell.scale)
+    for model in schedule.plan.models:
+        for name in model.recipe.datasets if model.recipe else ():
+            used.setdefault(name, set())
+    return used
+
+
+def _inputs(schedule: Schedule) -> Iterable[Path]:
+    suite = Path(schedule.plan.suite.origin)
+    if suite.suffix == ".toml":
+        yield suite
+        yield from suite.parent.glob("*.toml")  # recipes that it names
+    for grid in schedule.plan.suite.grid:
+        yield from (Path(name) for name in (grid.recipe, grid.teacher_recipe) if name and name.endswith(".toml"))
+        yield from (Path(name) for name in (grid.weights, grid.teacher_weights) if name)
+    if (recipe := schedule.plan.suite.recipe).endswith(".toml"):
+        yield Path(recipe)
+    for folder in schedule.session.weights_folders:
+        yield from (folder, *folder.rglob("*"))
+
+
+def _marks(files: Iterable[Path]) -> dict[str, list[int] | None]:
+    """Size and time of each file; None for one that is not there."""
+    marks: dict[str, list[int] | None] = {}
+    for path in files:
+        try:
+            facts = path.stat()
+        except OSError:
+            marks[str(path)] = None
+        else:
+            marks[str(path)] = [0 if path.is_dir() else facts.st_size, facts.st_mtime_ns]
+    return marks
+
+
+def _environment() -> dict[str, object]:
+    own = {name: value for name, value in os.environ.items() if name.startswith(("SRBENCH_", "OMP_", "MKL_", "CUDA_"))}
+    entries = importlib.metadata.entry_points(group=GROUP)
+    return {
+        "variables": own,
+        "python": sys.version,
+        "torch": importlib.metadata.version("torch"),
+        "plugins": sorted(f"{e.name} {e.value} {e.dist.version if e.dist else ''}" for e in entries),
+        "cores": os.cpu_count(),
+        "machine": list(os.uname()),
+        "cache": str(cache_root()),
+        "folder": str(Path.cwd()),
+    }
+
+
+def _plain(question: Mapping[str, object]) -> object:
+    return json.loads(json.dumps(dict(question), default=str, sort_keys=True))
