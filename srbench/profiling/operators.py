@@ -26,7 +26,7 @@ def is_cheap(func: object) -> bool:
 
 
 def is_colour_normalisation(weight: object) -> bool:
-    """Whether a convolution's weight is a frozen 1×1 map between colours: see :func:`~srbench.profiling.complexity.count_macs`."""
+    """Whether a convolution's weight is a frozen 1×1 map between colours; see `count_macs` in `complexity`."""
     return (
         isinstance(weight, nn.Parameter)
         and not weight.requires_grad
