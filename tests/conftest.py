@@ -19,6 +19,12 @@ SHARED = ROOT.parent / "shared"
 TINY_PLUGIN = Path(__file__).with_name("tiny_plugin.py")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a person has cached must not decide a test, nor a test fill it."""
+    os.environ["SRBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Callable[[str], Path]:
     """A file or folder of the shared facts beside the checkout; skips, naming it, where it is not there."""

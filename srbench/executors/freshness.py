@@ -43,8 +43,8 @@ def note_finished(results: Path, question: Mapping[str, object], schedule: Sched
         if any(score["value"] is None for score in measured["scores"].values()):
             return  # a metric that is absent now may be there next time
     stored = [store.folder(STAGES[type(job)], job.key) / "result.json" for job in schedule.jobs.values()]
-    files = {*_code(schedule), *_data(schedule), *_inputs(schedule), *stored, *records.glob("*.json")}
-    note = {"question": _plain(question), "environment": _environment(), "files": _marks(files)}
+    files = {*_plugins(schedule), *_data(schedule), *_inputs(schedule), *stored, *records.glob("*.json")}
+    note = _now(question) | {"files": _marks(files)}
     atomic_write(records / NOTE, json.dumps(note))
 
 
@@ -52,22 +52,33 @@ def still_finished(results: Path, question: Mapping[str, object]) -> bool:
     """Whether the last run into ``results`` answered the same question and nothing has changed since."""
     try:
         note = json.loads((results / "records" / NOTE).read_text(encoding="utf-8"))
-        same = note["question"] == _plain(question) and note["environment"] == _environment()
-        return bool(same and note["files"] == _marks(Path(path) for path in note["files"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        files = note.pop("files")
+        return bool(note == _now(question) and files == _marks(Path(path) for path in files))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
-def _code(schedule: Schedule) -> Iterable[Path]:
+def _now(question: Mapping[str, object]) -> dict[str, object]:
+    now = {"question": question, "environment": _environment(), "code": _marks(_own_code())}
+    plain: dict[str, object] = json.loads(json.dumps(now, default=str))
+    return plain
+
+
+def _own_code() -> Iterable[Path]:
+    """Srbench and its bundled plugins, and the plugins that are found by lying somewhere: files of today."""
     for folder in (Path(srbench.__file__).parent, bundled_folder()):
         if folder is not None:
             yield from (path for path in folder.rglob("*") if path.suffix in (".py", ".toml"))
-            yield from (path for path in (folder, *folder.rglob("*")) if path.is_dir() and path.name != "__pycache__")
+    for folder in (Path("plugins").resolve(), user_folder()):
+        yield from folder.glob("*.py")
+
+
+def _plugins(schedule: Schedule) -> Iterable[Path]:
     for plugin in schedule.session.catalog.plugins:
         if plugin.file is not None:
             yield plugin.file
-            yield from plugin.file.parent.glob("*.py")
-    yield from (Path("plugins").resolve(), user_folder())
+            if plugin.source == "entry point":
+                yield from plugin.file.parent.rglob("*.py")
 
 
 def _data(schedule: Schedule) -> Iterable[Path]:
@@ -131,7 +142,3 @@ def _environment() -> dict[str, object]:
         "cache": str(cache_root()),
         "folder": str(Path.cwd()),
     }
-
-
-def _plain(question: Mapping[str, object]) -> object:
-    return json.loads(json.dumps(dict(question), default=str, sort_keys=True))

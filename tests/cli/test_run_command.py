@@ -26,7 +26,8 @@ def rows(folder):
 
 
 def test_a_run_prints_the_leaderboard_and_its_files_and_a_second_one_does_nothing(typed, tiny, tmp_path):
-    first = typed("run", tiny.suite(), "--no-profile")
+    suite = tiny.suite()
+    first = typed("run", suite, "--no-profile")
     assert (first.status, first.err) == (0, "")
     assert "2 cells measured, 0 from the cache, 0 failed." in first.out
     assert "Bicubic" in first.out
@@ -36,10 +37,18 @@ def test_a_run_prints_the_leaderboard_and_its_files_and_a_second_one_does_nothin
     before = {
         f: f.read_bytes() for f in (tmp_path / "here" / "results").rglob("*") if f.is_file() and f.suffix != ".png"
     }
+    second = typed("run", suite, "--no-profile")
+    assert "Nothing was measured: nothing that these results depend on has changed since." in second.out
+    assert "Bicubic" in second.out
+    assert {f: f.read_bytes() for f in before} == before
+
+
+def test_a_run_whose_note_is_gone_takes_every_cell_from_the_cache(typed, tiny, tmp_path):
+    typed("run", tiny.suite(), "--no-profile")
+    (tmp_path / "here" / "results" / "records" / ".finished").unlink()
     second = typed("run", tiny.suite(), "--no-profile")
     assert "0 cells measured, 2 from the cache, 0 failed." in second.out
     assert "done" not in second.out
-    assert {f: f.read_bytes() for f in before} == before
 
 
 def test_a_run_with_profiles_fills_the_columns_of_cost(typed, tiny, tmp_path):

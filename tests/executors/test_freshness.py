@@ -68,10 +68,19 @@ def test_changed_code_asks_again(finished, tiny):
     _, results = finished
     note = results / "records" / NOTE
     marks = json.loads(note.read_text())
-    code = [path for path in marks["files"] if path.endswith("networks.py")]
+    code = [path for path in marks["code"] if path.endswith("networks.py")]
     assert code
-    marks["files"][code[0]][1] += 1
+    marks["code"][code[0]][1] += 1
     note.write_text(json.dumps(marks))
+    assert not still_finished(results, QUESTION)
+
+
+def test_a_plugin_more_asks_again(finished, tmp_path, monkeypatch):
+    _, results = finished
+    monkeypatch.setattr("srbench.executors.freshness.user_folder", lambda: tmp_path / "own")
+    (tmp_path / "own").mkdir()
+    assert still_finished(results, QUESTION)
+    (tmp_path / "own" / "new.py").write_text("x = 1")
     assert not still_finished(results, QUESTION)
 
 
