@@ -82,3 +82,12 @@ def test_pixel_attention_gates_every_value_alone():
     same = attention(changed) == attention(x)
     assert not same[..., 0, 0].all()
     assert same[..., 1:, 1:].all()
+
+
+def test_a_closed_pixel_gate_lets_nothing_through():
+    gate = blocks.PixelAttention(2)
+    with torch.no_grad():
+        gate.conv.weight.zero_()
+        gate.conv.bias.copy_(torch.tensor([-100.0, 100.0]))
+        out = gate(torch.ones(1, 2, 3, 3))
+    assert torch.equal(out[0, :, 0, 0], torch.tensor([0.0, 1.0]))

@@ -10,18 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-
-
-class PixelAttention(nn.Module):
-    """Scales every value by a gate of its own, from a 1x1 convolution and a sigmoid."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
-        return x * torch.sigmoid(self.conv(x))
+from srbench.blocks import PixelAttention, conv
 
 
 class AttendedConv(nn.Module):
@@ -29,9 +18,9 @@ class AttendedConv(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.k2 = nn.Conv2d(channels, channels, 1)
-        self.k3 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.k4 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.k2 = conv(channels, channels, 1)
+        self.k3 = conv(channels, channels, bias=False)
+        self.k4 = conv(channels, channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, h, w) to the same shape."""
@@ -45,11 +34,11 @@ class SCPA(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         half = channels // 2
-        self.conv1_a = nn.Conv2d(channels, half, 1, bias=False)
-        self.conv1_b = nn.Conv2d(channels, half, 1, bias=False)
-        self.k1 = nn.Sequential(nn.Conv2d(half, half, 3, padding=1, bias=False))
+        self.conv1_a = conv(channels, half, 1, bias=False)
+        self.conv1_b = conv(channels, half, 1, bias=False)
+        self.k1 = nn.Sequential(conv(half, half, bias=False))
         self.PAConv = AttendedConv(half)
-        self.conv3 = nn.Conv2d(channels, channels, 1, bias=False)
+        self.conv3 = conv(channels, channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, h, w) to the same shape."""
@@ -72,17 +61,17 @@ class PAN(nn.Module):
     def __init__(self, scale: int, *, channels: int = 40, up_channels: int = 24, blocks: int = 16) -> None:
         super().__init__()
         self.scale = scale
-        self.conv_first = conv3x3(3, channels)
+        self.conv_first = conv(3, channels)
         self.SCPA_trunk = nn.Sequential(*(SCPA(channels) for _ in range(blocks)))
-        self.trunk_conv = conv3x3(channels, channels)
-        self.upconv1 = conv3x3(channels, up_channels)
+        self.trunk_conv = conv(channels, channels)
+        self.upconv1 = conv(channels, up_channels)
         self.att1 = PixelAttention(up_channels)
-        self.HRconv1 = conv3x3(up_channels, up_channels)
+        self.HRconv1 = conv(up_channels, up_channels)
         if scale == 4:
-            self.upconv2 = conv3x3(up_channels, up_channels)
+            self.upconv2 = conv(up_channels, up_channels)
             self.att2 = PixelAttention(up_channels)
-            self.HRconv2 = conv3x3(up_channels, up_channels)
-        self.conv_last = conv3x3(up_channels, 3)
+            self.HRconv2 = conv(up_channels, up_channels)
+        self.conv_last = conv(up_channels, 3)
 
     def forward(self, lr: Tensor) -> Tensor:
         """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
@@ -99,17 +88,12 @@ class PAN(nn.Module):
         return sr
 
 
-def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:
-    """A 3x3 convolution that keeps the size."""
-    return nn.Conv2d(channels_in, channels_out, 3, padding=1)
-
-
 def _leaky(x: Tensor) -> Tensor:
     return F.leaky_relu(x, 0.2)
 
 
 _DF2K = frozenset({"div2k_train", "flickr2k"})
-_TABLE = "comparison table of the paper; on Set5, Set14 and B100 the authors' log says the same"
+_TABLE = "comparison table of the paper; the authors' log of Set5, Set14 and B100 agrees to 0.006 dB"
 _RESULTS = {
     2: {
         "set5": (38.00, 0.9605),
@@ -133,17 +117,6 @@ _RESULTS = {
         "manga109": (30.51, 0.9095),
     },
 }
-
-
-def _reported() -> tuple[srbench.Reported, ...]:
-    return tuple(
-        srbench.Reported(
-            dataset=dataset, scale=scale, metric=metric, value=value, source="comparison table of the paper"
-        )
-        for scale, rows in _RESULTS.items()
-        for dataset, values in rows.items()
-        for metric, value in zip(("psnr_y", "ssim_y"), values, strict=True)
-    )
 
 
 def _checkpoint(scale: int, sha256: str) -> srbench.Checkpoint:
@@ -188,6 +161,6 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                 _checkpoint(2, "fcf8ed48656abbaae46309ee91745684b80235a9c8b37a2d8fb0715a3ad3f00f"),
                 _checkpoint(4, "739fab99ee7b7058dab4d1b84aa2869bb9fc3995a1c08789c20355bee943833c"),
             ),
-            reported=_reported(),
+            reported=srbench.Reported.on_luma(_TABLE, _RESULTS),
         )
     ]
