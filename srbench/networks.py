@@ -42,12 +42,10 @@ class Network:
         if lr.shape[1] == 3 and self.spec.channels == "y":
             return self._with_bicubic_chroma(lr, scale)
         padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
-        scaled = padded if self.spec.input_range == 1.0 else padded * self.spec.input_range
-        sr: object = self.module(scaled, scale) if self.spec.multi_scale else self.module(scaled)
+        given = self._normalised(padded)
+        sr: object = self.module(given, scale) if self.spec.multi_scale else self.module(given)
         if not isinstance(sr, Tensor):
             raise ShapeError(f"{self.spec.name} returned a {type(sr).__name__}, not a tensor; it must return sr alone.")
-        if self.spec.input_range != 1.0:
-            sr = sr / self.spec.input_range
         wanted = (*padded.shape[:2], padded.shape[2] * scale, padded.shape[3] * scale)
         if tuple(sr.shape) != wanted:
             raise ShapeError(
@@ -55,14 +53,37 @@ class Network:
                 f"it must return {wanted}."
             )
         height, width = crop
-        cropped: Tensor = sr[..., : height * scale, : width * scale]
-        return cropped
+        return self._restored(sr[..., : height * scale, : width * scale])
+
+    def _normalised(self, lr: Tensor) -> Tensor:
+        """From [0, 1] to what the module expects."""
+        spec = self.spec
+        if spec.input_mean:
+            lr = lr - _colour(spec.input_mean, lr)
+        if spec.input_std:
+            lr = lr / _colour(spec.input_std, lr)
+        return lr if spec.input_range == 1.0 else lr * spec.input_range
+
+    def _restored(self, sr: Tensor) -> Tensor:
+        """From what the module gives to [0, 1]."""
+        spec = self.spec
+        if spec.input_range != 1.0:
+            sr = sr / spec.input_range
+        if spec.input_std:
+            sr = sr * _colour(spec.input_std, sr)
+        if spec.input_mean:
+            sr = sr + _colour(spec.input_mean, sr)
+        return sr
 
     def _with_bicubic_chroma(self, lr: Tensor, scale: Scale) -> Tensor:
         ycbcr = rgb_to_ycbcr(lr)
         luma = self(ycbcr[:, :1], scale)
         chroma = imresize(ycbcr[:, 1:], scale=scale).to(luma.dtype)
         return ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
+
+
+def _colour(values: tuple[float, ...], like: Tensor) -> Tensor:
+    return like.new_tensor(values).view(-1, 1, 1)
 
 
 def build_network(spec: ArchitectureSpec, scale: Scale) -> Network:

@@ -127,6 +127,11 @@ class ArchitectureSpec:
     """"y": the network maps luma (N, 1, H, W); srbench enlarges the chroma bicubically, as the papers did."""
     input_range: float = 1.0
     """White in the network's own units; srbench scales [0, 1] to it and back."""
+    input_mean: tuple[float, ...] = ()
+    """A colour in [0, 1], one value a channel, that srbench takes from lr before anything else and gives back to sr;
+    none if empty."""
+    input_std: tuple[float, ...] = ()
+    """What srbench divides each channel by after taking the mean, and multiplies with before giving it back."""
     size_multiple: int = 1
     """LR sides must divide by this; srbench pads and crops."""
     min_size: int = 1
@@ -153,6 +158,13 @@ class ArchitectureSpec:
             raise PluginError(
                 f"Architecture {self.name!r} declares a checkpoint tag twice for one scale: {sorted(map(str, tags))}."
             )
+        colours = 1 if self.channels == "y" else 3
+        for field_name, values in (("input_mean", self.input_mean), ("input_std", self.input_std)):
+            if len(values) not in (0, colours):
+                raise PluginError(
+                    f"Architecture {self.name!r} declares {field_name} with {len(values)} values for {colours} "
+                    f"{'channel' if colours == 1 else 'channels'}; give one for each, or none."
+                )
 
     @property
     def title(self) -> str:

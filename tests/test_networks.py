@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from srbench.errors import ShapeError
+from srbench.errors import PluginError, ShapeError
 from srbench.imaging.colour import rgb_to_ycbcr
 from srbench.imaging.resize import imresize
 from srbench.networks import Network, build_network
@@ -48,6 +48,24 @@ def test_a_network_with_another_range_sees_that_and_returns_ours():
     sr = net(lr, 2)
     assert torch.equal(net.module.seen[0], lr * 255)
     assert torch.allclose(sr, Nearest()(lr))
+
+
+def test_a_network_on_normalised_colours_sees_those_and_returns_ours():
+    lr = torch.rand(2, 3, 4, 5)
+    mean, std = (0.5, 0.4, 0.25), (0.2, 0.25, 0.5)
+    net = network(input_mean=mean, input_std=std, input_range=2.0, size_multiple=3)
+    sr = net(lr, 2)
+    seen = net.module.seen[0][..., :4, :5]
+    for channel in range(3):
+        assert torch.allclose(seen[:, channel], (lr[:, channel] - mean[channel]) / std[channel] * 2, atol=1e-6)
+    assert torch.allclose(sr, Nearest()(lr), atol=1e-6)
+
+
+def test_a_mean_has_a_value_for_each_channel():
+    with pytest.raises(PluginError, match="input_mean with 1 values for 3 channels"):
+        network(input_mean=(0.5,))
+    with pytest.raises(PluginError, match="input_std with 3 values for 1 channel;"):
+        network(channels="y", input_std=(0.2, 0.2, 0.2))
 
 
 def test_nothing_is_clamped_so_that_gradients_pass():
