@@ -7,6 +7,7 @@ lying in ``./plugins`` (unless that is the bundled folder itself) or in the user
 
 from __future__ import annotations
 
+import ast
 import difflib
 import gc
 import hashlib
@@ -57,7 +58,8 @@ class Plugin:
 
     fingerprint: str = ""
     """sha256 of the code that provides it as it was when it was loaded, so that changed code never meets cached
-    results. A module of an installed package is hashed with all modules beside and below it."""
+    results. A bundled module or a single file is hashed with the bundled modules that it imports, one of an installed
+    package with all modules beside and below it."""
 
     @property
     def place(self) -> str:
@@ -233,8 +235,27 @@ def _fingerprint(plugin: Plugin) -> str:
     if plugin.file is None or not plugin.file.is_file():
         return plugin.version
     in_package = plugin.source == "entry point" and (plugin.file.parent / "__init__.py").is_file()
-    files = sorted(plugin.file.parent.rglob("*.py")) if in_package else [plugin.file]
+    files = sorted(plugin.file.parent.rglob("*.py")) if in_package else _with_bundled_imports(plugin.file)
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _with_bundled_imports(file: Path) -> list[Path]:
+    """A file that was imported, and every bundled module that it, or one of these, imports."""
+    files = [file]
+    for importing in files:  # which grows
+        code = importing.read_bytes()
+        if importing.suffix != ".py" or b"srbench_plugins" not in code:
+            continue  # most name none, and parsing takes long
+        for node in ast.walk(ast.parse(code)):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            modules = (sys.modules.get(name) for name in names if name.startswith("srbench_plugins."))
+            imported = (Path(module.__file__) for module in modules if module is not None and module.__file__)
+            files += sorted({path for path in imported if path.name != "__init__.py"} - set(files))
+    return files
 
 
 def _specs_of(module: object) -> list[tuple[str, Any]]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import types
 
 import pytest
 
@@ -263,6 +264,30 @@ def test_the_fingerprint_of_an_installed_package_covers_all_its_modules(alone):
     before = loaded()
     write(alone / "pkg", "network", "x = 2")
     assert loaded().fingerprint != before.fingerprint
+
+
+@pytest.mark.parametrize("line", ["from {m} import x", "from {package} import {stem}", "import {m}"])
+def test_the_fingerprint_covers_the_bundled_modules_that_a_file_imports(alone, monkeypatch, line):
+    package = "srbench_plugins.losses"
+    near = write(alone / "bundled", "near", f"from {package}.far import x")
+    far = write(alone / "bundled", "far", "x = 1")
+    for path in (far, near):
+        module = types.ModuleType(f"{package}.{path.stem}")
+        module.x, module.__file__ = 1, str(path)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(f"{package}.{path.stem}", module, raising=False)
+    leaning = line.format(m=f"{package}.near", package=package, stem="near") + "\n" + loss("leaning_loss")
+    write(alone / "here" / "plugins", "leaning", leaning)
+
+    def fingerprint() -> str:
+        (plugin,) = discover(environ=ONLY_FILES)
+        assert plugin.error is None
+        return plugin.fingerprint
+
+    before = fingerprint()
+    assert fingerprint() == before
+    far.write_text("x = 2")
+    assert fingerprint() != before
 
 
 def test_the_fingerprint_is_of_the_code_that_was_loaded_not_of_what_the_file_became(alone):
