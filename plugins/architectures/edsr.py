@@ -66,14 +66,15 @@ _RCAN_TABLE = "results table of the RCAN release (Figs/psnr_bi)"
 _QUOTED = "comparison table of a later paper"
 
 
-def _div2k(values: tuple[float, float, float]) -> list[srbench.Reported]:
+def on_div2k(values: tuple[float, float, float]) -> tuple[srbench.Reported, ...]:
+    """PSNR in dB at x2, x3 and x4 by DIV2K's convention: no luma, scale + 6 pixels shaved."""
     source = "README of the authors' PyTorch release: 100 images, RGB, shave scale + 6"
-    return [
+    return tuple(
         srbench.Reported(
             dataset="div2k_valid", scale=scale, metric="psnr_rgb", value=value, source=source, protocol="div2k-rgb"
         )
         for scale, value in zip((2, 3, 4), values, strict=True)
-    ]
+    )
 
 
 REPORTED_BASELINE = (
@@ -94,7 +95,7 @@ REPORTED_BASELINE = (
             },
         },
     ),
-    *_div2k((34.61, 30.92, 28.95)),
+    *on_div2k((34.61, 30.92, 28.95)),
 )
 REPORTED = (
     *srbench.Reported.on_luma(
@@ -123,7 +124,7 @@ REPORTED = (
             },
         },
     ),
-    *_div2k((35.03, 31.26, 29.25)),
+    *on_div2k((35.03, 31.26, 29.25)),
 )
 
 

@@ -7,18 +7,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from srbench_plugins.architectures.rcan import residual_group
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import (
-    ChannelAttention,
-    MeanShift,
-    ResidualBlock,
-    ResidualGroup,
-    Upsampler,
-    conv,
-    full_precision,
-)
+from srbench.blocks import MeanShift, Upsampler, conv, full_precision
 
 
 class LayerAttention(nn.Module):
@@ -94,13 +87,7 @@ class HAN(nn.Module):
         self.sub_mean = MeanShift(rgb_range, -1)
         self.add_mean = MeanShift(rgb_range, +1)
         self.head = nn.Sequential(conv(3, n_feats))
-        groups = [
-            ResidualGroup(
-                n_feats,
-                [ResidualBlock(n_feats, attention=ChannelAttention(n_feats, reduction)) for _ in range(n_resblocks)],
-            )
-            for _ in range(n_resgroups)
-        ]
+        groups = [residual_group(n_feats, n_resblocks, reduction) for _ in range(n_resgroups)]
         self.body = nn.Sequential(*groups, conv(n_feats, n_feats))
         self.csa = ChannelSpatialAttention()
         self.la = LayerAttention()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from srbench_plugins.architectures.edsr import PAPER, on_div2k
 from torch import Tensor, nn
 
 import srbench
@@ -53,12 +54,6 @@ class MDSR(nn.Module):
         return sr
 
 
-PAPER = srbench.Paper(
-    title="Enhanced Deep Residual Networks for Single Image Super-Resolution",
-    venue="CVPR Workshops",
-    year=2017,
-    url="https://arxiv.org/abs/1707.02921",
-)
 RECIPE = srbench.Recipe(
     name="mdsr_paper",
     datasets=("div2k_train",),
@@ -75,17 +70,7 @@ RECIPE = srbench.Recipe(
 _QUOTED = "from memory: comparison tables of later papers; not checked against one"
 
 
-def _div2k(values: tuple[float, float, float]) -> tuple[srbench.Reported, ...]:
-    source = "README of the authors' PyTorch release: 100 images, RGB, shave scale + 6"
-    return tuple(
-        srbench.Reported(
-            dataset="div2k_valid", scale=scale, metric="psnr_rgb", value=value, source=source, protocol="div2k-rgb"
-        )
-        for scale, value in zip((2, 3, 4), values, strict=True)
-    )
-
-
-REPORTED_BASELINE = _div2k((34.63, 30.94, 28.97))
+REPORTED_BASELINE = on_div2k((34.63, 30.94, 28.97))
 REPORTED = (
     *srbench.Reported.on_luma(
         _QUOTED,
@@ -110,7 +95,7 @@ REPORTED = (
             },
         },
     ),
-    *_div2k((34.92, 31.22, 29.24)),
+    *on_div2k((34.92, 31.22, 29.24)),
 )
 
 

@@ -89,3 +89,10 @@ def test_every_published_score_is_told_apart_by_dataset_scale_and_metric():
     reported = {(r.dataset, r.scale, r.metric): r.value for r in SPECS["edsr"].reported}
     assert reported["set5", 4, "psnr_y"] == 32.46
     assert reported["urban100", 2, "ssim_y"] == 0.9351
+
+
+def test_its_scores_on_div2k_are_by_that_sets_own_convention():
+    rows = [r for spec in SPECS.values() for r in spec.reported if r.dataset == "div2k_valid"]
+    assert {(r.metric, r.protocol, r.scale) for r in rows} == {("psnr_rgb", "div2k-rgb", s) for s in (2, 3, 4)}
+    assert [r.value for r in rows] == [34.61, 30.92, 28.95, 35.03, 31.26, 29.25]
+    assert {r.protocol for spec in SPECS.values() for r in spec.reported if r.dataset != "div2k_valid"} == {"classic-y"}

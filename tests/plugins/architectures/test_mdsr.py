@@ -51,3 +51,9 @@ def test_its_scores_say_which_come_from_memory():
     sources = {(r.dataset, r.scale): r.source for r in SPECS["mdsr"].reported}
     assert "from memory" in sources["set5", 2]
     assert "README" in sources["div2k_valid", 2]
+
+
+def test_its_scores_on_div2k_are_by_that_sets_own_convention():
+    rows = [r for spec in SPECS.values() for r in spec.reported if r.dataset == "div2k_valid"]
+    assert {(r.metric, r.protocol) for r in rows} == {("psnr_rgb", "div2k-rgb")}
+    assert [r.value for r in rows] == [34.63, 30.94, 28.97, 34.92, 31.22, 29.24]

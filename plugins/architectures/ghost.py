@@ -1,0 +1,152 @@
+"""The family ``ghost:NAME``: any convolutional network with GhostSR's modules in its body (Nie et al., TMLR 2022).
+
+It does to a network what the paper does to EDSR, CARN and IMDN.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import torch
+from srbench_plugins.architectures.ghostsr import PAPER, GhostModule
+from torch import Tensor, nn
+
+import srbench
+
+
+def body_convolutions(module: nn.Module, spec: srbench.ArchitectureSpec) -> list[nn.Conv2d]:
+    """The convolutions that a ghost network replaces.
+
+    Those that keep the size, with a kernel of 3x3 or more, neither strided, dilated nor grouped, at the resolution
+    where most of these run. Where the network repeats a block (modules of one class side by side, without a shuffle
+    inside), only the ones in such blocks, as in the paper; where it repeats none, all but the first and the last
+    convolution of the network and those right before a shuffle. Found by running a small image through it.
+
+    Args:
+        module: The network.
+        spec: How to call it.
+
+    Raises:
+        SrbenchError: There is none, or it is a ghost network already.
+    """
+    if any(isinstance(m, GhostModule) for m in module.modules()):
+        raise srbench.SrbenchError(f"{spec.name} is a ghost network already; name the network it was made from.")
+    fits: dict[nn.Conv2d, bool] = {}
+    ends: set[nn.Module] = set()
+    for run in _runs(module, spec):
+        layers = [(layer, sizes) for layer, sizes in run if isinstance(layer, nn.Conv2d)]
+        same = [sizes[0] for layer, sizes in layers if _is_plain(layer) and sizes[0] == sizes[1]]
+        common = max(same, key=same.count, default=None)
+        for layer, sizes in layers:
+            fits[layer] = fits.get(layer, _is_plain(layer)) and sizes == (common, common)
+        ends |= {layers[0][0], layers[-1][0]} if layers else set()
+        shuffled = {layer for (layer, _), (following, _) in pairwise(run) if isinstance(following, nn.PixelShuffle)}
+        fits |= dict.fromkeys(shuffled & fits.keys(), False)
+    found = [layer for layer, fit in fits.items() if fit]
+    blocks = {inner for block in _repeated_blocks(module) for inner in block.modules()}
+    chosen = [m for m in found if m in blocks] or [m for m in found if m not in ends]
+    if not chosen:
+        raise srbench.SrbenchError(
+            f"{spec.name} has no convolution that could be replaced by a ghost module; choose a network whose body is "
+            "made of ungrouped convolutions of 3x3 or more."
+        )
+    return chosen
+
+
+Sizes = tuple[torch.Size, torch.Size]
+"""What goes in and what comes out, (h, w) each."""
+
+
+def _runs(module: nn.Module, spec: srbench.ArchitectureSpec) -> list[list[tuple[nn.Module, Sizes]]]:
+    """Convolutions and shuffles in the order they run, once for each scale of a multi-scale network."""
+    runs: list[list[tuple[nn.Module, Sizes]]] = []
+
+    def watch(layer: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
+        runs[-1].append((layer, (given[0].shape[2:], made.shape[2:])))
+
+    watched = [m for m in module.modules() if isinstance(m, nn.Conv2d | nn.PixelShuffle)]
+    hooks = [m.register_forward_hook(watch) for m in watched]
+    side = -(-max(spec.min_size, 8) // spec.size_multiple) * spec.size_multiple
+    first = next(module.parameters())
+    lr = torch.zeros(1, 1 if spec.channels == "y" else 3, side, side, device=first.device, dtype=first.dtype)
+    training = module.training
+    module.eval()
+    with torch.no_grad():
+        for scale in sorted(spec.scales) if spec.multi_scale else [None]:
+            runs.append([])
+            module(lr) if scale is None else module(lr, scale)
+    module.train(training)
+    for hook in hooks:
+        hook.remove()
+    return runs
+
+
+def _is_plain(layer: nn.Conv2d) -> bool:
+    whole = layer.groups == 1 and set(layer.stride) == set(layer.dilation) == {1}
+    return whole and min(layer.kernel_size) >= 3 and layer.out_channels > 1
+
+
+def _repeated_blocks(module: nn.Module) -> list[nn.Module]:
+    blocks = []
+    for parent in module.modules():
+        kinds = [type(child) for child in parent.children()]
+        blocks += [
+            child
+            for child in parent.children()
+            if not type(child).__module__.startswith("torch.nn")
+            and kinds.count(type(child)) > 1
+            and not any(isinstance(m, nn.PixelShuffle) for m in child.modules())
+        ]
+    return blocks
+
+
+def ghosted(spec: srbench.ArchitectureSpec, *scale: int) -> nn.Module:
+    """The network of ``spec`` with ghost modules for the convolutions of its body, freshly initialised."""
+    module = spec.build(*scale)
+    ghosts = {id(layer): GhostModule(layer) for layer in body_convolutions(module, spec)}
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if id(child) in ghosts:
+                setattr(parent, name, ghosts[id(child)])
+    return module
+
+
+def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
+    """The spec of ``ghost:NAME``.
+
+    Args:
+        argument: Name of the network that is transformed.
+        others: All architectures.
+
+    Raises:
+        SrbenchError: It is a fixed operator.
+    """
+    spec: srbench.ArchitectureSpec = others[argument]
+    if not spec.trainable:
+        raise srbench.SrbenchError(f"{spec.name} has nothing to train, so it has no ghost version; name a network.")
+    code = getattr(others, "fingerprint", lambda _: "")(argument)
+    return dataclasses.replace(
+        spec,
+        name=f"ghost:{argument}",
+        label=f"Ghost {spec.title}",
+        build=partial(ghosted, spec),
+        paper=PAPER,
+        checkpoints=(),
+        reported=(),
+        fingerprint=f"{code}{spec.fingerprint}",
+        notes=f"{spec.title} with ghost modules in its body. {spec.notes}",
+    )
+
+
+@srbench.hookimpl
+def register_architectures() -> list[srbench.Family]:
+    """Every other network's ghost."""
+    return [
+        srbench.Family(
+            name="ghost", make=make, example="ghost:edsr_baseline", label="a network with ghost modules in its body"
+        )
+    ]
