@@ -36,9 +36,16 @@ def conv(channels_in: int, channels_out: int, kernel: int = 3, *, bias: bool = T
     return nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=bias)
 
 
-def conv_relu_conv(channels: int, kernel: int = 3) -> nn.Sequential:
-    """Two convolutions with a ReLU between, the usual residual branch; keys ``0`` and ``2``."""
-    return nn.Sequential(conv(channels, channels, kernel), nn.ReLU(inplace=True), conv(channels, channels, kernel))
+def conv_relu_conv(channels: int, kernel: int = 3, *, slope: float = 0.0) -> nn.Sequential:
+    """Two convolutions with a ReLU between, the usual residual branch; keys ``0`` and ``2``.
+
+    Args:
+        channels: Channels.
+        kernel: Side of both kernels.
+        slope: Of the ReLU below zero; a leaky one where it is not 0.
+    """
+    relu = nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)
+    return nn.Sequential(conv(channels, channels, kernel), relu, conv(channels, channels, kernel))
 
 
 def zeroed(layer: Weighted) -> Weighted:
@@ -134,13 +141,20 @@ class ResidualBlock(nn.Module):
         kernel: Side of both kernels.
         res_scale: Factor on the residual; 0.1 keeps wide networks stable.
         attention: What weighs the residual; nothing if absent.
+        slope: Of the ReLU below zero; a leaky one where it is not 0.
     """
 
     def __init__(
-        self, channels: int, kernel: int = 3, *, res_scale: float = 1.0, attention: nn.Module | None = None
+        self,
+        channels: int,
+        kernel: int = 3,
+        *,
+        res_scale: float = 1.0,
+        attention: nn.Module | None = None,
+        slope: float = 0.0,
     ) -> None:
         super().__init__()
-        self.body = conv_relu_conv(channels, kernel)
+        self.body = conv_relu_conv(channels, kernel, slope=slope)
         if attention is not None:
             self.body.append(attention)
         self.res_scale = res_scale

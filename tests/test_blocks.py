@@ -56,6 +56,12 @@ def test_a_residual_block_adds_its_weighted_branch():
     assert block.body[0].kernel_size == (5, 5)
 
 
+def test_a_leaky_residual_block_lets_some_of_what_is_below_zero_through():
+    block, x = blocks.ResidualBlock(4, slope=0.1), torch.rand(2, 4, 6, 7)
+    inner = block.body[0](x)
+    assert torch.allclose(block(x), x + block.body[2](torch.where(inner < 0, 0.1 * inner, inner)))
+
+
 def test_a_residual_group_of_zeroed_convolutions_is_the_identity():
     group = blocks.ResidualGroup(4, [blocks.ResidualBlock(4) for _ in range(2)])
     inner = ["0.body.0", "0.body.2", "1.body.0", "1.body.2", "2"]
