@@ -59,6 +59,8 @@ class Profiling(_Table):
     latency_width: int = Field(default=256, gt=0)
     latency_seconds: float = Field(default=2.0, gt=0)
     """Time budget for each network."""
+    latency_repeats: int = Field(default=5, gt=0)
+    """Measured calls at least, however long they take."""
     memory: bool = True
 
 

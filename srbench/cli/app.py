@@ -12,7 +12,21 @@ import typer.core
 from rich.console import Console
 from rich.markup import escape
 
-from srbench.cli import add_plugin, check, choices, compare, data, fetch, listing, plan, plugins, report, run, score
+from srbench.cli import (
+    add_plugin,
+    check,
+    choices,
+    compare,
+    data,
+    fetch,
+    listing,
+    plan,
+    plugins,
+    profile,
+    report,
+    run,
+    score,
+)
 from srbench.errors import SrbenchError
 
 
@@ -76,6 +90,7 @@ app.command("plan")(plan.plan)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("score")(score.score)
+app.command("profile")(profile.profile)
 app.command("list")(listing.list_)
 app.command("show")(listing.show)
 app.command("plugins")(plugins.plugins)

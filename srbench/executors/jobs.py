@@ -247,7 +247,7 @@ def environment(device: str) -> Any:  # noqa: ANN401 - an Environment; imported 
         python=platform.python_version(),
         device=device,
         machine=machine.id,
-        machine_name=", ".join((machine.cpu, f"{machine.cores} cores", f"{machine.memory_gib} GiB", *machine.gpus)),
+        machine_name=machine.name,
         git_commit=git_commit(),
         packages=packages,
         threads=torch.get_num_threads(),

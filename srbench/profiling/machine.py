@@ -51,6 +51,11 @@ class Machine:
         text = json.dumps({name: facts[name] for name in _HARDWARE}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
+    @property
+    def name(self) -> str:
+        """For people: processor, cores, memory, GPUs."""
+        return ", ".join((self.cpu, f"{self.cores} cores", f"{self.memory_gib} GiB", *self.gpus))
+
 
 def fingerprint() -> Machine:
     """This machine as this process sees it now."""

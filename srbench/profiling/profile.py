@@ -18,7 +18,7 @@ from srbench.profiling.memory import Work, peak_memory
 from srbench.records import Measured, Profile
 from srbench.specs import ArchitectureSpec, Scale
 
-_NOT_ASKED = Measured(reason="the suite turns this measurement off")
+_NOT_ASKED = Measured(reason="this measurement was turned off")
 
 
 def profile_network(
@@ -56,7 +56,8 @@ def profile_network(
         with torch.inference_mode():
             return run(network, lr)
 
-    latency = _try(lambda: measure_latency(once, device, budget_s=profiling.latency_seconds))
+    seconds, repeats = profiling.latency_seconds, profiling.latency_repeats
+    latency = _try(lambda: measure_latency(once, device, budget_s=seconds, min_repeats=repeats))
     fixed = count_parameters(network) == 0
     return Profile(
         parameters=Measured(value=count_parameters(network)),

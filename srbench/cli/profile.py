@@ -1,0 +1,176 @@
+"""``srbench profile``: what networks cost on this machine, without training or scoring any."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from srbench.cli import choices
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from srbench.catalog import Catalog
+    from srbench.records import Measured, Profile
+
+FIGURES = (
+    "parameters",
+    "parameters_deployed",
+    "macs_720p_g",
+    "macs_256_g",
+    "activations_m",
+    "latency_ms_p50",
+    "latency_ms_p90",
+    "peak_memory_mib",
+)
+"""The figures of a `Profile`; columns of the CSV file by the names they have in a leaderboard's."""
+
+
+def profile(
+    names: Annotated[list[str], typer.Argument(help="Architectures; wildcards such as 'edsr*' take all that match.")],
+    *,
+    scale: choices.Scales = None,
+    output: Annotated[
+        str, typer.Option("--output", help="Size of the SR image to time, width x height, in pixels.")
+    ] = "1280x720",
+    seconds: Annotated[float, typer.Option("--seconds", min=0.01, help="Time to spend on timing each network.")] = 5.0,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Calls to time at least, however long.")] = 5,
+    memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Measure peak memory.")] = True,
+    plugin: choices.PluginFiles = None,
+    device: choices.Device = "cpu",
+    threads: choices.Threads = 0,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the figures here, unrounded.")] = None,
+) -> None:
+    """Measure what networks cost here: parameters, MACs, latency, peak memory. Nothing is trained or scored."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from srbench.catalog import load_catalog
+    from srbench.config import Profiling
+    from srbench.profiling.machine import fingerprint
+    from srbench.profiling.profile import profile_network
+
+    width, height = _size(output)
+    target = choices.device(device)
+    catalog = load_catalog([path.resolve() for path in plugin or ()])
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+    wanted = choices.scales(scale)
+    tasks = [
+        (name, factor)
+        for name in _matching(catalog, names)
+        for factor in sorted(catalog.architectures[name].scales)
+        if not wanted or factor in wanted
+    ]
+    if not tasks:
+        from srbench.errors import UsageError
+
+        raise UsageError(f"None of {', '.join(names)} serves scale {', '.join(map(str, wanted))}; `srbench show NAME` tells the scales.")
+    files = [str(path.resolve()) for path in plugin or ()]
+    profiles: list[tuple[str, int, Profile]] = []
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=len(tasks))
+        for name, factor in tasks:
+            progress.update(bar, description=f"{name} x{factor}")
+            profiling = Profiling(
+                latency_height=-(-height // factor), latency_width=-(-width // factor),
+                latency_seconds=seconds, latency_repeats=repeats, memory=memory,
+            )  # fmt: skip
+            found = profile_network(catalog.architectures[name], factor, profiling, target, files)
+            profiles.append((name, factor, found))
+            progress.advance(bar)
+    console = Console()
+    console.print(_table(profiles, f"{width}x{height} output on {target}, {fingerprint().name}"))
+    for reason in _reasons(profiles):
+        console.print(reason, highlight=False, soft_wrap=True, style="dim")
+    if csv is not None:
+        _write(csv, profiles)
+
+
+def _size(text: str) -> tuple[int, int]:
+    from srbench.errors import UsageError
+
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if found is None:
+        raise UsageError(f"--output {text} is no image size; give width x height in pixels, such as 1280x720.")
+    return int(found[1]), int(found[2])
+
+
+def _matching(catalog: Catalog, patterns: Sequence[str]) -> list[str]:
+    """Architectures by name or wildcard, in the order asked for, each once."""
+    from srbench.errors import UnknownNameError
+
+    known = list(catalog.architectures)
+    chosen: dict[str, None] = {}
+    for pattern in patterns:
+        if not any(mark in pattern for mark in "*?["):
+            chosen[catalog.architectures[pattern].name] = None
+            continue
+        matching = [name for name in known if fnmatchcase(name, pattern)]
+        if not matching:
+            raise UnknownNameError.among("architecture", pattern, known)
+        chosen.update(dict.fromkeys(matching))
+    return list(chosen)
+
+
+def _table(profiles: Sequence[tuple[str, int, Profile]], title: str) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
+    table.add_column("network", overflow="fold", min_width=12)
+    for heading in ("", "params K", "MACs G", "ms", "95 % interval", "MiB"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, scale, found in profiles:
+        low, high = found.latency_low_ms, found.latency_high_ms
+        table.add_row(
+            name,
+            f"x{scale}",
+            _shown(found.parameters_deployed, 1e-3, 1),
+            _shown(found.macs_720p_g, 1, 2),
+            _shown(found.latency_ms_p50, 1, 1),
+            "" if low is None or low == high else f"{low:,.0f} – {high:,.0f}",
+            _shown(found.peak_memory_mib, 1, 0),
+        )
+    return table
+
+
+def _shown(value: Measured, factor: float, decimals: int) -> str:
+    return "—" if value.value is None else f"{value.value * factor:,.{decimals}f}"
+
+
+def _reasons(profiles: Sequence[tuple[str, int, Profile]]) -> list[str]:
+    """Why cells are empty, each reason once, with the networks it holds for."""
+    held: dict[str, list[str]] = {}
+    for name, scale, found in profiles:
+        for figure in FIGURES:
+            reason = getattr(found, figure).reason
+            if reason:
+                held.setdefault(f"{figure}: {reason}", []).append(f"{name} x{scale}")
+    return [f"{', '.join(where)}: {reason}" for reason, where in held.items()]
+
+
+def _write(path: Path, profiles: Sequence[tuple[str, int, Profile]]) -> None:
+    import pandas as pd
+
+    from srbench.store import atomic_write
+
+    rows = [
+        {
+            "architecture": name,
+            "scale": scale,
+            **{figure: getattr(found, figure).value for figure in FIGURES},
+            "latency_ms_low": found.latency_low_ms,
+            "latency_ms_high": found.latency_high_ms,
+            "latency_input": found.latency_input,
+            "machine": found.machine,
+        }
+        for name, scale, found in profiles
+    ]
+    atomic_write(path, pd.DataFrame(rows).to_csv(index=False))

@@ -1,0 +1,50 @@
+"""``srbench profile``."""
+
+import csv
+
+QUICK = ("--output", "48x40", "--seconds", "0.01", "--repeats", "1")
+
+
+def rows(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_wildcards_and_scales_choose_what_is_measured(srbench):
+    answer = srbench("profile", "fsrcnn*", "espcn", "--scale", "2,3", *QUICK, "--no-memory", "--csv", "costs.csv")
+    assert answer.status == 0
+    found = rows(srbench.folder / "costs.csv")
+    assert [(r["architecture"], r["scale"]) for r in found] == [
+        (name, scale) for name in ("fsrcnn", "fsrcnn_s", "espcn") for scale in "23"
+    ]
+    assert all(float(r["latency_ms_p50"]) > 0 for r in found)
+
+
+def test_counts_are_those_of_the_papers_and_the_timed_size_is_the_one_asked_for(srbench):
+    answer = srbench("profile", "edsr_baseline", "--scale", "2", *QUICK, "--no-memory", "--csv", "costs.csv")
+    (row,) = rows(srbench.folder / "costs.csv")
+    assert (row["parameters"], round(float(row["macs_720p_g"]), 2)) == ("1369859.0", 316.25)
+    assert row["latency_input"] == "20x24"
+    assert "1,369.9" in answer.out
+    assert "316.25" in answer.out
+
+
+def test_memory_is_measured_and_an_empty_cell_has_its_reason(srbench):
+    answer = srbench("profile", "bicubic", "--scale", "2", *QUICK, "--csv", "costs.csv")
+    (row,) = rows(srbench.folder / "costs.csv")
+    assert float(row["peak_memory_mib"]) > 0
+    assert row["macs_720p_g"] == ""
+    assert "bicubic x2: macs_720p_g: a fixed operator" in answer.out
+
+
+def test_what_cannot_be_measured_is_told_in_a_sentence(srbench):
+    for words, told in (
+        (("espcm",), "espcn"),
+        (("esp?",), "No architecture"),
+        (("espcn", "--scale", "7"), "serves scale 7"),
+        (("espcn", "--output", "720p"), "--output 720p is no image size"),
+    ):
+        answer = srbench("profile", *words)
+        assert answer.status == 2
+        assert told in answer.err
+        assert "Traceback" not in answer.err
