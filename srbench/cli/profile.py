@@ -72,7 +72,8 @@ def profile(
     if not tasks:
         from srbench.errors import UsageError
 
-        raise UsageError(f"None of {', '.join(names)} serves scale {', '.join(map(str, wanted))}; `srbench show NAME` tells the scales.")
+        factors = ", ".join(map(str, wanted))
+        raise UsageError(f"None of {', '.join(names)} serves scale {factors}; `srbench show NAME` tells the scales.")
     files = [str(path.resolve()) for path in plugin or ()]
     profiles: list[tuple[str, int, Profile]] = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
