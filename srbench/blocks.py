@@ -9,7 +9,7 @@ Nothing here draws its own initial weights: where a release says nothing its con
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import torch
@@ -119,17 +119,28 @@ class Upsampler(nn.Sequential):
         scale: 1, 2, 3, 4, 8 or another power of two.
         channels: Channels before and after.
         bias: Whether the convolutions add a bias.
+        widen: ``widen(channels, more)`` gives the layers that stand before a shuffle, where they are not one
+            convolution; keys count on through them.
 
     Raises:
         ShapeError: For any other scale.
     """
 
-    def __init__(self, scale: int, channels: int, *, bias: bool = True) -> None:
+    def __init__(
+        self,
+        scale: int,
+        channels: int,
+        *,
+        bias: bool = True,
+        widen: Callable[[int, int], Sequence[nn.Module]] | None = None,
+    ) -> None:
         if scale != 3 and (scale < 1 or scale & (scale - 1)):
             raise ShapeError(f"Sub-pixel shuffles of x2 and x3 cannot enlarge x{scale}; ask for 2, 3, 4 or 8.")
         layers: list[nn.Module] = []
         for factor in [3] if scale == 3 else [2] * (scale.bit_length() - 1):
-            layers += [conv(channels, channels * factor**2, bias=bias), nn.PixelShuffle(factor)]
+            more = channels * factor**2
+            layers += [conv(channels, more, bias=bias)] if widen is None else widen(channels, more)
+            layers.append(nn.PixelShuffle(factor))
         super().__init__(*layers)
 
 

@@ -141,7 +141,7 @@ class ArchitectureSpec:
     taps: tuple[str, ...] = ()
     """Module paths of the features that distillers compare by default, in order of depth."""
     dead_parameters: tuple[str, ...] = ()
-    """Parameters the official network holds but never uses."""
+    """Parameters the official network holds but never uses; by name or pattern, "RG.*.gamma"."""
     recipe: Recipe | None = None
     """The paper's own recipe."""
     checkpoints: tuple[Checkpoint, ...] = ()

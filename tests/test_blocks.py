@@ -42,6 +42,15 @@ def test_the_upsampler_enlarges_by_steps_of_two_or_one_of_three(scale, indices):
     assert upsampler(torch.rand(1, 4, 3, 5)).shape == (1, 4, 3 * scale, 5 * scale)
 
 
+def test_the_upsampler_widens_in_other_ways_too():
+    def separable(channels, more):
+        return [nn.Conv2d(channels, more, 3, padding=1, groups=channels, bias=False), blocks.conv(more, more, 1)]
+
+    upsampler = blocks.Upsampler(4, 2, widen=separable)
+    assert keys(upsampler) == [f"{index}.weight" for index in (0, 1, 3, 4)]
+    assert upsampler(torch.rand(1, 2, 3, 5)).shape == (1, 2, 12, 20)
+
+
 @pytest.mark.parametrize("scale", [0, 5, 6])
 def test_the_upsampler_refuses_a_scale_that_it_cannot_make(scale):
     with pytest.raises(ShapeError, match=f"x{scale}"):

@@ -10,6 +10,7 @@ checkpoint: what they build or freeze is there again, and what they copied is ov
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -221,9 +222,10 @@ class _Training:
     def _exempt(self) -> list[str]:
         """Parameters that need no gradient: the dead ones, and what may serve only scales that are not trained."""
         spec = self.student.spec
-        if spec.multi_scale and set(self.setup.scales) < spec.scales:
-            return [f"student.{name}" for name, _ in self.student.module.named_parameters()]
-        return [f"student.{name}" for name in spec.dead_parameters]
+        names = [name for name, _ in self.student.module.named_parameters()]
+        if not (spec.multi_scale and set(self.setup.scales) < spec.scales):
+            names = [name for name in names if any(fnmatch.fnmatch(name, dead) for dead in spec.dead_parameters)]
+        return [f"student.{name}" for name in names]
 
     def _run_phase(self, start: int, curves: Curves) -> None:
         every = min(100, max(1, self.recipe.steps // 200))

@@ -94,7 +94,7 @@ def test_dead_parameters_that_a_spec_names_need_no_gradient_and_the_watch_leaves
             super().__init__(scale)
             self.unused = nn.Conv2d(1, 1, 1)
 
-    dead = ArchitectureWith(Unused, ("unused.weight", "unused.bias"))
+    dead = ArchitectureWith(Unused, ("unused.weight", "unused.b*"))
     setup = make_setup(dead)
     run(Distiller(setup), tmp_path / "named")
     assert not any(p._post_accumulate_grad_hooks for p in setup.student.module.parameters())
