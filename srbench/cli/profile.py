@@ -40,6 +40,10 @@ def profile(
     ] = "1280x720",
     seconds: Annotated[float, typer.Option("--seconds", min=0.01, help="Time to spend on timing each network.")] = 5.0,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Calls to time at least, however long.")] = 5,
+    backend: Annotated[
+        list[str] | None,
+        typer.Option("--backend", help="Time these: eager, compile, onnxruntime, channels_last, eager-bf16 …"),
+    ] = None,
     memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Measure peak memory.")] = True,
     plugin: choices.PluginFiles = None,
     device: choices.Device = "cpu",
@@ -52,6 +56,7 @@ def profile(
 
     from srbench.catalog import load_catalog
     from srbench.config import Profiling
+    from srbench.profiling.backends import parse_backend
     from srbench.profiling.machine import fingerprint
     from srbench.profiling.profile import profile_network
 
@@ -63,11 +68,13 @@ def profile(
 
         torch.set_num_threads(threads)
     wanted = choices.scales(scale)
+    backends = [parse_backend(name) for name in choices.words(backend) or ("eager",)]
     tasks = [
-        (name, factor)
+        (name, factor, way)
         for name in _matching(catalog, names)
         for factor in sorted(catalog.architectures[name].scales)
         if not wanted or factor in wanted
+        for way in backends
     ]
     if not tasks:
         from srbench.errors import UsageError
@@ -78,13 +85,13 @@ def profile(
     profiles: list[tuple[str, int, Profile]] = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=len(tasks))
-        for name, factor in tasks:
-            progress.update(bar, description=f"{name} x{factor}")
+        for name, factor, way in tasks:
+            progress.update(bar, description=f"{name} x{factor} {way.name}")
             profiling = Profiling(
                 latency_height=-(-height // factor), latency_width=-(-width // factor),
-                latency_seconds=seconds, latency_repeats=repeats, memory=memory,
+                latency_seconds=seconds, latency_repeats=repeats, memory=memory and way == backends[0],
             )  # fmt: skip
-            found = profile_network(catalog.architectures[name], factor, profiling, target, files)
+            found = profile_network(catalog.architectures[name], factor, profiling, target, files, way)
             profiles.append((name, factor, found))
             progress.advance(bar)
     console = Console()
@@ -126,13 +133,15 @@ def _table(profiles: Sequence[tuple[str, int, Profile]], title: str) -> Table:
 
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
     table.add_column("network", overflow="fold", min_width=12)
-    for heading in ("", "params K", "MACs G", "ms", "95 % interval", "MiB"):
+    chosen = any((found.backend, found.precision) != ("eager", "fp32") for _, _, found in profiles)
+    for heading in ("", *(["runtime"] if chosen else []), "params K", "MACs G", "ms", "95 % interval", "MiB"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, scale, found in profiles:
         low, high = found.latency_low_ms, found.latency_high_ms
         table.add_row(
             name,
             f"x{scale}",
+            *([f"{found.backend}-{found.precision}"] if chosen else []),
             _shown(found.parameters_deployed, 1e-3, 1),
             _shown(found.macs_720p_g, 1, 2),
             _shown(found.latency_ms_p50, 1, 1),
@@ -148,11 +157,13 @@ def _shown(value: Measured, factor: float, decimals: int) -> str:
 
 def _reasons(profiles: Sequence[tuple[str, int, Profile]]) -> list[str]:
     """Why cells are empty, each reason once, with the networks it holds for."""
+    from srbench.profiling.profile import NOT_ASKED
+
     held: dict[str, list[str]] = {}
     for name, scale, found in profiles:
         for figure in FIGURES:
             reason = getattr(found, figure).reason
-            if reason:
+            if reason and reason != NOT_ASKED.reason:
                 held.setdefault(f"{figure}: {reason}", []).append(f"{name} x{scale}")
     return [f"{', '.join(where)}: {reason}" for reason, where in held.items()]
 
@@ -169,6 +180,8 @@ def _write(path: Path, profiles: Sequence[tuple[str, int, Profile]]) -> None:
             **{figure: getattr(found, figure).value for figure in FIGURES},
             "latency_ms_low": found.latency_low_ms,
             "latency_ms_high": found.latency_high_ms,
+            "backend": found.backend,
+            "precision": found.precision,
             "latency_input": found.latency_input,
             "machine": found.machine,
         }

@@ -11,18 +11,25 @@ from torch import Tensor, nn
 
 from srbench.config import Profiling
 from srbench.errors import SrbenchError
+from srbench.profiling.backends import Backend, prepare
 from srbench.profiling.complexity import Macs, count_deployed_parameters, count_macs, count_parameters, lr_size
-from srbench.profiling.latency import measure_latency
+from srbench.profiling.latency import Latency, measure_latency
 from srbench.profiling.machine import fingerprint
 from srbench.profiling.memory import Work, peak_memory
 from srbench.records import Measured, Profile
 from srbench.specs import ArchitectureSpec, Scale
 
-_NOT_ASKED = Measured(reason="this measurement was turned off")
+EAGER = Backend()
+NOT_ASKED = Measured(reason="this measurement was turned off")
 
 
 def profile_network(
-    spec: ArchitectureSpec, scale: Scale, profiling: Profiling, device: str, plugin_files: Sequence[str] = ()
+    spec: ArchitectureSpec,
+    scale: Scale,
+    profiling: Profiling,
+    device: str,
+    plugin_files: Sequence[str] = (),
+    backend: Backend = EAGER,
 ) -> Profile:
     """Measure one architecture at one scale, with fresh weights.
 
@@ -35,6 +42,7 @@ def profile_network(
         profiling: Input size and time budget.
         device: Where latency and memory are measured.
         plugin_files: Single-file plugins that the memory measurement has to load in its own process.
+        backend: What latency is measured in; memory is that of plain PyTorch in fp32.
     """
     channels = 1 if spec.channels == "y" else 3
 
@@ -52,12 +60,18 @@ def profile_network(
     lr = (lr * spec.input_range).to(device)
     network.to(device)
 
-    def once() -> object:
-        with torch.inference_mode():
-            return run(network, lr)
+    def timed() -> Latency:
+        module = _AtScale(network, scale) if spec.multi_scale else network
+        forward = module if backend == EAGER else prepare(module, backend, lr)  # which would run it once more
 
-    seconds, repeats = profiling.latency_seconds, profiling.latency_repeats
-    latency = _try(lambda: measure_latency(once, device, budget_s=seconds, min_repeats=repeats))
+        def once() -> object:
+            with torch.inference_mode():
+                return forward(lr)
+
+        seconds, repeats = profiling.latency_seconds, profiling.latency_repeats
+        return measure_latency(once, device, budget_s=seconds, min_repeats=repeats)
+
+    latency = _try(timed)
     fixed = count_parameters(network) == 0
     return Profile(
         parameters=Measured(value=count_parameters(network)),
@@ -71,9 +85,23 @@ def profile_network(
         latency_low_ms=None if isinstance(latency, str) else latency.low_ms,
         latency_high_ms=None if isinstance(latency, str) else latency.high_ms,
         latency_input=f"{size[0]}x{size[1]}",
-        peak_memory_mib=_memory(spec, scale, size, device, plugin_files) if profiling.memory else _NOT_ASKED,
+        backend=backend.name.removesuffix(f"-{backend.precision}"),
+        precision=backend.precision,
+        peak_memory_mib=_memory(spec, scale, size, device, plugin_files) if profiling.memory else NOT_ASKED,
         machine=fingerprint().id,
     )
+
+
+class _AtScale(nn.Module):
+    """A multi-scale network as one of a single scale."""
+
+    def __init__(self, network: nn.Module, scale: Scale) -> None:
+        super().__init__()
+        self.network, self.scale = network, scale
+
+    def forward(self, lr: Tensor) -> Tensor:
+        sr: Tensor = self.network(lr, self.scale)
+        return sr
 
 
 def _at_least(spec: ArchitectureSpec, size: tuple[int, int]) -> tuple[int, int]:

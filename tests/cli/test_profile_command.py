@@ -48,3 +48,17 @@ def test_what_cannot_be_measured_is_told_in_a_sentence(srbench):
         assert answer.status == 2
         assert told in answer.err
         assert "Traceback" not in answer.err
+
+
+def test_every_runtime_asked_for_is_timed_and_one_that_cannot_run_says_why(srbench):
+    ways = ("--backend", "eager,channels_last,eager-int8")
+    answer = srbench("profile", "espcn", "--scale", "3", *QUICK, "--no-memory", *ways, "--csv", "costs.csv")
+    found = rows(srbench.folder / "costs.csv")
+    assert [(r["backend"], r["precision"]) for r in found] == [
+        ("eager", "fp32"),
+        ("channels_last", "fp32"),
+        ("eager", "int8"),
+    ]
+    assert [r["latency_ms_p50"] != "" for r in found] == [True, True, False]
+    assert "latency_ms_p50: int8 needs a quantised network" in answer.out
+    assert srbench("profile", "espcn", "--backend", "tensorrt").status == 2
