@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from srbench.data.perceptual import find_lpips_trunk
     from srbench.distilling import Batch, Distiller, Optimiser, Phase, Setup, capture, weighted_mean
     from srbench.errors import CheckpointError, SrbenchError, TrainingError, UnavailableError
+    from srbench.features import FeaturePairs
     from srbench.hookspecs import hookimpl
     from srbench.networks import Network
     from srbench.recipes import Recipe
@@ -39,6 +40,7 @@ _HOMES = {
     "srbench.data.perceptual": ("find_lpips_trunk",),
     "srbench.distilling": ("Batch", "Distiller", "Optimiser", "Phase", "Setup", "capture", "weighted_mean"),
     "srbench.errors": ("CheckpointError", "SrbenchError", "TrainingError", "UnavailableError"),
+    "srbench.features": ("FeaturePairs",),
     "srbench.hookspecs": ("hookimpl",),
     "srbench.networks": ("Network",),
     "srbench.recipes": ("Recipe",),
@@ -61,6 +63,7 @@ __all__ = [
     "Download",
     "ExecutorSpec",
     "Family",
+    "FeaturePairs",
     "ImageEntry",
     "LossSpec",
     "MetricSpec",

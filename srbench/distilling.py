@@ -73,6 +73,22 @@ class Setup:
             raise TrainingError('This distiller needs a teacher and the suite names none; add `teacher = "…"`.')
         return self.teachers[0]
 
+    def require_common_colours(self) -> None:
+        """Refuse teachers whose output or features cannot be compared, as patches have the student's channels.
+
+        A student on RGB may have a teacher on luma, whose chroma is then bicubic.
+
+        Raises:
+            TrainingError: The student works on luma and a teacher on RGB, or there is no teacher.
+        """
+        student = self.student.spec
+        for teacher in (network.spec for network in (self.teacher, *self.teachers[1:])):
+            if student.channels == "y" and teacher.channels == "rgb":
+                raise TrainingError(
+                    f"The student {student.name} works on luma and the teacher {teacher.name} on RGB, so they cannot "
+                    "be compared; choose a teacher on luma, or a student on RGB."
+                )
+
     def supervised(self, sr: Tensor, hr: Tensor) -> dict[str, Tensor]:
         """The recipe's weighted losses on a pair, by name."""
         return {name: weight * self.losses[name](sr, hr) for name, weight in self.recipe.losses.items()}
@@ -203,37 +219,46 @@ def capture(
 
     Args:
         module: The network to watch.
-        paths: Module paths within it, "body.2".
-        kind: What to record of those modules.
+        paths: Module paths within it, "body.2"; "body.2:input" is what that module takes, whatever ``kind`` says.
+        kind: What to record of the other modules.
 
     Yields:
-        Path to feature, filled as the network runs; a later forward pass overwrites an earlier one.
+        Path, as it was given, to feature, filled as the network runs; a later forward pass overwrites an earlier one.
 
     Raises:
-        TrainingError: A path names no module.
+        TrainingError: A path names no module, or what is there is no tensor.
     """
     known = dict(module.named_modules())
     features: dict[str, Tensor] = {}
-    if unknown := [path for path in paths if path not in known]:
+    split = {path: path.removesuffix(":input") for path in paths}
+    if unknown := [name for name in split.values() if name not in known]:
         near = ", ".join(sorted(k for k in known if k)[:8])
         raise TrainingError(
             f"{type(module).__name__} has no module at {unknown[0]!r} to tap; its modules start with: {near}."
         )
 
-    def tap(path: str) -> RemovableHandle:
-        def before(_: nn.Module, args: tuple[Tensor, ...]) -> None:
-            features[path] = args[0].clone()
+    def record(path: str, feature: object) -> None:
+        if not isinstance(feature, Tensor):
+            raise TrainingError(
+                f"Tap {path!r} of {type(module).__name__} gives a {type(feature).__name__}, not a tensor; tap a module "
+                "within it or after it."
+            )
+        features[path] = feature.clone()
 
-        def after(_: nn.Module, _args: tuple[Tensor, ...], output: Tensor) -> None:
-            features[path] = output.clone()
+    def tap(path: str, name: str) -> RemovableHandle:
+        def before(_: nn.Module, args: tuple[object, ...]) -> None:
+            record(path, args[0] if args else None)
 
-        if kind == "input":
-            handle: RemovableHandle = known[path].register_forward_pre_hook(before)
+        def after(_: nn.Module, _args: tuple[object, ...], output: object) -> None:
+            record(path, output)
+
+        if kind == "input" or path != name:
+            handle: RemovableHandle = known[name].register_forward_pre_hook(before)
         else:
-            handle = known[path].register_forward_hook(after)
+            handle = known[name].register_forward_hook(after)
         return handle
 
-    handles = [tap(path) for path in paths]
+    handles = [tap(path, name) for path, name in split.items()]
     try:
         yield features
     finally:

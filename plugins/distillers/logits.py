@@ -30,12 +30,7 @@ class Logits(srbench.Distiller):
 
     def __init__(self, setup: srbench.Setup) -> None:
         super().__init__(setup)
-        student, teacher = setup.student.spec, setup.teacher.spec
-        if student.channels == "y" and teacher.channels == "rgb":
-            raise srbench.TrainingError(
-                f"The student {student.name} works on luma and the teacher {teacher.name} on RGB, so its output cannot "
-                "be compared; choose a teacher on luma, or a student on RGB."
-            )
+        setup.require_common_colours()
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms and ``logits``."""
