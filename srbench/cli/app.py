@@ -26,6 +26,7 @@ from srbench.cli import (
     report,
     run,
     score,
+    show,
 )
 from srbench.errors import SrbenchError
 
@@ -92,7 +93,7 @@ app.command("compare")(compare.compare)
 app.command("score")(score.score)
 app.command("profile")(profile.profile)
 app.command("list")(listing.list_)
-app.command("show")(listing.show)
+app.command("show")(show.show)
 app.command("plugins")(plugins.plugins)
 app.command("check")(check.check)
 app.command("add-plugin")(add_plugin.add_plugin)

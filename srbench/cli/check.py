@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from srbench.cli import choices
-from srbench.cli.listing import KindName, kinds_of
+from srbench.cli.show import KindName, kinds_of
 
 
 def check(

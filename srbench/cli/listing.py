@@ -1,13 +1,11 @@
-"""``srbench list`` and ``srbench show``: what there is, and everything that is known of one of them."""
+"""``srbench list``: what there is."""
 
 from __future__ import annotations
 
 import json as json_
 import os
-import re
-from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,22 +14,7 @@ from srbench.cli import choices
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from srbench.catalog import Catalog
-
-KindName = Annotated[str | None, typer.Option("--kind", help="Of several things with this name, the one of this kind.")]
-
-SHOWN = 12
-"""How many of a long list `srbench show` prints."""
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "architecture": ("label", "scales", "paper", "checkpoints", "license"),
-    "distiller": ("label", "teacher", "paper", "license"),
-    "degradation": ("label", "scales", "random", "paper"),
-    "metric": ("label", "unit", "better", "channels"),
-    "loss": ("label", "paper"),
-    "dataset": ("label", "split", "images", "license"),
-    "executor": ("label",),
-}
-"""What a table of each kind shows beside the name."""
+    from srbench.listing import Listing
 
 
 def list_(
@@ -44,10 +27,15 @@ def list_(
     plugin: choices.PluginFiles = None,
     strict_plugins: choices.Strict = False,
     json: Annotated[bool, typer.Option("--json", help="Print the names as JSON.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask the plugins anew, whatever is remembered.")] = False,
 ) -> None:
-    """Show the names there are; *PATTERN* alone searches every kind."""
-    from srbench.catalog import PLURALS, load_catalog
-    from srbench.errors import UnknownNameError
+    """Show the names there are; *PATTERN* alone searches every kind.
+
+    A listing is remembered until a plugin, srbench itself or the environment changes.
+    """
+    from srbench.catalog import PLURALS
+    from srbench.errors import PluginError, UnknownNameError
+    from srbench.listing import current_listing
 
     if kind is not None and any(mark in kind for mark in "*?["):
         pattern, kind = kind, None
@@ -58,76 +46,17 @@ def list_(
     if kind is not None and kind not in known:
         hint = "To search names, give a wildcard such as '*net*'."
         raise UnknownNameError.among("kind", kind, [*PLURALS.values(), "suites"], hint)
-    catalog = load_catalog(plugin or (), strict=strict_plugins)
+    listing = current_listing(plugin or (), fresh=fresh)
+    if strict_plugins and listing.broken:
+        raise PluginError(" ".join(listing.broken))
     kinds = list(PLURALS) if kind is None else [known[kind]]
-    found = {k: [n for n in names(catalog, k) if fnmatchcase(n, pattern)] for k in kinds}
+    found = {k: [name for name in listing.kinds[k].specs if fnmatchcase(name, pattern)] for k in kinds}
     if json:
-        typer.echo(json_.dumps({PLURALS[k]: of_kind for k, of_kind in found.items()}, indent=2))
+        typer.echo(json_.dumps({PLURALS[k]: names for k, names in found.items()}, indent=2))
     else:
-        _print(catalog, found, pattern)
-    for broken in catalog.broken:
-        choices.warn(str(broken.error))
-
-
-def show(
-    name: Annotated[str, typer.Argument(help="Of an architecture, a distiller, a degradation, a metric, a dataset …")],
-    *,
-    kind: KindName = None,
-    plugin: choices.PluginFiles = None,
-    strict_plugins: choices.Strict = False,
-) -> None:
-    """Show everything that is known of one thing: paper, licence, scales, checkpoints, scores its authors report."""
-    from rich.console import Console
-
-    from srbench.catalog import PLURALS, load_catalog
-
-    catalog = load_catalog(plugin or (), strict=strict_plugins)
-    console = Console()
-    for found in kinds_of(catalog, name, kind):
-        shelf = catalog.shelf(found)
-        console.print(f"[bold]{name}[/], {found}, from {shelf.provider(name).place}", highlight=False, soft_wrap=True)
-        _print_facts(console, shelf[name])
-        if found == "architecture":
-            console.print(f"  parameters: {_parameters(shelf[name])}", highlight=False, soft_wrap=True)
-    typer.echo(f"`srbench list {PLURALS[found]}` shows its neighbours.")
-
-
-def kinds_of(catalog: Catalog, name: str, kind: str | None = None) -> list[str]:
-    """The kinds of thing that ``name`` names, at least one.
-
-    Raises:
-        UnknownNameError: Nothing has this name, or ``kind`` is none.
-    """
-    from srbench.catalog import PLURALS
-    from srbench.errors import UnknownNameError
-
-    if kind is not None:
-        if kind not in PLURALS:
-            raise UnknownNameError.among("kind", kind, PLURALS)
-        catalog.shelf(kind).provider(name)
-        return [kind]
-    prefix = name.partition(":")[0]
-    found = [k for k in PLURALS if name in names(catalog, k) or (prefix != name and prefix in _prefixes(catalog, k))]
-    if not found:
-        known = {n for k in PLURALS for n in names(catalog, k)}
-        hint = "`srbench list` shows every name."
-        for broken in catalog.broken:
-            hint += f" It may be in a plugin that is broken: {broken.error}"
-        raise UnknownNameError.among("thing", name, known, hint)
-    return found
-
-
-def names(catalog: Catalog, kind: str) -> list[str]:
-    """The names of one kind, x2 before x10."""
-    return sorted(catalog.shelf(kind), key=_natural)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
-
-
-def _prefixes(catalog: Catalog, kind: str) -> list[str]:
-    return [family.name for family in catalog.shelf(kind).families]
+        _print(listing, found, pattern)
+    for fault in listing.broken:
+        choices.warn(fault)
 
 
 def named_table(title: str, *columns: str) -> Table:
@@ -155,8 +84,9 @@ def print_wide(*tables: Table) -> None:
 
 def _list_suites(pattern: str, *, json: bool) -> None:
     from srbench.config import load_suite, shipped_suites
+    from srbench.listing import in_order
 
-    found = [name for name in sorted(shipped_suites(), key=_natural) if fnmatchcase(name, pattern)]
+    found = [name for name in in_order(shipped_suites()) if fnmatchcase(name, pattern)]
     if json:
         typer.echo(json_.dumps({"suites": found}, indent=2))
         return
@@ -166,94 +96,19 @@ def _list_suites(pattern: str, *, json: bool) -> None:
     print_wide(table)
 
 
-def _print(catalog: Catalog, found: dict[str, list[str]], pattern: str) -> None:
+def _print(listing: Listing, found: dict[str, list[str]], pattern: str) -> None:
     from srbench.catalog import PLURALS
+    from srbench.listing import COLUMNS
 
-    for kind, of_kind in found.items():
-        families = [f for f in catalog.shelf(kind).families if fnmatchcase(f"{f.name}:", pattern)]
-        table = named_table(f"{len(of_kind)} {PLURALS[kind]}", *COLUMNS[kind])
-        for name in of_kind:
-            spec = catalog.shelf(kind)[name]
-            table.add_row(name, *(_cell(spec, column) for column in COLUMNS[kind]))
-        for family in families:
-            table.add_row(f"{family.name}:…", f"{family.title}, such as {family.example}")
+    for kind, names in found.items():
+        listed = listing.kinds[kind]
+        table = named_table(f"{len(names)} {PLURALS[kind]}", *COLUMNS[kind])
+        for name in names:
+            table.add_row(name, *listed.specs[name])
+        for family, makes in listed.families.items():
+            if fnmatchcase(f"{family}:", pattern):
+                table.add_row(f"{family}:…", makes)
         if table.row_count:
             print_wide(table)
     if not any(found.values()):
         choices.warn(f"No name matches {pattern!r}.")
-
-
-_CELLS: dict[str, Callable[[Any], str]] = {
-    "teacher": lambda spec: "needed" if spec.needs_teacher else "",
-    "random": lambda spec: "yes" if spec.stochastic else "",
-    "better": lambda spec: "higher" if spec.higher_is_better else "lower",
-    "paper": lambda spec: f"{spec.paper.venue} {spec.paper.year}" if spec.paper else "",
-    "scales": lambda spec: " ".join(f"x{scale}" for scale in sorted(spec.scales)) if spec.scales else "any",
-    "checkpoints": lambda spec: ", ".join(sorted({checkpoint.tag for checkpoint in spec.checkpoints}, key=_natural)),
-}
-"""How facts that are no plain strings are shown in a table."""
-
-
-def _cell(spec: Any, column: str) -> str:  # noqa: ANN401 - a spec of any kind
-    value = _CELLS[column](spec) if column in _CELLS else getattr(spec, column)
-    return "" if value is None else str(value)
-
-
-def _parameters(spec: Any) -> str:  # noqa: ANN401 - an ArchitectureSpec; its module is imported late
-    import torch
-
-    from srbench.profiling.complexity import count_parameters
-
-    counts = []
-    for scale in sorted(spec.scales):
-        with torch.device("meta"):  # shapes only: the largest network costs no memory
-            counts.append((scale, count_parameters(spec.network(scale))))
-    return ", ".join(f"x{scale} {count:,}" for scale, count in counts)
-
-
-def _print_facts(console: Any, spec: Any) -> None:  # noqa: ANN401 - a spec of any kind
-    import dataclasses
-
-    for field in dataclasses.fields(spec):
-        value = getattr(spec, field.name)
-        if field.name == "name" or callable(value) or value in (None, "", (), {}):
-            continue
-        lines = _lines(field.name, value)
-        console.print(f"  {field.name}: {lines[0]}", highlight=False, markup=False, soft_wrap=True)
-        for line in lines[1:]:
-            console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any type
-    """A fact as a first line and, indented, what follows it."""
-    import dataclasses
-
-    from pydantic import BaseModel
-
-    if isinstance(value, BaseModel):
-        return ["", *(f"{key} = {fact}" for key, fact in value if fact not in (None, "", ()))]
-    if isinstance(value, Mapping):
-        return ["", *(f"{key}: {fact}" for key, fact in value.items())]
-    if dataclasses.is_dataclass(value):
-        return [_sentence(value)]
-    if isinstance(value, frozenset):
-        value = tuple(f"x{v}" if name == "scales" else str(v) for v in sorted(value))
-    if not isinstance(value, tuple):
-        return [str(value)]
-    if not dataclasses.is_dataclass(value[0]):
-        return [", ".join(map(str, value))]
-    more = [f"… and {len(value) - SHOWN} more"] if len(value) > SHOWN else []
-    return [str(len(value)), *map(_sentence, value[:SHOWN]), *more]
-
-
-def _sentence(facts: Any) -> str:  # noqa: ANN401 - Paper, Checkpoint, Reported, ImageEntry, Download
-    import dataclasses
-
-    parts = []
-    for field in dataclasses.fields(facts):
-        value = getattr(facts, field.name)
-        if callable(value) or value in (None, "", frozenset()):
-            continue
-        shown = ", ".join(sorted(value)) if isinstance(value, frozenset) else value
-        parts.append(f"{field.name} {shown}")
-    return "; ".join(parts)

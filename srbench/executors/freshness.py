@@ -8,18 +8,14 @@ run looks at everything properly.
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import os
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import srbench
+from srbench.data.manifest import user_manifest
 from srbench.executors.jobs import STAGES
-from srbench.hookspecs import GROUP
-from srbench.plugins import bundled_folder, user_folder
+from srbench.marks import environment, marks_of, own_code
 from srbench.store import atomic_write, cache_root
 
 if TYPE_CHECKING:
@@ -44,7 +40,7 @@ def note_finished(results: Path, question: Mapping[str, object], schedule: Sched
             return  # a metric that is absent now may be there next time
     stored = [store.folder(STAGES[type(job)], job.key) / "result.json" for job in schedule.jobs.values()]
     files = {*_plugins(schedule), *_data(schedule), *_inputs(schedule), *stored, *records.glob("*.json")}
-    note = _now(question) | {"files": _marks(files)}
+    note = _now(question) | {"files": marks_of(files)}
     atomic_write(records / NOTE, json.dumps(note))
 
 
@@ -53,24 +49,16 @@ def still_finished(results: Path, question: Mapping[str, object]) -> bool:
     try:
         note = json.loads((results / "records" / NOTE).read_text(encoding="utf-8"))
         files = note.pop("files")
-        return bool(note == _now(question) and files == _marks(Path(path) for path in files))
+        return bool(note == _now(question) and files == marks_of(Path(path) for path in files))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
 def _now(question: Mapping[str, object]) -> dict[str, object]:
-    now = {"question": question, "environment": _environment(), "code": _marks(_own_code())}
+    around = environment() | {"cache": cache_root(), "folder": Path.cwd()}
+    now = {"question": question, "environment": around, "code": marks_of((*own_code(), user_manifest()))}
     plain: dict[str, object] = json.loads(json.dumps(now, default=str))
     return plain
-
-
-def _own_code() -> Iterable[Path]:
-    """Srbench and its bundled plugins, and the plugins that are found by lying somewhere: files of today."""
-    for folder in (Path(srbench.__file__).parent, bundled_folder()):
-        if folder is not None:
-            yield from (path for path in folder.rglob("*") if path.suffix in (".py", ".toml"))
-    for folder in (Path("plugins").resolve(), user_folder()):
-        yield from folder.glob("*.py")
 
 
 def _plugins(schedule: Schedule) -> Iterable[Path]:
@@ -114,31 +102,3 @@ def _inputs(schedule: Schedule) -> Iterable[Path]:
         yield Path(recipe)
     for folder in schedule.session.weights_folders:
         yield from (folder, *folder.rglob("*"))
-
-
-def _marks(files: Iterable[Path]) -> dict[str, list[int] | None]:
-    """Size and time of each file; None for one that is not there."""
-    marks: dict[str, list[int] | None] = {}
-    for path in files:
-        try:
-            facts = path.stat()
-        except OSError:
-            marks[str(path)] = None
-        else:
-            marks[str(path)] = [0 if path.is_dir() else facts.st_size, facts.st_mtime_ns]
-    return marks
-
-
-def _environment() -> dict[str, object]:
-    own = {name: value for name, value in os.environ.items() if name.startswith(("SRBENCH_", "OMP_", "MKL_", "CUDA_"))}
-    entries = importlib.metadata.entry_points(group=GROUP)
-    return {
-        "variables": own,
-        "python": sys.version,
-        "torch": importlib.metadata.version("torch"),
-        "plugins": sorted(f"{e.name} {e.value} {e.dist.version if e.dist else ''}" for e in entries),
-        "cores": os.cpu_count(),
-        "machine": list(os.uname()),
-        "cache": str(cache_root()),
-        "folder": str(Path.cwd()),
-    }

@@ -77,10 +77,21 @@ def test_changed_code_asks_again(finished, tiny):
 
 def test_a_plugin_more_asks_again(finished, tmp_path, monkeypatch):
     _, results = finished
-    monkeypatch.setattr("srbench.executors.freshness.user_folder", lambda: tmp_path / "own")
+    monkeypatch.setattr("srbench.marks.user_folder", lambda: tmp_path / "own")
     (tmp_path / "own").mkdir()
     assert still_finished(results, QUESTION)
     (tmp_path / "own" / "new.py").write_text("x = 1")
+    assert not still_finished(results, QUESTION)
+
+
+def test_a_changed_list_of_ones_own_datasets_asks_again(finished, tmp_path, monkeypatch):
+    """A published score that is corrected there changes what is certified."""
+    laid_out, results = finished
+    manifest = tmp_path / "mine.toml"
+    monkeypatch.setenv("SRBENCH_DATASETS", str(manifest))
+    note_finished(results, QUESTION, laid_out)
+    assert still_finished(results, QUESTION)
+    manifest.write_text("")
     assert not still_finished(results, QUESTION)
 
 

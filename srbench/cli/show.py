@@ -1,0 +1,130 @@
+"""``srbench show``: everything that is known of one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from srbench.cli import choices
+
+if TYPE_CHECKING:
+    from srbench.catalog import Catalog
+
+KindName = Annotated[str | None, typer.Option("--kind", help="Of several things with this name, the one of this kind.")]
+
+SHOWN = 12
+"""How many of a long list are printed."""
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="Of an architecture, a distiller, a degradation, a metric, a dataset …")],
+    *,
+    kind: KindName = None,
+    plugin: choices.PluginFiles = None,
+    strict_plugins: choices.Strict = False,
+) -> None:
+    """Show everything that is known of one thing: paper, licence, scales, checkpoints, scores its authors report."""
+    from rich.console import Console
+
+    from srbench.catalog import PLURALS, load_catalog
+
+    catalog = load_catalog(plugin or (), strict=strict_plugins)
+    console = Console()
+    for found in kinds_of(catalog, name, kind):
+        shelf = catalog.shelf(found)
+        console.print(f"[bold]{name}[/], {found}, from {shelf.provider(name).place}", highlight=False, soft_wrap=True)
+        _print_facts(console, shelf[name])
+        if found == "architecture":
+            console.print(f"  parameters: {_parameters(shelf[name])}", highlight=False, soft_wrap=True)
+    typer.echo(f"`srbench list {PLURALS[found]}` shows its neighbours.")
+
+
+def kinds_of(catalog: Catalog, name: str, kind: str | None = None) -> list[str]:
+    """The kinds of thing that ``name`` names, at least one.
+
+    Raises:
+        UnknownNameError: Nothing has this name, or ``kind`` is none.
+    """
+    from srbench.catalog import PLURALS
+    from srbench.errors import UnknownNameError
+
+    if kind is not None:
+        if kind not in PLURALS:
+            raise UnknownNameError.among("kind", kind, PLURALS)
+        catalog.shelf(kind).provider(name)
+        return [kind]
+    prefix = name.partition(":")[0]
+    found = [k for k in PLURALS if name in [*catalog.shelf(k)] or (prefix != name and prefix in _prefixes(catalog, k))]
+    if not found:
+        known = {n for k in PLURALS for n in catalog.shelf(k)}
+        hint = "`srbench list` shows every name."
+        for broken in catalog.broken:
+            hint += f" It may be in a plugin that is broken: {broken.error}"
+        raise UnknownNameError.among("thing", name, known, hint)
+    return found
+
+
+def _prefixes(catalog: Catalog, kind: str) -> list[str]:
+    return [family.name for family in catalog.shelf(kind).families]
+
+
+def _parameters(spec: Any) -> str:  # noqa: ANN401 - an ArchitectureSpec; its module is imported late
+    import torch
+
+    from srbench.profiling.complexity import count_parameters
+
+    counts = []
+    for scale in sorted(spec.scales):
+        with torch.device("meta"):  # shapes only: the largest network costs no memory
+            counts.append((scale, count_parameters(spec.network(scale))))
+    return ", ".join(f"x{scale} {count:,}" for scale, count in counts)
+
+
+def _print_facts(console: Any, spec: Any) -> None:  # noqa: ANN401 - a spec of any kind
+    import dataclasses
+
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        if field.name == "name" or callable(value) or value in (None, "", (), {}):
+            continue
+        lines = _lines(field.name, value)
+        console.print(f"  {field.name}: {lines[0]}", highlight=False, markup=False, soft_wrap=True)
+        for line in lines[1:]:
+            console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any type
+    """A fact as a first line and, indented, what follows it."""
+    import dataclasses
+
+    from pydantic import BaseModel
+
+    if isinstance(value, BaseModel):
+        return ["", *(f"{key} = {fact}" for key, fact in value if fact not in (None, "", ()))]
+    if isinstance(value, Mapping):
+        return ["", *(f"{key}: {fact}" for key, fact in value.items())]
+    if dataclasses.is_dataclass(value):
+        return [_sentence(value)]
+    if isinstance(value, frozenset):
+        value = tuple(f"x{v}" if name == "scales" else str(v) for v in sorted(value))
+    if not isinstance(value, tuple):
+        return [str(value)]
+    if not dataclasses.is_dataclass(value[0]):
+        return [", ".join(map(str, value))]
+    more = [f"… and {len(value) - SHOWN} more"] if len(value) > SHOWN else []
+    return [str(len(value)), *map(_sentence, value[:SHOWN]), *more]
+
+
+def _sentence(facts: Any) -> str:  # noqa: ANN401 - Paper, Checkpoint, Reported, ImageEntry, Download
+    import dataclasses
+
+    parts = []
+    for field in dataclasses.fields(facts):
+        value = getattr(facts, field.name)
+        if callable(value) or value in (None, "", frozenset()):
+            continue
+        shown = ", ".join(sorted(value)) if isinstance(value, frozenset) else value
+        parts.append(f"{field.name} {shown}")
+    return "; ".join(parts)
