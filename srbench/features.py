@@ -74,7 +74,8 @@ class FeaturePairs(nn.Module):
             scale: Up-sampling factor.
 
         Returns:
-            sr, and for each pair the student's features as maps (N, C, h', w'), unadapted.
+            sr, and for each pair the student's features as maps (N, C, h', w'), unadapted. They are divided by the
+            network's ``input_range``, as images are, so that a weight means the same for all networks.
         """
         return _run(self.student, [mine for mine, _ in self.pairs], lr, scale)
 
@@ -146,7 +147,9 @@ def _run(network: Network, paths: Sequence[str], lr: Tensor, scale: Scale) -> tu
             f"{network.spec.name} does not use its module {missing[0]!r} at x{scale}, so it cannot be tapped; choose "
             "modules that every forward pass goes through."
         )
-    return sr, [as_map(features[path], lr.shape[-2] / lr.shape[-1]) for path in paths]
+    aspect, white = lr.shape[-2] / lr.shape[-1], network.spec.input_range
+    maps = [as_map(features[path], aspect) for path in paths]
+    return sr, maps if white == 1.0 else [each / white for each in maps]
 
 
 def as_map(features: Tensor, aspect: float = 1.0) -> Tensor:

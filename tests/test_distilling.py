@@ -40,6 +40,24 @@ def test_a_tap_on_an_input_gives_what_precedes_the_activation():
     assert torch.equal(features["second"], net.first(x).relu() + 1)
 
 
+def test_a_tap_may_say_itself_that_it_is_an_input():
+    net, x = InPlace(), torch.rand(1, 3, 4, 4)
+    with capture(net, ["first", "second:input"]) as features:
+        net(x)
+    assert torch.equal(features["first"], net.first(x))
+    assert torch.equal(features["second:input"], net.first(x).relu() + 1)
+
+
+def test_a_tap_on_what_is_no_tensor_is_named():
+    class Two(nn.Module):
+        def forward(self, x):
+            return x, x
+
+    net = nn.Sequential(Two())
+    with pytest.raises(TrainingError, match="Tap '0' of Sequential gives a tuple, not a tensor"), capture(net, ["0"]):
+        net(torch.rand(1))
+
+
 def test_taps_carry_gradients_and_are_gone_afterwards():
     net, x = InPlace(), torch.rand(1, 3, 4, 4)
     with capture(net, ["first"]) as features:
