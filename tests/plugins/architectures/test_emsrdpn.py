@@ -1,0 +1,143 @@
+"""EMSRDPN computes what its authors' code computes at every scale, with their keys, sizes and counts."""
+
+from functools import partial
+
+import pytest
+import torch
+import torch.nn.functional as F
+from network_oracles import HERE, difference, fill
+from srbench_plugins.architectures import emsrdpn
+
+from srbench.profiling.complexity import count_macs, count_parameters
+
+SPECS = {spec.name: spec for spec in emsrdpn.register_architectures()}
+TINY = {"residual": 8, "dense": 6, "growth": 4, "blocks": 2, "units": 3}
+LR_720P = {2: (360, 640), 3: (240, 427), 4: (180, 320), 8: (90, 160)}
+"""Sides of the LR image for which the official counts were taken: a third of 1280 is rounded up."""
+NOISE = 3
+
+
+@pytest.mark.parametrize(("scale", "output"), [(2, "y0"), (3, "y1")])
+def test_a_tiny_one_equals_the_official_network(scale, output):
+    network = emsrdpn.EMSRDPN((2, 3), **TINY)
+    assert difference(network, "emsrdpn_tiny_x23", HERE, scale=scale, output=output) < NOISE
+
+
+@pytest.mark.parametrize(("scale", "output"), [(2, "y0"), (3, "y1"), (4, "y2"), (8, "y3")])
+def test_the_papers_network_equals_the_official_one(scale, output, shared):
+    folder = shared("oracles/networks")
+    assert difference(SPECS["emsrdpn_a"].network(scale), "emsrdpn_a_x2348", folder, scale=scale, output=output) < NOISE
+
+
+def test_the_ablation_with_residual_paths_alone_equals_the_official_one(shared):
+    network = SPECS["emsrdpn_b"].network(4)
+    assert difference(network, "emsrdpn_b_x4", shared("oracles/networks"), output="y0") < NOISE
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "parameters", "published"),
+    [
+        ("emsrdpn_a", 2, 17_522_188, 3046.5),
+        ("emsrdpn_a", 3, 17_522_188, 1432.4),
+        ("emsrdpn_a", 4, 17_522_188, 899.9),
+        ("emsrdpn_a", 8, 17_522_188, 363.3),
+        ("emsrdpn_b", 4, 13_915_803, 916.9),
+        ("emsrdpn_c", 4, 13_748_671, 886.3),
+    ],
+)
+def test_its_size_and_multiply_accumulates_are_the_official_ones(name, scale, parameters, published):
+    spec = SPECS[name]
+    run = (lambda network, lr: network(lr, scale)) if spec.multi_scale else (lambda network, lr: network(lr))
+    with torch.device("meta"):
+        assert count_parameters(spec.network(scale)) == parameters
+    assert count_macs(lambda: spec.network(scale), run, LR_720P[scale]).total / 1e9 == pytest.approx(
+        published, abs=0.05
+    )
+
+
+@pytest.mark.parametrize(("scale", "used"), [(2, 13_231_875), (3, 13_969_795), (4, 13_822_211), (8, 14_412_547)])
+def test_one_scale_needs_what_a_network_of_its_own_would_have(scale, used):
+    with torch.device("meta"):
+        assert count_parameters(emsrdpn.single(scale)) == used
+
+
+def as_written(unit, x, residual):
+    """A unit by the paper's formulas: sums on one path, concatenation on the other."""
+    made = unit.dpb_conv[3](torch.relu(unit.dpb_conv[1](torch.relu(x))))
+    summed = x[:, :residual] + made[:, :residual]
+    return torch.cat((summed, made[:, residual:], x[:, residual:]), dim=1)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [TINY, TINY | {"dense": 0, "growth": 0}, TINY | {"residual": 0}, TINY | {"dense": 0}, TINY | {"growth": 0}],
+    ids=["dual", "residual", "dense", "dense_from_nothing", "dense_without_growth"],
+)
+def test_it_is_its_formulas_whatever_paths_it_has(sizes):
+    """The official code concatenates all blocks' features before it fuses them."""
+    network = emsrdpn.single(2, **sizes).eval()
+    fill(network, set())
+    lr = torch.rand(2, 3, 7, 6, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        shallow = network.SFENet1(lr)
+        features, kept = network.SFENet2(shallow), []
+        for block in network.SRDPBs:
+            for unit in block.convs:
+                features = as_written(unit, features, sizes["residual"])
+            features = block.dpb_transition(features)
+            kept.append(features)
+        deep = network.transition(torch.cat(kept, dim=1)) + shallow
+        expected = network.tail[0](network.upsample[0](deep))
+        assert torch.allclose(network(lr), expected, atol=1e-6)
+
+
+def test_a_unit_leaves_the_features_it_reads_alone():
+    unit = emsrdpn.DualPathUnit(14, 8, 4)
+    x = torch.randn(1, 14, 5, 5)
+    given = x.clone()
+    unit(x)
+    assert torch.equal(x, given)
+
+
+def test_the_fusion_of_all_blocks_gets_the_gradient_of_the_whole_convolution():
+    network = emsrdpn.single(2, **TINY)
+    lr = torch.rand(2, 3, 5, 6)
+    seen = []
+    for block in network.SRDPBs:
+        block.register_forward_hook(lambda _module, _given, made: seen.append(made.detach()))
+    fused = []
+    network.transition[1].register_forward_pre_hook(lambda _module, given: fused.append(given[0]))
+    network(lr)
+    fusing = network.transition[0]
+    expected = F.conv2d(torch.cat(seen, dim=1), fusing.weight, fusing.bias)
+    assert torch.allclose(fused[0], expected, atol=1e-5)
+    cotangent = torch.randn_like(expected)
+    ours = torch.autograd.grad(fused[0], [fusing.weight, fusing.bias], cotangent)
+    whole = torch.autograd.grad(expected, [fusing.weight, fusing.bias], cotangent)
+    assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in zip(ours, whole, strict=True))
+
+
+def test_a_step_at_one_scale_leaves_the_other_scales_layers_alone():
+    network = emsrdpn.EMSRDPN(**TINY)
+    network(torch.rand(1, 3, 5, 7) * 255, 4).mean().backward()
+    touched = {key for key, parameter in network.named_parameters() if parameter.grad is not None}
+    own = {key for key, _ in network.named_parameters() if key.startswith(("upsample.2.", "tail.2."))}
+    branches = {key for key, _ in network.named_parameters() if key.startswith(("upsample.", "tail."))}
+    assert own <= touched
+    assert not (branches - own) & touched
+    assert {key for key, _ in network.named_parameters()} - branches <= touched
+
+
+def test_a_shared_network_asked_for_no_scale_enlarges_by_its_first():
+    network = partial(emsrdpn.EMSRDPN, **TINY)((3, 2)).eval()
+    lr = torch.rand(1, 3, 4, 5)
+    with torch.no_grad():
+        assert torch.equal(network(lr), network(lr, 3))
+
+
+def test_its_presets_say_how_the_shared_network_and_the_ablations_were_trained():
+    shared_recipe, ablation = SPECS["emsrdpn_a"].recipe, SPECS["emsrdpn_c"].recipe
+    assert (shared_recipe.steps, shared_recipe.halve_every) == (5_000_000, 1_000_000)
+    assert (ablation.steps, ablation.halve_every) == (1_250_000, 250_000)
+    assert SPECS["emsrdpn_a"].multi_scale
+    assert not SPECS["emsrdpn_b"].multi_scale
