@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -37,36 +39,48 @@ class Sentences(typer.core.TyperGroup):
     0: done; 1: something failed or was found wanting; 2: wrong use; 130: stopped.
     """
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps its own copy of click's types private
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer keeps its copy of click private
+        """Read the options that stand before the command."""
+        with _in_sentences():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
         """Run the command."""
-        try:
+        with _in_sentences():
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort):
+
+
+@contextmanager
+def _in_sentences() -> Iterator[None]:
+    try:
+        yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except KeyboardInterrupt as stop:
+        text = str(stop) or "Stopped. What was finished is kept; the same command goes on from there."
+        Console(stderr=True, soft_wrap=True).print(f"\n{escape(text)}", highlight=False)
+        raise typer.Exit(130) from stop
+    except SrbenchError as error:
+        _say(str(error), error)
+        raise typer.Exit(2) from error
+    except BrokenPipeError as error:
+        # The reader has left (`srbench list | head`); nothing more to say to anyone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from error
+    except Exception as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
             raise
-        except KeyboardInterrupt as stop:
-            text = str(stop) or "Stopped. What was finished is kept; the same command goes on from there."
-            Console(stderr=True, soft_wrap=True).print(f"\n{escape(text)}", highlight=False)
-            raise typer.Exit(130) from stop
-        except SrbenchError as error:
-            _say(str(error), error)
+        fault: Any = error
+        if hasattr(fault, "format_message"):  # the parser's own faults; typer keeps their classes private
+            command = fault.ctx.command_path if fault.ctx else "srbench"
+            _say(f"{fault.format_message().rstrip('.')} (see `{command} --help`).", error)
             raise typer.Exit(2) from error
-        except BrokenPipeError as error:
-            # The reader has left (`srbench list | head`); nothing more to say to anyone.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from error
-        except Exception as error:
-            if type(error).__name__ == "NoArgsIsHelpError":
-                raise
-            fault: Any = error
-            if hasattr(fault, "format_message"):  # the parser's own faults; typer keeps their classes private
-                _say(f"{fault.format_message().rstrip('.')} (see `{fault.ctx.command_path} --help`).", error)
-                raise typer.Exit(2) from error
-            _say(
-                f"srbench met something it did not foresee ({type(error).__name__}: {error}); "
-                "run again as `srbench --debug …` for the traceback, and please report it.",
-                error,
-            )
-            raise typer.Exit(2) from error
+        _say(
+            f"srbench met something it did not foresee ({type(error).__name__}: {error}); "
+            "run again as `srbench --debug …` for the traceback, and please report it.",
+            error,
+        )
+        raise typer.Exit(2) from error
 
 
 def _say(text: str, error: BaseException) -> None:
@@ -124,4 +138,4 @@ def options(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    app(prog_name="srbench")

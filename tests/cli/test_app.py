@@ -63,6 +63,22 @@ def test_no_words_show_the_help(srbench):
     assert "leaderboards out" in answer.out + answer.err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--foo",), "No such option: --foo (see `srbench --help`)."),
+        (("--foo", "list"), "No such option: --foo (see `srbench --help`)."),
+        (("--debug=yes", "list"), "Option '--debug' does not take a value (see `srbench --help`)."),
+        (("lst",), "No such command 'lst'. Did you mean 'list'? (see `srbench --help`)."),
+        (("data", "--foo"), "No such option: --foo (see `srbench data --help`)."),
+        (("list", "--foo"), "No such option: --foo (see `srbench list --help`)."),
+    ],
+)
+def test_a_wrong_option_or_command_is_one_sentence_wherever_it_stands(srbench, words, told):
+    answer = srbench(*words)
+    assert (answer.status, answer.out, answer.err) == (2, "", f"error: {told}\n")
+
+
 def test_an_expected_failure_is_one_sentence(fails):
     answer = fails(SrbenchError("It is [bold]late[/bold] [x] [/y]."))
     assert (answer.status, answer.out, answer.err) == (2, "", "error: It is [bold]late[/bold] [x] [/y].\n")
