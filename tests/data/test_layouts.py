@@ -6,7 +6,7 @@ from srbench.specs import DatasetSpec
 
 def spec(*folders, label="Farm"):
     return DatasetSpec(
-        name="farm", label=label, split="test", images=None, license="", citation="", folders=tuple(folders)
+        name="meadow", label=label, split="test", images=None, license="", citation="", folders=tuple(folders)
     )
 
 
@@ -22,13 +22,13 @@ def touch(root, *names):
     [
         ["Farm/HR/a.png", "Farm/HR/b.png", "Farm/LR_bicubic/X2/ax2.png", "Farm/LR_bicubic/X2/bx2.png"],
         [
-            "benchmark/farm/hr/a.png",
-            "benchmark/farm/hr/b.png",
-            "benchmark/farm/lr/x2/a.png",
-            "benchmark/farm/lr/x2/b.png",
+            "benchmark/meadow/hr/a.png",
+            "benchmark/meadow/hr/b.png",
+            "benchmark/meadow/lr/x2/a.png",
+            "benchmark/meadow/lr/x2/b.png",
         ],
         ["FARM/original/a.bmp", "FARM/original/b.bmp", "FARM/LRbicx2/a.png", "FARM/LRbicx2/b.png"],
-        ["farm/GTmod12/a.png", "farm/GTmod12/b.png", "farm/LRbicx2/a.png", "farm/LRbicx2/b.png"],
+        ["meadow/GTmod12/a.png", "meadow/GTmod12/b.png", "meadow/LRbicx2/a.png", "meadow/LRbicx2/b.png"],
         [f"Farm/image_SRF_2/{n}_SRF_2_{k}.png" for n in "ab" for k in ("HR", "LR", "bicubic", "SRCNN")],
         [f"Farm/{n}_{k}.png" for n in "ab" for k in ("HR", "LR2")],
         ["Farm_HR/a.png", "Farm_HR/b.png", "Farm_LR_bicubic/X2/ax2.png", "Farm_LR_bicubic/X2/bx2.png"],
