@@ -43,10 +43,20 @@ class Model:
         if self.checkpoint:
             name += f".{self.checkpoint}"
         if self.file:
-            name += f" ({self.file.name})"
+            name += f" ({self.file_title})"
         if self.distiller != "none":
             name += f", {self.distiller}" + (f" from {self.teacher.architecture}" if self.teacher else "")
         return name
+
+    @property
+    def file_title(self) -> str | None:
+        """The file's path as it was given, which tells it from others of its name; of a full path the last three parts.
+
+        The rest would name the machine, and rows of two machines would not match.
+        """
+        if self.file is None:
+            return None
+        return "/".join(self.file.parts[1:][-3:]) if self.file.is_absolute() else self.file.as_posix()
 
     @property
     def title(self) -> str:

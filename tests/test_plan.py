@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from srbench.config import Grid, Suite
 from srbench.errors import ConfigError, UnknownNameError, UsageError
-from srbench.plan import Selection, make_plan
+from srbench.plan import Model, Selection, make_plan
 
 ARCHITECTURES = {"bicubic": {2, 3, 4, 8}, "dot": {2, 3}, "wide": {2, 3}, "espcn": {2, 3, 4, 8}}
 DATASETS = ("tiny_test", "set5", "photographs")
@@ -139,7 +140,20 @@ def test_files_of_weights_are_looked_for_beside_the_suite_too(catalog, tmp_path,
     (cell,) = make_plan(made, catalog).cells
     assert cell.model.source == "file"
     assert cell.model.file.is_file()
-    assert cell.model.title == "dot (dot.pth) · x2"
+    assert cell.model.title == "dot (suites/dot.pth) · x2"
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("x.pth", "x.pth"),
+        ("a/b/c/x.pth", "a/b/c/x.pth"),
+        ("/x.pth", "x.pth"),
+        ("/home/me/runs/a/x.pth", "runs/a/x.pth"),
+    ],
+)
+def test_a_file_of_weights_is_called_by_its_path_without_what_names_the_machine(path, title):
+    assert Model(architecture="dot", source="file", file=Path(path), scales=(2,)).file_title == title
 
 
 def test_a_teacher_may_come_from_a_file(catalog):

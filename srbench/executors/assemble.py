@@ -142,8 +142,7 @@ class Assembler:
                 "trained_on": tuple(sorted(found[0].trained_on)),
             }
         elif model.file is not None:
-            # The name alone: a path would name the machine, and rows of two machines would not match.
-            facts["checkpoint"] = model.file.name
+            facts["checkpoint"] = model.file_title
             if not failed:
                 facts["weights_sha256"] = file_hash(model.file)
         elif model.recipe is not None:
@@ -203,7 +202,8 @@ def _teacher_name(model: Model) -> str | None:
     teacher = model.teacher
     if teacher is None:
         return None
-    return teacher.architecture + (f".{teacher.checkpoint}" if teacher.checkpoint else "")
+    weights = teacher.checkpoint or teacher.file_title
+    return teacher.architecture + (f".{weights}" if weights else "")
 
 
 def _part(stored: dict[str, Any], kind: type[Certification | Profile]) -> dict[str, Any]:

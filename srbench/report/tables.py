@@ -294,8 +294,8 @@ def _rank(lines: list[Line], headline: Heading) -> None:
 
 
 def _name(lines: list[Line], labels: Mapping[str, str]) -> None:
-    """Titles as short as they can be while all differ: the recipe and the full teacher only where they must be told."""
-    for detail in range(4):
+    """Titles as short as they can be while all differ: recipe, full teacher and a file's folder only where needed."""
+    for detail in range(5):
         titles: dict[str, list[Line]] = {}
         for line in lines:
             titles.setdefault(line.title or method_title(line.first, labels), []).append(line)
@@ -306,7 +306,8 @@ def _name(lines: list[Line], labels: Mapping[str, str]) -> None:
 
 def _detail(record: Record, level: int) -> str:
     m = record.model
-    detail = (m.recipe, _without_seed(m.teacher), m.architecture)[level - 1]
+    path = m.checkpoint if m.source == "file" else None
+    detail = (m.recipe, _without_seed(m.teacher), path, m.architecture)[level - 1]
     return f", {detail}" if detail else ""
 
 

@@ -1,12 +1,14 @@
 """The command line as a person types it, in a folder and a home of its own."""
 
 import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from srbench.cli import main
+from srbench.executors import session
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,27 @@ def srbench(tmp_path, monkeypatch, capsys):
     for name in ("SRBENCH_PLUGINS", "SRBENCH_DEBUG", "SRBENCH_DATA"):
         monkeypatch.delenv(name, raising=False)
     return Typed(folder, capsys, monkeypatch)
+
+
+@pytest.fixture
+def run(srbench, tiny):
+    """``srbench run`` on the tiny suite, without profiles."""
+
+    def running(*words, suite=None, plugins=()):
+        session._library.cache_clear()  # every command is a process of its own
+        files = [part for path in (tiny.plugin, *plugins) for part in ("--plugin", path)]
+        return srbench("run", suite or tiny.suite(), "--data", tiny.data, "--no-profile", *files, *words)
+
+    return running
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    """Write a plugin with one more thing in it."""
+
+    def write(text, name="mine"):
+        path = tmp_path / f"{name}.py"
+        path.write_text("import torch\nfrom torch import nn\nimport srbench\n" + textwrap.dedent(text))
+        return path
+
+    return write
