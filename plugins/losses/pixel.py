@@ -16,9 +16,14 @@ def charbonnier(sr: Tensor, hr: Tensor) -> Tensor:
     return ((sr - hr).square() + CHARBONNIER_EPSILON**2).sqrt().mean()
 
 
+def largest(sr: Tensor, hr: Tensor) -> Tensor:
+    """The largest absolute error of each image and channel, and the mean of these: CoMoNet's second term."""
+    return (sr - hr).abs().amax((2, 3)).mean()
+
+
 @srbench.hookimpl
 def register_losses() -> list[srbench.LossSpec]:
-    """Means over all pixels and channels."""
+    """Means over all pixels and channels, or over their largest."""
     lapsrn = srbench.Paper(
         title="Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution",
         venue="CVPR",
@@ -28,5 +33,6 @@ def register_losses() -> list[srbench.LossSpec]:
     return [
         srbench.LossSpec(name="l1", label="mean absolute error", build=lambda: F.l1_loss),
         srbench.LossSpec(name="mse", label="mean squared error", build=lambda: F.mse_loss),
+        srbench.LossSpec(name="linf", label="mean of the largest absolute errors", build=lambda: largest),
         srbench.LossSpec(name="charbonnier", label="Charbonnier", build=lambda: charbonnier, paper=lapsrn),
     ]
