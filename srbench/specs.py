@@ -120,6 +120,8 @@ class ArchitectureSpec:
     paper: Paper | None = None
     license: str = "unknown"
     """SPDX id of the release this follows."""
+    reconstruction: bool = False
+    """True where no code was released and the paper leaves it open, so that this is our reading of it."""
     multi_scale: bool = False
     trainable: bool = True
     """False for fixed operators such as bicubic interpolation."""
@@ -271,6 +273,9 @@ class LossSpec:
     """``build()`` gives ``loss(sr, hr) -> ()``, both (N, C, H, W) in [0, 1]. May be an ``nn.Module``."""
     label: str = ""
     paper: Paper | None = None
+    reconstruction: bool = False
+    """True where the paper leaves the loss open and this is our reading of it."""
+    notes: str = ""
 
     def __post_init__(self) -> None:
         _check_name("loss", self.name)

@@ -1,0 +1,117 @@
+"""FreqNet on top of another network: ``freqnet_on:NAME``. A reconstruction, like `freqnet` itself.
+
+The paper's abstract says that FreqNet's output, merged with that of a spatial network, improves it. Here the merged
+luma has, coefficient by coefficient, a convex mix of the two; how much of each is learned. Chroma stays the other
+network's. Trained plainly, both networks learn together from scratch; the distiller ``freqnet_on_trained`` takes the
+other network as it was trained and lets FreqNet and the mix learn alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from srbench_plugins.architectures.freqnet import FULL_BAND, PAPER, FreqNet
+from torch import Tensor, nn
+
+import srbench
+from srbench.imaging import rgb_to_y
+
+BLOCK = 8
+SHARE = -2.0
+"""Logit of the share that FreqNet's coefficients have before any training: an eighth."""
+RGB_OF_LUMA = 255 / 219
+"""What red, green and blue gain each where BT.601's luma gains 1 and chroma nothing."""
+
+
+class Merge(nn.Module):
+    """FreqNet for one scale, and how much of its coefficients a luma image takes over.
+
+    Args:
+        scale: Factor.
+    """
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.freqnet = FreqNet(scale, block=BLOCK, band=FULL_BAND, n_feats=64, n_blocks=8)
+        self.logit = nn.Parameter(torch.full((self.freqnet.dct.channels, 1, 1), SHARE))
+
+    def forward(self, lr: Tensor, sr: Tensor) -> Tensor:
+        """Luma of lr (N, 1, h, w) and of another network's sr (N, 1, H, W), in [0, 1], to what sr shall gain."""
+        net = self.freqnet
+        enlarged = net.enlarge(lr)
+        gap = net.dct(enlarged - sr) + net.correction(enlarged)  # from the other's coefficients to FreqNet's
+        gain: Tensor = net.dct.inverse(torch.sigmoid(self.logit) * gap)
+        return gain
+
+
+class FreqNetOn(nn.Module):
+    """Another network and FreqNet, merged; keys ``network.*`` and ``merge.SCALE.*``.
+
+    Args:
+        spec: Of the other network.
+        scale: Nothing for a multi-scale one.
+    """
+
+    def __init__(self, spec: srbench.ArchitectureSpec, *scale: int) -> None:
+        super().__init__()
+        self.network = spec.build(*scale)
+        self.merge = nn.ModuleDict({str(factor): Merge(factor) for factor in scale or sorted(spec.scales)})
+        self.white, self.luma = spec.input_range, spec.channels == "y"
+
+    def forward(self, lr: Tensor, scale: int | None = None) -> Tensor:
+        """(N, C, h, w) in the other network's own range to (N, C, scale*h, scale*w)."""
+        sr: Tensor = self.network(lr) if scale is None else self.network(lr, scale)
+        merge = next(iter(self.merge.values())) if scale is None else self.merge[str(scale)]
+        gain: Tensor = merge(self._luma_of(lr), self._luma_of(sr)) * self.white
+        return sr + (gain if self.luma else gain * RGB_OF_LUMA)
+
+    def _luma_of(self, image: Tensor) -> Tensor:
+        return image / self.white if self.luma else rgb_to_y(image / self.white)
+
+
+def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
+    """The spec of ``freqnet_on:NAME``.
+
+    Args:
+        argument: Name of the network below.
+        others: All architectures.
+    """
+    spec: srbench.ArchitectureSpec = others[argument]
+    code = getattr(others, "fingerprint", lambda _: "")(argument)
+    return dataclasses.replace(
+        spec,
+        name=f"freqnet_on:{argument}",
+        label=f"FreqNet on {spec.title}",
+        build=partial(FreqNetOn, spec),
+        paper=PAPER,
+        license="Apache-2.0",
+        reconstruction=True,
+        trainable=True,
+        size_multiple=math.lcm(spec.size_multiple, BLOCK),
+        taps=tuple(f"network.{tap}" for tap in spec.taps),
+        dead_parameters=tuple(f"network.{key}" for key in spec.dead_parameters),
+        checkpoints=(),
+        reported=(),
+        fingerprint=f"{code}{spec.fingerprint}",
+        notes=f"Our reading of FreqNet merged with {spec.title}: the merged luma's DCT coefficients, in blocks of 8x8, "
+        "are a learned mix of both networks'. Trained plainly both learn together; the distiller freqnet_on_trained "
+        "keeps the network below as its teacher has it.",
+    )
+
+
+@srbench.hookimpl
+def register_architectures() -> list[srbench.Family]:
+    """FreqNet on every other network."""
+    return [
+        srbench.Family(
+            name="freqnet_on",
+            make=make,
+            example="freqnet_on:edsr_baseline",
+            label="a network whose DCT coefficients are merged with FreqNet's",
+        )
+    ]
