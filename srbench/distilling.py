@@ -121,7 +121,11 @@ class Distiller(nn.Module):
 
     Attributes:
         setup: The student, its teachers and the recipe.
+        ema: Decay of the moving average of the student's weights that is measured and saved instead of them; the
+            recipe's if None.
     """
+
+    ema: float | None = None
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()

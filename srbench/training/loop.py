@@ -126,8 +126,9 @@ class _Training:
         self.memory_format = fast_memory_format(self.device, self.accelerator.mixed_precision)
         self.average: Average | None = None
         self._move()
-        if self.recipe.ema is not None:
-            self.average = Average(self.student, self.recipe.ema)
+        decay = self.recipe.ema if distiller.ema is None else distiller.ema
+        if decay is not None:
+            self.average = Average(self.student, decay)
         self.frozen = Frozen(self.setup.teachers)
         identity = repr((self.recipe.model_dump_json(), seed, self.student.spec.name, type(distiller).__qualname__))
         self.identity = hashlib.sha256(identity.encode()).hexdigest()

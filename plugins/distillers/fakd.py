@@ -1,0 +1,214 @@
+"""FAKD: the student learns how the teacher's features relate (He et al., ICIP 2020).
+
+``(1 - a) * L1(S, HR) + a * L1(S, T) + w * sum over taps of mean |A_S - A_T|`` with a = 0.5 and w = 10, where A are
+affinities between pixels. The first term is the recipe's own losses. The release also has affinities between channels
+(``fakd_ca``) and between the images of a batch (``fakd_ia``), affinities between max-pooled pixels (``fakd_psa``), and,
+for comparison, FSP matrices, attention maps and plain features.
+
+The release works on images in [0, 255], where its weights were chosen. Divided by 255, its loss is this one on [0, 1]:
+w becomes 10 / 255 for affinities, stays 10 for the features themselves, which shrink as images do, and becomes
+10 * 255 for FSP matrices, which are quadratic in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+import srbench
+from srbench.features import affinity_distance, match_taps, to_smaller
+
+TEACHER_SHARE = 0.5
+"""a: of the teacher's output against the recipe's losses."""
+WEIGHT = 10.0
+"""w, for images in [0, 255]."""
+WHITE = 255.0
+
+Relation = Callable[[Sequence[tuple[Tensor, Tensor]]], Tensor]
+"""From the pairs of features, (N, C, h, w) each, to one number."""
+
+
+def spatial_affinity(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """SA, the paper's: cosines of every pixel's features with every other's; widths may differ."""
+    return torch.stack([affinity_distance(mine, theirs) for mine, theirs in pairs]).sum()
+
+
+def pooled_spatial_affinity(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """PSA: the same between the maxima of 2 x 2 pixels."""
+    pool = partial(F.max_pool2d, kernel_size=2, ceil_mode=True)
+    return spatial_affinity([(pool(mine), pool(theirs)) for mine, theirs in pairs])
+
+
+def channel_affinity(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """CA: cosines of every channel's map with every other's, (N, C, C); widths must be equal."""
+
+    def affinity(features: Tensor) -> Tensor:
+        maps = features.flatten(2)
+        norms: Tensor = torch.linalg.vector_norm(maps, dim=2, keepdim=True) + 1e-8
+        return (maps / norms) @ (maps / norms).mT
+
+    return _summed_l1(affinity, pairs)
+
+
+def image_affinity(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """IA: products of every image's features with those of each of the batch, of unit norm; widths may differ."""
+
+    def affinity(features: Tensor) -> Tensor:
+        images = features.flatten(1)
+        return F.normalize(images @ images.T, dim=1)
+
+    return _summed_l1(affinity, pairs)
+
+
+def solution_flow(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """FSP: products of each tap's channels with the next tap's, (N, C, C') over h * w pixels (Yim et al., CVPR 2017).
+
+    Taps of different size are pooled to the smaller.
+
+    Raises:
+        TrainingError: There is only one tap.
+    """
+    if len(pairs) < 2:
+        raise srbench.TrainingError("FSP compares each tap with the next and has only one; give it two pairs or more.")
+    mine, theirs = zip(*pairs, strict=True)
+    return torch.stack([F.l1_loss(a, b) for a, b in zip(_flow(mine), _flow(theirs), strict=True)]).sum()
+
+
+def attention_maps(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """AT as the release has it: sums of squares over channels, divided by their norm plus 1e-6, compared by L1."""
+
+    def attention(features: Tensor) -> Tensor:
+        energy = features.square().sum(dim=1).flatten(1)
+        norm: Tensor = torch.linalg.vector_norm(energy, dim=1, keepdim=True) + 1e-6
+        return energy / norm
+
+    return _summed_l1(attention, pairs)
+
+
+def plain_features(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """FitNet as the release has it: L1 between the features; widths must be equal."""
+    return _summed_l1(lambda features: features, pairs)
+
+
+def _summed_l1(map_of: Callable[[Tensor], Tensor], pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    return torch.stack([F.l1_loss(map_of(mine), map_of(theirs)) for mine, theirs in pairs]).sum()
+
+
+def _flow(taps: Sequence[Tensor]) -> list[Tensor]:
+    pairs = (to_smaller(*pair) for pair in pairwise(taps))
+    return [one.flatten(2) @ other.flatten(2).mT / one.shape[-2:].numel() for one, other in pairs]
+
+
+class FAKD(srbench.Distiller):
+    """Adds ``logits``, the L1 distance to the teacher's output, and ``relation``, that of the features' relations.
+
+    Args:
+        setup: The training's.
+        relation: What is compared of the features.
+        weight: Of it, for images in [0, 1].
+        adapt: Whether the student's features must have the teacher's width; see `srbench.FeaturePairs`.
+        teacher_share: Of the teacher's output against the recipe's losses, in [0, 1].
+        pairs: Which taps to compare; those that the specs declare if absent.
+        after_skip: Whether the last pair is what the modules named ``tail`` take, as in the release: there the list of
+            features holds a reference to the last one, which the long skip then adds to in place.
+    """
+
+    def __init__(
+        self,
+        setup: srbench.Setup,
+        *,
+        relation: Relation = spatial_affinity,
+        weight: float = WEIGHT / WHITE,
+        adapt: bool = False,
+        teacher_share: float = TEACHER_SHARE,
+        pairs: Sequence[tuple[str, str]] | None = None,
+        after_skip: bool = False,
+    ) -> None:
+        super().__init__(setup)
+        if after_skip:
+            pairs = pairs or match_taps(setup.student.spec.taps, setup.teacher.spec.taps)
+            pairs = (*pairs[:-1], ("tail:input", "tail:input"))
+        self.features = srbench.FeaturePairs(setup, pairs, adapt=adapt)
+        self.relation, self.weight, self.teacher_share = relation, weight, teacher_share
+
+    def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
+        """The recipe's terms, ``logits`` and ``relation``."""
+        sr, learnt = self.features.of_student(batch.lr, batch.scale)
+        target, known = self.features.of_teacher(batch.lr, batch.scale)
+        supervised = self.setup.supervised(sr, batch.hr)
+        return {
+            **{name: (1 - self.teacher_share) * term for name, term in supervised.items()},
+            "logits": self.teacher_share * F.l1_loss(sr, target),
+            "relation": self.weight * self.relation(self.features.matched(learnt, known)),
+        }
+
+
+PAPER = srbench.Paper(
+    title="FAKD: Feature-Affinity Based Knowledge Distillation for Efficient Image Super-Resolution",
+    venue="ICIP",
+    year=2020,
+    url="https://github.com/Vincent-Hoo/Knowledge-Distillation-for-Super-resolution",
+)
+NOTES = (
+    "Weights are the release's, 0.5, 0.5 and 10 on images in [0, 255], converted to [0, 1]. Taps are those that the "
+    "architectures declare."
+)
+
+
+def _spec(name: str, label: str, notes: str, build: Callable[[srbench.Setup], FAKD]) -> srbench.DistillerSpec:
+    return srbench.DistillerSpec(
+        name=name,
+        label=label,
+        build=build,
+        paper=PAPER,
+        license="unknown (no licence file)",
+        notes=f"{notes} {NOTES}",
+    )
+
+
+@srbench.hookimpl
+def register_distillers() -> list[srbench.DistillerSpec]:
+    """The paper's method, its variants, and what its release compares it with."""
+    return [
+        _spec("fakd", "FAKD", "Affinities between pixels, all taps as the paper has them, before the long skip.", FAKD),
+        _spec(
+            "fakd_official",
+            "FAKD (official)",
+            "As the release runs: an in-place sum makes its last tap what follows the long skip. For networks whose "
+            "last part is named tail, such as EDSR and RCAN.",
+            partial(FAKD, after_skip=True),
+        ),
+        _spec(
+            "fakd_psa",
+            "FAKD-PSA",
+            "Affinities between max-pooled pixels.",
+            partial(FAKD, relation=pooled_spatial_affinity),
+        ),
+        _spec(
+            "fakd_ca",
+            "FAKD-CA",
+            "Affinities between channels; where widths differ, a 1x1 convolution, which the release lacks.",
+            partial(FAKD, relation=channel_affinity, adapt=True),
+        ),
+        _spec(
+            "fakd_ia", "FAKD-IA", "Affinities between the images of a batch.", partial(FAKD, relation=image_affinity)
+        ),
+        _spec(
+            "fakd_fsp",
+            "FSP (FAKD)",
+            "Products of neighbouring taps; where widths differ, a 1x1 convolution, which the release lacks.",
+            partial(FAKD, relation=solution_flow, weight=WEIGHT * WHITE, adapt=True),
+        ),
+        _spec("fakd_at", "AT (FAKD)", "Attention maps compared by L1.", partial(FAKD, relation=attention_maps)),
+        _spec(
+            "fakd_fitnet",
+            "FitNet (FAKD)",
+            "The features themselves; where widths differ, a 1x1 convolution, without which the release fails.",
+            partial(FAKD, relation=plain_features, weight=WEIGHT, adapt=True),
+        ),
+    ]
