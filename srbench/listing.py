@@ -20,6 +20,7 @@ from srbench.catalog import PLURALS, Catalog, load_catalog
 from srbench.data.manifest import user_manifest
 from srbench.errors import StoreError
 from srbench.marks import Marks, environment, imported_code, marks_of, own_code
+from srbench.specs import Paper
 from srbench.store import atomic_write, cache_root
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -127,11 +128,15 @@ _CELLS: dict[str, Callable[[Any], str]] = {
     "teacher": lambda spec: "needed" if spec.needs_teacher else "",
     "random": lambda spec: "yes" if spec.stochastic else "",
     "better": lambda spec: "higher" if spec.higher_is_better else "lower",
-    "paper": lambda spec: f"{spec.paper.venue} {spec.paper.year}" if spec.paper else "",
+    "paper": lambda spec: _published(spec.paper, own_reading=getattr(spec, "reconstruction", False)),
     "scales": lambda spec: " ".join(f"x{scale}" for scale in sorted(spec.scales)) if spec.scales else "any",
     "checkpoints": lambda spec: ", ".join(in_order({checkpoint.tag for checkpoint in spec.checkpoints})),
 }
 """How facts that are no plain strings are shown in a table."""
+
+
+def _published(paper: Paper | None, *, own_reading: bool) -> str:
+    return "" if paper is None else f"{paper.venue} {paper.year}" + (", our reading" if own_reading else "")
 
 
 def _cell(spec: Any, column: str) -> str:  # noqa: ANN401 - a spec of any kind

@@ -82,6 +82,8 @@ class ModelFacts(Stored):
     train_steps: int | None = None
     reconstruction: bool = False
     """The distiller is our reading of a paper that leaves it open."""
+    network_reconstruction: bool = False
+    """The architecture is."""
 
 
 class Certification(Stored):

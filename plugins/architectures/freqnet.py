@@ -62,10 +62,9 @@ class BlockDCT(nn.Module):
         rows, columns = height // self.block, width // self.block
         basis = self._basis(image)
         with full_precision(image):
-            image = image.to(basis.dtype)
-            half = basis @ image.reshape(count, rows, self.block, width)  # (N, rows, u, W)
+            half = basis @ image.to(basis.dtype).reshape(count, rows, self.block, width)  # (N, rows, u, W)
             both = half.view(count, rows, self.side, columns, self.block) @ basis.mT  # (N, rows, u, columns, v)
-        maps = both.transpose(2, 3).flatten(3)
+        maps = both.to(image.dtype).transpose(2, 3).flatten(3)
         return maps.index_select(3, self.places).permute(0, 3, 1, 2)
 
     def inverse(self, maps: Tensor) -> Tensor:
@@ -78,7 +77,7 @@ class BlockDCT(nn.Module):
             both = square.view(count, rows, columns, self.side, self.side).transpose(2, 3)  # (N, rows, u, columns, v)
             half = (both @ basis).flatten(3)  # (N, rows, u, W)
             image: Tensor = basis.mT @ half
-        return image.flatten(1, 2).unsqueeze(1)
+        return image.to(maps.dtype).flatten(1, 2).unsqueeze(1)
 
     def _basis(self, x: Tensor) -> Tensor:
         return self.basis.to(torch.promote_types(x.dtype, torch.float32))

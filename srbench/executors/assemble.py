@@ -132,6 +132,7 @@ class Assembler:
         model = cell.model
         spec = self._catalog.architectures[model.architecture]
         facts: dict[str, Any] = {"key": "", "architecture": spec.name, "label": spec.title, "source": model.source}
+        facts["network_reconstruction"] = spec.reconstruction
         if not failed:
             facts["key"] = self._keys.model(model)
         if model.source == "checkpoint":

@@ -152,8 +152,9 @@ def _legend(table: Table, section: Section) -> list[str]:
     words = [f"Protocol {section.protocol}: {preset.about}" if preset else f"Protocol {section.protocol}."]
     if len(table.timings) == 1:
         words.append(f"Latency: {table.timings[0]}.")
-    if any(line.first.model.reconstruction for line in table.lines):
-        words.append("\\* our reading of a distiller whose paper leaves it open.")
+    models = [line.first.model for line in table.lines]
+    if any(m.reconstruction or m.network_reconstruction for m in models):
+        words.append("\\* our reading of a method whose paper leaves it open.")
     ids = " · ".join(f"`{h.protocol}`" for h in table.headings)
     return [f"<sub>{' '.join(words)}<br>{ids}</sub>" if ids else f"<sub>{' '.join(words)}</sub>"]
 

@@ -314,7 +314,7 @@ def _detail(record: Record, level: int) -> str:
 def method_title(record: Record, labels: Mapping[str, str] = MappingProxyType({})) -> str:
     """What a method is called in tables: "EDSR (small), logits from EDSR (wide)"."""
     m = record.model
-    title = m.label or m.architecture
+    title = (m.label or m.architecture) + ("*" if m.network_reconstruction else "")
     if m.checkpoint:
         title += f" ({Path(m.checkpoint).name})"
     if m.distiller != "none":

@@ -3,7 +3,7 @@
 import pytest
 from record_factory import fail, make_record, make_score, quick_records
 
-from srbench.report.tables import make_sections, make_table
+from srbench.report.tables import make_sections, make_table, method_title
 
 
 def line(table, title):
@@ -114,6 +114,19 @@ def test_a_teacher_of_another_seed_does_not_make_another_method():
         for s in range(2)
     ]
     assert len(make_table(records).lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "title"),
+    [
+        ({"network_reconstruction": True}, "ESPCN*, logits from EDSR (small)"),
+        ({"reconstruction": True}, "ESPCN, logits* from EDSR (small)"),
+    ],
+)
+def test_our_readings_of_papers_are_marked(facts, title):
+    record = make_record("espcn", distiller="logits", teacher="edsr_quick")
+    marked = record.model_copy(update={"model": record.model.model_copy(update=facts)})
+    assert method_title(marked, {"edsr_quick": "EDSR (small)"}) == title
 
 
 def test_a_lower_is_better_headline_ranks_the_other_way():

@@ -1,0 +1,125 @@
+"""FreqNet on top of another network: a convex mix of luma coefficients, chroma untouched, joint or on a trained one."""
+
+import dataclasses
+
+import pytest
+import torch
+from srbench_plugins.architectures import freqnet_on
+from srbench_plugins.architectures.freqnet import BlockDCT
+from srbench_plugins.distillers.freqnet_on_trained import FreqNetOnTrained
+
+from srbench.distilling import Batch, Setup
+from srbench.errors import TrainingError
+from srbench.imaging import imresize, rgb_to_ycbcr
+from srbench.networks import Network
+from srbench.recipes import Recipe
+from srbench.testing import photograph, violations_of
+
+LOGIT = 20.0
+"""Beyond which a share is all or nothing in float32."""
+
+
+def merged(catalog, name, share=None, scale=2):
+    torch.manual_seed(0)
+    spec = catalog.architectures[f"freqnet_on:{name}"]
+    network = Network(spec, spec.network(scale).eval())
+    for merge in network.module.merge.values():
+        torch.nn.init.normal_(merge.freqnet.tail.weight, std=0.02)
+        if share is not None:
+            torch.nn.init.constant_(merge.logit, share)
+    return network
+
+
+def below(catalog, name, network):
+    return Network(catalog.architectures[name], network.module.network)
+
+
+@pytest.mark.parametrize("name", ["dot", "vdsr"])
+def test_what_stands_on_any_network_keeps_its_contract(name, catalog):
+    assert violations_of("architecture", catalog.architectures[f"freqnet_on:{name}"]) == []
+
+
+@pytest.mark.parametrize("name", ["edsr_small", "vdsr"])
+def test_without_a_share_the_network_below_is_all(name, catalog):
+    network, lr = merged(catalog, name, -100.0), photograph(1, 3, 16, 24)
+    with torch.no_grad():
+        assert torch.allclose(network(lr, 2), below(catalog, name, network)(lr, 2), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["edsr_small", "espcn", "vdsr"])
+def test_with_every_share_luma_is_freqnets_and_chroma_that_of_the_network_below(name, catalog):
+    network, lr = merged(catalog, name, LOGIT), photograph(1, 3, 16, 24)
+    with torch.no_grad():
+        sr = rgb_to_ycbcr(network(lr, 2))
+        own = network.module.merge["2"].freqnet(rgb_to_ycbcr(lr)[:, :1])
+        theirs = rgb_to_ycbcr(below(catalog, name, network)(lr, 2))
+    assert torch.allclose(sr[:, :1], own, atol=1e-4)
+    assert torch.allclose(sr[:, 1:], theirs[:, 1:], atol=1e-4)
+
+
+def test_each_coefficient_is_mixed_by_its_own_share(catalog):
+    network, lr = merged(catalog, "edsr_small"), photograph(1, 3, 16, 24)
+    merge, dct = network.module.merge["2"], BlockDCT(freqnet_on.BLOCK)
+    torch.nn.init.normal_(merge.logit)
+    with torch.no_grad():
+        sr, theirs, own = (
+            dct(luma[:, :1])
+            for luma in (
+                rgb_to_ycbcr(network(lr, 2)),
+                rgb_to_ycbcr(below(catalog, "edsr_small", network)(lr, 2)),
+                merge.freqnet(rgb_to_ycbcr(lr)[:, :1]),
+            )
+        )
+        share = torch.sigmoid(merge.logit)
+    assert torch.allclose(sr, theirs + share * (own - theirs), atol=1e-4)
+
+
+def test_its_spec_is_that_of_the_network_below_but_for_what_is_its_own(catalog):
+    spec, own = catalog.architectures["freqnet_on:mdsr"], catalog.architectures["mdsr"]
+    assert spec.reconstruction
+    assert spec.taps == tuple(f"network.{tap}" for tap in own.taps)
+    assert spec.size_multiple == 8
+    assert (spec.scales, spec.multi_scale, spec.input_range) == (own.scales, own.multi_scale, own.input_range)
+    assert not spec.checkpoints
+    assert not spec.reported
+
+
+def setup_of(catalog, student, teacher):
+    networks = [Network(catalog.architectures[n], catalog.architectures[n].network(2)) for n in (student, teacher)]
+    return Setup(
+        student=networks[0],
+        teachers=(networks[1],),
+        scales=(2,),
+        recipe=Recipe(name="short", datasets=("none",), steps=10),
+        losses={"l1": torch.nn.functional.l1_loss},
+        device=torch.device("cpu"),
+        build=lambda name: Network(catalog.architectures[name], catalog.architectures[name].network(2)),
+    )
+
+
+def test_on_a_trained_network_only_freqnet_and_the_shares_learn(catalog):
+    setup = setup_of(catalog, "freqnet_on:edsr_small", "edsr_small")
+    distiller = FreqNetOnTrained(setup)
+    setup.student.module.train()
+    hr = photograph(2, 3, 32, 32)
+    batch = Batch(imresize(hr, scale=0.5), hr, scale=2, step=0, steps=1, generator=torch.Generator())
+    sum(distiller.losses(batch).values()).backward()
+    module = setup.student.module
+    assert not module.network.training
+    reached = {key.partition(".")[0] for key, p in module.named_parameters() if p.grad is not None}
+    assert reached == {"merge"}
+    for key, tensor in setup.teacher.module.state_dict().items():
+        assert torch.equal(module.network.state_dict()[key], tensor)
+
+
+def test_the_trained_network_must_be_the_one_below(catalog):
+    with pytest.raises(TrainingError, match="train freqnet_on:espcn with this teacher"):
+        FreqNetOnTrained(setup_of(catalog, "freqnet_on:edsr_small", "espcn"))
+    with pytest.raises(TrainingError, match="edsr_small does not stand on espcn"):
+        FreqNetOnTrained(setup_of(catalog, "edsr_small", "espcn"))
+
+
+def test_a_scale_that_the_network_below_has_not_is_not_offered(catalog):
+    spec = catalog.architectures["freqnet_on:vdsr"]
+    assert set(spec.network(2).merge) == {"2", "3", "4"}
+    assert dataclasses.replace(spec).scales == frozenset({2, 3, 4})
