@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -275,6 +276,20 @@ class Bank(Distiller):
         self.place.copy_((self.place + len(batch.lr)) % len(self.bank))
         for old, new in zip(self.history.parameters(), self.setup.student.module.parameters(), strict=True):
             old.lerp_(new, 0.1)
+
+
+def with_phases(*phases: Phase, extra: nn.Module | None = None) -> type[Distiller]:
+    """Plain training in other phases, with an extra module."""
+
+    class Phased(Distiller):
+        def __init__(self, setup: Setup) -> None:
+            super().__init__(setup)
+            self.extra = extra
+
+        def phases(self) -> tuple[Phase, ...]:
+            return tuple(replace(p, optimise=p.optimise and p.optimise(self)) for p in phases)
+
+    return Phased
 
 
 def weights(setup: Setup) -> dict[str, Tensor]:

@@ -1,0 +1,157 @@
+"""The contracts of all kinds but networks and distillers find what they are there to find."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from violations import one_violation
+
+import srbench
+from srbench.errors import UnavailableError
+from srbench.specs import DatasetSpec, ImageEntry
+from srbench.testing import (
+    check_dataset,
+    check_degradation,
+    check_executor,
+    check_loss,
+    check_metric,
+    photograph,
+)
+
+
+def subsample(hr, scale, generator):
+    return hr[..., ::scale, ::scale].clone()
+
+
+def noisy(hr, scale, generator):
+    return (subsample(hr, scale, generator) + 0.1 * torch.randn(1, generator=generator)).clamp(0, 1)
+
+
+def degradation(apply, **facts):
+    return srbench.DegradationSpec(name="mine", apply=apply, **{"stochastic": False, **facts})
+
+
+@pytest.mark.parametrize("spec", [degradation(subsample), degradation(noisy, stochastic=True)])
+def test_a_sound_degradation_passes(spec):
+    check_degradation(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (degradation(lambda hr, s, g: hr), "it must give (2, 3, 25, 29)"),
+        (degradation(lambda hr, s, g: subsample(hr, s, g).double()), "keep the dtype"),
+        (degradation(lambda hr, s, g: subsample(hr, s, g) * 2), "left [0, 1]"),
+        (degradation(lambda hr, s, g: subsample(hr.mul_(0.9), s, g)), "changes hr in place"),
+        (degradation(noisy), "says stochastic=False, but its result changes"),
+        (degradation(subsample, stochastic=True), "says stochastic=True, but its result does not change"),
+        (degradation(lambda hr, s, g: subsample(hr, s, g) * torch.rand(1)), "draws from torch's global generator"),
+        (degradation(lambda hr, s, g: subsample(hr, s, g) * 0 + hr.mean()), "mixes the images of a batch"),
+        (degradation(subsample, unrounded=lambda hr, s, g: subsample(hr, s, g) * 0.5), "its own unrounded form"),
+        (degradation(subsample, unrounded=lambda hr, s, g: subsample(hr.float(), s, g)), "unrounded, gave torch.float"),
+    ],
+)
+def test_a_faulty_degradation_is_told_what_is_wrong(spec, text):
+    one_violation("degradation", spec, text)
+
+
+def mse(sr, hr):
+    return (sr - hr).square().mean(dim=(1, 2, 3))
+
+
+def metric(compute, **facts):
+    return srbench.MetricSpec(
+        name="mine", load=lambda device: compute, label="m", **{"higher_is_better": False, **facts}
+    )
+
+
+@pytest.mark.parametrize(
+    "spec", [metric(mse), metric(mse, channels="y"), metric(lambda sr, hr: sr.mean(dim=(1, 2, 3)), needs_hr=False)]
+)
+def test_a_sound_metric_passes(spec):
+    check_metric(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (metric(lambda sr, hr: mse(sr, hr).mean()), "it must give (3,)"),
+        (metric(lambda sr, hr: mse(sr, hr) / 0), "NaN or infinity"),
+        (metric(lambda sr, hr: mse(sr.mul_(0.5), hr)), "changes its input in place"),
+        (metric(lambda sr, hr: mse(sr, hr) / mse(sr, hr).max()), "in a batch than alone"),
+        (metric(mse, higher_is_better=True), "says higher is better, but growing noise gives"),
+        (metric(mse, needs_hr=False), "says needs_hr=False and looks at hr"),
+        (metric(lambda sr, hr: mse(sr, hr) + torch.rand(1)), "two results for one pair"),
+    ],
+)
+def test_a_faulty_metric_is_told_what_is_wrong(spec, text):
+    one_violation("metric", spec, text)
+
+
+def test_a_metric_that_cannot_be_had_says_so_instead_of_passing():
+    def load(device):
+        raise UnavailableError("no weights here")
+
+    with pytest.raises(UnavailableError, match="no weights here"):
+        check_metric(srbench.MetricSpec(name="mine", load=load, label="m"))
+
+
+def loss(compute):
+    return srbench.LossSpec(name="mine", build=lambda: compute)
+
+
+def test_a_sound_loss_passes():
+    check_loss(loss(nn.functional.huber_loss))
+
+
+@pytest.mark.parametrize(
+    ("compute", "text"),
+    [
+        (mse, "a loss is one number"),
+        (lambda sr, hr: (sr - hr).detach().abs().mean(), "raised RuntimeError"),
+        (lambda sr, hr: -(sr - hr).abs().mean(), "it must fall towards hr"),
+        (lambda sr, hr: (sr - hr).square().sqrt().mean(), "add an ε under its root"),
+        (lambda sr, hr: (sr - hr).abs().mean() * math.inf, "gave inf"),
+    ],
+)
+def test_a_faulty_loss_is_told_what_is_wrong(compute, text):
+    one_violation("loss", loss(compute), text)
+
+
+def test_an_executor_says_honestly_whether_its_jobs_are_apart():
+    check_executor(srbench.ExecutorSpec(name="threads", make=ThreadPoolExecutor))
+    one_violation(
+        "executor",
+        srbench.ExecutorSpec(name="mine", make=ThreadPoolExecutor, isolated=True),
+        "says isolated=True, but its jobs run in this process",
+    )
+    one_violation("executor", srbench.ExecutorSpec(name="mine", make=lambda workers: None), "gave NoneType")
+
+
+def test_a_dataset_counts_and_finds_its_images(tmp_path):
+    whole = partial(DatasetSpec, name="mine", label="Mine", split="test", license="CC0-1.0", citation="me")
+    entry = ImageEntry(name="a", height=4, width=5)
+    (tmp_path / "a.png").touch()
+    check_dataset(whole(images=1, entries=(entry,), locate=lambda: {"a": tmp_path / "a.png"}))
+    for facts, text in (
+        ({"images": 2, "entries": (entry,)}, "says 2 images and lists 1"),
+        ({"images": 2, "entries": (entry, entry)}, "lists an image twice"),
+        ({"images": 1, "entries": (entry,), "locate": lambda: {"a": tmp_path / "b.png"}}, "files that are not there"),
+        ({"images": 1, "entries": (entry,), "locate": dict}, "does not locate it"),
+        ({"images": 1, "entries": (entry,), "grey": ("b",)}, "greyscale, which it does not list"),
+        ({"images": None, "license": ""}, "state its licence"),
+    ):
+        one_violation("dataset", whole(**facts), text)
+
+
+def test_photographs_are_smooth_and_on_the_255_levels():
+    image = photograph(2, 3, 40, 50)
+    assert torch.equal(image, (image * 255).round() / 255)
+    assert 0 <= image.min() < 0.3 < 0.6 < image.max() <= 1
+    across = (image[..., 1:] - image[..., :-1]).abs().mean()
+    shuffled = image.flatten()[torch.randperm(image.numel(), generator=torch.Generator().manual_seed(0))]
+    assert across < 0.5 * shuffled.diff().abs().mean()
+    assert not torch.equal(image, photograph(2, 3, 40, 50, seed=1))
