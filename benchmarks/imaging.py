@@ -18,14 +18,21 @@ _HEIGHT, _WIDTH = 1356, 2040
 
 def rows() -> list[Row]:
     """Every comparison of this file."""
-    return [resize_against_row_loop(), resize_against_interpolate(), measuring_against_skimage()]
+    resizing = [resize_against_row_loop(scale, dtype) for dtype in (torch.float32, torch.uint8) for scale in (2, 3, 4)]
+    return [*resizing, resize_against_interpolate(), measuring_against_skimage()]
 
 
-def resize_against_row_loop() -> Row:
-    """×1/2 of an RGB photograph in float32."""
-    image = _photograph(3).float()
-    ratio = compare(lambda: imresize(image, scale=0.5), lambda: resize_by_rows(image, 0.5), repeats=5)
-    return Row("imresize", "a Python loop over rows and columns", ratio, "≥ 20 times as fast", ratio >= 20)
+def resize_against_row_loop(scale: int, dtype: torch.dtype) -> Row:
+    """Making the LR image of an RGB photograph, in float32 or from 8-bit levels to 8-bit levels."""
+    levels = dtype == torch.uint8
+    image = _photograph(3)[:, : _HEIGHT // scale * scale, : _WIDTH // scale * scale]
+    image = (image * 255).round().to(dtype) if levels else image.to(dtype, memory_format=torch.contiguous_format)
+    ratio = compare(
+        lambda: imresize(image, scale=1 / scale, rounding="uint8" if levels else "none"),
+        lambda: levels_by_rows(image, 1 / scale) if levels else resize_by_rows(image, 1 / scale),
+    )
+    what = f"imresize ×1/{scale}, {str(dtype).removeprefix('torch.')}"
+    return Row(what, "a Python loop over rows and columns", ratio, "≥ 20 times as fast", ratio >= 20)
 
 
 def resize_against_interpolate() -> Row:
@@ -64,6 +71,9 @@ def resize_by_rows(image: torch.Tensor, scale: float) -> torch.Tensor:
         centre = (torch.arange(out, dtype=torch.float64) + 0.5) / scale - 0.5
         first = torch.floor(centre - 2 / scale).long()
         weights = _keys(scale * (centre[:, None] - first[:, None] - torch.arange(taps)))
+        used = weights.any(dim=0).nonzero().flatten()
+        first, weights = first + used[0], weights[:, used[0] : used[-1] + 1]
+        taps = weights.shape[1]
         weights = (weights / weights.sum(1, keepdim=True)).to(image)
         mirrored = torch.arange(-taps, side + taps) % (2 * side)
         extended = image.index_select(dim, torch.where(mirrored < side, mirrored, 2 * side - 1 - mirrored))
@@ -77,6 +87,11 @@ def resize_by_rows(image: torch.Tensor, scale: float) -> torch.Tensor:
                     resized[channel, :, line] = extended[channel, :, start : start + taps].mv(weights[line])
         image = resized
     return image
+
+
+def levels_by_rows(image: torch.Tensor, scale: float) -> torch.Tensor:
+    """`resize_by_rows` from uint8 to uint8, over float32 in [0, 1] as the field's scripts do it."""
+    return resize_by_rows(image.float() / 255, scale).mul(255).round().clamp(0, 255).to(torch.uint8)
 
 
 def _keys(x: torch.Tensor) -> torch.Tensor:

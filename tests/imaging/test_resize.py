@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from srbench.errors import ShapeError, UsageError
-from srbench.imaging import imresize, mod_crop, read_image
+from srbench.imaging import imresize, mod_crop, read_image, resampling_cpu
+from srbench.imaging.resampling import contributions
 
 ENDS_WITH_IMPULSES = np.zeros((4, 4))
 ENDS_WITH_IMPULSES[0] = [100, 1, 0, 100]
@@ -180,6 +181,71 @@ def test_autocast_does_not_lower_its_precision():
     assert torch.equal(inside, imresize(image, scale=2))
 
 
+long_sides = st.integers(30, 150)
+field_scales = [1 / 2, 1 / 3, 1 / 4, 2, 3, 4]
+borders = st.sampled_from(["symmetric", "replicate"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(long_sides, long_sides, st.sampled_from([*field_scales, 2 / 3, 0.75, 1.5, 0.37]), borders, st.booleans())
+def test_the_fast_way_of_a_cpu_gives_the_values_of_double_precision(height, width, scale, border, antialias):
+    image = torch.rand(2, height, width, 3).permute(0, 3, 1, 2)
+    options = {"scale": scale, "border": border, "antialias": antialias}
+    got = imresize(image, **options)
+    assert got.is_contiguous()
+    assert torch.allclose(got.double(), imresize(image.double(), **options), atol=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(long_sides, long_sides, st.sampled_from(field_scales), borders, st.sampled_from([1, 85, 255]))
+def test_levels_found_in_float32_are_those_of_double_precision(height, width, scale, border, step):
+    # steps of 85 and 255: values that overshoot, and many ties
+    image = torch.randint(0, 255 // step + 1, (1, height, width)).mul(step).to(torch.uint8)
+    got = imresize(image, scale=scale, border=border, rounding="uint8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resampling_cpu, "can_do", lambda _: False)
+        assert torch.equal(got, imresize(image, scale=scale, border=border, rounding="uint8"))
+
+
+def test_float32_is_trusted_with_levels_only_where_it_is_exact():
+    def trusted(scale):
+        return contributions(96, round(96 * scale), scale, True, "symmetric", "bicubic").levels_fit_float32
+
+    assert all(trusted(scale) for scale in field_scales)
+    assert not any(trusted(scale) for scale in (1 / 8, 0.7, 1 / 6))
+
+
+def test_lowered_float32_precision_does_not_reach_levels():
+    image = torch.randint(0, 256, (3, 90, 120), dtype=torch.uint8)
+    want = imresize(image, scale=0.5, rounding="uint8")
+    convolution = torch.backends.mkldnn.conv
+    before = torch.get_float32_matmul_precision(), convolution.fp32_precision
+    try:
+        torch.set_float32_matmul_precision("medium")
+        assert torch.equal(imresize(image, scale=0.5, rounding="uint8"), want)
+        convolution.fp32_precision = "bf16"
+        assert torch.equal(imresize(image, scale=0.5, rounding="uint8"), want)
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        convolution.fp32_precision = before[1]
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:FutureWarning")  # from inside torch
+def test_derivatives_of_every_kind_pass_through_it():
+    image = torch.rand(2, 1, 40, 80)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(image, image)
+        tangent = torch.autograd.forward_ad.unpack_dual(imresize(dual, scale=0.5)).tangent
+    # linear, so its own derivative
+    assert torch.allclose(tangent, imresize(image, scale=0.5), atol=1e-6)
+    mapped = torch.func.vmap(lambda one: imresize(one, scale=0.5))(image)
+    assert torch.allclose(mapped, imresize(image, scale=0.5), atol=1e-6)
+    tracked = image.clone().requires_grad_()
+    (first,) = torch.autograd.grad(imresize(tracked, scale=0.5).pow(3).sum(), tracked, create_graph=True)
+    first.sum().backward()
+    assert tracked.grad.abs().max() > 0
+
+
 def test_it_runs_on_meta_tensors_and_exports():
     class Upscale(torch.nn.Module):
         def forward(self, lr):
@@ -188,7 +254,7 @@ def test_it_runs_on_meta_tensors_and_exports():
     assert imresize(torch.empty(1, 3, 20, 33, device="meta"), scale=2).shape == (1, 3, 40, 66)
     image = torch.rand(1, 3, 10, 12)
     exported = torch.export.export(Upscale(), (image,)).module()
-    assert torch.equal(exported(image), imresize(image, scale=2))
+    assert torch.allclose(exported(image), imresize(image, scale=2), atol=1e-6)
 
 
 @pytest.mark.parametrize(
