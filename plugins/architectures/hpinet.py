@@ -105,7 +105,7 @@ class PatchMatch(nn.Module):
 
 def _similarities(some: Tensor, numbers: Tensor, means: Tensor) -> Tensor:
     """Of some patches (N, l, C), whose numbers are (N, l), with all (N, L, C): (N, l, L)."""
-    products = some * some.shape[2] ** -0.5 @ means.mT
+    products: Tensor = some * some.shape[2] ** -0.5 @ means.mT
     themselves: Tensor = numbers.unsqueeze(2) == torch.arange(means.shape[1], device=means.device)
     return products + SELF_SIMILARITY * themselves
 
@@ -336,11 +336,11 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                 for dataset, value, source in REPORTED[name]
             ),
             notes="Given a batch, the release lets every image take patches of the first; here each takes its own, as "
-            "the release computes it for images one by one. Kept from it: where the last row of patches starts one line "
-            "below the last but one and three rows meet, their line has three quarters of its weight; columns alike. "
-            "What a patch finds depends on the whole image, so tiles give other scores. The scores were taken with luma "
-            "rounded to 8 bits; unrounded, the released weights score 0.03 dB more at x4 and 0.09 dB more at x2. The "
-            "release has M at x3 and L at x4 too.",
+            "the release computes it for images one by one. Kept from it: where the last row of patches starts one "
+            "line below the last but one and three rows meet, their line has three quarters of its weight; columns "
+            "alike. What a patch finds depends on the whole image, so tiles give other scores. The scores were taken "
+            "with luma rounded to 8 bits; unrounded, the released weights score 0.03 dB more at x4 and 0.09 dB more at "
+            "x2. The release has M at x3 and L at x4 too.",
         )
         for name, (label, build) in VARIANTS.items()
     ]

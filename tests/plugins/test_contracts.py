@@ -24,7 +24,23 @@ def catalog():
 
 
 # 8 to 43 M parameters; shallow ones of the same code are fast
-SLOW = {"edsr", "mdsr", "rcan", "san", "han", "ghostsr_edsr", "carn", "a2n", "bsrn", "kdsr_m", "kdsr_l", "kdsr_gan"}
+SLOW = {
+    "edsr",
+    "mdsr",
+    "rcan",
+    "san",
+    "han",
+    "ghostsr_edsr",
+    "carn",
+    "a2n",
+    "bsrn",
+    "kdsr_m",
+    "kdsr_l",
+    "kdsr_gan",
+    "hpinet_s",
+    "hpinet_m",
+    "hpinet_l",
+}
 QUICK = {"spandrel_safmn", "spandrel_plksr_tiny"}  # of spandrel's networks
 
 
