@@ -1,0 +1,163 @@
+"""Attention within windows of tokens, which shift from layer to layer: what the heirs of the Swin transformer share.
+
+For authors of architectures. Tokens stay in the order of their windows from layer to layer, and go from one order to
+the next in a single copy, where rolling, cutting and putting together would take four. All windows of one kind are
+attended to at once with one mask, so that no mask grows with the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+APART = -100.0
+"""What the release adds to the product of two tokens that share a shifted window and were never neighbours."""
+
+
+class Order(NamedTuple):
+    """A way to line up the tokens of a batch, so that those of a window stand side by side."""
+
+    pixel: Tensor
+    """(T,): which pixel stands at each place."""
+    place: Tensor
+    """(T,): at which place each pixel stands."""
+    windows: tuple[int, ...]
+    """How many windows of each kind there are, one kind after the other."""
+
+
+def orders(images: int, down: int, across: int, window: int, device: torch.device) -> tuple[Order, Order, Order]:
+    """How the tokens of images of ``down`` x ``across`` windows can stand.
+
+    Row by row; window by window; and window by window when these are shifted by half their side and wrapped around.
+    Then those inside come first, and those that the right edge, the bottom edge and both cut after them.
+    """
+    pixels = torch.arange(images * down * across * window**2, device=device)
+    pixels = pixels.view(images, down * window, across * window)
+    shifted = _windows(pixels.roll((-(window // 2), -(window // 2)), (1, 2)), window)
+    kinds = (shifted[:, :-1, :-1], shifted[:, :-1, -1:], shifted[:, -1:, :-1], shifted[:, -1:, -1:])
+    counts = ((down - 1) * (across - 1), down - 1, across - 1, 1)
+    return (
+        _order(pixels.flatten(), ()),
+        _order(_windows(pixels, window).flatten(), (images * down * across,)),
+        _order(
+            torch.cat([kind.clone(memory_format=torch.contiguous_format).flatten() for kind in kinds]),
+            tuple(images * count for count in counts),
+        ),
+    )
+
+
+def _order(pixel: Tensor, windows: tuple[int, ...]) -> Order:
+    numbers = torch.arange(pixel.shape[0], device=pixel.device)
+    return Order(pixel, torch.zeros_like(pixel).scatter(0, pixel, numbers), windows)
+
+
+def _windows(images: Tensor, window: int) -> Tensor:
+    """(N, h, w) to (N, h/window, w/window, window²)."""
+    count, height, width = images.shape
+    tiles = images.view(count, height // window, window, width // window, window)
+    return tiles.transpose(2, 3).flatten(3)
+
+
+class Permutation(torch.autograd.Function):
+    """Rows in another order. The gradient goes back by the opposite order, and is not summed up as an index's is."""
+
+    @staticmethod
+    def forward(rows: Tensor, there: Tensor, back: Tensor) -> Tensor:  # noqa: ARG004 - what backward needs
+        """(T, C) to the same shape."""
+        return rows.index_select(0, there)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:  # noqa: ANN401, ARG004
+        """Keep both orders."""
+        ctx.save_for_backward(*inputs[1:])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+        """The gradient in the first order."""
+        there, back = ctx.saved_tensors
+        return Permutation.apply(gradient, back, there), None, None
+
+
+def reordered(tokens: Tensor, old: Order, new: Order) -> Tensor:
+    """Tokens (T, C) that stand in one order, in the other."""
+    moved: Tensor = Permutation.apply(tokens, old.place[new.pixel], new.place[old.pixel])
+    return moved
+
+
+class WindowAttention(nn.Module):
+    """Multi-head attention among the tokens of a window, with a bias for every relative position (equation 3).
+
+    Args:
+        channels: Channels.
+        window: Side of a window.
+        heads: Attention heads.
+    """
+
+    relative_position_index: Tensor
+
+    def __init__(self, channels: int, window: int, heads: int) -> None:
+        super().__init__()
+        self.window, self.heads = window, heads
+        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * window - 1) ** 2, heads))
+        self.register_buffer("relative_position_index", relative_positions(window))
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.proj = nn.Linear(channels, channels)
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+
+    def forward(self, tokens: Tensor, windows: Sequence[int], masks: Tensor | None) -> Tensor:
+        """Attend.
+
+        Args:
+            tokens: (T, C), window by window.
+            windows: How many windows there are of each kind.
+            masks: (kinds, window², window²), added to the products in windows of each kind; nothing if absent.
+
+        Returns:
+            (T, C).
+        """
+        area = self.window**2
+        bias = self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)
+        biases = [bias] if masks is None else [bias + mask for mask in masks]
+        kinds = self.qkv(tokens).split([count * area for count in windows])
+        attended = [self._attend(qkv, bias) for qkv, bias in zip(kinds, biases, strict=True)]
+        projected: Tensor = self.proj(attended[0] if masks is None else torch.cat(attended))
+        return projected
+
+    def _attend(self, qkv: Tensor, bias: Tensor) -> Tensor:
+        """(T, 3*C) and (heads, window², window²) to (T, C)."""
+        windows = qkv.view(-1, self.window**2, 3, self.heads, qkv.shape[1] // (3 * self.heads))
+        query, key, value = windows.permute(2, 0, 3, 1, 4)
+        found = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.unsqueeze(0).to(query.dtype))
+        return found.transpose(1, 2).flatten(2).flatten(0, 1)
+
+
+def relative_positions(window: int) -> Tensor:
+    """(window², window²): the row of the bias table for every pair of tokens."""
+    row, column = torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")
+    down, across = (axis.flatten()[:, None] - axis.flatten() + window - 1 for axis in (row, column))
+    return down * (2 * window - 1) + across
+
+
+def shift_masks(side: int, window: int) -> Tensor:
+    """(windows, window², window²) for an image of ``side`` x ``side``: `APART` for tokens that only wrapping joined."""
+    stripe = torch.arange(side)
+    stripe = (stripe >= side - window).long() + (stripe >= side - window // 2).long()
+    regions = _windows((3 * stripe[:, None] + stripe).unsqueeze(0), window).flatten(0, 2)
+    return (regions.unsqueeze(1) != regions.unsqueeze(2)) * APART
+
+
+def kinds_of(masks: Tensor) -> Tensor:
+    """The four kinds of windows among all of a square image.
+
+    Args:
+        masks: (windows, window², window²) of at least two windows a side, from `shift_masks` or a checkpoint.
+
+    Returns:
+        (4, window², window²): inside, at the right edge, at the bottom edge, in the corner.
+    """
+    side = round(masks.shape[0] ** 0.5)
+    return masks.view(side, side, *masks.shape[1:])[-2:, -2:].flatten(0, 1)
