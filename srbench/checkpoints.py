@@ -79,7 +79,7 @@ def verified(path: Path, sha256: str) -> Path:
 
 
 def fit(network: Network, state: Mapping[str, Tensor], path: Path, catalog: Catalog) -> None:
-    """Give a network its weights; every key and shape must fit.
+    """Give a network its weights; every key and shape must fit, unless the module's own loading hooks make them fit.
 
     Args:
         network: Changed in place.
@@ -90,26 +90,34 @@ def fit(network: Network, state: Mapping[str, Tensor], path: Path, catalog: Cata
     Raises:
         CheckpointError: Keys are missing, unexpected or of another shape, or a value is not finite.
     """
+    broken = [k for k, t in state.items() if t.is_floating_point() and not t.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"{path} holds NaN or infinity in {broken[0]}; its training diverged, use another.")
+    try:
+        network.module.load_state_dict(dict(state), strict=True)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{path} does not fit {network.spec.name}, keys: {_misfits(network, state)}. {_advice(state, catalog)}"
+        ) from error
+
+
+def _misfits(network: Network, state: Mapping[str, Tensor]) -> str:
     wanted = network.module.state_dict()
     missing = [k for k in wanted if k not in state]
     unexpected = [k for k in state if k not in wanted]
     misshapen = [k for k in wanted if k in state and wanted[k].shape != state[k].shape]
-    if missing or unexpected or misshapen:
-        faults = [f"{len(keys)} {what} (first: {keys[0]})" for what, keys in
-                  (("missing", missing), ("unexpected", unexpected)) if keys]  # fmt: skip
-        if misshapen:
-            key = misshapen[0]
-            faults.append(
-                f"{len(misshapen)} of another shape (first: {key}, {tuple(state[key].shape)} in the file "
-                f"and {tuple(wanted[key].shape)} in the network)"
-            )
-        raise CheckpointError(
-            f"{path} does not fit {network.spec.name}, keys: {', '.join(faults)}. {_advice(state, catalog)}"
+    faults = [
+        f"{len(keys)} {what} (first: {keys[0]})"
+        for what, keys in (("missing", missing), ("unexpected", unexpected))
+        if keys
+    ]
+    if misshapen:
+        key = misshapen[0]
+        faults.append(
+            f"{len(misshapen)} of another shape (first: {key}, {tuple(state[key].shape)} in the file "
+            f"and {tuple(wanted[key].shape)} in the network)"
         )
-    broken = [k for k, t in state.items() if t.is_floating_point() and not t.isfinite().all()]
-    if broken:
-        raise CheckpointError(f"{path} holds NaN or infinity in {broken[0]}; its training diverged, use another.")
-    network.module.load_state_dict(dict(state), strict=True)
+    return ", ".join(faults)
 
 
 def _is_safetensors(path: Path) -> bool:
