@@ -80,7 +80,8 @@ class Taps:
                 # whose width is no multiple of four are much slower
                 table = np.pad(table, ((0, 0), (start, -(start + table.shape[1]) % 4)))
                 times = min((self.side - table.shape[1]) // int(steps[0]) + 1, (stop - first) // length)
-                return Pattern(first, times, int(steps[0]), table)
+                # none of a narrow image, where the weights reach over more pixels than there are
+                return Pattern(first, times, int(steps[0]), table) if times > 0 else None
         return None
 
     @cached_property

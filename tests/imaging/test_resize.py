@@ -196,6 +196,14 @@ def test_the_fast_way_of_a_cpu_gives_the_values_of_double_precision(height, widt
     assert torch.allclose(got.double(), imresize(image.double(), **options), atol=1e-6)
 
 
+@pytest.mark.parametrize("side", range(1, 20))
+@pytest.mark.parametrize("scale", [3, 4, 8])
+def test_an_image_as_narrow_as_the_weights_that_repeat_is_resized_too(scale, side):
+    image = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(side))
+    double = imresize(image.double(), scale=scale)
+    torch.testing.assert_close(imresize(image, scale=scale).double(), double, rtol=0, atol=1e-6)
+
+
 @settings(max_examples=60, deadline=None)
 @given(long_sides, long_sides, st.sampled_from(field_scales), borders, st.sampled_from([1, 85, 255]))
 def test_levels_found_in_float32_are_those_of_double_precision(height, width, scale, border, step):
