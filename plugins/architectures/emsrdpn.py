@@ -9,7 +9,6 @@ from functools import partial
 from itertools import accumulate
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
@@ -109,16 +108,17 @@ class EMSRDPN(nn.Module):
     def trunk(self, lr: Tensor) -> Tensor:
         """What all scales share: (N, 3, h, w) to (N, C, h, w).
 
-        The 1x1 convolution over the blocks side by side is a sum of one over each, taken as they come, so that none
-        has to be kept for it.
+        The 1x1 convolution over the blocks side by side is a sum of matrix products, one for each, taken as they come:
+        no block has to be kept for it.
         """
         fusing, refining = self.transition
-        shallow = self.SFENet1(lr)
-        features, fused = self.SFENet2(shallow), fusing.bias.view(1, -1, 1, 1)
-        for block, weight in zip(self.SRDPBs, fusing.weight.split(shallow.shape[1], dim=1), strict=True):
+        weights, bias = fusing.parameters()
+        shallow: Tensor = self.SFENet1(lr)
+        features, fused = self.SFENet2(shallow), bias.view(1, -1, 1)
+        for block, weight in zip(self.SRDPBs, weights.flatten(1).chunk(len(self.SRDPBs), dim=1), strict=True):
             features = block(features)
-            fused = fused + F.conv2d(features, weight)
-        deep: Tensor = refining(fused) + shallow
+            fused = torch.baddbmm(fused, weight.expand(features.shape[0], -1, -1), features.flatten(2))
+        deep: Tensor = refining(fused.view_as(shallow)) + shallow
         return deep
 
 

@@ -215,7 +215,8 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             notes="Three steps of half-quadratic splitting, each a solver and a denoiser of ten stages, the same "
             "weights at every step; distillers see the features of the last one. The state dict lists the denoiser "
             "twice, as body and Denoiser. Takes 0 to 255. The attention's last third is not pooled, as in the release "
-            "and against the paper, whose 808.2 and 203.2 GMACs at x2 and x4 count other things too. The release "
-            "leaves its mean shifts trainable, and so do these. Its trained weights were not at hand.",
+            "and against the paper; the paper's 808.2 and 203.2 GMACs at x2 and x4 are half a percent above these. The "
+            "release means to freeze its mean shifts and does not: here they train too. Its trained weights were not "
+            "at hand, nor the paper's whole title.",
         )
     ]
