@@ -22,6 +22,8 @@ from srbench.blocks import ResidualBlock, conv, full_precision, thirds, zeroed
 BAND = 1.336
 """Largest frequency of the band, in units of the highest that lr can hold: at x4, 100 of 32x32 coefficients."""
 FULL_BAND = math.inf
+DIRECT = 8
+"""Largest block whose coefficients are computed each by itself; arranging rows and columns would take longer."""
 GATHERED = 200
 """Training batches whose coefficients make the z-score."""
 
@@ -61,23 +63,41 @@ class BlockDCT(nn.Module):
         count, _, height, width = image.shape
         rows, columns = height // self.block, width // self.block
         basis = self._basis(image)
-        with full_precision(image):
-            half = basis @ image.to(basis.dtype).reshape(count, rows, self.block, width)  # (N, rows, u, W)
-            both = half.view(count, rows, self.side, columns, self.block) @ basis.mT  # (N, rows, u, columns, v)
-        maps = both.to(image.dtype).transpose(2, 3).flatten(3)
-        return maps.index_select(3, self.places).permute(0, 3, 1, 2)
+        exact = image.to(basis.dtype)
+        with full_precision(exact):
+            if self.block <= DIRECT:
+                maps = F.conv2d(exact, self.filters().to(exact.dtype), stride=self.block)
+            else:
+                half = basis @ exact.reshape(count, rows, self.block, width)  # (N, rows, u, W)
+                both = half.view(count, rows, self.side, columns, self.block) @ basis.mT  # (N, rows, u, columns, v)
+                maps = self._chosen(both.transpose(2, 3).flatten(3)).permute(0, 3, 1, 2)
+        return maps.to(image.dtype)
 
     def inverse(self, maps: Tensor) -> Tensor:
         """(N, K, h, w) to the image (N, 1, h*block, w*block) whose coefficients outside the band are zero."""
         count, _, rows, columns = maps.shape
         basis = self._basis(maps)
         with full_precision(maps):
-            last = maps.to(basis.dtype).permute(0, 2, 3, 1)
-            square = last.new_zeros(count, rows, columns, self.side**2).index_copy(3, self.places, last)
-            both = square.view(count, rows, columns, self.side, self.side).transpose(2, 3)  # (N, rows, u, columns, v)
+            square = self._spread(maps.to(basis.dtype).permute(0, 2, 3, 1))
+            both = square.reshape(count, rows, columns, self.side, self.side).transpose(2, 3)
             half = (both @ basis).flatten(3)  # (N, rows, u, W)
             image: Tensor = basis.mT @ half
         return image.to(maps.dtype).flatten(1, 2).unsqueeze(1)
+
+    def filters(self) -> Tensor:
+        """The basis images, (K, 1, block, block): the transform is their convolution with the block as its stride."""
+        every = torch.einsum("ui,vj->uvij", self.basis, self.basis)
+        return every.flatten(0, 1).index_select(0, self.places).unsqueeze(1)
+
+    def _chosen(self, square: Tensor) -> Tensor:
+        """(N, h, w, u*v) to (N, h, w, K)."""
+        return square if self.channels == self.side**2 else square.index_select(3, self.places)
+
+    def _spread(self, maps: Tensor) -> Tensor:
+        """(N, h, w, K) to (N, h, w, u*v), zero outside the band."""
+        if self.channels == self.side**2:
+            return maps
+        return maps.new_zeros(*maps.shape[:3], self.side**2).index_copy(3, self.places, maps)
 
     def _basis(self, x: Tensor) -> Tensor:
         return self.basis.to(torch.promote_types(x.dtype, torch.float32))
