@@ -5,9 +5,9 @@ affinities between pixels. The first term is the recipe's own losses. The releas
 (``fakd_ca``) and between the images of a batch (``fakd_ia``), affinities between max-pooled pixels (``fakd_psa``), and,
 for comparison, FSP matrices, attention maps and plain features.
 
-The release works on images in [0, 255], where its weights were chosen. Divided by 255, its loss is this one on [0, 1]:
-w becomes 10 / 255 for affinities, stays 10 for the features themselves, which shrink as images do, and becomes
-10 * 255 for FSP matrices, which are quadratic in them.
+The release works on images in [0, 255], where its weight of affinities was chosen: divided by 255, its loss is this one
+on [0, 1], with w = 10 / 255. What it weighs its FSP matrices and plain features by, which grow with the images, is not
+known; at w = 10 they drown every other term.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from srbench.features import affinity_distance, match_taps, to_smaller
 
 TEACHER_SHARE = 0.5
 """a: of the teacher's output against the recipe's losses."""
-WEIGHT = 10.0
-"""w, for images in [0, 255]."""
-WHITE = 255.0
+WEIGHT = 10 / 255
+"""w, for images in [0, 1]."""
+FSP_WEIGHT = 1.0
+PLAIN_WEIGHT = 0.1
+"""These two are ours: they make the term as large as the affinities' after some hundred steps of a small EDSR."""
 
 Relation = Callable[[Sequence[tuple[Tensor, Tensor]]], Tensor]
 """From the pairs of features, (N, C, h, w) each, to one number."""
@@ -110,7 +112,7 @@ class FAKD(srbench.Distiller):
     Args:
         setup: The training's.
         relation: What is compared of the features.
-        weight: Of it, for images in [0, 1].
+        weight: Of it, for images and features in units of [0, 1].
         adapt: Whether the student's features must have the teacher's width; see `srbench.FeaturePairs`.
         teacher_share: Of the teacher's output against the recipe's losses, in [0, 1].
         pairs: Which taps to compare; those that the specs declare if absent.
@@ -123,7 +125,7 @@ class FAKD(srbench.Distiller):
         setup: srbench.Setup,
         *,
         relation: Relation = spatial_affinity,
-        weight: float = WEIGHT / WHITE,
+        weight: float = WEIGHT,
         adapt: bool = False,
         teacher_share: float = TEACHER_SHARE,
         pairs: Sequence[tuple[str, str]] | None = None,
@@ -155,7 +157,7 @@ PAPER = srbench.Paper(
     url="https://github.com/Vincent-Hoo/Knowledge-Distillation-for-Super-resolution",
 )
 NOTES = (
-    "Weights are the release's, 0.5, 0.5 and 10 on images in [0, 255], converted to [0, 1]. Taps are those that the "
+    "The release's loss, 0.5, 0.5 and 10 on images in [0, 255], converted to [0, 1]. Taps are those that the "
     "architectures declare."
 )
 
@@ -201,14 +203,16 @@ def register_distillers() -> list[srbench.DistillerSpec]:
         _spec(
             "fakd_fsp",
             "FSP (FAKD)",
-            "Products of neighbouring taps; where widths differ, a 1x1 convolution, which the release lacks.",
-            partial(FAKD, relation=solution_flow, weight=WEIGHT * WHITE, adapt=True),
+            "Products of neighbouring taps, at weight 1, which is ours; where widths differ, a 1x1 convolution, which "
+            "the release lacks.",
+            partial(FAKD, relation=solution_flow, weight=FSP_WEIGHT, adapt=True),
         ),
         _spec("fakd_at", "AT (FAKD)", "Attention maps compared by L1.", partial(FAKD, relation=attention_maps)),
         _spec(
             "fakd_fitnet",
             "FitNet (FAKD)",
-            "The features themselves; where widths differ, a 1x1 convolution, without which the release fails.",
-            partial(FAKD, relation=plain_features, weight=WEIGHT, adapt=True),
+            "The features themselves, at weight 0.1, which is ours; where widths differ, a 1x1 convolution, without "
+            "which the release fails.",
+            partial(FAKD, relation=plain_features, weight=PLAIN_WEIGHT, adapt=True),
         ),
     ]

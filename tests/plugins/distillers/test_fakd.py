@@ -70,15 +70,6 @@ def test_its_terms_are_the_releases_for_images_in_0_to_255():
     assert_gradients(255 * sum_of(terms), [sr], [255 * arrays["grad_sr"]])
 
 
-@pytest.mark.parametrize("name", ["fakd_fsp", "fakd_fitnet"])
-def test_weights_of_features_that_grow_with_the_images_are_those_for_0_to_255(name):
-    student, teacher = sides(oracle(name))
-    relation = RELATIONS[name]
-    as_released = 10 * relation(list(zip(student, teacher, strict=True))) / 255
-    ours = relation([(mine / 255, theirs / 255) for mine, theirs in zip(student, teacher, strict=True)])
-    assert_equal_to(SPECS[name].build(setup(edsr(), edsr())).weight * ours.detach(), as_released.detach())
-
-
 @given(st.floats(0.1, 10), st.integers(0, 99))
 def test_affinities_do_not_depend_on_how_strong_features_are(factor, seed):
     generator = torch.Generator().manual_seed(seed)
