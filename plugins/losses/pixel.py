@@ -21,6 +21,14 @@ def largest(sr: Tensor, hr: Tensor) -> Tensor:
     return (sr - hr).abs().amax((2, 3)).mean()
 
 
+def charbonnier_colour(sr: Tensor, hr: Tensor) -> Tensor:
+    """Mean over pixels of ``sqrt(mean of (sr - hr)² over the colours + 1e-6)``: the colours of a pixel share a root.
+
+    SwinFIR's release (CharbonnierLossColor); an error in one colour counts more where the others are right.
+    """
+    return ((sr - hr).square().mean(1) + CHARBONNIER_EPSILON**2).sqrt().mean()
+
+
 @srbench.hookimpl
 def register_losses() -> list[srbench.LossSpec]:
     """Means over all pixels and channels, or over their largest."""
@@ -30,9 +38,22 @@ def register_losses() -> list[srbench.LossSpec]:
         year=2017,
         url="https://arxiv.org/abs/1704.03915",
     )
+    swinfir = srbench.Paper(
+        title="SwinFIR: Revisiting the SwinIR with Fast Fourier Convolution and Improved Training for Image "
+        "Super-Resolution",
+        venue="arXiv",
+        year=2022,
+        url="https://arxiv.org/abs/2208.11247",
+    )
     return [
         srbench.LossSpec(name="l1", label="mean absolute error", build=lambda: F.l1_loss),
         srbench.LossSpec(name="mse", label="mean squared error", build=lambda: F.mse_loss),
         srbench.LossSpec(name="linf", label="mean of the largest absolute errors", build=lambda: largest),
         srbench.LossSpec(name="charbonnier", label="Charbonnier", build=lambda: charbonnier, paper=lapsrn),
+        srbench.LossSpec(
+            name="charbonnier_colour",
+            label="Charbonnier over colours",
+            build=lambda: charbonnier_colour,
+            paper=swinfir,
+        ),
     ]

@@ -1,5 +1,8 @@
 """The pixel losses are what their formulas say."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -12,6 +15,15 @@ LOSSES = {spec.name: spec.build() for spec in pixel.register_losses()}
 def images(difference):
     hr = torch.full((1, 3, 4, 4), 0.5, dtype=torch.float64)
     return hr + difference, hr
+
+
+def test_charbonnier_over_colours_is_the_one_of_swinfirs_release():
+    oracle = np.load(Path(__file__).parents[1] / "oracles" / "losses" / "swinfir_charbonnier_color.npz")
+    sr, hr = (torch.from_numpy(oracle[name]) for name in ("pred", "target"))
+    loss = LOSSES["charbonnier_colour"](sr.requires_grad_(), hr)
+    loss.backward()
+    assert loss.item() == pytest.approx(oracle["loss"].item(), rel=1e-6)
+    assert torch.allclose(sr.grad, torch.from_numpy(oracle["grad"]), rtol=1e-5, atol=1e-9)
 
 
 @given(st.floats(-1, 1))
