@@ -138,6 +138,10 @@ class ArchitectureSpec:
     """LR sides must divide by this; srbench pads and crops."""
     min_size: int = 1
     """Smallest LR side the network can take; srbench pads and crops."""
+    padding: Literal["mirror", "beyond"] = "mirror"
+    """How its authors pad whole images that they measure. "mirror": as far as ``size_multiple`` and ``min_size``
+    demand, without repeating the edge. "beyond": to the next multiple beyond each side, which adds a whole one where
+    the side fits already, and with the edge repeated; the test scripts of SwinIR and its heirs do."""
     half_precision: frozenset[str] = frozenset({"bf16", "fp16"})
     """Half precisions the mathematics allows."""
     taps: tuple[str, ...] = ()

@@ -181,6 +181,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
         ),
         "license": "CC-BY-NC-SA-4.0",
         "size_multiple": 12,
+        "padding": "beyond",
         "recipe": RECIPE,
     }
     return [

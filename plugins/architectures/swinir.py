@@ -303,7 +303,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
         "The weights are files of the release v0.0 of JingyunLiang/SwinIR; they load as they are, whatever size they "
         "were trained at."
     )
-    common: dict[str, Any] = {"paper": PAPER, "license": "Apache-2.0", "size_multiple": 8}
+    common: dict[str, Any] = {"paper": PAPER, "license": "Apache-2.0", "size_multiple": 8, "padding": "beyond"}
     return [
         srbench.ArchitectureSpec(
             name="swinir_light",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from srbench.imaging.borders import pad_beyond
 from srbench.imaging.tiling import chopped, self_ensemble, tiled
 from srbench.networks import Network
 from srbench.protocols import Inference
@@ -35,11 +36,17 @@ def super_resolve(network: Network, lr: Tensor, scale: Scale, inference: Inferen
             sr = network(part, scale)
         return sr.float() if half is not None else sr
 
-    def whole(part: Tensor) -> Tensor:
+    def parts(image: Tensor) -> Tensor:
         if inference.chop:
-            return chopped(once, part, scale)
+            return chopped(once, image, scale)
         if inference.tile:
-            return tiled(once, part, scale, tile=inference.tile, overlap=inference.overlap)
-        return once(part)
+            return tiled(once, image, scale, tile=inference.tile, overlap=inference.overlap)
+        return once(image)
+
+    def whole(image: Tensor) -> Tensor:
+        if network.spec.padding == "mirror":
+            return parts(image)
+        padded, (height, width) = pad_beyond(image, network.spec.size_multiple)
+        return parts(padded)[..., : height * scale, : width * scale]
 
     return self_ensemble(whole, lr) if inference.self_ensemble else whole(lr)

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from srbench.imaging.borders import mod_crop, pad_to_multiple, shave
+    from srbench.imaging.borders import mod_crop, pad_beyond, pad_to_multiple, shave
     from srbench.imaging.colour import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
     from srbench.imaging.files import image_size, read_image, to_tensor, to_uint8, write_png
     from srbench.imaging.resize import imresize
@@ -21,6 +21,7 @@ __all__ = [
     "image_size",
     "imresize",
     "mod_crop",
+    "pad_beyond",
     "pad_to_multiple",
     "read_image",
     "rgb_to_y",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "borders": ("mod_crop", "pad_to_multiple", "shave"),
+    "borders": ("mod_crop", "pad_beyond", "pad_to_multiple", "shave"),
     "colour": ("rgb_to_y", "rgb_to_ycbcr", "ycbcr_to_rgb"),
     "files": ("image_size", "read_image", "to_tensor", "to_uint8", "write_png"),
     "resize": ("imresize",),

@@ -77,3 +77,28 @@ def pad_to_multiple(
             padding[edges[1]] = missing
             padded = F.pad(padded, padding, mode="reflect" if missing < side else "replicate")
     return padded, (height, width)
+
+
+def pad_beyond(lr: torch.Tensor, multiple: int) -> tuple[torch.Tensor, tuple[int, int]]:
+    """Pad at the bottom and right to the next multiple beyond each side, so by a whole one where the side fits already.
+
+    The image is mirrored with its edge repeated. SwinIR's test script and those after it do so, and their published
+    scores are of images padded this way.
+
+    Args:
+        lr: ``(…, H, W)``.
+        multiple: What both sides will divide by.
+
+    Returns:
+        The padded image and the ``(height, width)`` it had, as `pad_to_multiple`.
+
+    Raises:
+        ShapeError: If ``multiple`` is below 1.
+    """
+    if multiple < 1:
+        raise ShapeError(f"Sides cannot be padded beyond multiples of {multiple}; these start at 1.")
+    height, width = lr.shape[-2:]
+    for dim, side in ((-2, height), (-1, width)):
+        there = torch.arange((side // multiple + 1) * multiple, device=lr.device) % (2 * side)
+        lr = lr.index_select(dim, torch.minimum(there, 2 * side - 1 - there))
+    return lr, (height, width)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srbench.errors import ShapeError
-from srbench.imaging import mod_crop, pad_to_multiple, shave
+from srbench.imaging import mod_crop, pad_beyond, pad_to_multiple, shave
 
 
 @given(st.integers(1, 50), st.integers(1, 50), st.integers(1, 8))
@@ -58,3 +58,24 @@ def test_padding_mirrors_without_repeating_the_edge_and_repeats_it_where_it_cann
 def test_a_multiple_below_one_is_refused():
     with pytest.raises(ShapeError, match="start at 1"):
         pad_to_multiple(torch.rand(1, 4, 4), 0)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 12))
+def test_padding_beyond_adds_at_least_a_pixel_and_at_most_a_multiple(height, width, multiple):
+    lr = torch.arange(float(height * width)).view(1, 1, height, width)
+    padded, size = pad_beyond(lr, multiple)
+    assert size == (height, width)
+    assert torch.equal(padded[..., :height, :width], lr)
+    for side, old in zip(padded.shape[-2:], size, strict=True):
+        assert side % multiple == 0
+        assert 1 <= side - old <= multiple
+    mirrored = torch.cat((lr, lr.flip(2)), 2)
+    mirrored = torch.cat((mirrored, mirrored.flip(3)), 3)
+    least = [min(*sides) for sides in zip(padded.shape[-2:], mirrored.shape[-2:], strict=True)]
+    assert torch.equal(padded[..., : least[0], : least[1]], mirrored[..., : least[0], : least[1]])
+
+
+def test_padding_beyond_a_multiple_below_one_is_refused():
+    with pytest.raises(ShapeError, match="start at 1"):
+        pad_beyond(torch.rand(1, 4, 4), 0)

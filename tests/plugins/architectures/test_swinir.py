@@ -1,5 +1,6 @@
 """SwinIR and SwinFIR compute what their authors' code computes, with its keys, sizes and counts."""
 
+import dataclasses
 import math
 from functools import partial
 
@@ -9,8 +10,10 @@ from network_oracles import difference, fill
 from srbench_plugins.architectures import swinfir, swinir
 
 from srbench.checkpoints import fit
+from srbench.evaluation.inference import super_resolve
 from srbench.networks import Network
 from srbench.profiling.complexity import count_macs, count_parameters
+from srbench.protocols import Inference
 
 SPECS = {spec.name: spec for module in (swinir, swinfir) for spec in module.register_architectures()}
 TINY = {"channels": 12, "depths": (2, 2), "heads": (2, 2), "window": 4, "image": 16}
@@ -35,6 +38,25 @@ def test_a_tiny_one_equals_the_official_network(name):
 @pytest.mark.parametrize("name", ["swinir_light", "swinfir_t"])
 def test_the_light_one_equals_the_official_network(name, scale, shared):
     assert difference(SPECS[name].network(scale), f"{name}_x{scale}", shared("oracles/networks")) < NOISE
+
+
+def measured(spec):
+    """How srbench calls the network of a whole image, by which its authors' test scripts are followed."""
+    return lambda module, lr: super_resolve(Network(spec, module), lr, module.scale, Inference())
+
+
+@pytest.mark.parametrize("name", ["swinfir_tiny_sfb_x2", "swinfir_tiny_hsfb_x3"])
+def test_an_image_of_any_size_is_padded_as_in_the_official_test(name):
+    spec = dataclasses.replace(SPECS["swinfir"], size_multiple=TINY["window"])
+    network = TINIES[name](**TINY)
+    assert difference(network, name, output="y_testpad", call=measured(spec)) < NOISE
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_swinfir_t_of_an_image_of_any_size_equals_the_official_test(scale, shared):
+    spec, folder = SPECS["swinfir_t"], shared("oracles/networks")
+    name = f"swinfir_t_x{scale}"
+    assert difference(spec.network(scale), name, folder, output="y_testpad", call=measured(spec)) < NOISE
 
 
 @pytest.mark.slow
