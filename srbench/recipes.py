@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -22,8 +23,13 @@ class Recipe(BaseModel):
     """Training sets by their names in datasets.toml."""
     patch: Positive = 48
     """Side of an LR patch, in pixels; the HR patch is ``scale`` times that."""
+    patch_of: Literal["lr", "hr"] = "lr"
+    """"hr": sides are those of HR patches, which then have one size at every scale; LR patches are ``scale`` times
+    smaller, rounded down."""
     batch: Positive = 16
     """Patches a step."""
+    progressive: tuple[tuple[Positive, Positive, Positive], ...] = ()
+    """Progressive training: ``(step, patch, batch)``, what holds from that step on instead of `patch` and `batch`."""
     steps: Positive
     """Optimiser steps."""
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
@@ -61,14 +67,26 @@ class Recipe(BaseModel):
     """Where the figures come from: a paper's section, a release's defaults."""
 
     @model_validator(mode="after")
-    def _schedule_is_complete(self) -> Recipe:
+    def _schedules_are_complete(self) -> Recipe:
         needs = {"halve": "halve_every", "multistep": "milestones"}.get(self.schedule)
         if needs and not getattr(self, needs):
             raise ValueError(f"the schedule {self.schedule!r} needs {needs}; add it")
+        steps = [step for step, _, _ in self.progressive]
+        if steps != sorted(set(steps)):
+            raise ValueError(f"progressive must name later and later steps, not {steps}; put it in order")
         return self
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())  # ``losses`` is a dict, which pydantic would not hash
+
+    def patches_at(self, step: int) -> tuple[int, int]:
+        """Side of the patches of step ``step`` (counted from 0), in pixels of `patch_of`, and how many there are."""
+        begun = bisect_right(self.progressive, step, key=lambda stage: stage[0])
+        return self.progressive[begun - 1][1:] if begun else (self.patch, self.batch)
+
+    def lr_side(self, patch: int, scale: int) -> int:
+        """Side of the LR patch at ``scale``, where ``patch`` is in pixels of `patch_of`."""
+        return patch if self.patch_of == "lr" else max(patch // scale, 1)
 
     def rate_at(self, step: int, *, steps: int | None = None) -> float:
         """The learning rate of step ``step`` (counted from 0).

@@ -87,3 +87,22 @@ def test_halving_needs_to_know_how_often_and_steps_to_fall_at():
         Recipe(name="r", datasets=("t91",), steps=10, schedule="halve")
     with pytest.raises(ValidationError, match=r"milestones"):
         Recipe(name="r", datasets=("t91",), steps=10, schedule="multistep")
+
+
+def test_progressive_patches_hold_from_their_step_on():
+    growing = recipe(patch=32, batch=64, progressive=((100, 48, 32), (900, 64, 16)))
+    assert [growing.patches_at(step) for step in (0, 99, 100, 899, 900, 5000)] == [
+        (32, 64), (32, 64), (48, 32), (48, 32), (64, 16), (64, 16),
+    ]  # fmt: skip
+    assert recipe(patch=32, batch=64).patches_at(500) == (32, 64)
+
+
+@pytest.mark.parametrize("steps", [(100, 100), (200, 100)])
+def test_progressive_patches_out_of_order_are_refused(steps):
+    with pytest.raises(ValidationError, match=r"later and later steps"):
+        recipe(progressive=tuple((step, 48, 16) for step in steps))
+
+
+def test_a_side_of_hr_patches_gives_smaller_lr_patches_at_larger_scales():
+    assert [recipe(patch_of="hr").lr_side(200, scale) for scale in (2, 3, 4)] == [100, 66, 50]
+    assert [recipe().lr_side(48, scale) for scale in (2, 3, 4)] == [48, 48, 48]

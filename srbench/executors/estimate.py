@@ -6,10 +6,12 @@ import functools
 import math
 import time
 from contextlib import suppress
+from itertools import pairwise
 
 from srbench.errors import SrbenchError
 from srbench.executors.jobs import Job, MeasureJob, ProfileJob, TrainJob
 from srbench.executors.session import Session
+from srbench.recipes import Recipe
 from srbench.specs import ArchitectureSpec, Scale
 
 _BACKWARD = 3.0
@@ -24,14 +26,16 @@ def seconds_left(job: Job, session: Session) -> float:
     if isinstance(job, TrainJob):
         recipe = job.model.recipe
         spec = session.catalog.architectures[job.model.architecture]
-        macs = _macs(spec, job.model.scales[0], recipe.patch if recipe else 0, recipe.patch if recipe else 0)
         if recipe is None:
             return 0.0
-        passes = _BACKWARD * recipe.batch * recipe.steps
+        scale = job.model.scales[0]
+        side = recipe.lr_side(recipe.patch, scale)
+        macs = _macs(spec, scale, side, side)
+        passes = _BACKWARD * _lr_pixels(recipe, scale) / side**2
         teacher = job.model.teacher
         if teacher:
             its_spec = session.catalog.architectures[teacher.architecture]
-            macs += _macs(its_spec, job.model.scales[0], recipe.patch, recipe.patch) / _BACKWARD
+            macs += _macs(its_spec, scale, side, side) / _BACKWARD
         return passes * macs / (_macs_a_second() * _TRAINING_EFFICIENCY)
     if isinstance(job, MeasureJob):
         pixels = 0.0
@@ -47,6 +51,16 @@ def seconds_left(job: Job, session: Session) -> float:
     if isinstance(job, ProfileJob):
         return job.profiling.latency_seconds + _PROFILE_OVERHEAD
     return 1.0
+
+
+def _lr_pixels(recipe: Recipe, scale: Scale) -> int:
+    """How many a whole training sees."""
+    starts = [0, *(step for step, _, _ in recipe.progressive if step < recipe.steps), recipe.steps]
+    pixels = 0
+    for start, end in pairwise(starts):
+        patch, batch = recipe.patches_at(start)
+        pixels += (end - start) * batch * recipe.lr_side(patch, scale) ** 2
+    return pixels
 
 
 def in_words(seconds: float) -> str:

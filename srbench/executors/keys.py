@@ -51,10 +51,12 @@ class Keys:
         elif model.file is not None:
             inputs["sha256"] = file_hash(model.file)
         elif recipe is not None:
+            # How often it reports and checkpoints does not decide what it becomes. Fields that recipes gained later
+            # count where they are used, so that what was trained before them keeps its key.
+            unused = {"patch_of", "progressive"} - recipe.model_dump(exclude_defaults=True).keys()
             inputs |= {
-                # How often it reports and checkpoints does not decide what it becomes.
                 "recipe": recipe.model_dump(
-                    mode="json", exclude={"name", "source", "checkpoint_every", "validate_every"}
+                    mode="json", exclude={"name", "source", "checkpoint_every", "validate_every"} | unused
                 ),
                 "losses": {name: catalog.losses.fingerprint(name) for name in recipe.losses},
                 "degradation": [model.degradation, catalog.degradations.fingerprint(str(model.degradation))],

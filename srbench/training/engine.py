@@ -20,8 +20,10 @@ from srbench.recipes import Recipe
 from srbench.specs import ArchitectureSpec, DegradationSpec, DistillerSpec, LossSpec, Scale
 from srbench.training.checkpoints import plain
 from srbench.training.loop import TrainingReport, train
-from srbench.training.patches import Patches, TrainingImages
+from srbench.training.optimisers import phase_lengths
+from srbench.training.patches import Patches, PatchSource, TrainingImages
 from srbench.training.progress import Progress, Silent
+from srbench.training.progressive import Progressive
 from srbench.training.seeds import seed_everything
 
 
@@ -108,24 +110,35 @@ def train_model(
     method = distiller.build(setup)
     decoded: dict[str, TrainingImages] = {}
 
-    def patches(index: int, phase: Phase) -> Patches:
+    def patches(index: int, phase: Phase) -> PatchSource:
         names = phase.datasets or recipe.datasets
         for name in names:
             if name not in images:
                 raise DataError(f"The training set {name!r} of phase {phase.name!r} is not here; add it to the recipe.")
             if name not in decoded:
                 decoded[name] = TrainingImages(cache, images[name])
-        return Patches(
-            [decoded[name] for name in names],
-            scales=scales,
-            degradation=find_degradation(phase.degradation) if phase.degradation else degradation,
-            patch=phase.patch or recipe.patch,
-            batch=phase.batch or recipe.batch,
-            luma=student.colours == 1,
-            augment=recipe.augment,
-            seed=seed,
-            phase=index,
-        )
+        largest = max([recipe.patch, *(patch for _, patch, _ in recipe.progressive)])
+
+        def sides(patch: int) -> dict[Scale, int]:
+            return {scale: phase.patch or recipe.lr_side(patch, scale) for scale in scales}
+
+        def cut(patch: int, batch: int) -> Patches:
+            return Patches(
+                [decoded[name] for name in names],
+                scales=scales,
+                degradation=find_degradation(phase.degradation) if phase.degradation else degradation,
+                patch=sides(patch),
+                batch=phase.batch or batch,
+                luma=student.colours == 1,
+                augment=recipe.augment,
+                seed=seed,
+                phase=index,
+                reserve=max(scale * side for scale, side in sides(largest).items()),
+            )
+
+        if recipe.progressive:
+            return Progressive(recipe, phase_lengths(method.phases(), recipe.steps)[index], cut)
+        return cut(recipe.patch, recipe.batch)
 
     with interruptible() as stop:
         report = train(

@@ -234,8 +234,7 @@ class _Training:
         images, self.watched_from = 0, start
         try:
             for step in range(start, self.length):
-                self._step(step)
-                images += self.patches.batch
+                images += self._step(step)
                 done, last = self.offset + step + 1, step + 1 == self.length
                 if done % FROZEN_EVERY == 0 or last:
                     self.frozen.check()
@@ -283,7 +282,8 @@ class _Training:
 
     # --- a step -------------------------------------------------------------------------------------------------
 
-    def _step(self, step: int) -> None:
+    def _step(self, step: int) -> int:
+        """Take a step; returns how many patches it was shown."""
         position = step * self.recipe.steps // self.length
         factor = self.recipe.rate_at(position) / self.recipe.learning_rate
         for name, optimiser in self.optimisers.items():
@@ -303,6 +303,7 @@ class _Training:
         if self.average is not None:
             self.average.update(step)
         self._watch(step)
+        return len(batch.lr)
 
     def _distil(self, step: int) -> tuple[Batch, Mapping[str, Tensor]]:
         seed_everything(self.device, self.seed, self.index, step, "torch")

@@ -7,6 +7,7 @@ so a training that was killed goes on with exactly the batches it would have see
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -139,12 +140,13 @@ class Patches:
         *,
         scales: Sequence[Scale],
         degradation: DegradationSpec,
-        patch: int,
+        patch: int | Mapping[Scale, int],
         batch: int,
         luma: bool,
         augment: bool,
         seed: int,
         phase: int = 0,
+        reserve: int = 0,
     ) -> None:
         """Get ready to cut.
 
@@ -152,12 +154,13 @@ class Patches:
             sets: The training images.
             scales: Each step trains one of them, all equally often.
             degradation: How LR is made: from whole images beforehand, or from HR patches if it is stochastic.
-            patch: Side of an LR patch.
+            patch: Side of an LR patch, the same at every scale or by scale.
             batch: Patches a step.
             luma: Whether patches have one channel.
             augment: Whether each patch is flipped and turned at random.
             seed: Of the run.
             phase: Number of the phase, so that phases see different patches.
+            reserve: Side of an HR patch for which pixels are held out, where a training has larger ones than these.
 
         Raises:
             DataError: No image is large enough for a patch.
@@ -168,25 +171,27 @@ class Patches:
             known = sorted(degradation.scales or ())
             raise TrainingError(f"The degradation {degradation.name} has no scale {undone[0]}; it has {known}.")
         self.batch, self.notes = batch, tuple[str, ...]()
-        self._scales, self._degradation, self._patch = tuple(scales), degradation, patch
+        self._scales, self._degradation = tuple(scales), degradation
+        self._side = dict(patch) if isinstance(patch, Mapping) else dict.fromkeys(scales, patch)
         self._luma, self._augment, self._stream = luma, augment, (seed, phase)
         self._hr = [s.hr for s in sets]
         stochastic = degradation.stochastic
         self._lr = {} if stochastic else {scale: [s.lr(degradation, scale) for s in sets] for scale in scales}
-        self._choose(max(scales))
+        self._choose(reserve)
 
-    def _choose(self, largest: Scale) -> None:
+    def _choose(self, reserve: int) -> None:
         """Decide which images are trained on, how many of their rows, and where the held-out patches lie."""
         part = np.concatenate([np.full(len(hr), n) for n, hr in enumerate(self._hr)])
         number = np.concatenate([np.arange(len(hr)) for hr in self._hr])
         heights, widths = (np.concatenate([getattr(hr, side) for hr in self._hr]) for side in ("heights", "widths"))
         names = [name for hr in self._hr for name in hr.names]
-        need = self._patch * largest
-        large = np.minimum(heights, widths) >= need
+        scale, side = max(self._side.items(), key=math.prod)
+        need, sides = scale * side, np.minimum(heights, widths)
+        large = sides >= need
         if not large.any():
             raise DataError(
                 f"None of the {len(names)} training images holds a patch of {need} x {need} pixels (LR patch "
-                f"{self._patch} at x{largest}); choose a smaller patch in the recipe, or larger images."
+                f"{side} at x{scale}); choose a smaller patch in the recipe, or larger images."
             )
         if not large.all():
             small = [name for name, ok in zip(names, large, strict=True) if not ok]
@@ -194,20 +199,21 @@ class Patches:
             self.notes = (
                 f"{len(small)} of {len(names)} training images are too small for a patch of side {need}: {shown}.",
             )
-        part, number, heights, widths = (a[large] for a in (part, number, heights, widths))
 
-        strip = (self._patch + 1) * largest  # one row of patches more, so that it starts on a pixel of every scale
-        tall = np.flatnonzero(heights >= strip + need)
-        count = min(HELD_OUT_IMAGES, len(heights) // 4)
+        reserve = max(reserve, need)
+        strip = reserve + max(self._scales)  # a row of LR pixels more, so that it starts on a pixel of every scale
+        roomy = sides >= reserve
+        tall = np.flatnonzero(roomy & (heights >= strip + reserve))
+        count = min(HELD_OUT_IMAGES, int(roomy.sum()) // 4)
         if len(tall) < count:  # small images: some are held out as a whole
-            tall = np.flatnonzero(heights >= strip)
+            tall = np.flatnonzero(roomy & (heights >= strip))
         held = (
             tall[np.linspace(0, len(tall) - 1, min(count, len(tall))).astype(int)] if count and len(tall) else tall[:0]
         )
         rows = heights.copy()
         rows[held] -= strip
         self._held = part[held], number[held], rows[held], widths[held]
-        usable = rows >= need
+        usable = np.minimum(rows, widths) >= need
         self._image = part[usable], number[usable], rows[usable], widths[usable]
 
     def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
@@ -215,8 +221,8 @@ class Patches:
         scale = self._scale(step)
         random = self._uniform((4, self.batch), step, draw)
         part, number, rows, widths = (a[(random[0] * len(a)).astype(np.int64)] for a in self._image)
-        top = (random[1] * (rows // scale - self._patch + 1)).astype(np.int64)
-        left = (random[2] * (widths // scale - self._patch + 1)).astype(np.int64)
+        top = (random[1] * (rows // scale - self._side[scale] + 1)).astype(np.int64)
+        left = (random[2] * (widths // scale - self._side[scale] + 1)).astype(np.int64)
         turns = (random[3] * 8).astype(np.int64) if self._augment else None
         noise = (*self._stream, step, draw, "degradation")
         lr, hr = self._cut(scale, part, number, top, left, turns, noise)
@@ -239,12 +245,10 @@ class Patches:
             return {}
         patches = {}
         for scale in self._scales:
-            across = [min(HELD_OUT_ACROSS, int(w) // (self._patch * scale)) for w in widths]
+            side = self._side[scale]
+            across = [min(HELD_OUT_ACROSS, int(w) // (side * scale)) for w in widths]
             left = np.concatenate(
-                [
-                    np.linspace(0, w // scale - self._patch, n).astype(np.int64)
-                    for w, n in zip(widths, across, strict=True)
-                ]
+                [np.linspace(0, w // scale - side, n).astype(np.int64) for w, n in zip(widths, across, strict=True)]
             )
             picked = np.repeat(np.arange(len(part)), across)
             top = -(-rows // scale)
@@ -261,7 +265,7 @@ class Patches:
         turns: Index | None,
         noise: tuple[int | str, ...],
     ) -> tuple[Tensor, Tensor]:
-        side = self._patch
+        side = self._side[scale]
         hr = _floats(_turned(_gather(self._hr, part, number, top * scale, left * scale, side * scale), turns))
         if self._degradation.stochastic:
             lr = degraded(hr.contiguous(), self._degradation, scale, stream(*noise))

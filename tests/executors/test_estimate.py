@@ -42,6 +42,9 @@ def test_training_time_is_proportional_to_steps_and_patches(train):
     assert train(steps=300) == pytest.approx(100 * train(steps=3))
     assert train(batch=8) == pytest.approx(4 * train(batch=2))
     assert train(patch=16) == pytest.approx(4 * train(patch=8), rel=0.01)
+    assert train(patch=16, patch_of="hr") == pytest.approx(train(patch=8))
+    growing = train(steps=100, patch=8, batch=2, progressive=((25, 16, 4), (900, 64, 64)))
+    assert growing == pytest.approx((0.25 + 0.75 * 4 * 2) * train(steps=100, patch=8, batch=2))
 
 
 def test_every_job_has_an_estimate(session, schedule):

@@ -53,8 +53,12 @@ def test_a_teachers_change_reaches_its_student_and_a_warm_starts_too(session, ce
 
 
 @pytest.mark.parametrize(
-    "change", [{"steps": 4}, {"learning_rate": 2e-3}, {"losses": {"l1": 0.5}}, {"ema": 0.9}, {"augment": False}]
-)
+    "change",
+    [
+        {"steps": 4}, {"learning_rate": 2e-3}, {"losses": {"l1": 0.5}}, {"ema": 0.9}, {"augment": False},
+        {"patch_of": "hr"}, {"progressive": ((2, 16, 4),)},
+    ],
+)  # fmt: skip
 def test_what_a_recipe_says_decides_the_key(session, cell, change):
     keys, student = Keys(session), cell.model
     recipe = student.recipe.model_copy(update=change)

@@ -71,6 +71,24 @@ def test_luma_and_several_scales(engine, spec, scales):
     assert engine(spec=spec, scales=scales).report.held_out_psnr is not None
 
 
+def test_patches_grow_as_the_recipe_says_in_every_phase(engine):
+    seen = []
+
+    class Watching(TeachingAssistant):
+        def losses(self, batch):
+            seen.append((*batch.lr.shape[:3:2], batch.hr.shape[2]))
+            return super().losses(batch)
+
+    growing = RECIPE.model_copy(
+        update={"patch_of": "hr", "patch": 12, "batch": 4, "progressive": ((RECIPE.steps // 2, 17, 2),)}
+    )
+    spec = DistillerSpec(name="watching", build=Watching)
+    report = engine(distiller=spec, teachers=(build_network(WIDE, 2),), recipe=growing).report
+    assert report.held_out_psnr is not None
+    changes = [size for n, size in enumerate(seen) if n == 0 or size != seen[n - 1]]
+    assert changes == [(2, 6, 12), (2, 8, 16), (4, 6, 12), (2, 8, 16)]  # its first phase has batches of 2
+
+
 def test_a_warm_start_takes_what_fits_and_says_what_did_not(engine, tmp_path):
     notes = []
 
