@@ -265,18 +265,30 @@ VARIANTS = {
     "hpinet_l": ("HPINet-L", partial(HPINet, dim=64, qk_dim=36, mlp_dim=128, patch_sizes=(12, 14, 16, 20, 24) * 2)),
 }
 
+EPOCH, EPOCHS = 1_000, 420
+
+
+def _patches(epoch: int) -> tuple[int, int]:
+    """Side of the HR patches of an epoch, 8 more in each until they start again, and how many fit the same memory."""
+    side = 192 + 8 * epoch % 528
+    return side, max(8, 64 * 192 // side)
+
+
 RECIPE = srbench.Recipe(
     name="hpinet_paper",
     datasets=("div2k_train",),
-    patch=96,
+    patch=192,
+    patch_of="hr",
     batch=64,
-    steps=420_000,
+    progressive=tuple((EPOCH * epoch, *_patches(epoch)) for epoch in range(1, EPOCHS)),
+    steps=EPOCH * EPOCHS,
     learning_rate=1.5e-4,
     schedule="halve",
-    halve_every=60_000,
+    halve_every=60 * EPOCH,
     clip=1.0,
     losses={"l1": 1.0},
-    source="the release's training script",
+    source="the release's training script, on one GPU: it rounds batches to a multiple of its GPUs; the length of an "
+    "epoch is about what it is there",
 )
 
 _PLOT = "plot in the release's README"
