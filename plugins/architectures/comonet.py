@@ -87,7 +87,7 @@ def separable(few: int, more: int) -> list[nn.Module]:
 
 PAPER = srbench.Paper(
     title="CoMoNet",
-    venue="IEEE Transactions on Circuits and Systems for Video Technology 34(5)",
+    venue="TCSVT 34(5)",
     year=2024,
     url="https://github.com/YuanfeiHuang/IKM",
 )
@@ -106,7 +106,7 @@ RECIPE = srbench.Recipe(
     "by 0.5 %, which is left out here",
 )
 _NOTES = (
-    "Train it with the distiller iso, as its authors do. The factors depend on the whole image, so tiles give other "
+    "The distiller iso trains it as IKM is trained. The factors depend on the whole image, so tiles give other "
     "scores. Its paper's tables are not known here; run by the release's code, the files for x2 and x4 score 38.02 and "
     "32.20 dB on Set5, and without modulation 38.03 and 32.24."
 )
