@@ -25,8 +25,8 @@ MEAN, STD = (0.466, 0.448, 0.403), (0.242, 0.234, 0.246)
 LAYERS = (6, 5, 4, 4, 5, 6)
 """Of the dense blocks in a U-HDB."""
 BLOCK = 8
-"""Channels that a CPU computes at once. Groups of other widths, and whatever lies channels-last, it convolves slowly in
-groups: images in turns take 0.4 to 0.8 of the time with 12 channels out, and 0.9 of it to train CoMoNet-S."""
+"""Channels that a CPU computes at once. Groups of other widths are slow, and so are groups of what lies channels-last:
+taken in turns, images need 0.4 to 0.8 of the time with 12 channels out, and 0.9 of it to train CoMoNet-S."""
 
 
 def relative_activity(x: Tensor, kernel: tuple[int, int], threshold: Tensor | float = 0.0) -> Tensor:
