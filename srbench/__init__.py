@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from srbench.checkpoints import load_state_dict
+    from srbench.checkpoints import average_weights, load_state_dict
     from srbench.data.manifest import read_manifest, user_manifest
     from srbench.data.perceptual import find_lpips_trunk
     from srbench.distilling import Batch, Distiller, Optimiser, Phase, Setup, capture, weighted_mean
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "srbench.checkpoints": ("load_state_dict",),
+    "srbench.checkpoints": ("average_weights", "load_state_dict"),
     "srbench.data.manifest": ("read_manifest", "user_manifest"),
     "srbench.data.perceptual": ("find_lpips_trunk",),
     "srbench.distilling": ("Batch", "Distiller", "Optimiser", "Phase", "Setup", "capture", "weighted_mean"),
@@ -77,6 +77,7 @@ __all__ = [
     "SrbenchError",
     "TrainingError",
     "UnavailableError",
+    "average_weights",
     "capture",
     "find_lpips_trunk",
     "hookimpl",

@@ -9,13 +9,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from srbench.errors import ConfigError, UnknownNameError, UsageError
 from srbench.recipes import Recipe
 from srbench.specs import ArchitectureSpec
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+Files = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
+"""One path, or a list of them."""
 ScaleValue = Annotated[int, Field(ge=2, le=64, strict=True)]
 
 
@@ -34,10 +36,10 @@ class Grid(_Table):
     distillers: Names = ("none",)
     teacher: str | None = None
     teacher_recipe: str | None = None
-    teacher_weights: str | None = None
+    teacher_weights: Files = ()
     recipe: str | None = None
-    weights: str | None = None
-    """A checkpoint file for the grid's architectures, instead of training."""
+    weights: Files = ()
+    """A checkpoint file for the grid's architectures, instead of training; of several, the mean of their weights."""
     train_degradation: str | None = None
     """What models are trained on, where it differs from what they are measured under."""
     seeds: tuple[int, ...] = ()
@@ -223,7 +225,7 @@ def _fields(kind: type[BaseModel], location: list[Any]) -> list[str]:
 def altered(
     suite: Suite, *, architectures: tuple[str, ...] = (), distillers: tuple[str, ...] = (), teacher: str | None = None,
     degradations: tuple[str, ...] = (), datasets: tuple[str, ...] = (), scales: tuple[int, ...] = (),
-    metrics: tuple[str, ...] = (), weights: str | None = None, recipe: str | None = None,
+    metrics: tuple[str, ...] = (), weights: tuple[str, ...] = (), recipe: str | None = None,
 ) -> Suite:  # fmt: skip
     """A suite with axes from the command line in place of its own.
 
@@ -239,7 +241,7 @@ def altered(
         datasets: Instead of the suite's.
         scales: Instead of the suite's.
         metrics: Besides the suite's.
-        weights: A checkpoint file instead of training.
+        weights: A checkpoint file instead of training; of several, the mean of their weights.
         recipe: Instead of the suite's.
 
     Raises:
@@ -268,7 +270,7 @@ def altered(
         "scales": scales or first.scales,
         "weights": weights,
     }
-    beside = {"architectures": ("bicubic",), "distillers": ("none",), "teacher": None, "weights": None}
+    beside = {"architectures": ("bicubic",), "distillers": ("none",), "teacher": None, "weights": ()}
     grids = (_with(first, **(changes | beside)), _with(first, **changes))
     return suite.model_copy(update={"grid": grids})
 

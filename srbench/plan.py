@@ -26,7 +26,8 @@ class Model:
     """One scale, or all of a multi-scale network's."""
     checkpoint: str | None = None
     """Tag of a published checkpoint."""
-    file: Path | None = None
+    files: tuple[Path, ...] = ()
+    """Files of weights; of several, their mean."""
     recipe: Recipe | None = None
     degradation: str | None = None
     """What it is trained on."""
@@ -42,7 +43,7 @@ class Model:
         name = self.architecture
         if self.checkpoint:
             name += f".{self.checkpoint}"
-        if self.file:
+        if self.files:
             name += f" ({self.file_title})"
         if self.distiller != "none":
             name += f", {self.distiller}" + (f" from {self.teacher.architecture}" if self.teacher else "")
@@ -52,11 +53,10 @@ class Model:
     def file_title(self) -> str | None:
         """The file's path as it was given, which tells it from others of its name; of a full path the last three parts.
 
-        The rest would name the machine, and rows of two machines would not match.
+        The rest would name the machine, and rows of two machines would not match. Several have plus signs between them.
         """
-        if self.file is None:
-            return None
-        return "/".join(self.file.parts[1:][-3:]) if self.file.is_absolute() else self.file.as_posix()
+        paths = ("/".join(f.parts[1:][-3:]) if f.is_absolute() else f.as_posix() for f in self.files)
+        return " + ".join(paths) or None
 
     @property
     def title(self) -> str:
@@ -260,8 +260,8 @@ def _models(
     elif tag is not None:
         if distiller == grid.distillers[0] and any(c.tag == tag and c.scale in (scale, None) for c in spec.checkpoints):
             yield replace(plain, source="checkpoint", checkpoint=tag)
-    elif grid.weights is not None:
-        yield replace(plain, source="file", file=_beside(suite, grid.weights))
+    elif grid.weights:
+        yield replace(plain, source="file", files=_beside(suite, grid.weights))
     else:
         recipe = _recipe(catalog, grid.recipe or suite.recipe, spec, suite.origin)
         trained_on = grid.train_degradation or degradation
@@ -280,10 +280,12 @@ def _models(
             yield replace(student, distiller=distiller, teacher=teacher)
 
 
-def _beside(suite: Suite, name: str) -> Path:
-    """A file as named, or beside the suite that names it."""
-    beside = Path(suite.origin).parent / name
-    return beside if not Path(name).is_file() and beside.is_file() else Path(name)
+def _beside(suite: Suite, names: Sequence[str]) -> tuple[Path, ...]:
+    """Files as named, or beside the suite that names them."""
+    folder = Path(suite.origin).parent
+    return tuple(
+        folder / name if not Path(name).is_file() and (folder / name).is_file() else Path(name) for name in names
+    )
 
 
 def _recipe(catalog: Catalog, name: str, spec: ArchitectureSpec, origin: str) -> Recipe:
@@ -305,7 +307,7 @@ def _teacher(suite: Suite, grid: Grid, catalog: Catalog, student: Model, scale: 
     if tag:
         return Model(architecture=spec.name, source="checkpoint", checkpoint=tag, scales=scales)
     if grid.teacher_weights:
-        return Model(architecture=spec.name, source="file", file=_beside(suite, grid.teacher_weights), scales=scales)
+        return Model(architecture=spec.name, source="file", files=_beside(suite, grid.teacher_weights), scales=scales)
     recipe = _recipe(catalog, grid.teacher_recipe or grid.recipe or suite.recipe, spec, suite.origin)
     return Model(
         architecture=spec.name, source="trained", scales=scales, recipe=recipe, degradation=student.degradation,

@@ -208,8 +208,8 @@ def test_a_named_recipe_and_metrics_reach_every_grid():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"weights": "w.pth"}, "--architecture"),
-        ({"weights": "w.pth", "architectures": ("a",), "distillers": ("logits",)}, "one of the two"),
+        ({"weights": ("w.pth",)}, "--architecture"),
+        ({"weights": ("w.pth",), "architectures": ("a",), "distillers": ("logits",)}, "one of the two"),
         ({"teacher": "t"}, "--distiller"),
     ],
 )

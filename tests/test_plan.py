@@ -139,7 +139,7 @@ def test_files_of_weights_are_looked_for_beside_the_suite_too(catalog, tmp_path,
     made = suite({"architectures": ("dot",), "weights": "dot.pth"}).model_copy(update={"origin": "suites/s.toml"})
     (cell,) = make_plan(made, catalog).cells
     assert cell.model.source == "file"
-    assert cell.model.file.is_file()
+    assert cell.model.files[0].is_file()
     assert cell.model.title == "dot (suites/dot.pth) · x2"
 
 
@@ -153,13 +153,18 @@ def test_files_of_weights_are_looked_for_beside_the_suite_too(catalog, tmp_path,
     ],
 )
 def test_a_file_of_weights_is_called_by_its_path_without_what_names_the_machine(path, title):
-    assert Model(architecture="dot", source="file", file=Path(path), scales=(2,)).file_title == title
+    assert Model(architecture="dot", source="file", files=(Path(path),), scales=(2,)).file_title == title
+
+
+def test_several_files_are_one_model_of_their_mean(catalog):
+    (cell,) = make_plan(suite({"architectures": ("dot",), "weights": ("a.pth", "b.pth")}), catalog).cells
+    assert cell.model.title == "dot (a.pth + b.pth) · x2"
 
 
 def test_a_teacher_may_come_from_a_file(catalog):
     grid = {"architectures": ("dot",), "distillers": ("logits",), "teacher": "wide", "teacher_weights": "w.pth"}
     (cell,) = make_plan(suite(grid), catalog).cells
-    assert (cell.model.teacher.source, str(cell.model.teacher.file)) == ("file", "w.pth")
+    assert (cell.model.teacher.source, *map(str, cell.model.teacher.files)) == ("file", "w.pth")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,11 @@ Limit = Annotated[
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps, or auto.")]
 Threads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads for torch; 0 leaves torch's choice.")]
 Weights = Annotated[
-    Path | None, typer.Option("--weights", help="A checkpoint file for the architecture, not trained here.")
+    list[Path] | None,
+    typer.Option(
+        "--weights",
+        help="A checkpoint file for the architecture, not trained here; of several, the mean of their weights.",
+    ),
 ]
 WeightsFolders = Annotated[
     list[Path] | None,

@@ -17,7 +17,7 @@ def planned(
     scale: list[str] | None, dataset: list[str] | None, degradation: list[str] | None, seed: list[int] | None,
     limit: int | None, architecture: list[str] | None, distiller: list[str] | None, teacher: str | None,
     metric: list[str] | None, recipe: str | None, tile: int | None, self_ensemble: bool, chop: bool,
-    precision: str | None, weights: Path | None, weights_dir: list[Path] | None, device: str, threads: int,
+    precision: str | None, weights: list[Path] | None, weights_dir: list[Path] | None, device: str, threads: int,
     profile: bool, tensorboard: Path | None = None,
 ) -> Schedule:  # fmt: skip
     """Read the suite, apply the options and lay out the jobs."""
@@ -37,7 +37,7 @@ def planned(
         datasets=choices.words(dataset),
         scales=scales,
         metrics=choices.words(metric),
-        weights=str(weights) if weights else None,
+        weights=tuple(map(str, weights or ())),
         recipe=recipe,
     )
     chosen = applied(chosen, tile=tile, self_ensemble=self_ensemble, chop=chop, precision=precision)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from srbench.catalog import Catalog
-from srbench.checkpoints import fit, load_state_dict, verified
+from srbench.checkpoints import average_weights, fit, load_state_dict, verified
 from srbench.errors import CheckpointError
 from srbench.networks import Network, build_network
 from srbench.plan import Model
@@ -71,5 +71,5 @@ def _state(
             raise CheckpointError(f"{name} has no weights for x{model.scales[0]}; choose another scale or tag.")
         path = find_checkpoint(found, folders, name)
         return (found.read(path) if found.read else load_state_dict(path).state), path
-    path = model.file or trained / "weights.safetensors"
-    return load_state_dict(path).state, path
+    paths = model.files or (trained / "weights.safetensors",)
+    return average_weights({str(path): load_state_dict(path).state for path in paths}), paths[0]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from srbench.config import Suite
-from srbench.executors.keys import Keys, file_hash
+from srbench.executors.keys import Keys, files_hash
 from srbench.executors.session import Session
 from srbench.plan import Cell, Model
 from srbench.records import Certification, Environment, ImageScores, ModelFacts, Profile, Record, Score
@@ -142,10 +142,10 @@ class Assembler:
                 "weights_sha256": found[0].sha256,
                 "trained_on": tuple(sorted(found[0].trained_on)),
             }
-        elif model.file is not None:
+        elif model.files:
             facts["checkpoint"] = model.file_title
             if not failed:
-                facts["weights_sha256"] = file_hash(model.file)
+                facts["weights_sha256"] = files_hash(model.files)
         elif model.recipe is not None:
             facts |= {
                 "distiller": model.distiller,

@@ -97,7 +97,7 @@ def _inputs(schedule: Schedule) -> Iterable[Path]:
         yield from suite.parent.glob("*.toml")  # recipes that it names
     for grid in schedule.plan.suite.grid:
         yield from (Path(name) for name in (grid.recipe, grid.teacher_recipe) if name and name.endswith(".toml"))
-        yield from (Path(name) for name in (grid.weights, grid.teacher_weights) if name)
+        yield from (Path(name) for name in (*grid.weights, *grid.teacher_weights))
     if (recipe := schedule.plan.suite.recipe).endswith(".toml"):
         yield Path(recipe)
     for folder in schedule.session.weights_folders:

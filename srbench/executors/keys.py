@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,8 @@ class Keys:
             inputs["sha256"] = [
                 c.sha256 for c in spec.checkpoints if c.tag == model.checkpoint and c.scale in (*model.scales, None)
             ]
-        elif model.file is not None:
-            inputs["sha256"] = file_hash(model.file)
+        elif model.files:
+            inputs["sha256"] = files_hash(model.files)
         elif recipe is not None:
             # How often it reports and checkpoints does not decide what it becomes. Fields that recipes gained later
             # count where they are used, so that what was trained before them keeps its key.
@@ -123,6 +124,16 @@ class Keys:
                 "device": self._session.device,
             },
         )
+
+
+def files_hash(paths: Sequence[Path]) -> str:
+    """sha256 of a file of weights; of several, whose mean is used, that of theirs one after the other.
+
+    Raises:
+        CheckpointError: One cannot be read.
+    """
+    hashes = [file_hash(path) for path in paths]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def file_hash(path: Path) -> str:

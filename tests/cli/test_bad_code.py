@@ -46,6 +46,9 @@ def test_two_files_of_one_name_have_a_row_each(run, tiny, catalog, srbench):
         }
     assert rows.keys() == {"a/x.pth", "b/x.pth"}
     assert len(set(rows.values())) == 2
+    averaged = run("--architecture", "dot", "--weights", "a/x.pth", "--weights", "b/x.pth")
+    assert averaged.status == 0
+    assert "a/x.pth + b/x.pth" in (srbench.folder / "results" / "leaderboard.csv").read_text()
 
 
 def test_a_pickle_is_not_executed(run, tmp_path):

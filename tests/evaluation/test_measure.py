@@ -240,10 +240,21 @@ def test_a_network_gets_its_weights_and_is_in_eval_mode(catalog, tmp_path):
     spec = catalog.architectures["dot"]
     state = spec.build(2).state_dict()
     torch.save(state, tmp_path / "w.pth")
-    model = Model(architecture="dot", source="file", file=tmp_path / "w.pth", scales=(2,))
+    model = Model(architecture="dot", source="file", files=(tmp_path / "w.pth",), scales=(2,))
     network = load_model(model, catalog, tmp_path, [], CPU)
     assert not network.module.training
     assert all(torch.equal(w, state[name]) for name, w in network.module.state_dict().items())
+
+
+def test_a_network_with_several_files_gets_the_mean_of_their_weights(catalog, tmp_path):
+    files = tuple(tmp_path / name for name in ("a.pth", "b.pth"))
+    states = [catalog.architectures["dot"].build(2).state_dict() for _ in files]
+    for file, state in zip(files, states, strict=True):
+        torch.save({key: torch.randn_like(value) for key, value in state.items()}, file)
+    model = Model(architecture="dot", source="file", files=files, scales=(2,))
+    found = load_model(model, catalog, tmp_path, [], CPU).module.state_dict()
+    first, second = (torch.load(file, weights_only=True) for file in files)
+    assert all(torch.allclose(found[key], (first[key] + second[key]) / 2) for key in found)
 
 
 @pytest.mark.parametrize(
