@@ -3,7 +3,7 @@
 Matrix products as narrow as a resize needs leave most of a CPU idle. Two kernels made for other things do not: an
 output row is a weighted sum of a few rows, which is what an embedding bag computes, and along a row the same weights
 come again and again, which is a convolution with strides. Neither serves everywhere: gradients of gradients, forward
-derivatives, other precisions and reduced-precision convolutions are why `resize` has its own matrix products.
+derivatives, irregular scales and other precisions are why `resize` has its own matrix products.
 """
 
 from __future__ import annotations
@@ -12,14 +12,20 @@ import torch
 import torch.nn.functional as F
 from torch.autograd.forward_ad import unpack_dual
 
+from srbench.errors import UsageError
 from srbench.imaging.resampling import Pattern, Taps
 
+# Input pixels, planes together, from which on this is the faster way; measured.
+_LARGE = 2**18
 
-def can_do(image: torch.Tensor) -> bool:
-    """Whether only the values of the result matter, and this processor computes them in full float32."""
+
+def can_do(image: torch.Tensor, taps: Taps, vertical: bool) -> bool:
+    """Whether size and scale suit, only the values of the result matter, and convolutions keep full float32."""
     convolution = getattr(torch.backends.mkldnn, "conv", None)  # torch ≥ 2.9
     return (
-        image.device.type == "cpu"
+        image.numel() >= _LARGE
+        and (vertical or taps.pattern is not None)
+        and image.device.type == "cpu"
         and type(image) is torch.Tensor  # no fake tensor, nor any other that watches what is done to it
         and not torch._C._functorch.is_functorch_wrapped_tensor(image)  # by vmap, jvp, …
         and unpack_dual(image).tangent is None  # type: ignore[no-untyped-call]
@@ -29,8 +35,16 @@ def can_do(image: torch.Tensor) -> bool:
     )
 
 
-def resample_rows(image: torch.Tensor, taps: Taps) -> torch.Tensor:
-    """Resize the height of ``(…, H, W)`` float32; any scale."""
+def resample(image: torch.Tensor, taps: Taps, vertical: bool) -> torch.Tensor:
+    """Resize the height or the width of ``(…, H, W)`` float32."""
+    if vertical:
+        return _resample_rows(image, taps)
+    if taps.pattern is None:
+        raise UsageError("This scale has no pattern along the rows; ask `can_do` first.")
+    return _resample_columns(image, taps, taps.pattern)
+
+
+def _resample_rows(image: torch.Tensor, taps: Taps) -> torch.Tensor:
     *planes, height, width = image.shape
     out = len(taps.indices)
     table = image.reshape(-1, width)
@@ -40,8 +54,7 @@ def resample_rows(image: torch.Tensor, taps: Taps) -> torch.Tensor:
     return F.embedding_bag(indices, table, mode="sum", per_sample_weights=weights).view(*planes, out, width)
 
 
-def resample_columns(image: torch.Tensor, pattern: Pattern, taps: Taps) -> torch.Tensor:
-    """Resize the width of ``(…, H, W)`` float32, where a ``pattern`` repeats itself; the ends by ``taps`` alone."""
+def _resample_columns(image: torch.Tensor, taps: Taps, pattern: Pattern) -> torch.Tensor:
     rows = image.reshape(-1, image.shape[-1])
     out = len(taps.indices)
     resized = rows.new_empty(len(rows), out)

@@ -2,7 +2,7 @@
 
 The resampling of one dimension is a banded matrix. It is cut into blocks of rows, each with the narrow run of
 input pixels that it reads, so that a resize is a handful of small dense matrix products: any scale, any device,
-differentiable. In float32 on a CPU, where no gradient is wanted, `resampling_cpu` does the same several times faster.
+differentiable. In float32 on a CPU, where no gradient is wanted, `resampling_cpu` does the same in less than half the time.
 """
 
 from __future__ import annotations
@@ -77,14 +77,9 @@ def imresize(
 
 
 def _resample(image: torch.Tensor, taps: Taps, vertical: bool, dtype: torch.dtype, levels: bool) -> torch.Tensor:
-    if (taps.levels_fit_float32 if levels else dtype == torch.float32) and resampling_cpu.can_do(image):
-        resized = None
-        if vertical:
-            resized = resampling_cpu.resample_rows(image.to(torch.float32), taps)
-        elif taps.pattern is not None:
-            resized = resampling_cpu.resample_columns(image.to(torch.float32), taps.pattern, taps)
-        if resized is not None:
-            return _round_to_levels(resized) if levels else resized
+    if (taps.levels_fit_float32 if levels else dtype == torch.float32) and resampling_cpu.can_do(image, taps, vertical):
+        resized = resampling_cpu.resample(image.to(torch.float32), taps, vertical)
+        return _round_to_levels(resized) if levels else resized
     dim = -2 if vertical else -1
     parts = []
     for start, table in taps.blocks:
