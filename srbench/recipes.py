@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Recipe(BaseModel):
@@ -57,6 +58,12 @@ class Recipe(BaseModel):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     augment: bool = True
     """Flips and quarter turns, each patch its own."""
+    permute_colours: Share = 0.0
+    """Share of patches whose colours are put in a random order."""
+    mixup: Share = 0.0
+    """Share of steps whose patches are each mixed with another one."""
+    mixup_shape: Rate = 1.2
+    """Both parameters of the beta distribution that weighs the two."""
     start_from_scale: Positive | None = None
     """Other scales start from the weights trained at this scale (EDSR's x3 and x4 start from x2)."""
     validate_every: Positive = 1000

@@ -124,8 +124,10 @@ RECIPE = srbench.Recipe(
     milestones=(250_000, 400_000, 450_000, 475_000),
     losses={"charbonnier_colour": 1.0},
     ema=0.999,
+    permute_colours=0.5,
     source="the release's options for training from scratch. Its published weights were trained on ImageNet first "
-    "(800,000 steps, 1,000,000 in the paper) and then tuned for 250,000 at 1e-5",
+    "(800,000 steps, 1,000,000 in the paper) and then tuned for 250,000 at 1e-5. Its mixup (0.5, shape 1.2) is not "
+    "here: as released it never runs",
 )
 _README = "table of the release's README (PSNR alone), with pre-training on ImageNet"
 _QUOTED = "as later papers quote the figures, which differ from the README's"

@@ -54,7 +54,8 @@ class Keys:
         elif recipe is not None:
             # How often it reports and checkpoints does not decide what it becomes. Fields that recipes gained later
             # count where they are used, so that what was trained before them keeps its key.
-            unused = {"patch_of", "progressive"} - recipe.model_dump(exclude_defaults=True).keys()
+            gained = {"patch_of", "progressive", "permute_colours", "mixup", "mixup_shape"}
+            unused = gained - recipe.model_dump(exclude_defaults=True).keys()
             inputs |= {
                 "recipe": recipe.model_dump(
                     mode="json", exclude={"name", "source", "checkpoint_every", "validate_every"} | unused

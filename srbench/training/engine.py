@@ -18,6 +18,7 @@ from srbench.errors import DataError, UnknownNameError
 from srbench.networks import Network, build_network
 from srbench.recipes import Recipe
 from srbench.specs import ArchitectureSpec, DegradationSpec, DistillerSpec, LossSpec, Scale
+from srbench.training.augmentation import Augmented
 from srbench.training.checkpoints import plain
 from srbench.training.loop import TrainingReport, train
 from srbench.training.optimisers import phase_lengths
@@ -136,9 +137,12 @@ def train_model(
                 reserve=max(scale * side for scale, side in sides(largest).items()),
             )
 
+        source: PatchSource
         if recipe.progressive:
-            return Progressive(recipe, phase_lengths(method.phases(), recipe.steps)[index], cut)
-        return cut(recipe.patch, recipe.batch)
+            source = Progressive(recipe, phase_lengths(method.phases(), recipe.steps)[index], cut)
+        else:
+            source = cut(recipe.patch, recipe.batch)
+        return Augmented(source, recipe, seed, index) if recipe.permute_colours or recipe.mixup else source
 
     with interruptible() as stop:
         report = train(
