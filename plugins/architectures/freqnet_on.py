@@ -3,7 +3,7 @@
 The paper's abstract says that FreqNet's output, merged with that of a spatial network, improves it. Here the merged
 luma has, coefficient by coefficient, a convex mix of the two; how much of each is learned. Chroma stays the other
 network's. Trained plainly, both networks learn together from scratch; the distiller ``freqnet_on_trained`` takes the
-other network as it was trained and lets FreqNet and the mix learn alone.
+other network as it was trained and teaches FreqNet and the mix alone.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ import srbench
 from srbench.imaging import rgb_to_y
 
 BLOCK = 8
-SHARE = -2.0
-"""Logit of the share that FreqNet's coefficients have before any training: an eighth."""
 RGB_OF_LUMA = 255 / 219
 """What red, green and blue gain each where BT.601's luma gains 1 and chroma nothing."""
 
@@ -38,14 +36,13 @@ class Merge(nn.Module):
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.freqnet = FreqNet(scale, block=BLOCK, band=FULL_BAND, n_feats=64, n_blocks=8)
-        self.logit = nn.Parameter(torch.full((self.freqnet.dct.channels, 1, 1), SHARE))
+        self.logit = nn.Parameter(torch.zeros(self.freqnet.dct.channels, 1, 1))  # of the share: half at first
 
     def forward(self, lr: Tensor, sr: Tensor) -> Tensor:
         """Luma of lr (N, 1, h, w) and of another network's sr (N, 1, H, W), in [0, 1], to what sr shall gain."""
-        net = self.freqnet
-        enlarged = net.enlarge(lr)
-        gap = net.dct(enlarged - sr) + net.correction(enlarged)  # from the other's coefficients to FreqNet's
-        gain: Tensor = net.dct.inverse(torch.sigmoid(self.logit) * gap)
+        own = self.freqnet(lr)
+        dct = self.freqnet.dct
+        gain: Tensor = dct.inverse(torch.sigmoid(self.logit) * dct(own - sr))
         return gain
 
 

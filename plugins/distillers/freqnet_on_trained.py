@@ -9,10 +9,14 @@ from srbench_plugins.architectures.freqnet_on import FreqNetOn
 from torch import Tensor
 
 import srbench
+from srbench.imaging import rgb_to_y
 
 
 class FreqNetOnTrained(srbench.Distiller):
-    """Copies the teacher into the student's lower network, freezes it, and trains the rest on the recipe's losses.
+    """Copies the teacher into the student's lower network, freezes it, and trains FreqNet and the mix.
+
+    FreqNet learns for itself, as if alone, and from the merged image, both by the recipe's losses; the terms of its own
+    are called ``freqnet_…``.
 
     Raises:
         TrainingError: The student has no network below, or the teacher is another one than that.
@@ -31,9 +35,14 @@ class FreqNetOnTrained(srbench.Distiller):
         below.requires_grad_(requires_grad=False)
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
-        """The recipe's, the network below in eval mode."""
-        self.setup.student.module.get_submodule("network").eval()
-        return super().losses(batch)
+        """The recipe's on the merged image and, on luma, on FreqNet's own."""
+        module, path = self.setup.student.module, f"merge.{batch.scale}.freqnet"
+        module.get_submodule("network").eval()
+        with srbench.capture(module, (path,)) as features:
+            merged = super().losses(batch)
+        hr = rgb_to_y(batch.hr) if batch.hr.shape[1] == 3 else batch.hr
+        own = self.setup.supervised(features[path][..., : hr.shape[2], : hr.shape[3]], hr)  # lr may have been padded
+        return {**merged, **{f"freqnet_{name}": term for name, term in own.items()}}
 
 
 @srbench.hookimpl

@@ -1,18 +1,12 @@
-"""FreqNet on top of another network: a convex mix of luma coefficients, chroma untouched, joint or on a trained one."""
-
-import dataclasses
+"""FreqNet on top of another network: a convex mix of luma coefficients, chroma untouched."""
 
 import pytest
 import torch
 from srbench_plugins.architectures import freqnet_on
 from srbench_plugins.architectures.freqnet import BlockDCT
-from srbench_plugins.distillers.freqnet_on_trained import FreqNetOnTrained
 
-from srbench.distilling import Batch, Setup
-from srbench.errors import TrainingError
-from srbench.imaging import imresize, rgb_to_ycbcr
+from srbench.imaging import rgb_to_ycbcr
 from srbench.networks import Network
-from srbench.recipes import Recipe
 from srbench.testing import photograph, violations_of
 
 LOGIT = 20.0
@@ -84,42 +78,7 @@ def test_its_spec_is_that_of_the_network_below_but_for_what_is_its_own(catalog):
     assert not spec.reported
 
 
-def setup_of(catalog, student, teacher):
-    networks = [Network(catalog.architectures[n], catalog.architectures[n].network(2)) for n in (student, teacher)]
-    return Setup(
-        student=networks[0],
-        teachers=(networks[1],),
-        scales=(2,),
-        recipe=Recipe(name="short", datasets=("none",), steps=10),
-        losses={"l1": torch.nn.functional.l1_loss},
-        device=torch.device("cpu"),
-        build=lambda name: Network(catalog.architectures[name], catalog.architectures[name].network(2)),
-    )
-
-
-def test_on_a_trained_network_only_freqnet_and_the_shares_learn(catalog):
-    setup = setup_of(catalog, "freqnet_on:edsr_small", "edsr_small")
-    distiller = FreqNetOnTrained(setup)
-    setup.student.module.train()
-    hr = photograph(2, 3, 32, 32)
-    batch = Batch(imresize(hr, scale=0.5), hr, scale=2, step=0, steps=1, generator=torch.Generator())
-    sum(distiller.losses(batch).values()).backward()
-    module = setup.student.module
-    assert not module.network.training
-    reached = {key.partition(".")[0] for key, p in module.named_parameters() if p.grad is not None}
-    assert reached == {"merge"}
-    for key, tensor in setup.teacher.module.state_dict().items():
-        assert torch.equal(module.network.state_dict()[key], tensor)
-
-
-def test_the_trained_network_must_be_the_one_below(catalog):
-    with pytest.raises(TrainingError, match="train freqnet_on:espcn with this teacher"):
-        FreqNetOnTrained(setup_of(catalog, "freqnet_on:edsr_small", "espcn"))
-    with pytest.raises(TrainingError, match="edsr_small does not stand on espcn"):
-        FreqNetOnTrained(setup_of(catalog, "edsr_small", "espcn"))
-
-
-def test_a_scale_that_the_network_below_has_not_is_not_offered(catalog):
+def test_a_multi_scale_network_gets_a_freqnet_for_each_of_its_scales(catalog):
     spec = catalog.architectures["freqnet_on:vdsr"]
     assert set(spec.network(2).merge) == {"2", "3", "4"}
-    assert dataclasses.replace(spec).scales == frozenset({2, 3, 4})
+    assert set(catalog.architectures["freqnet_on:espcn"].network(3).merge) == {"3"}
