@@ -35,6 +35,8 @@ class Grid(_Table):
     scales: Annotated[tuple[ScaleValue, ...], Field(min_length=1)]
     distillers: Names = ("none",)
     teacher: str | None = None
+    teachers: tuple[str, ...] = ()
+    """Instead of one, for distillers that take several; the others take the first."""
     teacher_recipe: str | None = None
     teacher_weights: Files = ()
     recipe: str | None = None
@@ -264,15 +266,23 @@ def altered(
     changes: dict[str, Any] = {
         "architectures": wanted,
         "distillers": distillers or ("none",),
-        "teacher": teacher or next((g.teacher for g in suite.grid if g.teacher), None),
+        **_teaching(suite, teacher),
         "degradations": degradations or first.degradations,
         "datasets": datasets or first.datasets,
         "scales": scales or first.scales,
         "weights": weights,
     }
-    beside = {"architectures": ("bicubic",), "distillers": ("none",), "teacher": None, "weights": ()}
+    beside = {"architectures": ("bicubic",), "distillers": ("none",), "teacher": None, "teachers": (), "weights": ()}
     grids = (_with(first, **(changes | beside)), _with(first, **changes))
     return suite.model_copy(update={"grid": grids})
+
+
+def _teaching(suite: Suite, teacher: str | None) -> dict[str, Any]:
+    """The teacher that is asked for, or else those of the first grid that has any."""
+    grid = next((grid for grid in suite.grid if grid.teacher or grid.teachers), None)
+    if teacher or grid is None:
+        return {"teacher": teacher, "teachers": ()}
+    return {"teacher": grid.teacher, "teachers": grid.teachers}
 
 
 def applied(suite: Suite, *, tile: int | None, self_ensemble: bool, chop: bool, precision: str | None) -> Suite:

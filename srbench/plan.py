@@ -32,7 +32,7 @@ class Model:
     degradation: str | None = None
     """What it is trained on."""
     distiller: str = "none"
-    teacher: Model | None = None
+    teachers: tuple[Model, ...] = ()
     seed: int = 0
     initial: Model | None = None
     """Training starts from these weights (EDSR's x3 and x4 start from x2)."""
@@ -46,8 +46,15 @@ class Model:
         if self.files:
             name += f" ({self.file_title})"
         if self.distiller != "none":
-            name += f", {self.distiller}" + (f" from {self.teacher.architecture}" if self.teacher else "")
+            name += f", {self.distiller}"
+        if self.teachers:
+            name += f" from {' & '.join(teacher.architecture for teacher in self.teachers)}"
         return name
+
+    @property
+    def parents(self) -> tuple[Model, ...]:
+        """Models whose weights its training needs."""
+        return (*self.teachers, self.initial) if self.initial else self.teachers
 
     @property
     def file_title(self) -> str | None:
@@ -149,9 +156,8 @@ def _options(chosen: Selection) -> str:
 
 
 def _with_ancestors(model: Model) -> Iterator[Model]:
-    for ancestor in (model.teacher, model.initial):
-        if ancestor:
-            yield from _with_ancestors(ancestor)
+    for parent in model.parents:
+        yield from _with_ancestors(parent)
     yield model
 
 
@@ -224,8 +230,15 @@ def _check_grid(grid: Grid, catalog: Catalog, metrics: Sequence[str], where: str
         catalog.distillers[distiller]
     if grid.train_degradation:
         catalog.degradations[grid.train_degradation]
-    if grid.teacher:
-        _architecture(catalog, grid.teacher)
+    if grid.teacher and grid.teachers:
+        raise ConfigError(f"{where}: teacher and teachers are both given; keep one of them.")
+    if grid.teacher_weights and len(grid.teachers) > 1:
+        raise ConfigError(
+            f"{where}: teacher_weights is for one teacher, and {len(grid.teachers)} are named; name checkpoints, such "
+            f'as "{grid.teachers[0]}.tag", or train them.'
+        )
+    for name in _teacher_names(grid):
+        _architecture(catalog, name)
     if grid.weights and (others := [d for d in grid.distillers if d != "none"]):
         raise ConfigError(f"{where}: weights are given, so nothing is trained by {others[0]}; drop one of the two.")
 
@@ -265,19 +278,24 @@ def _models(
     else:
         recipe = _recipe(catalog, grid.recipe or suite.recipe, spec, suite.origin)
         trained_on = grid.train_degradation or degradation
-        needs = catalog.distillers[distiller].needs_teacher
+        method = catalog.distillers[distiller]
+        names = _teacher_names(grid) if method.several_teachers else _teacher_names(grid)[:1]
         for seed in seeds:
             student = replace(plain, source="trained", recipe=recipe, degradation=trained_on, seed=seed)
             if recipe.start_from_scale and scale != recipe.start_from_scale and not spec.multi_scale:
                 student = replace(student, initial=replace(student, scales=(recipe.start_from_scale,)))
-            teacher = None
-            if needs:
-                if grid.teacher is None:
+            teachers: tuple[Model, ...] = ()
+            if method.needs_teacher:
+                if not names:
                     raise ConfigError(
                         f'{where}: the distiller {distiller} needs a teacher; add teacher = "…" to the grid.'
                     )
-                teacher = _teacher(suite, grid, catalog, student, scale)
-            yield replace(student, distiller=distiller, teacher=teacher)
+                teachers = tuple(_teacher(suite, grid, catalog, name, student, scale) for name in names)
+            yield replace(student, distiller=distiller, teachers=teachers)
+
+
+def _teacher_names(grid: Grid) -> tuple[str, ...]:
+    return grid.teachers or ((grid.teacher,) if grid.teacher else ())
 
 
 def _beside(suite: Suite, names: Sequence[str]) -> tuple[Path, ...]:
@@ -297,8 +315,8 @@ def _recipe(catalog: Catalog, name: str, spec: ArchitectureSpec, origin: str) ->
     return recipe
 
 
-def _teacher(suite: Suite, grid: Grid, catalog: Catalog, student: Model, scale: Scale) -> Model:
-    spec, tag = _architecture(catalog, str(grid.teacher))
+def _teacher(suite: Suite, grid: Grid, catalog: Catalog, name: str, student: Model, scale: Scale) -> Model:
+    spec, tag = _architecture(catalog, name)
     if scale not in spec.scales:
         raise ConfigError(
             f"{suite.origin}: the teacher {spec.name} has no scale {scale}; it has {sorted(spec.scales)}."

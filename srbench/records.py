@@ -73,7 +73,7 @@ class ModelFacts(Stored):
     weights_sha256: str | None = None
     distiller: str = "none"
     teacher: str | None = None
-    """Title of the teacher model."""
+    """Title of the teacher model; several have "&" between them."""
     recipe: str | None = None
     train_degradation: str | None = None
     trained_on: tuple[str, ...] = ()

@@ -190,6 +190,8 @@ class DistillerSpec:
     build: Callable[[Setup], Distiller]
     label: str = ""
     needs_teacher: bool = True
+    several_teachers: bool = False
+    """True if it learns from all teachers that a suite names; otherwise it is given the first."""
     paper: Paper | None = None
     license: str = "unknown"
     reconstruction: bool = False

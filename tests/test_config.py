@@ -191,7 +191,17 @@ def test_named_architectures_run_beside_bicubic_in_place_of_the_grids():
 def test_a_named_distiller_takes_the_teacher_that_the_suite_has():
     beside, named = altered(SUITE, distillers=("logits",)).grid
     assert (named.architectures, named.distillers, named.teacher) == (("a",), ("logits",), "t")
-    assert (beside.distillers, beside.teacher) == (("none",), None)
+    assert (beside.distillers, beside.teacher, beside.teachers) == (("none",), None, ())
+
+
+def test_a_named_distiller_takes_the_teachers_that_the_suite_has_unless_it_is_given_one():
+    grid = SUITE.grid[1].model_copy(update={"teacher": None, "teachers": ("t", "u")})
+    several = SUITE.model_copy(update={"grid": (grid,)})
+    (_, inherited), (_, given) = (
+        altered(several, distillers=("mtkd",), teacher=teacher).grid for teacher in (None, "other")
+    )
+    assert (inherited.teacher, inherited.teachers) == (None, ("t", "u"))
+    assert (given.teacher, given.teachers) == ("other", ())
 
 
 def test_a_degradation_the_suite_lacks_replaces_its_grids():

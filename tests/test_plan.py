@@ -78,7 +78,7 @@ def test_teachers_stand_before_their_students_and_no_model_is_missing(catalog, g
     place = {model: number for number, model in enumerate(plan.models)}
     assert len(place) == len(plan.models)
     for model in plan.models:
-        assert all(place[parent] < place[model] for parent in (model.teacher, model.initial) if parent)
+        assert all(place[parent] < place[model] for parent in model.parents)
     assert {cell.model for cell in plan.cells} <= set(place)
 
 
@@ -164,7 +164,16 @@ def test_several_files_are_one_model_of_their_mean(catalog):
 def test_a_teacher_may_come_from_a_file(catalog):
     grid = {"architectures": ("dot",), "distillers": ("logits",), "teacher": "wide", "teacher_weights": "w.pth"}
     (cell,) = make_plan(suite(grid), catalog).cells
-    assert (cell.model.teacher.source, *map(str, cell.model.teacher.files)) == ("file", "w.pth")
+    (teacher,) = cell.model.teachers
+    assert (teacher.source, *map(str, teacher.files)) == ("file", "w.pth")
+
+
+def test_a_distiller_that_takes_several_teachers_gets_all_and_another_the_first(catalog):
+    grid = {"architectures": ("dot",), "distillers": ("logits", "mtkd"), "teachers": ("wide", "espcn")}
+    plan = make_plan(suite(grid), catalog)
+    names = [[teacher.architecture for teacher in cell.model.teachers] for cell in plan.cells]
+    assert names == [["wide"], ["wide", "espcn"]]
+    assert [cell.model.method for cell in plan.cells] == ["dot, logits from wide", "dot, mtkd from wide & espcn"]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +191,12 @@ def test_a_teacher_may_come_from_a_file(catalog):
         ({"recipe": "quik", "architectures": ("dot",)}, UnknownNameError, "No recipe named 'quik'. Did you mean quick"),
         ({"architectures": ("dot",), "distillers": ("logits",)}, ConfigError, "logits needs a teacher; add teacher ="),
         ({"weights": "w", "distillers": ("logits",)}, ConfigError, "nothing is trained by logits"),
+        ({"teacher": "wide", "teachers": ("dot",)}, ConfigError, "teacher and teachers are both given"),
+        (
+            {"teachers": ("wide", "dot"), "teacher_weights": ("w",)},
+            ConfigError,
+            'teacher_weights is for one teacher, and 2 are named; name checkpoints, such as "wide.tag"',
+        ),
         ({"tile": 16}, UsageError, "A tile of 16 pixels with an overlap of 16 leaves nothing"),
         ({"tile": 64, "chop": True}, UsageError, "exclude each other"),
         (

@@ -149,7 +149,7 @@ class Assembler:
         elif model.recipe is not None:
             facts |= {
                 "distiller": model.distiller,
-                "teacher": _teacher_name(model),
+                "teacher": " & ".join(map(_weights_name, model.teachers)) or None,
                 "recipe": model.recipe.name,
                 "train_degradation": model.degradation,
                 "trained_on": model.recipe.datasets,
@@ -199,12 +199,9 @@ class Assembler:
         return image.model_copy(update=update)
 
 
-def _teacher_name(model: Model) -> str | None:
-    teacher = model.teacher
-    if teacher is None:
-        return None
-    weights = teacher.checkpoint or teacher.file_title
-    return teacher.architecture + (f".{weights}" if weights else "")
+def _weights_name(model: Model) -> str:
+    weights = model.checkpoint or model.file_title
+    return model.architecture + (f".{weights}" if weights else "")
 
 
 def _part(stored: dict[str, Any], kind: type[Certification | Profile]) -> dict[str, Any]:

@@ -32,8 +32,7 @@ def seconds_left(job: Job, session: Session) -> float:
         side = recipe.lr_side(recipe.patch, scale)
         macs = _macs(spec, scale, side, side)
         passes = _BACKWARD * _lr_pixels(recipe, scale) / side**2
-        teacher = job.model.teacher
-        if teacher:
+        for teacher in job.model.teachers:
             its_spec = session.catalog.architectures[teacher.architecture]
             macs += _macs(its_spec, scale, side, side) / _BACKWARD
         return passes * macs / (_macs_a_second() * _TRAINING_EFFICIENCY)

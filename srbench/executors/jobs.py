@@ -155,7 +155,7 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
         spec=catalog.architectures[model.architecture],
         scales=model.scales,
         distiller=catalog.distillers[model.distiller],
-        teachers=[_load(model.teacher, session, keys, device)] if model.teacher else [],
+        teachers=[_load(teacher, session, keys, device) for teacher in model.teachers],
         recipe=recipe,
         degradation=catalog.degradations[str(model.degradation)],
         losses={name: catalog.losses[name] for name in recipe.losses},

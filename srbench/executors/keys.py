@@ -63,13 +63,18 @@ class Keys:
                 "losses": {name: catalog.losses.fingerprint(name) for name in recipe.losses},
                 "degradation": [model.degradation, catalog.degradations.fingerprint(str(model.degradation))],
                 "distiller": [model.distiller, catalog.distillers.fingerprint(model.distiller)],
-                "teacher": self.model(model.teacher) if model.teacher else None,
+                "teacher": self._taught(model.teachers),
                 "initial": self.model(model.initial) if model.initial else None,
                 "seed": model.seed,
                 "data": {name: self._library.content_hash(catalog.datasets[name]) for name in recipe.datasets},
                 "device": self._session.device.partition(":")[0],
             }
         return inputs
+
+    def _taught(self, teachers: tuple[Model, ...]) -> str | list[str] | None:
+        """One teacher's key stands alone, as it did before there could be several."""
+        keys = [self.model(teacher) for teacher in teachers]
+        return keys if len(keys) > 1 else next(iter(keys), None)
 
     def cell(self, cell: Cell) -> str:
         """The key of a measurement."""

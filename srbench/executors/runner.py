@@ -47,7 +47,7 @@ class Schedule:
     def _model(self, model: Model) -> str | None:
         if model.source != "trained":
             return None
-        parents = [self._model(parent) for parent in (model.teacher, model.initial) if parent]
+        parents = [self._model(parent) for parent in model.parents]
         return self._add(
             lambda: TrainJob(self.keys.model(model), model), [p for p in parents if p], f"training {model.title}"
         )

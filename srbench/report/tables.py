@@ -311,6 +311,11 @@ def _detail(record: Record, level: int) -> str:
     return f", {detail}" if detail else ""
 
 
+def _teacher_title(teacher: str, labels: Mapping[str, str]) -> str:
+    name, _, tag = teacher.partition(" · ")[0].partition(".")
+    return labels.get(name, name) + (f" ({tag})" if tag else "")
+
+
 def method_title(record: Record, labels: Mapping[str, str] = MappingProxyType({})) -> str:
     """What a method is called in tables: "EDSR (small), logits from EDSR (wide)"."""
     m = record.model
@@ -320,8 +325,7 @@ def method_title(record: Record, labels: Mapping[str, str] = MappingProxyType({}
     if m.distiller != "none":
         title += f", {m.distiller}" + ("*" if m.reconstruction else "")
         if m.teacher:
-            teacher, _, tag = m.teacher.split(" · ")[0].partition(".")
-            title += f" from {labels.get(teacher, teacher)}" + (f" ({tag})" if tag else "")
+            title += f" from {' & '.join(_teacher_title(teacher, labels) for teacher in m.teacher.split(' & '))}"
     if m.train_degradation and m.train_degradation != record.degradation:
         title += f", trained on {m.train_degradation}"
     return title

@@ -54,7 +54,7 @@ def distiller_violations(spec: DistillerSpec, catalog: Catalog | None = None) ->
     """See `srbench.testing.check_distiller`."""
     found = Violations()
     with seeded(0):
-        setup = _setup(spec, catalog, teachers=1 if spec.needs_teacher else 0)
+        setup = _setup(spec, catalog, teachers=1 + spec.several_teachers if spec.needs_teacher else 0)
         distiller: Distiller | None = None
         with found.during(f"building {spec.name}"):
             distiller = spec.build(setup)

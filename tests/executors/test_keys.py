@@ -37,7 +37,7 @@ def test_keys_are_the_same_every_time(session, cell):
     "change",
     [
         {"seed": 1}, {"degradation": "blur_down"}, {"scales": (3,)}, {"distiller": "weight_inherit"},
-        {"architecture": "wide"}, {"teacher": None},
+        {"architecture": "wide"}, {"teachers": ()},
     ],
 )  # fmt: skip
 def test_what_decides_weights_decides_their_key(session, cell, change):
@@ -47,8 +47,10 @@ def test_what_decides_weights_decides_their_key(session, cell, change):
 
 def test_a_teachers_change_reaches_its_student_and_a_warm_starts_too(session, cell):
     keys, student = Keys(session), cell.model
-    other = replace(student.teacher, seed=9)
-    assert keys.model(replace(student, teacher=other)) != keys.model(student)
+    (teacher,) = student.teachers
+    other = replace(teacher, seed=9)
+    assert keys.model(replace(student, teachers=(other,))) != keys.model(student)
+    assert keys.model(replace(student, teachers=(teacher, other))) != keys.model(student)
     assert keys.model(replace(student, initial=other)) != keys.model(student)
 
 
@@ -140,7 +142,7 @@ def test_a_changed_plugin_changes_the_keys_of_what_it_provides_alone(session, ce
         changed = build_catalog([*bundled, load_plugin(*file_plugin(file))])
         monkeypatch.setattr(sessions, "_catalog", lambda files, strict, changed=changed: changed)
         made = again(session)
-        espcn = replace(cell.model, architecture="espcn", teacher=None, distiller="none")
+        espcn = replace(cell.model, architecture="espcn", teachers=(), distiller="none")
         keys.append((made.model(cell.model), made.cell(cell), made.model(espcn), made.certificate("tiny_test", 2)))
     (dot, measured, espcn, certificate), (dot2, measured2, espcn2, certificate2) = keys
     assert dot != dot2

@@ -147,3 +147,9 @@ def test_a_teacher_is_named_by_its_label_and_checkpoint():
     student = make_record("espcn", distiller="logits", teacher="edsr_quick_wide.div2k")
     (section,) = make_sections([student, make_record("edsr_quick_wide")])
     assert section.tables[0].lines[-1].title == "ESPCN, logits from EDSR (wide) (div2k)"
+
+
+def test_several_teachers_are_all_named():
+    student = make_record("espcn", distiller="mtkd", teacher="edsr_quick_wide & espcn.div2k")
+    (section,) = make_sections([student, make_record("edsr_quick_wide")])
+    assert section.tables[0].lines[-1].title == "ESPCN, mtkd from EDSR (wide) & ESPCN (div2k)"
