@@ -8,7 +8,7 @@ its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -44,6 +44,7 @@ class FeaturePairs(nn.Module):
 
     Attributes:
         pairs: Paths of the student's taps, each with the teacher's, in order of depth.
+        widths: Channels of the student's features and of the teacher's, for each pair.
         adapters: For each pair, the identity where channels are equal, or a 1x1 convolution.
 
     Raises:
@@ -60,24 +61,28 @@ class FeaturePairs(nn.Module):
         self.pairs = tuple(pairs) if pairs else match_taps(_declared(self.student), _declared(self.teacher))
         mine, theirs = ([pair[side] for pair in self.pairs] for side in (0, 1))
         lr = torch.zeros(1, self.student.colours, TRIAL_SIDE, TRIAL_SIDE, device=setup.device)
-        widths = zip(_channels(self.student, mine, lr, setup), _channels(self.teacher, theirs, lr, setup), strict=True)
+        counts = _channels(self.student, mine, lr, setup), _channels(self.teacher, theirs, lr, setup)
+        self.widths = tuple(zip(*counts, strict=True))
         self.adapters = nn.ModuleList(
             nn.Conv2d(own, wanted, 1, device=setup.device) if adapt and own != wanted else nn.Identity()
-            for own, wanted in widths
+            for own, wanted in self.widths
         )
 
-    def of_student(self, lr: Tensor, scale: Scale) -> tuple[Tensor, list[Tensor]]:
+    def of_student(
+        self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
         """Run the student.
 
         Args:
             lr: (N, C, h, w) in [0, 1].
             scale: Up-sampling factor.
+            weights: Taken instead of the student's own; see `Network`.
 
         Returns:
             sr, and for each pair the student's features as maps (N, C, h', w'), unadapted. They are divided by the
             network's ``input_range``, as images are, so that a weight means the same for all networks.
         """
-        return _run(self.student, [mine for mine, _ in self.pairs], lr, scale)
+        return _run(self.student, [mine for mine, _ in self.pairs], lr, scale, weights)
 
     @torch.no_grad()
     def of_teacher(self, lr: Tensor, scale: Scale) -> tuple[Tensor, list[Tensor]]:
@@ -139,9 +144,11 @@ def _declared(network: Network) -> tuple[str, ...]:
     return network.spec.taps
 
 
-def _run(network: Network, paths: Sequence[str], lr: Tensor, scale: Scale) -> tuple[Tensor, list[Tensor]]:
+def _run(
+    network: Network, paths: Sequence[str], lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None = None
+) -> tuple[Tensor, list[Tensor]]:
     with capture(network.module, tuple(dict.fromkeys(paths))) as features:
-        sr = network(lr, scale)
+        sr = network(lr, scale, weights)
     if missing := [path for path in paths if path not in features]:
         raise TrainingError(
             f"{network.spec.name} does not use its module {missing[0]!r} at x{scale}, so it cannot be tapped; choose "

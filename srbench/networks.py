@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from srbench.errors import ShapeError
 from srbench.imaging.borders import pad_to_multiple
@@ -26,12 +28,14 @@ class Network:
         """Channels that the module itself takes: 3, or 1 for networks on luma."""
         return 1 if self.spec.channels == "y" else 3
 
-    def __call__(self, lr: Tensor, scale: Scale) -> Tensor:
+    def __call__(self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None = None) -> Tensor:
         """Super-resolve, differentiably; nothing is clamped.
 
         Args:
             lr: (N, C, h, w) in [0, 1], where C is 3 or, for a network on luma, 1 or 3.
             scale: One of the spec's scales.
+            weights: Taken instead of the module's parameters of these names, and differentiated like them: the weights
+                that a step of training would give, for methods that learn how to train.
 
         Returns:
             (N, C, scale*h, scale*w), nominally in [0, 1].
@@ -40,10 +44,11 @@ class Network:
             ShapeError: The network returned another size, or no tensor.
         """
         if lr.shape[1] == 3 and self.spec.channels == "y":
-            return self._with_bicubic_chroma(lr, scale)
+            return self._with_bicubic_chroma(lr, scale, weights)
         padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
-        given = self._normalised(padded)
-        sr: object = self.module(given, scale) if self.spec.multi_scale else self.module(given)
+        normalised = self._normalised(padded)
+        given = (normalised, scale) if self.spec.multi_scale else (normalised,)
+        sr: object = self.module(*given) if weights is None else functional_call(self.module, dict(weights), given)
         if not isinstance(sr, Tensor):
             raise ShapeError(f"{self.spec.name} returned a {type(sr).__name__}, not a tensor; it must return sr alone.")
         wanted = (*padded.shape[:2], padded.shape[2] * scale, padded.shape[3] * scale)
@@ -75,9 +80,9 @@ class Network:
             sr = sr + _colour(spec.input_mean, sr)
         return sr
 
-    def _with_bicubic_chroma(self, lr: Tensor, scale: Scale) -> Tensor:
+    def _with_bicubic_chroma(self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None) -> Tensor:
         ycbcr = rgb_to_ycbcr(lr)
-        luma = self(ycbcr[:, :1], scale)
+        luma = self(ycbcr[:, :1], scale, weights)
         chroma = imresize(ycbcr[:, 1:], scale=scale).to(luma.dtype)
         return ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
 

@@ -94,6 +94,11 @@ def test_equal_networks_need_no_adapter():
     assert list(features.parameters()) == []
 
 
+def test_it_knows_the_channels_of_each_pair():
+    pairs = FeaturePairs(setup(column(taps=("head", "tail")), column(width=6, taps=("body.0", "tail"))))
+    assert pairs.widths == ((4, 6), (3, 3))
+
+
 def test_widths_depths_and_sizes_may_differ():
     deep = column(("body.1", "body.2", "body.3", "body.5"), width=6, depth=6, stride=2)
     features = FeaturePairs(setup(column(("body.0", "body.2")), deep))
@@ -137,6 +142,22 @@ def test_features_are_in_units_of_images_whatever_the_network_takes():
     features = FeaturePairs(wide_range, (("head", "head"),))
     ((mine, theirs),) = matched(features)
     torch.testing.assert_close(mine, theirs)
+
+
+def test_features_may_be_those_of_other_weights():
+    given = setup(column(), column(width=6))
+    pairs = FeaturePairs(given)
+    lr = torch.rand(1, 3, 8, 8)
+    given.student.module.eval()
+    weights = {name: (2 * w.detach()).requires_grad_() for name, w in given.student.module.named_parameters()}
+    sr, features = pairs.of_student(lr, 2, weights)
+    torch.cat([each.flatten() for each in features]).sum().backward()
+    assert weights["body.2.0.weight"].grad.any()
+    assert all(p.grad is None for p in given.student.module.parameters())
+    given.student.module.load_state_dict(weights, strict=False)
+    wanted_sr, wanted = pairs.of_student(lr, 2)
+    assert torch.equal(sr, wanted_sr)
+    assert all(torch.equal(mine, own) for mine, own in zip(features, wanted, strict=True))
 
 
 def test_trying_the_networks_leaves_no_trace():

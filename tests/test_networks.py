@@ -102,6 +102,28 @@ def test_a_multi_scale_network_is_told_the_scale():
     assert net(lr, 2).shape == (1, 3, 8, 8)
 
 
+@pytest.mark.parametrize("facts", [{}, {"channels": "y"}, {"multi_scale": True}])
+def test_given_weights_are_used_and_differentiated_instead_of_the_modules_own(facts):
+    class Bright(Nearest):
+        def __init__(self, level):
+            super().__init__()
+            self.level, self.kept = nn.Parameter(torch.tensor(level)), nn.Parameter(torch.tensor(2.0))
+
+        def forward(self, lr, scale=None):
+            return self.kept * self.level * super().forward(lr, scale)
+
+    lr = torch.rand(2, 3, 4, 5)
+    one, other = network(Bright(1.0), **facts), network(Bright(0.5), **facts)
+    level = torch.tensor(0.5, requires_grad=True)
+    sr = one(lr, 2, {"level": level})
+    assert torch.equal(sr, other(lr, 2))
+    assert not torch.equal(sr, one(lr, 2))
+    sr.sum().backward()
+    assert level.grad != 0
+    assert one.module.level.grad is None
+    assert one.module.kept.grad != 0
+
+
 @pytest.mark.parametrize("module", [Nearest(scale=3), nn.Identity(), nn.Sequential(Nearest(), nn.Conv2d(3, 1, 1))])
 def test_a_wrong_size_is_named_with_what_was_expected(module):
     with pytest.raises(ShapeError, match=r"net returned \(1, .*\) for lr \(1, 3, 4, 5\) at x2; it must return \(1"):
