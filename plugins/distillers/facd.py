@@ -1,0 +1,201 @@
+"""FACD: features near the teacher's of the same patch, far from those of others (Moon et al., IEEE Access 2023).
+
+A reconstruction. Of the paper, its abstract and the figure of its repository are what we know: a contrastive loss on
+the features of three taps, made of distances to a positive, the teacher's features of the patch, and to negatives, the
+teacher's features of other patches; the student's go through a module that matches dimensions; and distillation is
+*adaptive*, it depends on the conditions of the training patches. We read this as
+
+``L(S, HR) + a * <L1(S, T)> + w * sum over taps of <contrast(F_S, F_T)>``
+
+where <> averages over the patches on which the teacher is better than the student, and the negatives are the other
+patches of the batch. What is left open is in `Options`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+import srbench
+from srbench.blocks import full_precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The choices of this reconstruction.
+
+    Raises:
+        TrainingError: A value that means nothing.
+    """
+
+    form: Literal["ratio", "infonce"] = "ratio"
+    """`distance_ratio`, as in CSD, or `info_nce`; the figure names two distances."""
+    temperature: float = 0.1
+    """Of the softmax, for ``infonce``."""
+    adaptive: bool = True
+    """Whether the teacher is followed only where it is better than the student, patch by patch."""
+    feature_weight: float = 0.1
+    """w."""
+    output_weight: float = 1.0
+    """a."""
+
+    def __post_init__(self) -> None:
+        if self.form not in ("ratio", "infonce") or not self.temperature > 0:
+            raise srbench.TrainingError(
+                f"FACD has form={self.form!r} and temperature={self.temperature}; give it ratio or infonce and a "
+                "temperature above 0."
+            )
+
+    @property
+    def contrast(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """The function of the form, from student's and teacher's features to a number for each patch."""
+        return distance_ratio if self.form == "ratio" else partial(info_nce, temperature=self.temperature)
+
+
+def distance_ratio(student: Tensor, teacher: Tensor) -> Tensor:
+    """How far the positive is, in units of how far the negatives are.
+
+    ``mean |S_i - T_i| / (sum over k != i of mean |S_i - T_k| + 1e-7)``
+
+    Args:
+        student: (N, C, h, w).
+        teacher: Of the same shape.
+
+    Returns:
+        (N,)
+    """
+    with full_precision(student):
+        mine, theirs = (_vectors(features) for features in (student, teacher))
+        distances = torch.cdist(mine, theirs, p=1) / mine.shape[1]  # nothing larger than a feature is held
+        positive = distances.diagonal()
+        return positive / (distances.sum(dim=1) - positive + 1e-7)
+
+
+def info_nce(student: Tensor, teacher: Tensor, temperature: float = 0.1) -> Tensor:
+    """How likely the positive is among all patches, ``-log softmax over k of cos(S_i, T_k) / temperature`` at k = i.
+
+    Args:
+        student: (N, C, h, w).
+        teacher: Of the same shape.
+        temperature: Of the softmax.
+
+    Returns:
+        (N,)
+    """
+    with full_precision(student):
+        mine, theirs = (F.normalize(_vectors(features)) for features in (student, teacher))
+        return F.cross_entropy(mine @ theirs.T / temperature, torch.arange(len(mine)).to(mine.device), reduction="none")
+
+
+def _vectors(features: Tensor) -> Tensor:
+    return features.to(torch.promote_types(features.dtype, torch.float32)).flatten(1)
+
+
+def teacher_better(sr: Tensor, target: Tensor, hr: Tensor) -> Tensor:
+    """Where the teacher is better than the student: 1 where ``L1(T, HR) < L1(S, HR)``, 0 elsewhere.
+
+    Args:
+        sr: The student's (N, C, h, w).
+        target: The teacher's.
+        hr: The truth.
+
+    Returns:
+        (N,), without gradient.
+    """
+    theirs, mine = (_error(each, hr) for each in (target, sr.detach()))
+    return (theirs < mine).to(mine.dtype)
+
+
+def _error(one: Tensor, other: Tensor) -> Tensor:
+    return (one - other).abs().mean(dim=(1, 2, 3))
+
+
+class FACD(srbench.Distiller):
+    """Adds ``logits``, the L1 distance to the teacher's output, and ``contrast``, that of the features.
+
+    ``followed`` is logged beside them: the share of patches on which the teacher is followed.
+
+    Args:
+        setup: The training's.
+        options: The choices.
+        pairs: Which taps to compare; those that the specs declare if absent.
+
+    Raises:
+        TrainingError: The recipe has one patch a step, which leaves no negatives.
+    """
+
+    def __init__(
+        self,
+        setup: srbench.Setup,
+        *,
+        options: Options = Options(),
+        pairs: Sequence[tuple[str, str]] | None = None,
+    ) -> None:
+        super().__init__(setup)
+        self.features = srbench.FeaturePairs(setup, pairs)
+        self.options = options
+        self.followed = torch.zeros(())
+
+    def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
+        """The recipe's terms, ``logits`` and ``contrast``."""
+        if len(batch.lr) < 2:
+            raise srbench.TrainingError(
+                "FACD contrasts the patches of a batch and got one; set the recipe's batch to 2 or more."
+            )
+        sr, learnt = self.features.of_student(batch.lr, batch.scale)
+        target, known = self.features.of_teacher(batch.lr, batch.scale)
+        chosen = self.options
+        mask = teacher_better(sr, target, batch.hr) if chosen.adaptive else sr.new_ones(len(sr))
+        self.followed = mask.mean()
+        pairs = self.features.matched(learnt, known)
+        contrasts = torch.stack([chosen.contrast(mine, theirs) for mine, theirs in pairs]).sum(dim=0)
+        return {
+            **self.setup.supervised(sr, batch.hr),
+            "logits": chosen.output_weight * srbench.weighted_mean(_error(sr, target), mask),
+            "contrast": chosen.feature_weight * srbench.weighted_mean(contrasts, mask),
+        }
+
+    def step(
+        self,
+        batch: srbench.Batch,
+        optimisers: Mapping[str, srbench.Optimiser],
+        next_batch: Callable[[], srbench.Batch],
+    ) -> Mapping[str, Tensor]:
+        """One step; logs ``followed`` too."""
+        return {**super().step(batch, optimisers, next_batch), "followed": self.followed}
+
+
+PAPER = srbench.Paper(
+    title="Feature-Domain Adaptive Contrastive Distillation for Efficient Single Image Super-Resolution",
+    venue="IEEE Access",
+    year=2023,
+    url="https://arxiv.org/abs/2211.15951",
+)
+
+
+def _spec(name: str, label: str, options: Options, notes: str) -> srbench.DistillerSpec:
+    return srbench.DistillerSpec(
+        name=name,
+        label=label,
+        build=partial(FACD, options=options),
+        paper=PAPER,
+        license="no release",
+        reconstruction=True,
+        notes=f"{notes} From the abstract and the figure of a repository without code; the contrast, the condition and "
+        "the weights are ours.",
+    )
+
+
+@srbench.hookimpl
+def register_distillers() -> list[srbench.DistillerSpec]:
+    """Our reading, and the other form of the contrast."""
+    return [
+        _spec("facd", "FACD", Options(), "The contrast is a ratio of distances."),
+        _spec("facd_infonce", "FACD (InfoNCE)", Options(form="infonce"), "The contrast is InfoNCE on cosines."),
+    ]

@@ -1,0 +1,324 @@
+"""MKDSR: networks learn what knowledge of a teacher makes a student better (Zhu, Chen and Liu, 2022).
+
+A reconstruction. Of the paper, its abstract is what we know: KRNets turn intermediate outputs of the teacher into the
+knowledge that is transferred, conditioned on the student's features and on the correlation of teacher and student;
+dynamic kernels extract the textures to be improved; and the KRNets are trained by meta-learning, so that the transfer
+improves the student's reconstruction. We read this as, for each step with patches A and others B,
+
+1. look ahead: ``s' = s - alpha * gradient over s of [L(S_s(A), HR_A) + w * D(s, k)]`` for the student's weights s and
+   the KRNets' k, D being the sum over taps of ``mean over images, kernels, pixels |K * F_S - K * F_T|``, K from KRNet;
+2. improve the KRNets: a step on k along the gradient of ``L(S_s'(B), HR_B)``, which is of second order;
+3. train the student, and the 1x1 convolutions where widths differ, on ``L(S_s(A), HR_A) + w * D`` with the new KRNets.
+
+What is left open is in `Options`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+import srbench
+from srbench.blocks import full_precision
+from srbench.distilling import sum_of
+
+Pairs = Sequence[tuple[Tensor, Tensor]]
+"""The student's and the teacher's features of each tap, both (N, C, h, w)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The choices of this reconstruction.
+
+    Raises:
+        TrainingError: A value that means nothing.
+    """
+
+    kernels: int = 4
+    """Kernels that a KRNet generates for each image and tap."""
+    size: int = 3
+    """Their side in pixels; odd."""
+    across: bool = False
+    """Whether a kernel sums over the channels, or filters each by itself."""
+    hidden: int = 64
+    """Width of a KRNet."""
+    distance: Literal["l1", "l2"] = "l1"
+    """Of the textures: mean absolute or mean squared difference."""
+    weight: float = 0.1
+    """w, for features in units of images in [0, 1]."""
+    inner_rate: float = 0.01
+    """alpha, the learning rate of the step ahead."""
+    outer_rate: float | None = None
+    """Learning rate of the KRNets; the recipe's if None. Its schedule scales it."""
+    second_order: bool = True
+    """Whether the gradient of step 2 is exact, or a central difference that needs no second derivatives."""
+    radius: float = 0.01
+    """Length in weight space of that difference."""
+
+    def __post_init__(self) -> None:
+        if self.distance not in ("l1", "l2") or self.size % 2 == 0 or min(self.kernels, self.size, self.hidden) < 1:
+            raise srbench.TrainingError(
+                f"MKDSR has distance={self.distance!r}, kernels={self.kernels}, size={self.size} and hidden="
+                f"{self.hidden}; give it l1 or l2, an odd size, and at least one of each."
+            )
+        if not min(self.inner_rate, self.radius, self.outer_rate or 1) > 0:
+            raise srbench.TrainingError(
+                f"MKDSR has inner_rate={self.inner_rate}, outer_rate={self.outer_rate} and radius={self.radius}; all "
+                "must be above 0."
+            )
+
+
+class KRNet(nn.Module):
+    """Generates kernels for each image from what student and teacher see in it.
+
+    It is given, for every channel, the means of both over the pixels, each by its root mean square, and the correlation
+    of the two: numbers in [-1, 1] whatever unit the features have. They are taken as data, so that a student cannot
+    have kernels made to its liking.
+
+    Args:
+        channels: Of the features.
+        options: The choices.
+    """
+
+    def __init__(self, channels: int, options: Options) -> None:
+        super().__init__()
+        self.kernels, elements = options.kernels, channels * options.size**2
+        self.rows = 1 if options.across else channels
+        self.generate = nn.Sequential(
+            nn.Linear(3 * channels, options.hidden),
+            nn.ReLU(),
+            nn.Linear(options.hidden, options.kernels * elements),
+        )
+
+    def forward(self, student: Tensor, teacher: Tensor) -> Tensor:
+        """From features (N, C, h, w) to kernels (N, C, kernels, size²), or (N, 1, kernels, C*size²) across channels.
+
+        The magnitudes of a kernel sum to 1: without, the knowledge could be made small by making kernels small.
+        """
+        mine, theirs = (features.detach().flatten(2) for features in (student, teacher))
+        seen = torch.cat((_relative_mean(mine), _relative_mean(theirs), correlation(mine, theirs)), dim=1)
+        kernels = self.generate(seen).reshape(len(seen), self.rows, self.kernels, -1)
+        return F.normalize(kernels, p=1, dim=-1)
+
+
+def correlation(one: Tensor, other: Tensor) -> Tensor:
+    """Pearson's, over the pixels, of each channel of one with that channel of the other: (N, C, P) to (N, C)."""
+    return F.cosine_similarity(one - one.mean(dim=2, keepdim=True), other - other.mean(dim=2, keepdim=True), dim=2)
+
+
+def _relative_mean(features: Tensor) -> Tensor:
+    strength = features.square().mean(dim=2).sqrt()
+    return features.mean(dim=2) / strength.clamp_min(torch.finfo(features.dtype).eps)
+
+
+def textures(features: Tensor, kernels: Tensor) -> Tensor:
+    """Filter each image with its own kernels, zeros beyond the borders.
+
+    Written as one matrix product, of which second derivatives are as fast; those of grouped convolutions are not.
+
+    Args:
+        features: (N, C, h, w).
+        kernels: From `KRNet`.
+
+    Returns:
+        (N, C, kernels, h*w), or (N, 1, kernels, h*w) across channels.
+    """
+    count, rows, _, elements = kernels.shape
+    size = round((elements * rows / features.shape[1]) ** 0.5)
+    patches = F.unfold(features, size, padding=size // 2)
+    return kernels @ patches.reshape(count, rows, elements, -1)
+
+
+def knowledge_distance(pairs: Pairs, kernels: Sequence[Tensor], distance: Literal["l1", "l2"] = "l1") -> Tensor:
+    """How the textures of student and teacher differ, ``mean |K * F_S - K * F_T|`` summed over taps.
+
+    Convolution being linear, it is the texture of the difference that is formed.
+    """
+    of = torch.abs if distance == "l1" else torch.square
+    distances = [of(textures(mine - theirs, k)).mean() for (mine, theirs), k in zip(pairs, kernels, strict=True)]
+    return torch.stack(distances).sum()
+
+
+class MKDSR(srbench.Distiller):
+    """Adds ``knowledge``, the distance of textures; ``outer``, the loss on which KRNets learn, is logged beside it.
+
+    It trains in single precision whatever the recipe says, since small second derivatives drown in half precision.
+
+    Args:
+        setup: The training's.
+        options: The choices.
+        pairs: Which taps to compare; those that the specs declare if absent.
+
+    Raises:
+        TrainingError: ``second_order`` is on and the student has a layer without second derivatives.
+    """
+
+    def __init__(
+        self,
+        setup: srbench.Setup,
+        *,
+        options: Options = Options(),
+        pairs: Sequence[tuple[str, str]] | None = None,
+    ) -> None:
+        super().__init__(setup)
+        self.features = srbench.FeaturePairs(setup, pairs)
+        self.options = options
+        self.krnets = nn.ModuleList(KRNet(width, options) for _, width in self.features.widths)
+
+    def phases(self) -> Sequence[srbench.Phase]:
+        """One, with an optimiser for the student and one for the KRNets."""
+        rate = self.setup.recipe.learning_rate
+        return (
+            srbench.Phase(
+                "train",
+                optimise={"main": (self.setup.student.module, self.features), "krnets": (self.krnets,)},
+                learning_rate={"main": rate, "krnets": self.options.outer_rate or rate},
+            ),
+        )
+
+    def step(
+        self,
+        batch: srbench.Batch,
+        optimisers: Mapping[str, srbench.Optimiser],
+        next_batch: Callable[[], srbench.Batch],
+    ) -> Mapping[str, Tensor]:
+        """A step of the KRNets, then one of the student; see the module's text."""
+        with full_precision(batch.lr), self._differentiable_twice():
+            sr, learnt = self.features.of_student(batch.lr, batch.scale)
+            _, known = self.features.of_teacher(batch.lr, batch.scale)
+            pairs, supervised = self.features.matched(learnt, known), self.setup.supervised(sr, batch.hr)
+            kernels = self._kernels(pairs)
+
+            def knowledge_of(weights: Mapping[str, Tensor]) -> Tensor:
+                _, moved = self.features.of_student(batch.lr, batch.scale, weights)
+                return self._knowledge(self.features.matched(moved, known), kernels)
+
+            inner = sum_of(supervised) + self._knowledge(pairs, kernels)
+            if self.options.second_order:
+                outer, slope = self._exact_slope(inner, next_batch())
+            else:
+                outer, slope = self._difference_slope(inner, next_batch(), knowledge_of)
+            optimisers["krnets"].minimise(slope)
+            with torch.no_grad():
+                kernels = self._kernels(pairs)
+            # the student has not moved, so its forward pass serves again
+            terms = {**supervised, "knowledge": self._knowledge(pairs, kernels)}
+            optimisers["main"].minimise(sum_of(terms))
+        return {**terms, "outer": outer.detach()}
+
+    def _kernels(self, pairs: Pairs) -> list[Tensor]:
+        return [krnet(*pair) for krnet, pair in zip(self.krnets, pairs, strict=True)]
+
+    def _knowledge(self, pairs: Pairs, kernels: Sequence[Tensor]) -> Tensor:
+        return self.options.weight * knowledge_distance(pairs, kernels, self.options.distance)
+
+    def _exact_slope(self, inner: Tensor, others: srbench.Batch) -> tuple[Tensor, Tensor]:
+        """The outer loss, and a number whose gradient over the KRNets is that of the outer loss.
+
+        A number instead of the gradient itself, so that it passes through the optimiser like any loss: the student,
+        through which the outer loss depends on the KRNets too, is not to be moved by it.
+        """
+        ahead = self._ahead(inner, create_graph=True)
+        outer = self._outer(ahead, others)
+        if others.step == 0:
+            # A layer that can be differentiated only once is an error where autograd passes it. It passes every layer when
+            # it is asked for all gradients; asked for the KRNets' alone it would leave that layer's part out in silence.
+            torch.autograd.backward(outer, retain_graph=True)
+        parameters = list(self.krnets.parameters())
+        gradients = torch.autograd.grad(outer, parameters)
+        return outer, torch.stack([(p * g).sum() for p, g in zip(parameters, gradients, strict=True)]).sum()
+
+    def _difference_slope(
+        self, inner: Tensor, others: srbench.Batch, knowledge_of: Callable[[Mapping[str, Tensor]], Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """The same by a central difference, from first derivatives only (as Liu et al., DARTS, ICLR 2019, do).
+
+        With v the outer loss's gradient over s', that over k is ``-alpha`` times the derivative along v of the gradient
+        of the knowledge over k.
+        """
+        ahead = {name: w.detach().requires_grad_() for name, w in self._ahead(inner, create_graph=False).items()}
+        outer = self._outer(ahead, others)
+        slopes = torch.autograd.grad(outer, list(ahead.values()), allow_unused=True)
+        direction = {name: v for name, v in zip(ahead, slopes, strict=True) if v is not None}
+        length = torch.stack([v.square().sum() for v in direction.values()]).sum().sqrt()
+        reach = self.options.radius / length.clamp_min(torch.finfo(length.dtype).tiny)
+        weights = self._weights()
+        with torch.no_grad():
+            there, back = ({n: weights[n] + sign * reach * v for n, v in direction.items()} for sign in (1, -1))
+        difference = knowledge_of(there) - knowledge_of(back)
+        return outer, -self.options.inner_rate * difference / (2 * reach)
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: p for name, p in self.setup.student.module.named_parameters() if p.requires_grad}
+
+    def _ahead(self, inner: Tensor, *, create_graph: bool) -> dict[str, Tensor]:
+        """The student's weights after a step of gradient descent on the inner loss."""
+        weights = self._weights()
+        slopes = torch.autograd.grad(
+            inner, list(weights.values()), create_graph=create_graph, retain_graph=True, allow_unused=True
+        )
+        rate = self.options.inner_rate
+        return {name: w if g is None else w - rate * g for (name, w), g in zip(weights.items(), slopes, strict=True)}
+
+    def _outer(self, weights: Mapping[str, Tensor], others: srbench.Batch) -> Tensor:
+        return sum_of(self.setup.supervised(self.setup.student(others.lr, others.scale, weights), others.hr))
+
+    @contextmanager
+    def _differentiable_twice(self) -> Iterator[None]:
+        """Attention in a form that has second derivatives, and a sentence for layers that have none."""
+        if not self.options.second_order:
+            yield
+            return
+        try:
+            with sdpa_kernel(SDPBackend.MATH):
+                yield
+        except RuntimeError as error:
+            if "once_differentiable" not in str(error) and "derivative for" not in str(error):
+                raise
+            raise srbench.TrainingError(
+                f"{self.setup.student.spec.name} has a layer without second derivatives; train it by "
+                f"mkdsr_first_order. ({error})"
+            ) from error
+
+
+PAPER = srbench.Paper(
+    title="Learning Knowledge Representation with Meta Knowledge Distillation for Single Image Super-Resolution",
+    venue="arXiv",
+    year=2022,
+    url="https://arxiv.org/abs/2207.08356",
+)
+
+
+def _spec(name: str, label: str, options: Options, notes: str) -> srbench.DistillerSpec:
+    return srbench.DistillerSpec(
+        name=name,
+        label=label,
+        build=partial(MKDSR, options=options),
+        paper=PAPER,
+        license="no release",
+        reconstruction=True,
+        notes=f"{notes} From the abstract; the KRNets, the distance, the weights and the rates are ours.",
+    )
+
+
+@srbench.hookimpl
+def register_distillers() -> list[srbench.DistillerSpec]:
+    """Our reading, and one for students that cannot be differentiated twice."""
+    return [
+        _spec("mkdsr", "MKDSR", Options(), "KRNets learn by the exact gradient of second order."),
+        _spec(
+            "mkdsr_first_order",
+            "MKDSR (first order)",
+            Options(second_order=False),
+            "KRNets learn by a central difference of first derivatives, for networks without second ones and for less "
+            "memory.",
+        ),
+    ]
