@@ -229,8 +229,8 @@ class MKDSR(srbench.Distiller):
         ahead = self._ahead(inner, create_graph=True)
         outer = self._outer(ahead, others)
         if others.step == 0:
-            # Autograd raises when it passes a layer that can be differentiated only once. Asked for the KRNets' gradients
-            # alone it would leave such a layer's part out in silence; asked for all, it passes every layer.
+            # Autograd raises when it passes a layer that can be differentiated only once. Asked for the KRNets'
+            # gradients alone it would leave such a layer's part out in silence; asked for all, it passes every layer.
             torch.autograd.backward(outer, retain_graph=True)
         parameters = list(self.krnets.parameters())
         gradients = torch.autograd.grad(outer, parameters)
