@@ -20,8 +20,8 @@ OVERLAP = 2
 """Lines that neighbouring patches share; only the last row and column of patches may share more."""
 SELF_SIMILARITY = -100.0
 """Added to the similarity of a patch with itself, so that it finds another."""
-CACHED = 2**19
-"""Similarities computed at once on a CPU: 2 MiB of them stay in its cache."""
+CACHED = 2**21
+"""Similarities computed at once on a CPU: 8 MiB of them stay in its cache, and keep its threads busy."""
 
 
 class PatchGrid:
