@@ -131,7 +131,12 @@ class WindowAttention(nn.Module):
         """(T, 3*C) and (heads, window², window²) to (T, C)."""
         windows = qkv.view(-1, self.window**2, 3, self.heads, qkv.shape[1] // (3 * self.heads))
         query, key, value = windows.permute(2, 0, 3, 1, 4)
-        found = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.unsqueeze(0).to(query.dtype))
+        if torch.is_grad_enabled() and bias.requires_grad:
+            # No fused kernel gives the bias a gradient, and PyTorch's formula looks for rows that are all masked.
+            products = (query * query.shape[3] ** -0.5) @ key.mT
+            found = products.add_(bias).softmax(dim=3) @ value
+        else:
+            found = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.unsqueeze(0).to(query.dtype))
         return found.transpose(1, 2).flatten(2).flatten(0, 1)
 
 
