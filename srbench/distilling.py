@@ -73,16 +73,19 @@ class Setup:
             raise TrainingError('This distiller needs a teacher and the suite names none; add `teacher = "…"`.')
         return self.teachers[0]
 
-    def require_common_colours(self) -> None:
+    def require_common_colours(self, teachers: Sequence[Network] = ()) -> None:
         """Refuse teachers whose output or features cannot be compared, as patches have the student's channels.
 
         A student on RGB may have a teacher on luma, whose chroma is then bicubic.
+
+        Args:
+            teachers: Those that are meant; this setup's if empty.
 
         Raises:
             TrainingError: The student works on luma and a teacher on RGB, or there is no teacher.
         """
         student = self.student.spec
-        for teacher in (network.spec for network in (self.teacher, *self.teachers[1:])):
+        for teacher in (network.spec for network in teachers or (self.teacher, *self.teachers[1:])):
             if student.channels == "y" and teacher.channels == "rgb":
                 raise TrainingError(
                     f"The student {student.name} works on luma and the teacher {teacher.name} on RGB, so they cannot "
@@ -123,9 +126,11 @@ class Distiller(nn.Module):
         setup: The student, its teachers and the recipe.
         ema: Decay of the moving average of the student's weights that is measured and saved instead of them; the
             recipe's if None.
+        notes: Sentences that whoever trains should read: which helper network was found, say.
     """
 
     ema: float | None = None
+    notes: Sequence[str] = ()
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ class FeaturePairs(nn.Module):
         pairs: Which taps belong together; by default those that the two specs declare, matched by `match_taps`.
         adapt: Whether the student's features are given the teacher's channels. Without, only sizes are made equal, as
             relations between pixels want it.
-        teacher: The setup's first if absent.
+        teacher: The setup's first if absent; it may be one that the distiller makes.
 
     Attributes:
         pairs: Paths of the student's taps, each with the teacher's, in order of depth.
@@ -57,7 +57,7 @@ class FeaturePairs(nn.Module):
     ) -> None:
         super().__init__()
         self.student, self.teacher = setup.student, teacher or setup.teacher
-        setup.require_common_colours()
+        setup.require_common_colours((self.teacher,))
         self.pairs = tuple(pairs) if pairs else match_taps(_declared(self.student), _declared(self.teacher))
         mine, theirs = ([pair[side] for pair in self.pairs] for side in (0, 1))
         lr = torch.zeros(1, self.student.colours, TRIAL_SIDE, TRIAL_SIDE, device=setup.device)

@@ -107,7 +107,7 @@ def trained(distiller, folder, *, stop=lambda: False):
             degradation=BICUBIC,
             patch=phase.patch or given.recipe.patch,
             batch=phase.batch or given.recipe.batch,
-            luma=False,
+            luma=given.student.spec.channels == "y",
             augment=True,
             seed=1,
             phase=index,
