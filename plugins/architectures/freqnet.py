@@ -12,8 +12,10 @@ from __future__ import annotations
 import math
 from functools import partial
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.fft import dct
 from torch import Tensor, nn
 
 import srbench
@@ -42,21 +44,19 @@ class BlockDCT(nn.Module):
 
     def __init__(self, block: int, radius: float = FULL_BAND) -> None:
         super().__init__()
-        frequency = torch.arange(block)
-        every = torch.hypot(frequency.double().view(-1, 1), frequency.double()) / block
+        frequency = np.arange(block)
+        every = np.hypot(frequency[:, None], frequency) / block
         self.block = block
         self.side = int((every[0] <= radius).sum())  # beyond it lie no rows or columns of the band
-        inside = every[: self.side, : self.side] <= radius
-        self.channels = int(inside.sum())
-        angles = math.pi / block * frequency[: self.side].double().view(-1, 1) * (frequency.double() + 0.5)
-        basis = torch.cos(angles) * math.sqrt(2 / block)
-        basis[0] /= math.sqrt(2)
+        near = every[: self.side, : self.side]
+        self.channels = int((near <= radius).sum())
         self.basis: Tensor
         self.places: Tensor
         self.radius: Tensor
-        self.register_buffer("basis", basis.float(), persistent=False)
-        self.register_buffer("places", inside.flatten().nonzero().flatten(), persistent=False)
-        self.register_buffer("radius", every[: self.side, : self.side][inside].float(), persistent=False)
+        basis = dct(np.eye(block), axis=0, norm="ortho")[: self.side]
+        self.register_buffer("basis", torch.tensor(basis, dtype=torch.float32), persistent=False)
+        self.register_buffer("places", torch.tensor(np.flatnonzero(near <= radius)), persistent=False)
+        self.register_buffer("radius", torch.tensor(near[near <= radius], dtype=torch.float32), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 1, H, W), sides multiples of the block, to (N, K, H/block, W/block)."""

@@ -50,25 +50,24 @@ class FreqNetOn(nn.Module):
     """Another network and FreqNet, merged; keys ``network.*`` and ``merge.SCALE.*``.
 
     Args:
-        spec: Of the other network.
+        spec: Of the other network; whatever range that works in, this one maps [0, 1] to [0, 1].
         scale: Nothing for a multi-scale one.
     """
 
     def __init__(self, spec: srbench.ArchitectureSpec, *scale: int) -> None:
         super().__init__()
+        self.spec = spec
+        self.scales = scale or tuple(sorted(spec.scales))
         self.network = spec.build(*scale)
-        self.merge = nn.ModuleDict({str(factor): Merge(factor) for factor in scale or sorted(spec.scales)})
-        self.white, self.luma = spec.input_range, spec.channels == "y"
+        self.merge = nn.ModuleDict({str(factor): Merge(factor) for factor in self.scales})
 
     def forward(self, lr: Tensor, scale: int | None = None) -> Tensor:
-        """(N, C, h, w) in the other network's own range to (N, C, scale*h, scale*w)."""
-        sr: Tensor = self.network(lr) if scale is None else self.network(lr, scale)
-        merge = next(iter(self.merge.values())) if scale is None else self.merge[str(scale)]
-        gain: Tensor = merge(self._luma_of(lr), self._luma_of(sr)) * self.white
-        return sr + (gain if self.luma else gain * RGB_OF_LUMA)
-
-    def _luma_of(self, image: Tensor) -> Tensor:
-        return image / self.white if self.luma else rgb_to_y(image / self.white)
+        """(N, C, h, w) to (N, C, scale*h, scale*w), both in [0, 1]; C is 1 where the other network works on luma."""
+        scale = scale or self.scales[0]
+        sr = srbench.Network(self.spec, self.network)(lr, scale)
+        luma = self.spec.channels == "y"
+        gain: Tensor = self.merge[str(scale)](*(image if luma else rgb_to_y(image) for image in (lr, sr)))
+        return sr + (gain if luma else RGB_OF_LUMA * gain)
 
 
 def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
@@ -89,6 +88,9 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
         license="Apache-2.0",
         reconstruction=True,
         trainable=True,
+        input_range=1.0,
+        input_mean=(),
+        input_std=(),
         size_multiple=math.lcm(spec.size_multiple, BLOCK),
         taps=tuple(f"network.{tap}" for tap in spec.taps),
         dead_parameters=tuple(f"network.{key}" for key in spec.dead_parameters),

@@ -33,7 +33,7 @@ def test_what_stands_on_any_network_keeps_its_contract(name, catalog):
     assert violations_of("architecture", catalog.architectures[f"freqnet_on:{name}"]) == []
 
 
-@pytest.mark.parametrize("name", ["edsr_small", "vdsr"])
+@pytest.mark.parametrize("name", ["edsr_small", "vdsr", "comonet_s"])
 def test_without_a_share_the_network_below_is_all(name, catalog):
     network, lr = merged(catalog, name, -100.0), photograph(1, 3, 16, 24)
     with torch.no_grad():
@@ -73,7 +73,7 @@ def test_its_spec_is_that_of_the_network_below_but_for_what_is_its_own(catalog):
     assert spec.reconstruction
     assert spec.taps == tuple(f"network.{tap}" for tap in own.taps)
     assert spec.size_multiple == 8
-    assert (spec.scales, spec.multi_scale, spec.input_range) == (own.scales, own.multi_scale, own.input_range)
+    assert (spec.scales, spec.multi_scale, spec.channels) == (own.scales, own.multi_scale, own.channels)
     assert not spec.checkpoints
     assert not spec.reported
 
