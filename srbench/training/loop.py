@@ -122,6 +122,8 @@ class _Training:
         self.data, self.seed, self.checkpoints, self.progress, self.stop = data, seed, checkpoints, progress, stop
         self.student, self.device = self.setup.student, self.setup.device
         self.notes: list[str] = []
+        for note in distiller.notes:
+            self._note(note)
         self.accelerator = make_accelerator(self._precision(), self.device)
         self.memory_format = fast_memory_format(self.device, self.accelerator.mixed_precision)
         self.average: Average | None = None

@@ -1,0 +1,249 @@
+"""SPN: what the student made of the images a while ago is what to get away from (Wu et al., AAAI 2024).
+
+``L(S, hr) + w * sum over levels of w_i |e_i(S) - e_i(hr)| / |e_i(S) - e_i(H)|``: a frozen encoder e sees the student's
+image, the truth and the image of H, an average of the student's own past. No teacher takes part, which makes it a
+control for methods that add one to the same contrast (DCKD). The form is CSD's; that it is the paper's too, its weight
+and how H follows are our reading.
+
+The papers' encoders are VGG19 and VQGAN. The weights of neither come with srbench, so the encoder is a part that can be
+changed: by default an untrained one, the same on every machine; one trained on ImageNet where its weights are there
+(``spn_alex``, ``spn_vgg``); or whatever ``partial(SPN, encoder=…)`` is given.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import srbench
+
+WEIGHT = 0.1
+"""Ours, from DCKD."""
+LEVEL_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+"""Of the encoder's levels, from the finest to the coarsest."""
+KEEP = 0.1
+"""Of H when it moves on to the student."""
+PERIOD = 1 / 250
+"""Share of the steps after which H moves on; DCKD's release: every 1,000 of 250,000 at first."""
+SLOWER_EVERY = 0.4
+"""Share of the steps after which the period grows by itself once more; in the same release 100,000."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """A frozen network that sees images as maps at several levels. It is no module: nothing of it is checkpointed."""
+
+    name: str
+    """What a person should know it by."""
+    levels: nn.ModuleList
+    """Each takes what the one before it gives."""
+    mean: Tensor
+    std: Tensor
+    least: int = 1
+    """Shortest side in pixels that the levels leave anything of."""
+    codes: Tensor | None = None
+    """(K, C): a codebook for the maps of the last level, as VQGAN has it."""
+
+    def __call__(self, images: Tensor) -> list[Tensor]:
+        """Images (N, 1 or 3, H, W) in [0, 1] to a map (N, C, h, w) of each level.
+
+        Raises:
+            TrainingError: They are smaller than ``least``.
+        """
+        if (side := min(images.shape[-2:])) < self.least:
+            raise srbench.TrainingError(
+                f"{self.name} sees images from {self.least} pixels a side and patches of hr have {side}; raise the "
+                "recipe's patch."
+            )
+        maps = (images.expand(-1, 3, -1, -1) - self.mean) / self.std
+        seen = []
+        for level in self.levels:
+            maps = level(maps)
+            seen.append(maps)
+        return seen
+
+
+MakeEncoder = Callable[[torch.device], Encoder]
+
+
+def untrained(device: torch.device) -> Encoder:
+    """Five levels of a 3x3 convolution and a ReLU, each on the means of 2x2 pixels of the one before.
+
+    The weights are random, by He et al.'s rule, and the same every time.
+    """
+    generator = torch.Generator().manual_seed(0)
+    widths = (3, 16, 32, 64, 64, 64)
+    levels = nn.ModuleList()
+    for number, (before, width) in enumerate(itertools.pairwise(widths)):
+        layer = nn.Conv2d(before, width, 3, padding=1, bias=False)
+        with torch.no_grad():
+            layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) * math.sqrt(2 / (9 * before)))
+        pool = nn.AvgPool2d(2, ceil_mode=True) if number else nn.Identity()
+        levels.append(nn.Sequential(pool, layer, nn.ReLU()))
+    return _frozen("an untrained network of five convolutions", levels, (0.5,) * 3, (0.5,) * 3, device)
+
+
+def imagenet(trunk: Literal["alex", "vgg"], device: torch.device) -> Encoder:
+    """AlexNet or VGG-16 as trained on ImageNet, at five ReLUs.
+
+    Raises:
+        UnavailableError: Its weights are not on this machine; says how to get them.
+    """
+    from torchvision import models  # type: ignore[import-untyped]
+
+    weights = srbench.load_state_dict(srbench.find_lpips_trunk(trunk)).state
+    with torch.device("meta"):  # of the network only the convolutions are wanted, and they with these weights
+        features = (models.alexnet if trunk == "alex" else models.vgg16)(weights=None).features
+    ends = (1, 4, 7, 9, 11) if trunk == "alex" else (1, 6, 11, 18, 25)
+    features.load_state_dict({name.removeprefix("features."): w for name, w in weights.items()}, assign=True)
+    for layer in features:
+        if isinstance(layer, nn.MaxPool2d):
+            layer.ceil_mode = True  # small patches leave something to the last levels
+    starts = (0, *(end + 1 for end in ends))
+    levels = nn.ModuleList(features[start : end + 1] for start, end in zip(starts, ends, strict=False))
+    name, least = ("AlexNet", 19) if trunk == "alex" else ("VGG-16", 1)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    return _frozen(f"{name} of ImageNet", levels, mean, std, device, least)
+
+
+def _frozen(
+    name: str,
+    levels: nn.ModuleList,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    device: torch.device,
+    least: int = 1,
+) -> Encoder:
+    levels.to(device).eval().requires_grad_(requires_grad=False)
+    centre, spread = (torch.tensor(values, device=device).view(3, 1, 1) for values in (mean, std))
+    return Encoder(name, levels, centre, spread, least)
+
+
+def contrast(
+    anchors: Sequence[Tensor],
+    positives: Sequence[Tensor],
+    negatives: Sequence[Tensor],
+    weights: Sequence[float] = LEVEL_WEIGHTS,
+) -> Tensor:
+    """How near what it should be, by how far from what it should not: CSD's ratio with negatives of each image's own.
+
+    Args:
+        anchors: Of each level, (N, C, h, w).
+        positives: The same.
+        negatives: Of each level, (K, N, C, h, w); distances to the K are added up.
+        weights: One for each level.
+    """
+    levels = zip(weights, anchors, positives, negatives, strict=True)
+    return torch.stack([w * F.l1_loss(a, p) / ((n - a).abs().sum(dim=0).mean() + 1e-7) for w, a, p, n in levels]).sum()
+
+
+class History(nn.Module):
+    """An average of the student's past, which moves on every now and then.
+
+    Args:
+        student: The network whose past it is.
+        keep: Share of itself that stays when it moves on.
+        period: Share of the steps after which it does so, at first.
+    """
+
+    def __init__(self, student: srbench.Network, *, keep: float = KEEP, period: float = PERIOD) -> None:
+        super().__init__()
+        self.spec, self.keep, self.period = student.spec, keep, period
+        self.module = copy.deepcopy(student.module).eval().requires_grad_(requires_grad=False)
+
+    @torch.no_grad()
+    def forward(self, lr: Tensor, scale: int) -> Tensor:
+        """What the student made of lr then."""
+        return srbench.Network(self.spec, self.module)(lr, scale)
+
+    @torch.no_grad()
+    def follow(self, module: nn.Module, batch: srbench.Batch) -> None:
+        """Move on to a network's weights, if it is time."""
+        slower = 1 + int(batch.step / max(batch.steps, 1) / SLOWER_EVERY)
+        if (batch.step + 1) % max(1, round(self.period * slower * batch.steps)) == 0:
+            move(self.module, module, self.keep)
+
+
+def move(module: nn.Module, towards: nn.Module, keep: float) -> None:
+    """Bring a network's weights nearer to another's, keeping a share of what they are; buffers are copied."""
+    with torch.no_grad():
+        for weight, target in zip(module.parameters(), towards.parameters(), strict=True):
+            weight.lerp_(target, 1 - keep)
+        for buffer, current in zip(module.buffers(), towards.buffers(), strict=True):
+            buffer.copy_(current)
+
+
+class SPN(srbench.Distiller):
+    """Adds ``contrast`` between the truth and the student's own past.
+
+    Args:
+        setup: The training's.
+        weight: Of it.
+        encoder: What sees the images.
+        keep: See `History`.
+        period: See `History`.
+    """
+
+    def __init__(
+        self,
+        setup: srbench.Setup,
+        *,
+        weight: float = WEIGHT,
+        encoder: MakeEncoder = untrained,
+        keep: float = KEEP,
+        period: float = PERIOD,
+    ) -> None:
+        super().__init__(setup)
+        self.encode, self.weight = encoder(setup.device), weight
+        self.history = History(setup.student, keep=keep, period=period)
+        self.notes = (f"Images are seen by {self.encode.name}.",)
+
+    def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
+        """The recipe's terms and ``contrast``."""
+        sr = self.setup.student(batch.lr, batch.scale)
+        with torch.no_grad():
+            positives = self.encode(batch.hr)
+            negatives = [level[None] for level in self.encode(self.history(batch.lr, batch.scale))]
+        distance = contrast(self.encode(sr), positives, negatives)
+        return {**self.setup.supervised(sr, batch.hr), "contrast": self.weight * distance}
+
+    def after_step(self, batch: srbench.Batch) -> None:
+        """The past moves on."""
+        self.history.follow(self.setup.student.module, batch)
+
+
+def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.DistillerSpec:  # noqa: ANN401 - SPN's
+    return srbench.DistillerSpec(
+        name=name,
+        label=label,
+        build=partial(SPN, **options),
+        needs_teacher=False,
+        reconstruction=True,
+        license="unknown",
+        paper=srbench.Paper(
+            title="Learning from History: Task-agnostic Model Contrastive Learning for Image Restoration",
+            venue="AAAI",
+            year=2024,
+            url="https://arxiv.org/abs/2309.06023",
+        ),
+        notes=f"{notes} Without a teacher: the control for dckd.",
+    )
+
+
+@srbench.hookimpl
+def register_distillers() -> list[srbench.DistillerSpec]:
+    """What sees the images tells them apart."""
+    return [
+        _spec("spn", "SPN", "Images are seen by an untrained network, the same on every machine."),
+        _spec("spn_alex", "SPN (AlexNet)", "Images are seen by ImageNet's AlexNet.", encoder=partial(imagenet, "alex")),
+        _spec("spn_vgg", "SPN (VGG-16)", "Images are seen by ImageNet's VGG-16.", encoder=partial(imagenet, "vgg")),
+    ]

@@ -1,0 +1,144 @@
+"""SPN turns away from the student's own past, seen by a frozen encoder that is the same on every machine."""
+
+from functools import partial
+
+import pytest
+import torch
+from distilling_toys import (
+    PAIRS,
+    assert_equal_to,
+    assert_gradients,
+    assert_resumes_alike,
+    batch,
+    edsr,
+    oracle,
+    rcan,
+    trained,
+)
+from distilling_toys import setup as setup_of
+from safetensors.torch import save_file
+from srbench_plugins.distillers import spn
+from torchvision import models
+
+from srbench.distilling import Batch
+from srbench.errors import TrainingError, UnavailableError
+from srbench.testing import photograph
+
+CPU = torch.device("cpu")
+SPECS = {spec.name: spec for spec in spn.register_distillers()}
+
+
+def test_the_contrast_is_the_one_of_dckds_release():
+    arrays = oracle("dckd_contras")
+    anchors, positives, negatives = ([arrays[f"{side}{n}"] for n in range(5)] for side in ("anc", "pos", "neg"))
+    for anchor in anchors:
+        anchor.requires_grad_()
+    loss = 0.1 * spn.contrast(anchors, positives, negatives)
+    assert_equal_to(loss.detach(), arrays["loss"])
+    assert_gradients(loss, anchors, [arrays[f"grad_anc{n}"] for n in range(5)])
+
+
+def test_the_untrained_encoder_is_the_same_every_time_and_sees_patches_of_any_size():
+    torch.manual_seed(1)
+    first = spn.untrained(CPU)
+    torch.manual_seed(2)
+    second = spn.untrained(CPU)
+    for side in (1, 7, 33):
+        images = photograph(2, 3, side, side)
+        maps = first(images)
+        assert [level.shape[-1] for level in maps] == [-(-side // 2**n) for n in range(5)]
+        assert all(torch.equal(a, b) for a, b in zip(maps, second(images), strict=True))
+    assert all(level.std() > 0.01 for level in first(photograph(2, 3, 32, 32)))
+
+
+def test_luma_is_seen_as_grey():
+    encoder, luma = spn.untrained(CPU), photograph(2, 1, 8, 8)
+    assert torch.equal(encoder(luma)[-1], encoder(luma.expand(-1, 3, -1, -1))[-1])
+
+
+@pytest.mark.parametrize(
+    ("trunk", "build", "side", "relus"),
+    [("alex", models.alexnet, 63, (1, 4, 7, 9, 11)), ("vgg", models.vgg16, 64, (1, 6, 11, 18, 25))],
+)
+def test_networks_of_imagenet_are_seen_at_their_relus(trunk, build, side, relus, tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        features = build(weights=None).features
+    weights = {name: 0.05 * torch.randn(w.shape) for name, w in features.state_dict().items()}
+    features.load_state_dict(weights, assign=True)
+    file = tmp_path / "trunk.safetensors"
+    save_file({f"features.{name}": w for name, w in weights.items()}, file)
+    monkeypatch.setattr("srbench.find_lpips_trunk", lambda name: file)
+    encoder = spn.imagenet(trunk, CPU)
+    images = photograph(1, 3, side, side)  # all poolings fit
+    maps, wanted = (images - encoder.mean) / encoder.std, []
+    for number, layer in enumerate(features):
+        maps = layer(maps)
+        if number in relus:
+            wanted.append(maps.clone())
+    for ours, theirs in zip(encoder(images), wanted, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    least = encoder.least
+    assert all(level.numel() for level in encoder(photograph(1, 3, least, least + 3)))
+    if least > 1:
+        with pytest.raises(TrainingError, match=f"sees images from {least} pixels a side and patches of hr have"):
+            encoder(photograph(1, 3, least - 1, least))
+
+
+def test_without_the_weights_it_says_how_to_get_them(monkeypatch, tmp_path):
+    monkeypatch.setenv("SRBENCH_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(UnavailableError, match="srbench fetch lpips"):
+        SPECS["spn_vgg"].build(setup_of(edsr()))
+
+
+def at(step, steps):
+    patches = batch()
+    return Batch(patches.lr, patches.hr, 2, step, steps, torch.Generator())
+
+
+def test_the_past_moves_on_ever_more_rarely_and_nearly_all_the_way():
+    given = setup_of(edsr())
+    history = spn.History(given.student)
+    weight = given.student.module.head[0].weight
+    moves = []
+    for step in range(1000):
+        before = history.module.head[0].weight.clone()
+        with torch.no_grad():
+            weight += 1
+        history.follow(given.student.module, at(step, 1000))
+        after = history.module.head[0].weight
+        if not torch.equal(before, after):
+            moves.append(step + 1)
+            torch.testing.assert_close(after, 0.1 * before + 0.9 * weight)
+    assert moves == [*range(4, 401, 4), *range(408, 801, 8), *range(804, 1001, 12)]
+
+
+def test_its_term_is_the_ratio_of_the_two_distances():
+    given = setup_of(edsr())
+    method = SPECS["spn"].build(given)
+    patches = batch()
+    with torch.no_grad():
+        for parameter in method.history.module.parameters():
+            parameter.mul_(0.5)
+        terms = method.losses(patches)
+        sr, past = given.student(patches.lr, 2), method.history(patches.lr, 2)
+    encode = spn.untrained(CPU)
+    wanted = sum(
+        weight * (a - p).abs().mean() / (a - n).abs().mean()
+        for weight, a, p, n in zip(spn.LEVEL_WEIGHTS, encode(sr), encode(patches.hr), encode(past), strict=True)
+    )
+    assert terms["contrast"].item() == pytest.approx(0.1 * wanted.item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("student", [edsr(), rcan()])
+def test_it_trains_without_a_teacher_and_says_what_saw_the_images(student, tmp_path):
+    report, _ = trained(SPECS["spn"].build(setup_of(student)), tmp_path)
+    assert set(report.terms) == {"l1", "contrast"}
+    assert all(torch.tensor(value).isfinite() for value in report.terms.values())
+    assert "Images are seen by an untrained network of five convolutions." in report.notes
+
+
+def test_a_stopped_training_ends_with_the_same_bits_its_past_included(tmp_path):
+    make = partial(spn.SPN, keep=0.5, period=0.2)
+    assert_resumes_alike(lambda: make(setup_of(PAIRS["equal"][0])), tmp_path)
