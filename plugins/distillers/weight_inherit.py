@@ -17,7 +17,7 @@ What is inherited, walking both networks from their roots:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import torch
@@ -56,12 +56,23 @@ def inherit(student: nn.Module, teacher: nn.Module) -> int:
     """
     count = 0
     with torch.no_grad():
-        for ours, theirs in _pairs(student, teacher):
-            channels = zip(ours.shape[:2], theirs.shape[:2], strict=False)
-            if ours.shape[2:] == theirs.shape[2:] and ours.dim() == theirs.dim() and all(a <= b for a, b in channels):
-                ours.copy_(theirs[tuple(slice(n) for n in ours.shape)])
-                count += ours.numel() if ours.requires_grad else 0
+        for ours, theirs in inheritable(student, teacher):
+            ours.copy_(leading(theirs, ours.shape))
+            count += ours.numel() if ours.requires_grad else 0
     return count
+
+
+def inheritable(student: nn.Module, teacher: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
+    """The student's parameters and buffers that the teacher can pass on, each with the teacher's whole one."""
+    for ours, theirs in _pairs(student, teacher):
+        channels = zip(ours.shape[:2], theirs.shape[:2], strict=False)
+        if ours.shape[2:] == theirs.shape[2:] and ours.dim() == theirs.dim() and all(a <= b for a, b in channels):
+            yield ours, theirs
+
+
+def leading(whole: Tensor, shape: Sequence[int]) -> Tensor:
+    """The part of a tensor that has the first channels, as a view of the given shape."""
+    return whole[tuple(slice(n) for n in shape)]
 
 
 def _pairs(student: nn.Module, teacher: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
