@@ -21,6 +21,14 @@ SHALLOW = {
 }
 
 
+DIFFERENT = [
+    "emsrdpn_a",
+    "hsrnet",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("emsrdpn_b", "emsrdpn_c")),
+]
+"""For what takes longer: the ablations are nearly the first."""
+
+
 def shallow(name):
     module, build, taps = SHALLOW[name]
     spec = next(spec for spec in module.register_architectures() if spec.name == name)
@@ -37,7 +45,7 @@ def test_it_keeps_the_contract_of_an_architecture(name):
     assert violations_of("architecture", shallow(name)) == []
 
 
-@pytest.mark.parametrize("name", SHALLOW)
+@pytest.mark.parametrize("name", DIFFERENT)
 def test_one_export_serves_every_size_and_every_batch(name):
     network = fresh(name).module
     sides = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
@@ -95,7 +103,7 @@ def test_memory_by_pixels_gives_the_same(name):
         assert torch.allclose(sr, network(lr, 2), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", SHALLOW)
+@pytest.mark.parametrize("name", DIFFERENT)
 def test_its_loss_falls(name):
     network = fresh(name)
     network.module.train()

@@ -23,7 +23,10 @@ def test_a_tiny_one_equals_the_official_network(scale, output):
     assert difference(network, "emsrdpn_tiny_x23", HERE, scale=scale, output=output) < NOISE
 
 
-@pytest.mark.parametrize(("scale", "output"), [(2, "y0"), (3, "y1"), (4, "y2"), (8, "y3")])
+@pytest.mark.parametrize(
+    ("scale", "output"),
+    [(2, "y0"), *(pytest.param(s, y, marks=pytest.mark.slow) for s, y in ((3, "y1"), (4, "y2"), (8, "y3")))],
+)
 def test_the_papers_network_equals_the_official_one(scale, output, shared):
     folder = shared("oracles/networks")
     assert difference(SPECS["emsrdpn_a"].network(scale), "emsrdpn_a_x2348", folder, scale=scale, output=output) < NOISE
