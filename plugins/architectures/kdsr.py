@@ -153,9 +153,14 @@ class Estimator(nn.Module):
         self.compress = nn.Sequential(nn.Linear(4 * n_feats, n_feats), nn.LeakyReLU(SLOPE, inplace=True))
 
     def forward(self, seen: Tensor) -> Tensor:
-        """(N, colours, h, w) to D, (N, C); D', (N, 4C), is what ``mlp`` gives on the way."""
-        degradation: Tensor = self.compress(self.mlp(self.E(seen).flatten(1)))
+        """(N, colours, h, w) to D, (N, C)."""
+        degradation: Tensor = self.compress(self.representation(seen))
         return degradation
+
+    def representation(self, seen: Tensor) -> Tensor:
+        """(N, colours, h, w) to D', (N, 4C), which D is made of and which is distilled."""
+        vector: Tensor = self.mlp(self.E(seen).flatten(1))
+        return vector
 
 
 class KDSR(nn.Module):
@@ -214,9 +219,12 @@ class KDSRTeacher(nn.Module):
 
     def forward(self, lr: Tensor, hr: Tensor) -> Tensor:
         """(N, 3, h, w) and (N, 3, scale*h, scale*w), both in [0, 1], to sr of hr's shape."""
-        seen = torch.cat((lr, F.pixel_unshuffle(hr, self.scale)), dim=1)
-        sr: Tensor = self.G(lr, self.E(seen))
+        sr: Tensor = self.G(lr, self.E(self.seen(lr, hr)))
         return sr
+
+    def seen(self, lr: Tensor, hr: Tensor) -> Tensor:
+        """What the estimator sees: lr and the phases of hr as channels, (N, 3 + 3*scale², h, w)."""
+        return torch.cat((lr, F.pixel_unshuffle(hr, self.scale)), dim=1)
 
 
 PAPER = srbench.Paper(
