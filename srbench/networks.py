@@ -48,7 +48,7 @@ class Network:
         padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
         normalised = self._normalised(padded)
         given = (normalised, scale) if self.spec.multi_scale else (normalised,)
-        sr: object = self.module(*given) if weights is None else functional_call(self.module, dict(weights), given)
+        sr: object = self.module(*given) if weights is None else _called_with(weights, self.module, given)
         if not isinstance(sr, Tensor):
             raise ShapeError(f"{self.spec.name} returned a {type(sr).__name__}, not a tensor; it must return sr alone.")
         wanted = (*padded.shape[:2], padded.shape[2] * scale, padded.shape[3] * scale)
@@ -89,6 +89,22 @@ class Network:
 
 def _colour(values: tuple[float, ...], like: Tensor) -> Tensor:
     return like.new_tensor(values).view(-1, 1, 1)
+
+
+def _called_with(weights: Mapping[str, Tensor], module: nn.Module, given: tuple[object, ...]) -> object:
+    """Call ``module`` with ``weights``, wherever a parameter of these names stands in it.
+
+    Left to tie them itself, torch exchanges a module that is reached by two paths twice, and so never gives its own
+    weights back.
+    """
+    wanted = {parameter: weights[name] for name, parameter in module.named_parameters() if name in weights}
+    everywhere = {
+        name: wanted[parameter]
+        for path, part in module.named_modules()
+        for name, parameter in part.named_parameters(path, recurse=False, remove_duplicate=False)
+        if parameter in wanted
+    }
+    return functional_call(module, everywhere, given, tie_weights=False)
 
 
 def build_network(spec: ArchitectureSpec, scale: Scale) -> Network:

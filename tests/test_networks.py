@@ -124,6 +124,26 @@ def test_given_weights_are_used_and_differentiated_instead_of_the_modules_own(fa
     assert one.module.kept.grad != 0
 
 
+def test_given_weights_are_used_wherever_they_stand_and_the_modules_own_come_back():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one = self.same = nn.Conv2d(3, 3, 1, bias=False)
+            self.tied = nn.Conv2d(3, 3, 1, bias=False)
+            self.tied.weight = self.one.weight
+
+        def forward(self, lr):
+            return Nearest()(self.tied(self.same(self.one(lr))))
+
+    lr, net = torch.rand(1, 3, 4, 4), network(Twice())
+    own = net.module.one.weight
+    before = net(lr, 2)
+    weight = (2 * own.detach()).requires_grad_()
+    torch.testing.assert_close(net(lr, 2, {"one.weight": weight}), 8 * before)
+    assert net.module.one.weight is net.module.same.weight is net.module.tied.weight is own
+    assert torch.equal(net(lr, 2), before)
+
+
 @pytest.mark.parametrize("module", [Nearest(scale=3), nn.Identity(), nn.Sequential(Nearest(), nn.Conv2d(3, 1, 1))])
 def test_a_wrong_size_is_named_with_what_was_expected(module):
     with pytest.raises(ShapeError, match=r"net returned \(1, .*\) for lr \(1, 3, 4, 5\) at x2; it must return \(1"):
