@@ -52,8 +52,8 @@ class Options:
     """Width of a KRNet."""
     distance: Literal["l1", "l2"] = "l1"
     """Of the textures: mean absolute or mean squared difference."""
-    weight: float = 0.1
-    """w, for features in units of images in [0, 1]."""
+    weight: float = 0.3
+    """w, for features in units of images in [0, 1]: a gradient of some 15% of the L1's in a small EDSR."""
     inner_rate: float = 0.01
     """alpha, the learning rate of the step ahead."""
     outer_rate: float | None = None
@@ -69,10 +69,10 @@ class Options:
                 f"MKDSR has distance={self.distance!r}, kernels={self.kernels}, size={self.size} and hidden="
                 f"{self.hidden}; give it l1 or l2, an odd size, and at least one of each."
             )
-        if not min(self.inner_rate, self.radius, self.outer_rate or 1) > 0:
+        if not min(self.weight, self.inner_rate, self.radius, 1 if self.outer_rate is None else self.outer_rate) > 0:
             raise srbench.TrainingError(
-                f"MKDSR has inner_rate={self.inner_rate}, outer_rate={self.outer_rate} and radius={self.radius}; all "
-                "must be above 0."
+                f"MKDSR has weight={self.weight}, inner_rate={self.inner_rate}, outer_rate={self.outer_rate} and "
+                f"radius={self.radius}; all must be above 0."
             )
 
 
@@ -122,7 +122,8 @@ def _relative_mean(features: Tensor) -> Tensor:
 def textures(features: Tensor, kernels: Tensor) -> Tensor:
     """Filter each image with its own kernels, zeros beyond the borders.
 
-    Written as one matrix product, of which second derivatives are as fast; those of grouped convolutions are not.
+    Written as one matrix product of size² times the features, of which second derivatives are as fast; those of
+    grouped convolutions are taken group by group.
 
     Args:
         features: (N, C, h, w).
@@ -180,7 +181,10 @@ class MKDSR(srbench.Distiller):
             srbench.Phase(
                 "train",
                 optimise={"main": (self.setup.student.module, self.features), "krnets": (self.krnets,)},
-                learning_rate={"main": rate, "krnets": self.options.outer_rate or rate},
+                learning_rate={
+                    "main": rate,
+                    "krnets": rate if self.options.outer_rate is None else self.options.outer_rate,
+                },
             ),
         )
 
@@ -206,7 +210,8 @@ class MKDSR(srbench.Distiller):
                 outer, slope = self._exact_slope(inner, next_batch())
             else:
                 outer, slope = self._difference_slope(inner, next_batch(), knowledge_of)
-            optimisers["krnets"].minimise(slope)
+            # It is in proportion to both; without, it would sink into the epsilon of Adam, which else knows no scale.
+            optimisers["krnets"].minimise(slope / (self.options.inner_rate * self.options.weight))
             with torch.no_grad():
                 kernels = self._kernels(pairs)
             # the student has not moved, so its forward pass serves again

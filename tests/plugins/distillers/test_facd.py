@@ -168,6 +168,5 @@ def test_it_says_that_it_is_a_reconstruction():
     assert all(spec.reconstruction and "From the abstract" in spec.notes for spec in SPECS.values())
 
 
-@pytest.mark.parametrize("name", SPECS)
-def test_a_stopped_training_ends_with_the_same_bits(name, tmp_path):
-    assert_resumes_alike(lambda: SPECS[name].build(setup(edsr(), edsr(width=12))), tmp_path)
+def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
+    assert_resumes_alike(lambda: SPECS["facd"].build(setup(edsr(), edsr(width=12))), tmp_path)

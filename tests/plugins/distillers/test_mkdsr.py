@@ -65,7 +65,8 @@ def slopes(method):
     }
     method.step(patches(1), optimisers, lambda: patches(2))
     parts = method.krnets.parameters(), method.setup.student.module.parameters()
-    return [torch.cat([p.grad.flatten() for p in part]) for part in parts]
+    krnets, student = (torch.cat([p.grad.flatten() for p in part]) for part in parts)
+    return method.options.inner_rate * method.options.weight * krnets, student
 
 
 def outer_loss(method):
@@ -273,7 +274,15 @@ def test_a_layer_without_second_derivatives_is_refused_and_trained_by_first_ones
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"distance": "l3"}, {"size": 2}, {"kernels": 0}, {"hidden": 0}, {"inner_rate": 0.0}, {"radius": 0.0}],
+    [
+        {"distance": "l3"},
+        {"size": 2},
+        {"kernels": 0},
+        {"hidden": 0},
+        {"inner_rate": 0.0},
+        {"outer_rate": 0.0},
+        {"weight": 0.0},
+    ],
 )
 def test_a_choice_without_meaning_is_refused(wrong):
     with pytest.raises(TrainingError, match="MKDSR"):
