@@ -78,7 +78,7 @@ def test_the_transform_is_as_sensitive_as_its_inverse_is_exact():
 
 
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9))
-def test_the_bicubic_convolution_is_imresize(scale, height, width):
+def test_the_bicubic_upsampler_is_imresize(scale, height, width):
     lr = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(scale))
     assert torch.allclose(freqnet.BicubicUpsampler(scale)(lr), imresize(lr, scale=scale), atol=1e-6)
 
