@@ -104,6 +104,7 @@ class DFSR(srbench.Distiller):
     def phases(self) -> Sequence[srbench.Phase]:
         """One, with two optimisers."""
         rates = {"student": self.setup.recipe.learning_rate, "generator": self.generator_rate}
+        optimised: dict[str, list[nn.Module]]
         optimised = {"student": [self.setup.student.module], "generator": [self.generators]}
         within = max(64, self.student_steps * 2 * len(self.setup.scales))
         return (srbench.Phase("train", optimise=optimised, learning_rate=rates, gradient_within=within),)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import srbench
+from srbench.blocks import full_precision
 
 IMITATION = 1e-4
 """Weight of the code's distance to lr."""
@@ -47,8 +48,10 @@ def vid_laplace(mean: Tensor, spread: Tensor, features: Tensor) -> Tensor:
     Returns:
         The mean over all elements.
     """
-    scale = 0.1 * spread + 1e-8
-    return _constant(mean) + ((2 * scale).log() + (features - mean).abs() / scale).mean()
+    with full_precision(mean):
+        mean, spread, features = _at_least_single(mean, spread, features)
+        scale = 0.1 * spread + 1e-8
+        return _constant(mean) + ((2 * scale).log() + (features - mean).abs() / scale).mean()
 
 
 def vid_gaussian(mean: Tensor, spread: Tensor, features: Tensor) -> Tensor:
@@ -62,8 +65,14 @@ def vid_gaussian(mean: Tensor, spread: Tensor, features: Tensor) -> Tensor:
     Returns:
         The mean over all elements.
     """
-    variance = 0.001 * spread + 1e-8
-    return _constant(mean) + (variance.log() + (features - mean).square() / variance).mean() / 2
+    with full_precision(mean):
+        mean, spread, features = _at_least_single(mean, spread, features)
+        variance = 0.001 * spread + 1e-8
+        return _constant(mean) + (variance.log() + (features - mean).square() / variance).mean() / 2
+
+
+def _at_least_single(*tensors: Tensor) -> tuple[Tensor, ...]:
+    return tuple(tensor.to(torch.promote_types(tensor.dtype, torch.float32)) for tensor in tensors)
 
 
 def _constant(mean: Tensor) -> float:

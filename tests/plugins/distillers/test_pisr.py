@@ -66,6 +66,16 @@ def test_an_unlikelihood_is_that_of_the_density_up_to_a_constant(channels):
     assert_equal_to(vid_gaussian(mean, spread, features), wanted - math.log(2 * math.pi) / 2)
 
 
+@pytest.mark.parametrize("density", DENSITIES.values())
+def test_half_precision_blurs_no_unlikelihood_and_makes_it_not_infinite(density):
+    halves = [torch.rand(2, 3, 4, 4).half() for _ in range(3)]
+    halves[1] *= 0  # a spread so small that half precision has no number for it
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = density(*halves)
+    assert torch.equal(found, density(*(tensor.float() for tensor in halves)))
+    assert found.isfinite()
+
+
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_the_encoder_gives_an_image_of_lrs_size(scale):
     assert Encoder(1, scale)(torch.rand(1, 1, 5 * scale, 7 * scale)).shape == (1, 1, 5, 7)
