@@ -26,8 +26,19 @@ from typing import Any
 
 import torch
 from srbench_plugins.distillers.dukd import Change
-from srbench_plugins.distillers.spn import KEEP, PERIOD, History, MakeEncoder, contrast, imagenet, move, untrained
-from torch import Generator, Tensor
+from srbench_plugins.distillers.spn import (
+    KEEP,
+    NOISY,
+    PERIOD,
+    History,
+    MakeEncoder,
+    contrast,
+    imagenet,
+    move,
+    negatives_of,
+    untrained,
+)
+from torch import Tensor
 from torch.nn import functional as F
 
 import srbench
@@ -35,27 +46,11 @@ from srbench.blocks import full_precision
 
 CONTRAST_WEIGHT = 0.1
 CODES_WEIGHT = 0.001
-NOISY = 4
-"""Negatives of noisy lr; one more is of lr as it is."""
-NOISE = (1 / 255, 30 / 255)
-"""Least and most standard deviation."""
-GREY = 0.5
-"""Share of the images whose noise has no colour."""
 CHANCE = 0.5
 """Of each change of lr in ``dckd_dukd``."""
 CODES = 1024
 SOFTNESS = 0.1
 """Of likenesses to codes that were seen in images, by the mean squared distance between the codes; ours."""
-
-
-def noisy(lr: Tensor, generator: Generator) -> Tensor:
-    """Add Gaussian noise to lr (N, C, h, w), of a strength of each image's own and for half of them without colour."""
-    count, colours, *size = lr.shape
-    strength = torch.empty(count, 1, 1, 1).uniform_(*NOISE, generator=generator)
-    grey = torch.rand(count, 1, 1, 1, generator=generator) < GREY
-    noise = torch.randn(count, colours, *size, generator=generator)
-    noise = strength * torch.where(grey, noise[:, :1], noise)
-    return (lr + noise.to(lr)).clamp(0, 1)
 
 
 def likeness(maps: Tensor, codes: Tensor, unit: Tensor | float = 1.0) -> Tensor:
@@ -150,7 +145,7 @@ class DCKD(srbench.Distiller):
             target = self.setup.teacher(batch.lr, batch.scale)
             known = self.encode(target)
             self._take_codes(batch)
-            negatives = [torch.stack(levels) for levels in zip(*self._negatives(batch), strict=True)]
+        negatives = negatives_of(self.history, self.encode, batch, self.noisy)
         seen = self.encode(sr)
         terms = {
             **self.setup.supervised(sr, batch.hr),
@@ -167,11 +162,7 @@ class DCKD(srbench.Distiller):
         student = self.setup.student.module
         if self.average is not None and self.decay is not None:
             move(self.average, student, self.decay)
-        self.history.follow(self.average or student, batch)
-
-    def _negatives(self, batch: srbench.Batch) -> list[list[Tensor]]:
-        inputs = [noisy(batch.lr, batch.generator) for _ in range(self.noisy)]
-        return [self.encode(self.history(lr, batch.scale)) for lr in (*inputs, batch.lr)]
+        self.history.follow(student if self.average is None else self.average, batch)
 
     def _take_codes(self, batch: srbench.Batch) -> None:
         """Fill the codebook with what the encoder sees of hr, until it is full."""

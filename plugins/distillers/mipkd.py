@@ -28,8 +28,8 @@ from srbench.features import as_map, to_smaller
 
 FEATURE_WEIGHT = 1.0
 """a, ours; features are in units of images in [0, 1]."""
-BLOCK_WEIGHT = 0.1
-"""b, ours: the mixtures are of no use at first."""
+BLOCK_WEIGHT = 1.0
+"""b, ours."""
 
 
 class Mixer(nn.Module):

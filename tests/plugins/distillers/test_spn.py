@@ -92,6 +92,15 @@ def test_without_the_weights_it_says_how_to_get_them(monkeypatch, tmp_path):
         SPECS["spn_vgg"].build(setup_of(edsr()))
 
 
+def test_noise_is_as_strong_as_said_and_half_of_it_has_no_colour():
+    lr = torch.full((2000, 3, 4, 4), 0.5)
+    noise = spn.noisy(lr, torch.Generator().manual_seed(0)) - 0.5
+    grey = (noise[:, :1] - noise).abs().amax(dim=(1, 2, 3)) < 1e-7
+    assert grey.float().mean().item() == pytest.approx(0.5, abs=0.05)
+    assert 255 * noise.square().mean().sqrt().item() == pytest.approx(((30**3 - 1) / 3 / 29) ** 0.5, rel=0.05)
+    assert noise.mean().abs() < 1e-3
+
+
 def at(step, steps):
     patches = batch()
     return Batch(patches.lr, patches.hr, 2, step, steps, torch.Generator())
@@ -114,19 +123,24 @@ def test_the_past_moves_on_ever_more_rarely_and_nearly_all_the_way():
     assert moves == [*range(4, 401, 4), *range(408, 801, 8), *range(804, 1001, 12)]
 
 
-def test_its_term_is_the_ratio_of_the_two_distances():
+@pytest.mark.parametrize("count", [0, 4])
+def test_its_term_is_the_ratio_of_the_distances_to_the_truth_and_to_the_past(count):
     given = setup_of(edsr())
-    method = SPECS["spn"].build(given)
+    method = spn.SPN(given, noisy=count)
     patches = batch()
     with torch.no_grad():
         for parameter in method.history.module.parameters():
             parameter.mul_(0.5)
         terms = method.losses(patches)
-        sr, past = given.student(patches.lr, 2), method.history(patches.lr, 2)
-    encode = spn.untrained(CPU)
+        again = batch().generator
+        sr = given.student(patches.lr, 2)
+        inputs = [*(spn.noisy(patches.lr, again) for _ in range(count)), patches.lr]
+        past = [method.encode(method.history(lr, 2)) for lr in inputs]
     wanted = sum(
-        weight * (a - p).abs().mean() / (a - n).abs().mean()
-        for weight, a, p, n in zip(spn.LEVEL_WEIGHTS, encode(sr), encode(patches.hr), encode(past), strict=True)
+        weight * (a - p).abs().mean() / sum((a - n).abs().mean() for n in negatives)
+        for weight, a, p, *negatives in zip(
+            spn.LEVEL_WEIGHTS, method.encode(sr), method.encode(patches.hr), *past, strict=True
+        )
     )
     assert terms["contrast"].item() == pytest.approx(0.1 * wanted.item(), rel=1e-4)
 
