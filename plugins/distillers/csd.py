@@ -18,7 +18,6 @@ Most of the gain is that of starting from the teacher's weights (issue 9 of the 
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -36,6 +35,8 @@ from srbench.imaging import imresize
 CONTRAST_WEIGHT = 200 / 255
 """w, for images in [0, 1]."""
 NEGATIVES = 10
+TRIAL_SIDE = 16
+"""Side in pixels of the lr on which the wide network is tried."""
 
 
 def contrast(
@@ -130,13 +131,7 @@ class CSD(srbench.Distiller):
 
     def phases(self) -> Sequence[srbench.Phase]:
         """One, which trains the wide network alone."""
-        dead = self.setup.teacher.spec.dead_parameters
-        alive = [
-            weights
-            for name, weights in self.wide.named_parameters()
-            if not any(fnmatch.fnmatch(name, pattern) for pattern in dead)
-        ]
-        return (srbench.Phase("train", optimise={"main": alive}),)
+        return (srbench.Phase("train", optimise={"main": self._used()}),)
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The terms of the class."""
@@ -168,6 +163,15 @@ class CSD(srbench.Distiller):
         """The student's weights, as parts of the wide network's."""
         own, wide = (dict(module.named_parameters()) for module in (self.setup.student.module, self.wide))
         return {name: leading(wide[source], own[name].shape) for name, source in self.sources.items()}
+
+    def _used(self) -> list[nn.Parameter]:
+        """What of the wide network serves the scales that are trained; the rest has no gradient."""
+        network = srbench.Network(self.setup.teacher.spec, self.wide.eval())
+        lr = torch.zeros(1, network.colours, TRIAL_SIDE, TRIAL_SIDE, device=self.setup.device)
+        total = torch.stack([network(lr, scale).sum() for scale in self.setup.scales]).sum()
+        trained = [weights for weights in self.wide.train().parameters() if weights.requires_grad]
+        slopes = torch.autograd.grad(total, trained, allow_unused=True)
+        return [weights for weights, slope in zip(trained, slopes, strict=True) if slope is not None]
 
     def _chosen(self, batch: srbench.Batch) -> Tensor:
         count = len(batch.lr)

@@ -1,11 +1,14 @@
 """CSD's contrast is the release's, and its student is a part of the network that is trained."""
 
+import dataclasses
 import math
+from functools import partial
 
 import pytest
 import torch
 from distilling_toys import (
     PAIRS,
+    RECIPE,
     assert_equal_to,
     assert_gradients,
     assert_resumes_alike,
@@ -18,6 +21,7 @@ from distilling_toys import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from srbench_plugins.architectures.mdsr import MDSR
 from srbench_plugins.distillers import csd
 from srbench_plugins.distillers.csd import CSD, contrast, draw_others, first_of_batch
 from torch.nn import functional as F
@@ -25,6 +29,7 @@ from torch.nn import functional as F
 from srbench.distilling import Batch
 from srbench.errors import TrainingError
 from srbench.imaging import imresize
+from srbench.specs import ArchitectureSpec
 from srbench.testing import photograph
 
 SPECS = {spec.name: spec for spec in csd.register_distillers()}
@@ -108,6 +113,26 @@ def test_the_student_ends_as_the_part_of_what_was_trained(name, pair, tmp_path):
     whole = dict(method.wide.named_parameters())
     for own, source in method.sources.items():
         assert torch.equal(learnt[own], whole[source][tuple(slice(n) for n in learnt[own].shape)])
+
+
+def test_it_trains_a_network_of_several_scales(tmp_path):
+    student, teacher = (
+        ArchitectureSpec(
+            name=f"mdsr_{width}",
+            build=partial(MDSR, n_resblocks=2, n_feats=width),
+            scales=frozenset({2, 3, 4}),
+            multi_scale=True,
+            taps=("body.0", "body.1"),
+            input_range=255.0,
+        )
+        for width in (4, 8)
+    )
+    recipe = RECIPE.model_copy(update={"steps": 16, "batch": 2, "checkpoint_every": 16})
+    method = SPECS["csd"].build(dataclasses.replace(setup(student, teacher, recipe=recipe), scales=(2, 3)))
+    before = [p.detach().clone() for p in method.wide.upsample.parameters()]
+    trained(method, tmp_path)
+    moved = [not torch.equal(old, new) for old, new in zip(before, method.wide.upsample.parameters(), strict=True)]
+    assert moved == [True] * 4 + [False] * 4  # of the third scale, which is not trained, there are two convolutions
 
 
 @pytest.mark.parametrize("other", [rcan(), edsr(width=4), edsr(depth=1)], ids=lambda spec: spec.name)

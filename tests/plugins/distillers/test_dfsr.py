@@ -1,6 +1,8 @@
 """DFSR's losses are the release's, and it learns without looking at an image."""
 
+import dataclasses
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from distilling_toys import (
     trained,
 )
 from srbench_plugins.architectures import fsrcnn
+from srbench_plugins.architectures.mdsr import MDSR
 from srbench_plugins.distillers import dfsr
 from srbench_plugins.distillers.dfsr import DFSR, LATENT, Generator, agreement, squared_error
 from torch.nn import functional as F
@@ -23,6 +26,7 @@ from torch.nn import functional as F
 from srbench.distilling import Batch
 from srbench.errors import TrainingError
 from srbench.imaging import imresize
+from srbench.specs import ArchitectureSpec
 from srbench.testing import photograph
 
 (SPEC,) = dfsr.register_distillers()
@@ -115,6 +119,25 @@ def test_it_trains_students_of_any_width_depth_and_family(pair, tmp_path):
     assert set(report.terms) == {"imitation", "agreement", "likeness"}
     assert all(math.isfinite(value) for value in report.terms.values())
     assert all(not torch.equal(old, new) for old, new in zip(before, method.parameters(), strict=True))
+
+
+def test_it_trains_a_network_of_several_scales(tmp_path):
+    student, teacher = (
+        ArchitectureSpec(
+            name=f"mdsr_{width}",
+            build=partial(MDSR, n_resblocks=2, n_feats=width),
+            scales=frozenset({2, 3, 4}),
+            multi_scale=True,
+            taps=("body.0", "body.1"),
+            input_range=255.0,
+        )
+        for width in (4, 8)
+    )
+    recipe = RECIPE.model_copy(update={"steps": 16, "batch": 2, "checkpoint_every": 16})
+    method = DFSR(dataclasses.replace(setup(student, teacher, recipe=recipe), scales=(2, 3)), student_steps=1)
+    before = [p.detach().clone() for p in method.generators.parameters()]
+    trained(method, tmp_path)
+    assert all(not torch.equal(old, new) for old, new in zip(before, method.generators.parameters(), strict=True))
 
 
 def test_a_teacher_of_other_colours_is_refused():

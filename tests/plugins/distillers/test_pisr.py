@@ -1,6 +1,8 @@
 """PISR's losses are the release's; its teacher sees the truth, and its student starts from it."""
 
+import dataclasses
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -18,6 +20,7 @@ from distilling_toys import (
     trained,
 )
 from srbench_plugins.architectures import fsrcnn
+from srbench_plugins.architectures.mdsr import MDSR
 from srbench_plugins.distillers import pisr
 from srbench_plugins.distillers.pisr import PISR, Encoder, vid_gaussian, vid_laplace
 from torch import Generator
@@ -125,6 +128,22 @@ def test_it_trains_students_of_any_family(name, student, tmp_path):
     assert all(math.isfinite(value) for value in report.terms.values())
     unmoved = [name for name, p in method.named_parameters() if torch.equal(before[name], p)]
     assert [name for name in unmoved if not name.startswith("decoder.")] == []
+
+
+def test_it_trains_a_network_of_several_scales(tmp_path):
+    student = ArchitectureSpec(
+        name="mdsr_tiny",
+        build=partial(MDSR, n_resblocks=2, n_feats=4),
+        scales=frozenset({2, 3, 4}),
+        multi_scale=True,
+        taps=("body.0", "body.1"),
+        input_range=255.0,
+    )
+    recipe = RECIPE.model_copy(update={"steps": 16, "batch": 2, "checkpoint_every": 16})
+    method = PISR(dataclasses.replace(setup(student, recipe=recipe), scales=(2, 3)))
+    before = [p.detach().clone() for p in method.encoders.parameters()]
+    trained(method, tmp_path)
+    assert all(not torch.equal(old, new) for old, new in zip(before, method.encoders.parameters(), strict=True))
 
 
 def test_other_taps_may_be_chosen_and_those_of_several_widths_too():
