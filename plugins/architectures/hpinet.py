@@ -106,8 +106,8 @@ class PatchMatch(nn.Module):
 def _similarities(some: Tensor, numbers: Tensor, means: Tensor) -> Tensor:
     """Of some patches (N, l, C), whose numbers are (N, l), with all (N, L, C): (N, l, L)."""
     products: Tensor = some * some.shape[2] ** -0.5 @ means.mT
-    themselves: Tensor = numbers.unsqueeze(2) == torch.arange(means.shape[1], device=means.device)
-    return products + SELF_SIMILARITY * themselves
+    themselves = numbers.unsqueeze(2)
+    return products.scatter_add(2, themselves, products.new_full((), SELF_SIMILARITY).expand(themselves.shape))
 
 
 class Attention(nn.Module):
