@@ -96,6 +96,7 @@ def test_onnx_runtime_computes_the_same(name, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex")  # spectra: left as is
 @pytest.mark.parametrize("name", TWO)
 def test_compiled_whole_it_gives_the_same(name):
     network = attentive(name)
