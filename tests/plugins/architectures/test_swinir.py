@@ -66,6 +66,33 @@ def test_the_papers_network_equals_the_official_one(name, scale, shared):
     assert difference(SPECS[name].network(scale), f"{name}_x{scale}", shared("oracles/networks")) < NOISE
 
 
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")  # spandrel's
+@pytest.mark.parametrize(
+    ("scale", "options"),
+    [
+        (3, {}),
+        (8, {}),
+        (3, {"upsampler": "pixelshuffledirect"}),
+        (2, {"upsampler": "nearest+conv"}),
+        (4, {"upsampler": "nearest+conv", **THREE}),
+    ],
+)
+def test_spandrel_knows_it_by_its_keys_and_computes_the_same(scale, options):
+    """Another implementation, at scales for which there is no oracle."""
+    spandrel = pytest.importorskip("spandrel")
+    network = swinir.SwinIR(scale, **TINY | {"window": 8, "image": 64}, **options).eval()
+    state = network.state_dict()
+    fill(network, {key for key in state if "mask" in key or "index" in key})
+    with torch.no_grad():
+        for key, tensor in state.items():
+            if "norm" in key and key.endswith("weight"):
+                tensor.add_(1)
+        other = spandrel.ModelLoader("cpu").load_from_state_dict(dict(state))
+        assert (other.architecture.name, other.scale) == ("SwinIR", scale)
+        lr = torch.rand(2, 3, 19, 26, generator=torch.Generator().manual_seed(0))
+        assert torch.allclose(other.model.eval()(lr), network(lr), atol=1e-5)
+
+
 FOURIER_CHANNELS = {"swinfir": 6 * 90, "swinfir_t": 4 * 30}
 """Of all residual blocks together; the published counts leave the transforms out."""
 
