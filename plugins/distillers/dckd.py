@@ -20,6 +20,7 @@ whichever way lr is turned, as DUKD does (DCKD* in the paper).
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from typing import Any
 import torch
 from srbench_plugins.distillers.dukd import Change
 from srbench_plugins.distillers.spn import (
+    CAP,
     KEEP,
     NOISY,
     PERIOD,
@@ -96,6 +98,7 @@ class DCKD(srbench.Distiller):
         contrast_weight: Of ``contrast``.
         codes_weight: Of ``codes``.
         noisy: Negatives of noisy lr, besides one of lr as it is.
+        cap: See `srbench_plugins.distillers.spn.contrast`.
         codes: How many codes to take from hr, where the encoder brings none.
         consistency: Weight of the distance to what the teacher makes of lr turned about; 0 for none.
         keep: See `srbench_plugins.distillers.spn.History`.
@@ -115,6 +118,7 @@ class DCKD(srbench.Distiller):
         contrast_weight: float = CONTRAST_WEIGHT,
         codes_weight: float = CODES_WEIGHT,
         noisy: int = NOISY,
+        cap: float = CAP,
         codes: int = CODES,
         consistency: float = 0.0,
         keep: float = KEEP,
@@ -126,7 +130,7 @@ class DCKD(srbench.Distiller):
         setup.require_common_colours()
         self.encode = encoder(setup.device)
         self.contrast_weight, self.codes_weight, self.noisy = contrast_weight, codes_weight, noisy
-        self.consistency, self.decay, self.twice = consistency, average, twice
+        self.cap, self.consistency, self.decay, self.twice = cap, consistency, average, twice
         self.history = History(setup.student, keep=keep, period=period)
         self.average = None if average is None else copy.deepcopy(self.history.module)
         given = self.encode.codes
@@ -150,7 +154,7 @@ class DCKD(srbench.Distiller):
         terms = {
             **self.setup.supervised(sr, batch.hr),
             "logits": F.l1_loss(sr, target),
-            "contrast": self.contrast_weight * contrast(seen, known, negatives),
+            "contrast": self.contrast_weight * contrast(seen, known, negatives, cap=self.cap),
             "codes": self.codes_weight * self._code_distance(seen[-1], known[-1]),
         }
         if self.consistency:
@@ -226,8 +230,11 @@ def register_distillers() -> list[srbench.DistillerSpec]:
         _spec(
             "dckd_official",
             "DCKD (official)",
-            f"{plain} As the release runs: two soft-maxes, and a past that follows the average of the weights.",
+            f"{plain} As the release runs: two soft-maxes, no cap on the contrast, and a past that follows the "
+            "average of the weights, and ten times as often.",
             twice=True,
             average=0.999,
+            cap=math.inf,
+            period=1 / 250,
         ),
     ]

@@ -35,6 +35,8 @@ WEIGHT = 0.1
 """Ours, from DCKD."""
 LEVEL_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 """Of the encoder's levels, from the finest to the coarsest."""
+CAP = 1.0
+"""Of each level's ratio, ours: where the past is nearer than the target there is nothing to turn away from yet."""
 NOISY = 4
 """Negatives of noisy lr; one more is of lr as it is."""
 NOISE = (1 / 255, 30 / 255)
@@ -43,8 +45,9 @@ GREY = 0.5
 """Share of the images whose noise has no colour."""
 KEEP = 0.1
 """Of H when it moves on to the student."""
-PERIOD = 1 / 250
-"""Share of the steps after which H moves on; DCKD's release: every 1,000 of 250,000 at first."""
+PERIOD = 1 / 25
+"""Share of the steps after which H moves on, ours: in short trainings a closer past is the student itself.
+DCKD's release has 1 / 250 at first, which of its 250,000 steps are 1,000."""
 SLOWER_EVERY = 0.4
 """Share of the steps after which the period grows by itself once more; in the same release 100,000."""
 
@@ -144,6 +147,7 @@ def contrast(
     positives: Sequence[Tensor],
     negatives: Sequence[Tensor],
     weights: Sequence[float] = LEVEL_WEIGHTS,
+    cap: float = math.inf,
 ) -> Tensor:
     """How near what it should be, by how far from what it should not: CSD's ratio with negatives of each image's own.
 
@@ -152,9 +156,11 @@ def contrast(
         positives: The same.
         negatives: Of each level, (K, N, C, h, w); distances to the K are added up.
         weights: One for each level.
+        cap: Where a level's ratio is larger it counts as this, and gives no gradient.
     """
-    levels = zip(weights, anchors, positives, negatives, strict=True)
-    return torch.stack([w * F.l1_loss(a, p) / ((n - a).abs().sum(dim=0).mean() + 1e-7) for w, a, p, n in levels]).sum()
+    levels = zip(anchors, positives, negatives, strict=True)
+    ratios = [F.l1_loss(a, p) / ((n - a).abs().sum(dim=0).mean() + 1e-7) for a, p, n in levels]
+    return torch.stack([w * ratio.clamp(max=cap) for w, ratio in zip(weights, ratios, strict=True)]).sum()
 
 
 class History(nn.Module):
@@ -219,6 +225,7 @@ class SPN(srbench.Distiller):
         weight: Of it.
         encoder: What sees the images.
         noisy: Negatives of noisy lr, besides one of lr as it is.
+        cap: See `contrast`.
         keep: See `History`.
         period: See `History`.
     """
@@ -230,11 +237,12 @@ class SPN(srbench.Distiller):
         weight: float = WEIGHT,
         encoder: MakeEncoder = untrained,
         noisy: int = NOISY,
+        cap: float = CAP,
         keep: float = KEEP,
         period: float = PERIOD,
     ) -> None:
         super().__init__(setup)
-        self.encode, self.weight, self.noisy = encoder(setup.device), weight, noisy
+        self.encode, self.weight, self.noisy, self.cap = encoder(setup.device), weight, noisy, cap
         self.history = History(setup.student, keep=keep, period=period)
         self.notes = (f"Images are seen by {self.encode.name}.",)
 
@@ -244,7 +252,7 @@ class SPN(srbench.Distiller):
         with torch.no_grad():
             positives = self.encode(batch.hr)
         negatives = negatives_of(self.history, self.encode, batch, self.noisy)
-        distance = contrast(self.encode(sr), positives, negatives)
+        distance = contrast(self.encode(sr), positives, negatives, cap=self.cap)
         return {**self.setup.supervised(sr, batch.hr), "contrast": self.weight * distance}
 
     def after_step(self, batch: srbench.Batch) -> None:

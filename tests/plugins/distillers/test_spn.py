@@ -38,6 +38,16 @@ def test_the_contrast_is_the_one_of_dckds_release():
     assert_gradients(loss, anchors, [arrays[f"grad_anc{n}"] for n in range(5)])
 
 
+def test_a_level_whose_negatives_are_nearer_than_the_target_is_left_alone():
+    anchors = [torch.zeros(1, 1, 2, 2, requires_grad=True) for _ in range(2)]
+    near, far = torch.full((1, 1, 2, 2), 0.5), torch.full((1, 1, 1, 2, 2), 0.25)
+    loss = spn.contrast(anchors, [near, near], [far, 8 * far], (1.0, 10.0), cap=1.0)
+    loss.backward()
+    assert loss.item() == pytest.approx(1 + 10 / 4)
+    assert not anchors[0].grad.any()
+    assert anchors[1].grad.any()
+
+
 def test_the_untrained_encoder_is_the_same_every_time_and_sees_patches_of_any_size():
     torch.manual_seed(1)
     first = spn.untrained(CPU)
@@ -108,7 +118,7 @@ def at(step, steps):
 
 def test_the_past_moves_on_ever_more_rarely_and_nearly_all_the_way():
     given = setup_of(edsr())
-    history = spn.History(given.student)
+    history = spn.History(given.student, period=1 / 250)
     weight = given.student.module.head[0].weight
     moves = []
     for step in range(1000):
@@ -126,7 +136,7 @@ def test_the_past_moves_on_ever_more_rarely_and_nearly_all_the_way():
 @pytest.mark.parametrize("count", [0, 4])
 def test_its_term_is_the_ratio_of_the_distances_to_the_truth_and_to_the_past(count):
     given = setup_of(edsr())
-    method = spn.SPN(given, noisy=count)
+    method = spn.SPN(given, noisy=count, cap=100.0)
     patches = batch()
     with torch.no_grad():
         for parameter in method.history.module.parameters():
