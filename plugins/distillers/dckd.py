@@ -231,7 +231,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             "dckd_official",
             "DCKD (official)",
             f"{plain} As the release runs: two soft-maxes, no cap on the contrast, and a past that follows the "
-            "average of the weights, and ten times as often.",
+            "average of the weights and moves on 25 times as often.",
             twice=True,
             average=0.999,
             cap=math.inf,

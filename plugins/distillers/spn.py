@@ -35,8 +35,9 @@ WEIGHT = 0.1
 """Ours, from DCKD."""
 LEVEL_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 """Of the encoder's levels, from the finest to the coarsest."""
-CAP = 1.0
-"""Of each level's ratio, ours: where the past is nearer than the target there is nothing to turn away from yet."""
+CAP = 0.25
+"""Of each level's ratio, ours: where the past is no further than the target there is nothing to turn away from yet. A
+small EDSR has 0.12 after 250 steps."""
 NOISY = 4
 """Negatives of noisy lr; one more is of lr as it is."""
 NOISE = (1 / 255, 30 / 255)
@@ -45,7 +46,7 @@ GREY = 0.5
 """Share of the images whose noise has no colour."""
 KEEP = 0.1
 """Of H when it moves on to the student."""
-PERIOD = 1 / 25
+PERIOD = 1 / 10
 """Share of the steps after which H moves on, ours: in short trainings a closer past is the student itself.
 DCKD's release has 1 / 250 at first, which of its 250,000 steps are 1,000."""
 SLOWER_EVERY = 0.4
