@@ -137,7 +137,8 @@ class WindowAttention(nn.Module):
             found = products.add_(bias).softmax(dim=3) @ value
         else:
             found = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.unsqueeze(0).to(query.dtype))
-        return found.transpose(1, 2).flatten(2).flatten(0, 1)
+        joined: Tensor = found.transpose(1, 2).flatten(2).flatten(0, 1)
+        return joined
 
 
 def relative_positions(window: int) -> Tensor:
