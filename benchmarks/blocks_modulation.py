@@ -8,7 +8,8 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 from srbench_plugins.architectures.comonet import ThresholdConvolution
-from srbench_plugins.architectures.ikm import Convolution, DenseBlock, ModulatedConv2d, ikm_attention
+from srbench_plugins.architectures.ikm import ModulatedConv2d, ikm_attention
+from srbench_plugins.architectures.uhdn import Convolution, DenseBlock
 from torch import Tensor, nn
 
 from benchmarks.rows import Row, compare

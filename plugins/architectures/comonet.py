@@ -10,16 +10,8 @@ from functools import partial
 from typing import Any
 
 import torch
-from srbench_plugins.architectures.ikm import (
-    LICENSE,
-    MEAN,
-    STD,
-    UHDB,
-    Convolution,
-    DenseBlock,
-    ModulatedConv2d,
-    relative_activity,
-)
+from srbench_plugins.architectures.ikm import LICENSE, ModulatedConv2d, relative_activity
+from srbench_plugins.architectures.uhdn import MEAN, STD, UHDB, Convolution, DenseBlock
 from torch import Tensor, nn
 
 import srbench
