@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -233,21 +233,29 @@ def _advice(state: Mapping[str, Tensor], catalog: Catalog) -> str:
 def _best_fit(state: Mapping[str, Tensor], catalog: Catalog) -> tuple[str, float]:
     """The architecture and scale whose keys and shapes overlap most with ``state``; 1 means all of both."""
     ours = {(key, tuple(tensor.shape)) for key, tensor in state.items()}
-    best, most = "", 0.0
-    for spec in catalog.architectures.values():
-        for scale, theirs in _shapes(spec):
-            share = len(ours & theirs) / max(len(ours | theirs), 1)
-            if share > most:
-                name = spec.name if scale is None else f"{spec.name} at x{scale}"
-                best, most = name, share
-    return best, most
+
+    def share(name: str, scale: int | None) -> float:
+        theirs = _shapes(catalog.architectures[name], scale)
+        return len(ours & theirs) / max(len(ours | theirs), 1)
+
+    scales = {name: _scales(spec) for name, spec in catalog.architectures.items()}
+    fits = {(name, first): share(name, first) for name, (first, *_) in scales.items()}
+    most = max(fits.values(), default=0.0)
+    # Scales of one network differ in a few keys: of networks that are far away, the others are not worth building.
+    near = [name for name, _ in fits if 0 < most / 2 <= fits[name, scales[name][0]] and most < 1]
+    fits |= {(name, scale): share(name, scale) for name in near for scale in scales[name][1:]}
+    (best, scale), most = max(fits.items(), key=lambda item: item[1], default=(("", None), 0.0))
+    return best if scale is None else f"{best} at x{scale}", most
 
 
-def _shapes(spec: ArchitectureSpec) -> Iterator[tuple[int | None, frozenset[tuple[str, tuple[int, ...]]]]]:
-    for scale in [None] if spec.multi_scale else sorted(spec.scales):
-        try:
-            with torch.device("meta"):
-                module: nn.Module = spec.build() if scale is None else spec.build(scale)
-        except (SrbenchError, RuntimeError, TypeError, ValueError, NotImplementedError, AttributeError):
-            continue  # a network that cannot be built without memory is only left out of the advice
-        yield scale, frozenset((k, tuple(t.shape)) for k, t in module.state_dict().items())
+def _scales(spec: ArchitectureSpec) -> list[int | None]:
+    return [None] if spec.multi_scale else [*sorted(spec.scales)]
+
+
+def _shapes(spec: ArchitectureSpec, scale: int | None) -> frozenset[tuple[str, tuple[int, ...]]]:
+    try:
+        with torch.device("meta"):
+            module: nn.Module = spec.build() if scale is None else spec.build(scale)
+    except (SrbenchError, RuntimeError, TypeError, ValueError, NotImplementedError, AttributeError):
+        return frozenset()  # a network that cannot be built without memory is only left out of the advice
+    return frozenset((key, tuple(tensor.shape)) for key, tensor in module.state_dict().items())

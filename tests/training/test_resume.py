@@ -57,6 +57,15 @@ def test_a_training_killed_again_and_again_at_random_times_ends_bit_identical(tm
     assert_same_bits(tmp_path, method, [",".join(m) for m in moments])
 
 
+@pytest.fixture
+def listening():
+    """SIGINT as in a terminal: what a shell starts in the background is deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 def test_the_first_sigint_asks_and_the_second_interrupts():
     before = signal.getsignal(signal.SIGINT)
     with interruptible() as stop:
