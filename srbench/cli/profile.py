@@ -93,13 +93,13 @@ def profile(
             )  # fmt: skip
             found = profile_network(catalog.architectures[name], factor, profiling, target, files, way)
             profiles.append((name, factor, found))
+            if csv is not None:
+                _write(csv, profiles)  # after each, so that stopping loses nothing
             progress.advance(bar)
     console = Console()
     console.print(_table(profiles, f"{width}x{height} output on {target}, {fingerprint().name}"))
     for reason in _reasons(profiles):
         console.print(reason, highlight=False, soft_wrap=True, style="dim")
-    if csv is not None:
-        _write(csv, profiles)
 
 
 def _size(text: str) -> tuple[int, int]:
