@@ -195,7 +195,7 @@ def test_a_cache_that_cannot_be_written_is_named(run, tmp_path, monkeypatch):
 
 def checkpoints(folder):
     """Steps of the training checkpoints below a folder."""
-    return [int(p.stem.split("-")[1]) for p in folder.glob("cache/train/*/*/work/checkpoints/step-*.pt")]
+    return [int(p.stem.split("-")[1]) for p in folder.glob("cache/train/**/checkpoints/step-*.pt")]
 
 
 def stopped_at(text):
