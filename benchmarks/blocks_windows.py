@@ -58,7 +58,7 @@ def remembered(what: str, against: str) -> Row:
     if len(needed) < len(answers):
         raise next(answer for answer in answers if isinstance(answer, Exception))
     ratio = needed[1] / needed[0]
-    return Row(what, against, ratio, "≥ 2 (times less)", ratio >= 2)
+    return Row(what, against, ratio, "≥ 3 (times less)", ratio >= 3)
 
 
 def block(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
