@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         MetricSpec,
         Paper,
         Reported,
+        StepSpec,
     )
 
 _HOMES = {
@@ -46,7 +47,7 @@ _HOMES = {
     "srbench.recipes": ("Recipe",),
     "srbench.specs": (
         "ArchitectureSpec", "Checkpoint", "DatasetSpec", "DegradationSpec", "DistillerSpec", "Download",
-        "ExecutorSpec", "Family", "ImageEntry", "LossSpec", "MetricSpec", "Paper", "Reported",
+        "ExecutorSpec", "Family", "ImageEntry", "LossSpec", "MetricSpec", "Paper", "Reported", "StepSpec",
     ),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -75,6 +76,7 @@ __all__ = [
     "Reported",
     "Setup",
     "SrbenchError",
+    "StepSpec",
     "TrainingError",
     "UnavailableError",
     "average_weights",

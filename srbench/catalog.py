@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from srbench.errors import PluginError, SrbenchError, UnknownNameError
@@ -20,6 +21,7 @@ from srbench.specs import (
     Family,
     LossSpec,
     MetricSpec,
+    StepSpec,
 )
 
 T = TypeVar("T")
@@ -30,8 +32,14 @@ PLURALS = {kind: hook.removeprefix("register_") for kind, hook in HOOKS.items()}
 class Shelf(Mapping[str, T], Generic[T]):
     """The specs of one kind by name. An unknown name is answered with the nearest right one."""
 
-    def __init__(self, kind: str, specs: Mapping[str, tuple[Any, Plugin]], broken: Sequence[Plugin] = ()) -> None:
-        self._kind, self._broken = kind, broken
+    def __init__(
+        self,
+        kind: str,
+        specs: Mapping[str, tuple[Any, Plugin]],
+        broken: Sequence[Plugin] = (),
+        beside: Mapping[str, Shelf[Any]] = MappingProxyType({}),
+    ) -> None:
+        self._kind, self._broken, self._beside = kind, broken, beside
         self._specs = {name: pair for name, pair in sorted(specs.items()) if not isinstance(pair[0], Family)}
         self._families = {name: pair for name, pair in sorted(specs.items()) if isinstance(pair[0], Family)}
 
@@ -50,7 +58,7 @@ class Shelf(Mapping[str, T], Generic[T]):
     def _made(self, name: str, prefix: str, argument: str) -> T:
         family, plugin = self._families[prefix]
         try:
-            made: T = family.make(argument, self)
+            made: T = family.make(argument, self, *(self._beside[kind] for kind in family.needs))
         except SrbenchError:
             raise
         except Exception as error:
@@ -94,6 +102,7 @@ class Catalog:
     architectures: Shelf[ArchitectureSpec]
     distillers: Shelf[DistillerSpec]
     degradations: Shelf[DegradationSpec]
+    steps: Shelf[StepSpec]
     metrics: Shelf[MetricSpec]
     losses: Shelf[LossSpec]
     datasets: Shelf[DatasetSpec]
@@ -137,10 +146,9 @@ def build_catalog(plugins: Iterable[Plugin], *, strict: bool = False) -> Catalog
             if spec.name in shelves[kind]:
                 raise PluginError(_clash(kind, spec.name, plugin, shelves[kind][spec.name][1]))
             shelves[kind][spec.name] = (spec, plugin)
-    return Catalog(
-        **{PLURALS[kind]: Shelf(kind, specs, broken) for kind, specs in shelves.items()},
-        plugins=found,
-    )
+    beside: dict[str, Shelf[Any]] = {}
+    beside |= {kind: Shelf(kind, specs, broken, beside) for kind, specs in shelves.items()}
+    return Catalog(**{PLURALS[kind]: shelf for kind, shelf in beside.items()}, plugins=found)
 
 
 def _clash(kind: str, name: str, one: Plugin, other: Plugin) -> str:

@@ -20,6 +20,7 @@ from srbench.specs import (
     Family,
     LossSpec,
     MetricSpec,
+    StepSpec,
 )
 
 GROUP = "srbench"
@@ -42,6 +43,11 @@ def register_distillers() -> Iterable[DistillerSpec | Family]:  # type: ignore[e
 @hookspec
 def register_degradations() -> Iterable[DegradationSpec | Family]:  # type: ignore[empty-body]
     """Functions that make lr from hr."""
+
+
+@hookspec
+def register_steps() -> Iterable[StepSpec | Family]:  # type: ignore[empty-body]
+    """Operations that degradations are chained from: blurs, resizes, noise, codecs."""
 
 
 @hookspec
@@ -68,6 +74,7 @@ HOOKS = {
     "architecture": "register_architectures",
     "distiller": "register_distillers",
     "degradation": "register_degradations",
+    "step": "register_steps",
     "metric": "register_metrics",
     "loss": "register_losses",
     "dataset": "register_datasets",

@@ -19,6 +19,7 @@ from srbench.specs import (
     ExecutorSpec,
     LossSpec,
     MetricSpec,
+    StepSpec,
 )
 from srbench.testing.architecture import architecture_violations
 from srbench.testing.dataset import dataset_violations
@@ -28,6 +29,7 @@ from srbench.testing.executor import executor_violations
 from srbench.testing.images import photograph
 from srbench.testing.loss import loss_violations
 from srbench.testing.metric import metric_violations
+from srbench.testing.step import step_violations
 
 __all__ = [
     "check_architecture",
@@ -37,6 +39,7 @@ __all__ = [
     "check_executor",
     "check_loss",
     "check_metric",
+    "check_step",
     "photograph",
     "violations_of",
 ]
@@ -44,6 +47,7 @@ __all__ = [
 _CONTRACTS: Mapping[str, Callable[[Any], list[str]]] = {
     "architecture": architecture_violations,
     "degradation": degradation_violations,
+    "step": step_violations,
     "metric": metric_violations,
     "loss": loss_violations,
     "dataset": dataset_violations,
@@ -99,8 +103,20 @@ def check_distiller(spec: DistillerSpec, catalog: Catalog | None = None) -> None
 
 
 def check_degradation(spec: DegradationSpec) -> None:
-    """Raise `ContractError` with every violation of a degradation's contract: shape, range, honest randomness."""
+    """Raise `ContractError` with every violation of a degradation's contract: shape, range, honest randomness.
+
+    A chain is also drawn as JSON, read back, and done again, with the same result.
+    """
     _check("degradation", spec)
+
+
+def check_step(spec: StepSpec) -> None:
+    """Raise `ContractError` with every violation of a step's contract: draws that JSON keeps, and nothing else random.
+
+    Units for every parameter, what a batch shares apart from what is an image's own, finite values near [0, 1], a batch
+    equal to its images one by one, float64 kept.
+    """
+    _check("step", spec)
 
 
 def check_metric(spec: MetricSpec) -> None:

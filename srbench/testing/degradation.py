@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
+from srbench.degrading import Realisation, Size, freeze, realise
 from srbench.specs import DegradationSpec, Scale
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations
@@ -53,6 +54,8 @@ def _check_scale(spec: DegradationSpec, scale: Scale, found: Violations) -> None
     if not spec.stochastic:
         single = spec.apply(hr[:1], scale, Generator().manual_seed(0))
         found.expect(torch.allclose(single, lr[:1], atol=1e-6), f"{name} mixes the images of a batch.")
+    if spec.chain is not None:
+        _check_frozen(spec, hr[:1, :, : scale * 5 * 4, : scale * 7 * 4].double(), scale, found)
     if spec.unrounded is not None:
         exact = spec.unrounded(hr.double(), scale, Generator().manual_seed(0))
         found.expect(
@@ -62,4 +65,14 @@ def _check_scale(spec: DegradationSpec, scale: Scale, found: Violations) -> None
         away = (exact.clamp(0, 1) - lr).abs().max().item() if exact.shape == lr.shape else 0.0
         found.expect(
             away <= UNROUNDED_TOLERANCE, f"{name} is off by {away:.3f} from its own unrounded form; they must agree."
+        )
+
+
+def _check_frozen(spec: DegradationSpec, hr: Tensor, scale: Scale, found: Violations) -> None:
+    realisation = freeze(spec, Size(hr.shape[-2], hr.shape[-1], scale, 0), seed=1)
+    read = Realisation.model_validate_json(realisation.model_dump_json())
+    if found.expect(read == realisation, f"{spec.name} draws what JSON does not keep; draw numbers and strings."):
+        found.expect(
+            torch.equal(realise(spec, hr, read), realise(spec, hr, realisation)),
+            f"{spec.name} at x{scale} gives two results for one realisation; draw everything beforehand.",
         )

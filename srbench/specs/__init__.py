@@ -5,7 +5,6 @@ A variant of a thing is another spec (``build=partial(EDSR, n_feats=256)``), nev
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -14,42 +13,35 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from srbench.errors import PluginError
 from srbench.recipes import Recipe
+from srbench.specs.degradations import DegradationSpec, StepSpec
+from srbench.specs.naming import NAME, Paper, Scale, check_name, check_scales
 
 if TYPE_CHECKING:
     import torch
-    from torch import Generator, Tensor, nn
+    from torch import Tensor, nn
 
     from srbench.distilling import Distiller, Setup
 
-Scale: TypeAlias = int
-"""Up-sampling factor."""
-
-NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
-def _check_name(kind: str, name: str) -> None:
-    own, _, _ = name.partition(":")  # what follows belongs to the family that made it
-    if not NAME.fullmatch(own):
-        raise PluginError(
-            f"The {kind} name {name!r} is not lower_snake_case ASCII; rename it, for example 'my_{kind}'."
-        )
-
-
-def _check_scales(kind: str, name: str, scales: frozenset[Scale]) -> None:
-    if not scales or any(not isinstance(s, int) or s < 1 for s in scales):
-        raise PluginError(
-            f"{kind} {name!r} declares scales {sorted(scales)}; give whole numbers from 1, such as {{2, 3, 4}}."
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paper:
-    """Where a method was published."""
-
-    title: str
-    venue: str
-    year: int
-    url: str
+__all__ = [
+    "KINDS",
+    "NAME",
+    "ArchitectureSpec",
+    "Checkpoint",
+    "DatasetSpec",
+    "DegradationSpec",
+    "DistillerSpec",
+    "Download",
+    "ExecutorSpec",
+    "Family",
+    "ImageEntry",
+    "LossSpec",
+    "MetricSpec",
+    "Paper",
+    "Reported",
+    "Scale",
+    "Spec",
+    "StepSpec",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +149,8 @@ class ArchitectureSpec:
     notes: str = ""
 
     def __post_init__(self) -> None:
-        _check_name("architecture", self.name)
-        _check_scales("Architecture", self.name, self.scales)
+        check_name("architecture", self.name)
+        check_scales("Architecture", self.name, self.scales)
         tags = [(c.tag, c.scale) for c in self.checkpoints]
         if len(set(tags)) < len(tags):
             raise PluginError(
@@ -201,36 +193,7 @@ class DistillerSpec:
     notes: str = ""
 
     def __post_init__(self) -> None:
-        _check_name("distiller", self.name)
-
-    @property
-    def title(self) -> str:
-        """The label for tables."""
-        return self.label or self.name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DegradationSpec:
-    """A function that makes lr from hr."""
-
-    name: str
-    apply: Callable[[Tensor, Scale, Generator], Tensor]
-    """``apply(hr, scale, generator)``: hr (N, C, scale*h, scale*w) in [0, 1] to lr (N, C, h, w) in [0, 1]. All
-    randomness comes from the generator. srbench rounds lr to 8 bits afterwards."""
-    unrounded: Callable[[Tensor, Scale, Generator], Tensor] | None = None
-    """The same without any 8-bit arithmetic, in hr's dtype, for protocols that keep lr unrounded. None where ``apply``
-    rounds nothing itself."""
-    stochastic: bool
-    """True if two generators give two results. Then training degrades each patch anew, and measuring draws one
-    frozen realisation per image; otherwise whole images are degraded once and cached."""
-    scales: frozenset[Scale] | None = None
-    """None: every scale."""
-    label: str = ""
-    paper: Paper | None = None
-    notes: str = ""
-
-    def __post_init__(self) -> None:
-        _check_name("degradation", self.name)
+        check_name("distiller", self.name)
 
     @property
     def title(self) -> str:
@@ -262,7 +225,7 @@ class MetricSpec:
     """Part of the protocol id; raised whenever a value changes."""
 
     def __post_init__(self) -> None:
-        _check_name("metric", self.name)
+        check_name("metric", self.name)
 
     @property
     def column(self) -> str:
@@ -284,7 +247,7 @@ class LossSpec:
     notes: str = ""
 
     def __post_init__(self) -> None:
-        _check_name("loss", self.name)
+        check_name("loss", self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,7 +303,7 @@ class DatasetSpec:
     notes: str = ""
 
     def __post_init__(self) -> None:
-        _check_name("dataset", self.name)
+        check_name("dataset", self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +318,7 @@ class ExecutorSpec:
     """True if a job cannot share memory (and a progress display) with the caller."""
 
     def __post_init__(self) -> None:
-        _check_name("executor", self.name)
+        check_name("executor", self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,15 +330,17 @@ class Family:
 
     name: str
     """The prefix."""
-    make: Callable[[str, Mapping[str, Any]], Any]
+    make: Callable[..., Any]
     """``make(argument, others)`` gives the spec named ``prefix:argument``; ``others`` are the specs of the same kind,
     for families that transform one. Raises `SrbenchError` for an argument it cannot serve."""
+    needs: tuple[str, ...] = ()
+    """Other kinds whose specs ``make`` takes too, after ``others``: "step" for chains that name steps."""
     example: str
     """A whole name, for messages: "pyiqa:niqe"."""
     label: str = ""
 
     def __post_init__(self) -> None:
-        _check_name("family", self.name)
+        check_name("family", self.name)
 
     @property
     def title(self) -> str:
@@ -384,12 +349,13 @@ class Family:
 
 
 Spec: TypeAlias = (
-    ArchitectureSpec | DistillerSpec | DegradationSpec | MetricSpec | LossSpec | DatasetSpec | ExecutorSpec
+    ArchitectureSpec | DistillerSpec | DegradationSpec | StepSpec | MetricSpec | LossSpec | DatasetSpec | ExecutorSpec
 )
 KINDS: Mapping[str, type[Any]] = {
     "architecture": ArchitectureSpec,
     "distiller": DistillerSpec,
     "degradation": DegradationSpec,
+    "step": StepSpec,
     "metric": MetricSpec,
     "loss": LossSpec,
     "dataset": DatasetSpec,

@@ -1,0 +1,1 @@
+"""Operations that degradations are chained from."""

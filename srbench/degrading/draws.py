@@ -1,0 +1,90 @@
+"""Random numbers for degradations: streams with a name each, alike on every machine and under every NumPy."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import TypeAlias, TypeVar
+
+from numpy.random import Philox
+
+Range: TypeAlias = float | tuple[float, float]
+"""A number, or the lowest and the highest of those that are drawn from evenly."""
+
+T = TypeVar("T")
+
+
+class Random:
+    """A stream of random numbers that depends on its seed alone.
+
+    It reads the raw words of NumPy's Philox, which are the same for all time, and makes numbers of them by arithmetic
+    that no library may change: what was drawn once is drawn again.
+
+    Args:
+        seed: From 0 to 2^64 - 1.
+    """
+
+    __slots__ = ("_seed", "_words")
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._words: Philox | None = None
+
+    def branch(self, *names: int | str) -> Random:
+        """A stream of its own for what is called ``names``; it does not move this one.
+
+        What one part of a chain draws, or does not, thus never shifts what another part draws.
+        """
+        digest = hashlib.blake2b(repr((self._seed, *names)).encode(), digest_size=8).digest()
+        return Random(int.from_bytes(digest, "little"))
+
+    def unit(self) -> float:
+        """Even in [0, 1), in steps of 2^-53."""
+        if self._words is None:
+            self._words = Philox(key=self._seed)
+        return (int(self._words.random_raw()) >> 11) * 2.0**-53
+
+    def uniform(self, low: float, high: float) -> float:
+        """Even in [low, high)."""
+        return low + (high - low) * self.unit()
+
+    def within(self, bounds: Range) -> float:
+        """Even between two bounds; of one number, that number, for which nothing is drawn."""
+        return self.uniform(*bounds) if isinstance(bounds, tuple) else bounds
+
+    def integer(self, low: int, high: int) -> int:
+        """A whole number from ``low`` to ``high``, both included."""
+        return low + math.floor(self.unit() * (high - low + 1))
+
+    def normal(self) -> float:
+        """From the standard normal distribution (Box and Muller)."""
+        radius = math.sqrt(-2.0 * math.log(1.0 - self.unit()))
+        return radius * math.cos(2.0 * math.pi * self.unit())
+
+    def chance(self, probability: float) -> bool:
+        """True with this probability."""
+        return self.unit() < probability
+
+    def choice(self, items: Sequence[T], weights: Sequence[float] | None = None) -> T:
+        """One of ``items``, all alike or by ``weights``, which need not add up to 1."""
+        if weights is None:
+            return items[self.integer(0, len(items) - 1)]
+        left = self.unit() * math.fsum(weights)
+        for item, weight in zip(items, weights, strict=True):
+            left -= weight
+            if left < 0:
+                return item
+        return next(item for item, weight in zip(reversed(items), reversed(weights), strict=True) if weight > 0)
+
+    def shuffled(self, items: Sequence[T]) -> list[T]:
+        """The items in a random order, every order as likely as any (Fisher and Yates)."""
+        mixed = list(items)
+        for last in range(len(mixed) - 1, 0, -1):
+            other = self.integer(0, last)
+            mixed[last], mixed[other] = mixed[other], mixed[last]
+        return mixed
+
+    def seed(self) -> int:
+        """A seed for a field of noise: a whole number in [0, 2^53), which every JSON reader keeps."""
+        return int(self.unit() * 2.0**53)

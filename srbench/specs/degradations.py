@@ -1,0 +1,104 @@
+"""What a plugin declares of a degradation, and of a step that degradations are chained from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from srbench.errors import PluginError
+from srbench.specs.naming import Paper, Scale, check_name
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from srbench.degrading import Chain, Step
+
+
+def _not_given(hr: Tensor, scale: Scale, generator: Generator) -> Tensor:  # noqa: ARG001 - stands for what is absent
+    raise PluginError("A degradation has neither apply nor chain.")  # its spec has refused before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DegradationSpec:
+    """A function that makes lr from hr."""
+
+    name: str
+    apply: Callable[[Tensor, Scale, Generator], Tensor] = _not_given
+    """``apply(hr, scale, generator)``: hr (N, C, scale*h, scale*w) in [0, 1] to lr (N, C, h, w) in [0, 1]. All
+    randomness comes from the generator. srbench rounds lr to 8 bits afterwards."""
+    chain: Chain | None = None
+    """Instead of ``apply``: steps that do it. What a chain draws for an image is written down, so that lr can be made
+    again from it."""
+    unrounded: Callable[[Tensor, Scale, Generator], Tensor] | None = None
+    """The same without any 8-bit arithmetic, in hr's dtype, for protocols that keep lr unrounded. None where ``apply``
+    rounds nothing itself, and for chains."""
+    stochastic: bool
+    """True if two generators give two results. Then training degrades each patch anew, and measuring draws one
+    frozen realisation per image, or several; otherwise whole images are degraded once and cached."""
+    realisations: int = 1
+    """How many frozen realisations of each image are measured where a suite does not say; more than one where the
+    published score is the mean over several kernels."""
+    scales: frozenset[Scale] | None = None
+    """None: every scale."""
+    version: str = "1"
+    """Raised whenever the same draws give another lr."""
+    label: str = ""
+    paper: Paper | None = None
+    fingerprint: str = ""
+    """Whatever else decides its output: the hash of a file that it reads."""
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("degradation", self.name)
+        if (self.chain is None) == (self.apply is _not_given):
+            raise PluginError(f"Degradation {self.name!r} must have either apply or chain; give one of them.")
+        if self.chain is not None:
+            object.__setattr__(self, "apply", self.chain)
+        if self.realisations < 1 or (self.realisations > 1 and not self.stochastic):
+            raise PluginError(
+                f"Degradation {self.name!r} declares {self.realisations} realisations; one is drawn at least, and a "
+                "deterministic degradation has no other."
+            )
+
+    @property
+    def title(self) -> str:
+        """The label for tables."""
+        return self.label or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSpec:
+    """One operation that degradations are chained from."""
+
+    name: str
+    build: Callable[..., Step]
+    """``build(**parameters)`` gives the step; usually a frozen dataclass, whose typed fields are the parameters."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Unit or meaning of each parameter: "px", "degrees", "8-bit levels", "quality from 0 to 100", "probability"."""
+    example: Mapping[str, Any] = field(default_factory=dict)
+    """Values for parameters that have no default, which its contract is tried with."""
+    label: str = ""
+    paper: Paper | None = None
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("step", self.name)
+        names = [name for name, _, _ in self.parameters]
+        if unknown := (self.units.keys() | self.example.keys()) - {*names}:
+            raise PluginError(
+                f"Step {self.name!r} tells of the parameter {min(unknown)!r}, which its build does not take; it takes "
+                f"{', '.join(names) or 'none'}."
+            )
+
+    @property
+    def parameters(self) -> tuple[tuple[str, Any, Any], ...]:
+        """Name, type and default of each; `inspect.Parameter.empty` where there is no default."""
+        found = inspect.signature(self.build, eval_str=True).parameters.values()
+        return tuple((p.name, p.annotation, p.default) for p in found)
+
+    @property
+    def title(self) -> str:
+        """The label for tables."""
+        return self.label or self.name

@@ -1,0 +1,112 @@
+"""The contract of a step of degradations."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from srbench.degrading import Random, Size, Step
+from srbench.specs import StepSpec
+from srbench.testing.images import photograph
+from srbench.testing.violations import Violations
+
+HEIGHT, WIDTH = 75, 87
+"""Odd, and larger than half of any kernel in use."""
+
+
+def step_violations(spec: StepSpec) -> list[str]:
+    """See `srbench.testing.check_step`."""
+    found = Violations()
+    for name, _, default in spec.parameters:
+        told = found.expect(name in spec.units, f"{spec.name} does not tell the unit or meaning of {name}; add it.")
+        found.expect(
+            default is not inspect.Parameter.empty or name in spec.example,
+            f"{spec.name} has no default for {name} and no example of it; give one of the two.",
+        )
+        if not told:
+            return found
+    with found.during(f"building {spec.name}"):
+        step = spec.build(**spec.example)
+        if found.expect(isinstance(step, Step), f"{spec.name} built {type(step).__name__}; it needs draw and apply."):
+            for scale in (2, 3, 4):
+                with found.during(f"doing {spec.name} at x{scale}"):
+                    _check_scale(spec.name, step, Size(HEIGHT, WIDTH, scale), found)
+    return found
+
+
+def _check_scale(name: str, step: Step, size: Size, found: Violations) -> None:
+    drawn = [step.draw(Random(own), Random(9), size) for own in range(3)]
+    again = [step.draw(Random(own), Random(9), size) for own in range(3)]
+    found.expect(
+        drawn == again, f"{name} draws two things from one seed; draw everything from the streams it is given."
+    )
+    shared = [_after(step, own, size) for own in range(3)]
+    found.expect(
+        len(set(shared)) == 1, f"{name} lets what is drawn from the shared stream depend on the image's own stream."
+    )
+    if not found.expect(
+        _is_json(drawn), f"{name} draws what JSON does not keep: {drawn[0]}; give numbers and strings."
+    ):
+        return
+    groups: dict[str, list[int]] = {}
+    for image, one in enumerate(drawn):
+        groups.setdefault(json.dumps([one.get(key) for key in getattr(step, "alike", ())]), []).append(image)
+    images = photograph(3, 3, size.height, size.width)
+    for group in groups.values():
+        _check_batch(name, step, images[group], [drawn[i] for i in group], size, found)
+
+
+def _after(step: Step, own: int, size: Size) -> float:
+    """What the shared stream gives next, once the step has drawn."""
+    shared = Random(9)
+    step.draw(Random(own), shared, size)
+    return shared.unit()
+
+
+def _is_json(drawn: Sequence[Mapping[str, Any]]) -> bool:
+    try:
+        return bool(json.loads(json.dumps(drawn, allow_nan=False)) == drawn)
+    except (TypeError, ValueError):
+        return False
+
+
+def _check_batch(
+    name: str, step: Step, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size, found: Violations
+) -> None:
+    given, random_state = images.clone(), torch.get_rng_state()
+    out = step.apply(images, drawn, size)
+    found.expect(torch.equal(images, given), f"{name} changes its images in place; work on a copy.")
+    if not found.expect(
+        out.ndim == 4 and out.shape[:2] == images.shape[:2] and out.numel() > 0,
+        f"{name} gave {tuple(out.shape)} for {tuple(images.shape)}; it must keep the images and their channels.",
+    ):
+        return
+    found.expect(out.dtype == images.dtype, f"{name} gave {out.dtype} for {images.dtype}; keep the dtype.")
+    found.expect(out.isfinite().all(), f"{name} gave NaN or infinity.")
+    low, high = out.min().item(), out.max().item()
+    found.expect(low >= -1 and high <= 2, f"{name} is far beyond [0, 1]: {low:.2f} to {high:.2f}; keep the range.")
+    found.expect(
+        torch.equal(step.apply(images, drawn, size), out), f"{name} gives two results for the same draws; draw no more."
+    )
+    found.expect(
+        torch.equal(torch.get_rng_state(), random_state),
+        f"{name} draws from torch's global generator; draw a seed, and make a generator of it.",
+    )
+    singles = [step.apply(images[i : i + 1], drawn[i : i + 1], size) for i in range(len(images))]
+    alone = torch.cat(singles) if len({one.shape for one in singles}) == 1 else None
+    if found.expect(
+        alone is not None and alone.shape == out.shape,
+        f"{name} makes images of other sizes in a batch than alone; name in `alike` what a batch must have in common.",
+    ):
+        away = (torch.cat(singles) - out).abs().max().item()
+        found.expect(away <= 1 / 255, f"{name} makes another image in a batch than alone, {away:.3f} off.")
+        found.expect(
+            (torch.cat(singles) - out).abs().mean().item() <= 1e-4, f"{name} mixes the images of a batch a little."
+        )
+    exact = step.apply(images.double(), drawn, size)
+    found.expect(exact.dtype == torch.float64, f"{name} gave {exact.dtype} for float64; keep the dtype.")
