@@ -18,7 +18,7 @@ USRNet, KAIR), or the mirrored image with the edge pixel (MATLAB's ``imresize``,
 
 _DIRECT_WEIGHTS = 441
 """On a CPU, kernels of more weights go by Fourier transforms. 16 RGB images of 256² take the same time both ways at
-21 × 21; the direct way computes 16 planes at a time, whether there are as many or not, and double precision without haste."""
+21 × 21; the direct way computes 16 planes at a time, whether there are as many or not, and is slow in float64."""
 _LANES = 16
 
 
