@@ -40,6 +40,9 @@ class Grid(_Table):
     teacher_recipe: str | None = None
     teacher_weights: Files = ()
     recipe: str | None = None
+    budget: Literal["steps", "time"] = "steps"
+    """What trainings of one recipe have in common. "time": a distiller takes only as many steps as last as long as the
+    recipe's steps of plain training."""
     weights: Files = ()
     """A checkpoint file for the grid's architectures, instead of training; of several, the mean of their weights."""
     train_degradation: str | None = None

@@ -33,6 +33,8 @@ class Model:
     """What it is trained on."""
     distiller: str = "none"
     teachers: tuple[Model, ...] = ()
+    budget: Literal["steps", "time"] = "steps"
+    """See `srbench.config.Grid`; plain training has "steps", which its time is."""
     seed: int = 0
     initial: Model | None = None
     """Training starts from these weights (EDSR's x3 and x4 start from x2)."""
@@ -71,6 +73,7 @@ class Model:
         parts = [self.method, "x" + "+".join(map(str, self.scales))]
         if self.source == "trained":
             parts += [str(self.degradation), f"seed {self.seed}"]
+            parts += ["equal time"] if self.budget == "time" else []
         return " · ".join(parts)
 
 
@@ -291,7 +294,8 @@ def _models(
                         f'{where}: the distiller {distiller} needs a teacher; add teacher = "…" to the grid.'
                     )
                 teachers = tuple(_teacher(suite, grid, catalog, name, student, scale) for name in names)
-            yield replace(student, distiller=distiller, teachers=teachers)
+            budget = "steps" if distiller == "none" else grid.budget
+            yield replace(student, distiller=distiller, teachers=teachers, budget=budget)
 
 
 def _teacher_names(grid: Grid) -> tuple[str, ...]:

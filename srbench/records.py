@@ -60,6 +60,19 @@ class ImageScores(Stored):
     lr_file: str | None = None
 
 
+class TrainingCosts(Stored):
+    """What a step of a training cost, apart from validation and checkpoints."""
+
+    student_forwards: float
+    """Images that the student, or a copy of it, was asked for, by the patches of the step."""
+    teacher_forwards: float
+    """The same of all teachers together."""
+    seconds_per_step: float
+    """Median of each phase, averaged over the phases by their lengths."""
+    peak_memory_mib: float
+    """Bytes of all tensors at the peak of a step, weights, gradients and optimiser states included, 2^20."""
+
+
 class ModelFacts(Stored):
     """Which weights were measured."""
 
@@ -75,15 +88,26 @@ class ModelFacts(Stored):
     teacher: str | None = None
     """Title of the teacher model; several have "&" between them."""
     recipe: str | None = None
+    budget: Literal["steps", "time"] = "steps"
+    """"time": trained for as many steps as last as long as the recipe's steps of plain training."""
+    time_ratio: float | None = None
+    """With budget "time", how much longer its steps last than plain training's."""
     train_degradation: str | None = None
     trained_on: tuple[str, ...] = ()
     seed: int | None = None
     train_seconds: float | None = None
     train_steps: int | None = None
+    costs: TrainingCosts | None = None
+    """None where nothing was trained, or by an srbench that did not count them."""
     reconstruction: bool = False
     """The distiller is our reading of a paper that leaves it open."""
     network_reconstruction: bool = False
     """The architecture is."""
+
+    @property
+    def training(self) -> str | None:
+        """The recipe, and the budget where it is not the recipe's steps: "quick, equal time"."""
+        return f"{self.recipe}, equal time" if self.budget == "time" else self.recipe
 
 
 class Certification(Stored):
@@ -174,8 +198,9 @@ class Record(Stored):
         """What makes two records the same row of a leaderboard; the newer one counts."""
         m = self.model
         return (
-            m.architecture, m.checkpoint or "", m.distiller, m.teacher or "", m.recipe or "", m.train_degradation or "",
-            m.seed, self.dataset, self.scale, self.degradation, self.protocol, self.inference,
+            m.architecture, m.checkpoint or "", m.distiller, m.teacher or "", m.training or "",
+            m.train_degradation or "", m.seed, self.dataset, self.scale, self.degradation, self.protocol,
+            self.inference,
         )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from contextlib import suppress
 from itertools import pairwise
 
 from srbench.errors import SrbenchError
-from srbench.executors.jobs import Job, MeasureJob, ProfileJob, TrainJob
+from srbench.executors.jobs import Job, MeasureJob, PaceJob, ProfileJob, TrainJob
+from srbench.executors.pace import TRIAL_STEPS, TURNS
 from srbench.executors.session import Session
 from srbench.recipes import Recipe
 from srbench.specs import ArchitectureSpec, Scale
@@ -23,6 +24,9 @@ _PROFILE_OVERHEAD = 4.0
 
 def seconds_left(job: Job, session: Session) -> float:
     """About how many seconds a job will take on this machine; 0 where nothing can be said."""
+    if isinstance(job, PaceJob):
+        whole = seconds_left(TrainJob(job.key, job.model), session)
+        return 2 * TURNS * TRIAL_STEPS * whole / job.model.recipe.steps if job.model.recipe else 0.0
     if isinstance(job, TrainJob):
         recipe = job.model.recipe
         spec = session.catalog.architectures[job.model.architecture]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     import torch
 
     from srbench.networks import Network
+
+
+@dataclass(frozen=True, slots=True)
+class PaceJob:
+    """Find out how much longer a model's training steps last than those of plain training."""
+
+    key: str
+    model: Model
+
+    @property
+    def title(self) -> str:
+        """For the progress display."""
+        return f"time the steps of {self.model.method}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +90,9 @@ class ProfileJob:
         return f"profile {self.architecture} x{self.scale}"
 
 
-Job = TrainJob | MeasureJob | CertifyJob | ProfileJob
+Job = PaceJob | TrainJob | MeasureJob | CertifyJob | ProfileJob
 STAGES: dict[type[Job], str] = {
+    PaceJob: "pace",
     TrainJob: "train",
     MeasureJob: "measure",
     CertifyJob: "certify",
@@ -115,6 +129,8 @@ def _check_unchanged(job: Job, session: Session) -> None:
     keys = Keys(session)
     if isinstance(job, TrainJob):
         now = keys.model(job.model)
+    elif isinstance(job, PaceJob):
+        now = keys.pace(job.model)
     elif isinstance(job, MeasureJob):
         now = keys.cell(job.cell)
     else:
@@ -137,37 +153,32 @@ def _load(model: Model, session: Session, keys: Keys, device: torch.device) -> N
         raise CheckpointError(f"{error} These weights were trained here: the next run trains them again.") from error
 
 
+def _pace(job: PaceJob, session: Session, _: Quiet) -> dict[str, Any]:
+    from srbench.executors.pace import compare_paces
+
+    return asdict(compare_paces(job.model, session))
+
+
 def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
     import torch
 
-    from srbench.networks import build_network
+    from srbench.executors.pace import steps_in_time, training_of
     from srbench.training.checkpoints import save_weights
-    from srbench.training.engine import train_model
 
-    catalog, keys, model = session.catalog, Keys(session), job.model
-    device = torch.device(session.device)
-    recipe = model.recipe
+    keys, model = Keys(session), job.model
+    recipe, device = model.recipe, torch.device(session.device)
     if recipe is None:
         raise ValueError(f"{model.title} has no recipe")
-    folder = session.store.folder("train", job.key)
-    initial = _load(model.initial, session, keys, device).module.state_dict() if model.initial else None
-    trained = train_model(
-        spec=catalog.architectures[model.architecture],
-        scales=model.scales,
-        distiller=catalog.distillers[model.distiller],
+    folder, budget = session.store.folder("train", job.key), dict[str, Any]()
+    if model.budget == "time":
+        pace = session.store.read("pace", keys.pace(model)) or {}
+        budget = {"time_ratio": pace["ratio"]}
+    trained = training_of(model, session)(
         teachers=[_load(teacher, session, keys, device) for teacher in model.teachers],
-        recipe=recipe,
-        degradation=catalog.degradations[str(model.degradation)],
-        losses={name: catalog.losses[name] for name in recipe.losses},
-        images={name: session.library.images(catalog.datasets[name]) for name in recipe.datasets},
-        build=lambda name: build_network(catalog.architectures[name], model.scales[0]),
-        find_degradation=lambda name: catalog.degradations[name],
-        seed=model.seed,
-        device=device,
         work=folder / "work",
+        steps=steps_in_time(recipe, budget["time_ratio"]) if budget else None,
         log=session.log_folder / f"{model.architecture}-{job.key[:12]}" if session.log_folder else None,
-        cache=session.cache / "patches",
-        initial=initial,
+        initial=_load(model.initial, session, keys, device).module.state_dict() if model.initial else None,
         progress=progress,
     )
     weights = folder / "weights.safetensors"
@@ -175,10 +186,12 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
     save_weights(weights, trained.state_dict, {"srbench": f"{model.architecture} {job.key}"})
     from srbench.executors.keys import file_hash
 
-    return {
+    costs = trained.report.costs
+    return budget | {
         "weights_sha256": file_hash(weights),
         "train_seconds": trained.seconds,
-        "train_steps": recipe.steps,
+        "train_steps": trained.report.steps,
+        "costs": costs and costs.model_dump(mode="json"),
         "environment": environment(session.device).model_dump(mode="json"),
     }
 
@@ -226,7 +239,13 @@ def _profile(job: ProfileJob, session: Session, _: Quiet) -> dict[str, Any]:
     return profile_network(spec, job.scale, job.profiling, session.device, files).model_dump(mode="json")
 
 
-_DO: dict[type[Job], Any] = {TrainJob: _train, MeasureJob: _measure, CertifyJob: _certify, ProfileJob: _profile}
+_DO: dict[type[Job], Any] = {
+    PaceJob: _pace,
+    TrainJob: _train,
+    MeasureJob: _measure,
+    CertifyJob: _certify,
+    ProfileJob: _profile,
+}
 
 
 def environment(device: str) -> Any:  # noqa: ANN401 - an Environment; imported late

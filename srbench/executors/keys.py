@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from srbench.config import Profiling
 from srbench.errors import CheckpointError
 from srbench.executors.session import Session
 from srbench.plan import Cell, Model
+from srbench.profiling.machine import fingerprint
 from srbench.specs import Scale
 from srbench.store import content_key
 
@@ -69,7 +71,24 @@ class Keys:
                 "data": {name: self._library.content_hash(catalog.datasets[name]) for name in recipe.datasets},
                 "device": self._session.device.partition(":")[0],
             }
+            if model.budget == "time":
+                inputs["pace"] = self.pace(model)
         return inputs
+
+    def pace(self, model: Model) -> str:
+        """The key of how much longer a training's steps last than plain training's; seeds and weights do not matter."""
+        machine = fingerprint().id
+        alike = replace(model, budget="steps", seed=0, teachers=(), initial=None)
+        teachers = [self._catalog.architectures[teacher.architecture] for teacher in model.teachers]
+        return content_key(
+            "pace",
+            self._model_inputs(alike)
+            | {
+                "teacher": [[t.name, self._catalog.architectures.fingerprint(t.name), t.fingerprint] for t in teachers],
+                "machine": machine,
+                "threads": self._session.threads,
+            },
+        )
 
     def _taught(self, teachers: tuple[Model, ...]) -> str | list[str] | None:
         """One teacher's key stands alone, as it did before there could be several."""

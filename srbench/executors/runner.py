@@ -12,7 +12,7 @@ from srbench.data.overlap import assert_disjoint
 from srbench.errors import SrbenchError, StoreError
 from srbench.executors.assemble import Assembler
 from srbench.executors.display import Quiet
-from srbench.executors.jobs import STAGES, CertifyJob, Job, MeasureJob, ProfileJob, TrainJob, perform
+from srbench.executors.jobs import STAGES, CertifyJob, Job, MeasureJob, PaceJob, ProfileJob, TrainJob, perform
 from srbench.executors.keys import Keys
 from srbench.executors.session import Session
 from srbench.plan import Cell, Model, Plan
@@ -48,6 +48,8 @@ class Schedule:
         if model.source != "trained":
             return None
         parents = [self._model(parent) for parent in model.parents]
+        if model.budget == "time":
+            parents.append(self._add(lambda: PaceJob(self.keys.pace(model), model), [], f"timing {model.method}"))
         return self._add(
             lambda: TrainJob(self.keys.model(model), model), [p for p in parents if p], f"training {model.title}"
         )
@@ -160,11 +162,12 @@ def run_plan(
     assembler = Assembler(schedule.plan.suite, schedule.session, schedule.keys, results)
     waiting = {name for stages in schedule.cells.values() for name in (stages["measure"],) if name in todo}
     assembler.write(schedule, only_finished=True)
-    # Timing wants a machine to itself, so profiles come last and one by one.
-    work: dict[str, Job] = {name: job for name, job in todo.items() if not isinstance(job, ProfileJob)}
+    # Timing wants a machine to itself: paces come first, since trainings wait for them, profiles last, one by one.
+    work: dict[str, Job] = {name: job for name, job in todo.items() if not isinstance(job, PaceJob | ProfileJob)}
+    paces: dict[str, Job] = {name: job for name, job in todo.items() if isinstance(job, PaceJob)}
     profiles: dict[str, Job] = {name: job for name, job in todo.items() if isinstance(job, ProfileJob)}
     with progress.jobs(len(todo)) as finished:
-        for batch, places in ((work, workers), (profiles, 1)):
+        for batch, places in ((paces, 1), (work, workers), (profiles, 1)):
             if not batch:
                 continue
             with executor.make(places) as pool:

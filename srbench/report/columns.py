@@ -30,12 +30,21 @@ def _cost(name: str) -> Callable[[Record], Value]:
     return read
 
 
+def _training(name: str) -> Callable[[Record], Value]:
+    def read(record: Record) -> Value:
+        value: float | None = getattr(record.model.costs, name, None)
+        return value
+
+    return read
+
+
 IDENTITY = (
     Column("architecture", "Name of the architecture.", lambda r: r.model.architecture),
     Column("checkpoint", "Tag or file of given weights; empty without any.", lambda r: r.model.checkpoint),
     Column("distiller", "How a student was trained; `none` without a teacher.", lambda r: r.model.distiller),
     Column("teacher", "Title of the teacher model; empty without one.", lambda r: r.model.teacher),
-    Column("recipe", "Training recipe; empty where nothing was trained.", lambda r: r.model.recipe),
+    Column("recipe", "Training recipe, with `, equal time` where its steps were cut to the time of plain training; "
+           "empty where nothing was trained.", lambda r: r.model.training),
     Column("seed", "Training seed; empty where nothing was trained.", lambda r: r.model.seed),
     Column("dataset", "Name of the test dataset.", lambda r: r.dataset),
     Column("scale", "Up-sampling factor.", lambda r: r.scale),
@@ -84,6 +93,13 @@ COSTS = (
     Column("train_seconds", "Time the training took, seconds; empty where nothing was trained.",
            lambda r: r.model.train_seconds),
     Column("train_steps", "Optimiser steps; empty where nothing was trained.", lambda r: r.model.train_steps),
+    Column("student_forwards", "Images that the student was asked for in a training step, by the step's patches; "
+           "copies of it count.", _training("student_forwards")),
+    Column("teacher_forwards", "The same of all teachers together.", _training("teacher_forwards")),
+    Column("seconds_per_step", "Median time of a training step, seconds; without validation and checkpoints.",
+           _training("seconds_per_step")),
+    Column("train_memory_mib", "Bytes of all tensors at the peak of a training step, MiB. Like the three before it, "
+           "empty where nothing was trained, or by an older srbench.", _training("peak_memory_mib")),
     Column("weights_sha256", "Hash of the weights; empty for a network without any.", lambda r: r.model.weights_sha256),
     Column("srbench", "Version of srbench.", lambda r: r.environment.srbench if r.environment else None),
     Column("torch", "Version of PyTorch.", lambda r: r.environment.torch if r.environment else None),

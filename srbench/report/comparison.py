@@ -18,7 +18,7 @@ Identity: TypeAlias = tuple[str, ...]
 Verdict: TypeAlias = Literal["failed", "skipped", "new", "changed", "same"]
 
 IDENTITY_NAMES = tuple(c.name for c in IDENTITY)
-TIMINGS = ("latency", "peak_memory", "train_seconds")
+TIMINGS = ("latency", "peak_memory", "train_seconds", "seconds_per_step")
 """Columns that start so compare on one machine only."""
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "!=": operator.ne,

@@ -222,7 +222,7 @@ def _method(record: Record) -> tuple[str, ...]:
     """What a line of a table is: everything that identifies a cell but its seed."""
     m = record.model
     return (
-        m.architecture, m.checkpoint or "", m.distiller, _without_seed(m.teacher), m.recipe or "",
+        m.architecture, m.checkpoint or "", m.distiller, _without_seed(m.teacher), m.training or "",
         m.train_degradation or "",
     )  # fmt: skip
 
@@ -307,7 +307,7 @@ def _name(lines: list[Line], labels: Mapping[str, str]) -> None:
 def _detail(record: Record, level: int) -> str:
     m = record.model
     path = m.checkpoint if m.source == "file" else None
-    detail = (m.recipe, _without_seed(m.teacher), path, m.architecture)[level - 1]
+    detail = (m.training, _without_seed(m.teacher), path, m.architecture)[level - 1]
     return f", {detail}" if detail else ""
 
 

@@ -57,6 +57,7 @@ def train_model(
     device: torch.device,
     work: Path,
     cache: Path,
+    steps: int | None = None,
     initial: Mapping[str, Tensor] | None = None,
     progress: Progress | None = None,
     log: Path | None = None,
@@ -80,6 +81,7 @@ def train_model(
         device: Where to train.
         work: Folder of this training alone, for checkpoints. Delete it once the weights are stored.
         cache: Folder for decoded images, shared by all trainings.
+        steps: How many to take; the recipe's if None. Another number stretches or shrinks the recipe's schedule.
         initial: Weights to start from; those whose name or shape does not fit are skipped and reported.
         progress: Is told how it goes.
         log: Folder for TensorBoard; None for no curves.
@@ -139,7 +141,7 @@ def train_model(
 
         source: PatchSource
         if recipe.progressive:
-            source = Progressive(recipe, phase_lengths(method.phases(), recipe.steps)[index], cut)
+            source = Progressive(recipe, phase_lengths(method.phases(), steps or recipe.steps)[index], cut)
         else:
             source = cut(recipe.patch, recipe.batch)
         return Augmented(source, recipe, seed, index) if recipe.permute_colours or recipe.mixup else source
@@ -150,6 +152,7 @@ def train_model(
             patches,
             seed=seed,
             checkpoints=work / "checkpoints",
+            steps=steps,
             progress=progress,
             log=log,
             stop=stop,

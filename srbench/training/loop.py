@@ -10,7 +10,6 @@ checkpoint: what they build or freeze is there again, and what they copied is ov
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,17 +20,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srbench.distilling import Batch, Distiller, Frozen, Optimiser, Phase
+from srbench.distilling import Batch, Distiller, Frozen, Phase
 from srbench.errors import TrainingError, TrainingInterrupted
-from srbench.specs import Scale
+from srbench.records import TrainingCosts
 from srbench.training.averages import Average
 from srbench.training.checkpoints import Checkpoints
+from srbench.training.costs import CostMeter
 from srbench.training.devices import fast_memory_format, lay_out, make_accelerator, tuned
-from srbench.training.optimisers import GradientWatch, make_optimisers, owned_parameters, phase_lengths
+from srbench.training.optimisers import phase_lengths
 from srbench.training.patches import PatchSource
 from srbench.training.progress import Curves, Progress, Silent
 from srbench.training.seeds import seed_everything, stream
-from srbench.training.terms import Terms
+from srbench.training.stages import Stage
 from srbench.training.validation import held_out_psnr
 
 FROZEN_EVERY = 100
@@ -56,6 +56,8 @@ class TrainingReport:
     terms: Mapping[str, float]
     """Mean of each loss term over the last stretch of steps."""
     notes: tuple[str, ...]
+    costs: TrainingCosts | None
+    """Of a step; None where there were too few to time one."""
 
 
 def train(
@@ -64,6 +66,7 @@ def train(
     *,
     seed: int,
     checkpoints: Path,
+    steps: int | None = None,
     progress: Progress | None = None,
     log: Path | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -79,6 +82,7 @@ def train(
         seed: Of the run; decides everything random from here on.
         checkpoints: Folder of this training alone. A checkpoint found there is gone on from, if it belongs to the same
             recipe, seed, student and distiller.
+        steps: How many to take; the recipe's if None. Another number stretches or shrinks the recipe's schedule.
         progress: Is told how it goes.
         log: Folder for TensorBoard; None for no curves.
         stop: Asked after every step; True saves and ends the training.
@@ -90,37 +94,37 @@ def train(
         TrainingInterrupted: ``stop`` said so.
         StoreError: A checkpoint cannot be written.
     """
-    return _Training(distiller, data, seed, Checkpoints(checkpoints), progress or Silent(), stop).run(log, title)
+    training = _Training(
+        distiller,
+        data,
+        seed,
+        steps or distiller.setup.recipe.steps,
+        Checkpoints(checkpoints),
+        progress or Silent(),
+        stop,
+    )
+    return training.run(log, title)
 
 
 class _Training:
-    """One training in one process; the fields below are the current phase's."""
+    """One training in one process."""
 
-    phase: Phase
-    index: int
-    length: int
-    """Steps of the phase."""
-    offset: int
-    """Steps of the phases before."""
-    patches: PatchSource
-    optimisers: Mapping[str, Optimiser]
-    rates: Mapping[str, float]
-    watch: GradientWatch
-    terms: Terms
-    held_out: Mapping[Scale, tuple[Tensor, Tensor]]
+    stage: Stage
+    """The phase under way."""
 
     def __init__(
         self,
         distiller: Distiller,
         data: Callable[[int, Phase], PatchSource],
         seed: int,
+        steps: int,
         checkpoints: Checkpoints,
         progress: Progress,
         stop: Callable[[], bool],
     ) -> None:
         self.distiller, self.setup, self.recipe = distiller, distiller.setup, distiller.setup.recipe
         self.data, self.seed, self.checkpoints, self.progress, self.stop = data, seed, checkpoints, progress, stop
-        self.student, self.device = self.setup.student, self.setup.device
+        self.student, self.device, self.steps = self.setup.student, self.setup.device, steps
         self.notes: list[str] = []
         for note in distiller.notes:
             self._note(note)
@@ -132,19 +136,22 @@ class _Training:
         if decay is not None:
             self.average = Average(self.student, decay)
         self.frozen = Frozen(self.setup.teachers)
-        identity = repr((self.recipe.model_dump_json(), seed, self.student.spec.name, type(distiller).__qualname__))
-        self.identity = hashlib.sha256(identity.encode()).hexdigest()
+        parts = [self.recipe.model_dump_json(), seed, self.student.spec.name, type(distiller).__qualname__]
+        if steps != self.recipe.steps:
+            parts.append(steps)
+        self.identity = hashlib.sha256(repr(tuple(parts)).encode()).hexdigest()
         self.images, self.seconds, self.earlier_seconds = 0, 0.0, 0.0
+        self.costs = CostMeter(distiller, self.device)
         self.untouched = True
         self.psnr: float | None = None
         self.means: dict[str, float] = {}
 
     def run(self, log: Path | None, title: str) -> TrainingReport:
         phases = self.distiller.phases()
-        lengths = phase_lengths(phases, self.recipe.steps)
+        lengths = phase_lengths(phases, self.steps)
         state = self._saved()
         resumed = 0 if state is None else state["done"]
-        self.progress.begin(title or self.student.spec.title, self.recipe.steps, resumed)
+        self.progress.begin(title or self.student.spec.title, self.steps, resumed)
         try:
             with Curves(log, resumed) as curves, tuned(self.device):
                 for index, (phase, length) in enumerate(zip(phases, lengths, strict=True)):
@@ -160,13 +167,14 @@ class _Training:
         finally:
             self.progress.end()
         return TrainingReport(
-            steps=self.recipe.steps,
+            steps=self.steps,
             resumed_at=resumed,
             seconds=self.earlier_seconds + self.seconds,
             images_per_second=self.images / self.seconds if self.images else 0.0,
             held_out_psnr=self.psnr,
             terms=self.means,
             notes=tuple(self.notes),
+            costs=self.costs.costs(),
         )
 
     def _note(self, sentence: str) -> None:
@@ -200,71 +208,56 @@ class _Training:
         self._move()
 
     def _open(self, phase: Phase, index: int, length: int, offset: int) -> None:
-        self.phase, self.index, self.length, self.offset = phase, index, length, offset
         for module in (self.student.module, self.distiller):
             module.zero_grad(set_to_none=True)
         self.student.module.train()  # what the distiller holds stays as it set it: a frozen encoder in eval mode
         if self.average is not None:
             self.average.restart()
-        owned = owned_parameters(self.distiller, phase)
-        self.optimisers = make_optimisers(owned, self.recipe, self.accelerator)
-        given = phase.learning_rate
-        rates = given if isinstance(given, Mapping) else dict.fromkeys(owned, given or self.recipe.learning_rate)
-        if rates.keys() != owned.keys():
-            raise TrainingError(
-                f"Phase {phase.name!r} gives learning rates for {sorted(rates)} but has the optimisers {sorted(owned)}."
-            )
-        self.rates = rates
-        self.watch = GradientWatch(owned, self._exempt())
-        self.terms = Terms(phase.name, length, self.device)
-        self.patches = self.data(index, phase)
-        for note in self.patches.notes:
+        patches = self.data(index, phase)
+        self.stage = Stage(self.distiller, phase, patches, self.accelerator, index=index, length=length, offset=offset)
+        for note in patches.notes:
             self._note(note)
-        self.held_out = self.patches.held_out()
-
-    def _exempt(self) -> list[str]:
-        """Parameters that need no gradient: the dead ones, and what may serve only scales that are not trained."""
-        spec = self.student.spec
-        names = [name for name, _ in self.student.module.named_parameters()]
-        if not (spec.multi_scale and set(self.setup.scales) < spec.scales):
-            names = [name for name in names if any(fnmatch.fnmatch(name, dead) for dead in spec.dead_parameters)]
-        return [f"student.{name}" for name in names]
+        self.costs.open(length)
 
     def _run_phase(self, start: int, curves: Curves) -> None:
-        every = min(100, max(1, self.recipe.steps // 200))
+        stage, every = self.stage, min(100, max(1, self.steps // 200))
         began = saved = shown = time.perf_counter()
-        images, self.watched_from = 0, start
+        images = 0
+        stage.go_on_from(start)
         try:
-            for step in range(start, self.length):
+            for step in range(start, stage.length):
                 images += self._step(step)
-                done, last = self.offset + step + 1, step + 1 == self.length
+                done, last = stage.offset + step + 1, step + 1 == stage.length
                 if done % FROZEN_EVERY == 0 or last:
                     self.frozen.check()
                 if last or done % self.recipe.validate_every == 0:
                     self._validate()
                 now = time.perf_counter()
                 if last or done % every == 0:
-                    self.means = self.terms.means() or self.means
+                    self.means = stage.terms.means() or self.means
                     rate = images / max(now - shown, 1e-9)
                     self._show(done, rate, curves)
                     self.images, images, shown = self.images + images, 0, now
                 stopping = self.stop()
                 if stopping or last or done % self.recipe.checkpoint_every == 0 or now - saved > CHECKPOINT_SECONDS:
                     self.seconds, began, saved = self.seconds + now - began, now, now
+                    if last:
+                        self.costs.end_phase()
                     self._save(step + 1)
-                if stopping and done < self.recipe.steps:
+                if stopping and done < self.steps:
                     raise TrainingInterrupted(
-                        f"Training of {self.student.spec.title} stopped after step {done} of {self.recipe.steps} and "
+                        f"Training of {self.student.spec.title} stopped after step {done} of {self.steps} and "
                         "was saved; the same command goes on from there."
                     )
         finally:
-            self.watch.close()
+            stage.close()
+            self.costs.close()
 
     def _show(self, done: int, rate: float, curves: Curves) -> None:
         loss = sum(self.means.values())
         self.progress.advance(done, loss=loss, psnr=self.psnr, images_per_second=rate)
         scalars = {f"loss/{name}": value for name, value in self.means.items()}
-        scalars |= {f"learning_rate/{name}": o.raw.param_groups[0]["lr"] for name, o in self.optimisers.items()}
+        scalars |= {f"learning_rate/{name}": o.raw.param_groups[0]["lr"] for name, o in self.stage.optimisers.items()}
         scalars |= {"images_per_second": rate}
         if self.psnr is not None:
             scalars["held_out_psnr_db"] = self.psnr
@@ -286,41 +279,44 @@ class _Training:
 
     def _step(self, step: int) -> int:
         """Take a step; returns how many patches it was shown."""
-        position = step * self.recipe.steps // self.length
-        factor = self.recipe.rate_at(position) / self.recipe.learning_rate
-        for name, optimiser in self.optimisers.items():
-            for group in optimiser.raw.param_groups:
-                group["lr"] = self.rates[name] * factor
+        self.stage.set_rates(step)
         try:
-            batch, terms = self._distil(step)
+            batch = self._take(step)
         except RuntimeError as error:
             if "view size is not compatible" not in str(error) or self.memory_format != torch.channels_last:
                 raise
             self._lay_out_plainly(error)
-            batch, terms = self._distil(step)
+            batch = self._take(step)
         self.untouched = False
-        self.terms.add(step, terms)
-        with torch.no_grad():
-            self.distiller.after_step(batch)
-        if self.average is not None:
-            self.average.update(step)
-        self._watch(step)
+        self.stage.require_gradients(step)
         return len(batch.lr)
 
+    def _take(self, step: int) -> Batch:
+        with self.costs.step(step, self.stage.optimisers):
+            batch, terms = self._distil(step)
+            self.stage.terms.add(step, terms)
+            with torch.no_grad():
+                self.distiller.after_step(batch)
+            if self.average is not None:
+                self.average.update(step)
+        self.costs.shown(len(batch.lr))
+        return batch
+
     def _distil(self, step: int) -> tuple[Batch, Mapping[str, Tensor]]:
-        seed_everything(self.device, self.seed, self.index, step, "torch")
-        generator = stream(self.seed, self.index, step, "distiller")
+        stage = self.stage
+        seed_everything(self.device, self.seed, stage.index, step, "torch")
+        generator = stream(self.seed, stage.index, step, "distiller")
         draws = 0
 
         def next_batch() -> Batch:
             nonlocal draws
-            lr, hr, scale = self.patches.sample(step, draws)
+            lr, hr, scale = stage.patches.sample(step, draws)
             draws += 1
-            return Batch(self._placed(lr), self._placed(hr), scale, step, self.length, generator)
+            return Batch(self._placed(lr), self._placed(hr), scale, step, stage.length, generator)
 
         batch = next_batch()
         with self.accelerator.autocast():
-            return batch, self.distiller.step(batch, self.optimisers, next_batch)
+            return batch, self.distiller.step(batch, stage.optimisers, next_batch)
 
     def _placed(self, patches: Tensor) -> Tensor:
         if self.device.type == "cuda":
@@ -337,33 +333,23 @@ class _Training:
         self.memory_format = torch.contiguous_format
         self._move()
 
-    def _watch(self, step: int) -> None:
-        missing, watched = self.watch.missing(), step + 1 - self.watched_from
-        if not missing or (watched < self.phase.gradient_within and watched < self.length):
-            return
-        shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
-        raise TrainingError(
-            f"{len(missing)} parameters received no gradient in {watched} steps of phase {self.phase.name!r}: {shown}. "
-            "Use them in a loss, leave them out of the phase's optimise, or name them in the spec's dead_parameters."
-        )
-
     # --- looking and saving -------------------------------------------------------------------------------------
 
     def _validate(self) -> None:
-        if self.held_out:
+        if self.stage.held_out:
             network = self.student if self.average is None else self.average.network
-            self.psnr = held_out_psnr(network, self.held_out, self.device, self.patches.batch)
+            self.psnr = held_out_psnr(network, self.stage.held_out, self.device, self.stage.patches.batch)
 
     def _save(self, step: int) -> None:
-        self.terms.look()  # never a checkpoint of a training that has failed
-        done = self.offset + step
+        self.stage.terms.look()  # never a checkpoint of a training that has failed
+        done = self.stage.offset + step
         scaler = self.accelerator.scaler
         self.checkpoints.save(
             done,
             {
                 "identity": self.identity,
                 "done": done,
-                "phase": self.index,
+                "phase": self.stage.index,
                 "step": step,
                 "seconds": self.earlier_seconds + self.seconds,
                 "plain_layout": self.memory_format == torch.contiguous_format,
@@ -371,7 +357,8 @@ class _Training:
                 "student": self.student.module.state_dict(),
                 "average": None if self.average is None else self.average.network.module.state_dict(),
                 "distiller": self.distiller.state_dict(),
-                "optimisers": {name: o.raw.state_dict() for name, o in self.optimisers.items()},
+                "optimisers": {name: o.raw.state_dict() for name, o in self.stage.optimisers.items()},
+                "costs": self.costs.state(),
                 "scaler": None if scaler is None else scaler.state_dict(),
             },
         )
@@ -392,10 +379,11 @@ class _Training:
         self.distiller.load_state_dict(state["distiller"])
         if self.average is not None:
             self.average.network.module.load_state_dict(state["average"])
-        for name, optimiser in self.optimisers.items():
+        for name, optimiser in self.stage.optimisers.items():
             optimiser.raw.load_state_dict(state["optimisers"][name])
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.costs.restore(state["costs"])
         self.untouched = False
         self.psnr, self.earlier_seconds = state["psnr"], state["seconds"]
         step: int = state["step"]
