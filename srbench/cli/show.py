@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +11,7 @@ from srbench.cli import choices
 
 if TYPE_CHECKING:
     from srbench.catalog import Catalog
+    from srbench.profiling.summary import Part
 
 KindName = Annotated[str | None, typer.Option("--kind", help="Of several things with this name, the one of this kind.")]
 
@@ -38,6 +39,7 @@ def show(
         _print_facts(console, shelf[name])
         if found == "architecture":
             console.print(f"  parameters: {_parameters(shelf[name])}", highlight=False, soft_wrap=True)
+            _print_modules(console, shelf[name])
     typer.echo(f"`srbench list {PLURALS[found]}` shows its neighbours.")
 
 
@@ -80,6 +82,40 @@ def _parameters(spec: Any) -> str:  # noqa: ANN401 - an ArchitectureSpec; its mo
         with torch.device("meta"):  # shapes only: the largest network costs no memory
             counts.append((scale, count_parameters(spec.network(scale))))
     return ", ".join(f"x{scale} {count:,}" for scale, count in counts)
+
+
+def _print_modules(console: Any, spec: Any) -> None:  # noqa: ANN401 - a Console and an ArchitectureSpec
+    from srbench.errors import UnavailableError
+    from srbench.profiling.summary import summarise
+
+    try:
+        network = summarise(spec, min(spec.scales))
+    except UnavailableError as reason:
+        console.print(f"  modules: {reason}", highlight=False, markup=False, soft_wrap=True)
+        return
+    if not network.parts:
+        return
+    console.print(f"  modules at x{min(spec.scales)}, where a row counts all its repeats:", highlight=False)
+    rows = [("module", "class", "output", "parameters", "MACs"), *_rows(network.parts, network.macs)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = [
+            cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        console.print(f"    {'  '.join(padded)}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _rows(parts: Iterable[Part], macs: int, depth: int = 0) -> Iterator[tuple[str, ...]]:
+    """Parts and theirs, deeper ones further in."""
+    for part in parts:
+        yield (
+            "  " * depth + part.name,
+            (f"{part.repeats} × " if part.repeats > 1 else "") + part.kind,
+            "×".join(map(str, part.output or ())),
+            f"{part.parameters:,}",
+            f"{part.macs / max(macs, 1):.1%}",
+        )
+        yield from _rows(part.parts, macs, depth + 1)
 
 
 def _print_facts(console: Any, spec: Any) -> None:  # noqa: ANN401 - a spec of any kind

@@ -15,7 +15,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,8 @@ from srbench.profiling.operators import CONVOLUTIONS, FORMULAS, PRICED, is_cheap
 OUTPUT_720P = (720, 1280)
 """Height and width of the output for which papers give their MACs."""
 
+T = TypeVar("T")
+Size = tuple[int, ...]
 Run = Callable[[nn.Module, Tensor], object]
 """How a network is asked for an image: ``lambda network, lr: network(lr)``, or with a scale for multi-scale ones."""
 
@@ -91,7 +93,7 @@ def count_macs(build: Callable[[], nn.Module], run: Run, input_size: tuple[int, 
     and costs nothing in a network that subtracts the mean instead; the published counts leave it out too.
 
     Args:
-        build: Makes the network; called once or twice.
+        build: Makes the network; see `without_computing`.
         run: Calls it.
         input_size: Height and width of the LR image.
         channels: Channels of the LR image.
@@ -99,22 +101,52 @@ def count_macs(build: Callable[[], nn.Module], run: Run, input_size: tuple[int, 
     Raises:
         UnavailableError: The network runs neither on meta nor on fake tensors.
     """
-    shape = (1, channels, *input_size)
-    try:
-        network = build().eval().to("meta")
-        return _trace(network, run, torch.empty(shape, device="meta"))
-    except Exception as on_meta:  # noqa: BLE001 - whatever a network may raise
-        from torch._subclasses import FakeTensorMode
+    return without_computing(build, lambda network, lr: _trace(network, run, lr), (1, channels, *input_size))
 
+
+def without_computing(build: Callable[[], nn.Module], work: Callable[[nn.Module, Tensor], T], shape: Size) -> T:
+    """Do something with a network and an LR image that have shapes and no values, so that nothing takes memory or time.
+
+    Args:
+        build: Makes the network; called up to three times, first where all tensors are meta from the start.
+        work: Takes the network, in eval mode, and the image.
+        shape: The image's, (N, C, h, w).
+
+    Returns:
+        What ``work`` does.
+
+    Raises:
+        UnavailableError: It fails on meta tensors and on fake tensors.
+    """
+    reasons = []
+    for way in (_built_on_meta, _moved_to_meta, _faked):
         try:
-            network = build().eval()
-            with FakeTensorMode(allow_non_fake_inputs=True):
-                return _trace(network, run, torch.empty(shape))
-        except Exception as on_fake:
-            raise UnavailableError(
-                f"MACs cannot be counted without computing: on meta tensors the network raises {_brief(on_meta)}, "
-                f"on fake tensors {_brief(on_fake)}."
-            ) from on_fake
+            return way(build, work, shape)
+        except Exception as error:  # noqa: BLE001 - whatever a network may raise
+            reasons.append(error)
+    _, on_meta, on_fake = reasons
+    raise UnavailableError(
+        f"MACs cannot be counted without computing: on meta tensors the network raises {_brief(on_meta)}, "
+        f"on fake tensors {_brief(on_fake)}."
+    ) from on_fake
+
+
+def _built_on_meta(build: Callable[[], nn.Module], work: Callable[[nn.Module, Tensor], T], shape: Size) -> T:
+    with torch.device("meta"):  # the largest network needs neither memory nor the time to draw its weights
+        network = build().eval()
+    return work(network, torch.empty(shape, device="meta"))
+
+
+def _moved_to_meta(build: Callable[[], nn.Module], work: Callable[[nn.Module, Tensor], T], shape: Size) -> T:
+    return work(build().eval().to("meta"), torch.empty(shape, device="meta"))
+
+
+def _faked(build: Callable[[], nn.Module], work: Callable[[nn.Module, Tensor], T], shape: Size) -> T:
+    from torch._subclasses import FakeTensorMode
+
+    network = build().eval()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        return work(network, torch.empty(shape))
 
 
 def count_activations(build: Callable[[], nn.Module], run: Run, input_size: tuple[int, int], channels: int = 3) -> int:

@@ -51,11 +51,11 @@ def profile_network(
 
     network = spec.network(scale).eval()
     count = {
-        size: _try(lambda size=size: count_macs(lambda: spec.network(scale), run, _at_least(spec, size), channels))  # type: ignore[misc]
+        size: _try(lambda size=size: count_macs(lambda: spec.network(scale), run, padded_size(spec, size), channels))  # type: ignore[misc]
         for size in (lr_size(scale), (256, 256))
     }
     large, square = count[lr_size(scale)], count[256, 256]
-    size = _at_least(spec, (profiling.latency_height, profiling.latency_width))
+    size = padded_size(spec, (profiling.latency_height, profiling.latency_width))
     lr = torch.rand((1, channels, *size), generator=torch.Generator().manual_seed(0))
     lr = (lr * spec.input_range).to(device)
     network.to(device)
@@ -104,8 +104,8 @@ class _AtScale(nn.Module):
         return sr
 
 
-def _at_least(spec: ArchitectureSpec, size: tuple[int, int]) -> tuple[int, int]:
-    """The size, enlarged as `srbench.networks.Network` would pad it."""
+def padded_size(spec: ArchitectureSpec, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width, enlarged as `srbench.networks.Network` would pad them."""
     height, width = (-(-max(side, spec.min_size) // spec.size_multiple) * spec.size_multiple for side in size)
     return height, width
 

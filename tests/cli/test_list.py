@@ -126,6 +126,7 @@ def test_show_tells_paper_licence_scales_scores_recipe_and_parameters(srbench):
         "dataset set5; scale 2; metric psnr_y; value 37.99",
         "learning_rate = 0.0001",
         "parameters: x2 1,369,859, x3 1,554,499, x4 1,517,571",
+        "0…15    16 × ResidualBlock  64×48×48   1,181,696  85.9%",
     ):
         assert fact in answer.out
 
@@ -162,6 +163,7 @@ def test_show_answers_a_wrong_kind_with_the_nearest(srbench):
 def test_everything_listed_can_be_shown(srbench, catalog, monkeypatch):
     monkeypatch.setattr("srbench.catalog.load_catalog", lambda *_, **__: catalog)  # loaded once
     monkeypatch.setattr("srbench.cli.show._parameters", lambda _: "")  # the large networks take long to build
+    monkeypatch.setattr("srbench.cli.show._print_modules", lambda *_: None)  # tests/profiling/test_summary.py has all
     for kind in PLURALS:
         for name in catalog.shelf(kind):
             answer = srbench("show", name, "--kind", kind)

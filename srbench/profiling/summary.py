@@ -1,0 +1,198 @@
+"""What a network is made of: a tree of its modules, where repeats share a row, with what each of them costs.
+
+The tree follows the cost. The network itself and plain containers are opened, and so is every module that does at
+least half of the network's work; what repeats side by side stands in one row, ``0…31: 32 × ResidualBlock``, and is
+opened once for all. Read from the top, that is the figure of the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from srbench.profiling.complexity import count_parameters, without_computing
+from srbench.profiling.operators import FORMULAS
+from srbench.profiling.profile import padded_size
+from srbench.specs import ArchitectureSpec, Scale
+
+SIDE = 48
+"""Of the LR image that shapes are told for, in pixels; as much more as the network demands."""
+CONTAINERS = {nn.Sequential, nn.ModuleList, nn.ModuleDict}
+"""Without a meaning of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A module, or several alike that stand side by side.
+
+    Its counts are those of the row in the whole network: of all the repeats in all the repeats of what it belongs to.
+
+    Attributes:
+        name: Its own in the module it belongs to: "tail", or "0…31" for repeats.
+        kind: Its class, with the kernel of a convolution; several in parentheses where they take turns.
+        repeats: How often it, or the turn, stands there.
+        output: The shape of what it returns, without a batch of one; None where it is not called or returns no tensor.
+        parameters: Trainable ones.
+        macs: Multiply-accumulates for the small image, over all its calls.
+        parts: What it is made of, where that is told.
+    """
+
+    name: str
+    kind: str
+    repeats: int
+    output: tuple[int, ...] | None
+    parameters: int
+    macs: int
+    parts: tuple[Part, ...] = ()
+
+
+def summarise(spec: ArchitectureSpec, scale: Scale) -> Part:
+    """Take an architecture apart, on meta tensors: without memory for weights or features.
+
+    Args:
+        spec: The architecture.
+        scale: The factor.
+
+    Returns:
+        The whole network, and in it its parts.
+
+    Raises:
+        UnavailableError: The network cannot be traced; see `srbench.profiling.complexity.without_computing`.
+    """
+    size = padded_size(spec, (SIDE, SIDE))
+
+    def trace(network: nn.Module, lr: Tensor) -> Part:
+        with _watched(network) as seen, torch.no_grad():
+            _ = network(lr, scale) if spec.multi_scale else network(lr)
+        return _Tree(seen, seen.macs.get(network, 0)).part("", [network])
+
+    return without_computing(lambda: spec.network(scale), trace, (1, 1 if spec.channels == "y" else 3, *size))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the modules did in one pass; those that are never called are missing."""
+
+    macs: dict[nn.Module, int] = field(default_factory=dict)
+    output: dict[nn.Module, tuple[int, ...]] = field(default_factory=dict)
+
+
+@contextmanager
+def _watched(network: nn.Module) -> Iterator[_Seen]:
+    seen = _Seen()
+    begun: list[int] = []
+    counter = FlopCounterMode(display=False, custom_mapping=FORMULAS)
+
+    def begin(_: nn.Module, __: object) -> None:
+        begun.append(counter.get_total_flops())
+
+    def end(module: nn.Module, _: object, made: object) -> None:
+        seen.macs[module] = seen.macs.get(module, 0) + (counter.get_total_flops() - begun.pop()) // 2
+        if isinstance(made, Tensor):
+            seen.output[module] = tuple(made.shape[1:] if made.shape[:1] == (1,) else made.shape)
+
+    hooks = [
+        hook
+        for module in network.modules()
+        for hook in (module.register_forward_pre_hook(begin), module.register_forward_hook(end))
+    ]
+    try:
+        with counter:
+            yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Parts from what was seen; ``whole`` is the network's own count."""
+
+    seen: _Seen
+    whole: int
+
+    def part(self, name: str, alike: Sequence[nn.Module], repeats: int = 1) -> Part:
+        """The part that modules of one form make, of which ``repeats`` belong to one parent."""
+        first = alike[0]
+        macs = sum(map(self._macs, alike))
+        opened = not name or type(first) in CONTAINERS or macs * 2 >= self.whole > 0
+        return Part(
+            name,
+            _kind(first),
+            repeats,
+            self.seen.output.get(alike[-1]),
+            sum(map(count_parameters, alike)),
+            macs,
+            self._parts(alike) if opened else (),
+        )
+
+    def _macs(self, module: nn.Module) -> int:
+        """A list of modules is not called itself."""
+        return self.seen.macs[module] if module in self.seen.macs else sum(map(self._macs, module.children()))
+
+    def _parts(self, alike: Sequence[nn.Module]) -> tuple[Part, ...]:
+        names = [name for name, _ in alike[0].named_children()]
+        if not names:
+            return ()
+        parts = [
+            Part(name, "Parameter", 1, None, weight.numel() * len(alike) * weight.requires_grad, 0)
+            for name, weight in alike[0].named_parameters(recurse=False)
+        ]
+        inside = [list(module.children()) for module in alike]
+        # Only what is numbered may share a row: a name has something to say.
+        forms = [_form(child) if name.isdigit() else name for name, child in zip(names, inside[0], strict=True)]
+        for start, period, times in _repeats(forms):
+            stop = start + period * times
+            name = names[start] if stop == start + 1 else f"{names[start]}…{names[stop - 1]}"
+            children = [child for modules in inside for child in modules[start:stop]]
+            parts.append(
+                self.part(name, children, times) if period == 1 else self._turns(name, children, period, times)
+            )
+        return tuple(parts)
+
+    def _turns(self, name: str, children: Sequence[nn.Module], period: int, times: int) -> Part:
+        """Modules of several forms that take turns."""
+        return Part(
+            name,
+            f"({', '.join(map(_kind, children[:period]))})",
+            times,
+            self.seen.output.get(children[-1]),
+            sum(map(count_parameters, children)),
+            sum(map(self._macs, children)),
+        )
+
+
+def _kind(module: nn.Module) -> str:
+    kernel = getattr(module, "kernel_size", None)
+    return type(module).__name__ + (f" {'×'.join(map(str, kernel))}" if isinstance(kernel, tuple) else "")
+
+
+def _form(module: nn.Module) -> tuple[str, tuple[tuple[int, ...], ...]]:
+    """Equal for modules that are alike."""
+    return repr(module), tuple(tuple(weight.shape) for weight in module.parameters())
+
+
+def _repeats(forms: Sequence[object]) -> Iterator[tuple[int, int, int]]:
+    """Cut a row into runs, each as ``(start, period, times)``: the longest repetition that begins there."""
+    start = 0
+    while start < len(forms):
+        left = len(forms) - start
+        found = [(period, _times(forms[start:], period)) for period in range(1, left // 2 + 1)]
+        period, times = max(found, key=lambda run: run[0] * run[1] if run[1] > 1 else 1, default=(1, 1))
+        if times == 1:
+            period = 1
+        yield start, period, times
+        start += period * times
+
+
+def _times(forms: Sequence[object], period: int) -> int:
+    """How often the first ``period`` forms stand one after another."""
+    times = 1
+    while forms[times * period : (times + 1) * period] == forms[:period]:
+        times += 1
+    return times
