@@ -31,7 +31,7 @@ def body_convolutions(module: nn.Module, spec: srbench.ArchitectureSpec) -> list
         spec: How to call it.
 
     Raises:
-        SrbenchError: There is none, or it is a ghost network already.
+        SrbenchError: There is none, they do more than convolve, or it is a ghost network already.
     """
     if any(isinstance(m, GhostModule) for m in module.modules()):
         raise srbench.SrbenchError(f"{spec.name} is a ghost network already; name the network it was made from.")
@@ -53,6 +53,11 @@ def body_convolutions(module: nn.Module, spec: srbench.ArchitectureSpec) -> list
         raise srbench.SrbenchError(
             f"{spec.name} has no convolution that could be replaced by a ghost module; choose a network whose body is "
             "made of ungrouped convolutions of 3x3 or more."
+        )
+    if own := {type(layer).__name__ for layer in chosen if type(layer).forward is not nn.Conv2d.forward}:
+        raise srbench.SrbenchError(
+            f"{spec.name} has convolutions that do more than convolve ({', '.join(sorted(own))}), which would be lost "
+            "in replacing them; name a network whose body has plain ones."
         )
     return chosen
 
