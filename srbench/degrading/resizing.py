@@ -1,0 +1,103 @@
+"""Resizes that do not antialias, as PyTorch's and OpenCV's do; MATLAB's is `srbench.imaging.imresize`.
+
+Both take cubic weights with a = −0.75 where MATLAB has −0.5, align images by the outer edges of their corners, and
+repeat edge pixels. They part where areas are averaged: PyTorch over whole pixels, OpenCV over parts of them too.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from srbench.errors import ShapeError, UsageError
+
+Mode: TypeAlias = Literal["nearest", "bilinear", "bicubic", "area"]
+MODES: tuple[Mode, ...] = ("nearest", "bilinear", "bicubic", "area")
+
+_LEAST_PART = 1e-3
+"""OpenCV leaves out smaller parts of pixels at the ends of an area."""
+
+
+def interpolate(
+    images: Tensor, mode: Mode, *, size: tuple[int, int] | None = None, factor: float | None = None
+) -> Tensor:
+    """PyTorch's ``F.interpolate``, by an output size or by a factor.
+
+    Between the two lies a trap: by a factor the output has ``⌊factor · side⌋`` pixels, and these are placed by the
+    factor and not by the ratio of the sides, so that the last ones may look at a place before the image's edge.
+    Real-ESRGAN's first resize goes by a factor and the others by a size.
+
+    Args:
+        images: (N, C, H, W).
+        mode: "area" is the mean over all pixels that an output pixel touches, also when enlarging.
+        size: Output height and width, or …
+        factor: … output over input side.
+
+    Returns:
+        (N, C, H', W'), beyond the range of ``images`` where "bicubic" overshoots.
+    """
+    _check(mode, size)
+    if (size is None) == (factor is None):
+        raise UsageError("interpolate needs an output size or a factor, and not both.")
+    if factor is not None and min(int(side * factor) for side in images.shape[-2:]) < 1:
+        raise ShapeError(f"Images of {images.shape[-2]}×{images.shape[-1]} have no pixel left at factor {factor}.")
+    return F.interpolate(images, size=size, scale_factor=factor, mode=mode)
+
+
+def opencv(images: Tensor, mode: Mode, size: tuple[int, int]) -> Tensor:
+    """OpenCV's ``cv2.resize`` on floating point images.
+
+    Args:
+        images: (N, C, H, W).
+        mode: "bilinear", "bicubic" or "area" are OpenCV's INTER_LINEAR, INTER_CUBIC and INTER_AREA. Areas are averaged
+            if neither side grows; else INTER_AREA is a linear interpolation that keeps pixels hard-edged.
+        size: Output height and width.
+
+    Returns:
+        (N, C, *size), beyond the range of ``images`` where "bicubic" overshoots.
+    """
+    _check(mode, size)
+    if mode == "nearest":
+        rows, columns = (_nearest(old, new).to(images.device) for old, new in zip(images.shape[-2:], size, strict=True))
+        return images.index_select(-2, rows).index_select(-1, columns)
+    if mode != "area":
+        return F.interpolate(images, size=size, mode=mode)
+    averages = size[0] <= images.shape[-2] and size[1] <= images.shape[-1]
+    weigh = _areas if averages else _hard_edges
+    rows, columns = (weigh(old, new).to(images) for old, new in zip(images.shape[-2:], size, strict=True))
+    return rows @ images @ columns.mT
+
+
+def _nearest(old: int, new: int) -> Tensor:
+    return (torch.arange(new, dtype=torch.float64) * (old / new)).floor().long().clamp(max=old - 1)
+
+
+def _areas(old: int, new: int) -> Tensor:
+    """Mean over ``old / new`` pixels, the ends weighing by the part that lies within; (new, old)."""
+    width = old / new
+    start = torch.arange(new, dtype=torch.float64).unsqueeze(1) * width
+    pixel = torch.arange(old, dtype=torch.float64)
+    part = (torch.minimum(start + width, pixel + 1) - torch.maximum(start, pixel)).clamp(0, 1)
+    return part * (part > _LEAST_PART) / torch.minimum(torch.tensor(width, dtype=torch.float64), old - start)
+
+
+def _hard_edges(old: int, new: int) -> Tensor:
+    """Linear interpolation in the output pixels that an input pixel's edge crosses, copies between; (new, old)."""
+    at = torch.arange(new, dtype=torch.float64)
+    before = (at * (old / new)).floor()
+    part = (at + 1) - (before + 1) * (new / old)
+    part = torch.where((part <= 0) | (before >= old - 1), 0.0, part - part.floor())
+    first = before.long().clamp(max=old - 1)
+    weights = torch.zeros(new, old, dtype=torch.float64)
+    weights.scatter_add_(1, first.unsqueeze(1), (1 - part).unsqueeze(1))
+    return weights.scatter_add_(1, (first + 1).clamp(max=old - 1).unsqueeze(1), part.unsqueeze(1))
+
+
+def _check(mode: str, size: tuple[int, int] | None) -> None:
+    if mode not in MODES:
+        raise UsageError(f"There is no way to resize called {mode!r}; choose one of {', '.join(MODES)}.")
+    if size is not None and min(size) < 1:
+        raise ShapeError(f"An image cannot be resized to {size[0]}×{size[1]}; give at least 1×1.")
