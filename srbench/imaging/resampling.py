@@ -27,13 +27,17 @@ class Block(NamedTuple):
     weights: _Array  # (output pixels, input pixels)
 
 
-class Pattern(NamedTuple):
-    """Output pixels ``first + n * length …``, for every n < ``times``: ``weights @ input[n * step : …]``."""
+class Period(NamedTuple):
+    """Inside a dimension, output pixel ``n + length`` reads as ``n`` does, ``step`` input pixels further on."""
 
     first: int
+    """The output pixel with which it starts."""
     times: int
+    """How often it comes."""
+    length: int
+    """Output pixels."""
     step: int
-    weights: _Array  # (length, input pixels)
+    """Input pixels."""
 
 
 class Taps:
@@ -64,24 +68,16 @@ class Taps:
         return Block(start, dense)
 
     @cached_property
-    def pattern(self) -> Pattern | None:
+    def period(self) -> Period | None:
         """What repeats itself all over the inside of the dimension; None where the scale is too irregular for that."""
         gaps = np.diff(self.indices, axis=1)
         inside = np.flatnonzero((gaps == gaps[len(gaps) // 2]).all(axis=1))  # at the borders taps turn back or pile up
-        if len(inside) < 2 * _BLOCK:
-            return None
         first, stop = int(inside[0]), int(inside[-1]) + 1
         indices, weights = self.indices[first:stop], self.weights[first:stop]
-        for length in range(_BLOCK, _BLOCK // 2, -1):
-            steps = indices[length:, 0] - indices[:-length, 0]
-            if (steps == steps[0]).all() and np.abs(weights[length:] - weights[:-length]).max() < 1e-9:
-                start, table = self.block(first, first + length)
-                # zeros in front, so that the pattern starts at the first input pixel; zeros behind, since convolutions
-                # whose width is no multiple of four are much slower
-                table = np.pad(table, ((0, 0), (start, -(start + table.shape[1]) % 4)))
-                times = min((self.side - table.shape[1]) // int(steps[0]) + 1, (stop - first) // length)
-                # none of a narrow image, where the weights reach over more pixels than there are
-                return Pattern(first, times, int(steps[0]), table) if times > 0 else None
+        for length in range(1, min(_BLOCK, len(indices) - 1) + 1):
+            steps = indices[length:] - indices[:-length]
+            if (steps == steps[0, 0]).all() and np.abs(weights[length:] - weights[:-length]).max() < 1e-9:
+                return Period(first, len(indices) // length, length, int(steps[0, 0]))
         return None
 
     @cached_property

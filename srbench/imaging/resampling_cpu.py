@@ -1,73 +1,69 @@
-"""The two passes of a resize in float32 on a CPU, where nothing but the values is wanted.
+"""Both passes of a resize at once on a CPU, where nothing but the values is wanted: how LR of large images is made.
 
-Matrix products as narrow as a resize needs leave most of a CPU idle. Two kernels made for other things do not: an
-output row is a weighted sum of a few rows, which is what an embedding bag computes, and along a row the same weights
-come again and again, which is a convolution with strides. Neither serves everywhere: gradients of gradients, forward
-derivatives, irregular scales and other precisions are why `resize` has its own matrix products.
+A row of the result needs a few rows of the image, and so little else that all of it fits the CPU's nearest cache: the
+image is read from memory once. Gradients, other precisions and irregular scales are why `resize` has matrix products
+beside this.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch.autograd.forward_ad import unpack_dual
 
 from srbench.errors import UsageError
-from srbench.imaging.resampling import Pattern, Taps
+from srbench.imaging.resampling import Taps
 
 # Input pixels, planes together, from which on this is the faster way; measured.
 _LARGE = 2**18
 
 
-def can_do(image: torch.Tensor, taps: Taps, vertical: bool) -> bool:
-    """Whether size and scale suit, only the values of the result matter, and convolutions keep full float32."""
-    convolution = getattr(torch.backends.mkldnn, "conv", None)  # torch ≥ 2.9
+def can_do(image: torch.Tensor, columns: Taps) -> bool:
+    """Whether the scale repeats itself along the rows, and only the values of a large image are asked for."""
     return (
         image.numel() >= _LARGE
-        and (vertical or taps.pattern is not None)
         and image.device.type == "cpu"
         and type(image) is torch.Tensor  # no fake tensor, nor any other that watches what is done to it
         and not torch._C._functorch.is_functorch_wrapped_tensor(image)  # by vmap, jvp, …
         and unpack_dual(image).tangent is None  # type: ignore[no-untyped-call]
         and not (image.requires_grad and torch.is_grad_enabled())
         and not torch.compiler.is_compiling()
-        and getattr(convolution, "fp32_precision", "none") in ("none", "ieee")
+        and columns.period is not None
     )
 
 
-def resample(image: torch.Tensor, taps: Taps, vertical: bool) -> torch.Tensor:
-    """Resize the height or the width of ``(…, H, W)`` float32."""
-    if vertical:
-        return _resample_rows(image, taps)
-    if taps.pattern is None:
-        raise UsageError("This scale has no pattern along the rows; ask `can_do` first.")
-    return _resample_columns(image, taps, taps.pattern)
+def resample(image: torch.Tensor, rows: Taps, columns: Taps) -> torch.Tensor:
+    """Resize the height, then the width.
 
+    Args:
+        image: ``(…, H, W)``, float32, or uint8, whose values are rounded to levels after each pass.
+        rows: Taps of the height.
+        columns: Taps of the width, which have a period.
 
-def _resample_rows(image: torch.Tensor, taps: Taps) -> torch.Tensor:
-    *planes, height, width = image.shape
-    out = len(taps.indices)
-    table = image.reshape(-1, width)
-    first_rows = torch.arange(0, len(table), height)[:, None, None]
-    indices = (first_rows + torch.from_numpy(taps.indices)).flatten(0, 1)
-    weights = torch.from_numpy(taps.weights).to(image.dtype).repeat(len(first_rows), 1)
-    return F.embedding_bag(indices, table, mode="sum", per_sample_weights=weights).view(*planes, out, width)
+    Returns:
+        ``(…, out_H, out_W)`` of the same dtype.
 
+    Raises:
+        UsageError: The columns have no period.
+    """
+    from srbench.imaging.resampling_loops import resample_rows  # imports a compiler
 
-def _resample_columns(image: torch.Tensor, taps: Taps, pattern: Pattern) -> torch.Tensor:
-    rows = image.reshape(-1, image.shape[-1])
-    out = len(taps.indices)
-    resized = rows.new_empty(len(rows), out)
-    first, times, step, table = pattern
-    stop = first + times * len(table)
-    # In strides of channels last, which have the outputs of one window side by side, as they stand in the row.
-    weights = torch.from_numpy(table).to(rows.dtype)[:, None, None]
-    windows = F.conv2d(rows[None, :, :, None].permute(0, 3, 1, 2), weights, stride=(1, step))
-    resized[:, first:stop].view(len(rows), times, -1).copy_(windows[0, :, :, :times].permute(1, 2, 0))
-    for some in (slice(0, first), slice(stop, out)):
-        if some.start < some.stop:
-            start, table = taps.block(some.start, some.stop)
-            pixels = rows[:, start : start + table.shape[1]]
-            # float64: these columns are few, and so no lowered float32 precision reaches them
-            resized[:, some] = pixels.double() @ torch.from_numpy(table).mT
-    return resized.view(*image.shape[:-1], out)
+    if columns.period is None:
+        raise UsageError("This scale has no period along the rows; ask `can_do` first.")
+    planes = image.detach().reshape(-1, *image.shape[-2:]).contiguous().numpy()
+    resized = np.empty((len(planes), len(rows.indices), len(columns.indices)), planes.dtype)
+    tables = rows.indices, rows.weights.astype(np.float32), columns.indices, columns.weights.astype(np.float32)
+    threads = torch.get_num_threads()
+    bands = np.linspace(0, resized.shape[1], threads + 1).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        parts = [
+            pool.submit(resample_rows, plane, *tables, columns.period, start, out[start:stop])
+            for plane, out in zip(planes, resized, strict=True)
+            for start, stop in pairwise(bands)
+        ]
+    for part in parts:
+        part.result()
+    return torch.from_numpy(resized).view(*image.shape[:-2], *resized.shape[1:])

@@ -2,7 +2,7 @@
 
 The resampling of one dimension is a banded matrix. It is cut into blocks of rows, each with the narrow run of
 input pixels that it reads, so that a resize is a handful of small dense matrix products: any scale, any device,
-differentiable. Large images in float32 on a CPU, where no gradient is wanted, go the faster way of `resampling_cpu`.
+differentiable. Large images on a CPU, where no gradient is wanted, go the faster way of `resampling_cpu`.
 """
 
 from __future__ import annotations
@@ -68,18 +68,19 @@ def imresize(
     dtype = torch.float64 if levels else torch.promote_types(given, torch.float32)
     if levels and given != torch.uint8:
         image = _round_to_levels(image.to(dtype) * 255)
-    with torch.autocast(_autocast_device(image), enabled=False):
-        for vertical in (False, True) if scale_w < scale_h else (True, False):
-            image = _resample(image, rows if vertical else columns, vertical, dtype, levels)
+    exact = rows.levels_fit_float32 and columns.levels_fit_float32 if levels else dtype == torch.float32
+    if exact and scale_h <= scale_w and resampling_cpu.can_do(image, columns):
+        image = resampling_cpu.resample(image.to(torch.uint8 if levels else dtype), rows, columns)
+    else:
+        with torch.autocast(_autocast_device(image), enabled=False):
+            for vertical in (False, True) if scale_w < scale_h else (True, False):
+                image = _resample(image, rows if vertical else columns, vertical, dtype, levels)
     if levels and given != torch.uint8:
         image = image.to(dtype) / 255
     return image.to(given)
 
 
 def _resample(image: torch.Tensor, taps: Taps, vertical: bool, dtype: torch.dtype, levels: bool) -> torch.Tensor:
-    if (taps.levels_fit_float32 if levels else dtype == torch.float32) and resampling_cpu.can_do(image, taps, vertical):
-        resized = resampling_cpu.resample(image.to(torch.float32), taps, vertical)
-        return _round_to_levels(resized) if levels else resized
     dim = -2 if vertical else -1
     parts = []
     for start, table in taps.blocks:

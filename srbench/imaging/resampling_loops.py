@@ -1,0 +1,146 @@
+"""The loops of `resampling_cpu`, compiled when they are first called on a machine and remembered on disk.
+
+Inside an image the weights repeat: at 1/3 for every output pixel, at 2/3 for every second. Pixels sorted by their
+place in the period make each inner loop a weighted sum of long runs, which is what a CPU is fastest at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from srbench.imaging.resampling import Period
+
+_Loop = TypeVar("_Loop", bound=Callable[..., None])
+_Floats = NDArray[np.float32]
+_Pixels = NDArray[Any]
+
+_HALF, _BLACK, _WHITE = np.float32(0.5), np.float32(0), np.float32(255)
+
+
+def _compiled(loop: _Loop) -> _Loop:
+    # Fused multiply-adds round once instead of twice; no other liberty is taken with the arithmetic.
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}}
+    try:
+        return numba.njit(cache=True, **options)(loop)  # type: ignore[no-any-return]
+    except RuntimeError:  # there is no folder that could be written: compiled anew in every process
+        return numba.njit(**options)(loop)  # type: ignore[no-any-return]
+
+
+@_compiled
+def _add(total: _Floats, weight: np.float32, run: _Pixels) -> None:
+    for x in range(len(total)):
+        total[x] += weight * np.float32(run[x])
+
+
+@_compiled
+def _add_four(total: _Floats, weights: _Floats, a: _Pixels, b: _Pixels, c: _Pixels, d: _Pixels) -> None:
+    """As `_add` four times, with a quarter of the reading and writing of ``total``."""
+    p, q, r, s = weights
+    for x in range(len(total)):
+        total[x] += p * np.float32(a[x]) + q * np.float32(b[x]) + r * np.float32(c[x]) + s * np.float32(d[x])
+
+
+@_compiled
+def _round(values: _Floats) -> None:
+    """To levels, half up, as MATLAB stores doubles in uint8."""
+    for x in range(len(values)):
+        values[x] = min(max(np.floor(values[x] + _HALF), _BLACK), _WHITE)
+
+
+@_compiled
+def _sort(phases: _Floats, row: _Floats) -> None:
+    """``phases[p, m] = row[m * step + p]``; the steps in common use are spelt out, which lets them be vectorised."""
+    step, width = len(phases), len(row)
+    for p in range(step):
+        phase, length = phases[p], (width - p + step - 1) // step
+        if step == 2:
+            for m in range(length):
+                phase[m] = row[2 * m + p]
+        elif step == 3:
+            for m in range(length):
+                phase[m] = row[3 * m + p]
+        elif step == 4:
+            for m in range(length):
+                phase[m] = row[4 * m + p]
+        else:
+            for m in range(length):
+                phase[m] = row[step * m + p]
+
+
+@_compiled
+def _resample_columns(
+    resized: _Floats, row: _Floats, phases: _Floats, indices: NDArray[np.int64], weights: _Floats, period: Period
+) -> None:
+    first, times, length, step = period
+    taps = weights.shape[1]
+    base = indices[first : first + length].min()
+    _sort(phases, row[base:])
+    run = np.empty(times, np.float32)
+    for x in range(first, first + length):
+        run[:] = 0
+        for k in range(0, taps - 3, 4):
+            a, b = indices[x, k] - base, indices[x, k + 1] - base
+            c, d = indices[x, k + 2] - base, indices[x, k + 3] - base
+            _add_four(
+                run, weights[x, k : k + 4],
+                phases[a % step, a // step :], phases[b % step, b // step :],
+                phases[c % step, c // step :], phases[d % step, d // step :],
+            )  # fmt: skip
+        for k in range(taps // 4 * 4, taps):
+            a = indices[x, k] - base
+            _add(run, weights[x, k], phases[a % step, a // step :])
+        for m in range(times):
+            resized[x + m * length] = run[m]
+    for x in range(len(resized)):
+        if x < first or x >= first + times * length:  # at the borders
+            resized[x] = 0
+            for k in range(taps):
+                resized[x] += weights[x, k] * row[indices[x, k]]
+
+
+@_compiled
+def resample_rows(
+    image: _Pixels,
+    row_indices: NDArray[np.int64],
+    row_weights: _Floats,
+    column_indices: NDArray[np.int64],
+    column_weights: _Floats,
+    period: Period,
+    start: int,
+    out: _Pixels,
+) -> None:
+    """Make some rows of the resized image.
+
+    Args:
+        image: (H, W), float32, or uint8, whose values are then rounded to levels after each pass.
+        row_indices: (out_H, taps), the input rows that each output row reads.
+        row_weights: (out_H, taps), how much of each.
+        column_indices: (out_W, taps), the same along a row.
+        column_weights: (out_W, taps).
+        period: Of the columns.
+        start: First row to make.
+        out: (rows, out_W), where they go.
+    """
+    levels = image.itemsize == 1
+    row, resized = np.empty(image.shape[1], np.float32), np.empty(out.shape[1], np.float32)
+    phases = np.empty((period.step, len(row) // period.step + 1), np.float32)
+    for y in range(len(out)):
+        indices, weights, taps = row_indices[start + y], row_weights[start + y], row_weights.shape[1]
+        row[:] = 0
+        for k in range(0, taps - 3, 4):
+            a, b, c, d = indices[k], indices[k + 1], indices[k + 2], indices[k + 3]
+            _add_four(row, weights[k : k + 4], image[a], image[b], image[c], image[d])
+        for k in range(taps // 4 * 4, taps):
+            _add(row, weights[k], image[indices[k]])
+        if levels:
+            _round(row)
+        _resample_columns(resized, row, phases, column_indices, column_weights, period)
+        if levels:
+            _round(resized)
+        for x in range(len(resized)):
+            out[y, x] = resized[x]
