@@ -27,7 +27,8 @@ def test_any_size_to_any_size_equals_opencv(height, width, new_height, new_width
     for dtype in (torch.float32, torch.float64):
         result = resizing.opencv(images.to(dtype), mode, (new_height, new_width))[0].permute(1, 2, 0)
         assert result.dtype == dtype
-        np.testing.assert_allclose(result.numpy(), expected, atol=3e-6)
+        # OpenCV places pixels in float32
+        np.testing.assert_allclose(result.numpy(), expected, atol=2e-5)
 
 
 @pytest.mark.parametrize("name", ["bsrgan_trace_x4", "bsrgan_trace_x2", "bsrgan_plus_trace_x4"])
