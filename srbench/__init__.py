@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from srbench.data.manifest import read_manifest, user_manifest
     from srbench.data.perceptual import find_lpips_trunk
     from srbench.distilling import Batch, Distiller, Optimiser, Phase, Setup, capture, weighted_mean
-    from srbench.errors import CheckpointError, SrbenchError, TrainingError, UnavailableError
+    from srbench.errors import CheckpointError, ShapeError, SrbenchError, TrainingError, UnavailableError
     from srbench.features import FeaturePairs
     from srbench.hookspecs import hookimpl
     from srbench.networks import Network
@@ -40,7 +40,7 @@ _HOMES = {
     "srbench.data.manifest": ("read_manifest", "user_manifest"),
     "srbench.data.perceptual": ("find_lpips_trunk",),
     "srbench.distilling": ("Batch", "Distiller", "Optimiser", "Phase", "Setup", "capture", "weighted_mean"),
-    "srbench.errors": ("CheckpointError", "SrbenchError", "TrainingError", "UnavailableError"),
+    "srbench.errors": ("CheckpointError", "ShapeError", "SrbenchError", "TrainingError", "UnavailableError"),
     "srbench.features": ("FeaturePairs",),
     "srbench.hookspecs": ("hookimpl",),
     "srbench.networks": ("Network",),
@@ -75,6 +75,7 @@ __all__ = [
     "Recipe",
     "Reported",
     "Setup",
+    "ShapeError",
     "SrbenchError",
     "StepSpec",
     "TrainingError",

@@ -264,7 +264,7 @@ GAN_RECIPE = srbench.Recipe(
 
 def _gaussian8(results: dict[str, tuple[float, float]]) -> tuple[srbench.Reported, ...]:
     rows = srbench.Reported.on_luma(_TABLE, {4: results})
-    return tuple(dataclasses.replace(row, degradation="gaussian8") for row in rows)
+    return tuple(dataclasses.replace(row, degradation="gaussian8_kdsr") for row in rows)
 
 
 _TABLE = "results table of the release; means over eight Gaussian blurs"

@@ -6,7 +6,8 @@ uint8 image, which rounds half up, then every scale-th pixel. It is sub-sampling
 Phase: lr stays aligned with bicubic's, its pixels in the middle of blocks of scale x scale. For odd scales that is
 the block's centre pixel and the kernel has an odd side (7 at x3, as published; 2⌈3σ⌉+1 otherwise). For even scales no
 pixel is in the middle: a kernel of even side 2⌈3σ⌉+2 (12) is centred between pixels, as the same authors' general
-function does. Code that keeps pixels 0, s, 2s, ... (IRCNN, USRNet) is another degradation, (s-1)/2 pixels off.
+function does. Code that keeps pixels 0, s, 2s, ... is another degradation, (s-1)/2 pixels off: `blur_down_ircnn`,
+IRCNN's direct down-sampler, with circular borders and otherwise alike.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ import math
 from functools import partial
 
 import torch
+from srbench_plugins.steps.blur import GaussianBlur
+from srbench_plugins.steps.down import Subsample
+from srbench_plugins.steps.quantise import Quantise
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
 import srbench
+from srbench.degrading import Chain
 
 SIGMA = 1.6
 
@@ -68,7 +73,7 @@ def blur_down(hr: Tensor, scale: int, generator: Generator, *, rounding: bool = 
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
-    """The published σ."""
+    """The published σ, and both phases."""
     return [
         srbench.DegradationSpec(
             name="blur_down",
@@ -83,5 +88,25 @@ def register_degradations() -> list[srbench.DegradationSpec]:
                 year=2018,
                 url="https://arxiv.org/abs/1712.06116",
             ),
-        )
+        ),
+        srbench.DegradationSpec(
+            name="blur_down_ircnn",
+            label="blur + subsample (upper left)",
+            chain=Chain(
+                [
+                    GaussianBlur(sigma_px=SIGMA, side_px=7, border="circular", fspecial=True),
+                    Quantise(),
+                    Subsample(phase="upper_left"),
+                ]
+            ),
+            stochastic=False,
+            scales=frozenset({2, 3, 4}),
+            paper=srbench.Paper(
+                title="Learning Deep CNN Denoiser Prior for Image Restoration",
+                venue="CVPR",
+                year=2017,
+                url="https://arxiv.org/abs/1704.03264",
+            ),
+            notes="Published at x3. lr lies (s-1)/2 pixels up and left of bicubic's.",
+        ),
     ]

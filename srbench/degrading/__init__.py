@@ -4,7 +4,7 @@ For authors: ``from srbench.degrading import Chain, Random, Size, Step``; the fu
 `srbench.degrading.kernels` and its neighbours.
 """
 
-from srbench.degrading.chain import Chain, InTurn, OneOf, Shuffled, Sometimes
+from srbench.degrading.chain import Chain, InTurn, OneOf, PerScale, Shuffled, Sometimes
 from srbench.degrading.draws import Random, Range
 from srbench.degrading.frozen import Realisation, freeze, realise
 from srbench.degrading.steps import Drawn, Size, Step, column
@@ -14,6 +14,7 @@ __all__ = [
     "Drawn",
     "InTurn",
     "OneOf",
+    "PerScale",
     "Random",
     "Range",
     "Realisation",

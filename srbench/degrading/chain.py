@@ -183,6 +183,30 @@ class InTurn(Chain):
 
 
 @dataclass(frozen=True)
+class PerScale(Chain):
+    """The step of the scale."""
+
+    scales: Sequence[Scale] = field(kw_only=True)
+    """Of each step."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "scales", tuple(self.scales))
+        if len(self.scales) != len(self.steps) or len({*self.scales}) < len(self.scales):
+            raise UsageError(f"{len(self.steps)} steps were given the scales {list(self.scales)}; give each its own.")
+
+    def choose(self, own: Random, shared: Random, size: Size) -> Sequence[int]:  # noqa: ARG002 - nothing is random
+        """The one.
+
+        Raises:
+            UsageError: There is none for the scale.
+        """
+        if size.scale not in self.scales:
+            raise UsageError(f"A chain has steps for the scales {list(self.scales)} and none for x{size.scale}.")
+        return (tuple(self.scales).index(size.scale),)
+
+
+@dataclass(frozen=True)
 class Shuffled(Chain):
     """The steps in a random order."""
 

@@ -1,0 +1,101 @@
+"""Gaussian blurs of any direction, bicubic reduction, noise: the second setting of DASR and KDSR, and SRMD's.
+
+In DASR and KDSR λ are standard deviations in pixels, kernels have 21 pixels, borders are reflected, the reduction
+repeats edge pixels, and noise of 0 to 25 levels is added to lr before it is rounded. Their nine test kernels are those
+that DSAT's authors list; the noise is 0, 5 or 10 levels. In SRMD λ are variances, kernels have 15 pixels, borders are
+replicated, and noise of 0 to 75 levels is added to an lr of 8 bits.
+"""
+
+from __future__ import annotations
+
+from srbench_plugins.steps.blur import AnisotropicBlur
+from srbench_plugins.steps.down import BicubicDown
+from srbench_plugins.steps.noise import GaussianNoise
+from srbench_plugins.steps.quantise import Quantise
+
+import srbench
+from srbench.degrading import Chain, InTurn, Step
+
+NINE = (
+    (2.0, 0.2, 0.0), (2.0, 1.0, 10.0), (3.5, 1.5, 30.0), (3.5, 2.0, 45.0), (3.5, 2.0, 90.0), (4.0, 1.5, 120.0),
+    (4.0, 2.0, 135.0), (4.0, 3.0, 165.0), (4.0, 4.0, 180.0),
+)  # fmt: skip
+"""Standard deviations in pixels, and the angle in degrees."""
+
+DASR = srbench.Paper(
+    title="Unsupervised Degradation Representation Learning for Blind Super-Resolution",
+    venue="CVPR",
+    year=2021,
+    url="https://arxiv.org/abs/2104.00416",
+)
+SRMD = srbench.Paper(
+    title="Learning a Single Convolutional Super-Resolution Network for Multiple Degradations",
+    venue="CVPR",
+    year=2018,
+    url="https://arxiv.org/abs/1712.06116",
+)
+
+
+def blurred_with_noise(blur: Step, level: float | tuple[float, float]) -> Chain:
+    """The operations of DASR and KDSR in their order."""
+    noise = () if level == 0 else (GaussianNoise(level=level),)
+    return Chain([blur, BicubicDown(border="replicate"), *noise, Quantise(rounding="half_even")])
+
+
+def nine(level: float) -> srbench.DegradationSpec:
+    """The nine test kernels under noise of ``level``."""
+    return srbench.DegradationSpec(
+        name="anisotropic9" + (f"_noise{level:.0f}" if level else ""),
+        label="9 anisotropic blurs" + (f" + noise {level:.0f}" if level else ""),
+        chain=blurred_with_noise(InTurn([AnisotropicBlur(*kernel) for kernel in NINE]), level),
+        stochastic=True,
+        realisations=len(NINE),
+        paper=DASR,
+        notes="Published at x4 on Set14. Realisation k has the k-th kernel; the score is the mean over all nine.",
+    )
+
+
+@srbench.hookimpl
+def register_degradations() -> list[srbench.DegradationSpec]:
+    """Ranges to train on, and the test kernels under three levels of noise."""
+    return [
+        srbench.DegradationSpec(
+            name="anisotropic",
+            label="anisotropic blur",
+            chain=blurred_with_noise(AnisotropicBlur(), 0),
+            stochastic=True,
+            paper=DASR,
+        ),
+        srbench.DegradationSpec(
+            name="anisotropic_noise",
+            label="anisotropic blur + noise",
+            chain=blurred_with_noise(AnisotropicBlur(), (0.0, 25.0)),
+            stochastic=True,
+            paper=DASR,
+            notes="Widths of 0.2 to 4 pixels, any direction, noise of 0 to 25 levels: the training of DASR and KDSR.",
+        ),
+        *(nine(level) for level in (0, 5, 10)),
+        srbench.DegradationSpec(
+            name="srmd",
+            label="SRMD",
+            chain=Chain(
+                [
+                    AnisotropicBlur(
+                        first=(0.1, 10.0),
+                        second=(0.1, 10.0),
+                        side_px=15,
+                        border="replicate",
+                        widths="variances",
+                        second_below_first=True,
+                    ),
+                    BicubicDown(),
+                    Quantise(),
+                    GaussianNoise(level=(0.0, 75.0)),
+                ]
+            ),
+            stochastic=True,
+            paper=SRMD,
+            notes="Ranges of the released training script. There lr stays unclipped after the noise; here it ends in "
+            "[0, 1], as every lr does.",
+        ),
+    ]

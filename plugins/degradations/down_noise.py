@@ -1,0 +1,35 @@
+"""Bicubic reduction, then noise of level 30: the field's "DN", which RDN and RCAN publish at x3.
+
+As in the MATLAB script of both: imresize on a uint8 image, noise of standard deviation 30 for every colour, and uint8
+again, which rounds half up and saturates. MATLAB's old generator cannot be had elsewhere, so that scores are compared
+as means over realisations.
+"""
+
+from __future__ import annotations
+
+from srbench_plugins.steps.down import BicubicDown
+from srbench_plugins.steps.noise import GaussianNoise
+from srbench_plugins.steps.quantise import Quantise
+
+import srbench
+from srbench.degrading import Chain
+
+
+@srbench.hookimpl
+def register_degradations() -> list[srbench.DegradationSpec]:
+    """The published level."""
+    return [
+        srbench.DegradationSpec(
+            name="down_noise",
+            label="bicubic + noise 30",
+            chain=Chain([BicubicDown(rounding="uint8"), GaussianNoise(level=30.0), Quantise()]),
+            stochastic=True,
+            paper=srbench.Paper(
+                title="Residual Dense Network for Image Super-Resolution",
+                venue="CVPR",
+                year=2018,
+                url="https://arxiv.org/abs/1802.08797",
+            ),
+            notes="Published at x3.",
+        )
+    ]

@@ -1,0 +1,31 @@
+"""Reduction without a filter, or with the plainest one: single pixels, and means over blocks."""
+
+from __future__ import annotations
+
+from srbench_plugins.steps.down import AreaDown, Subsample
+
+import srbench
+from srbench.degrading import Chain
+
+
+@srbench.hookimpl
+def register_degradations() -> list[srbench.DegradationSpec]:
+    """Both phases of sub-sampling, and the mean."""
+    return [
+        srbench.DegradationSpec(
+            name="nearest",
+            label="nearest",
+            chain=Chain([Subsample()]),
+            stochastic=False,
+            notes="MATLAB's imresize(…, 'nearest'): the middle pixel of a block; at even scales, which have none, the "
+            "one below and right of the middle.",
+        ),
+        srbench.DegradationSpec(
+            name="nearest_upper_left",
+            label="nearest (upper left)",
+            chain=Chain([Subsample(phase="upper_left")]),
+            stochastic=False,
+            notes="Pixels 0, s, 2s, …: the phase of IRCNN, USRNet and DASR's s-fold, (s-1)/2 pixels off bicubic's.",
+        ),
+        srbench.DegradationSpec(name="area", label="mean over blocks", chain=Chain([AreaDown()]), stochastic=False),
+    ]

@@ -1,0 +1,139 @@
+"""Blurs: Gaussians, round or of any direction, and straight moves of the camera.
+
+The names of the widths are the papers' trap: λ is a standard deviation in the code of DASR, KDSR, DAN and Real-ESRGAN
+and a variance in that of SRMD, KAIR, BSRGAN and KernelGAN. Here widths are pixels, unless ``widths`` says variances.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+import srbench
+from srbench.degrading import Drawn, Random, Range, Size
+from srbench.degrading.filtering import Border, filter2d
+from srbench.degrading.kernels import fspecial, gaussian, gaussian_of_variances, isotropic, motion
+
+
+@dataclass(frozen=True)
+class GaussianBlur:
+    """A round Gaussian."""
+
+    sigma_px: Range = (0.2, 4.0)
+    side_px: int = 21
+    border: Border = "reflect"
+    per: Literal["image", "batch"] = "image"
+    fspecial: bool = False
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
+        """The width."""
+        return {"sigma_px": (own if self.per == "image" else shared).within(self.sigma_px)}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Filter each image with its kernel."""
+        make = fspecial if self.fspecial else isotropic
+        return filter2d(images, make(self.side_px, [one["sigma_px"] for one in drawn]), border=self.border)
+
+
+@dataclass(frozen=True)
+class AnisotropicBlur:
+    """A Gaussian with two widths and a direction."""
+
+    first: Range = (0.2, 4.0)
+    second: Range = (0.2, 4.0)
+    angle_degrees: Range = (0.0, 180.0)
+    side_px: int = 21
+    border: Border = "reflect"
+    widths: Literal["deviations", "variances"] = "deviations"
+    second_below_first: bool = False
+    per: Literal["image", "batch"] = "image"
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
+        """Widths and direction."""
+        random = own if self.per == "image" else shared
+        first, second = random.within(self.first), self.second
+        if self.second_below_first and isinstance(second, tuple):
+            second = (second[0], first)
+        return {"first": first, "second": random.within(second), "angle_degrees": random.within(self.angle_degrees)}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Filter each image with its kernel."""
+        make = gaussian if self.widths == "deviations" else gaussian_of_variances
+        first, second, angle = ([one[name] for one in drawn] for name in ("first", "second", "angle_degrees"))
+        kernels = make(self.side_px, first, second, [math.radians(degrees) for degrees in angle])
+        return filter2d(images, kernels, border=self.border)
+
+
+@dataclass(frozen=True)
+class MotionBlur:
+    """A straight move of the camera; the defaults are IRCNN's ``fspecial('motion', 20, 45)``."""
+
+    length_px: Range = 20.0
+    angle_degrees: Range = 45.0
+    side_px: int = 23
+    border: Border = "reflect"
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image moves by itself
+        """How far and which way."""
+        return {"length_px": own.within(self.length_px), "angle_degrees": own.within(self.angle_degrees)}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Filter each image with its kernel."""
+        angles = [math.radians(one["angle_degrees"]) for one in drawn]
+        kernels = motion(self.side_px, [one["length_px"] for one in drawn], angles)
+        return filter2d(images, kernels, border=self.border)
+
+
+_SIDE = "px, of the square kernel"
+_BORDER = "what stands beyond the edges: reflect, replicate, circular or symmetric"
+_PER = "image: each its own kernel; batch: one for all"
+
+
+@srbench.hookimpl
+def register_steps() -> list[srbench.StepSpec]:
+    """Defaults: the ranges that DASR and KDSR train with."""
+    return [
+        srbench.StepSpec(
+            name="gaussian_blur",
+            label="Gaussian blur",
+            build=GaussianBlur,
+            units={
+                "sigma_px": "px, standard deviation; 0 changes nothing",
+                "side_px": _SIDE,
+                "border": _BORDER,
+                "per": _PER,
+                "fspecial": "true for MATLAB's kernel, whose faintest tails are cut",
+            },
+            notes="Ranges of DASR and KDSR at x4; SRMD tests with widths up to the scale.",
+        ),
+        srbench.StepSpec(
+            name="anisotropic_blur",
+            label="anisotropic Gaussian blur",
+            build=AnisotropicBlur,
+            units={
+                "first": "px, standard deviation, or px² where widths are variances",
+                "second": "the same across the first",
+                "angle_degrees": "degrees from x to the first axis, clockwise as one looks at the image",
+                "side_px": _SIDE,
+                "border": _BORDER,
+                "widths": "deviations (DASR, KDSR, DAN) or variances (SRMD, BSRGAN, KernelGAN)",
+                "second_below_first": "true: the second is drawn up to the first, as SRMD does",
+                "per": _PER,
+            },
+        ),
+        srbench.StepSpec(
+            name="motion_blur",
+            label="motion blur",
+            build=MotionBlur,
+            units={
+                "length_px": "px, at least 1",
+                "angle_degrees": "degrees, counter-clockwise from the horizontal as one looks at the image",
+                "side_px": _SIDE + "; at least the length and one more, and odd",
+                "border": _BORDER,
+            },
+        ),
+    ]

@@ -1,0 +1,99 @@
+"""Ways from hr's size, or whatever came before, to lr's: MATLAB's bicubic, means over blocks, single pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+from torch.nn import functional as F
+
+import srbench
+from srbench import ShapeError
+from srbench.degrading import Drawn, Random, Size
+from srbench.imaging import imresize
+
+
+@dataclass(frozen=True)
+class BicubicDown:
+    """Antialiased, a = -0.5."""
+
+    border: Literal["symmetric", "replicate"] = "symmetric"
+    rounding: Literal["none", "uint8"] = "none"
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - nothing is random
+        """Nothing."""
+        return {}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Resize."""
+        return imresize(images, size=size.lr, border=self.border, rounding=self.rounding)
+
+
+@dataclass(frozen=True)
+class AreaDown:
+    """The mean of the pixels below each."""
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - nothing is random
+        """Nothing."""
+        return {}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Average."""
+        return F.adaptive_avg_pool2d(images, size.lr)
+
+
+@dataclass(frozen=True)
+class Subsample:
+    """Every scale-th pixel."""
+
+    phase: Literal["centre", "upper_left"] = "centre"
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - nothing is random
+        """Nothing."""
+        return {}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Keep one pixel of each block of scale x scale.
+
+        Raises:
+            ShapeError: A step before has resized the images.
+        """
+        height, width = size.lr
+        if images.shape[-2] // size.scale != height or images.shape[-1] // size.scale != width:
+            raise ShapeError(
+                f"Every x{size.scale}th pixel of {images.shape[-2]} x {images.shape[-1]} does not make {height} x "
+                f"{width}; sub-sample before any other resize."
+            )
+        first = size.scale // 2 if self.phase == "centre" else 0
+        kept = images[..., first :: size.scale, first :: size.scale]
+        return kept[..., :height, :width].clone()
+
+
+@srbench.hookimpl
+def register_steps() -> list[srbench.StepSpec]:
+    """All lead to lr's size."""
+    return [
+        srbench.StepSpec(
+            name="bicubic_down",
+            label="bicubic reduction",
+            build=BicubicDown,
+            units={
+                "border": "what stands beyond the edges: symmetric (MATLAB) or replicate (DASR, KDSR)",
+                "rounding": "none, or uint8 as MATLAB rounds 8-bit images after each pass",
+            },
+            notes="MATLAB's imresize.",
+        ),
+        srbench.StepSpec(name="area_down", label="mean over blocks", build=AreaDown),
+        srbench.StepSpec(
+            name="subsample",
+            label="sub-sampling",
+            build=Subsample,
+            units={
+                "phase": "centre: MATLAB's nearest, the middle pixel of a block, at even scales the one below and "
+                "right of its middle; upper_left: pixels 0, s, 2s, … (IRCNN, USRNet, DASR's s-fold)"
+            },
+            notes="The phase upper_left moves the image by (s-1)/2 pixels against bicubic reduction.",
+        ),
+    ]

@@ -1,0 +1,47 @@
+"""8-bit levels on the way, as where a published script saves or converts an image between two operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+import srbench
+from srbench.degrading import Drawn, Random, Size
+
+
+@dataclass(frozen=True)
+class Quantise:
+    """Clamps to [0, 1] and puts values on the 255 levels."""
+
+    rounding: Literal["half_up", "half_even", "down"] = "half_up"
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - nothing is random
+        """Nothing."""
+        return {}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Round."""
+        levels = images.clamp(0, 1) * 255
+        if self.rounding == "half_even":
+            return levels.round() / 255
+        # what float arithmetic left beside a level or a tie is taken as on it
+        nudge = 2.0**-20 if levels.element_size() == 8 else 2.0**-10
+        return (levels + (0.5 if self.rounding == "half_up" else 0.0) + nudge).floor().clamp(max=255) / 255
+
+
+@srbench.hookimpl
+def register_steps() -> list[srbench.StepSpec]:
+    """One step."""
+    return [
+        srbench.StepSpec(
+            name="quantise",
+            label="8-bit levels",
+            build=Quantise,
+            units={
+                "rounding": "half_up (MATLAB), half_even (NumPy, PyTorch), or down (SciPy and casts to 8 bits)",
+            },
+        )
+    ]
