@@ -14,8 +14,8 @@ from torch import Tensor
 
 from srbench.errors import ShapeError, UsageError
 
-Mode: TypeAlias = Literal["nearest", "bilinear", "bicubic", "area"]
-MODES: tuple[Mode, ...] = ("nearest", "bilinear", "bicubic", "area")
+Mode: TypeAlias = Literal["bilinear", "bicubic", "area"]
+MODES: tuple[Mode, ...] = ("bilinear", "bicubic", "area")
 
 _LEAST_PART = 1e-3
 """OpenCV leaves out smaller parts of pixels at the ends of an area."""
@@ -60,19 +60,12 @@ def opencv(images: Tensor, mode: Mode, size: tuple[int, int]) -> Tensor:
         (N, C, *size), beyond the range of ``images`` where "bicubic" overshoots.
     """
     _check(mode, size)
-    if mode == "nearest":
-        rows, columns = (_nearest(old, new).to(images.device) for old, new in zip(images.shape[-2:], size, strict=True))
-        return images.index_select(-2, rows).index_select(-1, columns)
     if mode != "area":
         return F.interpolate(images, size=size, mode=mode)
     averages = size[0] <= images.shape[-2] and size[1] <= images.shape[-1]
     weigh = _areas if averages else _hard_edges
     rows, columns = (weigh(old, new).to(images) for old, new in zip(images.shape[-2:], size, strict=True))
     return rows @ images @ columns.mT
-
-
-def _nearest(old: int, new: int) -> Tensor:
-    return (torch.arange(new, dtype=torch.float64) * (old / new)).floor().long().clamp(max=old - 1)
 
 
 def _areas(old: int, new: int) -> Tensor:

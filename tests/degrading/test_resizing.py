@@ -10,7 +10,7 @@ from srbench.degrading import resizing
 from srbench.errors import ShapeError, UsageError
 
 SIDES = st.integers(2, 40)
-FLAGS = {"nearest": "INTER_NEAREST", "bilinear": "INTER_LINEAR", "bicubic": "INTER_CUBIC", "area": "INTER_AREA"}
+FLAGS = {"bilinear": "INTER_LINEAR", "bicubic": "INTER_CUBIC", "area": "INTER_AREA"}
 
 
 def noise(*shape, dtype=torch.float64, seed=0):
