@@ -37,7 +37,7 @@ class Model:
     """See `srbench.config.Grid`; plain training has "steps", which its time is."""
     seed: int = 0
     initial: Model | None = None
-    """Training starts from these weights (EDSR's x3 and x4 start from x2)."""
+    """Training starts from these weights (EDSR's x3 and x4 from its x2, HAN from RCAN)."""
 
     @property
     def method(self) -> str:
@@ -285,8 +285,7 @@ def _models(
         names = _teacher_names(grid) if method.several_teachers else _teacher_names(grid)[:1]
         for seed in seeds:
             student = replace(plain, source="trained", recipe=recipe, degradation=trained_on, seed=seed)
-            if recipe.start_from_scale and scale != recipe.start_from_scale and not spec.multi_scale:
-                student = replace(student, initial=replace(student, scales=(recipe.start_from_scale,)))
+            student = replace(student, initial=_initial(suite, catalog, student, grid.recipe or suite.recipe))
             teachers: tuple[Model, ...] = ()
             if method.needs_teacher:
                 if not names:
@@ -335,3 +334,28 @@ def _teacher(suite: Suite, grid: Grid, catalog: Catalog, name: str, student: Mod
         architecture=spec.name, source="trained", scales=scales, recipe=recipe, degradation=student.degradation,
         seed=student.seed,
     )  # fmt: skip
+
+
+def _initial(
+    suite: Suite, catalog: Catalog, model: Model, recipe_name: str, after: tuple[str, ...] = ()
+) -> Model | None:
+    """What a training starts from, if its recipe names anything; ``after`` are the architectures that led here."""
+    recipe = model.recipe
+    if recipe is None:
+        return None
+    scale, name = recipe.start_from_scale or model.scales[0], recipe.start_from
+    if name in (None, model.architecture):  # a recipe file may serve both, and the one that is named starts afresh
+        alone = scale == model.scales[0] or len(model.scales) > 1
+        return None if alone else replace(model, scales=(scale,))
+    spec, tag = _architecture(catalog, str(name))
+    where = f"{suite.origin}: the recipe {recipe.name} of {model.architecture} starts from {name}"
+    if scale not in spec.scales:
+        raise ConfigError(f"{where}, which has no scale {scale}; it has {sorted(spec.scales)}.")
+    if spec.name in after:
+        raise ConfigError(f"{where}, which starts from {model.architecture} in turn; give one of them another recipe.")
+    scales = tuple(sorted(spec.scales)) if spec.multi_scale else (scale,)
+    if tag:
+        return Model(architecture=spec.name, source="checkpoint", checkpoint=tag, scales=scales)
+    own = _recipe(catalog, recipe_name, spec, suite.origin)
+    other = replace(model, architecture=spec.name, scales=scales, recipe=own)
+    return replace(other, initial=_initial(suite, catalog, other, recipe_name, (*after, model.architecture)))

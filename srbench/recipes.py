@@ -66,6 +66,10 @@ class Recipe(BaseModel):
     """Both parameters of the beta distribution that weighs the two."""
     start_from_scale: Positive | None = None
     """Other scales start from the weights trained at this scale (EDSR's x3 and x4 start from x2)."""
+    start_from: str | None = None
+    """Another architecture whose weights are taken wherever name and shape fit, at every scale (HAN's are RCAN's), at
+    `start_from_scale` if that is given: ``name.tag`` for published weights, or ``name``, which is then trained by the
+    recipe that the suite names; with a recipe file, plainly."""
     validate_every: Positive = 1000
     """Steps between PSNRs on the held-out patches."""
     checkpoint_every: Positive = 1000

@@ -73,6 +73,17 @@ class TrainingCosts(Stored):
     """Bytes of all tensors at the peak of a step, weights, gradients and optimiser states included, 2^20."""
 
 
+class WarmStart(Stored):
+    """What a training took from other weights; a module's path stands for all its weights where they have one lot."""
+
+    taken: tuple[str, ...]
+    """Names of what both have in one shape."""
+    fresh: tuple[str, ...]
+    """What the network has and the other weights have not, or in another shape; it was initialised as ever."""
+    unused: tuple[str, ...]
+    """What the other weights have and the network has not, or in another shape."""
+
+
 class ModelFacts(Stored):
     """Which weights were measured."""
 
@@ -92,6 +103,10 @@ class ModelFacts(Stored):
     """"time": trained for as many steps as last as long as the recipe's steps of plain training."""
     time_ratio: float | None = None
     """With budget "time", how much longer its steps last than plain training's."""
+    initial: str | None = None
+    """Title of the model whose weights its training started from."""
+    warm_start: WarmStart | None = None
+    """Which of them fitted."""
     train_degradation: str | None = None
     trained_on: tuple[str, ...] = ()
     seed: int | None = None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from srbench.config import Grid, Suite
 from srbench.errors import ConfigError, UnknownNameError, UsageError
 from srbench.plan import Model, Selection, make_plan
+from srbench.recipes import Recipe
 
 ARCHITECTURES = {"bicubic": {2, 3, 4, 8}, "dot": {2, 3}, "wide": {2, 3}, "espcn": {2, 3, 4, 8}}
 DATASETS = ("tiny_test", "set5", "photographs")
@@ -130,6 +131,72 @@ def test_networks_of_larger_scales_start_from_the_recipes_scale(catalog, tmp_pat
     first, second = plan.models
     assert second.initial == first
     assert (first.scales, second.scales) == ((2,), (3,))
+
+
+def from_another(tmp_path, **more):
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(
+        'name = "r"\ndatasets = ["tiny_train"]\nsteps = 1\n' + "".join(f"{k} = {more[k]!r}\n" for k in more)
+    )
+    return suite({"architectures": ("wide", "dot"), "scales": (2, 3), "recipe": str(recipe)})
+
+
+def test_a_recipe_may_start_from_another_architecture_which_is_trained_first(catalog, tmp_path):
+    plan = make_plan(from_another(tmp_path, start_from="wide"), catalog)
+    models = {(model.architecture, model.scales): model for model in plan.models}
+    assert len(models) == len(plan.models) == 4
+    for scale in (2, 3):
+        assert models["dot", (scale,)].initial == models["wide", (scale,)]
+        assert models["wide", (scale,)].initial is None
+
+
+def test_every_scale_starts_from_the_other_architectures_one_where_that_is_named(catalog, tmp_path):
+    plan = make_plan(from_another(tmp_path, start_from="wide", start_from_scale=2), catalog)
+    models = {(model.architecture, model.scales): model for model in plan.models}
+    assert [models[name, (3,)].initial for name in ("wide", "dot")] == [models["wide", (2,)]] * 2
+    assert models["dot", (2,)].initial == models["wide", (2,)]
+
+
+def test_a_training_may_start_from_published_weights(catalog, tmp_path):
+    (first, *_) = make_plan(from_another(tmp_path, start_from="imdn.div2k", start_from_scale=2), catalog).models
+    found = (first.architecture, first.source, first.checkpoint, first.scales)
+    assert found == ("imdn", "checkpoint", "div2k", (2,))
+
+
+def test_han_starts_every_scale_from_rcans_two_as_its_release_does(catalog):
+    plan = make_plan(suite({"architectures": ("han",), "scales": (2, 4)}, recipe="paper"), catalog)
+    rcan, two, four = plan.models
+    assert (rcan.architecture, rcan.scales, rcan.recipe.name) == ("rcan", (2,), "rcan_paper")
+    assert two.initial == four.initial == rcan
+
+
+@pytest.mark.parametrize(
+    ("start", "error", "sentence"),
+    [
+        ({"start_from": "wides"}, UnknownNameError, "Did you mean wide"),
+        ({"start_from": "imdn.div2"}, UnknownNameError, "Did you mean div2k"),
+        (
+            {"start_from": "wide", "start_from_scale": 4},
+            ConfigError,
+            r"s.toml: the recipe r of dot starts from wide, which has no scale 4; it has \[2, 3\]",
+        ),
+    ],
+)
+def test_a_start_that_is_not_there_is_refused(catalog, tmp_path, start, error, sentence):
+    made = from_another(tmp_path, **start)
+    grid = made.grid[0].model_copy(update={"architectures": ("dot",)})
+    with pytest.raises(error, match=sentence):
+        make_plan(made.model_copy(update={"grid": (grid,)}), catalog)
+
+
+def test_two_recipes_that_start_from_each_other_are_refused(catalog, monkeypatch):
+    recipes = {
+        name: Recipe(name=f"{name}_paper", datasets=("tiny_train",), steps=1, start_from=other)
+        for name, other in (("dot", "wide"), ("wide", "dot"))
+    }
+    monkeypatch.setattr("srbench.plan.find_recipe", lambda _, spec, __: recipes[spec.name])
+    with pytest.raises(ConfigError, match="recipe wide_paper of wide starts from dot, which starts from wide in turn"):
+        make_plan(suite({"architectures": ("dot",)}), catalog)
 
 
 def test_files_of_weights_are_looked_for_beside_the_suite_too(catalog, tmp_path, monkeypatch):

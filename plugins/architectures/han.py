@@ -118,9 +118,10 @@ RECIPE = srbench.Recipe(
     schedule="halve",
     halve_every=200_000,
     losses={"l1": 1.0},
-    source="patch and batch from the release's commands; L1 and the rate halved every 200 epochs from memory of the "
-    "paper; the length is RCAN's, as neither was found to state one. The release starts every scale from RCAN's x2 "
-    "weights",
+    start_from="rcan",
+    start_from_scale=2,
+    source="patch, batch and RCAN's x2 weights, from which every scale starts, from the release's commands; L1 and the "
+    "rate halved every 200 epochs from memory of the paper; the length is RCAN's, as neither was found to state one",
 )
 
 _TABLE = "comparison table of the SwinIR paper"

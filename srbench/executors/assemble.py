@@ -151,6 +151,7 @@ class Assembler:
                 "distiller": model.distiller,
                 "teacher": " & ".join(map(_weights_name, model.teachers)) or None,
                 "recipe": model.recipe.name,
+                "initial": model.initial and model.initial.title,
                 "budget": model.budget,
                 "train_degradation": model.degradation,
                 "trained_on": model.recipe.datasets,
@@ -160,7 +161,7 @@ class Assembler:
             trained = {} if failed else self._session.store.read("train", facts["key"]) or {}
             facts |= {
                 name: trained[name]
-                for name in ("weights_sha256", "train_seconds", "train_steps", "time_ratio", "costs")
+                for name in ("weights_sha256", "train_seconds", "train_steps", "time_ratio", "costs", "warm_start")
                 if name in trained
             }
         return ModelFacts(**facts)

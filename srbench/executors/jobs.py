@@ -186,12 +186,13 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
     save_weights(weights, trained.state_dict, {"srbench": f"{model.architecture} {job.key}"})
     from srbench.executors.keys import file_hash
 
-    costs = trained.report.costs
+    costs, start = trained.report.costs, trained.warm_start
     return budget | {
         "weights_sha256": file_hash(weights),
         "train_seconds": trained.seconds,
         "train_steps": trained.report.steps,
         "costs": costs and costs.model_dump(mode="json"),
+        "warm_start": start and start.model_dump(mode="json"),
         "environment": environment(session.device).model_dump(mode="json"),
     }
 

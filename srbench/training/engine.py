@@ -17,6 +17,7 @@ from srbench.distilling import Loss, Phase, Setup
 from srbench.errors import DataError, UnknownNameError
 from srbench.networks import Network, build_network
 from srbench.recipes import Recipe
+from srbench.records import WarmStart
 from srbench.specs import ArchitectureSpec, DegradationSpec, DistillerSpec, LossSpec, Scale
 from srbench.training.augmentation import Augmented
 from srbench.training.checkpoints import plain
@@ -26,6 +27,7 @@ from srbench.training.patches import Patches, PatchSource, TrainingImages
 from srbench.training.progress import Progress, Silent
 from srbench.training.progressive import Progressive
 from srbench.training.seeds import seed_everything
+from srbench.training.warm_start import sentence, start_from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +39,8 @@ class TrainedModel:
     seconds: float
     """Spent in training, over all the processes it took."""
     report: TrainingReport
-    skipped: tuple[str, ...] = ()
-    """Weights of the warm start that did not fit this network, or that it has and the warm start lacks."""
+    warm_start: WarmStart | None = None
+    """What was taken from the weights it started from; None without."""
 
 
 def train_model(
@@ -82,7 +84,7 @@ def train_model(
         work: Folder of this training alone, for checkpoints. Delete it once the weights are stored.
         cache: Folder for decoded images, shared by all trainings.
         steps: How many to take; the recipe's if None. Another number stretches or shrinks the recipe's schedule.
-        initial: Weights to start from; those whose name or shape does not fit are skipped and reported.
+        initial: Weights to start from; those whose name and shape fit are taken, and the others reported.
         progress: Is told how it goes.
         log: Folder for TensorBoard; None for no curves.
 
@@ -95,9 +97,9 @@ def train_model(
     progress = progress or Silent()
     seed_everything(device, seed, "student")
     student = build_network(spec, scales[0])
-    skipped = () if initial is None else _start_from(student.module, initial)
-    if skipped:
-        progress.note(f"{len(skipped)} weights of {spec.title} did not come from the warm start: {_some(skipped)}.")
+    started = None if initial is None else start_from(student.module, initial, spec.title)
+    if started and (said := sentence(started, spec.title)):
+        progress.note(said)
     for network in (student, *teachers):
         network.module.to(device)
     setup = Setup(
@@ -158,7 +160,7 @@ def train_model(
             stop=stop,
             title=f"{spec.title} x{', x'.join(map(str, scales))} · {distiller.title}",
         )
-    return TrainedModel(plain(student.module.state_dict()), report.seconds, report, skipped)
+    return TrainedModel(plain(student.module.state_dict()), report.seconds, report, started)
 
 
 @contextmanager
@@ -186,14 +188,6 @@ def interruptible() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _start_from(module: nn.Module, initial: Mapping[str, Tensor]) -> tuple[str, ...]:
-    """Load what fits; the names of what did not."""
-    own = module.state_dict()
-    fitting = {name: w for name, w in initial.items() if name in own and own[name].shape == w.shape}
-    module.load_state_dict(fitting, strict=False)
-    return tuple(sorted((own.keys() | initial.keys()) - fitting.keys()))
-
-
 def _loss(name: str, losses: Mapping[str, LossSpec], device: torch.device) -> Loss:
     if name not in losses:
         raise UnknownNameError.among("loss", name, losses)
@@ -201,7 +195,3 @@ def _loss(name: str, losses: Mapping[str, LossSpec], device: torch.device) -> Lo
     if isinstance(loss, nn.Module):
         loss.to(device).eval().requires_grad_(requires_grad=False)
     return loss
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

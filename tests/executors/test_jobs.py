@@ -14,7 +14,7 @@ from srbench.executors.display import Quiet
 from srbench.executors.jobs import TrainJob, perform
 from srbench.executors.keys import Keys
 from srbench.executors.runner import run_plan
-from srbench.records import Record
+from srbench.records import Record, WarmStart
 
 
 @pytest.fixture
@@ -54,6 +54,15 @@ def test_a_run_gives_records_that_say_all_there_is_to_say(results, tmp_path, ses
         assert (tmp_path / "results" / "records" / getattr(plain.images[0], name)).is_file()
         assert getattr(plain.images[1], name) is None
     assert list(session.cache.rglob("work")) == [], "checkpoints of finished trainings"
+
+
+def test_records_say_what_a_training_started_from(results, tiny):
+    tiny.recipe(start_from='"wide"')
+    outcome, records = results('architectures = ["dot"]')
+    assert outcome.failed == ()
+    facts = records["dot", "none", 2].model
+    assert facts.initial == "wide · x2 · bicubic · seed 0"
+    assert facts.warm_start == WarmStart(taken=("body.0.bias",), fresh=("body.0.weight",), unused=("body.0.weight",))
 
 
 def test_a_multi_scale_network_is_trained_once_and_measured_at_every_scale(results):

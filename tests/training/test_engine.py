@@ -11,6 +11,7 @@ from srbench.distilling import Distiller
 from srbench.errors import DataError, TrainingInterrupted, UnknownNameError
 from srbench.imaging import write_png
 from srbench.networks import build_network
+from srbench.records import WarmStart
 from srbench.specs import DistillerSpec, LossSpec
 from srbench.training.engine import TrainedModel, train_model
 from srbench.training.progress import Silent
@@ -106,8 +107,8 @@ def test_a_warm_start_takes_what_fits_and_says_what_did_not(engine, tmp_path):
         progress=Listening(),
     )
     torch.testing.assert_close(warm.state_dict["head.weight"], start["head.weight"])
-    assert warm.skipped == ("strange", "tail.bias", "tail.weight")
-    assert notes == ["3 weights of small did not come from the warm start: strange, tail.bias, tail.weight."]
+    assert warm.warm_start == WarmStart(taken=("head", "norm"), fresh=("tail",), unused=("strange", "tail"))
+    assert notes == ["small takes head, norm from other weights, begins afresh in tail and leaves unused strange, tail."]
 
 
 def test_sigint_stops_after_the_step_saves_and_says_how_to_go_on(engine, tmp_path):

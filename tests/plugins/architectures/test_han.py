@@ -3,10 +3,11 @@
 import pytest
 import torch
 from network_oracles import difference, gmacs
-from srbench_plugins.architectures import han
+from srbench_plugins.architectures import han, rcan
 from torch.nn import functional as F
 
 from srbench.profiling.complexity import count_parameters, lr_size
+from srbench.training.warm_start import start_from
 
 (SPEC,) = han.register_architectures()
 NOISE = 10
@@ -84,3 +85,15 @@ def test_it_starts_as_plain_convolutions_of_its_layers():
     assert not network.csa.gamma.any()
     x = torch.randn(1, 16, 4, 5)
     assert torch.equal(network.csa(x), x)
+
+
+@pytest.mark.parametrize(("scale", "new"), [(2, ()), (4, ("tail.0.2",))])
+def test_it_takes_from_rcan_all_but_its_attention_among_layers_and_positions(scale, new):
+    sizes = {"n_resgroups": 2, "n_resblocks": 1, "n_feats": 8, "reduction": 4}
+    weights, network = rcan.RCAN(2, **sizes).state_dict(), han.HAN(scale, **sizes)
+    started = start_from(network, weights, "HAN")
+    tail = ("tail",) if scale == 2 else ("tail.0.0", "tail.1")
+    assert started.taken == ("add_mean", "body", "head", "sub_mean", *tail)
+    assert started.fresh == ("csa", "la", "last", "last_conv", *new)
+    assert started.unused == ()
+    assert torch.equal(network.body[1].body[0].body[0].weight, weights["body.1.body.0.body.0.weight"])
