@@ -44,6 +44,8 @@ class Pairs:
     scale: Scale
     protocol: Protocol
     limit: int | None = None
+    realisation: int = 0
+    """Number of the frozen realisation of a random degradation."""
 
     def _provided(self) -> Mapping[str, Path] | None:
         if not self.protocol.takes_provided_lr(self.degradation.name):
@@ -87,11 +89,14 @@ class Pairs:
             yield Pair(name=name, lr=lr.expand(-1, 3, -1, -1), hr=hr if grey else hr.expand(-1, 3, -1, -1))
 
     def _made(self, name: str, pixels: Pixels) -> Tensor:
-        seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale)
+        number = self.realisation
+        seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale, number)
         if self.protocol.lr_rounding == "none":
-            exact = torch.from_numpy(lr_image_exact(pixels, self.degradation, self.scale, seed=seed))
+            exact = torch.from_numpy(lr_image_exact(pixels, self.degradation, self.scale, seed=seed, number=number))
             return exact[None, None] if exact.ndim == 2 else exact.permute(2, 0, 1)[None]
-        lr = lr_image(pixels, self.degradation, self.scale, seed=seed, fingerprint=self.fingerprint)
+        lr = lr_image(
+            pixels, self.degradation, self.scale, seed=seed, number=number, image=name, fingerprint=self.fingerprint
+        )
         return to_tensor(lr)[None]
 
     def _check_size(self, name: str, lr: Tensor, hr: Tensor) -> None:
