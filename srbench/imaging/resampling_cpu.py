@@ -7,8 +7,8 @@ beside this.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Thread
 
 import numpy as np
 import torch
@@ -51,19 +51,21 @@ def resample(image: torch.Tensor, rows: Taps, columns: Taps) -> torch.Tensor:
     """
     from srbench.imaging.resampling_loops import resample_rows  # imports a compiler
 
-    if columns.period is None:
+    period = columns.period
+    if period is None:
         raise UsageError("This scale has no period along the rows; ask `can_do` first.")
     planes = image.detach().reshape(-1, *image.shape[-2:]).contiguous().numpy()
     resized = np.empty((len(planes), len(rows.indices), len(columns.indices)), planes.dtype)
     tables = rows.indices, rows.weights.astype(np.float32), columns.indices, columns.weights.astype(np.float32)
-    threads = torch.get_num_threads()
-    bands = np.linspace(0, resized.shape[1], threads + 1).astype(int)
-    with ThreadPoolExecutor(threads) as pool:
-        parts = [
-            pool.submit(resample_rows, plane, *tables, columns.period, start, out[start:stop])
-            for plane, out in zip(planes, resized, strict=True)
-            for start, stop in pairwise(bands)
-        ]
-    for part in parts:
-        part.result()
+    bands = np.linspace(0, resized.shape[1], torch.get_num_threads() + 1).astype(int)
+
+    def resample_band(start: int, stop: int) -> None:
+        resample_rows(planes, *tables, period, start, stop, resized)
+
+    others = [Thread(target=resample_band, args=band) for band in pairwise(bands[1:])]
+    for thread in others:
+        thread.start()
+    resample_band(bands[0], bands[1])
+    for thread in others:
+        thread.join()
     return torch.from_numpy(resized).view(*image.shape[:-2], *resized.shape[1:])
