@@ -88,11 +88,14 @@ class Cell:
     protocol: Protocol
     inference: Inference
     metrics: tuple[str, ...]
+    realisation: int | None = None
+    """Number of the frozen realisation, from 0; None where there is only one."""
 
     @property
     def title(self) -> str:
         """For messages."""
-        return f"{self.model.title} on {self.dataset} (x{self.scale}, {self.degradation})"
+        number = "" if self.realisation is None else f", realisation {self.realisation}"
+        return f"{self.model.title} on {self.dataset} (x{self.scale}, {self.degradation}{number})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +210,7 @@ def _cells(suite: Suite, grid: Grid, catalog: Catalog, chosen: Selection, where:
         spec, tag = _architecture(catalog, name)
         if not _serves(catalog, spec, degradation, scale, where):
             continue
+        numbers = _realisations(grid, catalog, degradation, where)
         for distiller in grid.distillers:
             if chosen.only and not {name, spec.name, distiller} & set(chosen.only):
                 continue
@@ -216,11 +220,25 @@ def _cells(suite: Suite, grid: Grid, catalog: Catalog, chosen: Selection, where:
                 continue
             for model in _models(suite, grid, catalog, spec, tag, degradation, scale, distiller, seeds, where):
                 for dataset in grid.datasets:
-                    if not chosen.datasets or dataset in chosen.datasets:
+                    if chosen.datasets and dataset not in chosen.datasets:
+                        continue
+                    for number in numbers:
                         yield Cell(
                             model=model, dataset=dataset, scale=scale, degradation=degradation, protocol=protocol,
-                            inference=inference, metrics=metrics,
+                            inference=inference, metrics=metrics, realisation=number,
                         )  # fmt: skip
+
+
+def _realisations(grid: Grid, catalog: Catalog, degradation: str, where: str) -> Sequence[int | None]:
+    """Numbers of the realisations that are measured; None for the only one."""
+    spec = catalog.degradations[degradation]
+    count = grid.realisations or spec.realisations
+    if count > 1 and not spec.stochastic:
+        raise ConfigError(
+            f"{where}: {count} realisations of {degradation} would all be the same, since nothing is random in it; "
+            "leave them out, or give random degradations a grid of their own."
+        )
+    return range(count) if count > 1 else (None,)
 
 
 def _check_grid(grid: Grid, catalog: Catalog, metrics: Sequence[str], where: str) -> None:

@@ -193,6 +193,8 @@ class Record(Stored):
     scale: int
     degradation: str
     degradation_label: str = ""
+    realisation: int | None = None
+    """Number of the frozen realisation, from 0; None where only one was measured."""
     protocol: str
     """Name of the preset."""
     lr_source: str = ""
@@ -215,7 +217,7 @@ class Record(Stored):
         return (
             m.architecture, m.checkpoint or "", m.distiller, m.teacher or "", m.training or "",
             m.train_degradation or "", m.seed, self.dataset, self.scale, self.degradation, self.protocol,
-            self.inference,
+            self.inference, self.realisation,
         )  # fmt: skip
 
 

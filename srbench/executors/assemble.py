@@ -123,6 +123,7 @@ class Assembler:
             "scale": cell.scale,
             "degradation": cell.degradation,
             "degradation_label": self._catalog.degradations[cell.degradation].title,
+            "realisation": cell.realisation,
             "protocol": cell.protocol.name,
             "headline": cell.protocol.headline,
             "inference": cell.inference.id(self._session.limit),

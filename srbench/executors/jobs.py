@@ -213,6 +213,7 @@ def _measure(job: MeasureJob, session: Session, progress: Quiet) -> dict[str, An
         scale=cell.scale,
         protocol=cell.protocol,
         limit=session.limit,
+        realisation=cell.realisation or 0,
     )
     network = _load(cell.model, session, Keys(session), device)
     with progress.images(job.title, len(pairs)) as advance:

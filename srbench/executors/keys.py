@@ -63,7 +63,7 @@ class Keys:
                     mode="json", exclude={"name", "source", "checkpoint_every", "validate_every"} | unused
                 ),
                 "losses": {name: catalog.losses.fingerprint(name) for name in recipe.losses},
-                "degradation": [model.degradation, catalog.degradations.fingerprint(str(model.degradation))],
+                "degradation": self._degradation(str(model.degradation)),
                 "distiller": [model.distiller, catalog.distillers.fingerprint(model.distiller)],
                 "teacher": self._taught(model.teachers),
                 "initial": self.model(model.initial) if model.initial else None,
@@ -97,17 +97,20 @@ class Keys:
 
     def cell(self, cell: Cell) -> str:
         """The key of a measurement."""
-        catalog, dataset = self._catalog, self._catalog.datasets[cell.dataset]
+        dataset = self._catalog.datasets[cell.dataset]
+        # The first of several realisations is the one that is measured where there is only one.
+        number = {"realisation": cell.realisation} if cell.realisation else {}
         return content_key(
             "measure",
-            {
+            number
+            | {
                 "model": self.model(cell.model),
                 "dataset": self._library.content_hash(dataset),
                 "lr": self._library.lr_hash(dataset, cell.scale)
                 if cell.protocol.takes_provided_lr(cell.degradation)
                 else None,
                 "scale": cell.scale,
-                "degradation": [cell.degradation, catalog.degradations.fingerprint(cell.degradation)],
+                "degradation": self._degradation(cell.degradation),
                 "protocol": [cell.protocol.name, cell.protocol.describe(cell.scale)],
                 "inference": cell.inference.id(),
                 "metrics": {name: self._metric(name) for name in cell.metrics},
@@ -116,6 +119,12 @@ class Keys:
                 "device": self._session.device.partition(":")[0],
             },
         )
+
+    def _degradation(self, name: str) -> list[str]:
+        """What makes lr; of most, name and code tell all, as they did before there was a version and a file."""
+        spec = self._catalog.degradations[name]
+        more = [spec.version, spec.fingerprint] if (spec.version, spec.fingerprint) != ("1", "") else []
+        return [name, self._catalog.degradations.fingerprint(name), *more]
 
     def _metric(self, name: str) -> list[str | bool]:
         spec = self._catalog.metrics[name]

@@ -53,6 +53,8 @@ IDENTITY = (
            lambda r: r.model.train_degradation),
     Column("protocol", "Preset by which scores were taken.", lambda r: r.protocol),
     Column("inference", "`whole`, `tile=…` or `chop`, with `,x8` for the self-ensemble.", lambda r: r.inference),
+    Column("realisation", "Number of the frozen realisation, from 0; empty where only one was measured.",
+           lambda r: r.realisation),
 )  # fmt: skip
 """Together these say which cell a row is; no two rows of a leaderboard share them all."""
 

@@ -20,6 +20,8 @@ Verdict: TypeAlias = Literal["failed", "skipped", "new", "changed", "same"]
 IDENTITY_NAMES = tuple(c.name for c in IDENTITY)
 TIMINGS = ("latency", "peak_memory", "train_seconds", "seconds_per_step")
 """Columns that start so compare on one machine only."""
+GAINED = frozenset({"realisation"})
+"""Columns of `IDENTITY_NAMES` that leaderboards gained later; they count as empty where a file lacks them."""
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "!=": operator.ne,
 }  # fmt: skip
@@ -175,7 +177,7 @@ def compare_rows(base: Sequence[Cells], head: Sequence[Cells], rules: Sequence[R
 
 def identity_of(row: Cells) -> Identity:
     """What makes two rows the same cell."""
-    return tuple(row[name] for name in IDENTITY_NAMES)
+    return tuple(row.get(name, "") for name in IDENTITY_NAMES)
 
 
 def row_title(identity: Identity) -> str:
@@ -191,6 +193,7 @@ def row_title(identity: Identity) -> str:
         parts.append(f"trained on {cell['train_degradation']}")
     parts += [cell["recipe"], f"seed {cell['seed']}" if cell["seed"] else "", cell["protocol"]]
     parts.append("" if cell["inference"] == "whole" else cell["inference"])
+    parts.append(f"realisation {cell['realisation']}" if cell["realisation"] else "")
     return ", ".join(p for p in parts if p)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from srbench.errors import DataError
 from srbench.report.columns import cell_text, leaderboard_row, metric_columns
-from srbench.report.comparison import IDENTITY_NAMES, Cells, holds_numbers, identity_of, row_title
+from srbench.report.comparison import GAINED, IDENTITY_NAMES, Cells, holds_numbers, identity_of, row_title
 from srbench.report.folder import read_records, record_files
 
 
@@ -49,7 +49,7 @@ def _parse(path: Path, text: str) -> list[Cells]:
     if not numbered:
         raise DataError(f"{path} is empty; `srbench report` writes a leaderboard.csv.")
     header = numbered[0][1]
-    missing = [name for name in IDENTITY_NAMES if name not in header]
+    missing = [name for name in IDENTITY_NAMES if name not in {*header, *GAINED}]
     if missing:
         raise DataError(
             f"{path} is not a leaderboard: it lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "

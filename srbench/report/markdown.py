@@ -125,9 +125,11 @@ def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
     header += ["Latency p50 [ms]", "Memory [MiB]"]
     rows = []
     for line in table.lines:
-        name = _escape(line.title) + (f" ({len(line.records)} seeds)" if len(line.records) > 1 else "")
-        for seed in line.failed_seeds:
-            name += notes.mark(f"Seed {seed.model.seed} failed: {seed.reason}")
+        name = _escape(line.title) + (f" ({line.repeats})" if line.repeats else "")
+        for record in line.failed_seeds:
+            facts = {"Seed": record.model.seed, "realisation": record.realisation}
+            which = ", ".join(f"{what} {number}" for what, number in facts.items() if number is not None)
+            name += notes.mark(f"{which} failed: {record.reason}")
         if line.failed:
             row = ["—", name, *["—"] * (len(header) - 2)]
             row[4] = f"failed{notes.mark(f'{line.title}: {line.failed}')}"
@@ -153,6 +155,8 @@ def _legend(table: Table, section: Section) -> list[str]:
     if len(table.timings) == 1:
         words.append(f"Latency: {table.timings[0]}.")
     models = [line.first.model for line in table.lines]
+    if any(record.realisation is not None for line in table.lines for record in line.records):
+        words.append("Means over frozen realisations of the random degradation, which ± takes in too.")
     if any(m.reconstruction or m.network_reconstruction for m in models):
         words.append("\\* our reading of a method whose paper leaves it open.")
     ids = " · ".join(f"`{h.protocol}`" for h in table.headings)

@@ -27,11 +27,11 @@ COSTS = ("parameters", "macs_720p_g", "latency_ms_p50", "peak_memory_mib")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number for a table, over all seeds, or the reason why there is none."""
+    """A number for a table, over all seeds and realisations, or the reason why there is none."""
 
     mean: float | None = None
     spread: float | None = None
-    """Standard deviation over seeds; None with fewer than two."""
+    """Standard deviation over seeds and realisations; None with fewer than two of both together."""
     reason: str | None = None
 
 
@@ -58,7 +58,7 @@ class Heading:
 
 @dataclass(slots=True, kw_only=True)
 class Line:
-    """One method in a table: all its seeds together."""
+    """One method in a table: all its seeds, and all realisations of a random degradation, together."""
 
     records: list[Record]
     title: str = ""
@@ -82,8 +82,17 @@ class Line:
         return (self.first.reason or "failed") if all(r.status == "failed" for r in self.records) else None
 
     @property
+    def repeats(self) -> str:
+        """What its scores are means of: "3 seeds × 8 realisations"; empty for a single record."""
+        counts = {
+            "seeds": len({r.model.seed for r in self.records}),
+            "realisations": len({r.realisation for r in self.records}),
+        }
+        return " × ".join(f"{count} {what}" for what, count in counts.items() if count > 1)
+
+    @property
     def failed_seeds(self) -> list[Record]:
-        """Seeds that failed while others did not."""
+        """Seeds, or realisations, that failed while others did not."""
         return [] if self.failed else [r for r in self.records if r.status == "failed"]
 
     @property
@@ -153,7 +162,9 @@ def make_table(records: Sequence[Record], labels: Mapping[str, str] = MappingPro
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
         groups.setdefault(_method(record), []).append(record)
-    lines = [Line(records=sorted(group, key=lambda r: r.model.seed or 0)) for group in groups.values()]
+    lines = [
+        Line(records=sorted(group, key=lambda r: (r.model.seed or 0, r.realisation or 0))) for group in groups.values()
+    ]
     headings = _headings(records)
     headline = next((h for h in headings if h.metric == records[0].headline), None)
     for line in lines:
@@ -176,7 +187,7 @@ def make_table(records: Sequence[Record], labels: Mapping[str, str] = MappingPro
 
 
 def image_scores(line: Line, metric: str) -> dict[str, float]:
-    """Image name to score, the mean over seeds; images that lack it in any seed are left out."""
+    """Image name to score, the mean over seeds and realisations; images that lack it in any of them are left out."""
     scored = [r for r in line.records if r.status == "ok"]
     by_seed = [{i.name: i.scores.get(metric) for i in r.images} for r in scored]
     means = {}
@@ -219,7 +230,7 @@ def _paper_order(table: tuple[tuple[str, str, str], list[Record]]) -> tuple[int,
 
 
 def _method(record: Record) -> tuple[str, ...]:
-    """What a line of a table is: everything that identifies a cell but its seed."""
+    """What a line of a table is: everything that identifies a cell but its seed and its realisation."""
     m = record.model
     return (
         m.architecture, m.checkpoint or "", m.distiller, _without_seed(m.teacher), m.training or "",

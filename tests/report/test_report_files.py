@@ -53,10 +53,10 @@ def test_the_columns_of_the_leaderboard_are_those_of_the_documentation_in_their_
 
 
 def test_the_leaderboard_starts_with_these_columns():
-    assert columns.leaderboard_columns()[:19] == [
+    assert columns.leaderboard_columns()[:20] == [
         "architecture", "checkpoint", "label", "distiller", "teacher", "recipe", "seed", "dataset", "scale",
-        "degradation", "train_degradation", "protocol", "inference", "status", "psnr_y_db", "ssim_y", "psnr_rgb_db",
-        "ssim_rgb", "lpips",
+        "degradation", "train_degradation", "protocol", "inference", "realisation", "status", "psnr_y_db", "ssim_y",
+        "psnr_rgb_db", "ssim_rgb", "lpips",
     ]  # fmt: skip
 
 
