@@ -71,6 +71,9 @@ class TrainingCosts(Stored):
     """Median of each phase, averaged over the phases by their lengths."""
     peak_memory_mib: float
     """Bytes of all tensors at the peak of a step, weights, gradients and optimiser states included, 2^20."""
+    machine: str = ""
+    """Fingerprint of the machine that timed it, and the threads it had; seconds compare only where both are equal."""
+    threads: int = 0
 
 
 class WarmStart(Stored):
@@ -116,6 +119,8 @@ class ModelFacts(Stored):
     """None where nothing was trained, or by an srbench that did not count them."""
     reconstruction: bool = False
     """The distiller is our reading of a paper that leaves it open."""
+    form: Literal["plain", "corrected", "official"] = "plain"
+    """Whether the distiller follows its release where that slips; see `srbench.specs.DistillerSpec`."""
     network_reconstruction: bool = False
     """The architecture is."""
 

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srbench.statistics import bootstrap_interval, paired_p_value, shared_ranks
+from srbench.statistics import (
+    bootstrap_interval,
+    crossed_means,
+    paired_p_value,
+    percentile_interval,
+    shared_ranks,
+)
 
 SCORES = st.lists(st.floats(15, 50), min_size=2, max_size=12)
 
@@ -66,3 +72,48 @@ def test_ranks_start_at_one_and_never_exceed_the_place_in_the_order(scores):
     assert min(ranks) == 1
     places = np.argsort(np.argsort([-np.mean(s) for s in scores], kind="stable"), kind="stable") + 1
     assert all(rank <= place for rank, place in zip(ranks, places, strict=True))
+
+
+def two_way(seeds, images, spread_seeds, spread_images, spread_rest, generator):
+    rest = generator.normal(0, spread_rest, (seeds, images))
+    return generator.normal(0, spread_seeds, (seeds, 1)) + generator.normal(0, spread_images, (1, images)) + rest
+
+
+def test_crossed_means_spread_as_seeds_and_images_do():
+    values = two_way(6, 40, 0.3, 0.5, 0.1, np.random.default_rng(0))
+    seeds, images = values.mean(axis=1), values.mean(axis=0)
+    wanted = seeds.var(ddof=1) / len(seeds) + images.var(ddof=1) / len(images)
+    assert crossed_means(values, resamples=40_000).var() == pytest.approx(wanted, rel=0.1)
+    assert crossed_means(values).mean() == pytest.approx(values.mean(), abs=0.01)
+
+
+def test_without_a_spread_over_images_crossed_means_are_a_bootstrap_over_seeds_and_the_other_way_round():
+    generator = np.random.default_rng(1)
+    seeds = generator.normal(0, 1, (5, 1)) + np.zeros((1, 7))
+    assert crossed_means(seeds, resamples=40_000).std() == pytest.approx(seeds[:, 0].std(ddof=1) / 5**0.5, rel=0.03)
+    one_seed = generator.normal(0, 1, (1, 30))
+    assert percentile_interval(crossed_means(one_seed)) == pytest.approx(
+        bootstrap_interval(list(one_seed[0])), abs=0.06
+    )
+
+
+def test_intervals_over_seeds_and_images_hold_the_truth_about_as_often_as_they_say():
+    generator = np.random.default_rng(2)
+    held = 0
+    for trial in range(200):
+        low, high = percentile_interval(crossed_means(two_way(5, 20, 0.1, 0.3, 0.2, generator), trial, resamples=500))
+        held += low <= 0 <= high
+    assert 0.85 <= held / 200 <= 0.99
+
+
+def test_two_methods_are_resampled_alike():
+    values = np.random.default_rng(3).normal(30, 2, (3, 10))
+    shifted = crossed_means(values + 0.25) - crossed_means(values)
+    assert shifted == pytest.approx(np.full(len(shifted), 0.25))
+
+
+@given(st.integers(1, 5), st.integers(1, 8), st.integers(0, 99))
+def test_crossed_means_stay_within_the_values(seeds, images, seed):
+    values = np.random.default_rng(seed).normal(size=(seeds, images))
+    means = crossed_means(values, seed, resamples=50)
+    assert values.min() - 1e-9 <= means.min() <= means.max() <= values.max() + 1e-9

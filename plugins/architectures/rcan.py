@@ -5,10 +5,12 @@ Keys, their order and the value range are those of the authors' release, so that
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import ChannelAttention, MeanShift, ResidualBlock, ResidualGroup, Upsampler, conv
+from srbench.blocks import ChannelAttention, MeanShift, ResidualBlock, ResidualGroup, Upsampler, conv, thirds
 
 
 class RCAN(nn.Module):
@@ -102,22 +104,42 @@ REPORTED = srbench.Reported.on_luma(
 )
 
 
+PAPER = srbench.Paper(
+    title="Image Super-Resolution Using Very Deep Residual Channel Attention Networks",
+    venue="ECCV",
+    year=2018,
+    url="https://arxiv.org/abs/1807.02758",
+)
+LICENSE = "unknown (no licence file)"
+
+
+def _small(name: str, label: str, n_feats: int, notes: str) -> srbench.ArchitectureSpec:
+    return srbench.ArchitectureSpec(
+        name=name,
+        label=label,
+        build=partial(RCAN, n_resgroups=3, n_resblocks=2, n_feats=n_feats, reduction=n_feats // 4),
+        scales=frozenset({2, 3, 4, 8}),
+        paper=PAPER,
+        license=LICENSE,
+        input_range=255.0,
+        taps=thirds("body", 3),
+        notes=f"Ours, not the paper's: {notes}",
+    )
+
+
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper."""
+    """The network of the paper, and two small ones of the same family."""
     return [
+        _small("rcan_small", "RCAN-small", 16, "a network that a CPU trains in a minute."),
+        _small("rcan_medium", "RCAN-medium", 32, "the wider teacher of rcan_small."),
         srbench.ArchitectureSpec(
             name="rcan",
             label="RCAN",
             build=RCAN,
             scales=frozenset({2, 3, 4, 8}),
-            paper=srbench.Paper(
-                title="Image Super-Resolution Using Very Deep Residual Channel Attention Networks",
-                venue="ECCV",
-                year=2018,
-                url="https://arxiv.org/abs/1807.02758",
-            ),
-            license="unknown (no licence file)",
+            paper=PAPER,
+            license=LICENSE,
             input_range=255.0,
             taps=("body.2", "body.6", "body.10"),  # FAKD's
             recipe=RECIPE,
@@ -125,5 +147,5 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             notes="The release means to freeze its mean shifts and does not; here they are constants, which take "
             "whatever values a checkpoint holds. It was measured with chopped inference: four overlapping quarters, "
             "each with channel means of its own.",
-        )
+        ),
     ]

@@ -298,13 +298,28 @@ _DIV2K = table(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The networks of the paper for lightweight and for classical super-resolution."""
+    """The networks of the paper for lightweight and for classical super-resolution, and two small ones."""
     weights = (
         "The weights are files of the release v0.0 of JingyunLiang/SwinIR; they load as they are, whatever size they "
         "were trained at."
     )
     common: dict[str, Any] = {"paper": PAPER, "license": "Apache-2.0", "size_multiple": 8, "padding": "beyond"}
+
+    def small(name: str, label: str, channels: int, notes: str) -> srbench.ArchitectureSpec:
+        layout = {"channels": channels, "depths": (2,) * 3, "heads": (channels // 8,) * 3, "drop": 0.0}
+        return srbench.ArchitectureSpec(
+            name=name,
+            label=label,
+            build=partial(SwinIR, **layout, image=24, upsampler="pixelshuffledirect"),
+            scales=frozenset({2, 3, 4}),
+            taps=thirds("layers", 3),
+            notes=f"Ours, not the paper's: {notes}",
+            **common,
+        )
+
     return [
+        small("swinir_small", "SwinIR-small", 16, "a network that a CPU trains in minutes."),
+        small("swinir_medium", "SwinIR-medium", 32, "the wider teacher of swinir_small."),
         srbench.ArchitectureSpec(
             name="swinir_light",
             label="SwinIR-light",

@@ -192,6 +192,7 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
         name=name,
         label=label,
         build=partial(CSD, **options),
+        form="official" if name.endswith("_official") else "corrected",
         license="unknown (no licence file)",
         paper=srbench.Paper(
             title="Towards Compact Single Image Super-Resolution via Contrastive Self-distillation",
@@ -200,7 +201,8 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
             url="https://arxiv.org/abs/2105.11683",
         ),
         notes=f"{notes} The teacher must be a wider network of the student's family; a copy of it is trained along. "
-        "The paper's encoder is VGG19 on images in [0, 255]. The control is weight_inherit.",
+        "The paper's encoder is VGG19 on images in [0, 255]. Nearly all that it gains is the warm start from the "
+        "teacher's weights: judge it by its gain over weight_inherit.",
     )
 
 

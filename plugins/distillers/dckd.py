@@ -199,6 +199,7 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
         name=name,
         label=label,
         build=partial(DCKD, **options),
+        form="official" if name.endswith("_official") else "corrected",
         license="Apache-2.0",
         paper=srbench.Paper(
             title="Dynamic Contrastive Knowledge Distillation for Efficient Image Restoration",

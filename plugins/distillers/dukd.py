@@ -170,6 +170,7 @@ def _spec(name: str, label: str, notes: str, build: Callable[[srbench.Setup], DU
         name=name,
         label=label,
         build=build,
+        form="official" if name.endswith("_official") else "corrected",
         license="CC0-1.0",
         paper=srbench.Paper(
             title="AugKD: Ingenious Augmentations Empower Knowledge Distillation for Image Super-Resolution",

@@ -179,28 +179,22 @@ PAPER = srbench.Paper(
 )
 
 
-def _spec(name: str, label: str, options: Options, notes: str) -> srbench.DistillerSpec:
-    return srbench.DistillerSpec(
-        name=name,
-        label=label,
-        build=partial(FACD, options=options),
-        paper=PAPER,
-        license="no release",
-        reconstruction=True,
-        notes=f"{notes} From the abstract and the figure of a repository without code; the contrast, the condition and "
-        "the weights are ours.",
-    )
+_READING = partial(srbench.DistillerSpec, paper=PAPER, license="no release", reconstruction=True)
+_OURS = (
+    "From the abstract and the figure of a repository without code; the contrast, the condition and the weights are "
+    "ours."
+)
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
     """Our reading, and the other form of the contrast."""
     return [
-        _spec("facd", "FACD", Options(), "The contrast is a ratio of distances."),
-        _spec(
-            "facd_infonce",
-            "FACD (InfoNCE)",
-            Options(form="infonce", feature_weight=0.02),
-            "The contrast is InfoNCE on cosines.",
+        _READING(name="facd", label="FACD", build=FACD, notes=f"The contrast is a ratio of distances. {_OURS}"),
+        _READING(
+            name="facd_infonce",
+            label="FACD (InfoNCE)",
+            build=partial(FACD, options=Options(form="infonce", feature_weight=0.02)),
+            notes=f"The contrast is InfoNCE on cosines. {_OURS}",
         ),
     ]

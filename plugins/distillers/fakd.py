@@ -158,7 +158,8 @@ PAPER = srbench.Paper(
 )
 NOTES = (
     "The release's loss, 0.5, 0.5 and 10 on images in [0, 255], converted to [0, 1]. Taps are those that the "
-    "architectures declare."
+    "architectures declare: in RCAN the paper's, in EDSR the ends of each third of the blocks, where the paper's last "
+    "one is the convolution after them."
 )
 
 
@@ -169,6 +170,7 @@ def _spec(name: str, label: str, notes: str, build: Callable[[srbench.Setup], FA
         build=build,
         paper=PAPER,
         license="unknown (no licence file)",
+        form="official" if name.endswith("_official") else "corrected",
         notes=f"{notes} {NOTES}",
     )
 
@@ -177,7 +179,7 @@ def _spec(name: str, label: str, notes: str, build: Callable[[srbench.Setup], FA
 def register_distillers() -> list[srbench.DistillerSpec]:
     """The paper's method, its variants, and what its release compares it with."""
     return [
-        _spec("fakd", "FAKD", "Affinities between pixels, all taps as the paper has them, before the long skip.", FAKD),
+        _spec("fakd", "FAKD", "Affinities between pixels, at taps before the long skip.", FAKD),
         _spec(
             "fakd_official",
             "FAKD (official)",

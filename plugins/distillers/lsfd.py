@@ -171,27 +171,19 @@ PAPER = srbench.Paper(
 )
 
 
-def _spec(name: str, label: str, options: Options, notes: str) -> srbench.DistillerSpec:
-    return srbench.DistillerSpec(
-        name=name,
-        label=label,
-        build=partial(LSFD, options=options),
-        paper=PAPER,
-        license="no release",
-        reconstruction=True,
-        notes=f"{notes} From the abstract; the loss, taps, temperature and weights are ours.",
-    )
+_READING = partial(srbench.DistillerSpec, paper=PAPER, license="no release", reconstruction=True)
+_OURS = "From the abstract; the loss, taps, temperature and weights are ours."
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
     """Our reading, and the other one of what is local."""
     return [
-        _spec("lsfd", "LSFD", Options(), "Local is what a network adds from tap to tap."),
-        _spec(
-            "lsfd_highpass",
-            "LSFD (high-pass)",
-            Options(local="highpass", feature_weight=0.3),
-            "Local is what differs from the mean of 3 x 3 pixels.",
+        _READING(name="lsfd", label="LSFD", build=LSFD, notes=f"Local is what a network adds from tap to tap. {_OURS}"),
+        _READING(
+            name="lsfd_highpass",
+            label="LSFD (high-pass)",
+            build=partial(LSFD, options=Options(local="highpass", feature_weight=0.3)),
+            notes=f"Local is what differs from the mean of 3 x 3 pixels. {_OURS}",
         ),
     ]

@@ -124,6 +124,7 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
         label=label,
         build=partial(MCAD, **options),
         reconstruction=True,
+        form="official" if name.endswith("_official") else "corrected",
         license="Apache-2.0",
         paper=srbench.Paper(
             title="MCAD-KD",

@@ -302,28 +302,25 @@ PAPER = srbench.Paper(
 )
 
 
-def _spec(name: str, label: str, options: Options, notes: str) -> srbench.DistillerSpec:
-    return srbench.DistillerSpec(
-        name=name,
-        label=label,
-        build=partial(MKDSR, options=options),
-        paper=PAPER,
-        license="no release",
-        reconstruction=True,
-        notes=f"{notes} From the abstract; the KRNets, the distance, the weights and the rates are ours.",
-    )
+_READING = partial(srbench.DistillerSpec, paper=PAPER, license="no release", reconstruction=True)
+_OURS = "From the abstract; the KRNets, the distance, the weights and the rates are ours."
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
     """Our reading, and one for students that cannot be differentiated twice."""
     return [
-        _spec("mkdsr", "MKDSR", Options(), "KRNets learn by the exact gradient of second order."),
-        _spec(
-            "mkdsr_first_order",
-            "MKDSR (first order)",
-            Options(second_order=False),
-            "KRNets learn by a central difference of first derivatives, for networks without second ones and for less "
-            "memory.",
+        _READING(
+            name="mkdsr",
+            label="MKDSR",
+            build=MKDSR,
+            notes=f"KRNets learn by the exact gradient of second order. {_OURS}",
+        ),
+        _READING(
+            name="mkdsr_first_order",
+            label="MKDSR (first order)",
+            build=partial(MKDSR, options=Options(second_order=False)),
+            notes="KRNets learn by a central difference of first derivatives, for networks without second ones. "
+            f"{_OURS}",
         ),
     ]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -224,7 +224,13 @@ class MTKD(srbench.Distiller):
         }
 
 
-def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.DistillerSpec:  # noqa: ANN401 - MTKD's
+def _spec(
+    name: str,
+    label: str,
+    notes: str,
+    form: Literal["corrected", "official"] = "corrected",
+    **options: Any,  # noqa: ANN401 - MTKD's
+) -> srbench.DistillerSpec:
     return srbench.DistillerSpec(
         name=name,
         label=label,
@@ -232,6 +238,7 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
         several_teachers=True,
         license="unknown (no licence file)",
         reconstruction=True,
+        form=form,
         paper=srbench.Paper(
             title="MTKD: Multi-Teacher Knowledge Distillation for Image Super-Resolution",
             venue="ECCV",
@@ -250,12 +257,15 @@ def register_distillers() -> list[srbench.DistillerSpec]:
     return [
         _spec("mtkd", "MTKD", "The aggregator learns by wavelets of one level, the student by L1."),
         _spec("mtkd_wavelet", "MTKD (wavelets)", "Both learn by wavelets of one level.", imitation=wavelet_distance),
-        _spec("mtkd_l1", "MTKD (L1)", "Both learn by L1, as the release is configured.", aggregation=F.l1_loss),
+        _spec(
+            "mtkd_l1", "MTKD (L1)", "Both learn by L1, as the release is configured.", "official", aggregation=F.l1_loss
+        ),
         _spec(
             "mtkd_official",
             "MTKD (official wavelets)",
             "Both learn by the release's wavelet loss as it is written, which its configuration leaves unused: four "
             "levels, and the lowest band of one image of the batch alone.",
+            "official",
             aggregation=slip,
             imitation=slip,
         ),

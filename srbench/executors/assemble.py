@@ -158,6 +158,7 @@ class Assembler:
                 "trained_on": model.recipe.datasets,
                 "seed": model.seed,
                 "reconstruction": self._catalog.distillers[model.distiller].reconstruction,
+                "form": self._catalog.distillers[model.distiller].form,
             }
             trained = {} if failed else self._session.store.read("train", facts["key"]) or {}
             facts |= {

@@ -186,14 +186,15 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
     save_weights(weights, trained.state_dict, {"srbench": f"{model.architecture} {job.key}"})
     from srbench.executors.keys import file_hash
 
-    costs, start = trained.report.costs, trained.warm_start
+    costs, start, around = trained.report.costs, trained.warm_start, environment(session.device)
+    where = {"machine": around.machine, "threads": around.threads}
     return budget | {
         "weights_sha256": file_hash(weights),
         "train_seconds": trained.seconds,
         "train_steps": trained.report.steps,
-        "costs": costs and costs.model_dump(mode="json"),
+        "costs": costs and costs.model_copy(update=where).model_dump(mode="json"),
         "warm_start": start and start.model_dump(mode="json"),
-        "environment": environment(session.device).model_dump(mode="json"),
+        "environment": around.model_dump(mode="json"),
     }
 
 

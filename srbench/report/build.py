@@ -24,11 +24,13 @@ from srbench.report.columns import (
     rank_order,
 )
 from srbench.report.folder import Records, read_records
+from srbench.report.gain_files import gain_columns, gain_rows, render_gains
+from srbench.report.gains import GainTable, make_gain_tables
 from srbench.report.markdown import render_markdown
 from srbench.report.tables import Section, make_sections
 from srbench.store import atomic_write
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 """Raised by hand whenever the same records give other files."""
 STATE = ".report"
 """Beside the records: what was made from them."""
@@ -41,6 +43,8 @@ class ReportFiles:
     csv: Path
     markdown: Path
     per_image: Path
+    gains: tuple[Path, ...]
+    """What distillers gained: Markdown, CSV and figures; empty where no student was trained in two ways."""
     figures: tuple[Path, ...]
     warnings: tuple[str, ...] = ()
     """Records that were skipped, figures that could not be drawn; a sentence each."""
@@ -50,11 +54,13 @@ class ReportFiles:
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files, the most wanted first."""
-        return (self.markdown, self.csv, self.per_image, *self.figures)
+        return (self.markdown, self.csv, *self.gains, self.per_image, *self.figures)
 
 
 def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     """Write ``leaderboard.csv``, ``leaderboard.md``, ``per_image.csv`` and the figures of a results folder.
+
+    Where a student was trained in more than one way, ``distillation.md`` and ``distillation.csv`` say what was gained.
 
     Args:
         results: Folder with ``records``.
@@ -75,6 +81,7 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
         csv=results / "leaderboard.csv",
         markdown=results / "leaderboard.md",
         per_image=results / "per_image.csv",
+        gains=tuple(results / name for name in before.gains),
         figures=tuple(results / name for name in before.figures),
         warnings=(*records.damaged, *before.warnings),
         rebuilt=False,
@@ -88,16 +95,18 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     write_csv(files.csv, leaderboard_columns(metrics), (leaderboard_row(r, metrics) for r in ordered))
     write_csv(files.per_image, image_columns(metrics), (row for r in ordered for row in image_rows(r, metrics)))
     figures, warnings = _draw(results, records, sections)
-    atomic_write(files.markdown, render_markdown(records, sections, figures))
-    for stale in {*files.figures} - {*figures}:
+    gains = _write_gains(results, make_gain_tables(sections))
+    atomic_write(files.markdown, render_markdown(records, sections, figures, gains[0] if gains else None))
+    for stale in {*files.figures, *files.gains} - {*figures, *gains}:
         with suppress(OSError):
             stale.unlink(missing_ok=True)
-    made = _State(digest, tuple(f.name for f in figures), tuple(warnings))
+    made = _State(digest, tuple(f.name for f in figures), tuple(warnings), tuple(f.name for f in gains))
     atomic_write(state, json.dumps(made._asdict()))
     return ReportFiles(
         csv=files.csv,
         markdown=files.markdown,
         per_image=files.per_image,
+        gains=gains,
         figures=tuple(figures),
         warnings=(*records.damaged, *warnings),
     )
@@ -126,15 +135,31 @@ def _draw(results: Path, records: Records, sections: Sequence[Section]) -> tuple
     return [*draw_plots(results, sections), *crops], warnings
 
 
+def _write_gains(results: Path, tables: Sequence[GainTable]) -> tuple[Path, ...]:
+    """Where there are any, the Markdown file first; without matplotlib, of which `_draw` warns, no figures."""
+    if not tables:
+        return ()
+    figures: list[Path] = []
+    if _can_draw():
+        from srbench.report.gain_plots import draw_gains
+
+        figures = draw_gains(results, tables)
+    markdown, table = results / "distillation.md", results / "distillation.csv"
+    atomic_write(markdown, render_gains(tables, figures))
+    write_csv(table, gain_columns(), gain_rows(tables))
+    return (markdown, table, *figures)
+
+
 class _State(NamedTuple):
     digest: str = ""
     figures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    gains: tuple[str, ...] = ()
 
 
 def _read_state(path: Path) -> _State:
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-        return _State(str(state["digest"]), tuple(state["figures"]), tuple(state["warnings"]))
+        return _State(str(state["digest"]), tuple(state["figures"]), tuple(state["warnings"]), tuple(state["gains"]))
     except (OSError, ValueError, KeyError, TypeError):
         return _State()

@@ -35,13 +35,16 @@ class Footnotes:
         return [f"[^{number}]: {text}" for text, number in self._numbers.items()]
 
 
-def render_markdown(records: Records, sections: Sequence[Section], figures: Iterable[Path] = ()) -> str:
+def render_markdown(
+    records: Records, sections: Sequence[Section], figures: Iterable[Path] = (), gains: Path | None = None
+) -> str:
     """The whole leaderboard.
 
     Args:
         records: What it is made from; skipped files are named at the end.
         sections: Its tables.
         figures: Images beside it; each is shown in the section its name belongs to, or before all of them.
+        gains: The file that tells what distillers gained, where there is one.
     """
     notes = Footnotes()
     machines = sorted({f"{e.machine_name} ({e.machine})" for r in records.records if (e := r.environment)})
@@ -50,6 +53,8 @@ def render_markdown(records: Records, sections: Sequence[Section], figures: Iter
     out += [ABOUT, ""]
     if machines:
         out += [f"Measured on {'; '.join(machines)} with {'; '.join(versions)}.", ""]
+    if gains:
+        out += [f"What distillers gained over plain training, and at what cost: [{gains.name}]({gains.name}).", ""]
     shown = list(figures)
     for scale in dict.fromkeys(s.scale for s in sections):
         for figure in [f for f in shown if f.name.startswith("psnr_vs_") and f.stem.endswith(f"_x{scale}")]:
@@ -94,8 +99,8 @@ def _overview(section: Section) -> list[str]:
                 costs = [_number(line.costs[n], f, None) for n, f in _COST_FORMATS[:2]]
             else:
                 cells.append("—")
-        rows.append([_escape(title), *costs, *cells])
-    return [*_grid(["Method", "Params [K]", "MACs [G]", *heads], rows, left=1), ""]
+        rows.append([escape(title), *costs, *cells])
+    return [*grid(["Method", "Params [K]", "MACs [G]", *heads], rows, left=1), ""]
 
 
 def _second(table: Table) -> Heading | None:
@@ -125,7 +130,7 @@ def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
     header += ["Latency p50 [ms]", "Memory [MiB]"]
     rows = []
     for line in table.lines:
-        name = _escape(line.title) + (f" ({line.repeats})" if line.repeats else "")
+        name = escape(line.title) + (f" ({line.repeats})" if line.repeats else "")
         for record in line.failed_seeds:
             facts = {"Seed": record.model.seed, "realisation": record.realisation}
             which = ", ".join(f"{what} {number}" for what, number in facts.items() if number is not None)
@@ -145,7 +150,7 @@ def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
         if len(timings) > 1 and line.costs["latency_ms_p50"].mean is not None:
             latency += notes.mark(f"Timed as: {line.timing}. Other timings in this table do not compare with it.")
         rows.append([*row, latency, memory])
-    out += [*_grid(header, rows, left=2), ""]
+    out += [*grid(header, rows, left=2), ""]
     return [*out, *_legend(table, section), ""]
 
 
@@ -223,7 +228,7 @@ def _reported(line: Line, heading: Heading) -> str:
     text = f"{score.reported:.{heading.decimals}f}"
     if mean is not None:
         text += f" ({signed(mean - score.reported, heading.decimals)})"
-    return text + (f"<br><sub>{_escape(score.reported_source)}</sub>" if score.reported_source else "")
+    return text + (f"<br><sub>{escape(score.reported_source)}</sub>" if score.reported_source else "")
 
 
 def signed(value: float, decimals: int) -> str:
@@ -239,11 +244,12 @@ def _head(heading: Heading, table: Table) -> str:
     return f"{heading.label}{number}{unit} {'↑' if heading.higher_is_better else '↓'}"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text that may stand in a cell of a table."""
     return text.replace("|", "\\|")
 
 
-def _grid(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
+def grid(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
     """A Markdown table, padded so that its source is readable too; the first ``left`` columns are left-aligned."""
     widths = [max(3, *(len(r[i]) for r in [header, *rows])) for i in range(len(header))]
     rule = ["-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]

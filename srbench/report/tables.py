@@ -233,12 +233,13 @@ def _method(record: Record) -> tuple[str, ...]:
     """What a line of a table is: everything that identifies a cell but its seed and its realisation."""
     m = record.model
     return (
-        m.architecture, m.checkpoint or "", m.distiller, _without_seed(m.teacher), m.training or "",
+        m.architecture, m.checkpoint or "", m.distiller, without_seed(m.teacher), m.training or "",
         m.train_degradation or "",
     )  # fmt: skip
 
 
-def _without_seed(teacher: str | None) -> str:
+def without_seed(teacher: str | None) -> str:
+    """A teacher's title as all seeds share it."""
     return " · ".join(p for p in (teacher or "").split(" · ") if not p.startswith("seed "))
 
 
@@ -318,7 +319,7 @@ def _name(lines: list[Line], labels: Mapping[str, str]) -> None:
 def _detail(record: Record, level: int) -> str:
     m = record.model
     path = m.checkpoint if m.source == "file" else None
-    detail = (m.training, _without_seed(m.teacher), path, m.architecture)[level - 1]
+    detail = (m.training, without_seed(m.teacher), path, m.architecture)[level - 1]
     return f", {detail}" if detail else ""
 
 

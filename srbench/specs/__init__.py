@@ -188,6 +188,9 @@ class DistillerSpec:
     license: str = "unknown"
     reconstruction: bool = False
     """True where the paper leaves the method open and this is our reading of it."""
+    form: Literal["plain", "corrected", "official"] = "plain"
+    """"official": as the authors' release runs, where that slips; "corrected": as it was meant there; "plain" where
+    there is no such difference."""
     tried_on: tuple[str, str] | None = None
     """Student and teacher that its contract trains, where it does not take any network."""
     notes: str = ""

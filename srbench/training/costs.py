@@ -36,8 +36,8 @@ class CostMeter:
     """Counts while steps are under way, over all phases and all processes of a training.
 
     A forward pass is counted for each image, whatever its size: a teacher that is shown two views of every patch has
-    2.0. Copies of the student that a method holds (its past, its average) count as the student. What a method asks of
-    other networks (an encoder, a generator) shows in the seconds and in the memory.
+    2.0. Copies that a method holds count too: the student's past as the student, a teacher that is trained along as
+    the teacher. What a method asks of other networks (an encoder, a generator) shows in the seconds and in the memory.
     """
 
     def __init__(self, distiller: Distiller, device: torch.device) -> None:
@@ -56,10 +56,17 @@ class CostMeter:
         """A phase of ``length`` steps begins, or goes on."""
         self._length = length
         setup = self._distiller.setup
-        student = setup.student.module
-        copies = [m for m in self._distiller.modules() if type(m) is type(student) and _shapes(m) == _shapes(student)]
-        for role, networks in (("student", (student, *copies)), ("teacher", [t.module for t in setup.teachers])):
-            self._handles += [self._counted(role, network) for network in networks]
+        known: dict[str, list[nn.Module]] = {
+            "student": [setup.student.module],
+            "teacher": [teacher.module for teacher in setup.teachers],
+        }
+        counted = {
+            module: role
+            for role, networks in reversed(known.items())  # where the two are alike, a copy is the student's
+            for network in networks
+            for module in (network, *(m for m in self._distiller.modules() if _alike(m, network)))
+        }
+        self._handles += [self._counted(role, network) for network, role in counted.items()]
 
     def _counted(self, role: str, network: nn.Module) -> RemovableHandle:
         def count(_: nn.Module, given: tuple[Any, ...]) -> None:
@@ -198,8 +205,9 @@ def _tensors(tree: object) -> Iterator[Tensor]:
     return (leaf for leaf in tree_iter(tree) if isinstance(leaf, Tensor))
 
 
-def _shapes(module: nn.Module) -> list[torch.Size]:
-    return [parameter.shape for parameter in module.parameters()]
+def _alike(one: nn.Module, other: nn.Module) -> bool:
+    shapes = ([parameter.shape for parameter in module.parameters()] for module in (one, other))
+    return type(one) is type(other) and next(shapes) == next(shapes)
 
 
 def _moment(device: torch.device) -> Any:  # noqa: ANN401 - seconds, or an event on a GPU, which is not waited for

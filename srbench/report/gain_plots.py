@@ -1,0 +1,119 @@
+"""Forest plots: what each distiller gained over plain training, with its interval, a panel for every dataset."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from srbench.report.gain_files import figure_name, side_by_side
+from srbench.report.gains import INHERITED, GainLine, GainTable
+from srbench.report.markdown import signed
+from srbench.report.plots import FAINT, INK, STYLE, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = {"better": "#0072b2", "worse": "#d55e00", "tie": FAINT}
+MEANINGS = {"better": "better than plain training", "worse": "worse", "tie": "cannot be told apart"}
+REACH = 4.0
+"""Panels end at so many times the median size of a gain; what lies beyond is an arrow with its figure."""
+LEAST_REACH = 0.05
+
+
+def draw_gains(results: Path, tables: Sequence[GainTable]) -> list[Path]:
+    """Draw a figure for each student, recipe and scale; gives the files."""
+    made = []
+    for group in side_by_side(tables):
+        path = results / figure_name(group[0])
+        _figure(path, group)
+        made.append(path)
+    return made
+
+
+def _key(line: GainLine) -> tuple[str, str | None]:
+    return line.title, line.model.teacher and line.model.teacher.partition(" · ")[0]
+
+
+def ordered(group: Sequence[GainTable]) -> list[tuple[str, str | None]]:
+    """Titles and teachers, the largest mean gain over the datasets first."""
+    gains: dict[tuple[str, str | None], list[float]] = {}
+    for table in group:
+        for line in table.lines:
+            if gain := line.over_control.get(table.headline):
+                gains.setdefault(_key(line), []).append(gain.mean)
+    return sorted(gains, key=lambda key: -statistics.fmean(gains[key]))
+
+
+def _figure(path: Path, group: Sequence[GainTable]) -> None:
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    keys = ordered(group)
+    several = len({teacher for _, teacher in keys if teacher}) > 1
+    names = [title + (f" ({teacher})" if several and teacher else "") for title, teacher in keys]
+    first = group[0]
+    with rc_context(STYLE):
+        figure = Figure(figsize=(3.4 * len(group) + 2.2, 0.26 * len(keys) + 1.9), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(1, len(group), squeeze=False, sharey=True)[0]
+        for axis, table in zip(axes, group, strict=True):
+            _panel(axis, table, keys)
+        axes[0].set_yticks(range(len(keys)), names)
+        axes[0].set_ylim(len(keys) - 0.4, -0.6)
+        handles = [
+            Line2D([], [], marker="o", color=COLOURS[verdict], label=meaning, linewidth=1.6)
+            for verdict, meaning in MEANINGS.items()
+        ]
+        handles.append(Line2D([], [], color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=INHERITED))
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+        model = first.control.model
+        figure.suptitle(
+            f"{model.label} x{first.section.scale} · {first.section.degradation_label} · {model.recipe}",
+            x=0.01, ha="left", fontsize=10.5, fontweight="bold",
+        )  # fmt: skip
+        save(figure, path)
+
+
+def _panel(axis: Axes, table: GainTable, keys: Sequence[tuple[str, str | None]]) -> None:
+    lines = {_key(line): line for line in table.lines}
+    rows = [
+        (row, gain)
+        for row, key in enumerate(keys)
+        if key in lines and (gain := lines[key].over_control.get(table.headline))
+    ]
+    reach = max(REACH * statistics.median(abs(gain.mean) for _, gain in rows), LEAST_REACH) if rows else LEAST_REACH
+    low = max(min([gain.low for _, gain in rows] + [0.0]), -reach) - 0.06 * reach
+    high = min(max([gain.high for _, gain in rows] + [0.0]), reach) + 0.06 * reach
+    axis.set_xlim(low, high)
+    axis.axvline(0, color=INK, linewidth=1.0)
+    inherited = [
+        gain
+        for line in table.lines
+        if line.model.distiller == INHERITED and (gain := line.over_control.get(table.headline))
+    ]
+    if inherited:
+        axis.axvline(inherited[0].mean, color=INK, linestyle=(0, (4, 3)), linewidth=1.0)
+    for row, gain in rows:
+        colour = COLOURS[gain.verdict]
+        axis.plot(
+            [max(gain.low, low), min(gain.high, high)], [row, row], color=colour, linewidth=1.6, solid_capstyle="butt"
+        )
+        if low <= gain.mean <= high:
+            axis.plot(gain.mean, row, marker="o", markersize=5.5, color=colour, markeredgecolor="white")
+            continue
+        beyond = gain.mean < low
+        edge, side = (low + 0.02 * (high - low), "left") if beyond else (high - 0.02 * (high - low), "right")
+        axis.plot(edge, row, marker="<" if beyond else ">", markersize=6, color=colour)
+        axis.annotate(
+            signed(gain.mean, 2), (edge, row), xytext=(8 if beyond else -8, 0), textcoords="offset points",
+            ha=side, va="center", fontsize=7.5, color=colour,
+        )  # fmt: skip
+    axis.tick_params(axis="y", length=0)
+    place = table.table.label + ("" if table.table.inference == "whole" else f" · {table.table.inference}")
+    axis.set_title(place, loc="left", fontsize=10)
+    unit = f" [{table.headline.unit}]" if table.headline.unit else ""
+    axis.set_xlabel(f"gain in {table.headline.label}{unit}")

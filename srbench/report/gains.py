@@ -1,0 +1,246 @@
+"""What a distiller gained: over plain training and over inherited weights, paired by image and seed.
+
+A table holds the trainings of one student by one recipe on one dataset. Gains are means over the seeds and images that
+both sides have; their intervals come from drawing seeds and images anew (`srbench.statistics.crossed_means`). With a
+single seed they tell of images alone.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from srbench.records import ModelFacts, TrainingCosts
+from srbench.report.tables import Heading, Line, Section, Table, without_seed
+from srbench.statistics import crossed_means, percentile_interval
+
+CONTROL, INHERITED = "none", "weight_inherit"
+"""The distillers that gains are counted from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A mean difference, positive where the method is better."""
+
+    mean: float
+    low: float
+    high: float
+    """Ends of the 95 % interval."""
+    seeds: int
+    images: int
+
+    @property
+    def verdict(self) -> str:
+        """Whether the interval leaves zero out: better, worse or tie."""
+        return "better" if self.low > 0 else "worse" if self.high < 0 else "tie"
+
+
+@dataclass(slots=True, kw_only=True)
+class GainLine:
+    """One way of training the student, all its seeds together."""
+
+    line: Line
+    over_control: dict[Heading, Gain] = field(default_factory=dict)
+    """By metric; none for the control itself."""
+    over_inherited: dict[Heading, Gain] = field(default_factory=dict)
+    """The same over weights inherited from the same teacher; empty where there are none."""
+    rank: int | None = None
+    """One more than the number of methods that are better beyond chance, over the seeds that all have."""
+    costs: TrainingCosts | None = None
+    """Mean over the seeds, of seconds the median."""
+    time_ratio: float | None = None
+    """Seconds of a step by the control's, where both come from one machine."""
+    extra_memory_mib: float | None = None
+    """At the peak of a step, beyond the control's."""
+
+    @property
+    def model(self) -> ModelFacts:
+        """Of the first seed."""
+        return self.line.first.model
+
+    @property
+    def title(self) -> str:
+        """The distiller, starred where it is our reading of a paper, and the budget where it is not the usual one."""
+        return (
+            self.model.distiller
+            + ("*" if self.model.reconstruction else "")
+            + (", equal time" if self.model.budget == "time" else "")
+        )
+
+    @property
+    def seeds(self) -> list[int]:
+        """Those that were measured."""
+        return sorted({r.model.seed or 0 for r in self.line.records if r.status == "ok"})
+
+
+@dataclass(slots=True, kw_only=True)
+class GainTable:
+    """Distillers of one student on one dataset, the best first."""
+
+    section: Section
+    table: Table
+    headline: Heading
+    second: Heading | None
+    """The structural metric beside it."""
+    lines: list[GainLine]
+    """The control among them."""
+
+    @property
+    def control(self) -> GainLine:
+        """Plain training."""
+        return next(line for line in self.lines if _is_control(line.line))
+
+    @property
+    def student(self) -> str:
+        """Name of the student's architecture."""
+        return self.control.model.architecture
+
+    @property
+    def group(self) -> tuple[str, str, str, int, str, str]:
+        """What tables share that stand side by side: all but dataset and inference."""
+        m = self.control.model
+        s = self.section
+        return (m.architecture, m.recipe or "", m.train_degradation or "", s.scale, s.degradation, s.protocol)
+
+
+def make_gain_tables(sections: Iterable[Section]) -> list[GainTable]:
+    """Of every table that holds plain training and another training of the same student by the same recipe."""
+    made = []
+    for section in sections:
+        for table in section.tables:
+            groups: dict[tuple[str | None, ...], list[Line]] = {}
+            for line in table.lines:
+                m = line.first.model
+                if m.source == "trained":
+                    groups.setdefault((m.architecture, m.recipe, m.train_degradation), []).append(line)
+            made += [
+                _gain_table(section, table, table.headline, lines)
+                for _, lines in sorted(groups.items(), key=lambda item: tuple(map(str, item[0])))
+                if table.headline and len(lines) > 1 and any(_is_control(line) and not line.failed for line in lines)
+            ]
+    return made
+
+
+def _gain_table(section: Section, table: Table, headline: Heading, lines: Sequence[Line]) -> GainTable:
+    second = next(
+        (h for h in table.headings if h.metric == headline.metric.replace("psnr", "ssim") != headline.metric), None
+    )
+    control = next(line for line in lines if _is_control(line))
+    made = [GainLine(line=line) for line in lines]
+    for own in made:
+        inherited = _inherited_by(own.line, lines)
+        for heading in (h for h in (headline, second) if h):
+            scores = _by_seed(own.line, heading)
+            if own.line is not control and (gain := _gain(scores, _by_seed(control, heading), heading)):
+                own.over_control[heading] = gain
+            if inherited and (gain := _gain(scores, _by_seed(inherited, heading), heading)):
+                own.over_inherited[heading] = gain
+        _count_costs(own, control)
+    _rank(made, headline)
+    made.sort(key=lambda own: -_goodness(own.line, headline))
+    return GainTable(section=section, table=table, headline=headline, second=second, lines=made)
+
+
+def _is_control(line: Line) -> bool:
+    return line.first.model.distiller == CONTROL and line.first.model.source == "trained"
+
+
+def _inherited_by(line: Line, lines: Sequence[Line]) -> Line | None:
+    """The training from inherited weights that a line is to be compared with: of its teacher, or the only one."""
+    m = line.first.model
+    known = [
+        other
+        for other in lines
+        if other.first.model.distiller == INHERITED and other.first.model.budget == "steps" and not other.failed
+    ]
+    teacher = without_seed(m.teacher).split(" & ")[0]
+    same = [other for other in known if without_seed(other.first.model.teacher) == teacher]
+    found = same or ([] if teacher or len(known) > 1 else known)
+    return found[0] if found and found[0] is not line else None
+
+
+Image: TypeAlias = tuple[int, str]
+"""Number of the realisation of a random degradation, and name."""
+Scores: TypeAlias = Mapping[int, Mapping[Image, float]]
+"""Seed to image to score."""
+
+
+def _by_seed(line: Line, heading: Heading) -> Scores:
+    """Of the cells that were scored under the heading's protocol."""
+    scores: dict[int, dict[Image, float]] = {}
+    for record in line.records:
+        score = record.scores.get(heading.metric)
+        if record.status == "ok" and score and score.protocol == heading.protocol:
+            own = scores.setdefault(record.model.seed or 0, {})
+            values = ((image.name, image.scores.get(heading.metric)) for image in record.images)
+            own |= {(record.realisation or 0, name): value for name, value in values if value is not None}
+    return scores
+
+
+def _common(all_scores: Sequence[Scores]) -> tuple[list[int], list[Image]]:
+    """Seeds that all have, and images that all have scored with every one of them."""
+    seeds = sorted(set.intersection(*(set(scores) for scores in all_scores)))
+    images = [set(scores[seed]) for scores in all_scores for seed in seeds]
+    return seeds, sorted(set.intersection(*images)) if images else []
+
+
+def _gain(own: Scores, base: Scores, heading: Heading) -> Gain | None:
+    seeds, images = _common([own, base])
+    if not images:
+        return None
+    sign = 1.0 if heading.higher_is_better else -1.0
+    differences = [[sign * (own[seed][image] - base[seed][image]) for image in images] for seed in seeds]
+    low, high = percentile_interval(crossed_means(differences))
+    return Gain(float(np.mean(differences)), low, high, len(seeds), len(images))
+
+
+def _rank(lines: Sequence[GainLine], headline: Heading) -> None:
+    """As `srbench.statistics.shared_ranks`, by intervals of the paired differences."""
+    scored = [(own, scores) for own in lines if (scores := _by_seed(own.line, headline))]
+    seeds, images = _common([scores for _, scores in scored])
+    if not images:
+        return
+    sign = 1.0 if headline.higher_is_better else -1.0
+    means = [sign * crossed_means([[s[seed][image] for image in images] for seed in seeds]) for _, s in scored]
+    for own, mine in zip((own for own, _ in scored), means, strict=True):
+        own.rank = 1 + sum(percentile_interval(other - mine)[0] > 0 for other in means if other is not mine)
+
+
+def _goodness(line: Line, heading: Heading) -> float:
+    mean = line.scores[heading].mean
+    return float("-inf") if mean is None else mean if heading.higher_is_better else -mean
+
+
+def _count_costs(own: GainLine, control: Line) -> None:
+    own.costs, base = _costs(own.line), _costs(control)
+    if own.costs and base:
+        own.extra_memory_mib = own.costs.peak_memory_mib - base.peak_memory_mib
+        if _machines(own.line) == _machines(control):
+            own.time_ratio = own.costs.seconds_per_step / base.seconds_per_step
+
+
+def _machines(line: Line) -> set[tuple[str | None, int | None]]:
+    costs = (record.model.costs for record in line.records)
+    return {(c.machine, c.threads) for c in costs if c}
+
+
+def _costs(line: Line) -> TrainingCosts | None:
+    costs = [c for record in line.records if (c := record.model.costs)]
+    if not costs:
+        return None
+
+    def over(take: Callable[[Iterable[float]], float], name: str) -> float:
+        return take([getattr(c, name) for c in costs])
+
+    return costs[0].model_copy(
+        update={
+            "student_forwards": over(statistics.fmean, "student_forwards"),
+            "teacher_forwards": over(statistics.fmean, "teacher_forwards"),
+            "seconds_per_step": over(statistics.median, "seconds_per_step"),
+            "peak_memory_mib": over(statistics.fmean, "peak_memory_mib"),
+        }
+    )
