@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from srbench.chains import read_chain
     from srbench.checkpoints import average_weights, load_state_dict
     from srbench.data.manifest import read_manifest, user_manifest
     from srbench.data.perceptual import find_lpips_trunk
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "srbench.chains": ("read_chain",),
     "srbench.checkpoints": ("average_weights", "load_state_dict"),
     "srbench.data.manifest": ("read_manifest", "user_manifest"),
     "srbench.data.perceptual": ("find_lpips_trunk",),
@@ -85,6 +87,7 @@ __all__ = [
     "find_lpips_trunk",
     "hookimpl",
     "load_state_dict",
+    "read_chain",
     "read_manifest",
     "user_manifest",
     "weighted_mean",

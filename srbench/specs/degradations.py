@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from srbench.degrading import Chain, Step
 
 
+RESERVED = frozenset({"step", "probability", "weight"})
+"""Keys of a step's table in a file that are no parameters of it."""
+
+
 def _not_given(hr: Tensor, scale: Scale, generator: Generator) -> Tensor:  # noqa: ARG001 - stands for what is absent
     raise PluginError("A degradation has neither apply nor chain.")  # its spec has refused before
 
@@ -86,6 +90,11 @@ class StepSpec:
     def __post_init__(self) -> None:
         check_name("step", self.name)
         names = [name for name, _, _ in self.parameters]
+        if taken := RESERVED & {*names}:
+            raise PluginError(
+                f"Step {self.name!r} has a parameter called {min(taken)!r}, which means something else in a chain's "
+                "file; rename it."
+            )
         if unknown := (self.units.keys() | self.example.keys()) - {*names}:
             raise PluginError(
                 f"Step {self.name!r} tells of the parameter {min(unknown)!r}, which its build does not take; it takes "

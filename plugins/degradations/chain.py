@@ -1,0 +1,31 @@
+"""Chains of steps in TOML files, ``chain:FILE.toml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import srbench
+
+
+@srbench.hookimpl
+def register_degradations() -> list[srbench.Family]:
+    """A family that reads each file once, as long as it does not change."""
+    read: dict[tuple[str, bytes], srbench.DegradationSpec] = {}
+
+    def make(argument: str, degradations: Any, steps: Any) -> srbench.DegradationSpec:  # noqa: ANN401 - shelves
+        path = Path(argument)
+        key = argument, path.read_bytes() if path.is_file() else b""
+        if key not in read:
+            read[key] = srbench.read_chain(argument, degradations, steps)
+        return read[key]
+
+    return [
+        srbench.Family(
+            name="chain",
+            make=make,
+            needs=("step",),
+            example="chain:my_chain.toml",
+            label="a chain of steps in a TOML file",
+        )
+    ]
