@@ -81,8 +81,9 @@ def _hard_edges(old: int, new: int) -> Tensor:
     """Linear interpolation in the output pixels that an input pixel's edge crosses, copies between; (new, old)."""
     at = torch.arange(new, dtype=torch.float64)
     ratio = new / old
-    before = (at * (1 / ratio)).floor()  # not old / new, since whole numbers must fall as OpenCV's do
-    part = (at + 1) - (before + 1) * ratio
+    # not old / new, and in float32: where edges meet, whole numbers must fall as OpenCV's do
+    before = (at * (1 / ratio)).floor()
+    part = ((at + 1) - (before + 1) * ratio).float().double()
     part = torch.where((part <= 0) | (before >= old - 1), 0.0, part - part.floor())
     first = before.long().clamp(max=old - 1)
     weights = torch.zeros(new, old, dtype=torch.float64)

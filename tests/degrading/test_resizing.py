@@ -31,6 +31,16 @@ def test_any_size_to_any_size_equals_opencv(height, width, new_height, new_width
         np.testing.assert_allclose(result.numpy(), expected, atol=2e-5)
 
 
+def test_edges_that_meet_fall_as_in_opencv():
+    cv2 = pytest.importorskip("cv2")
+    for old, new in ((14, 58), (21, 87), (22, 18), (22, 50), (28, 36)):
+        images = noise(1, 3, 5, old, dtype=torch.float32)
+        pixels = np.ascontiguousarray(images[0].permute(1, 2, 0).numpy())
+        expected = cv2.resize(pixels, (new, 7), interpolation=cv2.INTER_AREA)
+        result = resizing.opencv(images, "area", (7, new))[0].permute(1, 2, 0)
+        np.testing.assert_allclose(result.numpy(), expected, atol=2e-5)
+
+
 @pytest.mark.parametrize("name", ["bsrgan_trace_x4", "bsrgan_trace_x2", "bsrgan_plus_trace_x4"])
 def test_the_resizes_of_bsrgan_equal_the_official_ones(name, shared):
     """Those that a trace has on both sides of a resize; the steps between are tested with the chain."""
