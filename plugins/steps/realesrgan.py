@@ -1,0 +1,239 @@
+"""The steps of Real-ESRGAN's degradation that no other method shares.
+
+Each follows the released training code; where that differs from what one would expect, the difference is a parameter.
+Noise is clamped to [0, 1] without rounding, and so are images before JPEG.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+import srbench
+from srbench.degrading import Drawn, Random, Range, Size, kernels, noise
+from srbench.degrading.filtering import filter2d, sharpen
+from srbench.degrading.jpeg import diffjpeg
+
+TORCHVISION_LUMA = (0.2989, 0.587, 0.114)
+SIDES = (7, 9, 11, 13, 15, 17, 19, 21)
+FAMILIES = ("gaussian", "generalized_gaussian", "plateau")
+
+
+@dataclass(frozen=True)
+class MixedBlur:
+    """A kernel of one of seven kinds: round or not, Gaussian, generalised or flat-topped, or a sinc that rings."""
+
+    sigma_px: tuple[float, float] = (0.2, 3.0)
+    sinc_probability: float = 0.1
+    isotropic: tuple[float, float, float] = (0.45, 0.12, 0.12)
+    anisotropic: tuple[float, float, float] = (0.25, 0.03, 0.03)
+    generalized_beta: tuple[float, float] = (0.5, 4.0)
+    plateau_beta: tuple[float, float] = (1.0, 2.0)
+    side_px: tuple[int, ...] = SIDES
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+        """What describes the kernel."""
+        side = own.choice(self.side_px)
+        if own.chance(self.sinc_probability):
+            return {"family": "sinc", "side_px": side, "omega": own.uniform(math.pi / (3 if side < 13 else 5), math.pi)}
+        which = own.choice(range(6), (*self.isotropic, *self.anisotropic))
+        family, first = FAMILIES[which % 3], own.uniform(*self.sigma_px)
+        drawn: Drawn = {"family": family, "side_px": side, "sigma_x_px": first, "sigma_y_px": first, "theta": 0.0}
+        if which >= 3:
+            drawn |= {"sigma_y_px": own.uniform(*self.sigma_px), "theta": own.uniform(-math.pi, math.pi)}
+        if family != "gaussian":
+            low, high = self.generalized_beta if family == "generalized_gaussian" else self.plateau_beta
+            drawn["beta"] = own.uniform(low, 1.0) if own.chance(0.5) else own.uniform(1.0, high)
+        return drawn
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Filter each image with its kernel; borders are reflected, kernels not flipped."""
+        return filter2d(images, kernels_of(drawn, max(self.side_px)))
+
+
+@dataclass(frozen=True)
+class SincFilter:
+    """The ringing of sharp low-pass filters."""
+
+    side_px: tuple[int, ...] = SIDES
+    omega: tuple[float, float] = (math.pi / 3, math.pi)
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+        """Side and cut-off."""
+        return {"family": "sinc", "side_px": own.choice(self.side_px), "omega": own.uniform(*self.omega)}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Filter each image with its kernel."""
+        return filter2d(images, kernels_of(drawn, max(self.side_px)))
+
+
+@dataclass(frozen=True)
+class ClampedGaussianNoise:
+    """Gaussian noise; the published code gives all grey images of a batch the same field, scaled to each."""
+
+    level: Range = (1.0, 30.0)
+    grey_probability: float = 0.4
+    grey_field: Literal["batch", "image"] = "batch"
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
+        """Level, kind and field."""
+        grey, common = own.chance(self.grey_probability), shared.seed()
+        seed = common if grey and self.grey_field == "batch" else own.seed()
+        return {"level": own.within(self.level), "grey": grey, "seed": seed}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Add it and clamp."""
+        level, seeds, grey = ([one[name] for one in drawn] for name in ("level", "seed", "grey"))
+        return noise.gaussian(images, level, noise.normal(images, seeds, grey)).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class LevelledPoissonNoise:
+    """Photon noise whose photons are as many as the image has levels, to the next power of two, times a strength."""
+
+    strength: Range = (0.05, 3.0)
+    grey_probability: float = 0.4
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+        """Strength, kind and field."""
+        return {"strength": own.within(self.strength), "grey": own.chance(self.grey_probability), "seed": own.seed()}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Add it and clamp."""
+        strength, seeds, grey = ([one[name] for one in drawn] for name in ("strength", "seed", "grey"))
+        peaks = noise.peaks_of_levels(images, grey, luma=TORCHVISION_LUMA)
+        difference = noise.poisson(images, peaks, seeds, grey, luma=TORCHVISION_LUMA)
+        factor = torch.tensor(strength, dtype=images.dtype, device=images.device).view(-1, 1, 1, 1)
+        return (images + factor * difference).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class DiffJpeg:
+    """JPEG as arithmetic, of real qualities; RGB images."""
+
+    quality: Range = (30.0, 95.0)
+    luminance_table: Literal["transposed", "standard"] = "transposed"
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+        """The quality."""
+        return {"quality": own.within(self.quality)}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Compress and decompress."""
+        qualities = [one["quality"] for one in drawn]
+        return diffjpeg(images.clamp(0, 1), qualities, luminance_table=self.luminance_table)
+
+
+@dataclass(frozen=True)
+class Sharpen:
+    """Unsharp masking, which Real-ESRGAN and BSRGAN's extended code do to ground truths first."""
+
+    strength: float = 0.5
+    radius_px: int = 50
+    threshold: float = 10.0
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - nothing is random
+        """Nothing."""
+        return {}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Sharpen."""
+        return sharpen(images, weight=self.strength, radius=self.radius_px, threshold=self.threshold)
+
+
+def kernels_of(drawn: Sequence[Mapping[str, Any]], side: int) -> Tensor:
+    """The kernels that were drawn, (N, side, side), those of one family and side made together."""
+    made = torch.empty(len(drawn), side, side, dtype=torch.float64)
+    groups: dict[tuple[str, int], list[int]] = {}
+    for image, one in enumerate(drawn):
+        groups.setdefault((one["family"], one["side_px"]), []).append(image)
+    for (family, own_side), members in groups.items():
+
+        def values(name: str, members: list[int] = members) -> list[float]:
+            return [drawn[image][name] for image in members]
+
+        if family == "sinc":
+            some = kernels.sinc(own_side, values("omega"))
+        else:
+            shape = values("sigma_x_px"), values("sigma_y_px"), values("theta")
+            if family == "gaussian":
+                some = kernels.gaussian(own_side, *shape)
+            else:
+                make = kernels.plateau if family == "plateau" else kernels.generalized_gaussian
+                some = make(own_side, *shape, values("beta"))
+        made[members] = kernels.pad_to(some, side)
+    return made
+
+
+_WEIGHTS = "how likely Gaussian, generalised and plateau are, up to a factor"
+_SIDES = "px, odd sides of the kernels, all alike; smaller ones stand in the middle of the largest"
+
+
+@srbench.hookimpl
+def register_steps() -> list[srbench.StepSpec]:
+    """Defaults: those of the first round, from options/train_realesrgan_x4plus.yml."""
+    return [
+        srbench.StepSpec(
+            name="mixed_blur",
+            label="blur of mixed kinds",
+            build=MixedBlur,
+            units={
+                "sigma_px": "px, standard deviations",
+                "sinc_probability": "probability of a sinc",
+                "isotropic": "round: " + _WEIGHTS,
+                "anisotropic": "of any direction: " + _WEIGHTS,
+                "generalized_beta": "exponent; below and above 1 with the same probability",
+                "plateau_beta": "the same, of plateaus; published from 1, so that half of them have exactly 1",
+                "side_px": _SIDES,
+            },
+        ),
+        srbench.StepSpec(
+            name="sinc_filter",
+            label="sinc filter",
+            build=SincFilter,
+            units={"side_px": _SIDES, "omega": "radians a pixel, cut-off, to π"},
+        ),
+        srbench.StepSpec(
+            name="clamped_gaussian_noise",
+            label="Gaussian noise, clamped",
+            build=ClampedGaussianNoise,
+            units={
+                "level": "8-bit levels, standard deviation",
+                "grey_probability": "probability that all channels get the same noise",
+                "grey_field": "batch: all grey images of a batch share a field; image: each has its own",
+            },
+        ),
+        srbench.StepSpec(
+            name="levelled_poisson_noise",
+            label="Poisson noise by levels",
+            build=LevelledPoissonNoise,
+            units={
+                "strength": "factor of the noise",
+                "grey_probability": "probability that the photons of the luma are counted, for all channels alike",
+            },
+        ),
+        srbench.StepSpec(
+            name="diffjpeg",
+            label="DiffJPEG",
+            build=DiffJpeg,
+            units={
+                "quality": "quality between 0 and 100",
+                "luminance_table": "transposed, as published, or standard, as codecs have it",
+            },
+        ),
+        srbench.StepSpec(
+            name="sharpen",
+            label="unsharp masking",
+            build=Sharpen,
+            units={
+                "strength": "factor of the difference to the blurred image",
+                "radius_px": "px, side of the blur",
+                "threshold": "8-bit levels of difference, above which it acts",
+            },
+        ),
+    ]

@@ -1,0 +1,122 @@
+"""Resizes by random factors and in random modes, as Real-ESRGAN (PyTorch) and BSRGAN (OpenCV) do on the way to lr.
+
+None of them antialiases except where areas are averaged. Real-ESRGAN leaves the overshoot of cubic interpolation in the
+image until its next noise or JPEG; BSRGAN clamps after every resize.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from torch import Tensor
+
+import srbench
+from srbench.degrading import Drawn, Random, Size
+from srbench.degrading.resizing import MODES, Mode, interpolate, opencv
+
+Library = Literal["torch", "opencv"]
+
+
+@dataclass(frozen=True)
+class RandomResize:
+    """Larger, smaller, or as large as before; the defaults are Real-ESRGAN's first resize."""
+
+    up_probability: float = 0.2
+    down_probability: float = 0.7
+    up: tuple[float, float] = (1.0, 1.5)
+    down: tuple[float, float] = (0.15, 1.0)
+    modes: tuple[Mode, ...] = MODES
+    library: Library = "torch"
+    relative_to: Literal["image", "lr"] = "image"
+    least_over_scale: bool = False
+    clamp: bool = False
+    per: Literal["image", "batch"] = "batch"
+
+    alike: ClassVar[tuple[str, ...]] = ("factor", "mode")
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:
+        """Factor and mode."""
+        random = own if self.per == "image" else shared
+        kind = random.unit()
+        least = self.down[0] / size.scale if self.least_over_scale else self.down[0]
+        if kind < self.up_probability:
+            factor = random.uniform(*self.up)
+        elif kind < self.up_probability + self.down_probability:
+            factor = random.uniform(least, self.down[1])
+        else:
+            factor = 1.0
+        return {"factor": factor, "mode": random.choice(self.modes)}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
+        """Resize; an image keeps one pixel at least."""
+        factor, mode = drawn[0]["factor"], drawn[0]["mode"]
+        height, width = images.shape[-2:]
+        if self.relative_to == "lr":
+            goal = int(size.height / size.scale * factor), int(size.width / size.scale * factor)
+        else:
+            goal = int(height * factor), int(width * factor)
+        if self.library == "opencv":
+            resized = opencv(images, mode, _at_least_one(goal))
+        elif self.relative_to == "image" and min(goal) > 0:
+            resized = interpolate(images, mode, factor=factor)
+        else:
+            resized = interpolate(images, mode, size=_at_least_one(goal))
+        return resized.clamp(0, 1) if self.clamp else resized
+
+
+@dataclass(frozen=True)
+class ResizeToLr:
+    """To lr's size, in a random mode."""
+
+    modes: tuple[Mode, ...] = MODES
+    library: Library = "torch"
+    clamp: bool = False
+    per: Literal["image", "batch"] = "batch"
+
+    alike: ClassVar[tuple[str, ...]] = ("mode",)
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
+        """The mode."""
+        return {"mode": (own if self.per == "image" else shared).choice(self.modes)}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
+        """Resize."""
+        mode = drawn[0]["mode"]
+        resized = opencv(images, mode, size.lr) if self.library == "opencv" else interpolate(images, mode, size=size.lr)
+        return resized.clamp(0, 1) if self.clamp else resized
+
+
+def _at_least_one(goal: tuple[int, int]) -> tuple[int, int]:
+    return max(goal[0], 1), max(goal[1], 1)
+
+
+_UNITS = {
+    "modes": "drawn from, all alike: bilinear, bicubic, area",
+    "library": "torch or opencv, whose averages over areas differ",
+    "clamp": "true: values beyond [0, 1] are cut afterwards",
+    "per": "image: each its own draw; batch: one for all",
+}
+
+
+@srbench.hookimpl
+def register_steps() -> list[srbench.StepSpec]:
+    """Defaults: Real-ESRGAN's."""
+    return [
+        srbench.StepSpec(
+            name="random_resize",
+            label="random resize",
+            build=RandomResize,
+            units={
+                "up_probability": "probability that the image grows",
+                "down_probability": "probability that it shrinks; else it keeps its size",
+                "up": "factors it grows by",
+                "down": "factors it shrinks by",
+                "relative_to": "image: factors are of its sides; lr: of lr's, so that 1 leads to lr's size",
+                "least_over_scale": "true: the least factor is divided by the scale",
+                **_UNITS,
+            },
+        ),
+        srbench.StepSpec(name="resize_to_lr", label="resize to lr", build=ResizeToLr, units=_UNITS),
+    ]
