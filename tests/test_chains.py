@@ -1,5 +1,8 @@
 """Chains in TOML files are what they say, and a file that cannot be understood is told where and why."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -135,3 +138,13 @@ def test_a_file_that_is_not_there_is_named(catalog, written):
         catalog.degradations["chain:absent.toml"]
     with pytest.raises(UnknownNameError, match=r"No degradation named 'chian:x\.toml'"):
         catalog.degradations["chian:x.toml"]
+
+
+def test_the_page_on_degradations_shows_one_chain_in_python_and_in_toml(catalog, written):
+    page = (Path(__file__).resolve().parents[1] / "docs/plugins/degradation.md").read_text(encoding="utf-8")
+    names = {}
+    exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[1], names)
+    told = catalog.degradations[written(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])]
+    assert violations_of("degradation", names["SPEC"]) == []
+    first, _, last = told.chain.steps
+    assert (names["CHAIN"].steps[0], names["CHAIN"].steps[2]) == (first, last)

@@ -20,6 +20,7 @@ from srbench.cli import (
     choices,
     compare,
     data,
+    degrade,
     fetch,
     listing,
     plan,
@@ -105,6 +106,7 @@ app.command("plan")(plan.plan)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("score")(score.score)
+app.command("degrade")(degrade.degrade)
 app.command("profile")(profile.profile)
 app.command("list")(listing.list_)
 app.command("show")(show.show)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def list_(
     kind: Annotated[
         str | None,
-        typer.Argument(help="architectures, distillers, degradations, metrics, losses, datasets, executors, suites."),
+        typer.Argument(
+            help="architectures, distillers, degradations, steps, metrics, losses, datasets, executors, suites."
+        ),
     ] = None,
     pattern: Annotated[str, typer.Argument(help="Wildcard on the names, such as 'edsr*'.")] = "*",
     *,

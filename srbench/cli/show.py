@@ -40,6 +40,10 @@ def show(
         if found == "architecture":
             console.print(f"  parameters: {_parameters(shelf[name])}", highlight=False, soft_wrap=True)
             _print_modules(console, shelf[name])
+        elif found == "step":
+            _print_list(console, "parameters", _step_parameters(shelf[name]))
+        elif found == "degradation" and shelf[name].chain is not None:
+            _print_list(console, "steps", _nested(shelf[name].chain))
     typer.echo(f"`srbench list {PLURALS[found]}` shows its neighbours.")
 
 
@@ -123,12 +127,41 @@ def _print_facts(console: Any, spec: Any) -> None:  # noqa: ANN401 - a spec of a
 
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
-        if field.name == "name" or callable(value) or value in (None, "", (), {}):
+        if field.name in ("name", "units") or callable(value) or value in (None, "", (), {}):
             continue
         lines = _lines(field.name, value)
-        console.print(f"  {field.name}: {lines[0]}", highlight=False, markup=False, soft_wrap=True)
-        for line in lines[1:]:
-            console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+        _print_list(console, field.name, lines[1:], lines[0])
+
+
+def _print_list(console: Any, name: str, lines: list[str], first: str = "") -> None:  # noqa: ANN401 - a Console
+    console.print(f"  {name}: {first}", highlight=False, markup=False, soft_wrap=True)
+    for line in lines:
+        console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _step_parameters(spec: Any) -> list[str]:  # noqa: ANN401 - a StepSpec; its module is imported late
+    """Every parameter with its default and its unit."""
+    import inspect
+
+    return [
+        (name if default is inspect.Parameter.empty else f"{name} = {default!r}") + f": {spec.units.get(name, '')}"
+        for name, _, default in spec.parameters
+    ] or ["none"]
+
+
+def _nested(chain: Any) -> list[str]:  # noqa: ANN401 - a Chain
+    """The steps of a chain and of the chains in it, a line each."""
+    import dataclasses
+
+    lines = []
+    for step in chain.steps:
+        if not hasattr(step, "steps"):
+            lines.append(repr(step))
+            continue
+        facts = [(f.name, getattr(step, f.name)) for f in dataclasses.fields(step) if f.name != "steps"]
+        lines.append(f"{type(step).__name__} " + ", ".join(f"{name}={value!r}" for name, value in facts))
+        lines += [f"  {line}" for line in _nested(step)]
+    return lines
 
 
 def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any type

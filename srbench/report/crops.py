@@ -59,15 +59,15 @@ def draw_crops(results: Path, records_folder: Path, sections: Sequence[Section])
     warnings: list[str] = []
     groups: dict[tuple[int, str], list[Table]] = {}
     for section in sections:
-        groups.setdefault((section.scale, section.degradation), []).extend(section.tables)
-    for (scale, degradation), tables in groups.items():
+        groups.setdefault((section.scale, section.file_stem), []).extend(section.tables)
+    for (scale, stem), tables in groups.items():
         scenes: dict[str, Scene] = {}
         for table in tables:
             for scene in _scenes(records_folder, table, scale, warnings):
                 scenes.setdefault(scene.title, scene)  # another protocol measured the same images
         chosen = sorted(scenes.values(), key=lambda s: -s.contrast)[:IMAGES_SHOWN]
         if chosen:
-            path = results / f"crops_x{scale}_{degradation}.png"
+            path = results / f"crops_{stem}.png"
             _sheet(path, chosen)
             made.append(path)
     return made, list(dict.fromkeys(warnings))

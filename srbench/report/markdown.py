@@ -61,7 +61,7 @@ def render_markdown(
             out += [f"![Quality against cost at x{scale}]({figure.name})", ""]
     for section in sections:
         out += _section(section, notes)
-        for figure in [f for f in shown if f.stem == f"crops_x{section.scale}_{section.degradation}"]:
+        for figure in [f for f in shown if f.stem == f"crops_{section.file_stem}"]:
             out += [f"![Where methods differ most, x{section.scale}]({figure.name})", ""]
             shown.remove(figure)
     if records.damaged:

@@ -6,6 +6,7 @@ metric, and another id of any other metric gets a column of its own.
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -129,6 +130,11 @@ class Section:
     degradation_label: str
     scale: int
     tables: list[Table]
+
+    @property
+    def file_stem(self) -> str:
+        """Scale and degradation as they stand in the names of figures: "x2_blur_down"; a path becomes one word."""
+        return f"x{self.scale}_{re.sub(r'[^A-Za-z0-9_.]+', '-', self.degradation)}"
 
 
 def make_sections(records: Iterable[Record]) -> list[Section]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -342,4 +343,4 @@ def _key(images: Mapping[str, Path | Array]) -> str:
 def _fingerprint(degradation: DegradationSpec, scale: Scale) -> str:
     probe = torch.rand((1, 3, 32 * scale, 40 * scale), generator=stream("probe"))
     lr = to_uint8(degraded(probe, degradation, scale, stream("probe")))
-    return f"{degradation.name.replace(':', '-')}-{hashlib.sha256(lr.numpy().tobytes()).hexdigest()[:8]}"
+    return f"{re.sub(r'[^A-Za-z0-9_.]+', '-', degradation.name)}-{hashlib.sha256(lr.numpy().tobytes()).hexdigest()[:8]}"

@@ -4,6 +4,7 @@ import pytest
 
 from srbench import testing
 from srbench.errors import UnavailableError
+from srbench.specs import KINDS
 
 CROPPED = """
 import srbench
@@ -67,7 +68,7 @@ def test_what_cannot_be_checked_here_is_told_and_fails_only_if_strict(srbench, m
     assert answer.out == "? The loss l1 could not be checked here: The weights are not here.\n"
 
 
-@pytest.mark.parametrize("kind", ["architecture", "distiller", "degradation", "metric", "loss", "dataset", "executor"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_can_say_what_its_contract_is(kind):
     from srbench.cli.check import _what_was_checked
 

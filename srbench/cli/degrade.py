@@ -1,0 +1,97 @@
+"""``srbench degrade``: make lr of one's own images, with a note of everything that was drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from srbench.cli import choices
+
+if TYPE_CHECKING:
+    from srbench.specs import DegradationSpec
+
+
+def degrade(
+    images: Annotated[Path, typer.Argument(help="An HR image, or a folder of them.")],
+    *,
+    degradation: Annotated[
+        str | None, typer.Option("--degradation", help="What to apply; `srbench list degradations` shows all.")
+    ] = None,
+    scale: Annotated[str | None, typer.Option("--scale", help="Factor.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the LR; nothing in it is overwritten.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides what is drawn.")] = 0,
+    realisations: Annotated[
+        int | None, typer.Option("--realisations", min=1, help="How many of each image, for a random degradation.")
+    ] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="Make the LR of this realisation again, and compare.")
+    ] = None,
+    plugin: choices.PluginFiles = None,
+    strict_plugins: choices.Strict = False,
+) -> None:
+    """Degrade images: each LR is a PNG with its realisation beside it, a JSON of everything that was drawn.
+
+    With --from, an LR is made again from its realisation and its HR image, and compared with the PNG beside it.
+    Exit status 1 if they differ.
+    """
+    from srbench.catalog import load_catalog
+    from srbench.errors import UsageError
+
+    if from_ is not None:
+        if degradation or scale or realisations:
+            raise UsageError("--from has everything in its file; leave --degradation, --scale and --realisations out.")
+        catalog = load_catalog(plugin or (), strict=strict_plugins)
+        _again(from_, images, catalog.degradations, out)
+        return
+    if degradation is None or scale is None or out is None:
+        raise UsageError("Give --degradation, --scale and --out, or --from with a realisation.")
+    factors = choices.scales([scale])
+    if len(factors) != 1:
+        raise UsageError("Give one scale.")
+    catalog = load_catalog(plugin or (), strict=strict_plugins)
+    _degrade(images, catalog.degradations[degradation], factors[0], out, seed, realisations)
+
+
+def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: int, realisations: int | None) -> None:
+    from rich.console import Console
+
+    from srbench.data.frozen_files import carry_out, orders
+    from srbench.errors import UsageError
+
+    if spec.scales is not None and scale not in spec.scales:
+        raise UsageError(f"The degradation {spec.name} has no scale {scale}; it has {sorted(spec.scales)}.")
+    count = realisations or spec.realisations
+    if count > 1 and not spec.stochastic:
+        raise UsageError(
+            f"{count} realisations of {spec.name} would all be the same, since nothing is random in it; leave "
+            "--realisations out."
+        )
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    for order in carry_out(orders(images, scale, count, out), spec, scale, seed):
+        console.print(f"{order.image} → {order.target}, {order.realisation.name}")
+
+
+def _again(file: Path, image: Path, degradations: Mapping[str, DegradationSpec], out: Path | None) -> None:
+    from rich.console import Console
+
+    from srbench.data.frozen_files import make_again
+    from srbench.errors import UsageError
+
+    if not image.is_file():
+        raise UsageError(f"{image} is no file; --from needs the one HR image that the realisation was drawn for.")
+    target = None if out is None else out / f"{file.stem}.png"
+    realisation, equal = make_again(file, image, degradations, target)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    told = f"{realisation.degradation}, version {realisation.version}, x{realisation.scale}"
+    if target is not None:
+        console.print(f"{file} → {target}")
+    if equal is None:
+        console.print(f"{told}: made again; there is no {file.with_suffix('.png').name} beside it to compare with.")
+    elif equal:
+        console.print(f"✓ {told}: made again, every pixel equal to {file.with_suffix('.png').name}.")
+    else:
+        console.print(f"✗ {told}: made again, and it differs from {file.with_suffix('.png').name}.")
+        raise typer.Exit(1)
