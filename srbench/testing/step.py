@@ -45,7 +45,7 @@ def _check_scale(name: str, step: Step, size: Size, found: Violations) -> None:
     found.expect(
         drawn == again, f"{name} draws two things from one seed; draw everything from the streams it is given."
     )
-    shared = [_after(step, own, size) for own in range(3)]
+    shared = [_after(step, own, size) for own in range(16)]
     found.expect(
         len(set(shared)) == 1, f"{name} lets what is drawn from the shared stream depend on the image's own stream."
     )

@@ -1,0 +1,95 @@
+"""The contract of a step finds what it is there to find."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from violations import one_violation
+
+import srbench
+from srbench.degrading import Chain, Range, column
+from srbench.errors import PluginError
+from srbench.testing import check_degradation, check_step
+
+
+@dataclass(frozen=True)
+class Sound:
+    by: Range = (0.1, 0.2)
+
+    def draw(self, own, shared, size):
+        return {"by": own.within(self.by)}
+
+    def apply(self, images, drawn, size):
+        return images + column(drawn, "by", images)
+
+
+def step(kind, **facts):
+    return srbench.StepSpec(name="mine", build=kind, **{"units": {"by": "share"}, **facts})
+
+
+def altered(**methods):
+    return type("Altered", (Sound,), methods)
+
+
+def test_a_sound_step_passes():
+    check_step(step(Sound))
+
+
+def mixing(self, images, drawn, size):
+    return images * 0 + images.mean(0, keepdim=True)
+
+
+def resizing(self, images, drawn, size):
+    side = int(8 + 100 * drawn[0]["by"])
+    return images[..., :side]
+
+
+def needy(by):
+    return Sound(by)
+
+
+counter = iter(range(10**6))
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (step(Sound, units={}), "does not tell the unit or meaning of by"),
+        (step(lambda by=1.0: object()), "built object; it needs draw and apply"),
+        (step(needy), "no default for by and no example of it"),
+        (step(altered(draw=lambda s, o, sh, z: {"by": 0.1, "n": next(counter)})), "two things from one seed"),
+        (
+            step(altered(draw=lambda s, o, sh, z: {"by": sh.unit() / 9 if o.chance(0.5) else 0.1})),
+            "shared stream depend",
+        ),
+        (step(altered(draw=lambda s, o, sh, z: {"by": 0.1, "t": (1, 2)})), "draws what JSON does not keep"),
+        (step(altered(apply=lambda s, i, d, z: i.mul_(0.99))), "changes its images in place"),
+        (step(altered(apply=lambda s, i, d, z: i.mean(1, keepdim=True))), "must keep the images and their channels"),
+        (step(altered(apply=lambda s, i, d, z: i.float())), "gave torch.float32 for float64"),
+        (step(altered(apply=lambda s, i, d, z: i * 255)), "is far beyond [0, 1]"),
+        (step(altered(apply=lambda s, i, d, z: i / 0)), "gave NaN or infinity"),
+        (step(altered(apply=lambda s, i, d, z: i + torch.rand(1) / 9)), "two results for the same draws"),
+        (step(altered(apply=mixing)), "makes another image in a batch than alone"),
+        (step(altered(apply=resizing)), "other sizes in a batch than alone"),
+    ],
+)
+def test_a_faulty_step_is_told_what_is_wrong(spec, text):
+    one_violation("step", spec, text)
+
+
+def test_a_step_tells_of_its_own_parameters_only():
+    with pytest.raises(PluginError, match="tells of the parameter 'to', which its build does not take; it takes by"):
+        step(Sound, units={"by": "share", "to": "px"})
+    with pytest.raises(PluginError, match="a parameter called 'weight', which means something else"):
+        srbench.StepSpec(name="mine", build=lambda weight=1: Sound())
+
+
+def test_a_chain_that_draws_after_the_fact_breaks_the_contract_of_degradations():
+    class Late(Sound):
+        def apply(self, images, drawn, size):
+            noise = 0.01 * next(counter) % 0.1
+            return torch.nn.functional.adaptive_avg_pool2d(images, size.lr) * (0.9 - noise)
+
+    check = srbench.DegradationSpec(name="mine", chain=Chain([Late()]), stochastic=True)
+    with pytest.raises(srbench.SrbenchError, match="two results"):
+        check_degradation(check)
