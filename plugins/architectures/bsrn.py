@@ -109,7 +109,7 @@ class BSRN(nn.Module):
 
 
 REPORTED = srbench.Reported.on_luma(
-    "comparison table of the paper",
+    "comparison table of the paper, quoted from memory but for what its released weights give too",
     {
         2: {
             "set5": (38.10, 0.9610),

@@ -154,7 +154,7 @@ RECIPE = srbench.Recipe(
     losses={"l1": 1.0},
     source="the paper's implementation details; it also trains on T91 and BSDS200 for its final table",
 )
-_TABLE = "comparison table of the paper"
+_TABLE = "comparison table of the paper, quoted from memory"
 REPORTED = srbench.Reported.on_luma(
     _TABLE,
     {

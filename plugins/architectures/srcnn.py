@@ -56,7 +56,7 @@ RECIPE = srbench.Recipe(
     "with a tenth of it for the last, and a schedule of fixed length",
 )
 REPORTED = srbench.Reported.on_luma(
-    "comparison tables of later papers, for 9-5-5 trained on ImageNet; luma rounded to 8 bits",
+    "comparison tables of later papers, quoted from memory, for 9-5-5 trained on ImageNet; luma rounded to 8 bits",
     {
         2: {
             "set5": (36.66, 0.9542),
