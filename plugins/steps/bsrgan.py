@@ -1,0 +1,234 @@
+"""The steps of BSRGAN's degradation that no other method shares.
+
+Each follows the released code, which differs from the paper in places that `srbench_plugins.degradations.bsrgan`
+names. Borders are mirrored without the edge pixel, kernels are flipped (true convolution), and values are clamped to
+[0, 1] after whatever may leave it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import srbench
+from srbench.degrading import Drawn, Random, Size, Step, kernels, noise
+from srbench.degrading.filtering import filter2d
+from srbench.degrading.resizing import MODES, Mode, opencv
+from srbench.imaging import imresize
+
+
+@dataclass(frozen=True)
+class ScaledBlur:
+    """A Gaussian as wide as the scale demands, round or of any direction."""
+
+    variance_px2: tuple[float, float] = (0.0, 4.0)
+    variance_per_scale: float = 1.0
+    sigma_px: tuple[float, float] = (0.0, 2.0)
+    sigma_per_scale: float = 0.2
+    anisotropic_probability: float = 0.5
+    side_px: tuple[int, int] = (7, 25)
+
+    alike: ClassVar[tuple[str, ...]] = ("side_px", "anisotropic")
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+        """What describes the kernel."""
+        side = 2 * own.integer(self.side_px[0] // 2, self.side_px[1] // 2) + 1
+        if own.chance(self.anisotropic_probability):
+            most = self.variance_px2[1] + self.variance_per_scale * size.scale
+            first, second = own.uniform(self.variance_px2[0], most), own.uniform(self.variance_px2[0], most)
+            theta = own.uniform(0.0, math.pi)
+            return {"side_px": side, "anisotropic": True, "first_px2": first, "second_px2": second, "theta": theta}
+        most = self.sigma_px[1] + self.sigma_per_scale * size.scale
+        return {"side_px": side, "anisotropic": False, "sigma_px": own.uniform(self.sigma_px[0], most)}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Filter each image with its kernel."""
+        side = drawn[0]["side_px"]
+        if drawn[0]["anisotropic"]:
+            shape = ([one[name] for one in drawn] for name in ("first_px2", "second_px2", "theta"))
+            return filter2d(images, kernels.gaussian_of_variances(side, *shape), flip=True)
+        return filter2d(images, kernels.fspecial(side, [one["sigma_px"] for one in drawn]), flip=True)
+
+
+@dataclass(frozen=True)
+class ResizeOrSubsample:
+    """The way down that leads roughly to lr: a resize by a random factor, or an aligned blur and every s-th pixel."""
+
+    resize_probability: float = 0.75
+    factor_over_scale: float = 2.0
+    sigma_px: tuple[float, float] = (0.1, 0.6)
+    side_px: int = 25
+    modes: tuple[Mode, ...] = MODES
+
+    alike: ClassVar[tuple[str, ...]] = ("factor", "mode")
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+        """Factor and mode, or the width of the blur."""
+        if own.chance(self.resize_probability):
+            factor = own.uniform(1.0, self.factor_over_scale * size.scale)
+            return {"factor": factor, "mode": own.choice(self.modes)}
+        return {"sigma_px": own.uniform(self.sigma_px[0], self.sigma_px[1] * size.scale)}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
+        """Resize, or blur and sub-sample; the shift of the kernel keeps lr in the middle of its blocks."""
+        height, width = images.shape[-2:]
+        if "factor" in drawn[0]:
+            factor = drawn[0]["factor"]
+            goal = max(int(height / factor), 1), max(int(width / factor), 1)
+            return opencv(images, drawn[0]["mode"], goal).clamp(0, 1)
+        blurs = kernels.shift(kernels.fspecial(self.side_px, [one["sigma_px"] for one in drawn]), size.scale)
+        blurs = blurs / blurs.sum(dim=(1, 2), keepdim=True)
+        kept = filter2d(images, blurs, flip=True)[..., :: size.scale, :: size.scale]
+        return kept.clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class SensorNoise:
+    """Gaussian noise or speckle: in colour, in grey, or in colours that go together.
+
+    Correlated noise has the covariance ``|L² Uᵀ D U|`` with D of three even numbers and U the orthonormal basis of a
+    random matrix; the released code fixes L at its strongest level, whatever level was drawn.
+    """
+
+    level: tuple[int, int] = (2, 25)
+    kind: Literal["gaussian", "speckle"] = "gaussian"
+    colours: tuple[float, float, float] = (0.4, 0.4, 0.2)
+    correlated_level: Literal["strongest", "drawn"] = "strongest"
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+        """Level, kind, covariance of the three channels in units of the level squared, and field."""
+        level, colours = own.integer(*self.level), own.choice(("colour", "grey", "correlated"), self.colours)
+        drawn: Drawn = {"level": level, "colours": colours, "seed": own.seed()}
+        if colours == "correlated":
+            drawn["level"] = self.level[1] if self.correlated_level == "strongest" else level
+            spread = np.diag([own.unit() for _ in range(3)])
+            basis = np.linalg.svd([[own.unit() for _ in range(3)] for _ in range(3)])[0]
+            drawn["covariance"] = np.abs(basis.T @ spread @ basis).tolist()
+        return drawn
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Add it and clamp; an image of one channel gets the first colour's."""
+        fields = noise.normal(images, [one["seed"] for one in drawn], [one["colours"] == "grey" for one in drawn])
+        plain = torch.eye(3).tolist()
+        if any("covariance" in one for one in drawn):
+            channels = images.shape[1]
+            covariance = torch.tensor([one.get("covariance", plain) for one in drawn], dtype=torch.float64)
+            # a unit covariance leaves the fields of the other kinds as they are
+            fields = noise.correlated(fields, covariance[:, :channels, :channels])
+        add = noise.gaussian if self.kind == "gaussian" else noise.speckle
+        return add(images, [one["level"] for one in drawn], fields).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class RoundedPoissonNoise:
+    """Photon noise on an image that is rounded to 8 bits first."""
+
+    log10_photons: tuple[float, float] = (2.0, 4.0)
+    grey_probability: float = 0.5
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+        """Photons, kind and field."""
+        photons = 10.0 ** own.uniform(*self.log10_photons)
+        return {"photons": photons, "grey": own.chance(self.grey_probability), "seed": own.seed()}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+        """Round, add it and clamp."""
+        photons, seeds, grey = ([one[name] for one in drawn] for name in ("photons", "seed", "grey"))
+        rounded = (images * 255).round().clamp(0, 255) / 255
+        return (rounded + noise.poisson(rounded, photons, seeds, grey)).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class HalvedFirst:
+    """Steps for x2 on an image that is halved before, now and then at x4; else the same steps as they are.
+
+    Half of the halvings are OpenCV's in a random mode, half MATLAB's bicubic one.
+    """
+
+    then: Step
+    probability: float = 0.25
+    modes: tuple[Mode, ...] = MODES
+
+    alike: ClassVar[tuple[str, ...]] = ("halved",)
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:
+        """How it is halved, if it is, and what the steps draw."""
+        halved = None
+        coins = own.branch("halved")
+        if size.scale == 4 and coins.chance(self.probability):
+            halved = coins.choice(self.modes) if coins.chance(0.5) else "matlab"
+        return {"halved": halved, "then": self.then.draw(own, shared, _half(size) if halved else size)}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
+        """Halve, or not, and do the steps."""
+        halved = drawn[0]["halved"]
+        if halved:
+            goal = images.shape[-2] // 2, images.shape[-1] // 2
+            images = imresize(images, size=goal) if halved == "matlab" else opencv(images, halved, goal)
+            images, size = images.clamp(0, 1), _half(size)
+        return self.then.apply(images, [one["then"] for one in drawn], size)
+
+
+def _half(size: Size) -> Size:
+    return Size(size.height // 2, size.width // 2, size.scale // 2, size.realisation)
+
+
+_MODES = "drawn from, all alike: bilinear, bicubic, area"
+
+
+@srbench.hookimpl
+def register_steps() -> list[srbench.StepSpec]:
+    """Defaults: those of the release's ``degradation_bsrgan``."""
+    return [
+        srbench.StepSpec(
+            name="scaled_blur",
+            label="blur that grows with the scale",
+            build=ScaledBlur,
+            units={
+                "variance_px2": "px², both variances of an anisotropic Gaussian …",
+                "variance_per_scale": "px², added to their upper bound for each unit of the scale",
+                "sigma_px": "px, standard deviation of a round one …",
+                "sigma_per_scale": "px, added to its upper bound for each unit of the scale",
+                "anisotropic_probability": "probability of an anisotropic one",
+                "side_px": "px, least and largest side, odd",
+            },
+        ),
+        srbench.StepSpec(
+            name="resize_or_subsample",
+            label="resize or aligned sub-sampling",
+            build=ResizeOrSubsample,
+            units={
+                "resize_probability": "probability of the resize",
+                "factor_over_scale": "the most that it shrinks by, over the scale; the least is 1",
+                "sigma_px": "px, standard deviation of the blur; the upper one for each unit of the scale",
+                "side_px": "px, of the blur's kernel",
+                "modes": _MODES,
+            },
+        ),
+        srbench.StepSpec(
+            name="sensor_noise",
+            label="Gaussian noise or speckle in colour, grey or correlated",
+            build=SensorNoise,
+            units={
+                "level": "8-bit levels, standard deviation; whole numbers",
+                "kind": "gaussian, or speckle, which is in proportion to the image",
+                "colours": "how likely colour, grey and correlated colours are, up to a factor",
+                "correlated_level": "strongest: correlated noise always has the upper level, as released; drawn",
+            },
+        ),
+        srbench.StepSpec(
+            name="rounded_poisson_noise",
+            label="Poisson noise on 8 bits",
+            build=RoundedPoissonNoise,
+            units={
+                "log10_photons": "decimal logarithm of the photons that white gives",
+                "grey_probability": "probability that the photons of the luma are counted, for all channels alike",
+            },
+        ),
+    ]
