@@ -47,6 +47,8 @@ class Grid(_Table):
     """A checkpoint file for the grid's architectures, instead of training; of several, the mean of their weights."""
     train_degradation: str | None = None
     """What models are trained on, where it differs from what they are measured under."""
+    train_degradations: tuple[str, ...] = ()
+    """Instead of one, several: every model is trained on each of them, and measured under all of ``degradations``."""
     realisations: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How many frozen realisations of each image are measured; as many as the degradation says if absent."""
     seeds: tuple[int, ...] = ()

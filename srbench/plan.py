@@ -249,8 +249,10 @@ def _check_grid(grid: Grid, catalog: Catalog, metrics: Sequence[str], where: str
         catalog.datasets[dataset]
     for distiller in grid.distillers:
         catalog.distillers[distiller]
-    if grid.train_degradation:
-        catalog.degradations[grid.train_degradation]
+    if grid.train_degradation and grid.train_degradations:
+        raise ConfigError(f"{where}: train_degradation and train_degradations are both given; keep one of them.")
+    for name in _train_degradations(grid):
+        catalog.degradations[name]
     if grid.teacher and grid.teachers:
         raise ConfigError(f"{where}: teacher and teachers are both given; keep one of them.")
     if grid.teacher_weights and len(grid.teachers) > 1:
@@ -298,10 +300,10 @@ def _models(
         yield replace(plain, source="file", files=_beside(suite, grid.weights))
     else:
         recipe = _recipe(catalog, grid.recipe or suite.recipe, spec, suite.origin)
-        trained_on = grid.train_degradation or degradation
         method = catalog.distillers[distiller]
         names = _teacher_names(grid) if method.several_teachers else _teacher_names(grid)[:1]
-        for seed in seeds:
+        for trained_on, seed in itertools.product(_train_degradations(grid) or (degradation,), seeds):
+            _serves(catalog, spec, trained_on, scale, where)
             student = replace(plain, source="trained", recipe=recipe, degradation=trained_on, seed=seed)
             student = replace(student, initial=_initial(suite, catalog, student, grid.recipe or suite.recipe))
             teachers: tuple[Model, ...] = ()
@@ -317,6 +319,10 @@ def _models(
 
 def _teacher_names(grid: Grid) -> tuple[str, ...]:
     return grid.teachers or ((grid.teacher,) if grid.teacher else ())
+
+
+def _train_degradations(grid: Grid) -> tuple[str, ...]:
+    return grid.train_degradations or ((grid.train_degradation,) if grid.train_degradation else ())
 
 
 def _beside(suite: Suite, names: Sequence[str]) -> tuple[Path, ...]:

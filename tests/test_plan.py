@@ -124,6 +124,21 @@ def test_grids_say_what_their_models_are_trained_and_measured_on(catalog):
     assert (cell.protocol.name, cell.metrics, cell.inference.tile) == ("rgb", ("ssim_y",), 64)
 
 
+def test_what_models_are_trained_on_is_an_axis_of_its_own(catalog):
+    axes = {"architectures": ("bicubic", "dot"), "degradations": ("bicubic", "grainy", "blur_down")}
+    plan = make_plan(suite(axes | {"train_degradations": ("blur_down", "grainy")}), catalog)
+    trained = [(cell.model.degradation, cell.degradation) for cell in plan.cells if cell.model.degradation]
+    assert sorted(trained) == sorted(itertools.product(("blur_down", "grainy"), ("bicubic", "blur_down", "grainy")))
+    assert sum(model.source == "trained" for model in plan.models) == 2
+    assert sum(cell.model.source == "fixed" for cell in plan.cells) == 3
+
+
+def test_a_degradation_to_train_on_must_have_the_scale_too(catalog):
+    grid = {"architectures": ("dot",), "scales": (3,), "train_degradations": ("grainy",)}
+    with pytest.raises(ConfigError, match=r"\[\[grid\]\] 1: the degradation grainy has no scale 3"):
+        make_plan(suite(grid), catalog)
+
+
 def test_networks_of_larger_scales_start_from_the_recipes_scale(catalog, tmp_path):
     recipe = tmp_path / "r.toml"
     recipe.write_text('name = "r"\ndatasets = ["tiny_train"]\nsteps = 1\nstart_from_scale = 2\n')
@@ -258,6 +273,12 @@ def test_a_distiller_that_takes_several_teachers_gets_all_and_another_the_first(
         ({"recipe": "quik", "architectures": ("dot",)}, UnknownNameError, "No recipe named 'quik'. Did you mean quick"),
         ({"architectures": ("dot",), "distillers": ("logits",)}, ConfigError, "logits needs a teacher; add teacher ="),
         ({"weights": "w", "distillers": ("logits",)}, ConfigError, "nothing is trained by logits"),
+        ({"train_degradations": ("blur",)}, UnknownNameError, "No degradation named 'blur'. Did you mean blur_down?"),
+        (
+            {"train_degradation": "bicubic", "train_degradations": ("grainy",)},
+            ConfigError,
+            "train_degradation and train_degradations are both given",
+        ),
         ({"teacher": "wide", "teachers": ("dot",)}, ConfigError, "teacher and teachers are both given"),
         (
             {"teachers": ("wide", "dot"), "teacher_weights": ("w",)},

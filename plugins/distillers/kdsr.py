@@ -11,6 +11,9 @@ where D' is what the estimators give before they compress it. Nothing scales it 
 anisotropic blur and noise the release has the estimator learn alone at first, by the divergence, at twice the rate.
 
 LightBSR (ICCV 2025) adds ``0.1 * L1(D'_S, D'_T)``, which KDSR's release computes and leaves out.
+
+``kdsr_undistilled`` is the control: all of it but the divergence. What it gains over ``none`` is the teacher's G, and
+what ``kdsr`` gains over it is the distilled representation.
 """
 
 from __future__ import annotations
@@ -65,7 +68,7 @@ class DegradationDistillation(srbench.Distiller):
     Args:
         setup: The training's; no teacher is needed.
         distance: Between the vectors.
-        weight: Of it.
+        weight: Of it; 0 leaves it out.
         estimator_first: Whether the student's estimator learns alone before the whole student does.
 
     Raises:
@@ -129,6 +132,8 @@ class DegradationDistillation(srbench.Distiller):
         """The recipe's terms of the teacher, then ``degradation`` alone if so, then both of the student."""
         if self.stage == TEACHER:
             return self.setup.supervised(self.teacher(batch.lr, batch.hr), batch.hr)
+        if not self.weight:
+            return super().losses(batch)
         with torch.no_grad():
             known = self.teacher.E.representation(self.teacher.seen(batch.lr, batch.hr))
         if self.stage == ESTIMATOR:
@@ -144,7 +149,7 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
         label=label,
         build=partial(DegradationDistillation, **options),
         needs_teacher=False,
-        tried_on=("kdsr_m", "kdsr_m"),
+        tried_on=("kdsr_small", "kdsr_small"),
         paper=PAPER,
         license="unknown (no licence file)",
         notes=f"{notes} For KDSR's networks only. It makes its teacher itself, and shares the steps as the release "
@@ -154,7 +159,7 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """The plans of the release, and the loss of its successor."""
+    """The plans of the release, the loss of its successor, and the control."""
     return [
         _spec("kdsr", "KDSR", "As for isotropic blur: the whole student learns at once."),
         _spec(
@@ -170,5 +175,11 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             "With LightBSR's distance between the vectors, KL and a tenth of L1; its loss on a feature map is left "
             "out.",
             distance=divergence_and_distance,
+        ),
+        _spec(
+            "kdsr_undistilled",
+            "KDSR, undistilled",
+            "The control: the student starts from the teacher's SR network as in kdsr, and no divergence is learnt.",
+            weight=0.0,
         ),
     ]

@@ -98,7 +98,8 @@ def _inputs(schedule: Schedule) -> Iterable[Path]:
     for grid in schedule.plan.suite.grid:
         yield from (Path(name) for name in (grid.recipe, grid.teacher_recipe) if name and name.endswith(".toml"))
         yield from (Path(name) for name in (*grid.weights, *grid.teacher_weights))
-        for name in (*grid.architectures, *grid.degradations, grid.train_degradation or ""):
+        trained_on = (grid.train_degradation or "", *grid.train_degradations)
+        for name in (*grid.architectures, *grid.degradations, *trained_on):
             file = Path(name.partition(":")[2])
             if file.is_file():  # a family's: spandrel:FILE, chain:FILE.toml and the chains that it names
                 yield from (file, *file.parent.glob("*.toml"))

@@ -1,0 +1,33 @@
+"""KDSR's controls are its SR network without an estimate, of equal depth and of equal size."""
+
+import pytest
+import torch
+from srbench_plugins.architectures import kdsr, kdsr_controls
+
+from srbench.profiling.complexity import count_parameters
+from srbench.testing import photograph, violations_of
+
+STUDENT = next(spec for spec in kdsr.register_architectures() if spec.name == "kdsr_small")
+SPECS = {spec.name: spec for spec in kdsr_controls.register_architectures()}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_it_keeps_the_contract_of_an_architecture(name):
+    assert violations_of("architecture", SPECS[name]) == []
+
+
+def test_a_control_computes_what_the_student_computes_if_its_estimate_is_that_constant():
+    student, control = STUDENT.network(4), SPECS["kdsr_small_constant"].network(4)
+    control.G.load_state_dict(student.G.state_dict())
+    lr = photograph(2, 3, 9, 7)
+    with torch.no_grad():
+        control.degradation.copy_(torch.linspace(0, 1, 16))
+        wanted = student.G(lr, control.degradation.expand(2, -1))
+        assert torch.equal(control(lr), wanted)
+
+
+def test_the_deep_one_has_as_many_parameters_as_the_student():
+    student, deep = (count_parameters(spec.network(4)) for spec in (STUDENT, SPECS["kdsr_small_constant_deep"]))
+    assert deep == pytest.approx(student, rel=0.03)
+    shallow = count_parameters(SPECS["kdsr_small_constant"].network(4))
+    assert shallow == count_parameters(STUDENT.network(4).G) + 16
