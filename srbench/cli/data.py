@@ -115,6 +115,7 @@ def add(
     split: Annotated[str, typer.Option("--split", help="test or train.")] = "test",
     licence: Annotated[str, typer.Option("--license", help="SPDX id or a few words.")] = "unknown",
     citation: Annotated[str, typer.Option("--citation", help="What to cite.")] = "unknown",
+    unpaired: Annotated[bool, typer.Option("--unpaired", help="Its images are lr, and nobody has their hr.")] = False,
     manifest: Annotated[Path | None, typer.Option("--manifest", help="Write to this file, not your own.")] = None,
 ) -> None:
     """Record a folder of images as a dataset, with the size and hash of each; never replaces one."""
@@ -125,7 +126,7 @@ def add(
     from srbench.data.recording import describe_folder, record
 
     path = manifest or user_manifest()
-    spec = describe_folder(name, folder, split=split, licence=licence, citation=citation)
+    spec = describe_folder(name, folder, split=split, licence=licence, citation=citation, truth=not unpaired)
     record(path, spec, taken=tuple(load_catalog().datasets))
     console = Console(soft_wrap=True, highlight=False, markup=False)
     how = "" if path == user_manifest() else f"; set SRBENCH_DATASETS={path} to use it"

@@ -6,7 +6,8 @@ and the folders its manifest lists, in upper or lower case. Inside, these layout
     HR/baby.png                      LR_bicubic/X2/babyx2.png      also GT, original, GTmod12, LRbicx2, LR/x2 …
     DIV2K_train_HR/0001.png          DIV2K_train_LR_bicubic/X2/0001x2.png
     image_SRF_2/img_001_SRF_2_HR.png image_SRF_2/img_001_SRF_2_LR.png
-    Canon_001_HR.png                 Canon_001_LR2.png             in one folder
+    Canon_001_HR.png                 Canon_001_LR2.png             in one folder (RealSR)
+    Test_x4/test_HR/a.png            Test_x4/test_LR/b.png         paired by their order (DRealSR)
     baby.png                                                       flat, HR alone
 """
 
@@ -147,7 +148,18 @@ def _lr_folders(base: Path, hr: Path) -> dict[Scale, dict[str, Path]]:
             scale = int(match[1])
             ending = re.compile(rf"(?:_?x{scale}|_LR{scale}?)$", re.IGNORECASE)
             found.setdefault(scale, {ending.sub("", stem): file for stem, file in images.items()})
-    return found
+    return found or _by_order(base, hr, candidates)
+
+
+def _by_order(base: Path, hr: Path, candidates: Iterable[tuple[str, Path]]) -> dict[Scale, dict[str, Path]]:
+    """LR whose names are not those of HR: the n-th belongs to the n-th, and the folder around says the scale."""
+    scale = re.search(r"x(\d)$", base.name, re.IGNORECASE)
+    names = sorted(_split(_files(hr))[0])
+    for name, path in candidates if scale else ():
+        files = sorted(_files(path).items())
+        if scale and name.lower() == "lr" and files and len(files) == len(names):
+            return {int(scale[1]): {own: file for own, (_, file) in zip(names, files, strict=True)}}
+    return {}
 
 
 def _union(parts: Iterable[Found]) -> Found:

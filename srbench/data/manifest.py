@@ -43,6 +43,7 @@ class _Table(BaseModel):
     home: str = ""
     downloads: tuple[_Download, ...] | Unknown = "unknown"
     folders: tuple[str, ...] = ()
+    truth: bool = True
     lr_border: Literal["symmetric", "replicate"] = "symmetric"
     grey: tuple[str, ...] = ()
     names: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ def describe_folder(
     split: str = "test",
     licence: str = "unknown",
     citation: str = "unknown",
+    truth: bool = True,
 ) -> DatasetSpec:
     """Measure and hash the images of a folder.
 
@@ -32,6 +33,7 @@ def describe_folder(
         split: "train" or "test".
         licence: SPDX id, or a few words.
         citation: What to cite.
+        truth: Whether they are hr; False for lr from the world.
 
     Raises:
         UsageError: The name or the split is not one.
@@ -56,6 +58,7 @@ def describe_folder(
         license=licence,
         citation=citation,
         folders=(str(folder.resolve()),),
+        truth=truth,
         grey=tuple(image for image, mark in entries if mark.channels == 1),
         entries=tuple(
             ImageEntry(name=image, height=mark.height, width=mark.width, sha256=mark.sha256) for image, mark in entries
@@ -90,6 +93,8 @@ def record(path: Path, spec: DatasetSpec, taken: Sequence[str] = ()) -> None:
             "citation": spec.citation,
         }
     )
+    if not spec.truth:
+        table.add("truth", value=False)
     for key in ("home", "folders", "grey", "notes"):
         value: Any = getattr(spec, key)
         if value:

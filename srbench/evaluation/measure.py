@@ -48,8 +48,8 @@ def measure(
     images: list[ImageScores] = []
     for pair in pairs:
         sr = super_resolve(network, pair.lr.to(device), pairs.scale, inference)
-        hr = pair.hr.to(device)
-        if hr.shape[1] == 1:
+        hr = None if pair.hr is None else pair.hr.to(device)
+        if hr is not None and hr.shape[1] == 1:
             sr = sr.mean(dim=1, keepdim=True)
         try:
             scores = scorer.score(sr, hr)
@@ -94,6 +94,8 @@ def _score(metric: MetricSpec, images: Sequence[ImageScores], absent: str | None
 def _keep(pair: Pair, sr: torch.Tensor, folder: Path) -> dict[str, str]:
     files = {}
     for kind, image in (("sr", sr), ("hr", pair.hr), ("lr", pair.lr)):
+        if image is None:
+            continue
         path = folder / f"{pair.name}_{kind}.png"
         write_png(path, to_uint8(image[0].float().cpu().permute(1, 2, 0).squeeze(2)).numpy())
         files[f"{kind}_file"] = path.name

@@ -25,15 +25,17 @@ class Pair:
     name: str
     lr: Tensor
     """(1, 3, h, w) in [0, 1]; float64 where the protocol keeps lr unrounded, float32 otherwise."""
-    hr: Tensor
-    """(1, C, scale*h, scale*w) in [0, 1]; C is 1 for greyscale images that the protocol keeps grey, else 3."""
+    hr: Tensor | None
+    """(1, C, scale*h, scale*w) in [0, 1]; C is 1 for greyscale images that the protocol keeps grey, else 3. None for
+    images whose hr nobody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
     """Iterates over the pairs of one dataset at one scale under one degradation.
 
-    A dataset that brings its own bicubic LR is measured on that, as the papers were; every other lr is made here.
+    A dataset that brings its own bicubic LR is measured on that, as the papers were, and under a degradation whose lr
+    is never made on the LR it brings; images without hr are lr themselves. Every other lr is made here.
     """
 
     library: Library
@@ -48,12 +50,22 @@ class Pairs:
     """Number of the frozen realisation of a random degradation."""
 
     def _provided(self) -> Mapping[str, Path] | None:
+        if self.degradation.provided:
+            provided = self.library.lr_images(self.dataset, self.scale)
+            if provided is None:
+                raise DataError(
+                    f"{self.dataset.label} brings no x{self.scale} LR, and that of the degradation "
+                    f"{self.degradation.name} is not made; measure it on a dataset of real pairs, or another one."
+                )
+            return provided
         if not self.protocol.takes_provided_lr(self.degradation.name):
             return None
         return self.library.lr_images(self.dataset, self.scale)
 
     def lr_source(self) -> str:
         """Where lr comes from, for the protocol id: "bicubic-u8", "provided-replicate-u8", "provided-unknown-u8"."""
+        if self.degradation.provided:
+            return f"{self.degradation.name}-u8"
         made = f"{self.degradation.name}-{self.protocol.lr_rounding}"
         provided = self._provided()
         if provided is None:
@@ -71,6 +83,9 @@ class Pairs:
         return total if self.limit is None else min(total, self.limit)
 
     def __iter__(self) -> Iterator[Pair]:
+        if not self.dataset.truth:
+            yield from self._unpaired()
+            return
         provided = self._provided()
         for name, path in list(self.library.images(self.dataset).items())[: len(self)]:
             pixels = read_image(path, keep_grey=True)
@@ -87,6 +102,15 @@ class Pairs:
                 )
             grey = self.protocol.keep_grey and hr.shape[1] == 1
             yield Pair(name=name, lr=lr.expand(-1, 3, -1, -1), hr=hr if grey else hr.expand(-1, 3, -1, -1))
+
+    def _unpaired(self) -> Iterator[Pair]:
+        if not self.degradation.provided:
+            raise DataError(
+                f"{self.dataset.label} holds lr without hr, which {self.degradation.name} cannot be applied to; "
+                "measure it under the degradation real."
+            )
+        for name, path in list(self.library.images(self.dataset).items())[: len(self)]:
+            yield Pair(name=name, lr=to_tensor(read_image(path))[None].expand(-1, 3, -1, -1), hr=None)
 
     def _made(self, name: str, pixels: Pixels) -> Tensor:
         number = self.realisation

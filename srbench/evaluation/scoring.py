@@ -40,12 +40,13 @@ class Scorer:
                 self.absent[metric.name] = f"{type(error).__name__}: {error}"
 
     @torch.inference_mode()
-    def score(self, sr: Tensor, hr: Tensor) -> Mapping[str, float | None]:
+    def score(self, sr: Tensor, hr: Tensor | None) -> Mapping[str, float | None]:
         """The scores of one image.
 
         Args:
             sr: (1, C, H, W), nominally in [0, 1]; clamped and rounded here as the protocol says.
-            hr: (1, C, H, W) in [0, 1]. C is 3, or 1 for a greyscale image that the protocol keeps grey.
+            hr: (1, C, H, W) in [0, 1]. C is 3, or 1 for a greyscale image that the protocol keeps grey. None where
+                nobody has it: metrics that need it are absent then.
 
         Returns:
             Metric name to value; infinities stay infinite, and None stands where the metric could not be computed.
@@ -53,6 +54,12 @@ class Scorer:
         Raises:
             ShapeError: The two have different sizes.
         """
+        if hr is None:
+            for metric in self.metrics:
+                if metric.needs_hr and metric.name in self._loaded:
+                    del self._loaded[metric.name]
+                    self.absent[metric.name] = "it needs hr, which nobody has for these images"
+            hr = sr  # given to metrics that do not look at it
         if sr.shape != hr.shape:
             raise ShapeError(
                 f"The super-resolved image is {_size(sr)} and its hr {_size(hr)}; they must be equal: "

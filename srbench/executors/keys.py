@@ -97,7 +97,7 @@ class Keys:
 
     def cell(self, cell: Cell) -> str:
         """The key of a measurement."""
-        dataset = self._catalog.datasets[cell.dataset]
+        catalog, dataset = self._catalog, self._catalog.datasets[cell.dataset]
         # The first of several realisations is the one that is measured where there is only one.
         number = {"realisation": cell.realisation} if cell.realisation else {}
         return content_key(
@@ -107,7 +107,7 @@ class Keys:
                 "model": self.model(cell.model),
                 "dataset": self._library.content_hash(dataset),
                 "lr": self._library.lr_hash(dataset, cell.scale)
-                if cell.protocol.takes_provided_lr(cell.degradation)
+                if catalog.degradations[cell.degradation].provided or cell.protocol.takes_provided_lr(cell.degradation)
                 else None,
                 "scale": cell.scale,
                 "degradation": self._degradation(cell.degradation),

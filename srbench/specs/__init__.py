@@ -296,6 +296,9 @@ class DatasetSpec:
     downloads: tuple[Download, ...] = ()
     locate: Callable[[], Mapping[str, Path]] | None = None
     """Finds images that need no data root: name to file. None for sets below the data root."""
+    truth: bool = True
+    """False: its images are lr from the world, and nobody has their hr. They are super-resolved as they are, and only
+    metrics that need no hr have a score."""
     lr_border: Literal["symmetric", "replicate"] = "symmetric"
     """How the LR that comes with it was made; see docs/protocol.md."""
     grey: tuple[str, ...] = ()

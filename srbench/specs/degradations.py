@@ -21,7 +21,7 @@ RESERVED = frozenset({"step", "probability", "weight"})
 
 
 def _not_given(hr: Tensor, scale: Scale, generator: Generator) -> Tensor:  # noqa: ARG001 - stands for what is absent
-    raise PluginError("A degradation has neither apply nor chain.")  # its spec has refused before
+    raise PluginError("Nothing makes the lr of a degradation whose lr comes with its datasets; measure it on these.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class DegradationSpec:
     chain: Chain | None = None
     """Instead of ``apply``: steps that do it. What a chain draws for an image is written down, so that lr can be made
     again from it."""
+    provided: bool = False
+    """Instead of both: lr is not made at all but comes with the dataset, as that of real cameras does."""
     unrounded: Callable[[Tensor, Scale, Generator], Tensor] | None = None
     """The same without any 8-bit arithmetic, in hr's dtype, for protocols that keep lr unrounded. None where ``apply``
     rounds nothing itself, and for chains."""
@@ -56,8 +58,10 @@ class DegradationSpec:
 
     def __post_init__(self) -> None:
         check_name("degradation", self.name)
-        if (self.chain is None) == (self.apply is _not_given):
-            raise PluginError(f"Degradation {self.name!r} must have either apply or chain; give one of them.")
+        if [self.chain is not None, self.apply is not _not_given, self.provided].count(True) != 1:
+            raise PluginError(
+                f"Degradation {self.name!r} must have one of apply, chain and provided; give one of them."
+            )
         if self.chain is not None:
             object.__setattr__(self, "apply", self.chain)
         if self.realisations < 1 or (self.realisations > 1 and not self.stochastic):

@@ -171,6 +171,11 @@ class Patches:
         if undone:
             known = sorted(degradation.scales or ())
             raise TrainingError(f"The degradation {degradation.name} has no scale {undone[0]}; it has {known}.")
+        if degradation.provided:
+            raise TrainingError(
+                f"The lr of {degradation.name} comes with test sets and is not made; train on a degradation that makes "
+                "it, such as realesrgan."
+            )
         self.batch, self.notes = batch, tuple[str, ...]()
         self._scales, self._degradation = tuple(scales), degradation
         self._side = dict(patch) if isinstance(patch, Mapping) else dict.fromkeys(scales, patch)

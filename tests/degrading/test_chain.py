@@ -156,7 +156,7 @@ def test_a_degradation_is_a_chain_or_a_function_and_not_both():
     spec = srbench.DegradationSpec(name="mine", chain=chain, stochastic=True)
     assert spec.apply is chain
     for facts in ({}, {"chain": chain, "apply": chain}):
-        with pytest.raises(PluginError, match="either apply or chain"):
+        with pytest.raises(PluginError, match="must have one of apply, chain and provided"):
             srbench.DegradationSpec(name="mine", stochastic=True, **facts)
     with pytest.raises(PluginError, match="a deterministic degradation has no other"):
         srbench.DegradationSpec(name="mine", chain=Chain([Subsample()]), stochastic=False, realisations=2)

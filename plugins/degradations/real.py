@@ -1,0 +1,20 @@
+"""What cameras do: lr that was photographed, and comes with its dataset."""
+
+from __future__ import annotations
+
+import srbench
+
+
+@srbench.hookimpl
+def register_degradations() -> list[srbench.DegradationSpec]:
+    """One for all cameras."""
+    return [
+        srbench.DegradationSpec(
+            name="real",
+            label="real",
+            provided=True,
+            stochastic=False,
+            notes="For datasets of pairs (RealSR, DRealSR), and for images without hr, which only scores that need no "
+            "hr are taken of.",
+        )
+    ]
