@@ -31,6 +31,9 @@ class Recipe(BaseModel):
     """Patches a step."""
     progressive: tuple[tuple[Positive, Positive, Positive], ...] = ()
     """Progressive training: ``(step, patch, batch)``, what holds from that step on instead of `patch` and `batch`."""
+    pool: int = Field(default=0, ge=0)
+    """Batches that the training goes through again and again, so that a teacher's output on one is computed once; 0:
+    every step has patches of its own."""
     steps: Positive
     """Optimiser steps."""
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
@@ -82,6 +85,8 @@ class Recipe(BaseModel):
         needs = {"halve": "halve_every", "multistep": "milestones"}.get(self.schedule)
         if needs and not getattr(self, needs):
             raise ValueError(f"the schedule {self.schedule!r} needs {needs}; add it")
+        if self.pool and self.progressive:
+            raise ValueError("pool repeats batches of one size, which progressive changes; drop one of the two")
         steps = [step for step, _, _ in self.progressive]
         if steps != sorted(set(steps)):
             raise ValueError(f"progressive must name later and later steps, not {steps}; put it in order")

@@ -56,7 +56,7 @@ class Keys:
         elif recipe is not None:
             # How often it reports and checkpoints does not decide what it becomes. Fields that recipes gained later
             # count where they are used, so that what was trained before them keeps its key.
-            gained = {"patch_of", "progressive", "permute_colours", "mixup", "mixup_shape", "start_from"}
+            gained = {"patch_of", "progressive", "permute_colours", "mixup", "mixup_shape", "pool", "start_from"}
             unused = gained - recipe.model_dump(exclude_defaults=True).keys()
             inputs |= {
                 "recipe": recipe.model_dump(

@@ -55,7 +55,11 @@ def compare_paces(model: Model, session: Session) -> Pace:
 
     def seconds(trial: Model, folder: Path) -> float:
         teachers = [build_network(catalog.architectures[t.architecture], t.scales[0]) for t in trial.teachers]
-        trained = training_of(trial, session)(teachers=teachers, work=folder, steps=TRIAL_STEPS)
+        train = training_of(trial, session)
+        if trial.recipe and trial.recipe.pool:  # as many passes through the pool, so that as much of it is remembered
+            pool = max(1, round(trial.recipe.pool * TRIAL_STEPS / trial.recipe.steps))
+            train = partial(train, recipe=trial.recipe.model_copy(update={"pool": pool}))
+        trained = train(teachers=teachers, work=folder, steps=TRIAL_STEPS)
         if trained.report.costs is None:
             raise TrainingError(f'No step of {trial.method} could be timed in {TRIAL_STEPS}; use budget = "steps".')
         return trained.report.costs.seconds_per_step

@@ -26,6 +26,7 @@ from srbench.training.optimisers import phase_lengths
 from srbench.training.patches import Patches, PatchSource, TrainingImages
 from srbench.training.progress import Progress, Silent
 from srbench.training.progressive import Progressive
+from srbench.training.repetition import Memory, Pool, Remembering
 from srbench.training.seeds import seed_everything
 from srbench.training.warm_start import sentence, start_from
 
@@ -102,9 +103,10 @@ def train_model(
         progress.note(said)
     for network in (student, *teachers):
         network.module.to(device)
+    memory = Memory(recipe.pool) if recipe.pool else None
     setup = Setup(
         student=student,
-        teachers=tuple(Network(t.spec, t.module.eval().requires_grad_(requires_grad=False)) for t in teachers),
+        teachers=tuple(_frozen(teacher, number, memory) for number, teacher in enumerate(teachers)),
         scales=scales,
         recipe=recipe,
         losses={name: _loss(name, losses, device) for name in recipe.losses},
@@ -146,7 +148,9 @@ def train_model(
             source = Progressive(recipe, phase_lengths(method.phases(), steps or recipe.steps)[index], cut)
         else:
             source = cut(recipe.patch, recipe.batch)
-        return Augmented(source, recipe, seed, index) if recipe.permute_colours or recipe.mixup else source
+        if recipe.permute_colours or recipe.mixup:
+            source = Augmented(source, recipe, seed, index)
+        return Pool(source, recipe.pool) if recipe.pool else source
 
     with interruptible() as stop:
         report = train(
@@ -158,6 +162,7 @@ def train_model(
             progress=progress,
             log=log,
             stop=stop,
+            shown=memory.show if memory else None,
             title=f"{spec.title} x{', x'.join(map(str, scales))} · {distiller.title}",
         )
     return TrainedModel(plain(student.module.state_dict()), report.seconds, report, started)
@@ -186,6 +191,11 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _frozen(teacher: Network, number: int, memory: Memory | None) -> Network:
+    module = teacher.module.eval().requires_grad_(requires_grad=False)
+    return Remembering(teacher.spec, module, memory, number) if memory else Network(teacher.spec, module)
 
 
 def _loss(name: str, losses: Mapping[str, LossSpec], device: torch.device) -> Loss:

@@ -70,6 +70,7 @@ def train(
     progress: Progress | None = None,
     log: Path | None = None,
     stop: Callable[[], bool] = lambda: False,
+    shown: Callable[[Tensor, int, int, int], None] | None = None,
     title: str = "",
 ) -> TrainingReport:
     """Train the student of ``distiller`` in place.
@@ -86,6 +87,7 @@ def train(
         progress: Is told how it goes.
         log: Folder for TensorBoard; None for no curves.
         stop: Asked after every step; True saves and ends the training.
+        shown: Is given the lr patches of every batch before a step sees them, with phase, step and draw.
         title: For the progress bar; the student's label if empty.
 
     Raises:
@@ -102,6 +104,7 @@ def train(
         Checkpoints(checkpoints),
         progress or Silent(),
         stop,
+        shown,
     )
     return training.run(log, title)
 
@@ -121,9 +124,11 @@ class _Training:
         checkpoints: Checkpoints,
         progress: Progress,
         stop: Callable[[], bool],
+        shown: Callable[[Tensor, int, int, int], None] | None,
     ) -> None:
         self.distiller, self.setup, self.recipe = distiller, distiller.setup, distiller.setup.recipe
         self.data, self.seed, self.checkpoints, self.progress, self.stop = data, seed, checkpoints, progress, stop
+        self.shown = shown
         self.student, self.device, self.steps = self.setup.student, self.setup.device, steps
         self.notes: list[str] = []
         for note in distiller.notes:
@@ -311,8 +316,11 @@ class _Training:
         def next_batch() -> Batch:
             nonlocal draws
             lr, hr, scale = stage.patches.sample(step, draws)
+            batch = Batch(self._placed(lr), self._placed(hr), scale, step, stage.length, generator)
+            if self.shown is not None:
+                self.shown(batch.lr, stage.index, step, draws)
             draws += 1
-            return Batch(self._placed(lr), self._placed(hr), scale, step, stage.length, generator)
+            return batch
 
         batch = next_batch()
         with self.accelerator.autocast():

@@ -58,7 +58,7 @@ def test_a_teachers_change_reaches_its_student_and_a_warm_starts_too(session, ce
     "change",
     [
         {"steps": 4}, {"learning_rate": 2e-3}, {"losses": {"l1": 0.5}}, {"ema": 0.9}, {"augment": False},
-        {"patch_of": "hr"}, {"progressive": ((2, 16, 4),)}, {"permute_colours": 0.5}, {"mixup": 0.5},
+        {"patch_of": "hr"}, {"progressive": ((2, 16, 4),)}, {"permute_colours": 0.5}, {"mixup": 0.5}, {"pool": 2},
     ],
 )  # fmt: skip
 def test_what_a_recipe_says_decides_the_key(session, cell, change):

@@ -16,6 +16,8 @@ from distilling_toys import (
     trained,
 )
 from distilling_toys import setup as setup_of
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 from srbench_plugins.distillers import spn
 from torchvision import models
@@ -46,6 +48,20 @@ def test_a_level_whose_negatives_are_nearer_than_the_target_is_left_alone():
     assert loss.item() == pytest.approx(1 + 10 / 4)
     assert not anchors[0].grad.any()
     assert anchors[1].grad.any()
+
+
+@given(st.integers(1, 6), st.floats(0.01, 3), st.floats(0.01, 3), st.floats(1e-3, 0.5))
+def test_under_the_cap_leaving_past_and_target_alike_never_pays(count, target, past, step):
+    """Without it, it does as soon as the target is further than the past is on average."""
+
+    def ratio(leaving, **options):
+        anchor = torch.full((1, 1, 1, 1), leaving, dtype=torch.float64)
+        negatives = torch.full((count, 1, 1, 1, 1), -past, dtype=torch.float64)
+        return spn.contrast([anchor], [torch.full_like(anchor, -target)], [negatives], (1.0,), **options).item()
+
+    assert ratio(step, cap=spn.CAP) >= ratio(0.0, cap=spn.CAP) - 1e-6
+    if target > 1.01 * past:
+        assert ratio(step) < ratio(0.0)
 
 
 def test_the_untrained_encoder_is_the_same_every_time_and_sees_patches_of_any_size():
