@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -54,14 +55,14 @@ def render_gains(tables: Sequence[GainTable], figures: Iterable[Path] = ()) -> s
         out += [f"## {model.label} x{section.scale} · {section.degradation_label} · {model.recipe}", ""]
         if model.train_degradation != section.degradation:
             out += [f"Trained on {model.train_degradation}.", ""]
-        if len(teachers := {_teacher(line) for table in group for line in table.lines if line.model.teacher}) == 1:
-            out += [f"Teacher: {teachers.pop()}.", ""]
+        if teacher := usual_teacher(group):
+            out += [f"The teacher is {teacher} where no other is named.", ""]
         if figure_name(first) in drawn:
             out += [f"![Gains over plain training]({figure_name(first)})", ""]
         if len(group) > 1:
             out += [*_overview(group), ""]
-        for table in group:
-            out += [*_table(table), ""]
+        for table, lines in zip(group, titled(group), strict=True):
+            out += [*_table(table, lines), ""]
     if any(line.model.reconstruction for table in tables for line in table.lines):
         out += ["\\* our reading of a method whose paper leaves it open.", ""]
     return "\n".join(out).rstrip() + "\n"
@@ -69,7 +70,7 @@ def render_gains(tables: Sequence[GainTable], figures: Iterable[Path] = ()) -> s
 
 def _overview(group: Sequence[GainTable]) -> list[str]:
     """Gains over plain training on all datasets, by the mean of them."""
-    titles = _titles(group)
+    titles = titled(group)
     gains: dict[str, list[Gain | None]] = {}
     for title in dict.fromkeys(t for table in titles for t in table):
         found = [(table.get(title), own.headline) for own, table in zip(group, titles, strict=True)]
@@ -88,25 +89,29 @@ def _overview(group: Sequence[GainTable]) -> list[str]:
     return grid(["Distiller", *heads], rows, left=1)
 
 
-def _titles(group: Sequence[GainTable]) -> list[dict[str, GainLine]]:
-    """For each table its lines by what to call them; the teacher is named where there are several."""
-    several = (
-        len({without_seed(line.model.teacher) for table in group for line in table.lines if line.model.teacher}) > 1
-    )
+def titled(group: Sequence[GainTable]) -> list[dict[str, GainLine]]:
+    """For each table its lines by what to call them; a teacher is named where it is not the usual one."""
+    usual = usual_teacher(group)
     return [
         {
-            line.title + (f" from {_teacher(line)}" if several and line.model.teacher else ""): line
+            line.title + (f" from {name}" if (name := _teacher(line)) and name != usual else ""): line
             for line in table.lines
         }
         for table in group
     ]
 
 
+def usual_teacher(group: Sequence[GainTable]) -> str:
+    """The teacher of most lines."""
+    names = Counter(_teacher(line) for table in group for line in table.lines if line.model.teacher)
+    return max(names, key=lambda name: names[name], default="")
+
+
 def _teacher(line: GainLine) -> str:
     return " & ".join(name.partition(" · ")[0] for name in without_seed(line.model.teacher).split(" & "))
 
 
-def _table(table: GainTable) -> list[str]:
+def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
     head, second = table.headline, table.second
     place = table.table.label + ("" if table.table.inference == "whole" else f", {table.table.inference}")
     header = ["Rank", "Distiller", f"{head.label}{_unit(head)}", f"Gain over `{CONTROL}`{_unit(head)}"]
@@ -114,7 +119,7 @@ def _table(table: GainTable) -> list[str]:
     header += [f"Gain over `{INHERITED}`{_unit(head)}", "Seeds", "Form", "Steps", "Forwards S / T", "ms/step"]
     header += [f"× `{CONTROL}`", "Extra MiB"]
     rows = []
-    for title, line in _titles([table])[0].items():
+    for title, line in lines.items():
         row = [str(line.rank or "—"), escape(title), _score(line, head)]
         if line.line.failed:
             rows.append([*row[:2], "failed", *["—"] * (len(header) - 3)])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srbench.report.gain_files import figure_name, side_by_side
+from srbench.report.gain_files import figure_name, side_by_side, titled
 from srbench.report.gains import INHERITED, GainLine, GainTable
 from srbench.report.markdown import signed
 from srbench.report.plots import FAINT, INK, STYLE, save
@@ -32,18 +32,14 @@ def draw_gains(results: Path, tables: Sequence[GainTable]) -> list[Path]:
     return made
 
 
-def _key(line: GainLine) -> tuple[str, str | None]:
-    return line.title, line.model.teacher and line.model.teacher.partition(" · ")[0]
-
-
-def ordered(group: Sequence[GainTable]) -> list[tuple[str, str | None]]:
-    """Titles and teachers, the largest mean gain over the datasets first."""
-    gains: dict[tuple[str, str | None], list[float]] = {}
-    for table in group:
-        for line in table.lines:
+def _ordered(group: Sequence[GainTable], lines: Sequence[Mapping[str, GainLine]]) -> list[str]:
+    """Titles, the largest mean gain over the datasets first."""
+    gains: dict[str, list[float]] = {}
+    for table, own in zip(group, lines, strict=True):
+        for title, line in own.items():
             if gain := line.over_control.get(table.headline):
-                gains.setdefault(_key(line), []).append(gain.mean)
-    return sorted(gains, key=lambda key: -statistics.fmean(gains[key]))
+                gains.setdefault(title, []).append(gain.mean)
+    return sorted(gains, key=lambda title: -statistics.fmean(gains[title]))
 
 
 def _figure(path: Path, group: Sequence[GainTable]) -> None:
@@ -52,18 +48,17 @@ def _figure(path: Path, group: Sequence[GainTable]) -> None:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    keys = ordered(group)
-    several = len({teacher for _, teacher in keys if teacher}) > 1
-    names = [title + (f" ({teacher})" if several and teacher else "") for title, teacher in keys]
+    lines = titled(group)
+    titles = _ordered(group, lines)
     first = group[0]
     with rc_context(STYLE):
-        figure = Figure(figsize=(3.4 * len(group) + 2.2, 0.26 * len(keys) + 1.9), layout="constrained")
+        figure = Figure(figsize=(max(3.4 * len(group) + 2.2, 7.0), 0.26 * len(titles) + 1.9), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(1, len(group), squeeze=False, sharey=True)[0]
-        for axis, table in zip(axes, group, strict=True):
-            _panel(axis, table, keys)
-        axes[0].set_yticks(range(len(keys)), names)
-        axes[0].set_ylim(len(keys) - 0.4, -0.6)
+        for axis, table, own in zip(axes, group, lines, strict=True):
+            _panel(axis, table, [own.get(title) for title in titles])
+        axes[0].set_yticks(range(len(titles)), titles)
+        axes[0].set_ylim(len(titles) - 0.4, -0.6)
         handles = [
             Line2D([], [], marker="o", color=COLOURS[verdict], label=meaning, linewidth=1.6)
             for verdict, meaning in MEANINGS.items()
@@ -78,13 +73,8 @@ def _figure(path: Path, group: Sequence[GainTable]) -> None:
         save(figure, path)
 
 
-def _panel(axis: Axes, table: GainTable, keys: Sequence[tuple[str, str | None]]) -> None:
-    lines = {_key(line): line for line in table.lines}
-    rows = [
-        (row, gain)
-        for row, key in enumerate(keys)
-        if key in lines and (gain := lines[key].over_control.get(table.headline))
-    ]
+def _panel(axis: Axes, table: GainTable, lines: Sequence[GainLine | None]) -> None:
+    rows = [(row, gain) for row, line in enumerate(lines) if line and (gain := line.over_control.get(table.headline))]
     reach = max(REACH * statistics.median(abs(gain.mean) for _, gain in rows), LEAST_REACH) if rows else LEAST_REACH
     low = max(min([gain.low for _, gain in rows] + [0.0]), -reach) - 0.06 * reach
     high = min(max([gain.high for _, gain in rows] + [0.0]), reach) + 0.06 * reach

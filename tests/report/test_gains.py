@@ -159,7 +159,7 @@ def test_a_report_holds_them_and_is_made_from_records_alone(tmp_path):
     assert re.search(r"\| 1 +\| logits +\| .*\*\*\+0\.3\d\d\*\* \[", text)
     assert re.search(r"\| at +\| .*≈ [+−]?0\.0\d\d \[", text)
     assert "official" in text
-    assert "Teacher: edsr_quick_wide." in text
+    assert "The teacher is edsr_quick_wide where no other is named." in text
     assert "(distillation.md)" in files.markdown.read_text(encoding="utf-8")
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
