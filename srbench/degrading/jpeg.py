@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from srbench.degrading.kernels import Values
@@ -32,8 +34,8 @@ _LUMINANCE = (
 _CHROMINANCE = ((17, 18, 24, 47), (18, 21, 26, 66), (24, 26, 56, 99), (47, 66, 99, 99))
 """Steps of chroma at quality 50 (table K.2); 99 at every higher frequency."""
 
-_TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
-_TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
+_TO_YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+_TO_RGB = np.array([[1.0, 0.0, 1.402], [1.0, -0.344136, -0.714136], [1.0, 1.772, 0.0]])
 """Full-range colours of JFIF, without the offset of 128 that both ways share."""
 
 
@@ -62,39 +64,43 @@ def diffjpeg(
     """
     if images.ndim != 4 or images.shape[1] != 3:
         raise ShapeError(f"JPEG takes RGB images (N, 3, H, W); these have the shape {tuple(images.shape)}.")
-    count, _, height, width = images.shape
+    height, width = images.shape[-2:]
     factor = _factors(quality).to(images).view(-1, 1, 1, 1, 1, 1)
-    transform = _cosines().to(images)
-    padded = F.pad(images, (0, -width % 16, 0, -height % 16)) * 255
-    colours = _mixed(padded, _TO_YCBCR)
-    decoded = [
-        _requantised(planes, _table(channel, luminance_table).to(images) * factor, transform, differentiable)
-        for channel, planes in (
-            ("luma", colours[:, :1] - 128),
-            ("chroma", F.avg_pool2d(colours[:, 1:], 2)),
+    padded = F.pad(images, (0, -width % 16, 0, -height % 16))
+    whole, halved = _cosines(), _cosines() @ _pairs()
+    luma, chroma = (
+        _requantised(planes, _table(channel, luminance_table).to(images) * factor, transform.to(images), differentiable)
+        for channel, planes, transform in (
+            ("luma", _mixed(padded, 255 * _TO_YCBCR[:1]) - 128, whole),
+            ("chroma", _mixed(padded, 255 * _TO_YCBCR[1:]), halved),
         )
-    ]
-    chroma = decoded[1].repeat_interleave(2, -2).repeat_interleave(2, -1)
-    rgb = _mixed(torch.cat([decoded[0] + 128, chroma], 1)[..., :height, :width], _TO_RGB)
-    return rgb.view(count, 3, height, width).clamp(0, 255) / 255
+    )
+    rgb = _mixed(torch.cat([luma + 128, chroma], 1), _TO_RGB / 255)
+    return rgb[..., :height, :width].clamp(0, 1)
 
 
 def _requantised(planes: Tensor, steps: Tensor, transform: Tensor, differentiable: bool) -> Tensor:
-    """Put the coefficients of all blocks on multiples of ``steps`` (N, 1, 1, 8, 1, 8)."""
+    """Put the coefficients of all blocks on multiples of ``steps`` (N, 1, 1, 8, 1, 8).
+
+    ``transform`` (8, side) takes the pixels of a block's side to frequencies; its transpose times side / 8 leads back.
+    """
     count, channels, height, width = planes.shape
+    side = transform.shape[1]
+    down, across = height // side, width // side
     # rows, then columns of all blocks at once; pixels stay where they are
-    lines = planes.reshape(-1, 8) @ transform.mT
-    blocks = transform @ lines.view(count, channels, height // 8, 8, width)
-    coefficients = blocks.view(count, channels, height // 8, 8, width // 8, 8) / steps
+    lines = (planes.reshape(-1, side) @ transform.mT).view(count, channels, down, side, across * 8)
+    coefficients = (transform @ lines).view(count, channels, down, 8, across, 8) / steps
     rounded = coefficients.round()
     if differentiable:
         rounded = rounded + (coefficients - rounded) ** 3
-    blocks = transform.mT @ (rounded * steps).view_as(blocks)
-    return (blocks.view(-1, 8) @ transform).view_as(planes)
+    back = transform * (side / 8)
+    lines = back.mT @ (rounded * steps).view(count, channels, down, 8, across * 8)
+    return (lines.view(-1, 8) @ back).view_as(planes)
 
 
-def _mixed(images: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
-    return (images.new_tensor(matrix) @ images.flatten(2)).view(-1, 3, *images.shape[-2:])
+def _mixed(images: Tensor, matrix: NDArray[np.float64]) -> Tensor:
+    """Colours as sums of colours, (N, rows of the matrix, H, W)."""
+    return (images.new_tensor(matrix) @ images.flatten(2)).view(len(images), -1, *images.shape[-2:])
 
 
 def _factors(quality: Values) -> Tensor:
@@ -111,6 +117,11 @@ def _cosines() -> Tensor:
     waves = torch.cos(math.pi / 8 * (steps + 0.5) * steps.view(-1, 1)) / 2
     waves[0] /= math.sqrt(2)
     return waves
+
+
+def _pairs() -> Tensor:
+    """Means of neighbours among sixteen numbers; times two, its transpose repeats eight."""
+    return torch.eye(8, dtype=torch.float64).repeat_interleave(2, 1) / 2
 
 
 def _table(channel: str, luminance: str) -> Tensor:

@@ -13,6 +13,7 @@ from srbench.degrading import Random, Size, filtering, freeze, noise, realise
 
 SPECS = {spec.name: spec for spec in realesrgan.register_degradations()}
 SIZE = Size(256, 256, 4)
+SIDE = {"side_px": 21}
 
 
 def trace(shared, letter):
@@ -53,7 +54,7 @@ def test_trace_a_operation_by_operation(shared, monkeypatch):
     kernels = [t["kernel1"], t["kernel2"], t["sinc_kernel"]]
     scripted(monkeypatch, kernels, [t["t03_noise_gaussian"] * 255], [t["t09_noise_poisson"]])
     compare(steps.Sharpen().apply(t["gt"], [{}, {}], size), t["gt_usm"])
-    compare(blur.apply(t["gt_usm"], [{}, {}], size), t["t01_filter2D"])
+    compare(blur.apply(t["gt_usm"], [SIDE] * 2, size), t["t01_filter2D"])
     first = [{"factor": 0.43, "mode": "bicubic"}] * 2
     compare(resize.apply(t["t01_filter2D"], first, size), t["t02_resize"])
     gaussian = entries((0, {"level": 1.0, "grey": False, "seed": 0}))
@@ -61,12 +62,12 @@ def test_trace_a_operation_by_operation(shared, monkeypatch):
     compare(jpeg.apply(t["t04_noisy"], each(t, "t05_jpeg_quality"), size), t["t06_jpeg"], jpeg=True)
 
     blur, resize, camera, end = chain
-    compare(blur.apply(t["t06_jpeg"], [entries((0, {}))] * 2, size), t["t07_filter2D"])
+    compare(blur.apply(t["t06_jpeg"], [entries((0, SIDE))] * 2, size), t["t07_filter2D"])
     compare(resize.apply(t["t07_filter2D"], [{"factor": 1.13, "mode": "area"}] * 2, size), t["t08_resize"])
     photons = entries((1, {"strength": 1.0, "grey": False, "seed": 0}))
     compare(camera.apply(t["t08_resize"], [photons] * 2, size), t["t10_noisy"])
     before = [
-        entries((0, entries((0, {"mode": "bilinear"}), (1, entries((0, {}))), (2, quality))))
+        entries((0, entries((0, {"mode": "bilinear"}), (1, entries((0, SIDE))), (2, quality))))
         for quality in each(t, "t13_jpeg_quality")
     ]
     compare(end.apply(t["t10_noisy"], before, size), t["t14_jpeg"], jpeg=True)
@@ -78,7 +79,7 @@ def test_trace_b_operation_by_operation(shared, monkeypatch):
     blur, resize, camera, jpeg = realesrgan.first_round(steps.DiffJpeg())
     kernels, fields = [t["kernel1"], t["sinc_kernel"]], [t["t08_noise_gaussian"] * 255]
     scripted(monkeypatch, kernels, fields, [t["t03_noise_poisson"]])
-    compare(blur.apply(t["gt_usm"], [{}, {}], size), t["t01_filter2D"])
+    compare(blur.apply(t["gt_usm"], [SIDE] * 2, size), t["t01_filter2D"])
     compare(resize.apply(t["t01_filter2D"], [{"factor": 1.27, "mode": "bilinear"}] * 2, size), t["t02_resize"])
     photons = entries((1, {"strength": 1.0, "grey": False, "seed": 0}))
     compare(camera.apply(t["t02_resize"], [photons] * 2, size), t["t04_noisy"])
@@ -89,7 +90,7 @@ def test_trace_b_operation_by_operation(shared, monkeypatch):
     gaussian = entries((0, {"level": 1.0, "grey": False, "seed": 0}))
     compare(camera.apply(t["t07_resize"], [gaussian] * 2, size), t["t09_noisy"])
     after = [
-        entries((1, entries((0, quality), (1, {"mode": "area"}), (2, entries((0, {}))))))
+        entries((1, entries((0, quality), (1, {"mode": "area"}), (2, entries((0, SIDE))))))
         for quality in each(t, "t10_jpeg_quality")
     ]
     result = end.apply(t["t09_noisy"], after, size)
