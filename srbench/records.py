@@ -111,6 +111,8 @@ class ModelFacts(Stored):
     warm_start: WarmStart | None = None
     """Which of them fitted."""
     train_degradation: str | None = None
+    train_setting: str | None = None
+    """What that is an example of; see `srbench.specs.DegradationSpec.setting`."""
     trained_on: tuple[str, ...] = ()
     seed: int | None = None
     train_seconds: float | None = None
@@ -198,6 +200,7 @@ class Record(Stored):
     scale: int
     degradation: str
     degradation_label: str = ""
+    degradation_setting: str = ""
     realisation: int | None = None
     """Number of the frozen realisation, from 0; None where only one was measured."""
     protocol: str

@@ -47,6 +47,7 @@ def nine(level: float) -> srbench.DegradationSpec:
     return srbench.DegradationSpec(
         name="anisotropic9" + (f"_noise{level:.0f}" if level else ""),
         label="9 anisotropic blurs" + (f" + noise {level:.0f}" if level else ""),
+        setting="anisotropic_noise" if level else "anisotropic",
         chain=blurred_with_noise(InTurn([AnisotropicBlur(*kernel) for kernel in NINE]), level),
         stochastic=True,
         realisations=len(NINE),

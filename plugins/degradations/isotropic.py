@@ -79,6 +79,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
         srbench.DegradationSpec(
             name="isotropic_batch",
             label="isotropic blur, one a batch",
+            setting="isotropic",
             chain=trained((0.2, 4.0), "replicate", per="batch"),
             stochastic=True,
             paper=KDSR,
@@ -87,6 +88,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
         srbench.DegradationSpec(
             name="isotropic_by_scale",
             label="isotropic blur (by scale)",
+            setting="isotropic",
             chain=trained({scale: (0.2, float(scale)) for scale in (2, 3, 4)}, "replicate"),
             stochastic=True,
             scales=frozenset({2, 3, 4}),
@@ -96,6 +98,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
         srbench.DegradationSpec(
             name="isotropic_ikc",
             label="isotropic blur (IKC)",
+            setting="isotropic",
             chain=trained({scale: (0.2, float(scale)) for scale in (2, 3, 4)}, "symmetric"),
             stochastic=True,
             scales=frozenset({2, 3, 4}),
@@ -105,6 +108,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
         srbench.DegradationSpec(
             name="gaussian8",
             label="Gaussian8",
+            setting="isotropic",
             chain=tested(GAUSSIAN8, "symmetric"),
             stochastic=True,
             realisations=8,
@@ -115,6 +119,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
         srbench.DegradationSpec(
             name="gaussian8_kdsr",
             label="Gaussian8 (KDSR)",
+            setting="isotropic",
             chain=tested(GAUSSIAN8_KDSR, "replicate"),
             stochastic=True,
             realisations=8,

@@ -123,6 +123,7 @@ class Assembler:
             "scale": cell.scale,
             "degradation": cell.degradation,
             "degradation_label": self._catalog.degradations[cell.degradation].title,
+            "degradation_setting": self._setting(cell.degradation),
             "realisation": cell.realisation,
             "protocol": cell.protocol.name,
             "headline": cell.protocol.headline,
@@ -155,6 +156,7 @@ class Assembler:
                 "initial": model.initial and model.initial.title,
                 "budget": model.budget,
                 "train_degradation": model.degradation,
+                "train_setting": self._setting(str(model.degradation)),
                 "trained_on": model.recipe.datasets,
                 "seed": model.seed,
                 "reconstruction": self._catalog.distillers[model.distiller].reconstruction,
@@ -167,6 +169,9 @@ class Assembler:
                 if name in trained
             }
         return ModelFacts(**facts)
+
+    def _setting(self, degradation: str) -> str:
+        return self._catalog.degradations[degradation].setting or degradation
 
     def _beside_reported(self, cell: Cell, score: Score) -> Score:
         spec = self._catalog.architectures[cell.model.architecture]

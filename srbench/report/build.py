@@ -23,6 +23,8 @@ from srbench.report.columns import (
     metric_columns,
     rank_order,
 )
+from srbench.report.crossing_files import crossing_columns, crossing_rows, render_crossings
+from srbench.report.crossings import Crossing, make_crossings
 from srbench.report.folder import Records, read_records
 from srbench.report.gain_files import gain_columns, gain_rows, render_gains
 from srbench.report.gains import GainTable, make_gain_tables
@@ -30,7 +32,7 @@ from srbench.report.markdown import render_markdown
 from srbench.report.tables import Section, make_sections
 from srbench.store import atomic_write
 
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 """Raised by hand whenever the same records give other files."""
 STATE = ".report"
 """Beside the records: what was made from them."""
@@ -45,6 +47,8 @@ class ReportFiles:
     per_image: Path
     gains: tuple[Path, ...]
     """What distillers gained: Markdown, CSV and figures; empty where no student was trained in two ways."""
+    crossings: tuple[Path, ...]
+    """Training against test degradations, likewise; empty where no model was tested on another than its own."""
     figures: tuple[Path, ...]
     warnings: tuple[str, ...] = ()
     """Records that were skipped, figures that could not be drawn; a sentence each."""
@@ -54,13 +58,14 @@ class ReportFiles:
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files, the most wanted first."""
-        return (self.markdown, self.csv, *self.gains, self.per_image, *self.figures)
+        return (self.markdown, self.csv, *self.gains, *self.crossings, self.per_image, *self.figures)
 
 
 def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     """Write ``leaderboard.csv``, ``leaderboard.md``, ``per_image.csv`` and the figures of a results folder.
 
-    Where a student was trained in more than one way, ``distillation.md`` and ``distillation.csv`` say what was gained.
+    Where a student was trained in more than one way, ``distillation.md`` and ``distillation.csv`` say what was gained;
+    where models were tested on foreign degradations, ``degradations.md`` and ``degradations.csv`` have the matrix.
 
     Args:
         results: Folder with ``records``.
@@ -82,6 +87,7 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
         markdown=results / "leaderboard.md",
         per_image=results / "per_image.csv",
         gains=tuple(results / name for name in before.gains),
+        crossings=tuple(results / name for name in before.crossings),
         figures=tuple(results / name for name in before.figures),
         warnings=(*records.damaged, *before.warnings),
         rebuilt=False,
@@ -96,17 +102,19 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     write_csv(files.per_image, image_columns(metrics), (row for r in ordered for row in image_rows(r, metrics)))
     figures, warnings = _draw(results, records, sections)
     gains = _write_gains(results, make_gain_tables(sections))
-    atomic_write(files.markdown, render_markdown(records, sections, figures, gains[0] if gains else None))
-    for stale in {*files.figures, *files.gains} - {*figures, *gains}:
+    crossings = _write_crossings(results, make_crossings(sections))
+    atomic_write(files.markdown, render_markdown(records, sections, figures, gains[:1], crossings[:1]))
+    for stale in {*files.figures, *files.gains, *files.crossings} - {*figures, *gains, *crossings}:
         with suppress(OSError):
             stale.unlink(missing_ok=True)
-    made = _State(digest, tuple(f.name for f in figures), tuple(warnings), tuple(f.name for f in gains))
+    made = _State(digest, _names(figures), tuple(warnings), _names(gains), _names(crossings))
     atomic_write(state, json.dumps(made._asdict()))
     return ReportFiles(
         csv=files.csv,
         markdown=files.markdown,
         per_image=files.per_image,
         gains=gains,
+        crossings=crossings,
         figures=tuple(figures),
         warnings=(*records.damaged, *warnings),
     )
@@ -150,16 +158,36 @@ def _write_gains(results: Path, tables: Sequence[GainTable]) -> tuple[Path, ...]
     return (markdown, table, *figures)
 
 
+def _write_crossings(results: Path, crossings: Sequence[Crossing]) -> tuple[Path, ...]:
+    """As `_write_gains`."""
+    if not crossings:
+        return ()
+    figures: list[Path] = []
+    if _can_draw():
+        from srbench.report.crossing_plots import draw_crossings
+
+        figures = draw_crossings(results, crossings)
+    markdown, table = results / "degradations.md", results / "degradations.csv"
+    atomic_write(markdown, render_crossings(crossings, figures))
+    write_csv(table, crossing_columns(), crossing_rows(crossings))
+    return (markdown, table, *figures)
+
+
+def _names(files: Iterable[Path]) -> tuple[str, ...]:
+    return tuple(file.name for file in files)
+
+
 class _State(NamedTuple):
     digest: str = ""
     figures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     gains: tuple[str, ...] = ()
+    crossings: tuple[str, ...] = ()
 
 
 def _read_state(path: Path) -> _State:
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-        return _State(str(state["digest"]), tuple(state["figures"]), tuple(state["warnings"]), tuple(state["gains"]))
+        return _State(str(state["digest"]), *(tuple(state[name]) for name in _State._fields[1:]))
     except (OSError, ValueError, KeyError, TypeError):
         return _State()

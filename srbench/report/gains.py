@@ -1,8 +1,8 @@
 """What a distiller gained: over plain training and over inherited weights, paired by image and seed.
 
 A table holds the trainings of one student by one recipe on one dataset. Gains are means over the seeds and images that
-both sides have; their intervals come from drawing seeds and images anew (`srbench.statistics.crossed_means`). With a
-single seed they tell of images alone.
+both sides have; their intervals come from drawing seeds and images anew (`srbench.statistics.crossed_means`), where an
+image's realisations stay together. With a single seed they tell of images alone.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from srbench.records import ModelFacts, TrainingCosts
 from srbench.report.tables import Heading, Line, Section, Table, without_seed
@@ -188,14 +189,33 @@ def _common(all_scores: Sequence[Scores]) -> tuple[list[int], list[Image]]:
     return seeds, sorted(set.intersection(*images)) if images else []
 
 
+def _averaged(scores: Scores, seeds: Sequence[int], images: Sequence[Image]) -> NDArray[np.float64]:
+    """Scores by seed and name, over the realisations of each: those of one image are no other images."""
+    names = sorted({name for _, name in images})
+    own = [[number for number, name in images if name == wanted] for wanted in names]
+    rows = [
+        [
+            statistics.fmean(scores[seed][number, name] for number in numbers)
+            for name, numbers in zip(names, own, strict=True)
+        ]
+        for seed in seeds
+    ]
+    return np.asarray(rows, dtype=np.float64)
+
+
+def paired_gain(own: Line, base: Line, heading: Heading) -> Gain | None:
+    """The gain of one line over another on the images and seeds that both have; None where they share none."""
+    return _gain(_by_seed(own, heading), _by_seed(base, heading), heading)
+
+
 def _gain(own: Scores, base: Scores, heading: Heading) -> Gain | None:
     seeds, images = _common([own, base])
     if not images:
         return None
     sign = 1.0 if heading.higher_is_better else -1.0
-    differences = [[sign * (own[seed][image] - base[seed][image]) for image in images] for seed in seeds]
-    low, high = percentile_interval(crossed_means(differences))
-    return Gain(float(np.mean(differences)), low, high, len(seeds), len(images))
+    differences = sign * (_averaged(own, seeds, images) - _averaged(base, seeds, images))
+    low, high = percentile_interval(crossed_means(differences.tolist()))
+    return Gain(float(differences.mean()), low, high, *differences.shape)
 
 
 def _rank(lines: Sequence[GainLine], headline: Heading) -> None:
@@ -205,7 +225,7 @@ def _rank(lines: Sequence[GainLine], headline: Heading) -> None:
     if not images:
         return
     sign = 1.0 if headline.higher_is_better else -1.0
-    means = [sign * crossed_means([[s[seed][image] for image in images] for seed in seeds]) for _, s in scored]
+    means = [sign * crossed_means(_averaged(s, seeds, images).tolist()) for _, s in scored]
     for own, mine in zip((own for own, _ in scored), means, strict=True):
         own.rank = 1 + sum(percentile_interval(other - mine)[0] > 0 for other in means if other is not mine)
 

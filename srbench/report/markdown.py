@@ -36,7 +36,11 @@ class Footnotes:
 
 
 def render_markdown(
-    records: Records, sections: Sequence[Section], figures: Iterable[Path] = (), gains: Path | None = None
+    records: Records,
+    sections: Sequence[Section],
+    figures: Iterable[Path] = (),
+    gains: Iterable[Path] = (),
+    crossings: Iterable[Path] = (),
 ) -> str:
     """The whole leaderboard.
 
@@ -44,7 +48,8 @@ def render_markdown(
         records: What it is made from; skipped files are named at the end.
         sections: Its tables.
         figures: Images beside it; each is shown in the section its name belongs to, or before all of them.
-        gains: The file that tells what distillers gained, where there is one.
+        gains: The file that tells what distillers gained, where there is one …
+        crossings: … and the one that has training against test degradations.
     """
     notes = Footnotes()
     machines = sorted({f"{e.machine_name} ({e.machine})" for r in records.records if (e := r.environment)})
@@ -53,8 +58,10 @@ def render_markdown(
     out += [ABOUT, ""]
     if machines:
         out += [f"Measured on {'; '.join(machines)} with {'; '.join(versions)}.", ""]
-    if gains:
-        out += [f"What distillers gained over plain training, and at what cost: [{gains.name}]({gains.name}).", ""]
+    for file in gains:
+        out += [f"What distillers gained over plain training, and at what cost: [{file.name}]({file.name}).", ""]
+    for file in crossings:
+        out += [f"Every model under every degradation, its own and foreign ones: [{file.name}]({file.name}).", ""]
     shown = list(figures)
     for scale in dict.fromkeys(s.scale for s in sections):
         for figure in [f for f in shown if f.name.startswith("psnr_vs_") and f.stem.endswith(f"_x{scale}")]:

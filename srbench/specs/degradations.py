@@ -46,6 +46,9 @@ class DegradationSpec:
     realisations: int = 1
     """How many frozen realisations of each image are measured where a suite does not say; more than one where the
     published score is the mean over several kernels."""
+    setting: str = ""
+    """What it stands for in tables of training against test degradations: the ranges that networks are trained on and
+    the list of kernels that they are tested on share one, and are no strangers to one another. The name if empty."""
     scales: frozenset[Scale] | None = None
     """None: every scale."""
     version: str = "1"
