@@ -10,6 +10,7 @@ from torch import Tensor
 
 import srbench
 from srbench.degrading import Drawn, Random, Size
+from srbench.degrading.levels import settled
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,10 @@ class Quantise:
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
         """Round."""
-        levels = images.clamp(0, 1) * 255
+        levels = settled(images.clamp(0, 1) * 255)
         if self.rounding == "half_even":
             return levels.round() / 255
-        # what float arithmetic left beside a level or a tie is taken as on it
-        nudge = 2.0**-20 if levels.element_size() == 8 else 2.0**-10
-        return (levels + (0.5 if self.rounding == "half_up" else 0.0) + nudge).floor().clamp(max=255) / 255
+        return (levels + (0.5 if self.rounding == "half_up" else 0.0)).floor() / 255
 
 
 @srbench.hookimpl

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from srbench.degrading.levels import settled
 from srbench.errors import ShapeError, UsageError
 
 Rounding: TypeAlias = Literal["nearest", "down"]
@@ -76,7 +77,7 @@ def _through(images: Tensor, options: Sequence[Options], rounding: Rounding) -> 
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise ShapeError(f"A codec takes images (N, 3, H, W) or (N, 1, H, W), not {tuple(images.shape)}.")
     to_levels: Callable[[Tensor], Tensor] = torch.round if rounding == "nearest" else torch.floor
-    levels = to_levels(images.detach().clamp(0, 1) * 255).to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy()
+    levels = to_levels(settled(images.detach().clamp(0, 1) * 255)).to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy()
     pixels = np.stack([_pixels(image, how) for image, how in zip(levels, options, strict=True)])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous().to(images) / 255
 

@@ -15,12 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Generator, Tensor
 
 from srbench.degrading.draws import Random
+from srbench.degrading.levels import settled
 from srbench.degrading.steps import Size
 from srbench.errors import DataError, ShapeError
 from srbench.specs import DegradationSpec
-
-_GRID = 255 * 2.0**20
-"""Results are put on steps of 2^-20 levels, so that a value half-way between two levels is rounded alike everywhere."""
 
 
 class Realisation(BaseModel):
@@ -132,7 +130,7 @@ def realise(degradation: DegradationSpec, hr: Tensor, realisation: Realisation, 
                 f"What the realisation says was drawn does not fit the steps of {degradation.name!r} "
                 f"({type(error).__name__}: {error}); draw it again."
             ) from error
-        return (lr * _GRID).round() / _GRID
+        return settled(lr * 255) / 255
     apply = degradation.unrounded or degradation.apply if exact else degradation.apply
     with torch.no_grad():
         lr = apply(hr if exact else hr.float(), size.scale, Generator().manual_seed(realisation.seed))

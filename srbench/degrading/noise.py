@@ -13,6 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from srbench.degrading.kernels import Values
+from srbench.degrading.levels import settled
 from srbench.errors import ShapeError
 
 LUMA = (0.299, 0.587, 0.114)
@@ -137,7 +138,7 @@ def _levels(level: Values, images: Tensor) -> Tensor:
 
 
 def _on_levels(image: Tensor) -> Tensor:
-    return (image * 255).round().clamp(0, 255) / 255
+    return settled(image * 255).round().clamp(0, 255) / 255
 
 
 def _grey(image: Tensor, luma: tuple[float, float, float]) -> Tensor:

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 import torch
 from degrading_toys import Brighter, Cut, Grain, Subsample, Times
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import srbench
@@ -116,6 +116,7 @@ def test_kernels_of_a_list_take_turns_over_realisations():
     assert {one["steps"][0]["at"] for one in draws(chain, 40)} == {0, 1, 2}
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(0, 2**40))
 def test_a_chain_is_a_degradation_that_its_generator_decides(count, seed):
     chain = Chain([CHAINS["nested"], Subsample()])

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -44,6 +44,7 @@ def test_draws_follow_their_distributions():
     assert stats.chisquare(list(orders.values())).pvalue > 1e-3
 
 
+@settings(deadline=None)
 @given(seeds, st.floats(-10, 10), st.floats(0, 10))
 def test_a_range_bounds_what_is_drawn_and_a_number_is_itself(seed, low, width):
     random = Random(seed)
@@ -53,6 +54,7 @@ def test_a_range_bounds_what_is_drawn_and_a_number_is_itself(seed, low, width):
     assert before.unit() == Random(seed).unit()
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(0, 5))
 def test_branches_differ_and_leave_their_stream_alone(seed, name):
     random = Random(seed)
@@ -62,6 +64,7 @@ def test_branches_differ_and_leave_their_stream_alone(seed, name):
     assert len({random.branch(other).unit() for other in (name, name + 1, str(name))}) == 3
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_seeds_of_noise_fit_into_every_json_reader(seed):
     drawn = Random(seed).seed()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage, stats
@@ -37,6 +37,7 @@ def test_a_gaussian_is_scipys_with_each_border(border, mode):
     assert np.abs(ours.numpy() - theirs).max() < 1e-12
 
 
+@settings(deadline=None)
 @given(st.floats(0.3, 4), st.floats(0.3, 4), st.floats(0, 180))
 def test_widths_are_deviations_or_variances_as_they_say(first, second, angle):
     point = torch.zeros(1, 1, 61, 61, dtype=torch.float64)
@@ -124,6 +125,7 @@ def test_colour_noise_has_the_covariance_that_was_drawn():
     assert np.abs(np.cov(noise[0].flatten(1).numpy()) * (255 / 25) ** 2 - wanted).max() < 0.02
 
 
+@settings(deadline=None)
 @given(st.integers(0, 254), st.sampled_from([torch.float32, torch.float64]))
 def test_rounding_goes_where_it_says_at_a_tie(level, dtype):
     tie = torch.tensor((level + 0.5) / 255, dtype=dtype).view(1, 1, 1, 1)
