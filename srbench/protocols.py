@@ -35,8 +35,8 @@ class Protocol:
     shave_pixels: int = 0
     """… plus this many pixels."""
     keep_grey: bool = False
-    """Greyscale images are their own luma; otherwise they are made RGB first and their luma is taken like all
-    others' (the two differ by 1.3 dB on such an image)."""
+    """Greyscale images are their own luma, for networks on luma too; otherwise they are made RGB first and their luma
+    is taken like all others' (the two differ by 1.3 dB on such an image)."""
 
     def shave(self, scale: Scale) -> int:
         """Pixels removed at every edge before measuring."""

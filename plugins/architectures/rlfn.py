@@ -63,8 +63,9 @@ def _leaky(x: Tensor) -> Tensor:
 
 
 REPORTED = srbench.Reported.on_luma(
-    "comparison table of the paper; at x2 the released weights give more (B100 +0.022 dB and +0.0005 SSIM, Set14 "
-    "+0.0006 SSIM), for a reason not found; at x4 they give what it says",
+    "comparison table of the paper, quoted from memory; at x2 the released weights give more (B100 +0.022 dB and "
+    "+0.0005 SSIM, Set14 +0.0006 SSIM), for a reason not found (neither 4 pixels shaved nor rounded luma gives all "
+    "three sets); at x4 they give what it says",
     {
         2: {
             "set5": (38.07, 0.9607),

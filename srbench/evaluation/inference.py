@@ -20,12 +20,13 @@ def super_resolve(network: Network, lr: Tensor, scale: Scale, inference: Inferen
 
     Args:
         network: In eval mode, on the device of ``lr``.
-        lr: (N, 3, h, w) in [0, 1]; double precision is passed on to networks without weights only.
+        lr: (N, C, h, w) in [0, 1], where C is 3 or, for a network on luma, 1 or 3, on the network's device; double
+            precision is passed on to networks without weights only.
         scale: The factor.
         inference: Tiles, chop, self-ensemble and precision.
 
     Returns:
-        (N, 3, scale*h, scale*w), not clamped; float32, or the dtype of ``lr`` where the network computes in it.
+        (N, C, scale*h, scale*w), not clamped; float32, or the dtype of ``lr`` where the network computes in it.
     """
     half = _HALVES.get(inference.precision)
     if half is not None or any(True for _ in network.module.parameters()):

@@ -47,9 +47,11 @@ def measure(
     scorer = Scorer(metrics, pairs.protocol, pairs.scale, device)
     images: list[ImageScores] = []
     for pair in pairs:
-        sr = super_resolve(network, pair.lr.to(device), pairs.scale, inference)
         hr = None if pair.hr is None else pair.hr.to(device)
-        if hr is not None and hr.shape[1] == 1:
+        grey = hr is not None and hr.shape[1] == 1
+        lr = pair.lr[:, : network.colours] if grey else pair.lr  # for a network on luma, grey is its own
+        sr = super_resolve(network, lr.to(device), pairs.scale, inference)
+        if grey:
             sr = sr.mean(dim=1, keepdim=True)
         try:
             scores = scorer.score(sr, hr)

@@ -99,7 +99,9 @@ class Keys:
         """The key of a measurement."""
         catalog, dataset = self._catalog, self._catalog.datasets[cell.dataset]
         # The first of several realisations is the one that is measured where there is only one.
-        number = {"realisation": cell.realisation} if cell.realisation else {}
+        number: dict[str, Any] = {"realisation": cell.realisation} if cell.realisation else {}
+        if cell.protocol.keep_grey and catalog.architectures[cell.model.architecture].channels == "y":
+            number |= {"grey": "is luma"}  # once it was made RGB first; other cells keep their keys
         return content_key(
             "measure",
             number

@@ -59,6 +59,26 @@ def test_the_published_protocol_keeps_lr_in_doubles_and_grey_images_grey(pairs, 
     assert len(torch.unique(kept.lr * 255 % 1)) > 100, "not rounded to 8 bits"
 
 
+@pytest.mark.parametrize(("protocol", "white"), [("published-bicubic", 255), ("classic-y", 235)])
+def test_a_network_on_luma_takes_grey_that_is_kept_as_it_is(pairs, tiny, tmp_path, catalog, protocol, white):
+    write_png(tiny.data / "TinyTest" / "ant.png", np.full((40, 36), 255, np.uint8))
+    seen = []
+
+    class Looking(nn.Module):
+        def forward(self, lr):
+            seen.append(lr)
+            return lr.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+    spec = ArchitectureSpec(name="looking", build=lambda _: Looking(), scales=frozenset({2}), channels="y")
+    measure(
+        build_network(spec, 2), pairs(protocol, limit=1), [catalog.metrics["psnr_y"]], Inference(), CPU,
+        keep=1, folder=tmp_path, advance=lambda: None,
+    )  # fmt: skip
+    (lr,) = seen
+    assert lr.shape == (1, 1, 20, 18)
+    assert (lr * 255).round().unique().tolist() == [white]
+
+
 def test_a_limit_takes_the_first_images(pairs):
     limited = pairs(limit=1)
     assert (len(limited), [pair.name for pair in limited]) == (1, ["ant"])

@@ -99,13 +99,16 @@ def test_the_fixed_skip_of_ncnet_follows_its_network_and_stays_out_of_its_state(
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_vdsr_without_its_body_is_bicubic_interpolation(scale):
+def test_vdsr_without_its_body_is_bicubic_interpolation_within_the_range_of_luma(scale):
     network = vdsr.VDSR(layers=3, channels=4).eval()
     for parameter in network.body[-1].parameters():
         torch.nn.init.zeros_(parameter)
-    lr = photograph(1, 1, 9, 7)
+    lr = 0.2 + 0.6 * photograph(1, 1, 9, 7)
+    lr[..., :3] *= 0.1
+    enlarged = imresize(lr, scale=scale)
+    assert enlarged.min() < vdsr.BLACK
     with torch.no_grad():
-        assert torch.equal(network(lr, scale), imresize(lr, scale=scale))
+        assert torch.equal(network(lr, scale), enlarged.clamp(16 / 255, 235 / 255))
 
 
 def test_the_branches_of_a2n_share_one_by_one_image_by_image():
