@@ -19,6 +19,7 @@ from torch import Tensor
 import srbench
 from srbench.degrading import Drawn, Random, Size, Step, kernels, noise
 from srbench.degrading.filtering import filter2d
+from srbench.degrading.levels import settled
 from srbench.degrading.resizing import MODES, Mode, opencv
 from srbench.imaging import imresize
 
@@ -140,7 +141,7 @@ class RoundedPoissonNoise:
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
         """Round, add it and clamp."""
         photons, seeds, grey = ([one[name] for one in drawn] for name in ("photons", "seed", "grey"))
-        rounded = (images * 255).round().clamp(0, 255) / 255
+        rounded = settled(images * 255).round().clamp(0, 255) / 255
         return (rounded + noise.poisson(rounded, photons, seeds, grey)).clamp(0, 1)
 
 
