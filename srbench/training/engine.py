@@ -21,8 +21,9 @@ from srbench.records import WarmStart
 from srbench.specs import ArchitectureSpec, DegradationSpec, DistillerSpec, LossSpec, Scale
 from srbench.training.augmentation import Augmented
 from srbench.training.checkpoints import plain
-from srbench.training.loop import TrainingReport, train
+from srbench.training.loop import train
 from srbench.training.optimisers import phase_lengths
+from srbench.training.outcome import TrainingReport
 from srbench.training.patches import Patches, PatchSource, TrainingImages
 from srbench.training.progress import Progress, Silent
 from srbench.training.progressive import Progressive

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,12 @@ from torch import Tensor, nn
 
 from srbench.distilling import Batch, Distiller, Frozen, Phase
 from srbench.errors import TrainingError, TrainingInterrupted
-from srbench.records import TrainingCosts
 from srbench.training.averages import Average
 from srbench.training.checkpoints import Checkpoints
 from srbench.training.costs import CostMeter
 from srbench.training.devices import fast_memory_format, lay_out, make_accelerator, tuned
 from srbench.training.optimisers import phase_lengths
+from srbench.training.outcome import TrainingReport
 from srbench.training.patches import PatchSource
 from srbench.training.progress import Curves, Progress, Silent
 from srbench.training.seeds import seed_everything, stream
@@ -38,26 +37,6 @@ FROZEN_EVERY = 100
 """Steps between checks that nobody touched the teachers; another one ends each phase."""
 CHECKPOINT_SECONDS = 300.0
 """A checkpoint is also written when the last one is older than this."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingReport:
-    """How a training went."""
-
-    steps: int
-    resumed_at: int
-    """Steps that an earlier process had done; 0 for a training in one go."""
-    seconds: float
-    """Spent in training, in all processes together."""
-    images_per_second: float
-    """Patches a second over this process's steps; 0 if it had none to do."""
-    held_out_psnr: float | None
-    """dB on the held-out patches at the end; None where the images are too small for any."""
-    terms: Mapping[str, float]
-    """Mean of each loss term over the last stretch of steps."""
-    notes: tuple[str, ...]
-    costs: TrainingCosts | None
-    """Of a step; None where there were too few to time one."""
 
 
 def train(

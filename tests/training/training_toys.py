@@ -16,7 +16,8 @@ from srbench.imaging import imresize
 from srbench.networks import Network, build_network
 from srbench.recipes import Recipe
 from srbench.specs import ArchitectureSpec, DegradationSpec
-from srbench.training.loop import TrainingReport, train
+from srbench.training.loop import train
+from srbench.training.outcome import TrainingReport
 from srbench.training.patches import Patches, TrainingImages
 
 
