@@ -37,6 +37,8 @@ class Gain:
     @property
     def verdict(self) -> str:
         """Whether the interval leaves zero out: better, worse or tie."""
+        if self.seeds == self.images == 1:  # nothing to draw anew
+            return "tie"
         return "better" if self.low > 0 else "worse" if self.high < 0 else "tie"
 
 
@@ -222,7 +224,7 @@ def _rank(lines: Sequence[GainLine], headline: Heading) -> None:
     """As `srbench.statistics.shared_ranks`, by intervals of the paired differences."""
     scored = [(own, scores) for own in lines if (scores := _by_seed(own.line, headline))]
     seeds, images = _common([scores for _, scores in scored])
-    if not images:
+    if len(seeds) * len({name for _, name in images}) < 2:
         return
     sign = 1.0 if headline.higher_is_better else -1.0
     means = [sign * crossed_means(_averaged(s, seeds, images).tolist()) for _, s in scored]

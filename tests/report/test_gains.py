@@ -194,6 +194,13 @@ def test_every_column_of_the_file_of_gains_is_explained():
     assert named == list(dict.fromkeys(wanted))
 
 
+def test_one_seed_on_one_image_tells_nothing():
+    records = [r.model_copy(update={"images": r.images[:1]}) for r in study() if r.model.seed == 0]
+    (table,) = tables_of(records)
+    assert {line.over_control[table.headline].verdict for line in table.lines if line is not table.control} == {"tie"}
+    assert {line.rank for line in table.lines} == {None}
+
+
 def test_a_figures_name_has_no_letter_that_a_file_cannot_have():
     (table,) = tables_of([r.model_copy(update={"degradation": "chain:a/b.toml"}) for r in study()])
     assert re.fullmatch(r"gains_[\w-]+\.png", figure_name(table))
