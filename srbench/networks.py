@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +28,13 @@ class Network:
         """Channels that the module itself takes: 3, or 1 for networks on luma."""
         return 1 if self.spec.channels == "y" else 3
 
-    def __call__(self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+    def __call__(
+        self,
+        lr: Tensor,
+        scale: Scale,
+        weights: Mapping[str, Tensor] | None = None,
+        told: Tensor | None = None,
+    ) -> Tensor:
         """Super-resolve, differentiably; nothing is clamped.
 
         Args:
@@ -36,6 +42,7 @@ class Network:
             scale: One of the spec's scales.
             weights: Taken instead of the module's parameters of these names, and differentiated like them: the weights
                 that a step of training would give, for methods that learn how to train.
+            told: (N, len(spec.told)), what a non-blind network is told; see `told_of`.
 
         Returns:
             (N, C, scale*h, scale*w), nominally in [0, 1].
@@ -44,10 +51,11 @@ class Network:
             ShapeError: The network returned another size, or no tensor.
         """
         if lr.shape[1] == 3 and self.spec.channels == "y":
-            return self._with_bicubic_chroma(lr, scale, weights)
+            return self._with_bicubic_chroma(lr, scale, weights, told)
         padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
         normalised = self._normalised(padded)
-        given = (normalised, scale) if self.spec.multi_scale else (normalised,)
+        given: tuple[object, ...] = (normalised, scale) if self.spec.multi_scale else (normalised,)
+        given += () if told is None else (told,)
         sr: object = self.module(*given) if weights is None else _called_with(weights, self.module, given)
         if not isinstance(sr, Tensor):
             raise ShapeError(f"{self.spec.name} returned a {type(sr).__name__}, not a tensor; it must return sr alone.")
@@ -80,9 +88,30 @@ class Network:
             sr = sr + _colour(spec.input_mean, sr)
         return sr
 
-    def _with_bicubic_chroma(self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None) -> Tensor:
+    def told_of(self, told: Sequence[Mapping[str, float]], like: Tensor) -> Tensor | None:
+        """What the network is told of some images; None where it is told nothing.
+
+        Args:
+            told: What `DegradationSpec.tell` gave of each.
+            like: On the device where it is wanted.
+
+        Raises:
+            ShapeError: Something that the network wants to know was not told.
+        """
+        names = self.spec.told
+        if missing := [name for one in told for name in names if name not in one]:
+            raise ShapeError(
+                f"{self.spec.name} wants to be told {missing[0]!r}, which the degradation does not tell; choose "
+                "another one."
+            )
+        rows = [[one[name] for name in names] for one in told]
+        return torch.tensor(rows, dtype=torch.float32, device=like.device) if names else None
+
+    def _with_bicubic_chroma(
+        self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None, told: Tensor | None
+    ) -> Tensor:
         ycbcr = rgb_to_ycbcr(lr)
-        luma = self(ycbcr[:, :1], scale, weights)
+        luma = self(ycbcr[:, :1], scale, weights, told)
         chroma = imresize(ycbcr[:, 1:], scale=scale).to(luma.dtype)
         return ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
 

@@ -211,6 +211,9 @@ class Record(Stored):
     """The metric that ranks this table."""
     scores: dict[str, Score] = Field(default_factory=dict)
     images: tuple[ImageScores, ...] = ()
+    representation_file: str | None = None
+    """What the network made of each image's degradation, below the records folder; see
+    `srbench.evaluation.representations`."""
     certification: Certification | None = None
     profile: Profile | None = None
     environment: Environment | None = None

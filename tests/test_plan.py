@@ -139,6 +139,13 @@ def test_a_degradation_to_train_on_must_have_the_scale_too(catalog):
         make_plan(suite(grid), catalog)
 
 
+def test_a_network_that_is_told_the_degradation_refuses_one_that_does_not_tell(catalog):
+    grid = {"architectures": ("kdsr_small_told",), "train_degradations": ("bicubic",), "degradations": ("grainy",)}
+    with pytest.raises(ConfigError, match=r"\[\[grid\]\] 1: kdsr_small_told is told what was done .* grainy does not"):
+        make_plan(suite(grid), catalog)
+    assert make_plan(suite(grid | {"degradations": ("bicubic",)}), catalog).cells
+
+
 def test_networks_of_larger_scales_start_from_the_recipes_scale(catalog, tmp_path):
     recipe = tmp_path / "r.toml"
     recipe.write_text('name = "r"\ndatasets = ["tiny_train"]\nsteps = 1\nstart_from_scale = 2\n')

@@ -311,6 +311,7 @@ def _spec(
         paper=PAPER,
         license="unknown (no licence file)",
         taps=thirds("G.body.0.body", build.keywords["n_blocks"]),
+        representation=KDSR.idr,
         recipe=recipe,
         reported=reported,
         notes=f"{_NOTES} {notes}",

@@ -2,15 +2,17 @@
 
 With a constant in place of the estimate the kernels are the same for every image, which makes a plain network of it.
 What the student gains over the shallow one is what the estimator brings; over the deep one, what it brings beyond the
-parameters that it costs.
+parameters that it costs. A network that is told the kernel and the noise, where the student has to estimate them, says
+how much a perfect estimate of these would be worth.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
-from srbench_plugins.architectures.kdsr import PAPER, Restorer
+from srbench_plugins.architectures.kdsr import PAPER, SLOPE, Restorer
 from torch import Tensor, nn
 
 import srbench
@@ -37,28 +39,84 @@ class ConstantKDSR(nn.Module):
         return sr
 
 
-def _spec(name: str, label: str, n_blocks: int, notes: str) -> srbench.ArchitectureSpec:
+class ToldKDSR(nn.Module):
+    """KDSR's SR network whose kernels come from the true blur and noise; maps lr in [0, 1] to sr in the same range.
+
+    Args:
+        scale: 2, 3 or 4.
+        n_feats: Channels (C).
+        n_blocks: Dynamic blocks.
+    """
+
+    TOLD = ("blur_xx", "blur_xy", "blur_yy", "noise")
+    """Covariance of the kernel in px² of hr, and standard deviation of the noise in levels."""
+
+    span: Tensor
+    usual: Tensor
+
+    def __init__(self, scale: int, *, n_feats: int, n_blocks: int) -> None:
+        super().__init__()
+        self.G = Restorer(scale, n_feats, n_blocks)
+        self.mlp = nn.Sequential(
+            nn.Linear(len(self.TOLD), 4 * n_feats),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.Linear(4 * n_feats, 4 * n_feats),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.Linear(4 * n_feats, n_feats),
+            nn.LeakyReLU(SLOPE, inplace=True),
+        )
+        widest = (scale**2, scale**2, scale**2, 25.0)  # and the strongest noise that DASR and KDSR train on at x4
+        self.register_buffer("span", torch.tensor(widest), persistent=False)
+        self.register_buffer("usual", torch.tensor((0.5, 0.0, 0.5, 0.5)), persistent=False)
+
+    def forward(self, lr: Tensor, told: Tensor | None = None) -> Tensor:
+        """(N, 3, h, w) and (N, 4) to (N, 3, scale*h, scale*w); told nothing, it supposes half of all."""
+        known = self.usual.expand(len(lr), -1) if told is None else told / self.span
+        sr: Tensor = self.G(lr, self.mlp(known.to(lr.dtype)))
+        return sr
+
+
+def _spec(
+    name: str, label: str, build: Callable[..., nn.Module], n_blocks: int, notes: str, told: tuple[str, ...] = ()
+) -> srbench.ArchitectureSpec:
     return srbench.ArchitectureSpec(
         name=name,
         label=label,
-        build=partial(ConstantKDSR, n_feats=16, n_blocks=n_blocks),
+        build=partial(build, n_feats=16, n_blocks=n_blocks),
         scales=frozenset({2, 3, 4}),
         paper=PAPER,
         license="unknown (no licence file)",
         taps=thirds("G.body.0.body", n_blocks),
-        notes=f"A control, not of the paper: KDSR's SR network with a learnt constant for the degradation. {notes}",
+        told=told,
+        notes=f"A control, not of the paper: KDSR's SR network {notes}",
     )
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """For `kdsr_small`: one with its SR network, one with its parameters."""
+    """For `kdsr_small`: one with its SR network, one with its parameters, and one that is told the degradation."""
     return [
-        _spec("kdsr_small_constant", "KDSR (small), no estimator", 8, "As many blocks as kdsr_small."),
+        _spec(
+            "kdsr_small_constant",
+            "KDSR (small), no estimator",
+            ConstantKDSR,
+            8,
+            "with a learnt constant for the degradation, and as many blocks as kdsr_small.",
+        ),
         _spec(
             "kdsr_small_constant_deep",
             "KDSR (small), no estimator, deeper",
+            ConstantKDSR,
             18,
-            "As many parameters as kdsr_small, which spends half of its own on the estimator.",
+            "with a learnt constant for the degradation, and as many parameters as kdsr_small, which spends half of "
+            "its own on the estimator.",
+        ),
+        _spec(
+            "kdsr_small_told",
+            "KDSR (small), told the degradation",
+            ToldKDSR,
+            8,
+            "driven by the true blur and noise: not blind, an upper bound of estimating them.",
+            told=ToldKDSR.TOLD,
         ),
     ]

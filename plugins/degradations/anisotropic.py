@@ -8,6 +8,7 @@ replicated, and noise of 0 to 75 levels is added to an lr of 8 bits.
 
 from __future__ import annotations
 
+from srbench_plugins.degradations.isotropic import tell
 from srbench_plugins.steps.blur import AnisotropicBlur
 from srbench_plugins.steps.down import BicubicDown
 from srbench_plugins.steps.noise import GaussianNoise
@@ -50,6 +51,7 @@ def nine(level: float) -> srbench.DegradationSpec:
         setting="anisotropic_noise" if level else "anisotropic",
         chain=blurred_with_noise(InTurn([AnisotropicBlur(*kernel) for kernel in NINE]), level),
         stochastic=True,
+        tell=tell,
         realisations=len(NINE),
         paper=DASR,
         notes="Published at x4 on Set14. Realisation k has the k-th kernel; the score is the mean over all nine.",
@@ -65,6 +67,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             label="anisotropic blur",
             chain=blurred_with_noise(AnisotropicBlur(), 0),
             stochastic=True,
+            tell=tell,
             paper=DASR,
         ),
         srbench.DegradationSpec(
@@ -72,6 +75,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             label="anisotropic blur + noise",
             chain=blurred_with_noise(AnisotropicBlur(), (0.0, 25.0)),
             stochastic=True,
+            tell=tell,
             paper=DASR,
             notes="Widths of 0.2 to 4 pixels, any direction, noise of 0 to 25 levels: the training of DASR and KDSR.",
         ),

@@ -97,9 +97,12 @@ class Chain:
             generator: Decides all that is drawn.
         """
         size = Size(hr.shape[-2], hr.shape[-1], scale)
-        *seeds, common = torch.randint(2**63 - 1, (len(hr) + 1,), generator=generator, device=generator.device).tolist()
-        drawn = [self.draw(Random(seed), Random(common), size) for seed in seeds]
-        return self.degrade(hr, drawn, size)
+        return self.degrade(hr, self.draws(len(hr), size, generator), size)
+
+    def draws(self, count: int, size: Size, generator: Generator) -> list[Drawn]:
+        """What `__call__` draws for a batch of ``count`` images."""
+        *seeds, common = torch.randint(2**63 - 1, (count + 1,), generator=generator, device=generator.device).tolist()
+        return [self.draw(Random(seed), Random(common), size) for seed in seeds]
 
     def _plan(self, drawn: Mapping[str, Any] | None, place: _Place) -> Iterator[_Act]:
         """The steps of all chains within, one after the other; those not done have nothing drawn."""

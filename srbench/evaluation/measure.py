@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from srbench.errors import DataError, ShapeError
 from srbench.evaluation.inference import super_resolve
 from srbench.evaluation.pairs import Pair, Pairs
+from srbench.evaluation.representations import Representations
 from srbench.evaluation.scoring import Scorer
 from srbench.imaging.files import to_uint8, write_png
 from srbench.networks import Network
@@ -39,18 +41,23 @@ def measure(
         advance: Called after every image.
 
     Returns:
-        ``scores``, ``images`` and ``lr_source``, ready for a `Record`.
+        ``scores``, ``images`` and ``lr_source``, ready for a `Record`, and ``representation_file`` where the network
+        makes a representation and sees whole images.
 
     Raises:
         DataError: The dataset has no image.
     """
     scorer = Scorer(metrics, pairs.protocol, pairs.scale, device)
     images: list[ImageScores] = []
+    whole = not (inference.tile or inference.chop or inference.self_ensemble)
+    representations = Representations(network) if network.spec.representation and whole else None
     for pair in pairs:
         hr = None if pair.hr is None else pair.hr.to(device)
         grey = hr is not None and hr.shape[1] == 1
         lr = pair.lr[:, : network.colours] if grey else pair.lr  # for a network on luma, grey is its own
-        sr = super_resolve(network, lr.to(device), pairs.scale, inference)
+        told = network.told_of([pair.told or {}], lr.to(device))
+        with representations.watch(pair) if representations else nullcontext():
+            sr = super_resolve(network, lr.to(device), pairs.scale, inference, told)
         if grey:
             sr = sr.mean(dim=1, keepdim=True)
         try:
@@ -77,7 +84,7 @@ def measure(
         "scores": {name: score.model_dump(mode="json") for name, score in table.items()},
         "images": [image.model_dump(mode="json") for image in images],
         "lr_source": source,
-    }
+    } | ({"representation_file": representations.write(folder)} if representations else {})
 
 
 def _score(metric: MetricSpec, images: Sequence[ImageScores], absent: str | None, protocol: str) -> Score:

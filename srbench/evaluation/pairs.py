@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from srbench.data.degraded import compare_lr_set, draw_seed, lr_image, lr_image_exact
+from srbench.data.degraded import compare_lr_set, draw_realisation, draw_seed, lr_image, lr_image_exact
 from srbench.data.library import Library
 from srbench.errors import DataError
 from srbench.imaging.borders import mod_crop
@@ -28,6 +28,8 @@ class Pair:
     hr: Tensor | None
     """(1, C, scale*h, scale*w) in [0, 1]; C is 1 for greyscale images that the protocol keeps grey, else 3. None for
     images whose hr nobody has."""
+    told: Mapping[str, float] | None = None
+    """What the degradation tells of the image; None where it tells nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,12 @@ class Pairs:
                     "srbench makes its own."
                 )
             grey = self.protocol.keep_grey and hr.shape[1] == 1
-            yield Pair(name=name, lr=lr.expand(-1, 3, -1, -1), hr=hr if grey else hr.expand(-1, 3, -1, -1))
+            yield Pair(
+                name=name,
+                lr=lr.expand(-1, 3, -1, -1),
+                hr=hr if grey else hr.expand(-1, 3, -1, -1),
+                told=self._told(name, pixels),
+            )
 
     def _unpaired(self) -> Iterator[Pair]:
         if not self.degradation.provided:
@@ -122,6 +129,14 @@ class Pairs:
             pixels, self.degradation, self.scale, seed=seed, number=number, image=name, fingerprint=self.fingerprint
         )
         return to_tensor(lr)[None]
+
+    def _told(self, name: str, pixels: Pixels) -> Mapping[str, float] | None:
+        if self.degradation.tell is None:
+            return None
+        number = self.realisation
+        seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale, number)
+        drawn = draw_realisation(pixels, self.degradation, self.scale, seed=seed, number=number).drawn
+        return self.degradation.tell(drawn or {})
 
     def _check_size(self, name: str, lr: Tensor, hr: Tensor) -> None:
         height, width = lr.shape[-2:]

@@ -96,6 +96,7 @@ class Assembler:
             lr_source=result["lr_source"],
             scores={name: self._beside_reported(cell, score) for name, score in scores.items()},
             images=tuple(self._image(key, ImageScores.model_validate(data)) for data in result["images"]),
+            representation_file=self._brought(key, result.get("representation_file")),
             certification=Certification(**_part(certificate, Certification)) if certificate else None,
             profile=Profile(**_part(profile, Profile)) if profile else None,
             environment=Environment.model_validate(result["environment"]),
@@ -194,20 +195,21 @@ class Assembler:
 
     def _image(self, key: str, image: ImageScores) -> ImageScores:
         """Bring kept images into the results folder, so that the records alone make the report."""
-        source = self._session.store.folder("measure", key) / "images"
-        update: dict[str, str | None] = {}
-        for field in ("sr_file", "hr_file", "lr_file"):
-            name = getattr(image, field)
-            if name and (source / name).is_file():
-                relative = Path("images") / key[:16] / name
-                target = self._folder / relative
-                if not target.is_file():
-                    with atomic_path(target) as temporary:
-                        shutil.copyfile(source / name, temporary)
-                update[field] = str(relative)
-            elif name:
-                update[field] = None
+        fields = ("sr_file", "hr_file", "lr_file")
+        update = {field: self._brought(key, name) for field in fields if (name := getattr(image, field))}
         return image.model_copy(update=update)
+
+    def _brought(self, key: str, name: str | None) -> str | None:
+        """A kept file, in the results folder, by its path below the records; None if it is gone."""
+        source = self._session.store.folder("measure", key) / "images" / (name or "")
+        if not source.is_file():
+            return None
+        relative = Path("images") / key[:16] / source.name
+        target = self._folder / relative
+        if not target.is_file():
+            with atomic_path(target) as temporary:
+                shutil.copyfile(source, temporary)
+        return str(relative)
 
 
 def _weights_name(model: Model) -> str:

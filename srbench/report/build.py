@@ -102,7 +102,7 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     write_csv(files.per_image, image_columns(metrics), (row for r in ordered for row in image_rows(r, metrics)))
     figures, warnings = _draw(results, records, sections)
     gains = _write_gains(results, make_gain_tables(sections))
-    crossings = _write_crossings(results, make_crossings(sections))
+    crossings = _write_crossings(results, records.folder, make_crossings(sections))
     atomic_write(files.markdown, render_markdown(records, sections, figures, gains[:1], crossings[:1]))
     for stale in {*files.figures, *files.gains, *files.crossings} - {*figures, *gains, *crossings}:
         with suppress(OSError):
@@ -158,15 +158,16 @@ def _write_gains(results: Path, tables: Sequence[GainTable]) -> tuple[Path, ...]
     return (markdown, table, *figures)
 
 
-def _write_crossings(results: Path, crossings: Sequence[Crossing]) -> tuple[Path, ...]:
+def _write_crossings(results: Path, folder: Path, crossings: Sequence[Crossing]) -> tuple[Path, ...]:
     """As `_write_gains`."""
     if not crossings:
         return ()
     figures: list[Path] = []
     if _can_draw():
         from srbench.report.crossing_plots import draw_crossings
+        from srbench.report.representation_plots import draw_representations
 
-        figures = draw_crossings(results, crossings)
+        figures = [*draw_crossings(results, crossings), *draw_representations(results, folder, crossings)]
     markdown, table = results / "degradations.md", results / "degradations.csv"
     atomic_write(markdown, render_crossings(crossings, figures))
     write_csv(table, crossing_columns(), crossing_rows(crossings))

@@ -22,12 +22,17 @@ ABOUT = (
 )
 
 
-def figure_name(crossing: Crossing) -> str:
-    """Name of the heat map."""
+def figure_name(crossing: Crossing, kind: str = "crossing") -> str:
+    """Name of the heat map, or of another kind of figure."""
     section, table = crossing.section, crossing.table
     parts = [f"x{section.scale}", table.dataset, section.protocol]
     parts += [] if table.inference == "whole" else [table.inference]
-    return f"crossing_{'_'.join(''.join(c if c.isalnum() or c in '_-' else '-' for c in part) for part in parts)}.png"
+    return f"{kind}_{'_'.join(''.join(c if c.isalnum() or c in '_-' else '-' for c in part) for part in parts)}.png"
+
+
+def representation_name(crossing: Crossing) -> str:
+    """Name of the picture of representations."""
+    return figure_name(crossing, "representation")
 
 
 def render_crossings(crossings: Sequence[Crossing], figures: Iterable[Path] = ()) -> str:
@@ -48,6 +53,9 @@ def render_crossings(crossings: Sequence[Crossing], figures: Iterable[Path] = ()
         out += [*_scores(crossing), ""]
         if any(row.over_plain for row in crossing.rows):
             out += [f"Gain over training on `{PLAIN}`:", "", *_gains(crossing), ""]
+        if representation_name(crossing) in shown:
+            out += ["What the networks make of the degradation of each test image, on two axes:", ""]
+            out += [f"![Representations, coloured by kernel]({representation_name(crossing)})", ""]
         out += [f"<sub>{' · '.join(f'`{test.headline.protocol}`' for test in crossing.tests)}</sub>", ""]
     return "\n".join(out).rstrip() + "\n"
 

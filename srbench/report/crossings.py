@@ -36,6 +36,7 @@ class Row:
     """Of the first test degradation that it was measured under."""
     method: str
     """Architecture, distiller and teacher, for people."""
+    lines: dict[Trial, Line] = field(default_factory=dict)
     scores: dict[Trial, Value] = field(default_factory=dict)
     over_plain: dict[Trial, Gain] = field(default_factory=dict)
     """Gain over the same method trained on bicubic reduction, or over plain training on it where there is none."""
@@ -108,7 +109,7 @@ def _crossing(tables: Sequence[tuple[Section, Table]]) -> Crossing:
     for test, found in lines.items():
         for key, line in found.items():
             row = rows.setdefault(key, Row(line=line, method=_title(line.first)))
-            row.scores[test] = line.scores[test.headline]
+            row.lines[test], row.scores[test] = line, line.scores[test.headline]
     crossing = Crossing(
         section=tables[0][0], table=tables[0][1], tests=list(lines), rows=sorted(rows.values(), key=_order)
     )

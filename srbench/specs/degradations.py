@@ -49,6 +49,11 @@ class DegradationSpec:
     setting: str = ""
     """What it stands for in tables of training against test degradations: the ranges that networks are trained on and
     the list of kernels that they are tested on share one, and are no strangers to one another. The name if empty."""
+    tell: Callable[[Mapping[str, Any]], Mapping[str, float]] | None = None
+    """``tell(drawn)``: what was done to an image in a few named numbers, for networks that are told it and for pictures
+    of what others make of it; ``drawn`` is what the chain drew, {} without a chain. One name means one thing wherever
+    it is used: ``blur_xx``, ``blur_xy`` and ``blur_yy`` are the covariance of the blur in px² of hr, ``noise`` is the
+    standard deviation of noise in 8-bit levels."""
     scales: frozenset[Scale] | None = None
     """None: every scale."""
     version: str = "1"

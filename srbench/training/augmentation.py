@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Generator, Tensor
 
+from srbench.errors import TrainingError
 from srbench.recipes import Recipe
 from srbench.specs import Scale
 from srbench.training.patches import PatchSource
@@ -49,6 +50,19 @@ class Augmented:
         if self._recipe.mixup:
             lr, hr = mixed(lr, hr, self._recipe.mixup, self._recipe.mixup_shape, generator)
         return lr, hr, scale
+
+    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """What was done to each patch of one step; see `PatchSource.told`.
+
+        Raises:
+            TrainingError: Patches are mixed, and nobody can tell what was done to a mixture.
+        """
+        if self._recipe.mixup:
+            raise TrainingError(
+                "Mixed patches have no degradation of their own, which a non-blind network could be told; take mixup "
+                "out of the recipe."
+            )
+        return self._source.told(step, draw)
 
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
         """Fixed patches that are never trained on; see `PatchSource.held_out`."""

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from srbench.degrading import Size
 from srbench.errors import DataError, StoreError, TrainingError
 from srbench.imaging.colour import rgb_to_y
 from srbench.imaging.files import read_image, to_tensor, to_uint8
@@ -56,6 +57,14 @@ class PatchSource(Protocol):
 
         Returns:
             lr (N, C, p, p) and hr (N, C, scale*p, scale*p), float32 in [0, 1] in any memory format, and their scale.
+        """
+        ...
+
+    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """What the degradation tells of each patch that `sample` gives for the same step and draw.
+
+        Raises:
+            TrainingError: It tells nothing.
         """
         ...
 
@@ -233,6 +242,20 @@ class Patches:
         noise = (*self._stream, step, draw, "degradation")
         lr, hr = self._cut(scale, part, number, top, left, turns, noise)
         return lr, hr, scale
+
+    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """What was done to each patch of one step; see `PatchSource.told`."""
+        tell, chain, scale = self._degradation.tell, self._degradation.chain, self._scale(step)
+        if tell is None:
+            raise TrainingError(
+                f"The degradation {self._degradation.name} does not tell what it does, so a non-blind network cannot "
+                "be trained on it; choose another, such as isotropic."
+            )
+        if chain is None or not self._degradation.stochastic:
+            return [tell({})] * self.batch
+        side = self._side[scale] * scale
+        drawn = chain.draws(self.batch, Size(side, side, scale), stream(*self._stream, step, draw, "degradation"))
+        return [tell(one) for one in drawn]
 
     def _scale(self, step: int) -> Scale:
         """Every scale once in as many steps as there are scales, each time in another order."""

@@ -43,6 +43,10 @@ class Pool:
         """The patches of one step; see `PatchSource.sample`."""
         return self._source.sample(step % self._size, draw)
 
+    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """What was done to each patch of one step; see `PatchSource.told`."""
+        return self._source.told(step % self._size, draw)
+
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
         """Fixed patches that are never trained on; see `PatchSource.held_out`."""
         return self._source.held_out()
@@ -95,11 +99,18 @@ class Remembering(Network):
     number: int
     """Which teacher it is."""
 
-    def __call__(self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+    def __call__(
+        self,
+        lr: Tensor,
+        scale: Scale,
+        weights: Mapping[str, Tensor] | None = None,
+        told: Tensor | None = None,
+    ) -> Tensor:
         """Super-resolve; see `Network`."""
         place = self.memory.place_of(lr)
-        if place is None or weights is not None or torch.is_grad_enabled() or _watched(self.module):
-            return Network.__call__(self, lr, scale, weights)
+        given = weights is not None or told is not None
+        if place is None or given or torch.is_grad_enabled() or _watched(self.module):
+            return Network.__call__(self, lr, scale, weights, told)
         sr = self.memory.recall(self.number, place)
         if sr is None:
             sr = Network.__call__(self, lr, scale)

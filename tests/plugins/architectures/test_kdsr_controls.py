@@ -26,6 +26,18 @@ def test_a_control_computes_what_the_student_computes_if_its_estimate_is_that_co
         assert torch.equal(control(lr), wanted)
 
 
+def test_the_kernels_of_a_network_that_is_told_follow_what_it_is_told():
+    network, lr = SPECS["kdsr_small_told"].network(4).eval(), photograph(2, 3, 9, 7)
+    sharp, wide = torch.zeros(2, 4), torch.tensor([[9.0, 0.0, 9.0, 0.0]]).expand(2, -1)
+    with torch.no_grad():
+        usual = torch.tensor([[8.0, 0.0, 8.0, 12.5]]).expand(2, -1)
+        assert torch.equal(network(lr), network(lr, usual))
+        assert not torch.equal(network(lr), network(lr, sharp))
+        assert not torch.equal(network(lr), network(lr, wide))
+        mixed = network(lr, torch.cat((sharp[:1], wide[:1])))
+    torch.testing.assert_close(mixed[1:], network(lr[1:], wide[:1]).detach())
+
+
 def test_the_deep_one_has_as_many_parameters_as_the_student():
     student, deep = (count_parameters(spec.network(4)) for spec in (STUDENT, SPECS["kdsr_small_constant_deep"]))
     assert deep == pytest.approx(student, rel=0.03)

@@ -1,0 +1,69 @@
+"""What degradations tell of themselves is what they draw: covariances of kernels and the strength of noise."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from srbench_plugins.degradations import anisotropic, bicubic, isotropic
+
+from srbench.degrading import Size, freeze
+from srbench.degrading.kernels import gaussian
+
+SPECS = {
+    spec.name: spec
+    for module in (anisotropic, bicubic, isotropic)
+    for spec in module.register_degradations()
+    if spec.tell
+}
+NAMES = {"blur_xx", "blur_xy", "blur_yy", "noise"}
+
+
+def told(name, seed=0, realisation=0):
+    spec = SPECS[name]
+    return spec.tell(freeze(spec, Size(64, 64, 4, realisation), seed).drawn or {})
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_all_tell_the_same_names(name):
+    if SPECS[name].chain is None:
+        assert SPECS[name].tell({}) == dict.fromkeys(NAMES, 0.0)
+    else:
+        assert told(name).keys() == NAMES
+
+
+@given(st.floats(0.6, 2.0), st.floats(0.6, 2.0), st.floats(0, 180))
+def test_the_covariance_is_that_of_the_kernel(first, second, angle):
+    entry = {"step": "AnisotropicBlur", "drawn": {"first": first, "second": second, "angle_degrees": angle}}
+    own = isotropic.tell({"steps": [entry]})
+    kernel = gaussian(41, [first], [second], [math.radians(angle)])[0].double()
+    place = torch.arange(41, dtype=torch.float64) - 20
+    x, y = place[None, :], place[:, None]
+    moments = [float((kernel * product).sum()) for product in (x * x, x * y, y * y)]
+    assert [own[name] for name in ("blur_xx", "blur_xy", "blur_yy")] == pytest.approx(moments, abs=2e-2)
+
+
+def test_gaussian8_tells_the_widths_of_its_list_in_turn():
+    widths = [math.sqrt(told("gaussian8", realisation=k)["blur_xx"]) for k in range(8)]
+    assert widths == pytest.approx([1.8, 2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.2])
+
+
+def test_nine_kernels_tell_their_noise_and_their_direction():
+    assert [told("anisotropic9_noise10", realisation=k)["noise"] for k in range(9)] == [10.0] * 9
+    assert told("anisotropic9", realisation=4)["blur_yy"] == pytest.approx(3.5**2)  # 90 degrees
+    assert told("anisotropic9", realisation=0)["blur_xx"] == pytest.approx(2.0**2)
+
+
+def test_draws_differ_and_so_does_what_is_told():
+    assert told("anisotropic_noise", 1) != told("anisotropic_noise", 2)
+    assert told("anisotropic_noise", 1) == told("anisotropic_noise", 1)
+    noise = [told("anisotropic_noise", seed)["noise"] for seed in range(50)]
+    assert 0 <= min(noise) < max(noise) <= 25
+
+
+def test_two_blurs_add_up_and_noises_add_as_variances():
+    blur = {"step": "GaussianBlur", "drawn": {"sigma_px": 2.0}}
+    nested = {"step": "Chain", "drawn": {"steps": [blur, {"step": "GaussianNoise", "drawn": {"level": 3.0}}]}}
+    own = isotropic.tell({"steps": [blur, nested, {"step": "GaussianNoise", "drawn": {"level": 4.0}}]})
+    assert own == {"blur_xx": 8.0, "blur_xy": 0.0, "blur_yy": 8.0, "noise": 5.0}

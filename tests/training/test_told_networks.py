@@ -1,0 +1,124 @@
+"""A non-blind network is told, of every patch, what was really done to that patch."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch import nn
+from training_toys import BICUBIC, NOISY, SMALL, make_setup, photographs, run
+
+from srbench.degrading import Chain, Sometimes, column
+from srbench.distilling import Batch, Distiller
+from srbench.errors import TrainingError
+from srbench.recipes import Recipe
+from srbench.specs import DegradationSpec
+from srbench.training.augmentation import Augmented
+from srbench.training.patches import Patches, TrainingImages
+from srbench.training.progressive import Progressive
+from srbench.training.repetition import Pool
+
+
+@dataclass(frozen=True)
+class Paint:
+    """Every pixel becomes a drawn level."""
+
+    def draw(self, own, shared, size):
+        return {"level": own.integer(0, 255)}
+
+    def apply(self, images, drawn, size):
+        return torch.zeros_like(images) + column(drawn, "level", images) / 255
+
+
+@dataclass(frozen=True)
+class Shrink:
+    """Every pixel but the first of a block is dropped."""
+
+    def draw(self, own, shared, size):
+        return {}
+
+    def apply(self, images, drawn, size):
+        return images[..., :: size.scale, :: size.scale]
+
+
+def level(drawn):
+    (painted,) = (entry["drawn"]["level"] for entry in drawn["steps"] if entry["step"] == "Paint")
+    return {"level": float(painted)}
+
+
+PAINTED = DegradationSpec(
+    name="painted", chain=Chain([Paint(), Sometimes([Paint()], probability=0.0), Shrink()]), stochastic=True, tell=level
+)
+RECIPE = Recipe(name="r", datasets=("d",), patch=4, batch=5, steps=20, progressive=((10, 6, 3),), permute_colours=0.5)
+
+
+@pytest.fixture
+def images(tmp_path):
+    return TrainingImages(tmp_path, photographs())
+
+
+def patches(images, patch=4, batch=5, **options):
+    given = {"scales": (2,), "degradation": PAINTED, "luma": False, "augment": True, "seed": 3}
+    return Patches([images], patch=patch, batch=batch, **(given | options))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda source, cut: source,
+        lambda source, cut: Pool(source, 2),
+        lambda source, cut: Augmented(source, RECIPE, 0, 0),
+        lambda source, cut: Progressive(RECIPE, 20, cut),
+    ],
+    ids=["patches", "pool", "augmented", "progressive"],
+)
+def test_what_is_told_is_what_was_done(images, wrap):
+    source = wrap(patches(images), lambda patch, batch: patches(images, patch, batch))
+    seen = set()
+    for step, draw in ((0, 0), (3, 0), (3, 1), (12, 0)):
+        lr = source.sample(step, draw)[0]
+        told = torch.tensor([one["level"] for one in source.told(step, draw)])
+        assert torch.equal((lr * 255).round()[:, :, 0, 0], told[:, None].expand(-1, 3))
+        seen.update(told.tolist())
+    assert len(seen) > 5
+
+
+def test_of_a_degradation_that_is_not_random_every_patch_is_told_the_same(images):
+    fixed = replace(BICUBIC, tell=lambda drawn: {"level": 7.0})
+    assert patches(images, degradation=fixed).told(3) == [{"level": 7.0}] * 5
+
+
+def test_a_degradation_that_tells_nothing_is_refused_in_a_sentence(images):
+    with pytest.raises(TrainingError, match="noisy does not tell what it does, so a non-blind network cannot"):
+        patches(images, degradation=NOISY).told(0)
+
+
+def test_mixed_patches_are_refused_in_a_sentence(images):
+    mixing = Augmented(patches(images), RECIPE.model_copy(update={"mixup": 0.5}), 0, 0)
+    with pytest.raises(TrainingError, match="Mixed patches have no degradation of their own"):
+        mixing.told(0)
+
+
+class Listening(nn.Module):
+    """Keeps what it sees and what it is told."""
+
+    def __init__(self, scale):
+        super().__init__()
+        self.weight, self.scale, self.heard = nn.Parameter(torch.zeros(1)), scale, []
+
+    def forward(self, lr, told=None):
+        self.heard.append((lr[:, 0, 0, 0] * 255, told))
+        return (lr + self.weight).repeat_interleave(self.scale, 2).repeat_interleave(self.scale, 3)
+
+
+def test_plain_training_tells_the_student_of_every_patch(tmp_path):
+    setup = make_setup(replace(SMALL, name="listening", build=Listening, told=("level",), taps=()))
+    report = run(Distiller(setup), tmp_path, degradation=PAINTED)
+    assert len(setup.student.module.heard) == report.steps  # held-out patches, of which nobody tells, are not shown
+    for seen, told in setup.student.module.heard:
+        torch.testing.assert_close(told[:, 0], seen, atol=1e-3, rtol=0)
+    assert report.held_out_psnr is None
+
+
+def test_a_batch_of_a_blind_student_tells_nothing():
+    lr = torch.zeros(1, 3, 4, 4)
+    assert Batch(lr, lr, 2, 0, 1, torch.Generator()).told is None
