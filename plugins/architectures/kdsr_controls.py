@@ -35,7 +35,7 @@ class ConstantKDSR(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        sr: Tensor = self.G(lr, self.degradation.expand(len(lr), -1))
+        sr: Tensor = self.G(lr, self.degradation.repeat(len(lr), 1))
         return sr
 
 

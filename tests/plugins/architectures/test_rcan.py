@@ -7,7 +7,7 @@ from srbench_plugins.architectures import rcan
 
 from srbench.profiling.complexity import count_parameters
 
-(SPEC,) = rcan.register_architectures()
+SPEC = next(spec for spec in rcan.register_architectures() if spec.name == "rcan")
 NOISE = 10
 
 
