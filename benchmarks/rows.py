@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_REST = 0.02
+"""Seconds before each timing. The threads of torch's pool wait busily for milliseconds after their last work, and would
+take time from whatever comes next."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -46,6 +50,7 @@ def compare(first: Callable[[], object], second: Callable[[], object], repeats: 
 
 
 def _seconds(run: Callable[[], object]) -> float:
+    time.sleep(_REST)
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
