@@ -7,12 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
 
 # Several test processes share the cores: threads that wait for one another would make all of them slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A gate must answer the same code the same way, on a slow machine too; `--hypothesis-profile search` draws anew.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", max_examples=500, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

