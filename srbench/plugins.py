@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import gc
 import hashlib
 import importlib
@@ -243,19 +244,25 @@ def _with_bundled_imports(file: Path) -> list[Path]:
     """A file that was imported, and every bundled module that it, or one of these, imports."""
     files = [file]
     for importing in files:  # which grows
-        code = importing.read_bytes()
-        if importing.suffix != ".py" or b"srbench_plugins" not in code:
-            continue  # most name none, and parsing takes long
-        for node in ast.walk(ast.parse(code)):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            modules = (sys.modules.get(name) for name in names if name.startswith("srbench_plugins."))
+        if importing.suffix == ".py":
+            modules = (sys.modules.get(name) for name in _bundled_imports(importing.read_bytes()))
             imported = (Path(module.__file__) for module in modules if module is not None and module.__file__)
             files += sorted({path for path in imported if path.name != "__init__.py"} - set(files))
     return files
+
+
+@functools.cache
+def _bundled_imports(code: bytes) -> tuple[str, ...]:
+    """What code imports that may be a bundled module; many plugins import the same few files."""
+    if b"srbench_plugins" not in code:
+        return ()  # most name none, and parsing takes long
+    names: list[str] = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(name for name in names if name.startswith("srbench_plugins."))
 
 
 def _specs_of(module: object) -> list[tuple[str, Any]]:

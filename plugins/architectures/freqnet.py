@@ -15,7 +15,6 @@ from functools import partial
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.fft import dct
 from torch import Tensor, nn
 
 import srbench
@@ -43,6 +42,8 @@ class BlockDCT(nn.Module):
     """
 
     def __init__(self, block: int, radius: float = FULL_BAND) -> None:
+        from scipy.fft import dct  # imports slowly, and most who list plugins make no network
+
         super().__init__()
         frequency = np.arange(block)
         every = np.hypot(frequency[:, None], frequency) / block

@@ -16,7 +16,6 @@ from typing import Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
-from scipy.special import j1
 from torch import Tensor
 
 from srbench.errors import ShapeError, UsageError
@@ -97,6 +96,8 @@ def sinc(side: int, omega: Values) -> Tensor:
         side: Of the kernel, in pixels; odd.
         omega: Cut-off in radians a pixel, to π.
     """
+    from scipy.special import j1  # imports slowly, and most who list plugins make no kernel
+
     cutoff = _column(omega)
     radius = _distance(side, 1.0, 1.0, 0.0, "middle", 0.0).sqrt().to(cutoff.device)
     # SciPy's, exact to the last digits; torch's own is wrong from the eleventh
