@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from srbench.statistics import (
     bootstrap_interval,
+    crossed_interval,
     crossed_means,
     paired_p_value,
     percentile_interval,
@@ -104,6 +105,28 @@ def test_intervals_over_seeds_and_images_hold_the_truth_about_as_often_as_they_s
         low, high = percentile_interval(crossed_means(two_way(5, 20, 0.1, 0.3, 0.2, generator), trial, resamples=500))
         held += low <= 0 <= high
     assert 0.85 <= held / 200 <= 0.99
+
+
+@pytest.mark.parametrize(("seeds", "images"), [(3, 100), (3, 14), (5, 100), (1, 5)])
+def test_few_seeds_that_differ_more_than_images_do_not_make_a_gain_of_nothing(seeds, images):
+    generator = np.random.default_rng(4)
+    spread = 0.02 if seeds > 1 else 0.0  # what a single seed did by chance, nobody can know
+    trials = [two_way(seeds, images, spread, 0.03, 0.01, generator) for _ in range(400)]
+    ends = [crossed_interval(trial, crossed_means(trial, resamples=400)) for trial in trials]
+    assert np.mean([low > 0 or high < 0 for low, high in ends]) <= 0.09
+
+
+def test_one_seed_has_students_interval_over_images():
+    from scipy.stats import t
+
+    values = np.random.default_rng(5).normal(0.1, 1, (1, 6))
+    theirs = t.interval(0.95, 5, values.mean(), values.std(ddof=1) / 6**0.5)
+    assert crossed_interval(values) == pytest.approx(theirs, rel=0.03)
+
+
+def test_a_difference_that_is_the_same_everywhere_has_an_interval_of_no_width():
+    assert crossed_interval([[0.25, 0.25], [0.25, 0.25]]) == (0.25, 0.25)
+    assert crossed_interval([[0.25]]) == (0.25, 0.25)
 
 
 def test_two_methods_are_resampled_alike():

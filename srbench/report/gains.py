@@ -1,8 +1,8 @@
 """What a distiller gained: over plain training and over inherited weights, paired by image and seed.
 
 A table holds the trainings of one student by one recipe on one dataset. Gains are means over the seeds and images that
-both sides have; their intervals come from drawing seeds and images anew (`srbench.statistics.crossed_means`), where an
-image's realisations stay together. With a single seed they tell of images alone.
+both sides have; their intervals come from drawing seeds and images anew (`srbench.statistics.crossed_interval`), where
+an image's realisations stay together. With a single seed they tell of images alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from srbench.records import ModelFacts, TrainingCosts
 from srbench.report.tables import Heading, Line, Section, Table, without_seed
-from srbench.statistics import crossed_means, percentile_interval
+from srbench.statistics import crossed_interval, crossed_means
 
 CONTROL, INHERITED = "none", "weight_inherit"
 """The distillers that gains are counted from."""
@@ -216,7 +216,7 @@ def _gain(own: Scores, base: Scores, heading: Heading) -> Gain | None:
         return None
     sign = 1.0 if heading.higher_is_better else -1.0
     differences = sign * (_averaged(own, seeds, images) - _averaged(base, seeds, images))
-    low, high = percentile_interval(crossed_means(differences.tolist()))
+    low, high = crossed_interval(differences.tolist())
     return Gain(float(differences.mean()), low, high, *differences.shape)
 
 
@@ -227,9 +227,14 @@ def _rank(lines: Sequence[GainLine], headline: Heading) -> None:
     if len(seeds) * len({name for _, name in images}) < 2:
         return
     sign = 1.0 if headline.higher_is_better else -1.0
-    means = [sign * crossed_means(_averaged(s, seeds, images).tolist()) for _, s in scored]
-    for own, mine in zip((own for own, _ in scored), means, strict=True):
-        own.rank = 1 + sum(percentile_interval(other - mine)[0] > 0 for other in means if other is not mine)
+    values = [sign * _averaged(s, seeds, images) for _, s in scored]
+    means = [crossed_means(v.tolist()) for v in values]
+    for own, (line, _) in enumerate(scored):
+        line.rank = 1 + sum(
+            crossed_interval((values[other] - values[own]).tolist(), means[other] - means[own])[0] > 0
+            for other in range(len(scored))
+            if other != own
+        )
 
 
 def _goodness(line: Line, heading: Heading) -> float:
