@@ -145,8 +145,9 @@ def _order(row: Row) -> tuple[object, ...]:
 def _compare(row: Row, test: Trial, key: tuple[str, ...], found: Mapping[tuple[str, ...], Line]) -> None:
     """Count what training on something else than bicubic reduction gains under one test degradation."""
     own = found.get(key)
-    architecture, checkpoint, _, _, training, _ = key
-    plainly = (architecture, checkpoint, CONTROL, "", training, PLAIN)
+    architecture, checkpoint, *_ = key
+    recipe = row.line.first.model.recipe or ""  # plain training has the recipe's own steps, whatever the budget
+    plainly = (architecture, checkpoint, CONTROL, "", recipe, PLAIN)
     base = found.get((*key[:-1], PLAIN)) or found.get(plainly)
     if own and base and base is not own and (gain := paired_gain(own, base, test.headline)):
         row.over_plain[test] = gain

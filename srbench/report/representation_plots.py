@@ -8,9 +8,11 @@ axes explains.
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,8 @@ ACROSS = 4
 """Panels in a row."""
 MARKERS = "osD^vPX*"
 """Of the test degradations."""
+DAMAGES = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error)
+"""What reading a file raises that is gone or damaged."""
 
 
 class Points(NamedTuple):
@@ -89,9 +93,9 @@ def _kept(line: Line, folder: Path) -> list[tuple[Numbers, Numbers]]:
         if record.model.seed != line.first.model.seed or record.representation_file is None:
             continue
         try:
-            with np.load(folder / record.representation_file, allow_pickle=False) as file:
+            with (folder / record.representation_file).open("rb") as opened, np.load(opened) as file:
                 names, told, vectors = list(file["names"]), file["told"], file["vectors"]
-        except (OSError, ValueError, KeyError):  # gone or damaged: the picture does without
+        except DAMAGES:  # the picture does without
             continue
         if {"blur_xx", "blur_yy"} <= set(names):
             variances = told[:, names.index("blur_xx")] + told[:, names.index("blur_yy")]

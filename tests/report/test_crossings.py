@@ -103,6 +103,13 @@ def test_gains_are_over_the_same_method_trained_on_bicubic_or_over_plain_trainin
     assert base.over_plain == {}
 
 
+def test_equal_time_is_compared_with_plain_training_by_the_same_recipe():
+    timed = [r for r in study() if r.model.distiller == "kdsr"]
+    timed = [r.model_copy(update={"model": r.model.model_copy(update={"budget": "time"})}) for r in timed]
+    (made,) = make_crossings(make_sections([r for r in study() if r.model.distiller != "kdsr"] + timed))
+    assert row_of(made, "kdsr", "isotropic").over_plain[made.tests[1]].mean == pytest.approx(3.3)
+
+
 def test_of_metrics_where_lower_is_better_a_drop_is_still_a_loss():
     records = [r.model_copy(update={"headline": "lpips"}) for r in study()]
     (made,) = make_crossings(make_sections(records))

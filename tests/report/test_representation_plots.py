@@ -77,6 +77,15 @@ def test_files_that_are_gone_leave_no_panel(study):
     assert points(crossing.trained[0], crossing, folder / "records") is None
 
 
+@pytest.mark.parametrize("left", [b"", b"PK\x03\x04 cut off", b"no archive at all"])
+def test_damaged_files_leave_no_panel(study, left):
+    folder, records = study
+    (crossing,) = make_crossings(make_sections(records))
+    for file in folder.glob("records/images/*/*.npz"):
+        file.write_bytes(left)
+    assert points(crossing.trained[0], crossing, folder / "records") is None
+
+
 def test_the_report_draws_it_from_records_alone(study):
     folder, _ = study
     files = build_report(folder)
