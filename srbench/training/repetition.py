@@ -63,7 +63,7 @@ class Memory:
         """Remember the outputs on ``size`` batches of each phase, at most ``limit`` bytes of them."""
         self._size, self._room = size, limit
         self._shown: list[tuple[Tensor, Place]] = []
-        self._outputs: dict[tuple[int, Place], Tensor] = {}
+        self._outputs: dict[tuple[int, Place, Scale], Tensor] = {}
 
     def show(self, lr: Tensor, phase: int, step: int, draw: int) -> None:
         """The patches that a step is about to see; those of the step before are forgotten."""
@@ -75,16 +75,16 @@ class Memory:
         """Which batch this very tensor is; None for anything made of one."""
         return next((place for shown, place in self._shown if shown is lr), None)
 
-    def recall(self, teacher: int, place: Place) -> Tensor | None:
-        """A copy of what a teacher made of a batch."""
-        known = self._outputs.get((teacher, place))
+    def recall(self, teacher: int, place: Place, scale: Scale) -> Tensor | None:
+        """A copy of what a teacher made of a batch at a scale, which need not be the batch's."""
+        known = self._outputs.get((teacher, place, scale))
         return None if known is None else known.clone()
 
-    def keep(self, teacher: int, place: Place, output: Tensor) -> None:
+    def keep(self, teacher: int, place: Place, scale: Scale, output: Tensor) -> None:
         """Keep a copy, if there is room."""
         if output.nbytes <= self._room:
             self._room -= output.nbytes
-            self._outputs[teacher, place] = output.clone()
+            self._outputs[teacher, place, scale] = output.clone()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,10 +111,10 @@ class Remembering(Network):
         given = weights is not None or told is not None
         if place is None or given or torch.is_grad_enabled() or _watched(self.module):
             return Network.__call__(self, lr, scale, weights, told)
-        sr = self.memory.recall(self.number, place)
+        sr = self.memory.recall(self.number, place, scale)
         if sr is None:
             sr = Network.__call__(self, lr, scale)
-            self.memory.keep(self.number, place, sr)
+            self.memory.keep(self.number, place, scale, sr)
         return sr
 
 

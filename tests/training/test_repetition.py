@@ -105,6 +105,15 @@ def test_only_a_batch_itself_is_remembered_and_copies_are_handed_out():
     assert not torch.equal(teacher(lr, 2), first), "what may be differentiated is computed"
 
 
+def test_what_was_made_at_one_scale_is_not_handed_out_at_another():
+    memory = Memory(2)
+    teacher = Remembering(toys.ANY_SCALE, toys.ANY_SCALE.network(2), memory, 0)
+    lr = torch.rand(2, 3, 8, 8)
+    memory.show(lr, 0, 0, 0)
+    with torch.no_grad():
+        assert [teacher(lr, scale).shape[-1] for scale in (2, 3, 2)] == [16, 24, 16]
+
+
 def test_without_room_it_computes():
     memory, setup = Memory(2, limit=10), toys.make_setup(teachers=(toys.WIDE,))
     teacher, lr = Remembering(setup.teacher.spec, setup.teacher.module, memory, 0), torch.rand(2, 3, 8, 8)
