@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from srbench.degrading import Drawn, Random, Size, Step
 
 
+TRIALS = 4096
+"""So many draws that are all alike are taken for a chain in which nothing is random."""
+
+
 class ChainFile(BaseModel):
     """The top of a file; what stands in its steps depends on them."""
 
@@ -243,4 +247,4 @@ def _is_random(chain: Any, scale: int) -> bool:  # noqa: ANN401 - as above
 
     size = Size(24 * scale, 24 * scale, scale)
     first = chain.draw(Random(0), Random(0), size)
-    return any(chain.draw(Random(seed), Random(seed), size) != first for seed in range(1, 65))
+    return any(chain.draw(Random(seed), Random(seed), size) != first for seed in range(1, TRIALS))

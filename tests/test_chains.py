@@ -47,6 +47,15 @@ def catalog():
     return load_catalog()
 
 
+def test_a_step_that_is_rarely_done_makes_a_chain_random_all_the_same(catalog, written):
+    rare = written('[[steps]]\nstep = "gaussian_noise"\nprobability = 0.002\n[[steps]]\nstep = "bicubic_down"\n')
+    assert catalog.degradations[rare].stochastic
+    never = written(
+        '[[steps]]\nstep = "gaussian_noise"\nprobability = 0.0\n[[steps]]\nstep = "bicubic_down"\n', "n.toml"
+    )
+    assert not catalog.degradations[never].stochastic
+
+
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
