@@ -101,6 +101,7 @@ def _panel(axis: Axes, table: GainTable, lines: Sequence[GainLine | None]) -> No
         axis.annotate(
             signed(gain.mean, 2), (edge, row), xytext=(8 if beyond else -8, 0), textcoords="offset points",
             ha=side, va="center", fontsize=7.5, color=colour,
+            bbox={"facecolor": axis.get_facecolor(), "edgecolor": "none", "pad": 1},  # clear of its own interval
         )  # fmt: skip
     axis.tick_params(axis="y", length=0)
     place = table.table.label + ("" if table.table.inference == "whole" else f" · {table.table.inference}")
