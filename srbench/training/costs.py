@@ -64,8 +64,9 @@ class CostMeter:
             module: role
             for role, networks in reversed(known.items())  # where the two are alike, a copy is the student's
             for network in networks
-            for module in (network, *(m for m in self._distiller.modules() if _alike(m, network)))
-        }
+            for module in self._distiller.modules()
+            if _alike(module, network)
+        } | {network: role for role, networks in known.items() for network in networks}
         self._handles += [self._counted(role, network) for network, role in counted.items()]
 
     def _counted(self, role: str, network: nn.Module) -> RemovableHandle:

@@ -48,6 +48,22 @@ def test_a_method_that_looks_ahead_is_counted_with_its_second_batch(tmp_path):
     assert costs.teacher_forwards == 1.0
 
 
+def test_a_teacher_of_the_students_form_stays_a_teacher_where_a_method_holds_it(tmp_path):
+    class Holding(Distiller):
+        def __init__(self, setup):
+            super().__init__(setup)
+            self.held = setup.teacher.module
+
+        def losses(self, batch):
+            sr = self.setup.student(batch.lr, batch.scale)
+            with torch.no_grad():
+                target = self.setup.teacher(batch.lr, batch.scale)
+            return {**self.setup.supervised(sr, batch.hr), "logits": toys.l1(sr, target)}
+
+    costs = toys.run(Holding(toys.make_setup(teachers=(toys.SMALL,))), tmp_path).costs
+    assert (costs.student_forwards, costs.teacher_forwards) == (1.0, 1.0)
+
+
 def test_validation_counts_nowhere(tmp_path):
     recipe = toys.RECIPE.model_copy(update={"validate_every": 1, "ema": 0.9})
     costs = toys.run(Distiller(toys.make_setup(recipe=recipe)), tmp_path).costs
