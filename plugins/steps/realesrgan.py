@@ -53,7 +53,7 @@ class MixedBlur:
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
         """Filter each image with its kernel; borders are reflected, kernels not flipped."""
-        return _filtered(images, drawn)
+        return filter2d(images, kernels_of(drawn))
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class SincFilter:
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
         """Filter each image with its kernel."""
-        return _filtered(images, drawn)
+        return filter2d(images, kernels_of(drawn))
 
 
 @dataclass(frozen=True)
@@ -146,42 +146,28 @@ class Sharpen:
         return sharpen(images, weight=self.strength, radius=self.radius_px, threshold=self.threshold)
 
 
-def _filtered(images: Tensor, drawn: Sequence[Mapping[str, Any]]) -> Tensor:
-    """Filter in a few groups by the size of the kernels: 7 × 7 weights cost a ninth of 21 × 21."""
-    groups: dict[int, list[int]] = {}
-    for image, one in enumerate(drawn):
-        groups.setdefault(-(-one["side_px"] // 6), []).append(image)
-    if len(groups) == 1:
-        return filter2d(images, kernels_of(drawn))
-    filtered = torch.empty_like(images)
-    for members in groups.values():
-        filtered[members] = filter2d(images[members], kernels_of([drawn[image] for image in members]))
-    return filtered
-
-
-def kernels_of(drawn: Sequence[Mapping[str, Any]]) -> Tensor:
-    """The kernels that were drawn, each in the middle of the largest side; those of a family and side made together."""
-    side = max(one["side_px"] for one in drawn)
-    made = torch.empty(len(drawn), side, side, dtype=torch.float64)
+def kernels_of(drawn: Sequence[Mapping[str, Any]]) -> list[Tensor]:
+    """The kernels that were drawn; those of a family and side are made together."""
+    made: dict[int, Tensor] = {}
     groups: dict[tuple[str, int], list[int]] = {}
     for image, one in enumerate(drawn):
         groups.setdefault((one["family"], one["side_px"]), []).append(image)
-    for (family, own_side), members in groups.items():
+    for (family, side), members in groups.items():
 
         def values(name: str, members: list[int] = members) -> list[float]:
             return [drawn[image][name] for image in members]
 
         if family == "sinc":
-            some = kernels.sinc(own_side, values("omega"))
+            some = kernels.sinc(side, values("omega"))
         else:
             shape = values("sigma_x_px"), values("sigma_y_px"), values("theta")
             if family == "gaussian":
-                some = kernels.gaussian(own_side, *shape)
+                some = kernels.gaussian(side, *shape)
             else:
                 make = kernels.plateau if family == "plateau" else kernels.generalized_gaussian
-                some = make(own_side, *shape, values("beta"))
-        made[members] = kernels.pad_to(some, side)
-    return made
+                some = make(side, *shape, values("beta"))
+        made |= zip(members, some, strict=True)
+    return [made[image] for image in range(len(drawn))]
 
 
 _WEIGHTS = "how likely Gaussian, generalised and plateau are, up to a factor"

@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from srbench.degrading.kernels import pad_to
 from srbench.errors import ShapeError, UsageError
+from srbench.loops import for_each, values_alone
 
 Border: TypeAlias = Literal["reflect", "replicate", "circular", "symmetric"]
 """What stands beyond the edge: the mirrored image without the edge pixel (OpenCV's reflect101, SciPy's "mirror"; DASR,
@@ -20,9 +22,13 @@ _DIRECT_WEIGHTS = 441
 """On a CPU, kernels of more weights go by Fourier transforms. 16 RGB images of 256² take the same time both ways at
 21 × 21; the direct way computes 16 planes at a time, whether there are as many or not, and is slow in float64."""
 _LANES = 16
+_GROUPED = 6
+"""Kernels of a list whose sides differ by less may go together."""
 
 
-def filter2d(images: Tensor, kernels: Tensor, *, border: Border = "reflect", flip: bool = False) -> Tensor:
+def filter2d(
+    images: Tensor, kernels: Tensor | Sequence[Tensor], *, border: Border = "reflect", flip: bool = False
+) -> Tensor:
     """Filter every image with its own kernel, all channels alike.
 
     A kernel of even side stands so that its pixel ``(side − 1) // 2`` is on the pixel that is computed, as in MATLAB's
@@ -30,7 +36,8 @@ def filter2d(images: Tensor, kernels: Tensor, *, border: Border = "reflect", fli
 
     Args:
         images: (N, C, H, W) floating point.
-        kernels: (N, k, l), or (1, k, l) for all images; of any dtype and device.
+        kernels: (N, k, l), or (1, k, l) for all images; of any dtype and device. Or a list of (k, l), one for each
+            image, of sides of their own.
         border: What stands beyond the edges; kernels may be larger than the image.
         flip: False correlates, as OpenCV, torch, ``imfilter`` and the code of DASR, KDSR and Real-ESRGAN do; True
             convolves, as SciPy and the code of BSRGAN, USRNet and KAIR do. Symmetric kernels know no difference.
@@ -41,19 +48,27 @@ def filter2d(images: Tensor, kernels: Tensor, *, border: Border = "reflect", fli
     Raises:
         ShapeError: If there are not as many kernels as images.
     """
-    if kernels.ndim != 3 or kernels.shape[0] not in (1, images.shape[0]) or images.ndim != 4:
+    if not isinstance(kernels, Tensor) and len(kernels) == len(images) == 1:
+        kernels = kernels[0].unsqueeze(0)
+    several = [*kernels]
+    if images.ndim != 4 or len(several) not in (1, len(images)) or any(kernel.ndim != 2 for kernel in several):
+        shapes = tuple(kernels.shape) if isinstance(kernels, Tensor) else [tuple(kernel.shape) for kernel in several]
         raise ShapeError(
-            f"Images of shape {tuple(images.shape)} were to be filtered with kernels of shape {tuple(kernels.shape)}; "
-            "give images (N, C, H, W) and kernels (N, k, l) or (1, k, l)."
+            f"Images of shape {tuple(images.shape)} were to be filtered with kernels of shape {shapes}; "
+            "give images (N, C, H, W) and kernels (N, k, l), (1, k, l) or a list of N."
         )
+    small = all(kernel.numel() <= _DIRECT_WEIGHTS for kernel in several)
+    if small and images.dtype == torch.float32 and images.numel() and values_alone(images, *several):
+        return _by_loops(images, several, border, flip)
+    if not isinstance(kernels, Tensor):
+        return _in_groups(images, several, border, flip)
     kernels = kernels.to(images)
     if flip:
         kernels = kernels.flip(-2, -1)
-    height, width = kernels.shape[-2:]
-    before = ((height - 1) // 2, (width - 1) // 2) if not flip else (height - 1 - height // 2, width - 1 - width // 2)
-    padded = pad(images, (before[0], height - 1 - before[0]), (before[1], width - 1 - before[1]), border)
+    rows, columns = (_around(side, flip) for side in kernels.shape[-2:])
+    padded = pad(images, rows, columns, border)
     count, channels = images.shape[:2]
-    if not _goes_direct(padded, height * width):
+    if not _goes_direct(padded, kernels[0].numel()):
         return _by_fourier(padded, kernels, images.shape[-2:])
     weights = kernels.expand(count, -1, -1).repeat_interleave(channels, 0).unsqueeze(1)
     planes = padded.reshape(1, count * channels, *padded.shape[-2:])
@@ -129,6 +144,50 @@ def _sources(side: int, before: int, after: int, border: Border) -> Tensor:
         return torch.minimum(there, 2 * side - 1 - there)
     there = places % max(2 * side - 2, 1)
     return torch.minimum(there, 2 * side - 2 - there)
+
+
+def _around(side: int, flip: bool) -> tuple[int, int]:
+    """How many pixels of a kernel's side, turned if ``flip``, are before and after the one that is computed."""
+    before = side - 1 - side // 2 if flip else (side - 1) // 2
+    return before, side - 1 - before
+
+
+def _in_groups(images: Tensor, kernels: Sequence[Tensor], border: Border, flip: bool) -> Tensor:
+    """Kernels of about the same side together: 7 × 7 weights cost a ninth of 21 × 21."""
+    groups: dict[int, list[int]] = {}
+    for image, kernel in enumerate(kernels):
+        groups.setdefault(-(-max(kernel.shape) // _GROUPED), []).append(image)
+    filtered = torch.empty_like(images)
+    for members in groups.values():
+        side = max(kernels[image].shape[-1] for image in members)
+        own = torch.stack([pad_to(kernels[image].unsqueeze(0), side)[0] for image in members])
+        filtered[members] = filter2d(images[members], own, border=border, flip=flip)
+    return filtered
+
+
+def _by_loops(images: Tensor, kernels: Sequence[Tensor], border: Border, flip: bool) -> Tensor:
+    from srbench.degrading.filtering_loops import correlate  # imports a compiler
+
+    images = images.detach().contiguous()
+    filtered = torch.empty_like(images)
+    planes, out = images.numpy(), filtered.numpy()
+    weights = [(kernel.flip(-2, -1) if flip else kernel).detach().double().contiguous().numpy() for kernel in kernels]
+    sources = {
+        size: [
+            _sources(side, *_around(of_kernel, flip), border).numpy()
+            for side, of_kernel in zip(images.shape[-2:], size, strict=True)
+        ]
+        for size in {one.shape for one in weights}
+    }
+
+    def filter_one(image: int) -> None:
+        kernel = weights[image % len(weights)]
+        rows, columns = sources[kernel.shape]
+        middle = _around(kernel.shape[0], flip)[0], _around(kernel.shape[1], flip)[0]
+        correlate(planes[image], kernel, middle, rows, columns, out[image])
+
+    for_each(len(planes), filter_one)
+    return filtered
 
 
 def _goes_direct(images: Tensor, weights: int) -> bool:

@@ -7,15 +7,12 @@ beside this.
 
 from __future__ import annotations
 
-from itertools import pairwise
-from threading import Thread
-
 import numpy as np
 import torch
-from torch.autograd.forward_ad import unpack_dual
 
 from srbench.errors import UsageError
 from srbench.imaging.resampling import Taps
+from srbench.loops import for_each, values_alone
 
 # Input pixels, planes together, from which on this is the faster way; measured.
 _LARGE = 2**18
@@ -23,16 +20,7 @@ _LARGE = 2**18
 
 def can_do(image: torch.Tensor, columns: Taps) -> bool:
     """Whether the scale repeats itself along the rows, and only the values of a large image are asked for."""
-    return (
-        image.numel() >= _LARGE
-        and image.device.type == "cpu"
-        and type(image) is torch.Tensor  # no fake tensor, nor any other that watches what is done to it
-        and not torch._C._functorch.is_functorch_wrapped_tensor(image)  # by vmap, jvp, …
-        and unpack_dual(image).tangent is None  # type: ignore[no-untyped-call]
-        and not (image.requires_grad and torch.is_grad_enabled())
-        and not torch.compiler.is_compiling()
-        and columns.period is not None
-    )
+    return image.numel() >= _LARGE and values_alone(image) and columns.period is not None
 
 
 def resample(image: torch.Tensor, rows: Taps, columns: Taps) -> torch.Tensor:
@@ -59,13 +47,8 @@ def resample(image: torch.Tensor, rows: Taps, columns: Taps) -> torch.Tensor:
     tables = rows.indices, rows.weights.astype(np.float32), columns.indices, columns.weights.astype(np.float32)
     bands = np.linspace(0, resized.shape[1], torch.get_num_threads() + 1).astype(int)
 
-    def resample_band(start: int, stop: int) -> None:
-        resample_rows(planes, *tables, period, start, stop, resized)
+    def resample_band(number: int) -> None:
+        resample_rows(planes, *tables, period, bands[number], bands[number + 1], resized)
 
-    others = [Thread(target=resample_band, args=band) for band in pairwise(bands[1:])]
-    for thread in others:
-        thread.start()
-    resample_band(bands[0], bands[1])
-    for thread in others:
-        thread.join()
+    for_each(len(bands) - 1, resample_band)
     return torch.from_numpy(resized).view(*image.shape[:-2], *resized.shape[1:])

@@ -6,38 +6,27 @@ place in the period make each inner loop a weighted sum of long runs, which is w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from srbench.imaging.resampling import Period
+from srbench.loops import compiled
 
-_Loop = TypeVar("_Loop", bound=Callable[..., None])
 _Floats = NDArray[np.float32]
 _Pixels = NDArray[Any]
 
 _HALF, _BLACK, _WHITE = np.float32(0.5), np.float32(0), np.float32(255)
 
 
-def _compiled(loop: _Loop) -> _Loop:
-    # Fused multiply-adds round once instead of twice; no other liberty is taken with the arithmetic.
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}}
-    try:
-        return numba.njit(cache=True, **options)(loop)  # type: ignore[no-any-return]
-    except RuntimeError:  # there is no folder that could be written: compiled anew in every process
-        return numba.njit(**options)(loop)  # type: ignore[no-any-return]
-
-
-@_compiled
+@compiled
 def _add(total: _Floats, weight: np.float32, run: _Pixels) -> None:
     for x in range(len(total)):
         total[x] += weight * np.float32(run[x])
 
 
-@_compiled
+@compiled
 def _add_four(total: _Floats, weights: _Floats, a: _Pixels, b: _Pixels, c: _Pixels, d: _Pixels) -> None:
     """As `_add` four times, with a quarter of the reading and writing of ``total``."""
     p, q, r, s = weights
@@ -45,14 +34,14 @@ def _add_four(total: _Floats, weights: _Floats, a: _Pixels, b: _Pixels, c: _Pixe
         total[x] += p * np.float32(a[x]) + q * np.float32(b[x]) + r * np.float32(c[x]) + s * np.float32(d[x])
 
 
-@_compiled
+@compiled
 def _round(values: _Floats) -> None:
     """To levels, half up, as MATLAB stores doubles in uint8."""
     for x in range(len(values)):
         values[x] = min(max(np.floor(values[x] + _HALF), _BLACK), _WHITE)
 
 
-@_compiled
+@compiled
 def _sort(phases: _Floats, row: _Floats) -> None:
     """``phases[p, m] = row[m * step + p]``; the steps in common use are spelt out, which makes them 7 times as fast."""
     step = len(phases)
@@ -77,7 +66,7 @@ def _sort(phases: _Floats, row: _Floats) -> None:
         phases[p, times] = row[times * step + p]
 
 
-@_compiled
+@compiled
 def _resample_columns(
     resized: _Floats, row: _Floats, phases: _Floats, indices: NDArray[np.int64], weights: _Floats, period: Period
 ) -> None:
@@ -110,7 +99,7 @@ def _resample_columns(
                 resized[x] += weights[x, k] * row[indices[x, k]]
 
 
-@_compiled
+@compiled
 def resample_rows(
     planes: _Pixels,
     row_indices: NDArray[np.int64],
