@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import tempfile
+import zlib
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +18,47 @@ from PIL import Image
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A gate must answer the same code the same way, on a slow machine too; `--hypothesis-profile search` draws anew.
-hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
-hypothesis.settings.register_profile("search", max_examples=500, deadline=None)
+SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=SLOW)
+hypothesis.settings.register_profile("search", max_examples=500, deadline=None, suppress_health_check=SLOW)
 hypothesis.settings.load_profile("repeatable")
+
+# Plugins, datasets and weights that a person has must not decide a test; from here on, since collecting loads plugins.
+SETTINGS = tempfile.TemporaryDirectory(prefix="srbench-tests-")
+os.environ["XDG_CONFIG_HOME"] = SETTINGS.name
+for variable in ("SRBENCH_DATA", "SRBENCH_DEBUG", "SRBENCH_PLUGINS", "SRBENCH_WEIGHTS"):
+    os.environ.pop(variable, None)
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 TINY_PLUGIN = Path(__file__).with_name("tiny_plugin.py")
+
+
+def pytest_unconfigure() -> None:
+    """Take the folder of settings away."""
+    SETTINGS.cleanup()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What a test draws from torch's global generator is its own, whatever its process ran before."""
+    import torch
+
+    torch.manual_seed(zlib.crc32(item.nodeid.encode()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """So is what a fixture draws that several tests share, whichever of them comes first."""
+    import torch
+
+    if request.scope == "function":
+        return (yield)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(zlib.crc32(fixturedef.argname.encode()))
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)
