@@ -1,5 +1,6 @@
 """The command line as a person types it, in a folder and a home of its own."""
 
+import gc
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class Typed:
         self.capsys.readouterr()
         with pytest.raises(SystemExit) as done:
             main()
+        gc.unfreeze()  # the command has ended, and this process goes on
         out, err = self.capsys.readouterr()
         return Answer(done.value.code or 0, out, err)
 

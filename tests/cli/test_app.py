@@ -37,7 +37,7 @@ for words in (["--help"], ["-h"], ["--version"], ["run", "--help"], ["list", "--
 heavy = {"torch", "numpy", "pandas", "matplotlib", "srbench_plugins", "skimage", "scipy", "PIL"}
 print("heavy:", sorted(heavy & set(sys.modules)))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=200)
     assert done.stdout.rstrip().endswith("heavy: []")
     assert done.stderr == ""
     for word in (
@@ -118,6 +118,6 @@ def test_a_reader_that_left_is_no_failure():
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-c", "from srbench.cli import main; main()", "list", "suites", "--json"]
-    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=200)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")

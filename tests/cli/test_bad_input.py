@@ -227,7 +227,7 @@ def test_control_c_saves_the_training_and_the_same_command_goes_on(run, tiny, tm
             time.sleep(0.02)
         refusal = sentence(run("--results", results, suite=suite))
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=200)
     finally:
         process.kill()
     assert (

@@ -43,7 +43,7 @@ def test_equal_images_score_exactly_one(height, width, dtype):
 def test_it_is_symmetric_and_independent_of_range_and_batch():
     sr, hr = torch.rand(2, 3, 3, 70, 40, dtype=torch.float64)
     scores = ssim(sr, hr, data_range=1)
-    assert torch.equal(scores, ssim(hr, sr, data_range=1))
+    assert torch.allclose(scores, ssim(hr, sr, data_range=1), rtol=0, atol=1e-14)  # kernels round columns differently
     assert torch.allclose(scores, ssim(sr * 255, hr * 255, data_range=255), atol=1e-12)
     alone = torch.cat([ssim(sr[i : i + 1], hr[i : i + 1], data_range=1) for i in range(3)])
     assert torch.equal(scores, alone)
