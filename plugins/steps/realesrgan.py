@@ -125,8 +125,7 @@ class DiffJpeg:
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
         """Compress and decompress."""
-        qualities = [one["quality"] for one in drawn]
-        return diffjpeg(images.clamp(0, 1), qualities, luminance_table=self.luminance_table)
+        return diffjpeg(images, [one["quality"] for one in drawn], luminance_table=self.luminance_table)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from srbench.degrading.kernels import Values
 from srbench.errors import ShapeError, UsageError
+from srbench.loops import for_each, values_alone
 
 _LUMINANCE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -49,7 +50,7 @@ def diffjpeg(
     """Compress and decompress, as the DiffJPEG of Real-ESRGAN does.
 
     Args:
-        images: (N, 3, H, W) RGB in [0, 1]; below and to the right of it black fills the last blocks.
+        images: (N, 3, H, W) RGB; values beyond [0, 1] are clamped, below and to the right black fills the last blocks.
         quality: Between 0 and 100, both excluded; one real number for all images or one for each.
         luminance_table: "transposed" exchanges horizontal and vertical frequencies of luma, as DiffJPEG's published
             code does; "standard" is what codecs do.
@@ -64,9 +65,13 @@ def diffjpeg(
     """
     if images.ndim != 4 or images.shape[1] != 3:
         raise ShapeError(f"JPEG takes RGB images (N, 3, H, W); these have the shape {tuple(images.shape)}.")
+    factors = _factors(quality)
+    alone = images.dtype == torch.float32 and not differentiable and values_alone(images, factors)
+    if alone and images.numel() and len(factors) in (1, len(images)):
+        return _by_loops(images, factors, luminance_table)
     height, width = images.shape[-2:]
-    factor = _factors(quality).to(images).view(-1, 1, 1, 1, 1, 1)
-    padded = F.pad(images, (0, -width % 16, 0, -height % 16))
+    factor = factors.to(images).view(-1, 1, 1, 1, 1, 1)
+    padded = F.pad(images.clamp(0, 1), (0, -width % 16, 0, -height % 16))
     whole, halved = _cosines(), _cosines() @ _pairs()
     luma, chroma = (
         _requantised(planes, _table(channel, luminance_table).to(images) * factor, transform.to(images), differentiable)
@@ -77,6 +82,24 @@ def diffjpeg(
     )
     rgb = _mixed(torch.cat([luma + 128, chroma], 1), _TO_RGB / 255)
     return rgb[..., :height, :width].clamp(0, 1)
+
+
+def _by_loops(images: Tensor, factors: Tensor, luminance_table: Literal["transposed", "standard"]) -> Tensor:
+    from srbench.degrading.jpeg_loops import requantise  # imports a compiler
+
+    images = images.detach().contiguous()
+    result = torch.empty_like(images)
+    planes, out = images.numpy(), result.numpy()
+    luma, chroma = (_table(channel, luminance_table).view(8, 8) for channel in ("luma", "chroma"))
+    to_ycbcr, to_rgb = _TO_YCBCR.astype(np.float32), (_TO_RGB / 255).astype(np.float32)
+    steps = [((luma * one).float().numpy(), (chroma * one).float().numpy()) for one in factors.detach()]
+
+    def do_one(image: int) -> None:
+        luma, chroma = steps[image % len(steps)]
+        requantise(planes[image], luma, chroma, to_ycbcr, to_rgb, out[image])
+
+    for_each(len(planes), do_one)
+    return result
 
 
 def _requantised(planes: Tensor, steps: Tensor, transform: Tensor, differentiable: bool) -> Tensor:
