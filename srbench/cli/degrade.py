@@ -22,7 +22,7 @@ def degrade(
     ] = None,
     scale: Annotated[str | None, typer.Option("--scale", help="Factor.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the LR; nothing in it is overwritten.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides what is drawn.")] = 0,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Decides what is drawn; 0 if absent.")] = None,
     realisations: Annotated[
         int | None, typer.Option("--realisations", min=1, help="How many of each image, for a random degradation.")
     ] = None,
@@ -41,8 +41,10 @@ def degrade(
     from srbench.errors import UsageError
 
     if from_ is not None:
-        if degradation or scale or realisations:
-            raise UsageError("--from has everything in its file; leave --degradation, --scale and --realisations out.")
+        if degradation or scale or realisations or seed is not None:
+            raise UsageError(
+                "--from has everything in its file; leave --degradation, --scale, --seed and --realisations out."
+            )
         catalog = load_catalog(plugin or (), strict=strict_plugins)
         _again(from_, images, catalog.degradations, out)
         return
@@ -52,7 +54,7 @@ def degrade(
     if len(factors) != 1:
         raise UsageError("Give one scale.")
     catalog = load_catalog(plugin or (), strict=strict_plugins)
-    _degrade(images, catalog.degradations[degradation], factors[0], out, seed, realisations)
+    _degrade(images, catalog.degradations[degradation], factors[0], out, seed or 0, realisations)
 
 
 def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: int, realisations: int | None) -> None:
