@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from srbench_plugins.architectures.edsr import EDSR
 from torch import nn
 
 from srbench.errors import UnavailableError
@@ -45,10 +46,8 @@ def count(function, size=(8, 16), channels=3):
     ("scale", "parameters", "gmacs"), [(2, 1_369_859, 316.25), (3, 1_554_499, 160.06), (4, 1_517_571, 114.23)]
 )
 def test_edsr_baseline_has_its_published_parameters_and_macs(scale, parameters, gmacs):
-    edsr = pytest.importorskip("srbench_plugins.architectures.edsr")
-
     def build():
-        return edsr.EDSR(scale, n_resblocks=16, n_feats=64)
+        return EDSR(scale, n_resblocks=16, n_feats=64)
 
     assert count_parameters(build()) == parameters
     macs = count_macs(build, call, lr_size(scale))
