@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 import srbench
@@ -89,7 +88,7 @@ class ClampedGaussianNoise:
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
         """Add it and clamp."""
         level, seeds, grey = ([one[name] for one in drawn] for name in ("level", "seed", "grey"))
-        return noise.gaussian(images, level, noise.normal(images, seeds, grey)).clamp(0, 1)
+        return noise.gaussian(images, level, noise.normal(images, seeds, grey), clamp=True)
 
 
 @dataclass(frozen=True)
@@ -108,8 +107,7 @@ class LevelledPoissonNoise:
         strength, seeds, grey = ([one[name] for one in drawn] for name in ("strength", "seed", "grey"))
         peaks = noise.peaks_of_levels(images, grey, luma=TORCHVISION_LUMA)
         difference = noise.poisson(images, peaks, seeds, grey, luma=TORCHVISION_LUMA)
-        factor = torch.tensor(strength, dtype=images.dtype, device=images.device).view(-1, 1, 1, 1)
-        return (images + factor * difference).clamp(0, 1)
+        return noise.add(images, difference, strength, clamp=True)
 
 
 @dataclass(frozen=True)
