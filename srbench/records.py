@@ -68,7 +68,7 @@ class TrainingCosts(Stored):
     teacher_forwards: float
     """The same of all teachers together."""
     seconds_per_step: float
-    """Median of each phase, averaged over the phases by their lengths."""
+    """Median of each kind of step, averaged over the kinds and the phases; see `srbench.training.costs`."""
     peak_memory_mib: float
     """Bytes of all tensors at the peak of a step, weights, gradients and optimiser states included, 2^20."""
     machine: str = ""

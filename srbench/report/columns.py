@@ -98,8 +98,8 @@ COSTS = (
     Column("student_forwards", "Images that the student was asked for in a training step, by the step's patches; "
            "copies of it count.", _training("student_forwards")),
     Column("teacher_forwards", "The same of all teachers together.", _training("teacher_forwards")),
-    Column("seconds_per_step", "Median time of a training step, seconds; without validation and checkpoints.",
-           _training("seconds_per_step")),
+    Column("seconds_per_step", "Time of a training step, seconds: the median of each kind of step, averaged; without "
+           "validation and checkpoints.", _training("seconds_per_step")),
     Column("train_memory_mib", "Bytes of all tensors at the peak of a training step, MiB. Like the three before it, "
            "empty where nothing was trained, or by an older srbench.", _training("peak_memory_mib")),
     Column("weights_sha256", "Hash of the weights; empty for a network without any.", lambda r: r.model.weights_sha256),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -20,16 +20,20 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 from torch.utils.hooks import RemovableHandle
 
-from srbench.distilling import Distiller, Optimiser
+from srbench.distilling import Batch, Distiller, Optimiser
 from srbench.records import TrainingCosts
 
 MIB = 2**20
 TIMED = 1001
-"""So many of a phase's steps, the last ones, give its median."""
-WEIGHED = 1
-"""The step of each phase, counted from 0, whose memory is taken: the first one with the optimisers' state in place."""
+"""So many of a phase's steps of one kind, the last ones, give its median."""
+WEIGHED = 64
+"""At most so many of a phase's steps, and half of them, have their memory taken, which is slow, until it is known of
+every kind."""
 
 Times = deque[tuple[Any, Any]]
+Kind = tuple[int, ...]
+"""Images asked of student and teachers in a step, its scale, and the size of its patches. Steps differ where a method
+tosses a coin, does more at every tenth step, or remembers; one median of all would then be that of either kind."""
 
 
 class CostMeter:
@@ -45,16 +49,19 @@ class CostMeter:
         self._running = {"student": 0, "teacher": 0}
         self._images, self._forwards = 0, {"student": 0, "teacher": 0}
         self._medians: list[tuple[int, float]] = []
-        self._earlier: list[float] = []
-        self._times: Times = deque(maxlen=TIMED)
+        self._earlier: dict[Kind, list[float]] = {}
+        self._times: dict[Kind, Times] = {}
+        self._taken: Counter[Kind] = Counter()
+        self._weighed: Counter[Kind] = Counter()
+        self._timed: tuple[Any, Any] | None = None
         self._peak = 0
         self._handles: list[RemovableHandle] = []
-        self._counting = False
+        self._counting = self._cold = False
         self._length = 0
 
     def open(self, length: int) -> None:
         """A phase of ``length`` steps begins, or goes on."""
-        self._length = length
+        self._length, self._cold = length, length > 2  # the first step takes longer; of two the other is weighed
         setup = self._distiller.setup
         known: dict[str, list[nn.Module]] = {
             "student": [setup.student.module],
@@ -84,34 +91,51 @@ class CostMeter:
         self._handles.clear()
 
     @contextmanager
-    def step(self, step: int, optimisers: Mapping[str, Optimiser]) -> Iterator[None]:
+    def step(self, optimisers: Mapping[str, Optimiser]) -> Iterator[None]:
         """While it lasts, a step of the phase is taken; one that raises is not counted."""
         self._running = dict.fromkeys(self._running, 0)
-        self._counting = True
+        self._counting, self._timed = True, None
         try:
-            if step == min(WEIGHED, self._length - 1):
+            if self._weighs():
                 with LiveBytes(self._standing(optimisers)) as live:
                     yield
                 self._peak = max(self._peak, live.peak)
             else:
                 begun = _moment(self._device)
                 yield
-                self._times.append((begun, _moment(self._device)))
+                self._timed = begun, _moment(self._device)
         finally:
             self._counting = False
 
-    def shown(self, images: int) -> None:
-        """The step that ended was shown so many patches."""
-        self._images += images
+    def _weighs(self) -> bool:
+        """Whether to take the memory of a step: a kind was met whose memory is not known.
+
+        What kind a step is shows when it has ended; by then the optimisers have their state, which counts too.
+        """
+        unknown = self._taken.keys() - self._weighed.keys()
+        return self._length == 1 or (bool(unknown) and self._weighed.total() < min(WEIGHED, self._length // 2))
+
+    def shown(self, batch: Batch) -> None:
+        """The step that ended was shown these patches."""
+        self._images += len(batch.lr)
+        kind = (*self._running.values(), batch.scale, *batch.lr.shape[-2:])
+        self._taken[kind] += 1
+        if self._timed is None:
+            self._weighed[kind] += 1
+        elif not self._cold:
+            self._times.setdefault(kind, deque(maxlen=TIMED)).append(self._timed)
+        self._cold = False
         for role, count in self._running.items():
             self._forwards[role] += count
 
     def end_phase(self) -> None:
         """The phase's last step was taken."""
         if seconds := self._seconds():
-            self._medians.append((self._length, statistics.median(seconds)))
-        self._times.clear()
-        self._earlier = []
+            steps = sum(self._taken[kind] for kind in seconds)
+            total = sum(self._taken[kind] * statistics.median(own) for kind, own in seconds.items())
+            self._medians.append((self._length, total / steps))
+        self._times, self._earlier = {}, {}
+        self._taken, self._weighed = Counter(), Counter()
 
     def _standing(self, optimisers: Mapping[str, Optimiser]) -> Iterator[Tensor]:
         """What is in memory whether or not a step is under way."""
@@ -123,15 +147,16 @@ class CostMeter:
         for optimiser in optimisers.values():
             yield from (value for state in optimiser.raw.state.values() for value in _tensors(state))
 
-    def _seconds(self) -> list[float]:
-        """Of the phase's steps, those of earlier processes first."""
-        return [*self._earlier, *self._own_seconds()][-TIMED:]
-
-    def _own_seconds(self) -> list[float]:
+    def _seconds(self) -> dict[Kind, list[float]]:
+        """Of the phase's steps by their kinds, those of earlier processes first."""
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
-            return [begun.elapsed_time(ended) / 1000 for begun, ended in self._times]
-        return [ended - begun for begun, ended in self._times]
+        own = {kind: [self._between(*moments) for moments in times] for kind, times in self._times.items()}
+        kinds = self._earlier.keys() | own.keys()
+        return {kind: [*self._earlier.get(kind, ()), *own.get(kind, ())][-TIMED:] for kind in kinds}
+
+    def _between(self, begun: Any, ended: Any) -> float:  # noqa: ANN401 - as `_moment` gives them
+        return float(begun.elapsed_time(ended) / 1000 if self._device.type == "cuda" else ended - begun)
 
     def costs(self) -> TrainingCosts | None:
         """What a step costs, on average over the phases; None where no step was timed."""
@@ -149,14 +174,16 @@ class CostMeter:
         """For the checkpoint."""
         return {
             "images": self._images, "forwards": self._forwards, "medians": self._medians, "seconds": self._seconds(),
-            "peak": self._peak,
+            "taken": dict(self._taken), "weighed": dict(self._weighed), "peak": self._peak,
         }  # fmt: skip
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint."""
         self._images, self._forwards, self._peak = state["images"], dict(state["forwards"]), state["peak"]
         self._medians = [(length, median) for length, median in state["medians"]]
-        self._earlier = list(state["seconds"])
+        if "taken" in state:  # checkpoints of an older srbench have no kinds; what they timed of the phase is left out
+            self._earlier = dict(state["seconds"])
+            self._taken, self._weighed = Counter(state["taken"]), Counter(state["weighed"])
 
 
 class LiveBytes(TorchDispatchMode):

@@ -276,14 +276,14 @@ class _Training:
         return len(batch.lr)
 
     def _take(self, step: int) -> Batch:
-        with self.costs.step(step, self.stage.optimisers):
+        with self.costs.step(self.stage.optimisers):
             batch, terms = self._distil(step)
             self.stage.terms.add(step, terms)
             with torch.no_grad():
                 self.distiller.after_step(batch)
             if self.average is not None:
                 self.average.update(step)
-        self.costs.shown(len(batch.lr))
+        self.costs.shown(batch)
         return batch
 
     def _distil(self, step: int) -> tuple[Batch, Mapping[str, Tensor]]:

@@ -83,6 +83,62 @@ def test_phases_count_by_their_lengths(tmp_path):
     assert costs.seconds_per_step >= 0.05 / 3
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass only where a method says so."""
+    passed = [0.0]
+    monkeypatch.setattr("srbench.training.costs._moment", lambda _: passed[0])
+    return passed
+
+
+def seldom(clock):
+    """Asks the teacher at every fourth step, which then takes five seconds instead of one; the very first is slow."""
+
+    class Seldom(Distiller):
+        def losses(self, batch):
+            clock[0] += 100 if batch.step == 0 else 1
+            if batch.step % 4 == 3:
+                clock[0] += 4
+                sr = self.setup.teacher(torch.cat([batch.lr] * 8), batch.scale)
+                assert len(sr) == 8 * len(batch.lr)
+            return super().losses(batch)
+
+    return Seldom(toys.make_setup(teachers=(toys.WIDE,)))
+
+
+def test_steps_of_two_kinds_count_by_how_many_there_were_of_each(clock, tmp_path):
+    whole = toys.run(seldom(clock), tmp_path / "whole").costs
+    assert whole.teacher_forwards == pytest.approx(8 / 4)
+    assert whole.seconds_per_step == pytest.approx((3 * 1 + 5) / 4)
+    asked = itertools.count(1)
+    with pytest.raises(TrainingInterrupted):
+        toys.run(seldom(clock), tmp_path / "parts", stop=lambda: next(asked) == 5)
+    assert toys.run(seldom(clock), tmp_path / "parts").costs == whole
+
+
+def test_the_memory_is_that_of_the_kind_of_step_that_needs_most(clock, tmp_path, monkeypatch):
+    most = toys.run(seldom(clock), tmp_path / "all").costs.peak_memory_mib
+    monkeypatch.setattr("srbench.training.costs.WEIGHED", 1)
+    one = toys.run(seldom(clock), tmp_path / "one").costs.peak_memory_mib
+    images = 8 * toys.RECIPE.batch
+    assert most - one > images * 3 * 16 * 16 * 4 / MIB / 2, "the teacher's output on eight times the patches"
+
+
+def test_steps_at_several_scales_count_each_by_its_own_median(clock, tmp_path):
+    class Scaled(Distiller):
+        seen = ()
+
+        def losses(self, batch):
+            self.seen = (*self.seen, batch.scale)
+            clock[0] += batch.scale**3
+            return super().losses(batch)
+
+    method = Scaled(toys.make_setup(toys.ANY_SCALE, scales=(2, 3, 4)))
+    costs = toys.run(method, tmp_path, steps=60).costs
+    assert set(method.seen) == {2, 3, 4}
+    assert costs.seconds_per_step == pytest.approx(sum(scale**3 for scale in method.seen) / 60)
+
+
 def test_a_resumed_training_tells_the_same_counts_as_one_in_one_go(tmp_path):
     def method():
         return TwoViews(toys.make_setup(teachers=(toys.WIDE,)))
