@@ -13,6 +13,7 @@ from srbench.config import Grid, Suite, find_recipe
 from srbench.errors import ConfigError, UnknownNameError, UsageError
 from srbench.protocols import Inference, Protocol, protocol_named
 from srbench.recipes import Recipe
+from srbench.rows import refuse_shared_rows
 from srbench.specs import ArchitectureSpec, Scale
 
 
@@ -129,7 +130,8 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection | None = None
 
     Raises:
         UnknownNameError: The suite or the selection names something that nothing provides.
-        ConfigError: A grid cannot be multiplied out (a distiller without its teacher, no scale an architecture has).
+        ConfigError: A grid cannot be multiplied out (a distiller without its teacher, no scale an architecture has), or
+            two different cells would share a row of the leaderboard.
         UsageError: The selection leaves nothing.
     """
     chosen = selection or Selection()
@@ -146,6 +148,7 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection | None = None
             f"that fits {picked} together; loosen them" if picked else "to run: no weights it names are for its scales"
         )
         raise UsageError(f"Suite {suite.name} has no cell {why}.")
+    refuse_shared_rows(cells, suite.origin)
     models: dict[Model, None] = {}
     for cell in cells:
         for model in _with_ancestors(cell.model):

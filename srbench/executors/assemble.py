@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from srbench.config import Suite
 from srbench.executors.keys import Keys, files_hash
 from srbench.executors.session import Session
-from srbench.plan import Cell, Model
+from srbench.plan import Cell
 from srbench.records import Certification, Environment, ImageScores, ModelFacts, Profile, Record, Score
+from srbench.rows import taught_by
 from srbench.specs import Reported
 from srbench.store import atomic_path, atomic_write, content_key
 
@@ -152,7 +153,7 @@ class Assembler:
         elif model.recipe is not None:
             facts |= {
                 "distiller": model.distiller,
-                "teacher": " & ".join(map(_weights_name, model.teachers)) or None,
+                "teacher": taught_by(model),
                 "recipe": model.recipe.name,
                 "initial": model.initial and model.initial.title,
                 "budget": model.budget,
@@ -210,11 +211,6 @@ class Assembler:
             with atomic_path(target) as temporary:
                 shutil.copyfile(source, temporary)
         return str(relative)
-
-
-def _weights_name(model: Model) -> str:
-    weights = model.checkpoint or model.file_title
-    return model.architecture + (f".{weights}" if weights else "")
 
 
 def _part(stored: dict[str, Any], kind: type[Certification | Profile]) -> dict[str, Any]:

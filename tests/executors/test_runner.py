@@ -12,6 +12,7 @@ from srbench.executors import jobs, runner
 from srbench.executors.display import Quiet
 from srbench.executors.runner import run_plan
 from srbench.records import Measured, Profile, Record
+from srbench.rows import row_of
 from srbench.specs import ExecutorSpec
 
 CHAIN = 'architectures = ["bicubic", "dot", "wide"]\ndistillers = ["none", "logits"]\nteacher = "wide"'
@@ -264,3 +265,10 @@ def test_the_limit_is_part_of_a_record(schedule, session, fake, catalog, tmp_pat
              catalog.executors["here"], 1, Quiet())  # fmt: skip
     (record,) = records(tmp_path / "r")
     assert record.inference == "whole,first=1"
+
+
+def test_a_record_has_the_row_that_was_planned_for_its_cell(schedule, fake, catalog, tmp_path):
+    fake.faults["logits"] = DataError("gone")  # records of failures too
+    planned = schedule(CHAIN + '\nbudget = "time"\ndegradations = ["bicubic", "grainy"]\nrealisations = 1')
+    run_plan(planned, tmp_path / "r", catalog.executors["here"], 1, Quiet())
+    assert {r.row for r in records(tmp_path / "r")} == {row_of(cell) for cell in planned.plan.cells}
