@@ -141,10 +141,9 @@ def _far(distance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _whole_pixels(old: int, new: int) -> Tensor:
     """Mean over all pixels that an output pixel touches, as PyTorch has it; (new, old)."""
-    start = torch.arange(new).unsqueeze(1) * old
-    pixel = torch.arange(old)
+    start, pixel = np.arange(new)[:, None] * old, np.arange(old)
     touched = (pixel >= start // new) & (pixel < (start + old + new - 1) // new)
-    return touched / touched.sum(1, keepdim=True, dtype=torch.float64)
+    return torch.from_numpy(touched / touched.sum(1, keepdims=True))
 
 
 def _areas(old: int, new: int) -> Tensor:

@@ -80,3 +80,12 @@ def test_a_weight_of_zero_is_never_chosen_even_at_the_very_end():
 
     assert Last(0).choice("abc", (0.1, 0.2, 0.0)) == "b"
     assert pytest.approx(1) == Last(0).uniform(0, 1)
+
+
+def test_a_stream_reads_the_words_of_numpys_philox_whatever_others_read_between():
+    seeds = (0, 5, 2**64 - 1)
+    streams = [Random(seed) for seed in seeds]
+    drawn = [[stream.unit() for stream in streams] for _ in range(11)]
+    for number, seed in enumerate(seeds):
+        words = np.random.Philox(key=seed).random_raw(11)
+        assert [row[number] for row in drawn] == [(int(word) >> 11) * 2.0**-53 for word in words]
