@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,12 @@ def paired_p_value(first: Sequence[float], second: Sequence[float]) -> float:
     return float(2 * stdtr(len(difference) - 1, -abs(mean / error)))
 
 
-def shared_ranks(scores: Sequence[Sequence[float]], *, higher_is_better: bool) -> list[int]:
+def shared_ranks(
+    scores: Sequence[Sequence[float]],
+    *,
+    higher_is_better: bool,
+    better: Callable[[int, int], bool | None] = lambda _one, _other: None,
+) -> list[int]:
     """Ranks in which methods that cannot be told apart are not put before one another.
 
     A method's rank is one more than the number of methods that are better than it beyond chance.
@@ -80,20 +85,22 @@ def shared_ranks(scores: Sequence[Sequence[float]], *, higher_is_better: bool) -
     Args:
         scores: For every method its score of each image; all over the same images in the same order.
         higher_is_better: Whether a larger score wins.
+        better: Whether one method is better than another beyond chance, by their numbers, where more is known of both
+            than a score an image; None where not, which leaves it to the paired t-test.
 
     Returns:
         A rank from 1 for each method.
     """
     sign = 1.0 if higher_is_better else -1.0
     means = [sign * float(np.mean(s)) if len(s) else 0.0 for s in scores]
-    return [
-        1
-        + sum(
-            means[other] > means[own] and paired_p_value(scores[other], scores[own]) < SIGNIFICANCE
-            for other in range(len(scores))
-        )
-        for own in range(len(scores))
-    ]
+
+    def beats(one: int, other: int) -> bool:
+        known = better(one, other)
+        if known is not None:
+            return known
+        return means[one] > means[other] and paired_p_value(scores[one], scores[other]) < SIGNIFICANCE
+
+    return [1 + sum(beats(other, own) for other in range(len(scores)) if other != own) for own in range(len(scores))]
 
 
 def crossed_means(values: Sequence[Sequence[float]], seed: int = 0, *, resamples: int = 10_000) -> NDArray[np.float64]:

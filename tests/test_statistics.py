@@ -67,6 +67,16 @@ def test_methods_that_cannot_be_told_apart_share_a_rank():
     assert shared_ranks([clearly_worse, best, hardly_worse], higher_is_better=False) == [1, 2, 2]
 
 
+def test_who_knows_more_of_two_methods_than_their_images_decides():
+    best = [34.0, 30.0, 36.0, 31.0, 33.0]
+    worse = [v - 1 - 0.01 * i for i, v in enumerate(best)]
+    worst = [v - 2 - 0.01 * i for i, v in enumerate(best)]
+    assert shared_ranks([best, worse, worst], higher_is_better=True) == [1, 2, 3]
+    known = {(0, 1): False, (1, 0): False}
+    ranks = shared_ranks([best, worse, worst], higher_is_better=True, better=lambda *pair: known.get(pair))
+    assert ranks == [1, 1, 3]
+
+
 @given(st.lists(st.lists(st.floats(15, 50), min_size=4, max_size=4), min_size=1, max_size=6))
 def test_ranks_start_at_one_and_never_exceed_the_place_in_the_order(scores):
     ranks = shared_ranks(scores, higher_is_better=True)

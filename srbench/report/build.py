@@ -32,7 +32,7 @@ from srbench.report.markdown import render_markdown
 from srbench.report.tables import Section, make_sections
 from srbench.store import atomic_write
 
-REPORT_VERSION = 4
+REPORT_VERSION = 5
 """Raised by hand whenever the same records give other files."""
 STATE = ".report"
 """Beside the records: what was made from them."""

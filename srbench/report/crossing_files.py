@@ -8,8 +8,8 @@ from pathlib import Path
 from srbench.report import columns
 from srbench.report.crossings import PLAIN, Crossing, Row, Trial
 from srbench.report.gain_files import GAIN_COLUMNS, MARKS
-from srbench.report.gains import Gain
 from srbench.report.markdown import escape, grid, signed
+from srbench.report.pairing import Gain
 from srbench.report.tables import without_seed
 
 ABOUT = (

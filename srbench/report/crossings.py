@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from srbench.records import Record
-from srbench.report.gains import CONTROL, Gain, paired_gain
+from srbench.report.gains import CONTROL
+from srbench.report.pairing import Gain, paired_gain, scores_by_seed
 from srbench.report.tables import Heading, Line, Section, Table, Value, method_title, without_seed
 
 PLAIN = "bicubic"
@@ -149,8 +150,10 @@ def _compare(row: Row, test: Trial, key: tuple[str, ...], found: Mapping[tuple[s
     recipe = row.line.first.model.recipe or ""  # plain training has the recipe's own steps, whatever the budget
     plainly = (architecture, checkpoint, CONTROL, "", recipe, PLAIN)
     base = found.get((*key[:-1], PLAIN)) or found.get(plainly)
-    if own and base and base is not own and (gain := paired_gain(own, base, test.headline)):
-        row.over_plain[test] = gain
+    if own and base and base is not own:
+        scores, theirs = (scores_by_seed(line.records, test.headline) for line in (own, base))
+        if gain := paired_gain(scores, theirs, test.headline):
+            row.over_plain[test] = gain
 
 
 def _count_robustness(row: Row, crossing: Crossing, rows: Mapping[tuple[str, ...], Row], key: tuple[str, ...]) -> None:
@@ -158,7 +161,7 @@ def _count_robustness(row: Row, crossing: Crossing, rows: Mapping[tuple[str, ...
     mine, others = row.mean(own), row.mean(foreign)
     if not row.train_degradation or not foreign:
         return
-    sign = 1.0 if crossing.tests[0].headline.higher_is_better else -1.0
+    sign = crossing.tests[0].headline.sign
     if mine is not None and others is not None:
         row.drop = sign * (mine - others)
     losses = []

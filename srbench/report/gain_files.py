@@ -8,8 +8,9 @@ from itertools import groupby
 from pathlib import Path
 
 from srbench.report.columns import Row
-from srbench.report.gains import CONTROL, INHERITED, Gain, GainLine, GainTable
+from srbench.report.gains import CONTROL, INHERITED, GainLine, GainTable
 from srbench.report.markdown import escape, grid, signed
+from srbench.report.pairing import Gain
 from srbench.report.tables import Heading, without_seed
 
 ABOUT = (
@@ -18,8 +19,8 @@ ABOUT = (
     "drawing images and seeds anew; **bold** gains are above zero beyond chance, ▼ marks those below, and ≈ those that "
     "cannot be told apart from the control (their interval holds zero). A rank is one more than the number of methods "
     "that are better beyond chance. Forwards are images asked of student and teachers in a step, by its patches; a "
-    "step's seconds are the median, memory is that of all tensors at the peak of a step. Columns of the CSV file and "
-    "the arithmetic are explained in `docs/results.md`."
+    "step's seconds are the median of each kind of step, memory is that of all tensors at the peak of a step. Columns "
+    "of the CSV file and the arithmetic are explained in `docs/results.md`."
 )
 MARKS = {"better": "**{}**", "worse": "{} ▼", "tie": "≈ {}"}
 GAIN_COLUMNS = ("mean", "low", "high", "verdict", "seeds", "images")

@@ -8,38 +8,15 @@ an image's realisations stay together. With a single seed they tell of images al
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from srbench.records import ModelFacts, TrainingCosts
+from srbench.report.pairing import Gain, Rivals, Scores, in_common, paired_gain, scores_by_seed
 from srbench.report.tables import Heading, Line, Section, Table, without_seed
-from srbench.statistics import crossed_interval, crossed_means
 
 CONTROL, INHERITED = "none", "weight_inherit"
 """The distillers that gains are counted from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gain:
-    """A mean difference, positive where the method is better."""
-
-    mean: float
-    low: float
-    high: float
-    """Ends of the 95 % interval."""
-    seeds: int
-    images: int
-
-    @property
-    def verdict(self) -> str:
-        """Whether the interval leaves zero out: better, worse or tie."""
-        if self.seeds == self.images == 1:  # nothing to draw anew
-            return "tie"
-        return "better" if self.low > 0 else "worse" if self.high < 0 else "tie"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,10 +114,10 @@ def _gain_table(section: Section, table: Table, headline: Heading, lines: Sequen
     for own in made:
         inherited = _inherited_by(own.line, lines)
         for heading in (h for h in (headline, second) if h):
-            scores = _by_seed(own.line, heading)
-            if own.line is not control and (gain := _gain(scores, _by_seed(control, heading), heading)):
+            scores = scores_by_seed(own.line.records, heading)
+            if own.line is not control and (gain := _gain(scores, control, heading)):
                 own.over_control[heading] = gain
-            if inherited and (gain := _gain(scores, _by_seed(inherited, heading), heading)):
+            if inherited and (gain := _gain(scores, inherited, heading)):
                 own.over_inherited[heading] = gain
         _count_costs(own, control)
     _rank(made, headline)
@@ -166,75 +143,19 @@ def _inherited_by(line: Line, lines: Sequence[Line]) -> Line | None:
     return found[0] if found and found[0] is not line else None
 
 
-Image: TypeAlias = tuple[int, str]
-"""Number of the realisation of a random degradation, and name."""
-Scores: TypeAlias = Mapping[int, Mapping[Image, float]]
-"""Seed to image to score."""
-
-
-def _by_seed(line: Line, heading: Heading) -> Scores:
-    """Of the cells that were scored under the heading's protocol."""
-    scores: dict[int, dict[Image, float]] = {}
-    for record in line.records:
-        score = record.scores.get(heading.metric)
-        if record.status == "ok" and score and score.protocol == heading.protocol:
-            own = scores.setdefault(record.model.seed or 0, {})
-            values = ((image.name, image.scores.get(heading.metric)) for image in record.images)
-            own |= {(record.realisation or 0, name): value for name, value in values if value is not None}
-    return scores
-
-
-def _common(all_scores: Sequence[Scores]) -> tuple[list[int], list[Image]]:
-    """Seeds that all have, and images that all have scored with every one of them."""
-    seeds = sorted(set.intersection(*(set(scores) for scores in all_scores)))
-    images = [set(scores[seed]) for scores in all_scores for seed in seeds]
-    return seeds, sorted(set.intersection(*images)) if images else []
-
-
-def _averaged(scores: Scores, seeds: Sequence[int], images: Sequence[Image]) -> NDArray[np.float64]:
-    """Scores by seed and name, over the realisations of each: those of one image are no other images."""
-    names = sorted({name for _, name in images})
-    own = [[number for number, name in images if name == wanted] for wanted in names]
-    rows = [
-        [
-            statistics.fmean(scores[seed][number, name] for number in numbers)
-            for name, numbers in zip(names, own, strict=True)
-        ]
-        for seed in seeds
-    ]
-    return np.asarray(rows, dtype=np.float64)
-
-
-def paired_gain(own: Line, base: Line, heading: Heading) -> Gain | None:
-    """The gain of one line over another on the images and seeds that both have; None where they share none."""
-    return _gain(_by_seed(own, heading), _by_seed(base, heading), heading)
-
-
-def _gain(own: Scores, base: Scores, heading: Heading) -> Gain | None:
-    seeds, images = _common([own, base])
-    if not images:
-        return None
-    sign = 1.0 if heading.higher_is_better else -1.0
-    differences = sign * (_averaged(own, seeds, images) - _averaged(base, seeds, images))
-    low, high = crossed_interval(differences.tolist())
-    return Gain(float(differences.mean()), low, high, *differences.shape)
+def _gain(scores: Scores, base: Line, heading: Heading) -> Gain | None:
+    return paired_gain(scores, scores_by_seed(base.records, heading), heading)
 
 
 def _rank(lines: Sequence[GainLine], headline: Heading) -> None:
-    """As `srbench.statistics.shared_ranks`, by intervals of the paired differences."""
-    scored = [(own, scores) for own in lines if (scores := _by_seed(own.line, headline))]
-    seeds, images = _common([scores for _, scores in scored])
+    """As `srbench.statistics.shared_ranks`, over the seeds that all have, be it one."""
+    scored = [(own, scores) for own in lines if (scores := scores_by_seed(own.line.records, headline))]
+    seeds, images = in_common([scores for _, scores in scored])
     if len(seeds) * len({name for _, name in images}) < 2:
         return
-    sign = 1.0 if headline.higher_is_better else -1.0
-    values = [sign * _averaged(s, seeds, images) for _, s in scored]
-    means = [crossed_means(v.tolist()) for v in values]
+    rivals = Rivals([scores for _, scores in scored], headline)
     for own, (line, _) in enumerate(scored):
-        line.rank = 1 + sum(
-            crossed_interval((values[other] - values[own]).tolist(), means[other] - means[own])[0] > 0
-            for other in range(len(scored))
-            if other != own
-        )
+        line.rank = 1 + sum(rivals.beats(other, own, seeds, images) for other in range(len(scored)) if other != own)
 
 
 def _goodness(line: Line, heading: Heading) -> float:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from srbench.records import Certification, ImageScores, Measured, Profile, Record, Score
 from srbench.report.columns import METRICS, rank_order
+from srbench.report.pairing import Rivals, scores_by_seed
 from srbench.statistics import bootstrap_interval, shared_ranks
 
 LABELS = {
@@ -50,6 +51,11 @@ class Heading:
     def label(self) -> str:
         """The metric's name for people."""
         return LABELS.get(self.metric, self.metric)
+
+    @property
+    def sign(self) -> float:
+        """What makes a larger score the better one: 1, or -1."""
+        return 1.0 if self.higher_is_better else -1.0
 
     @property
     def unit(self) -> str:
@@ -289,16 +295,17 @@ def _timing(record: Record) -> str:
 
 
 def _rank(lines: list[Line], headline: Heading) -> None:
-    sign = -1.0 if headline.higher_is_better else 1.0
     # Failed cells sink to the end; names settle what equal scores leave open.
     lines.sort(key=lambda line: (
-        (mean := line.scores[headline].mean) is None, sign * (mean or 0.0), _method(line.first)
+        (mean := line.scores[headline].mean) is None, -headline.sign * (mean or 0.0), _method(line.first)
     ))  # fmt: skip
     ranked = [line for line in lines if line.scores[headline].mean is not None]
     per_image = [image_scores(line, headline.metric) for line in ranked]
     common = sorted(set.intersection(*(set(p) for p in per_image))) if per_image else []
     values = [[p[name] for name in common] for p in per_image]
-    for line, rank in zip(ranked, shared_ranks(values, higher_is_better=headline.higher_is_better), strict=True):
+    rivals = Rivals([scores_by_seed(line.records, headline) for line in ranked], headline)
+    ranks = shared_ranks(values, higher_is_better=headline.higher_is_better, better=rivals.beats_by_seeds)
+    for line, rank in zip(ranked, ranks, strict=True):
         line.rank = rank
     base = next((line.scores[headline].mean for line in ranked if line.reference), None)
     for line, images in zip(ranked, per_image, strict=True):

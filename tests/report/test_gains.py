@@ -75,6 +75,11 @@ def test_gains_are_paired_and_what_cannot_be_told_apart_is_a_tie(table):
     assert gains["logits"].high - gains["logits"].low < 0.05, "images differ by decibels, paired differences do not"
 
 
+def test_the_leaderboard_ranks_trainings_as_the_gains_do(table):
+    ranks = {line.title: (line.rank, line.line.rank) for line in table.lines}
+    assert all(own == other for own, other in ranks.values()), ranks
+
+
 def test_the_best_come_first_and_ties_share_a_rank(table):
     assert [line.title for line in table.lines][:2] == ["logits", "weight_inherit"]
     assert {line.title: line.rank for line in table.lines} == {

@@ -1,5 +1,6 @@
 """Grouping, aggregation and ranking of records."""
 
+import numpy as np
 import pytest
 from record_factory import fail, make_record, make_score, quick_records
 
@@ -48,6 +49,35 @@ def test_gains_are_counted_from_bicubic():
     table = make_sections(quick_records())[0].tables[0]
     assert line(table, "EDSR (wide)").gain == pytest.approx(33.98 - 32.4)
     assert line(table, "Bicubic").gain is None
+
+
+def by_seeds(distiller, gains, first=0):
+    """Trainings of one student, an image of which is at the same difficulty for all, and ``gains`` by seed apart."""
+    plain = make_record("edsr_quick", psnr=33.0)
+    own = np.random.default_rng(len(distiller))
+    made = []
+    for seed, gain in enumerate(gains, start=first):
+        record = make_record("edsr_quick", distiller=distiller, seed=seed)
+        images = tuple(
+            image.model_copy(update={"scores": {"psnr_y": image.scores["psnr_y"] + gain + own.normal(0, 0.01)}})
+            for image in plain.images
+        )
+        score = record.scores["psnr_y"].model_copy(update={"value": 33.0 + gain})
+        made.append(record.model_copy(update={"images": images, "scores": {"psnr_y": score}}))
+    return made
+
+
+def test_methods_that_only_their_seeds_set_apart_share_a_rank():
+    noisy = make_table([*by_seeds("none", (-0.2, 0.0, 0.2)), *by_seeds("logits", (0.3, -0.1, 0.2))])
+    assert [(x.first.model.distiller, x.rank) for x in noisy.lines] == [("logits", 1), ("none", 1)]
+    steady = make_table([*by_seeds("none", (-0.2, 0.0, 0.2)), *by_seeds("logits", (-0.08, 0.13, 0.33))])
+    assert [(x.first.model.distiller, x.rank) for x in steady.lines] == [("logits", 1), ("none", 2)]
+
+
+def test_methods_without_two_common_seeds_are_told_apart_by_their_images():
+    for others in (by_seeds("logits", (0.3, -0.1, 0.2), first=2), by_seeds("logits", (0.3,))):
+        table = make_table([*by_seeds("none", (-0.2, 0.0, 0.2)), *others])
+        assert [(x.first.model.distiller, x.rank) for x in table.lines] == [("logits", 1), ("none", 2)]
 
 
 def test_scores_with_another_headline_protocol_id_never_share_a_table():
