@@ -12,6 +12,7 @@ from srbench.config import Profiling
 from srbench.errors import CheckpointError, PluginError
 from srbench.executors.display import Quiet
 from srbench.executors.keys import Keys
+from srbench.executors.named import Named
 from srbench.executors.session import Session
 from srbench.plan import Cell, Model
 from srbench.specs import Scale
@@ -173,7 +174,8 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
     if model.budget == "time":
         pace = session.store.read("pace", keys.pace(model)) or {}
         budget = {"time_ratio": pace["ratio"]}
-    trained = training_of(model, session)(
+    named = Named(session.catalog, model.scales[0])
+    trained = training_of(model, session, named)(
         teachers=[_load(teacher, session, keys, device) for teacher in model.teachers],
         work=folder / "work",
         steps=steps_in_time(recipe, budget["time_ratio"]) if budget else None,
@@ -194,6 +196,7 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
         "train_steps": trained.report.steps,
         "costs": costs and costs.model_copy(update=where).model_dump(mode="json"),
         "warm_start": start and start.model_dump(mode="json"),
+        "named": named.noted,
         "environment": around.model_dump(mode="json"),
     }
 

@@ -12,6 +12,7 @@ from typing import Any
 from srbench.catalog import Catalog
 from srbench.config import Profiling
 from srbench.errors import CheckpointError
+from srbench.executors.named import today
 from srbench.executors.session import Session
 from srbench.plan import Cell, Model
 from srbench.profiling.machine import fingerprint
@@ -36,8 +37,15 @@ class Keys:
             CheckpointError: The file of weights is missing.
         """
         if model not in self._models:
-            self._models[model] = content_key("train", self._model_inputs(model))
+            self._models[model] = self._heeding_names("train", self._model_inputs(model))
         return self._models[model]
+
+    def _heeding_names(self, stage: str, inputs: dict[str, Any]) -> str:
+        """The key of a training, or another one where code that it is known to have asked for by name has changed."""
+        key = content_key(stage, inputs)
+        noted = (self._session.store.read(stage, key) or {}).get("named", {})
+        now = today(self._catalog, noted)
+        return key if now == noted else content_key(stage, inputs | {"named": now})
 
     def _model_inputs(self, model: Model) -> dict[str, Any]:
         catalog, recipe = self._catalog, model.recipe
@@ -80,7 +88,7 @@ class Keys:
         machine = fingerprint().id
         alike = replace(model, budget="steps", seed=0, teachers=(), initial=None)
         teachers = [self._catalog.architectures[teacher.architecture] for teacher in model.teachers]
-        return content_key(
+        return self._heeding_names(
             "pace",
             self._model_inputs(alike)
             | {

@@ -11,12 +11,13 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srbench.errors import TrainingError
+from srbench.executors.named import Named, Noted
 from srbench.executors.session import Session
 from srbench.plan import Model
 from srbench.recipes import Recipe
@@ -38,6 +39,8 @@ class Pace:
     """How many times as long they last; a multiple of `GRAIN`."""
     seconds_per_step: float
     plain_seconds_per_step: float
+    named: Noted = field(default_factory=dict)
+    """What the method asked for by name."""
 
 
 def compare_paces(model: Model, session: Session) -> Pace:
@@ -52,10 +55,11 @@ def compare_paces(model: Model, session: Session) -> Pace:
 
     catalog = session.catalog
     plain = replace(model, distiller="none", teachers=(), budget="steps", initial=None)
+    named = Named(catalog, model.scales[0])
 
     def seconds(trial: Model, folder: Path) -> float:
         teachers = [build_network(catalog.architectures[t.architecture], t.scales[0]) for t in trial.teachers]
-        train = training_of(trial, session)
+        train = training_of(trial, session, named)
         if trial.recipe and trial.recipe.pool:  # as many passes through the pool, so that as much of it is remembered
             pool = max(1, round(trial.recipe.pool * TRIAL_STEPS / trial.recipe.steps))
             train = partial(train, recipe=trial.recipe.model_copy(update={"pool": pool}))
@@ -71,7 +75,7 @@ def compare_paces(model: Model, session: Session) -> Pace:
             times.append((own, other))
     ratio = statistics.median(own / other for own, other in times)
     own, other = (statistics.median(values) for values in zip(*times, strict=True))
-    return Pace(round(max(round(ratio / GRAIN), 1) * GRAIN, 2), own, other)
+    return Pace(round(max(round(ratio / GRAIN), 1) * GRAIN, 2), own, other, named.noted)
 
 
 def steps_in_time(recipe: Recipe, ratio: float) -> int:
@@ -79,11 +83,10 @@ def steps_in_time(recipe: Recipe, ratio: float) -> int:
     return max(1, int(recipe.steps / ratio))
 
 
-def training_of(model: Model, session: Session) -> Callable[..., TrainedModel]:
+def training_of(model: Model, session: Session, named: Named) -> Callable[..., TrainedModel]:
     """`srbench.training.engine.train_model` with everything that model and session decide."""
     import torch
 
-    from srbench.networks import build_network
     from srbench.training.engine import train_model
 
     catalog, recipe = session.catalog, model.recipe
@@ -98,8 +101,8 @@ def training_of(model: Model, session: Session) -> Callable[..., TrainedModel]:
         degradation=catalog.degradations[str(model.degradation)],
         losses={name: catalog.losses[name] for name in recipe.losses},
         images={name: session.library.images(catalog.datasets[name]) for name in recipe.datasets},
-        build=lambda name: build_network(catalog.architectures[name], model.scales[0]),
-        find_degradation=lambda name: catalog.degradations[name],
+        build=named.network,
+        find_degradation=named.degradation,
         seed=model.seed,
         device=torch.device(session.device),
         cache=session.cache / "patches",
