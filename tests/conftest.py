@@ -80,6 +80,16 @@ def shared() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture
+def torch_threads() -> Generator[Callable[[int], None], None, None]:
+    """Sets how many threads torch may use, until the test ends."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def catalog():
     """The bundled plugins and those of tiny_plugin.py, loaded once."""

@@ -22,6 +22,7 @@ from torch import Generator, Tensor
 from srbench.degrading.draws import Random
 from srbench.degrading.steps import Drawn, Size, Step
 from srbench.errors import ShapeError, UsageError
+from srbench.loops import for_each, values_alone
 from srbench.specs import Scale
 
 
@@ -64,15 +65,34 @@ class Chain:
         Raises:
             ShapeError: The images end with different sizes.
         """
-        plans = [list(self._plan(one, ())) for one in drawn]
+        threads = min(torch.get_num_threads(), len(images)) if values_alone(images) else 1
+        if threads < 2:
+            return _joined(self._parts(images, range(len(images)), drawn, size))
+        # from the first step to the last by one thread, which waits for no other between steps
+        shares = [range(len(images))[start::threads] for start in range(threads)]
+        parts: list[list[_Part]] = [[] for _ in shares]
+
+        def make(number: int) -> None:
+            share = shares[number]
+            parts[number] = self._parts(images[share.start :: threads], share, drawn, size)
+
+        for_each(threads, make)
+        return _joined([part for some in parts for part in some])
+
+    def _parts(
+        self, images: Tensor, members: Sequence[int], drawn: Sequence[Mapping[str, Any]], size: Size
+    ) -> list[_Part]:
+        """What becomes of some images of a batch, whose numbers there are ``members``."""
+        plans = {member: list(self._plan(drawn[member], ())) for member in members}
         orders: dict[tuple[_Place, ...], list[int]] = {}
-        for image, plan in enumerate(plans):
-            orders.setdefault(tuple(act.place for act in plan), []).append(image)
-        parts: list[tuple[list[int], Tensor]] = []
-        for members in orders.values():
-            ours = images if len(members) == len(images) else images[members]
-            parts += _perform(ours, members, [plans[member] for member in members], size)
-        return _joined(parts)
+        for at, plan in enumerate(plans.values()):
+            orders.setdefault(tuple(act.place for act in plan), []).append(at)
+        parts: list[_Part] = []
+        for places in orders.values():
+            ours = images if len(places) == len(images) else images[places]
+            alike = [members[at] for at in places]
+            parts += _perform(ours, alike, [plans[member] for member in alike], size)
+        return parts
 
     def degrade(self, hr: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """The lr of ``hr`` (N, C, H, W) under what was drawn, clamped to [0, 1].
@@ -117,6 +137,9 @@ class Chain:
     def _order(self, done: Mapping[int, Any]) -> Sequence[int]:  # noqa: ARG002 - for kinds of chains
         return range(len(self.steps))
 
+
+_Part = tuple[list[int], Tensor]
+"""Some images of a batch, as their numbers and themselves."""
 
 _Place = tuple[int, ...]
 """Where a step stands: its number in the outermost chain, in the chain there, and so on."""
@@ -248,9 +271,7 @@ def _check_probability(value: float) -> None:
         raise UsageError(f"A step was to be done with probability {value}; give a number from 0 to 1.")
 
 
-def _perform(
-    images: Tensor, members: list[int], plans: Sequence[Sequence[_Act]], size: Size
-) -> list[tuple[list[int], Tensor]]:
+def _perform(images: Tensor, members: list[int], plans: Sequence[Sequence[_Act]], size: Size) -> list[_Part]:
     """Do plans that have the same steps in the same order.
 
     Args:
@@ -294,7 +315,7 @@ def _done(images: Tensor, acts: Sequence[_Act], size: Size) -> Tensor:
     return acts[0].step.apply(images, drawn, size) if drawn else images
 
 
-def _joined(parts: Sequence[tuple[list[int], Tensor]]) -> Tensor:
+def _joined(parts: Sequence[_Part]) -> Tensor:
     """Parts of a batch as one, in the order of the images' numbers."""
     if len(parts) == 1:
         return parts[0][1]

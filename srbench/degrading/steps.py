@@ -73,6 +73,8 @@ class Step(Protocol):
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """Do it to a batch, on its device and in its dtype, without changing it in place.
 
+        On a CPU several threads may call it at the same time, each with images of its own.
+
         Args:
             images: (N, C, H', W'), in [0, 1] or slightly beyond; of any size, since steps before may have resized.
             drawn: What was drawn for each of the N images.

@@ -42,6 +42,17 @@ def test_a_batch_is_degraded_as_its_images_are_one_by_one(name):
 
 
 @pytest.mark.parametrize("name", CHAINS)
+def test_how_many_threads_share_a_batch_changes_no_byte(name, torch_threads):
+    chain, hr = CHAINS[name], images(7)
+    drawn = draws(chain, 7)
+    results = []
+    for threads in (1, 2, 3, 16):
+        torch_threads(threads)
+        results.append(chain.apply(hr, drawn, SIZE))
+    assert all(torch.equal(result, results[0]) for result in results)
+
+
+@pytest.mark.parametrize("name", CHAINS)
 def test_what_json_keeps_is_enough_to_do_it_again(name):
     chain, hr = CHAINS[name], images()
     drawn = draws(chain)

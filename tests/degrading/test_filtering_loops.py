@@ -73,12 +73,12 @@ def test_a_list_of_kernels_of_several_sides_is_what_each_does_alone():
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 20])
-def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, monkeypatch):
+def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, torch_threads):
     own = some_kernels(9)[torch.arange(count) % 12]
     images = rand(count, 3, 40, 50)
     results = []
     for threads in (1, 2, 3):
-        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        torch_threads(threads)
         results.append(filtering.filter2d(images, own))
     assert torch.equal(results[0], results[1])
     assert torch.equal(results[0], results[2])

@@ -35,11 +35,11 @@ def test_any_images_of_any_quality(count, height, width, quality, table, seed):
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 20])
-def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, monkeypatch):
+def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, torch_threads):
     images, qualities = photographs(count, 40, 300), torch.linspace(20, 95, count).tolist()
     results = []
     for threads in (1, 2, 3):
-        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        torch_threads(threads)
         results.append(jpeg.diffjpeg(images, qualities))
     assert torch.equal(results[0], results[1])
     assert torch.equal(results[0], results[2])

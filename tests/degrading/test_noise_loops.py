@@ -90,13 +90,13 @@ def test_levels_and_sums_are_those_of_tensors(count, channels, height, width, se
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 20])
-def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, monkeypatch):
+def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, torch_threads):
     images = rand(count, 3, 60, 50)
     seeds = [2**53 - 1 - image % 5 for image in range(count)]
     grey, peaks = [image % 3 == 1 for image in range(count)], [2.0 ** (image % 9) for image in range(count)]
     results = []
     for threads in (1, 2, 3):
-        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        torch_threads(threads)
         results.append((noise.normal(images, seeds, grey), noise.poisson(images, peaks, seeds, grey)))
     for other in results[1:]:
         assert torch.equal(results[0][0], other[0])

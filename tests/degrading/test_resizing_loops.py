@@ -40,11 +40,11 @@ def test_any_size_by_any_factor(height, width, factor, mode, seed):
 
 @pytest.mark.parametrize("mode", resizing.MODES)
 @pytest.mark.parametrize("count", [1, 2, 7, 20])
-def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, mode, monkeypatch):
+def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, mode, torch_threads):
     images = rand(count, 3, 40, 31)
     results = []
     for threads in (1, 2, 3):
-        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        torch_threads(threads)
         results.append(resizing.interpolate(images, mode, factor=0.71))
     assert torch.equal(results[0], results[1])
     assert torch.equal(results[0], results[2])
