@@ -32,6 +32,8 @@ MOMENTUM = 0.999
 """Of the slow copy, once it has forgotten the start."""
 QUEUE, QUEUE_BATCHES = 8192, 256
 """The paper's queue: 256 batches of 32. With smaller batches it is shorter, or it would outlast a training."""
+WEIGHT = 1 / 255
+"""Of the contrast beside the recipe's losses: the paper's is 1, for images from 0 to 255."""
 ESTIMATOR_RATE = 1e-3
 """Learning rate while the estimator learns alone, whatever the recipe's is."""
 ESTIMATOR, STUDENT = range(2)
@@ -130,8 +132,10 @@ class DegradationContrast(srbench.Distiller):
         with torch.no_grad():
             keys = self._keys = _unit(self.slow_estimator, self.slow_head, second)
         # later steps write to the queue, which the backward pass of this one still needs
-        terms = {"contrast": contrast(queries, keys, self.queue.clone())}
-        return terms if self.stage == ESTIMATOR else {**super().losses(batch), **terms}
+        unlike = contrast(queries, keys, self.queue.clone())
+        if self.stage == ESTIMATOR:
+            return {"contrast": unlike}
+        return {**super().losses(batch), "contrast": WEIGHT * unlike}
 
     def after_step(self, batch: srbench.Batch) -> None:  # noqa: ARG002 - the keys were made of it
         """Move the slow copy, and put this step's keys in place of the oldest."""

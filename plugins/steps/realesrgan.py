@@ -112,7 +112,7 @@ class LevelledPoissonNoise:
 
 @dataclass(frozen=True)
 class DiffJpeg:
-    """JPEG as arithmetic, of real qualities; RGB images."""
+    """JPEG as arithmetic, of real qualities."""
 
     quality: Range = (30.0, 95.0)
     luminance_table: Literal["transposed", "standard"] = "transposed"

@@ -50,21 +50,27 @@ def diffjpeg(
     """Compress and decompress, as the DiffJPEG of Real-ESRGAN does.
 
     Args:
-        images: (N, 3, H, W) RGB; values beyond [0, 1] are clamped, below and to the right black fills the last blocks.
+        images: (N, 3, H, W) RGB or (N, 1, H, W) grey, which is all luma; values beyond [0, 1] are clamped, below and
+            to the right black fills the last blocks.
         quality: Between 0 and 100, both excluded; one real number for all images or one for each.
         luminance_table: "transposed" exchanges horizontal and vertical frequencies of luma, as DiffJPEG's published
             code does; "standard" is what codecs do.
         differentiable: Round by ``round(x) + (x − round(x))³`` (Shin and Song 2017), which has a gradient.
 
     Returns:
-        (N, 3, H, W) in [0, 1].
+        (N, C, H, W) in [0, 1].
 
     Raises:
-        ShapeError: If the images are not RGB.
+        ShapeError: If the images are neither RGB nor grey.
         UsageError: If a quality is out of range.
     """
-    if images.ndim != 4 or images.shape[1] != 3:
-        raise ShapeError(f"JPEG takes RGB images (N, 3, H, W); these have the shape {tuple(images.shape)}.")
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise ShapeError(
+            f"JPEG takes RGB images (N, 3, H, W) or grey ones (N, 1, H, W); these have the shape {tuple(images.shape)}."
+        )
+    if images.shape[1] == 1:  # as RGB it has no chroma, and stays grey
+        rgb = images.expand(-1, 3, -1, -1)
+        return diffjpeg(rgb, quality, luminance_table=luminance_table, differentiable=differentiable)[:, :1]
     factors = _factors(quality)
     alone = images.dtype == torch.float32 and not differentiable and values_alone(images, factors)
     if alone and images.numel() and len(factors) in (1, len(images)):

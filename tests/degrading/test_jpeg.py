@@ -49,6 +49,16 @@ def test_a_quality_for_each_image_and_sides_that_need_padding(official):
         assert agrees(jpeg.diffjpeg(official["x_odd"][one], quality), result[one])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_grey_image_is_the_luma_of_a_colourless_one(official, dtype):
+    grey = official["x_odd"].to(dtype).mean(1, keepdim=True)
+    result = jpeg.diffjpeg(grey, 40)
+    assert result.shape == grey.shape
+    colourless = jpeg.diffjpeg(grey.expand(-1, 3, -1, -1), 40)
+    torch.testing.assert_close(result.expand(-1, 3, -1, -1), colourless, atol=1e-5, rtol=0)
+    assert not torch.allclose(result, grey, atol=1e-2)
+
+
 def test_the_rounding_with_a_gradient_equals_the_official_one(official):
     images = official["x"].clone().requires_grad_()
     result = jpeg.diffjpeg(images, 30, differentiable=True)
@@ -134,7 +144,7 @@ def test_what_has_no_meaning_is_refused():
         with pytest.raises(UsageError, match="between 0 and 100"):
             jpeg.diffjpeg(images, quality)
     with pytest.raises(ShapeError, match="RGB"):
-        jpeg.diffjpeg(images[:, :1], 50)
+        jpeg.diffjpeg(images[:, :2], 50)
     for quality in (0, 101, [50], [50, 30.5]):
         with pytest.raises(UsageError, match="quality"):
             codecs.jpeg_bytes(images, quality)

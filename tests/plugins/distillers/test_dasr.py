@@ -76,6 +76,15 @@ def test_the_slow_copy_follows_and_the_queue_takes_the_newest_keys():
     assert not torch.equal(method.queue[: len(keys)], before[: len(keys)])
 
 
+def test_beside_the_recipes_losses_the_contrast_counts_as_for_images_up_to_255():
+    method = SPEC.build(setup(TINY))
+    given, counted = [], []
+    for phase, terms in zip(method.phases(), (given, counted), strict=True):
+        phase.begin()
+        terms.append(method.losses(batch())["contrast"].item())
+    assert counted[0] == pytest.approx(given[0] / 255)
+
+
 def test_gradients_reach_the_estimator_and_never_its_slow_copy():
     method = SPEC.build(setup(TINY))
     method.losses(batch())["contrast"].backward()
