@@ -56,6 +56,7 @@ def profile(
 
     from srbench.catalog import load_catalog
     from srbench.config import Profiling
+    from srbench.heap import freed_memory_kept
     from srbench.profiling.backends import parse_backend
     from srbench.profiling.machine import fingerprint
     from srbench.profiling.profile import profile_network
@@ -91,7 +92,8 @@ def profile(
                 latency_height=-(-height // factor), latency_width=-(-width // factor),
                 latency_seconds=seconds, latency_repeats=repeats, memory=memory and way == backends[0],
             )  # fmt: skip
-            found = profile_network(catalog.architectures[name], factor, profiling, target, files, way)
+            with freed_memory_kept():
+                found = profile_network(catalog.architectures[name], factor, profiling, target, files, way)
             profiles.append((name, factor, found))
             if csv is not None:
                 _write(csv, profiles)  # after each, so that stopping loses nothing

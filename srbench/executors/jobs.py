@@ -14,6 +14,7 @@ from srbench.executors.display import Quiet
 from srbench.executors.keys import Keys
 from srbench.executors.named import Named
 from srbench.executors.session import Session
+from srbench.heap import freed_memory_kept
 from srbench.plan import Cell, Model
 from srbench.specs import Scale
 
@@ -119,7 +120,8 @@ def perform(job: Job, session: Session, progress: Quiet | None = None) -> None:
             return
         _check_unchanged(job, session)
         start = time.perf_counter()
-        result = _DO[type(job)](job, session, progress or Quiet())
+        with freed_memory_kept():
+            result = _DO[type(job)](job, session, progress or Quiet())
         result |= {"seconds": time.perf_counter() - start, "created": datetime.now(UTC).isoformat(timespec="seconds")}
         store.write(stage, job.key, result)
         shutil.rmtree(store.folder(stage, job.key) / "work", ignore_errors=True)  # a training's checkpoints

@@ -166,6 +166,7 @@ class Keys:
                 "profiling": profiling.model_dump(mode="json"),
                 "machine": machine,
                 "device": self._session.device,
+                "memory": "kept",  # once each pass had its memory cleared by the system, and took longer
             },
         )
 

@@ -1,0 +1,70 @@
+"""What it brings to keep freed memory: two processes at the same work in turns, one of them as glibc does by itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchmarks.rows import Row, compare
+
+_PROCESS = """
+import contextlib, sys
+import torch
+from srbench.catalog import load_catalog
+from srbench.heap import freed_memory_kept
+
+how, work, name = sys.argv[1:]
+network = load_catalog().architectures[name].network(2).to(memory_format=torch.channels_last)
+lr = torch.rand(1, 3, 360, 640) if work == "pass" else torch.rand(16, 3, 48, 48)
+optimizer = torch.optim.Adam(network.parameters())
+
+def once():
+    if work == "pass":
+        with torch.inference_mode():
+            return network(lr)
+    optimizer.zero_grad()
+    network(lr).mean().backward()
+    optimizer.step()
+
+with freed_memory_kept() if how == "kept" else contextlib.nullcontext():
+    for _ in sys.stdin:
+        once()
+        print(flush=True)
+"""
+
+
+def rows() -> list[Row]:
+    """Every comparison of this file."""
+    return [
+        kept("a pass over 640x360 of RLFN x2", "pass", "rlfn", 1.2),
+        kept("a pass over 640x360 of EDSR-baseline x2", "pass", "edsr_baseline", 1.1),
+        kept("a training step of EDSR-baseline x2", "step", "edsr_baseline", 1.0),
+    ]
+
+
+def kept(what: str, work: str, name: str, least: float) -> Row:
+    """One network's work with and without."""
+    with process("kept", work, name) as ours, process("returned", work, name) as plain:
+        ratio = compare(lambda: once(ours), lambda: once(plain), repeats=7)
+    return Row(what, "freed memory returned", ratio, f"≥ {least:g} (times as fast)", ratio >= least)
+
+
+@contextmanager
+def process(how: str, work: str, name: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that does its work once for every line it is sent."""
+    words = [sys.executable, "-c", _PROCESS, how, work, name]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        yield child
+        child.communicate()
+
+
+def once(child: subprocess.Popen[str]) -> None:
+    """Have it done, and wait."""
+    if child.stdin is None or child.stdout is None:
+        raise ValueError("the process must have pipes")
+    child.stdin.write("\n")
+    child.stdin.flush()
+    if not child.stdout.readline():
+        raise RuntimeError("the process ended early")
