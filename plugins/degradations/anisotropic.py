@@ -8,7 +8,7 @@ replicated, and noise of 0 to 75 levels is added to an lr of 8 bits.
 
 from __future__ import annotations
 
-from srbench_plugins.degradations.isotropic import tell
+from srbench_plugins.degradations.isotropic import told
 from srbench_plugins.steps.blur import AnisotropicBlur
 from srbench_plugins.steps.down import BicubicDown
 from srbench_plugins.steps.noise import GaussianNoise
@@ -51,7 +51,6 @@ def nine(level: float) -> srbench.DegradationSpec:
         setting="anisotropic_noise" if level else "anisotropic",
         chain=blurred_with_noise(InTurn([AnisotropicBlur(*kernel) for kernel in NINE]), level),
         stochastic=True,
-        tell=tell,
         realisations=len(NINE),
         paper=DASR,
         notes="Published at x4 on Set14. Realisation k has the k-th kernel; the score is the mean over all nine.",
@@ -61,13 +60,12 @@ def nine(level: float) -> srbench.DegradationSpec:
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
     """Ranges to train on, and the test kernels under three levels of noise."""
-    return [
+    specs = [
         srbench.DegradationSpec(
             name="anisotropic",
             label="anisotropic blur",
             chain=blurred_with_noise(AnisotropicBlur(), 0),
             stochastic=True,
-            tell=tell,
             paper=DASR,
         ),
         srbench.DegradationSpec(
@@ -75,7 +73,6 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             label="anisotropic blur + noise",
             chain=blurred_with_noise(AnisotropicBlur(), (0.0, 25.0)),
             stochastic=True,
-            tell=tell,
             paper=DASR,
             notes="Widths of 0.2 to 4 pixels, any direction, noise of 0 to 25 levels: the training of DASR and KDSR.",
         ),
@@ -104,3 +101,4 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             "[0, 1], as every lr does.",
         ),
     ]
+    return [told(spec) for spec in specs]

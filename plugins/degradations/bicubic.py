@@ -11,10 +11,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Literal
 
-from srbench_plugins.degradations.isotropic import tell
 from torch import Generator, Tensor
 
 import srbench
+from srbench.degrading import telling
 from srbench.imaging import imresize
 
 
@@ -52,7 +52,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             apply=down,
             unrounded=partial(down, rounding="none"),
             stochastic=False,
-            tell=tell,
+            tell=telling(),
             notes="Symmetric borders, MATLAB's own; bit-equal to the LR of Set5 and Set14 in common use.",
         ),
         srbench.DegradationSpec(
@@ -61,7 +61,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             apply=partial(down, border="replicate"),
             unrounded=partial(down, border="replicate", rounding="none"),
             stochastic=False,
-            tell=tell,
+            tell=telling(),
             notes="Replicated borders, as MATLAB did before R2010; bit-equal to the LR of B100 in common use.",
         ),
     ]

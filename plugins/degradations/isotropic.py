@@ -10,17 +10,16 @@ the mean over images and kernels, here over eight realisations of each image. KD
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
-from srbench_plugins.steps.blur import AnisotropicBlur, GaussianBlur
+from srbench_plugins.steps.blur import GaussianBlur
 from srbench_plugins.steps.down import BicubicDown
-from srbench_plugins.steps.noise import GaussianNoise
 from srbench_plugins.steps.quantise import Quantise
 
 import srbench
-from srbench.degrading import Chain, InTurn, PerScale, Range
+from srbench.degrading import Chain, InTurn, PerScale, Range, telling
 
 Border = Literal["symmetric", "replicate"]
 
@@ -66,46 +65,20 @@ def tested(widths: Mapping[int, Sequence[float]], border: Border) -> Chain:
     return Chain([PerScale(blurs, scales=[*widths]), BicubicDown(border=border), Quantise(rounding="half_even")])
 
 
-def tell(drawn: Mapping[str, Any]) -> dict[str, float]:
-    """Covariance of the blurs, in px² of hr, and standard deviation of the noise, in levels, of a drawn chain.
-
-    The kernel's window cuts the tails of wide Gaussians, which makes them a little narrower than is told.
-    """
-    told = dict.fromkeys(("blur_xx", "blur_xy", "blur_yy", "noise"), 0.0)
-    for step, own in _flat(drawn):
-        if step == GaussianBlur.__name__:
-            told["blur_xx"] += own["sigma_px"] ** 2
-            told["blur_yy"] += own["sigma_px"] ** 2
-        elif step == AnisotropicBlur.__name__:
-            first, second, angle = own["first"] ** 2, own["second"] ** 2, math.radians(own["angle_degrees"])
-            cosine, sine = math.cos(angle), math.sin(angle)
-            told["blur_xx"] += first * cosine**2 + second * sine**2
-            told["blur_xy"] += (first - second) * cosine * sine
-            told["blur_yy"] += first * sine**2 + second * cosine**2
-        elif step == GaussianNoise.__name__:
-            told["noise"] = math.hypot(told["noise"], own["level"])
-    return told
-
-
-def _flat(drawn: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The steps of all chains within, and what they drew."""
-    for entry in drawn.get("steps", ()):
-        if "steps" in entry["drawn"]:
-            yield from _flat(entry["drawn"])
-        else:
-            yield entry["step"], entry["drawn"]
+def told(spec: srbench.DegradationSpec) -> srbench.DegradationSpec:
+    """A degradation that tells the blurs and the noise of its chain."""
+    return replace(spec, tell=telling(spec.chain))
 
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
     """Ranges to train on and lists to test on."""
-    return [
+    specs = [
         srbench.DegradationSpec(
             name="isotropic",
             label="isotropic blur",
             chain=trained((0.2, 4.0), "replicate"),
             stochastic=True,
-            tell=tell,
             paper=DASR,
             notes="Widths of 0.2 to 4.0 pixels at every scale, as the scripts of DASR and KDSR have it.",
         ),
@@ -115,7 +88,6 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             setting="isotropic",
             chain=trained((0.2, 4.0), "replicate", per="batch"),
             stochastic=True,
-            tell=tell,
             paper=KDSR,
             notes="As isotropic, with one width for all images of a batch, as KDSR's trainer draws them.",
         ),
@@ -125,7 +97,6 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             setting="isotropic",
             chain=trained({scale: (0.2, float(scale)) for scale in (2, 3, 4)}, "replicate"),
             stochastic=True,
-            tell=tell,
             scales=frozenset({2, 3, 4}),
             paper=DASR,
             notes="Widths of 0.2 to 2, 3 and 4 pixels at x2, x3 and x4: the range of DASR's paper.",
@@ -136,7 +107,6 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             setting="isotropic",
             chain=trained({scale: (0.2, float(scale)) for scale in (2, 3, 4)}, "symmetric"),
             stochastic=True,
-            tell=tell,
             scales=frozenset({2, 3, 4}),
             paper=IKC,
             notes="As isotropic_by_scale, with MATLAB's borders: the first setting of IKC, DAN and DCLS.",
@@ -147,7 +117,6 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             setting="isotropic",
             chain=tested(GAUSSIAN8, "symmetric"),
             stochastic=True,
-            tell=tell,
             realisations=8,
             scales=frozenset(GAUSSIAN8),
             paper=IKC,
@@ -159,10 +128,10 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             setting="isotropic",
             chain=tested(GAUSSIAN8_KDSR, "replicate"),
             stochastic=True,
-            tell=tell,
             realisations=8,
             scales=frozenset(GAUSSIAN8_KDSR),
             paper=KDSR,
             notes="As gaussian8, with the borders of KDSR's code, and its widths at x2.",
         ),
     ]
+    return [told(spec) for spec in specs]

@@ -38,6 +38,10 @@ class GaussianBlur:
         make = fspecial if self.fspecial else isotropic
         return filter2d(images, make(self.side_px, [one["sigma_px"] for one in drawn]), border=self.border)
 
+    def tell(self, drawn: Mapping[str, Any]) -> dict[str, float]:
+        """Its covariance; the window cuts the tails of wide kernels, which makes them a little narrower."""
+        return {"blur_xx": drawn["sigma_px"] ** 2, "blur_yy": drawn["sigma_px"] ** 2}
+
 
 @dataclass(frozen=True)
 class AnisotropicBlur:
@@ -66,6 +70,17 @@ class AnisotropicBlur:
         first, second, angle = ([one[name] for one in drawn] for name in ("first", "second", "angle_degrees"))
         kernels = make(self.side_px, first, second, [math.radians(degrees) for degrees in angle])
         return filter2d(images, kernels, border=self.border)
+
+    def tell(self, drawn: Mapping[str, Any]) -> dict[str, float]:
+        """Its covariance, of which the window cuts the tails."""
+        power = 2 if self.widths == "deviations" else 1
+        first, second, angle = drawn["first"] ** power, drawn["second"] ** power, math.radians(drawn["angle_degrees"])
+        cosine, sine = math.cos(angle), math.sin(angle)
+        return {
+            "blur_xx": first * cosine**2 + second * sine**2,
+            "blur_xy": (first - second) * cosine * sine,
+            "blur_yy": first * sine**2 + second * cosine**2,
+        }
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from srbench.degrading.noise import correlated, gaussian, normal, poisson, speck
 
 
 @dataclass(frozen=True)
-class GaussianNoise:
-    """Noise that does not depend on the image."""
+class _Levelled:
+    """What Gaussian and speckle noise draw."""
 
     level: Range = (0.0, 25.0)
     grey_probability: float = 0.0
@@ -28,13 +28,22 @@ class GaussianNoise:
         """Level, kind and field."""
         return {"level": own.within(self.level), "grey": own.chance(self.grey_probability), "seed": own.seed()}
 
+
+@dataclass(frozen=True)
+class GaussianNoise(_Levelled):
+    """Noise that does not depend on the image."""
+
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
         """Add it."""
         return gaussian(images, [one["level"] for one in drawn], _fields(images, drawn))
 
+    def tell(self, drawn: Mapping[str, Any]) -> dict[str, float]:
+        """Its standard deviation in 8-bit levels."""
+        return {"noise": drawn["level"]}
+
 
 @dataclass(frozen=True)
-class SpeckleNoise(GaussianNoise):
+class SpeckleNoise(_Levelled):
     """Noise in proportion to the image."""
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above

@@ -8,6 +8,7 @@ from srbench.degrading.chain import Chain, InTurn, OneOf, PerScale, Shuffled, So
 from srbench.degrading.draws import Random, Range
 from srbench.degrading.frozen import Realisation, freeze, realise
 from srbench.degrading.steps import Drawn, Size, Step, column
+from srbench.degrading.telling import Telling, telling
 
 __all__ = [
     "Chain",
@@ -22,7 +23,9 @@ __all__ = [
     "Size",
     "Sometimes",
     "Step",
+    "Telling",
     "column",
     "freeze",
     "realise",
+    "telling",
 ]

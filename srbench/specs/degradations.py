@@ -66,7 +66,8 @@ class DegradationSpec:
 
     def __post_init__(self) -> None:
         check_name("degradation", self.name)
-        if [self.chain is not None, self.apply is not _not_given, self.provided].count(True) != 1:
+        apply_given = self.apply is not _not_given and self.apply is not self.chain  # which it is in a `replace`
+        if [self.chain is not None, apply_given, self.provided].count(True) != 1:
             raise PluginError(
                 f"Degradation {self.name!r} must have one of apply, chain and provided; give one of them."
             )

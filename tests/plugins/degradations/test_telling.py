@@ -7,8 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.degradations import anisotropic, bicubic, isotropic
+from srbench_plugins.steps.blur import AnisotropicBlur, GaussianBlur
+from srbench_plugins.steps.noise import GaussianNoise, SpeckleNoise
 
-from srbench.degrading import Size, freeze
+from srbench.degrading import Chain, Random, Size, Telling, freeze, telling
 from srbench.degrading.kernels import gaussian
 
 SPECS = {
@@ -35,8 +37,7 @@ def test_all_tell_the_same_names(name):
 
 @given(st.floats(0.6, 2.0), st.floats(0.6, 2.0), st.floats(0, 180))
 def test_the_covariance_is_that_of_the_kernel(first, second, angle):
-    entry = {"step": "AnisotropicBlur", "drawn": {"first": first, "second": second, "angle_degrees": angle}}
-    own = isotropic.tell({"steps": [entry]})
+    own = AnisotropicBlur().tell({"first": first, "second": second, "angle_degrees": angle})
     kernel = gaussian(41, [first], [second], [math.radians(angle)])[0].double()
     place = torch.arange(41, dtype=torch.float64) - 20
     x, y = place[None, :], place[:, None]
@@ -62,8 +63,19 @@ def test_draws_differ_and_so_does_what_is_told():
     assert 0 <= min(noise) < max(noise) <= 25
 
 
-def test_two_blurs_add_up_and_noises_add_as_variances():
-    blur = {"step": "GaussianBlur", "drawn": {"sigma_px": 2.0}}
-    nested = {"step": "Chain", "drawn": {"steps": [blur, {"step": "GaussianNoise", "drawn": {"level": 3.0}}]}}
-    own = isotropic.tell({"steps": [blur, nested, {"step": "GaussianNoise", "drawn": {"level": 4.0}}]})
-    assert own == {"blur_xx": 8.0, "blur_xy": 0.0, "blur_yy": 8.0, "noise": 5.0}
+def test_covariances_add_up_and_noise_in_squares_through_chains_within():
+    chain = Chain([GaussianBlur(sigma_px=1.5), Chain([GaussianNoise(level=3.0), GaussianBlur(sigma_px=2.0)]),
+                   GaussianNoise(level=4.0)])  # fmt: skip
+    drawn = chain.draw(Random(0), Random(1), Size(64, 64, 2))
+    assert telling(chain)(drawn) == {"blur_xx": 6.25, "blur_xy": 0.0, "blur_yy": 6.25, "noise": 5.0}
+
+
+def test_variances_are_told_as_variances():
+    drawn = {"first": 4.0, "second": 1.0, "angle_degrees": 90.0}
+    told_of = AnisotropicBlur(widths="variances").tell(drawn)
+    assert [told_of["blur_xx"], told_of["blur_yy"]] == pytest.approx([1.0, 4.0])
+
+
+def test_noise_in_proportion_to_the_image_has_no_level_to_tell():
+    assert isinstance(GaussianNoise(), Telling)
+    assert not isinstance(SpeckleNoise(), Telling)
