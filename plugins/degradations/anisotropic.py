@@ -1,12 +1,18 @@
-"""Gaussian blurs of any direction, bicubic reduction, noise: the second setting of DASR and KDSR, and SRMD's.
+"""Gaussian blurs of any direction, bicubic reduction, noise: second settings of DASR and KDSR, DAN and DCLS; SRMD's.
 
 In DASR and KDSR λ are standard deviations in pixels, kernels have 21 pixels, borders are reflected, the reduction
 repeats edge pixels, and noise of 0 to 25 levels is added to lr before it is rounded. Their nine test kernels are those
 that DSAT's authors list; the noise is 0, 5 or 10 levels. In SRMD λ are variances, kernels have 15 pixels, borders are
 replicated, and noise of 0 to 75 levels is added to an lr of 8 bits.
+
+DAN and DCLS train for the test set DIV2KRK with wide and uneven kernels, whose λ are standard deviations in pixels.
+The set itself is images to be had, not a degradation: the kernels that come with it do not make its lr of its hr.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
 
 from srbench_plugins.degradations.isotropic import told
 from srbench_plugins.steps.blur import AnisotropicBlur
@@ -15,7 +21,7 @@ from srbench_plugins.steps.noise import GaussianNoise
 from srbench_plugins.steps.quantise import Quantise
 
 import srbench
-from srbench.degrading import Chain, InTurn, Step
+from srbench.degrading import Chain, InTurn, PerScale, Step
 
 NINE = (
     (2.0, 0.2, 0.0), (2.0, 1.0, 10.0), (3.5, 1.5, 30.0), (3.5, 2.0, 45.0), (3.5, 2.0, 90.0), (4.0, 1.5, 120.0),
@@ -28,6 +34,12 @@ DASR = srbench.Paper(
     venue="CVPR",
     year=2021,
     url="https://arxiv.org/abs/2104.00416",
+)
+DAN = srbench.Paper(
+    title="Unfolding the Alternating Optimization for Blind Super Resolution",
+    venue="NeurIPS",
+    year=2020,
+    url="https://arxiv.org/abs/2010.02631",
 )
 SRMD = srbench.Paper(
     title="Learning a Single Convolutional Super-Resolution Network for Multiple Degradations",
@@ -57,6 +69,13 @@ def nine(level: float) -> srbench.DegradationSpec:
     )
 
 
+def for_div2krk(sides: Mapping[int, int]) -> Chain:
+    """The operations of DAN's and DCLS's second setting, with kernels of a side for every scale."""
+    uneven = partial(AnisotropicBlur, first=(0.6, 5.0), second=(0.6, 5.0), angle_degrees=(-180.0, 180.0))
+    blurs = [uneven(side_px=side, unevenness=0.25) for side in sides.values()]
+    return Chain([PerScale(blurs, scales=[*sides]), BicubicDown(), Quantise(rounding="half_even")])
+
+
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
     """Ranges to train on, and the test kernels under three levels of noise."""
@@ -77,6 +96,16 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             notes="Widths of 0.2 to 4 pixels, any direction, noise of 0 to 25 levels: the training of DASR and KDSR.",
         ),
         *(nine(level) for level in (0, 5, 10)),
+        srbench.DegradationSpec(
+            name="anisotropic_div2krk",
+            label="uneven anisotropic blur (for DIV2KRK)",
+            chain=for_div2krk({2: 11, 4: 31}),
+            stochastic=True,
+            scales=frozenset({2, 4}),
+            paper=DAN,
+            notes="The second setting of DAN and DCLS: widths of 0.6 to 5 pixels, any direction, every weight of a "
+            "kernel up to a quarter larger. Kernels of 11 pixels at x2 and 31 at x4, where DAN's first release has 21.",
+        ),
         srbench.DegradationSpec(
             name="srmd",
             label="SRMD",

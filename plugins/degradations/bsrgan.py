@@ -18,7 +18,9 @@ noise level        1 to 25                         2 to 25; correlated noise alw
 resize and three kinds of noise. The release may sharpen ground truths first, and then compares sr with the sharpened
 ones; here sr is compared with hr as it is, and only `bsrgan_plus_sharpened` sharpens before it degrades.
 
-No camera pipeline (ISP) stands in any of them: its model was never released, and every caller leaves it out.
+No camera pipeline (ISP) stands in any of them, since its model was never released and every caller leaves it out, but
+in `bsrgan_isp`: our reading of the paper, which cites unprocessing for it, as one more step with the release's
+probability of 0.25.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from srbench_plugins.steps.bsrgan import (
     ScaledBlur,
     SensorNoise,
 )
+from srbench_plugins.steps.camera import CameraIsp
 from srbench_plugins.steps.codecs import Jpeg
 from srbench_plugins.steps.realesrgan import Sharpen
 from srbench_plugins.steps.resize import RandomResize, ResizeToLr
@@ -45,16 +48,17 @@ PAPER = srbench.Paper(
 )
 
 
-def bsrgan(blurs: tuple[Step, Step], noise: Step, jpeg_probability: float) -> Chain:
+def bsrgan(blurs: tuple[Step, Step], noise: Step, jpeg_probability: float, *more: Step) -> Chain:
     """The shuffled steps, then JPEG.
 
     Args:
         blurs: Both of them.
         noise: Between them somewhere.
         jpeg_probability: Of the JPEG on the way.
+        more: Among the shuffled steps.
     """
     way_down = ResizeOrSubsample(), ResizeToLr(library="opencv", clamp=True, per="image")
-    steps = [*blurs, *way_down, noise, Sometimes([Jpeg()], probability=jpeg_probability)]
+    steps = [*blurs, *way_down, noise, Sometimes([Jpeg()], probability=jpeg_probability), *more]
     return Chain([HalvedFirst(Shuffled(steps, in_order=((2, 3),))), Jpeg()])
 
 
@@ -106,6 +110,14 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             stochastic=True,
             paper=PAPER,
             notes="The numbers of the text where the release has others.",
+        ),
+        srbench.DegradationSpec(
+            name="bsrgan_isp",
+            label="BSRGAN with a camera",
+            chain=bsrgan((ScaledBlur(), ScaledBlur()), SensorNoise(), 0.9, Sometimes([CameraIsp()], probability=0.25)),
+            stochastic=True,
+            paper=PAPER,
+            notes="Reconstruction: the release's model of a camera is not public; this one is unprocessing's.",
         ),
         *(
             srbench.DegradationSpec(

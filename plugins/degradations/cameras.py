@@ -1,11 +1,13 @@
-"""What cameras do to a picture, one thing at a time: motion, photons, correlated colour noise.
+"""What cameras do to a picture, one thing at a time: motion, photons, correlated colour noise; and all the way through.
 
-Each is followed or preceded by MATLAB's bicubic reduction. The ranges of noise are BSRGAN's.
+Each is followed or preceded by MATLAB's bicubic reduction. The ranges of noise are BSRGAN's, those of the whole camera
+are the ones that raw pictures were unprocessed with (Brooks et al.).
 """
 
 from __future__ import annotations
 
 from srbench_plugins.steps.blur import MotionBlur
+from srbench_plugins.steps.camera import UNPROCESSING, CameraIsp
 from srbench_plugins.steps.down import BicubicDown
 from srbench_plugins.steps.noise import ColourNoise, PoissonNoise
 
@@ -46,5 +48,14 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             stochastic=True,
             paper=BSRGAN,
             notes="Its level is 25, as the release fixes it whatever level was drawn.",
+        ),
+        srbench.DegradationSpec(
+            name="camera_isp",
+            label="bicubic + camera pipeline",
+            chain=Chain([BicubicDown(), CameraIsp()]),
+            stochastic=True,
+            paper=UNPROCESSING,
+            notes="A smaller camera takes the picture: a mosaic of lr's size, its noise, and what is made of it. "
+            "Brightness and tone curve are put back, which the release leaves out.",
         ),
     ]

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 import srbench
@@ -45,7 +46,7 @@ class GaussianBlur:
 
 @dataclass(frozen=True)
 class AnisotropicBlur:
-    """A Gaussian with two widths and a direction."""
+    """A Gaussian with two widths and a direction, whose weights may be uneven."""
 
     first: Range = (0.2, 4.0)
     second: Range = (0.2, 4.0)
@@ -55,24 +56,35 @@ class AnisotropicBlur:
     widths: Literal["deviations", "variances"] = "deviations"
     second_below_first: bool = False
     per: Literal["image", "batch"] = "image"
+    unevenness: Range = 0.0
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
-        """Widths and direction."""
+        """Widths and direction; how uneven it is, and a seed of the weights, where it may be."""
         random = own if self.per == "image" else shared
         first, second = random.within(self.first), self.second
         if self.second_below_first and isinstance(second, tuple):
             second = (second[0], first)
-        return {"first": first, "second": random.within(second), "angle_degrees": random.within(self.angle_degrees)}
+        drawn: Drawn = {
+            "first": first,
+            "second": random.within(second),
+            "angle_degrees": random.within(self.angle_degrees),
+        }
+        if self.unevenness != 0:
+            drawn |= {"unevenness": random.within(self.unevenness), "seed": random.seed()}
+        return drawn
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
         """Filter each image with its kernel."""
         make = gaussian if self.widths == "deviations" else gaussian_of_variances
         first, second, angle = ([one[name] for one in drawn] for name in ("first", "second", "angle_degrees"))
         kernels = make(self.side_px, first, second, [math.radians(degrees) for degrees in angle])
+        if self.unevenness != 0:
+            kernels = kernels * torch.stack([_factors(self.side_px, one) for one in drawn])
+            kernels = kernels / kernels.sum(dim=(1, 2), keepdim=True)
         return filter2d(images, kernels, border=self.border)
 
     def tell(self, drawn: Mapping[str, Any]) -> dict[str, float]:
-        """Its covariance, of which the window cuts the tails."""
+        """Its covariance as a Gaussian: before its weights were made uneven, and before the window cuts its tails."""
         power = 2 if self.widths == "deviations" else 1
         first, second, angle = drawn["first"] ** power, drawn["second"] ** power, math.radians(drawn["angle_degrees"])
         cosine, sine = math.cos(angle), math.sin(angle)
@@ -101,6 +113,12 @@ class MotionBlur:
         angles = [math.radians(one["angle_degrees"]) for one in drawn]
         kernels = motion(self.side_px, [one["length_px"] for one in drawn], angles)
         return filter2d(images, kernels, border=self.border)
+
+
+def _factors(side: int, drawn: Mapping[str, Any]) -> Tensor:
+    """(side, side) from 1 to 1 + unevenness."""
+    uneven = torch.from_numpy(Random(drawn["seed"]).units(side * side))
+    return uneven.view(side, side) * drawn["unevenness"] + 1
 
 
 _SIDE = "px, of the square kernel"
@@ -138,6 +156,8 @@ def register_steps() -> list[srbench.StepSpec]:
                 "widths": "deviations (DASR, KDSR, DAN) or variances (SRMD, BSRGAN, KernelGAN)",
                 "second_below_first": "true: the second is drawn up to the first, as SRMD does",
                 "per": _PER,
+                "unevenness": "each weight grows by up to this share of itself, evenly, before they are made to add up "
+                "to one; 0.25 in DAN and DCLS",
             },
         ),
         srbench.StepSpec(

@@ -23,10 +23,15 @@ class _Levelled:
 
     level: Range = (0.0, 25.0)
     grey_probability: float = 0.0
+    whole_levels: bool = False
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
         """Level, kind and field."""
-        return {"level": own.within(self.level), "grey": own.chance(self.grey_probability), "seed": own.seed()}
+        if self.whole_levels and isinstance(self.level, tuple):
+            level: float = own.integer(int(self.level[0]), int(self.level[1]))
+        else:
+            level = own.within(self.level)
+        return {"level": level, "grey": own.chance(self.grey_probability), "seed": own.seed()}
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ def _fields(images: Tensor, drawn: Sequence[Mapping[str, Any]]) -> Tensor:
 
 _LEVEL = "8-bit levels, standard deviation"
 _GREY = "probability that all channels get the same noise"
+_WHOLE = "true: of a range, whole levels alone are drawn, both ends included"
 
 
 @srbench.hookimpl
@@ -107,13 +113,17 @@ def register_steps() -> list[srbench.StepSpec]:
             name="gaussian_noise",
             label="Gaussian noise",
             build=GaussianNoise,
-            units={"level": _LEVEL, "grey_probability": _GREY},
+            units={"level": _LEVEL, "grey_probability": _GREY, "whole_levels": _WHOLE},
         ),
         srbench.StepSpec(
             name="speckle_noise",
             label="speckle",
             build=SpeckleNoise,
-            units={"level": _LEVEL + " where the image is white", "grey_probability": _GREY},
+            units={
+                "level": _LEVEL + " where the image is white",
+                "grey_probability": _GREY,
+                "whole_levels": _WHOLE,
+            },
         ),
         srbench.StepSpec(
             name="colour_noise", label="correlated colour noise", build=ColourNoise, units={"level": _LEVEL}

@@ -8,7 +8,9 @@ import threading
 from collections.abc import Sequence
 from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
 from numpy.random import Philox
+from numpy.typing import NDArray
 
 Range: TypeAlias = float | tuple[float, float]
 """A number, or the lowest and the highest of those that are drawn from evenly."""
@@ -44,9 +46,20 @@ class Random:
     def unit(self) -> float:
         """Even in [0, 1), in steps of 2^-53."""
         if not self._words:
-            self._words = _block(self._seed, self._blocks)[::-1]
+            self._words = _words(self._seed, self._blocks, 1)[::-1]
             self._blocks += 1
         return (self._words.pop() >> 11) * 2.0**-53
+
+    def units(self, count: int) -> NDArray[np.float64]:
+        """(count,) numbers, those that `unit` would give one after the other, for what takes thousands of them."""
+        missing = -(-(count - len(self._words)) // 4)
+        if missing > 0:
+            self._words = _words(self._seed, self._blocks, missing)[::-1] + self._words
+            self._blocks += missing
+        first = len(self._words) - count
+        taken = np.array(self._words[first:][::-1], dtype=np.uint64)
+        del self._words[first:]
+        return np.ldexp((taken >> np.uint64(11)).astype(np.float64), -53)
 
     def uniform(self, low: float, high: float) -> float:
         """Even in [low, high)."""
@@ -96,8 +109,8 @@ class Random:
 _OF_THREAD = threading.local()
 
 
-def _block(seed: int, number: int) -> list[int]:
-    """Words 4 · number to 4 · number + 3 of ``Philox(key=seed)``; to make one of those takes seven times as long."""
+def _words(seed: int, number: int, blocks: int) -> list[int]:
+    """Words of ``Philox(key=seed)``, four a block, from block ``number``; making it takes seven times as long."""
     try:
         philox: Philox = _OF_THREAD.philox
     except AttributeError:
@@ -111,5 +124,5 @@ def _block(seed: int, number: int) -> list[int]:
         "uinteger": 0,
     }
     philox.state = state
-    words: list[int] = philox.random_raw(4).tolist()
+    words: list[int] = philox.random_raw(4 * blocks).tolist()
     return words

@@ -27,6 +27,15 @@ def test_units_are_the_words_of_numpys_philox():
     assert [random.unit() for _ in range(5)] == [(int(word) >> 11) * 2.0**-53 for word in words]
 
 
+@settings(deadline=None)
+@given(seeds, st.lists(st.integers(0, 9), max_size=6))
+def test_many_units_at_once_are_those_that_come_one_after_the_other(seed, counts):
+    random, one_by_one = Random(seed), Random(seed)
+    for count in counts:
+        assert random.unit() == one_by_one.unit()
+        assert random.units(count).tolist() == [one_by_one.unit() for _ in range(count)]
+
+
 def test_draws_follow_their_distributions():
     random = Random(1)
     assert stats.kstest([random.unit() for _ in range(4000)], "uniform").pvalue > 1e-3
