@@ -60,7 +60,7 @@ def planned(
             seeds=tuple(seed or ()),
         ),
     )
-    return Schedule(plan, session, Keys(session), fingerprint().id)
+    return Schedule(plan, session, Keys(session), fingerprint(session.threads).id)
 
 
 def require_some_cell(schedule: Schedule) -> None:

@@ -85,7 +85,7 @@ class Keys:
 
     def pace(self, model: Model) -> str:
         """The key of how much longer a training's steps last than plain training's; seeds and weights do not matter."""
-        machine = fingerprint().id
+        machine = fingerprint(self._session.threads).id  # of a worker, which has threads of its own
         alike = replace(model, budget="steps", seed=0, teachers=(), initial=None)
         teachers = [self._catalog.architectures[teacher.architecture] for teacher in model.teachers]
         return self._heeding_names(

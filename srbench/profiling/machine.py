@@ -57,8 +57,8 @@ class Machine:
         return ", ".join((self.cpu, f"{self.cores} cores", f"{self.memory_gib} GiB", *self.gpus))
 
 
-def fingerprint() -> Machine:
-    """This machine as this process sees it now."""
+def fingerprint(threads: int = 0) -> Machine:
+    """This machine as this process sees it now, or will when it computes with ``threads`` if that is not 0."""
     import torch
 
     gpus = tuple(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
@@ -66,7 +66,7 @@ def fingerprint() -> Machine:
         cpu=_cpu_model(),
         architecture=platform.machine(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        threads=torch.get_num_threads(),
+        threads=threads or torch.get_num_threads(),
         memory_gib=_memory_gib(),
         gpus=gpus,
         system=platform.system(),

@@ -46,6 +46,17 @@ def test_the_budget_decides_the_key_of_weights_and_seeds_share_a_pace(timed, ses
     assert keys.pace(longer) != keys.pace(model)
 
 
+def test_a_worker_with_threads_of_its_own_finds_the_key_of_who_sent_it(timed, session, torch_threads):
+    (model,) = [m for m in timed.plan.models if m.budget == "time"]
+    asked = replace(session, threads=1)
+    torch_threads(2)
+    sent = Keys(asked).pace(model)
+    torch_threads(1)
+    assert Keys(asked).pace(model) == sent
+    torch_threads(2)
+    assert Keys(replace(session, threads=2)).pace(model) != sent
+
+
 def test_the_ratio_is_kept_and_decides_the_steps(timed, session, catalog, tmp_path, monkeypatch):
     calls = []
 
