@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from srbench.chains import read_chain
     from srbench.checkpoints import average_weights, load_state_dict
     from srbench.data.manifest import read_manifest, user_manifest
-    from srbench.data.perceptual import find_lpips_trunk
+    from srbench.data.perceptual import find_lpips_trunk, find_vgg19
     from srbench.distilling import Batch, Distiller, Optimiser, Phase, Setup, capture, weighted_mean
     from srbench.errors import CheckpointError, ShapeError, SrbenchError, TrainingError, UnavailableError
     from srbench.features import FeaturePairs
@@ -40,7 +40,7 @@ _HOMES = {
     "srbench.chains": ("read_chain",),
     "srbench.checkpoints": ("average_weights", "load_state_dict"),
     "srbench.data.manifest": ("read_manifest", "user_manifest"),
-    "srbench.data.perceptual": ("find_lpips_trunk",),
+    "srbench.data.perceptual": ("find_lpips_trunk", "find_vgg19"),
     "srbench.distilling": ("Batch", "Distiller", "Optimiser", "Phase", "Setup", "capture", "weighted_mean"),
     "srbench.errors": ("CheckpointError", "ShapeError", "SrbenchError", "TrainingError", "UnavailableError"),
     "srbench.features": ("FeaturePairs",),
@@ -85,6 +85,7 @@ __all__ = [
     "average_weights",
     "capture",
     "find_lpips_trunk",
+    "find_vgg19",
     "hookimpl",
     "load_state_dict",
     "read_chain",

@@ -1,4 +1,4 @@
-"""``srbench fetch``: the perceptual networks that metrics need."""
+"""``srbench fetch``: the perceptual networks that metrics and losses need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 
 def fetch(
-    what: Annotated[str, typer.Argument(help="lpips (AlexNet's convolutions), or lpips-vgg.")],
+    what: Annotated[str, typer.Argument(help="lpips (AlexNet's convolutions), lpips-vgg, or vgg19.")],
     *,
     optional: Annotated[
         bool, typer.Option("--optional", help="Exit 0 even where no source answers; the column then stays empty.")
@@ -16,13 +16,13 @@ def fetch(
 ) -> None:
     """Get a perceptual network once, from whichever source answers, and check it by its hash."""
     from srbench.cli.choices import warn
-    from srbench.data.perceptual import fetch_lpips_trunk
+    from srbench.data.perceptual import fetch_lpips_trunk, fetch_vgg19
     from srbench.errors import UnavailableError, UnknownNameError
 
-    if what not in ("lpips", "lpips-vgg"):
-        raise UnknownNameError.among("network to fetch", what, ("lpips", "lpips-vgg"))
+    if what not in (known := ("lpips", "lpips-vgg", "vgg19")):
+        raise UnknownNameError.among("network to fetch", what, known)
     try:
-        path = fetch_lpips_trunk("vgg" if what == "lpips-vgg" else "alex")
+        path = fetch_vgg19() if what == "vgg19" else fetch_lpips_trunk("vgg" if what == "lpips-vgg" else "alex")
     except UnavailableError as error:
         if not optional:
             raise

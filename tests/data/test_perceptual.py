@@ -19,7 +19,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from srbench.data import package_index, perceptual
-from srbench.data.perceptual import fetch_lpips_trunk, find_lpips_trunk, read_lpips_trunk, unpickle_arrays
+from srbench.data.perceptual import (
+    fetch_lpips_trunk,
+    fetch_vgg19,
+    find_lpips_trunk,
+    find_vgg19,
+    read_lpips_trunk,
+    unpickle_arrays,
+)
 from srbench.errors import UnavailableError
 
 
@@ -246,18 +253,38 @@ def test_on_an_offline_machine_one_sentence_names_every_place_and_why(small):
         find_lpips_trunk()
 
 
-def test_vgg_is_known_by_the_hash_in_its_files_name(tmp_path, monkeypatch):
-    vgg = perceptual._TRUNKS["vgg"]
+@pytest.mark.parametrize(
+    ("name", "find", "digits"),
+    [("vgg", lambda: find_lpips_trunk("vgg"), "397923af"), ("vgg19", find_vgg19, "dcbb9e9d")],
+)
+def test_vgg_is_known_by_the_hash_in_its_files_name(tmp_path, monkeypatch, name, find, digits):
+    vgg = perceptual._TRUNKS[name]
     tensors = {key: torch.ones(2) for key in vgg.keys}
     torch.save(tensors, tmp_path / "made.pth")
-    digits = hashlib.sha256((tmp_path / "made.pth").read_bytes()).hexdigest()[:8]
+    own = hashlib.sha256((tmp_path / "made.pth").read_bytes()).hexdigest()[:8]
     monkeypatch.setenv("SRBENCH_WEIGHTS", str(tmp_path))
     (tmp_path / vgg.official_file).write_bytes((tmp_path / "made.pth").read_bytes())
-    with pytest.raises(UnavailableError, match="does not start with 397923af"):
-        find_lpips_trunk("vgg")
-    monkeypatch.setitem(perceptual._TRUNKS, "vgg", dataclasses.replace(vgg, official_file=f"vgg16-{digits}.pth"))
-    (tmp_path / "made.pth").rename(tmp_path / f"vgg16-{digits}.pth")
-    assert same(find_lpips_trunk("vgg"), tensors)
+    with pytest.raises(UnavailableError, match=f"does not start with {digits}"):
+        find()
+    monkeypatch.setitem(perceptual._TRUNKS, name, dataclasses.replace(vgg, official_file=f"vgg-{own}.pth"))
+    (tmp_path / "made.pth").rename(tmp_path / f"vgg-{own}.pth")
+    assert same(find(), tensors)
+
+
+@pytest.mark.parametrize(("name", "network"), [("alex", "alexnet"), ("vgg", "vgg16"), ("vgg19", "vgg19")])
+def test_the_convolutions_are_all_of_torchvisions(name, network):
+    models = pytest.importorskip("torchvision.models")
+    with torch.device("meta"):
+        features = models.get_model(network, weights=None).features
+    found = [index for index, layer in enumerate(features) if isinstance(layer, torch.nn.Conv2d)]
+    assert list(perceptual._TRUNKS[name].convolutions) == found
+
+
+def test_vgg19_is_missed_by_perceptual_losses_and_fetched_under_its_own_name():
+    with pytest.raises(UnavailableError, match=r"The perceptual loss has no VGG19 weights .*`srbench fetch vgg19`"):
+        find_vgg19()
+    with pytest.raises(UnavailableError, match=r"torchvision's address: vgg19-dcbb9e9d\.pth could not be downloaded"):
+        fetch_vgg19(progress=False)
 
 
 def test_a_machine_without_pip_is_a_reason(monkeypatch, tmp_path):
