@@ -134,13 +134,24 @@ class DegradationDistillation(srbench.Distiller):
             return self.setup.supervised(self.teacher(batch.lr, batch.hr), batch.hr)
         if not self.weight:
             return super().losses(batch)
-        with torch.no_grad():
-            known = self.teacher.E.representation(self.teacher.seen(batch.lr, batch.hr))
         if self.stage == ESTIMATOR:
-            return {"degradation": self.weight * self.distance(self.student.E_st.representation(batch.lr), known)}
+            mine = self.student.E_st.representation(batch.lr)
+            return {"degradation": self.weight * self.distance(mine, self._known(batch))}
+        _, terms = self.imitate(batch)
+        return terms
+
+    def imitate(self, batch: srbench.Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """What the whole student makes of lr, and its terms: the recipe's and ``degradation``."""
+        known = self._known(batch)
         with srbench.capture(self.student, (KDSR.idr,)) as features:
-            supervised = self.setup.supervised(self.setup.student(batch.lr, batch.scale), batch.hr)
-        return {**supervised, "degradation": self.weight * self.distance(features[KDSR.idr], known)}
+            sr = self.setup.student(batch.lr, batch.scale)
+        degradation = self.weight * self.distance(features[KDSR.idr], known)
+        return sr, {**self.setup.supervised(sr, batch.hr), "degradation": degradation}
+
+    @torch.no_grad()
+    def _known(self, batch: srbench.Batch) -> Tensor:
+        """The teacher's vectors."""
+        return self.teacher.E.representation(self.teacher.seen(batch.lr, batch.hr))
 
 
 def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.DistillerSpec:  # noqa: ANN401 - the class's

@@ -117,21 +117,22 @@ def trained(distiller, folder, *, stop=lambda: False):
     return report, {name: w.detach().clone() for name, w in given.student.module.state_dict().items()}
 
 
-def assert_resumes_alike(make, folder):
+def assert_resumes_alike(make, folder, after=2):
     """A training that was stopped after its second step and taken up by a new process ends with the same bits.
 
     Args:
         make: Gives a new distiller with a new student.
         folder: Empty.
+        after: Another step than the second.
     """
     whole = make()
     _, wanted = trained(whole, folder / "whole")
     asked = iter(range(10))
     with pytest.raises(TrainingInterrupted):
-        trained(make(), folder / "parts", stop=lambda: next(asked) == 1)
+        trained(make(), folder / "parts", stop=lambda: next(asked) == after - 1)
     resumed = make()
     report, found = trained(resumed, folder / "parts")
-    assert report.resumed_at == 2
+    assert report.resumed_at == after
     assert all(torch.equal(found[name], weight) for name, weight in wanted.items())
     state = resumed.state_dict()
     assert all(torch.equal(state[name], value) for name, value in whole.state_dict().items())

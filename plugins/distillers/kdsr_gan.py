@@ -1,0 +1,104 @@
+"""KDSR-GAN: KDSR for real images, which ends with an adversary (Xia et al., ICLR 2023).
+
+Teacher and student learn as `srbench_plugins.distillers.kdsr` has it, the teacher at half of the student's rate. Then
+the student learns on, at half of its rate, by
+
+``L(S, hr) + perceptual(S, hr) + BCE(D(S), 1) + KL(D'_T, D'_S)``
+
+with the discriminator and the features of Real-ESRGAN (`srbench_plugins.distillers.gan`), all with weight 1. Sharpened
+images take part nowhere: the release's trainer compares sr with hr as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from srbench_plugins.architectures.kdsr import PAPER
+from srbench_plugins.distillers.gan import AVERAGE, RATE, Adversary, vgg19
+from srbench_plugins.distillers.kdsr import DegradationDistillation
+from srbench_plugins.distillers.spn import MakeEncoder
+from torch import Tensor
+
+import srbench
+
+WEIGHT = 1.0
+"""Of the adversary's term."""
+SHARES = (1000, 1000, 400)
+"""Thousands of steps of the teacher, the student, and the student with the adversary."""
+TEACHER_RATE = 0.5
+"""Of the student's."""
+
+
+class AdversarialDegradationDistillation(DegradationDistillation):
+    """Adds a stage with an adversary, in which the teacher still tells what degraded the image.
+
+    Args:
+        setup: The training's; no teacher is needed.
+        encoder: What sees the images of ``perceptual``; None leaves that out.
+        adversarial_weight: Of ``adversarial``.
+
+    Raises:
+        TrainingError: The student is no KDSR network.
+    """
+
+    ema = AVERAGE
+
+    def __init__(
+        self, setup: srbench.Setup, *, encoder: MakeEncoder | None = None, adversarial_weight: float = WEIGHT
+    ) -> None:
+        super().__init__(setup)
+        self.adversary = Adversary(setup, weight=adversarial_weight, encoder=encoder)
+        self.notes = self.adversary.notes
+
+    def phases(self) -> Sequence[srbench.Phase]:
+        """The teacher, the student, and the student with the adversary."""
+        teacher, student = super().phases()
+        rate, shares = self.setup.recipe.learning_rate, SHARES
+        return (
+            replace(teacher, share=shares[0], learning_rate=TEACHER_RATE * rate),
+            replace(student, share=shares[1]),
+            self.adversary.phase(shares[2], RATE * rate),
+        )
+
+    def step(
+        self,
+        batch: srbench.Batch,
+        optimisers: Mapping[str, srbench.Optimiser],
+        next_batch: Callable[[], srbench.Batch],
+    ) -> Mapping[str, Tensor]:
+        """One of the teacher or the student alone, or of student and discriminator in turn."""
+        if "discriminator" not in optimisers:
+            return super().step(batch, optimisers, next_batch)
+        sr, terms = self.imitate(batch)
+        return self.adversary.alternate(sr, batch.hr, terms, optimisers)
+
+
+def _spec(name: str, label: str, notes: str, encoder: MakeEncoder | None = None) -> srbench.DistillerSpec:
+    return srbench.DistillerSpec(
+        name=name,
+        label=label,
+        build=partial(AdversarialDegradationDistillation, encoder=encoder),
+        needs_teacher=False,
+        tried_on=("kdsr_small", "kdsr_small"),
+        paper=PAPER,
+        license="unknown (no licence file)",
+        notes=f"{notes} For KDSR's networks only, and for looks, at the cost of PSNR. As published, 1,000,000 steps "
+        "each of the teacher at 1e-4 and of the student at 2e-4, then 400,000 with the adversary at 1e-4, Adam's betas "
+        "being 0.9 and 0.99. The steps are shared and the rates kept in proportion so here; each stage runs through "
+        "the recipe's schedule, and goes on from the weights of the one before, not from their average.",
+    )
+
+
+@srbench.hookimpl
+def register_distillers() -> list[srbench.DistillerSpec]:
+    """Whether features are compared tells them apart."""
+    return [
+        _spec(
+            "kdsr_gan",
+            "KDSR-GAN",
+            "Not the published form: VGG19's features, whose weights srbench does not have, are left out.",
+        ),
+        _spec("kdsr_gan_vgg", "KDSR-GAN (VGG-19)", "With VGG19's features, the losses are those published.", vgg19),
+    ]
