@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from threading import Thread
 from typing import ParamSpec, TypeVar
 
 import srbench
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+GRACE = 20.0
+"""Seconds for the step under way and its checkpoint."""
 
 
 class Here(Executor):
@@ -38,7 +45,27 @@ class Here(Executor):
 
 def processes(workers: int) -> ProcessPoolExecutor:
     """Worker processes that start from nothing: a forked one would share torch's thread pools and any GPU context."""
-    return ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(
+        max_workers=workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
+    )
+
+
+def end_with_parent() -> None:
+    """See to it that this worker does not outlive who started it, who may be killed without a word.
+
+    It would go on with what it had been handed, and then wait for ever. A training under way is asked to save itself.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        raise RuntimeError("this is for processes that multiprocessing started")
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def here(workers: int) -> Here:  # noqa: ARG001 - one process has one worker

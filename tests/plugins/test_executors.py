@@ -2,6 +2,11 @@
 
 import math
 import operator
+import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import as_completed, wait
 
 import pytest
@@ -47,3 +52,37 @@ def test_processes_bring_back_results_from_elsewhere():
         assert list(executor.map(math.factorial, range(5))) == [1, 1, 2, 6, 24]
     assert SPECS["processes"].isolated
     assert not SPECS["here"].isolated
+
+
+ORPHANING = """
+import os, time
+from srbench_plugins.executors.local import processes
+
+if __name__ == "__main__":
+    executor = processes(1)
+    print(executor.submit(os.getpid).result(), flush=True)
+    executor.submit(time.sleep, 600)
+    executor.submit(time.sleep, 600)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are killed as POSIX has it")
+def test_workers_end_with_who_was_killed(tmp_path):
+    script = tmp_path / "orphaning.py"
+    script.write_text(ORPHANING)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+        worker = int(parent.stdout.readline())
+        parent.send_signal(signal.SIGKILL)
+    end = time.monotonic() + 60
+    while alive(worker):
+        assert time.monotonic() < end, "the worker lives on"
+        time.sleep(0.1)
+
+
+def alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
