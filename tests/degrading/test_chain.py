@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -167,7 +168,8 @@ def test_a_degradation_is_a_chain_or_a_function_and_not_both():
     chain = Chain([Grain(), Subsample()])
     spec = srbench.DegradationSpec(name="mine", chain=chain, stochastic=True)
     assert spec.apply is chain
-    for facts in ({}, {"chain": chain, "apply": chain}):
+    assert replace(spec, label="Mine").apply is chain
+    for facts in ({}, {"chain": chain, "apply": Chain([Subsample()])}):
         with pytest.raises(PluginError, match="must have one of apply, chain and provided"):
             srbench.DegradationSpec(name="mine", stochastic=True, **facts)
     with pytest.raises(PluginError, match="a deterministic degradation has no other"):
