@@ -1,7 +1,7 @@
 """Memory that computing has freed stays with the process for what it computes next.
 
 Of its own accord glibc returns every large block to the system at once; the next tensor is then mapped anew, and the
-system clears it page by page: a third of a training step on a CPU, and half of a pass over a large image.
+system clears it page by page: 5 to 15 % of a training step on a CPU, and up to half of a pass over a large image.
 """
 
 from __future__ import annotations
