@@ -20,7 +20,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,8 +103,10 @@ def discover(files: Sequence[Path] = (), *, environ: Mapping[str, str] | None = 
     candidates += _single_files(files, folders="files" in sources)
     with _imports_without_collections():
         if "bundled" in sources:
-            # Under no plugin's time limit: what it ends halfway stays broken for all plugins after it.
-            importlib.import_module("torch")
+            # Under no plugin's time limit: what it ends halfway stays broken for all plugins after it. Those that need
+            # it say what is wrong with it.
+            with suppress(Exception):
+                importlib.import_module("torch")
         loaded = [load_plugin(plugin, load, timeout) for plugin, load in candidates]
     return sorted(loaded, key=lambda plugin: (plugin.name, plugin.source, str(plugin.file)))
 
