@@ -5,8 +5,11 @@ Gradients, other devices and precisions, tracing and compiling are why tensors h
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Thread, local
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import local
 from typing import Any, TypeVar
 
 import torch
@@ -14,7 +17,7 @@ from torch.autograd.forward_ad import unpack_dual
 
 _Loop = TypeVar("_Loop", bound=Callable[..., Any])
 _here = local()
-"""Of a thread: whether it is one of several that `for_each` has at work."""
+"""Of a thread: whether it is one of several that `for_each` has at work, and how many it keeps for them."""
 
 
 def values_alone(*tensors: torch.Tensor) -> bool:
@@ -44,6 +47,33 @@ def compiled(loop: _Loop) -> _Loop:
         return numba.njit(**options)(loop)  # type: ignore[no-any-return]
 
 
+def threads() -> int:
+    """How many `for_each` would have at work."""
+    if getattr(_here, "one_of_several", False):
+        return 1
+    return getattr(_here, "kept", None) or torch.get_num_threads()
+
+
+@contextmanager
+def threads_kept() -> Iterator[None]:
+    """Keep torch's threads for `for_each`, while torch itself has one.
+
+    For many small operations on tensors with loops between them: torch's own threads, once woken by an operation, wait
+    busily for the next one, and hold up those of the loops.
+    """
+    several = threads()
+    if several < 2 or getattr(_here, "kept", None):
+        yield
+        return
+    _here.kept = several
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        _here.kept = None
+        torch.set_num_threads(several)
+
+
 def for_each(count: int, work: Callable[[int], None]) -> None:
     """Do ``work(0)`` … ``work(count − 1)``, by as many threads as torch may use; each takes the next that is left.
 
@@ -57,8 +87,7 @@ def for_each(count: int, work: Callable[[int], None]) -> None:
     Raises:
         Exception: What ``work`` raised first; the rest is then left undone.
     """
-    several = torch.get_num_threads()
-    workers = 1 if getattr(_here, "one_of_several", False) else min(several, count)
+    workers = min(threads(), count)
     if workers < 2:
         for number in range(count):
             work(number)
@@ -70,7 +99,8 @@ def for_each(count: int, work: Callable[[int], None]) -> None:
     def take() -> None:
         _here.one_of_several = True
         try:
-            with torch.inference_mode(inference), torch.set_grad_enabled(gradients):  # which no thread inherits
+            torch.set_num_threads(1)  # no thread inherits this, nor what follows
+            with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
                 for number in left:
                     if failures:
                         return
@@ -80,15 +110,23 @@ def for_each(count: int, work: Callable[[int], None]) -> None:
         finally:
             _here.one_of_several = False
 
-    others = [Thread(target=take) for _ in range(workers - 1)]
-    torch.set_num_threads(1)  # inherited by threads; those of torch's own pool would wait busily for more
-    try:
-        for thread in others:
-            thread.start()
+    with threads_kept():
+        others = [_others(workers - 1).submit(take) for _ in range(workers - 1)]
         take()
-        for thread in others:
-            thread.join()
-    finally:
-        torch.set_num_threads(several)
+        for other in others:
+            if not other.cancel():  # one that has not begun would find nothing left
+                other.result()
     if failures:
         raise failures[0]
+
+
+_standing: dict[int, ThreadPoolExecutor] = {}
+"""Threads that wait for work, by their number: starting new ones each time takes as long as some of the work."""
+
+
+def _others(count: int) -> ThreadPoolExecutor:
+    return _standing.setdefault(count, ThreadPoolExecutor(count, "srbench-loops"))
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's threads
+    os.register_at_fork(after_in_child=_standing.clear)

@@ -1,10 +1,13 @@
 """Compiled loops serve those who want nothing but values, and do every piece of work once, whatever the threads."""
 
+import os
+from threading import Barrier, current_thread
+
 import pytest
 import torch
 from torch.func import vmap
 
-from srbench.loops import for_each, values_alone
+from srbench.loops import for_each, threads, threads_kept, values_alone
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # by torch's own forward derivatives
@@ -56,3 +59,53 @@ def test_what_works_side_by_side_has_one_thread_and_the_callers_gradient_mode(to
         for_each(3, work)
     assert sorted(seen) == [(1, False, number, inner) for number in range(3) for inner in range(2)]
     assert torch.get_num_threads() == 2
+
+
+def test_torch_has_one_thread_while_the_others_are_kept_for_loops(torch_threads):
+    torch_threads(2)
+    seen = []
+    with threads_kept():
+        assert (torch.get_num_threads(), threads()) == (1, 2)
+        with threads_kept():
+            for_each(2, lambda _: seen.append((torch.get_num_threads(), threads())))
+        assert (torch.get_num_threads(), threads()) == (1, 2)
+    assert seen == [(1, 1), (1, 1)]
+    assert (torch.get_num_threads(), threads()) == (2, 2)
+
+
+def test_threads_are_given_back_when_something_fails(torch_threads):
+    torch_threads(2)
+    with pytest.raises(ValueError, match="no"), threads_kept():
+        raise ValueError("no")
+    assert (torch.get_num_threads(), threads()) == (2, 2)
+
+
+def test_several_threads_are_at_work_and_stand_by_for_the_next_time(torch_threads):
+    torch_threads(2)
+    meeting = Barrier(2, timeout=20)
+    names = []
+
+    def work(_):
+        meeting.wait()  # which one thread alone would never leave
+        names.append(current_thread().name)
+
+    for _ in range(3):
+        for_each(2, work)
+    assert len(set(names)) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork processes")
+@pytest.mark.filterwarnings("ignore:.*use of fork")
+def test_a_forked_process_has_threads_of_its_own(torch_threads):
+    torch_threads(2)
+    meeting = Barrier(2, timeout=20)
+    for_each(2, lambda _: meeting.wait())
+    child = os.fork()
+    if child == 0:
+        try:
+            there = Barrier(2, timeout=20)
+            for_each(2, lambda _: there.wait())
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -29,6 +29,8 @@ class GaussianBlur:
     border: Border = "reflect"
     per: Literal["image", "batch"] = "image"
     fspecial: bool = False
+
+    parallel: ClassVar[bool] = True
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
         """The width."""
@@ -57,6 +59,8 @@ class AnisotropicBlur:
     second_below_first: bool = False
     per: Literal["image", "batch"] = "image"
     unevenness: Range = 0.0
+
+    parallel: ClassVar[bool] = True
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
         """Widths and direction; how uneven it is, and a seed of the weights, where it may be."""
@@ -103,6 +107,8 @@ class MotionBlur:
     angle_degrees: Range = 45.0
     side_px: int = 23
     border: Border = "reflect"
+
+    parallel: ClassVar[bool] = True
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image moves by itself
         """How far and which way."""

@@ -36,6 +36,7 @@ class ScaledBlur:
     side_px: tuple[int, int] = (7, 25)
 
     alike: ClassVar[tuple[str, ...]] = ("side_px", "anisotropic")
+    parallel: ClassVar[bool] = True
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
         """What describes the kernel."""

@@ -7,9 +7,9 @@ Noise is clamped to [0, 1] without rounding, and so are images before JPEG.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
@@ -35,6 +35,8 @@ class MixedBlur:
     plateau_beta: tuple[float, float] = (1.0, 2.0)
     side_px: tuple[int, ...] = SIDES
 
+    parallel: ClassVar[bool] = True
+
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
         """What describes the kernel."""
         side = own.choice(self.side_px)
@@ -52,7 +54,7 @@ class MixedBlur:
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
         """Filter each image with its kernel; borders are reflected, kernels not flipped."""
-        return filter2d(images, kernels_of(drawn))
+        return filter2d(images, kernels_of(drawn, max(self.side_px)))
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,15 @@ class SincFilter:
     side_px: tuple[int, ...] = SIDES
     omega: tuple[float, float] = (math.pi / 3, math.pi)
 
+    parallel: ClassVar[bool] = True
+
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
         """Side and cut-off."""
         return {"family": "sinc", "side_px": own.choice(self.side_px), "omega": own.uniform(*self.omega)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
         """Filter each image with its kernel."""
-        return filter2d(images, kernels_of(drawn))
+        return filter2d(images, kernels_of(drawn, max(self.side_px)))
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ class ClampedGaussianNoise:
     level: Range = (1.0, 30.0)
     grey_probability: float = 0.4
     grey_field: Literal["batch", "image"] = "batch"
+
+    parallel: ClassVar[bool] = True
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
         """Level, kind and field."""
@@ -98,6 +104,8 @@ class LevelledPoissonNoise:
     strength: Range = (0.05, 3.0)
     grey_probability: float = 0.4
 
+    parallel: ClassVar[bool] = True
+
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
         """Strength, kind and field."""
         return {"strength": own.within(self.strength), "grey": own.chance(self.grey_probability), "seed": own.seed()}
@@ -116,6 +124,8 @@ class DiffJpeg:
 
     quality: Range = (30.0, 95.0)
     luminance_table: Literal["transposed", "standard"] = "transposed"
+
+    parallel: ClassVar[bool] = True
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
         """The quality."""
@@ -143,30 +153,28 @@ class Sharpen:
         return sharpen(images, weight=self.strength, radius=self.radius_px, threshold=self.threshold)
 
 
-def kernels_of(drawn: Sequence[Mapping[str, Any]]) -> list[Tensor]:
-    """The kernels that were drawn; those of a family and side are made together."""
+def kernels_of(drawn: Sequence[Mapping[str, Any]], largest: int) -> list[Tensor]:
+    """The kernels that were drawn; those of a family are made together, of the largest side, and cut."""
     made: dict[int, Tensor] = {}
-    groups: dict[tuple[str, int], list[int]] = {}
+    families: dict[str, list[int]] = {}
     for image, one in enumerate(drawn):
-        groups.setdefault((one["family"], one["side_px"]), []).append(image)
-    for (family, side), members in groups.items():
-
-        def values(name: str, members: list[int] = members) -> list[float]:
-            return [drawn[image][name] for image in members]
-
-        if family == "sinc":
-            some = kernels.sinc(side, values("omega"))
-        else:
-            shape = values("sigma_x_px"), values("sigma_y_px"), values("theta")
-            if family == "gaussian":
-                some = kernels.gaussian(side, *shape)
-            else:
-                make = kernels.plateau if family == "plateau" else kernels.generalized_gaussian
-                some = make(side, *shape, values("beta"))
-        made |= zip(members, some, strict=True)
+        families.setdefault(one["family"], []).append(image)
+    for family, members in families.items():
+        names = ("omega",) if family == "sinc" else ("sigma_x_px", "sigma_y_px", "theta", "beta")
+        values = ([drawn[image][name] for image in members] for name in names if name in drawn[members[0]])
+        some = _MAKERS[family](largest, *values)
+        made |= {
+            image: kernels.cut_to(kernel, drawn[image]["side_px"]) for image, kernel in zip(members, some, strict=True)
+        }
     return [made[image] for image in range(len(drawn))]
 
 
+_MAKERS: dict[str, Callable[..., Tensor]] = {
+    "sinc": kernels.sinc,
+    "gaussian": kernels.gaussian,
+    "generalized_gaussian": kernels.generalized_gaussian,
+    "plateau": kernels.plateau,
+}
 _WEIGHTS = "how likely Gaussian, generalised and plateau are, up to a factor"
 _SIDES = "px, odd sides of the kernels, drawn from, all alike"
 

@@ -35,6 +35,7 @@ class RandomResize:
     per: Literal["image", "batch"] = "batch"
 
     alike: ClassVar[tuple[str, ...]] = ("factor", "mode")
+    parallel: ClassVar[bool] = True
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:
         """Factor and mode."""
@@ -76,6 +77,7 @@ class ResizeToLr:
     per: Literal["image", "batch"] = "batch"
 
     alike: ClassVar[tuple[str, ...]] = ("mode",)
+    parallel: ClassVar[bool] = True
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
         """The mode."""

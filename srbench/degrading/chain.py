@@ -4,14 +4,10 @@ A chain is a step itself, so chains nest; and it is a degradation: ``chain(hr, s
 draws for an image lists the steps that were done, in the order they were done::
 
     {"steps": [{"at": 0, "step": "GaussianBlur", "drawn": {"sigma_px": 1.7}}, {"at": 2, "step": "Chain", …}]}
-
-A batch goes through together wherever it can: images that skip a step wait for the others, images whose draws a step
-cannot serve together (another output size) go in groups, and only another order of steps parts them for good.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -20,9 +16,9 @@ import torch
 from torch import Generator, Tensor
 
 from srbench.degrading.draws import Random
+from srbench.degrading.performing import Act, perform, undisturbed
 from srbench.degrading.steps import Drawn, Size, Step
 from srbench.errors import ShapeError, UsageError
-from srbench.loops import for_each, values_alone
 from srbench.specs import Scale
 
 
@@ -65,34 +61,7 @@ class Chain:
         Raises:
             ShapeError: The images end with different sizes.
         """
-        threads = min(torch.get_num_threads(), len(images)) if values_alone(images) else 1
-        if threads < 2:
-            return _joined(self._parts(images, range(len(images)), drawn, size))
-        # from the first step to the last by one thread, which waits for no other between steps
-        shares = [range(len(images))[start::threads] for start in range(threads)]
-        parts: list[list[_Part]] = [[] for _ in shares]
-
-        def make(number: int) -> None:
-            share = shares[number]
-            parts[number] = self._parts(images[share.start :: threads], share, drawn, size)
-
-        for_each(threads, make)
-        return _joined([part for some in parts for part in some])
-
-    def _parts(
-        self, images: Tensor, members: Sequence[int], drawn: Sequence[Mapping[str, Any]], size: Size
-    ) -> list[_Part]:
-        """What becomes of some images of a batch, whose numbers there are ``members``."""
-        plans = {member: list(self._plan(drawn[member], ())) for member in members}
-        orders: dict[tuple[_Place, ...], list[int]] = {}
-        for at, plan in enumerate(plans.values()):
-            orders.setdefault(tuple(act.place for act in plan), []).append(at)
-        parts: list[_Part] = []
-        for places in orders.values():
-            ours = images if len(places) == len(images) else images[places]
-            alike = [members[at] for at in places]
-            parts += _perform(ours, alike, [plans[member] for member in alike], size)
-        return parts
+        return perform(images, [list(self._plan(one, ())) for one in drawn], size)
 
     def degrade(self, hr: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """The lr of ``hr`` (N, C, H, W) under what was drawn, clamped to [0, 1].
@@ -100,13 +69,14 @@ class Chain:
         Raises:
             ShapeError: It does not have 1/scale of hr's sides.
         """
-        lr = self.apply(hr, drawn, size)
+        with undisturbed(hr):
+            lr = self.apply(hr, drawn, size).clamp(0, 1)
         if tuple(lr.shape) != (*hr.shape[:2], *size.lr):
             raise ShapeError(
                 f"The chain made {tuple(lr.shape)} of hr {tuple(hr.shape)} at x{size.scale}; its last resize must "
                 f"lead to {size.lr[0]} x {size.lr[1]} pixels."
             )
-        return lr.clamp(0, 1)
+        return lr
 
     def __call__(self, hr: Tensor, scale: Scale, generator: Generator) -> Tensor:
         """Make lr of a batch, with draws of its own for every image; see `srbench.DegradationSpec`.
@@ -124,7 +94,7 @@ class Chain:
         *seeds, common = torch.randint(2**63 - 1, (count + 1,), generator=generator, device=generator.device).tolist()
         return [self.draw(Random(seed), Random(common), size) for seed in seeds]
 
-    def _plan(self, drawn: Mapping[str, Any] | None, place: _Place) -> Iterator[_Act]:
+    def _plan(self, drawn: Mapping[str, Any] | None, place: tuple[int, ...]) -> Iterator[Act]:
         """The steps of all chains within, one after the other; those not done have nothing drawn."""
         done = {} if drawn is None else {entry["at"]: entry["drawn"] for entry in drawn["steps"]}
         for at in self._order(done):
@@ -132,24 +102,10 @@ class Chain:
             if isinstance(step, Chain):
                 yield from step._plan(done.get(at), here)
             else:
-                yield _Act(here, step, done.get(at))
+                yield Act(here, step, done.get(at))
 
     def _order(self, done: Mapping[int, Any]) -> Sequence[int]:  # noqa: ARG002 - for kinds of chains
         return range(len(self.steps))
-
-
-_Part = tuple[list[int], Tensor]
-"""Some images of a batch, as their numbers and themselves."""
-
-_Place = tuple[int, ...]
-"""Where a step stands: its number in the outermost chain, in the chain there, and so on."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Act:
-    place: _Place
-    step: Step
-    drawn: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -269,59 +225,3 @@ class Shuffled(Chain):
 def _check_probability(value: float) -> None:
     if not 0 <= value <= 1:
         raise UsageError(f"A step was to be done with probability {value}; give a number from 0 to 1.")
-
-
-def _perform(images: Tensor, members: list[int], plans: Sequence[Sequence[_Act]], size: Size) -> list[_Part]:
-    """Do plans that have the same steps in the same order.
-
-    Args:
-        images: (N, C, H, W).
-        members: The numbers of the N images.
-        plans: What each of them goes through.
-        size: What was being degraded at first.
-
-    Returns:
-        Numbers of images and their results, in one part for every size.
-    """
-    for turn in range(len(plans[0])):
-        acts = [plan[turn] for plan in plans]
-        groups = _groups(acts)
-        if len(groups) == 1:
-            images = _done(images, acts, size)
-            continue
-        parts = [(group, _done(images[group], [acts[i] for i in group], size)) for group in groups]
-        if len({part.shape[1:] for _, part in parts}) > 1:
-            return [
-                end
-                for group, part in parts
-                for end in _perform(part, [members[i] for i in group], [plans[i][turn + 1 :] for i in group], size)
-            ]
-        images = _joined(parts)
-    return [(members, images)]
-
-
-def _groups(acts: Sequence[_Act]) -> list[list[int]]:
-    """Images that the step can serve together."""
-    alike = getattr(acts[0].step, "alike", ())
-    groups: dict[str, list[int]] = {}
-    for image, act in enumerate(acts):
-        key = "" if act.drawn is None else json.dumps([act.drawn.get(name) for name in alike])
-        groups.setdefault(key, []).append(image)
-    return list(groups.values())
-
-
-def _done(images: Tensor, acts: Sequence[_Act], size: Size) -> Tensor:
-    drawn = [act.drawn for act in acts if act.drawn is not None]
-    return acts[0].step.apply(images, drawn, size) if drawn else images
-
-
-def _joined(parts: Sequence[_Part]) -> Tensor:
-    """Parts of a batch as one, in the order of the images' numbers."""
-    if len(parts) == 1:
-        return parts[0][1]
-    if len({part.shape[1:] for _, part in parts}) > 1:
-        sizes = sorted({tuple(part.shape[-2:]) for _, part in parts})
-        raise ShapeError(f"The images of a batch left a chain with the sizes {sizes}; let its last resize be the same.")
-    numbers = [number for members, _ in parts for number in members]
-    place = sorted(range(len(numbers)), key=numbers.__getitem__)
-    return torch.cat([part for _, part in parts])[place]

@@ -28,10 +28,10 @@ class Random:
         seed: From 0 to 2^64 - 1.
     """
 
-    __slots__ = ("_blocks", "_seed", "_words")
+    __slots__ = ("_blocks", "_origin", "_words")
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed
+        self._origin: int | tuple[Random, tuple[int | str, ...]] = seed
         self._words: list[int] = []
         self._blocks = 0
 
@@ -40,8 +40,18 @@ class Random:
 
         What one part of a chain draws, or does not, thus never shifts what another part draws.
         """
-        digest = hashlib.blake2b(repr((self._seed, *names)).encode(), digest_size=8).digest()
-        return Random(int.from_bytes(digest, "little"))
+        branch = Random(0)
+        branch._origin = self, names
+        return branch
+
+    @property
+    def _seed(self) -> int:
+        """That of a branch is computed when it is first needed: many a step draws nothing of all that it may."""
+        if isinstance(self._origin, tuple):
+            stem, names = self._origin
+            digest = hashlib.blake2b(repr((stem._seed, *names)).encode(), digest_size=8).digest()
+            self._origin = int.from_bytes(digest, "little")
+        return self._origin
 
     def unit(self) -> float:
         """Even in [0, 1), in steps of 2^-53."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from srbench.degrading.kernels import pad_to
@@ -60,6 +63,8 @@ def filter2d(
     small = all(kernel.numel() <= _DIRECT_WEIGHTS for kernel in several)
     if small and images.dtype == torch.float32 and images.numel() and values_alone(images, *several):
         return _by_loops(images, several, border, flip)
+    if len(images) > 1 and values_alone(images, *several):
+        return _one_by_one(images, several, border, flip)
     if not isinstance(kernels, Tensor):
         return _in_groups(images, several, border, flip)
     kernels = kernels.to(images)
@@ -146,6 +151,13 @@ def _sources(side: int, before: int, after: int, border: Border) -> Tensor:
     return torch.minimum(there, 2 * side - 2 - there)
 
 
+@lru_cache(maxsize=256)
+def _places(side: int, before: int, after: int, border: Border) -> NDArray[np.int64]:
+    """`_sources` for loops."""
+    places: NDArray[np.int64] = _sources(side, before, after, border).numpy()
+    return places
+
+
 def _around(side: int, flip: bool) -> tuple[int, int]:
     """How many pixels of a kernel's side, turned if ``flip``, are before and after the one that is computed."""
     before = side - 1 - side // 2 if flip else (side - 1) // 2
@@ -174,7 +186,7 @@ def _by_loops(images: Tensor, kernels: Sequence[Tensor], border: Border, flip: b
     weights = [(kernel.flip(-2, -1) if flip else kernel).detach().double().contiguous().numpy() for kernel in kernels]
     sources = {
         size: [
-            _sources(side, *_around(of_kernel, flip), border).numpy()
+            _places(side, *_around(of_kernel, flip), border)
             for side, of_kernel in zip(images.shape[-2:], size, strict=True)
         ]
         for size in {one.shape for one in weights}
@@ -187,6 +199,17 @@ def _by_loops(images: Tensor, kernels: Sequence[Tensor], border: Border, flip: b
         correlate(planes[image], kernel, middle, rows, columns, out[image])
 
     for_each(len(planes), filter_one)
+    return filtered
+
+
+def _one_by_one(images: Tensor, kernels: Sequence[Tensor], border: Border, flip: bool) -> Tensor:
+    filtered = torch.empty_like(images, memory_format=torch.contiguous_format)
+
+    def filter_one(image: int) -> None:
+        one = slice(image, image + 1)
+        filtered[one] = filter2d(images[one], kernels[image % len(kernels)].unsqueeze(0), border=border, flip=flip)
+
+    for_each(len(images), filter_one)
     return filtered
 
 

@@ -98,7 +98,8 @@ def _by_loops(images: Tensor, factors: Tensor, luminance_table: Literal["transpo
     planes, out = images.numpy(), result.numpy()
     luma, chroma = (_table(channel, luminance_table).view(8, 8) for channel in ("luma", "chroma"))
     to_ycbcr, to_rgb = _TO_YCBCR.astype(np.float32), (_TO_RGB / 255).astype(np.float32)
-    steps = [((luma * one).float().numpy(), (chroma * one).float().numpy()) for one in factors.detach()]
+    each = factors.detach().view(-1, 1, 1)
+    steps = list(zip((luma * each).float().numpy(), (chroma * each).float().numpy(), strict=True))
 
     def do_one(image: int) -> None:
         luma, chroma = steps[image % len(steps)]

@@ -149,6 +149,22 @@ def pad_to(kernels: Tensor, side: int) -> Tensor:
     return F.pad(kernels, (missing // 2,) * 4)
 
 
+def cut_to(kernels: Tensor, side: int) -> Tensor:
+    """The middle of kernels, which sums to one again.
+
+    Args:
+        kernels: (…, k, k).
+        side: As odd or even as k, and no more.
+    """
+    spare = kernels.shape[-1] - side
+    if spare < 0 or spare % 2:
+        raise ShapeError(f"There is no middle of side {side} in kernels of side {kernels.shape[-1]}.")
+    if spare == 0:
+        return kernels
+    middle = kernels[..., spare // 2 : spare // 2 + side, spare // 2 : spare // 2 + side]
+    return middle / middle.sum(dim=(-2, -1), keepdim=True)
+
+
 def shift(kernels: Tensor, scale: int) -> Tensor:
     """Move kernels up and left by (scale − 1)/2 pixels, so that ``[0::scale]`` after a convolution lands in the middle.
 

@@ -57,6 +57,10 @@ class Step(Protocol):
 
     A step whose ``apply`` needs some of what was drawn to be equal within a batch (the size of the output, a mode)
     names those in a class attribute ``alike: ClassVar[tuple[str, ...]]``; a chain then hands it images that agree.
+
+    On a CPU, a chain divides a batch among threads, each of which calls ``apply``. A step that is made of what divides
+    its images itself, as the functions of `srbench.degrading` and `srbench.loops.for_each` do, says so by
+    ``parallel: ClassVar[bool] = True`` and gets the whole batch, which spares what it does once a call.
     """
 
     def draw(self, own: Random, shared: Random, size: Size) -> Drawn:

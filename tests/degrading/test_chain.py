@@ -174,3 +174,49 @@ def test_a_degradation_is_a_chain_or_a_function_and_not_both():
             srbench.DegradationSpec(name="mine", stochastic=True, **facts)
     with pytest.raises(PluginError, match="a deterministic degradation has no other"):
         srbench.DegradationSpec(name="mine", chain=Chain([Subsample()]), stochastic=False, realisations=2)
+
+
+class Seen:
+    """Keeps how many images came in each call."""
+
+    def __init__(self):
+        self.calls = []
+
+    def draw(self, own, shared, size):
+        return {}
+
+    def apply(self, images, drawn, size):
+        self.calls.append(len(images))
+        return images
+
+
+class SeenWhole(Seen):
+    parallel = True
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_batch_is_divided_among_threads_but_for_steps_that_do_so_themselves(threads, torch_threads):
+    torch_threads(threads)
+    divided, whole = Seen(), SeenWhole()
+    chain = Chain([divided, whole])
+    assert torch.equal(chain.apply(images(7), draws(chain, 7), SIZE), images(7))
+    assert sorted(divided.calls) == {1: [7], 2: [3, 4], 3: [2, 2, 3]}[threads]
+    assert whole.calls == [7]
+    chain = OneOf([divided, whole], weights=(1, 0))
+    divided.calls.clear()
+    chain.apply(images(1), draws(chain, 1), SIZE)
+    assert divided.calls == [1]
+
+
+def test_small_parts_go_side_by_side_and_large_ones_by_all_threads(torch_threads):
+    torch_threads(2)
+    few, most = Seen(), Seen()
+    chain = OneOf([few, most])
+    one_way, other_way = ([{"steps": [{"at": at, "drawn": {}}]}] for at in (0, 1))
+    chain.apply(images(8), one_way * 2 + other_way * 6, SIZE)
+    assert few.calls == [1, 1]
+    assert most.calls == [3, 3]
+    few.calls.clear()
+    most.calls.clear()
+    chain.apply(images(8), one_way * 4 + other_way * 4, SIZE)
+    assert (few.calls, most.calls) == ([4], [4])

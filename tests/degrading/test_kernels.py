@@ -149,3 +149,17 @@ def test_what_has_no_meaning_is_refused():
     for side in (5, 8):
         with pytest.raises(ShapeError, match="side 7"):
             kernels.pad_to(kernels.delta(7), side)
+
+
+@pytest.mark.parametrize("side", [7, 13, 21])
+def test_the_middle_of_a_kernel_is_the_kernel_of_a_smaller_side(side):
+    wide = kernels.plateau(21, [2.0, 0.4], [1.0, 2.5], [0.3, 2.0], [1.5, 0.7])
+    small = kernels.plateau(side, [2.0, 0.4], [1.0, 2.5], [0.3, 2.0], [1.5, 0.7])
+    torch.testing.assert_close(kernels.cut_to(wide, side), small, rtol=1e-14, atol=0)
+    torch.testing.assert_close(kernels.cut_to(wide[1], side), small[1], rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("side", [8, 23])
+def test_what_has_no_middle_of_a_side_is_told(side):
+    with pytest.raises(ShapeError, match=f"no middle of side {side} in kernels of side 21"):
+        kernels.cut_to(kernels.isotropic(21, 1.0), side)

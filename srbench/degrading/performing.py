@@ -1,0 +1,151 @@
+"""Taking batches through the steps that were drawn for their images, by all threads that a CPU has.
+
+A batch goes through together wherever it can: images that skip a step wait for the others, images whose draws a step
+cannot serve together (another output size) go in parts, and only another order of steps parts them for good.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from srbench.degrading.steps import Size, Step
+from srbench.errors import ShapeError
+from srbench.loops import for_each, threads, threads_kept, values_alone
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A step of a chain and what was drawn for it."""
+
+    place: tuple[int, ...]
+    """Where the step stands: its number in the outermost chain, in the chain there, and so on."""
+    step: Step
+    drawn: Mapping[str, Any] | None
+    """None where an image skips the step."""
+
+
+def perform(images: Tensor, plans: Sequence[Sequence[Act]], size: Size) -> Tensor:
+    """Take every image through its plan.
+
+    Args:
+        images: (N, C, H, W).
+        plans: What each of the N images goes through, in this order.
+        size: What is being degraded.
+
+    Returns:
+        (N, C, H', W').
+
+    Raises:
+        ShapeError: The images end with different sizes.
+    """
+    whole = _Part(list(range(len(images))), images)
+    with undisturbed(images):
+        parts = _split(whole, (tuple(act.place for act in plan) for plan in plans))
+        return _joined(_each(parts, partial(_perform, plans=plans, first=0, size=size))).images
+
+
+def undisturbed(images: Tensor) -> AbstractContextManager[None]:
+    """For what is done to a batch between steps: see `srbench.loops.threads_kept`."""
+    return threads_kept() if len(images) > 1 and values_alone(images) else nullcontext()
+
+
+class _Part(NamedTuple):
+    """Some images of a batch, as their numbers there and themselves."""
+
+    members: list[int]
+    images: Tensor
+
+
+def _perform(part: _Part, plans: Sequence[Sequence[Act]], first: int, size: Size) -> list[_Part]:
+    """Do plans of the same steps from the first on; what ends with one size is one part."""
+    for turn in range(first, len(plans[part.members[0]])):
+        acts = [plans[member][turn] for member in part.members]
+        parts = _each(_split(part, map(_served_with, acts)), partial(_do, plans=plans, turn=turn, size=size))
+        if len({part.images.shape[1:] for part in parts}) > 1:
+            return _each(parts, partial(_perform, plans=plans, first=turn + 1, size=size))
+        part = _joined(parts)
+    return [part]
+
+
+def _served_with(act: Act) -> str | None:
+    """What images must have in common to be served together by a step."""
+    if act.drawn is None:
+        return None
+    alike = getattr(act.step, "alike", ())
+    return json.dumps([act.drawn.get(name) for name in alike]) if alike else ""
+
+
+def _do(part: _Part, plans: Sequence[Sequence[Act]], turn: int, size: Size) -> list[_Part]:
+    """Do one step to images that it serves together, divided among threads unless it sees to that itself."""
+    step, images = plans[part.members[0]][turn].step, part.images
+    drawn = [one for member in part.members if (one := plans[member][turn].drawn) is not None]
+    if not drawn:
+        return [part]
+    shares = 1 if getattr(step, "parallel", False) or not values_alone(images) else min(threads(), len(images))
+    if shares < 2:
+        return [part._replace(images=step.apply(images, drawn, size))]
+    cuts = [len(images) * number // shares for number in range(shares + 1)]
+    made: dict[int, Tensor] = {}
+
+    def make(number: int) -> None:
+        share = slice(cuts[number], cuts[number + 1])
+        made[number] = step.apply(images[share], drawn[share], size)
+
+    for_each(shares, make)
+    return [part._replace(images=torch.cat([made[number] for number in range(shares)]))]
+
+
+def _each(parts: Sequence[_Part], do: Callable[[_Part], list[_Part]]) -> list[_Part]:
+    """What becomes of parts: side by side, but one after the other if one is too large for a thread."""
+    made: dict[int, list[_Part]] = {}
+
+    def do_one(number: int) -> None:
+        made[number] = do(parts[number])
+
+    sizes = [len(part.members) for part in parts]
+    if len(parts) > 1 and max(sizes) * threads() <= sum(sizes) and values_alone(parts[0].images):
+        for_each(len(parts), do_one)
+    else:
+        for number in range(len(parts)):
+            do_one(number)
+    return [part for number in range(len(parts)) for part in made[number]]
+
+
+def _split(part: _Part, keys: Iterable[Hashable]) -> list[_Part]:
+    """A part for every key, of which there is one for each image."""
+    groups: dict[Hashable, list[int]] = {}
+    for at, key in enumerate(keys):
+        groups.setdefault(key, []).append(at)
+    if len(groups) == 1:
+        return [part]
+    return [
+        _Part(
+            [part.members[at] for at in places],
+            part.images[places] if len(places) > 1 else part.images[places[0] : places[0] + 1],  # without a copy
+        )
+        for places in groups.values()
+    ]
+
+
+def _joined(parts: Sequence[_Part]) -> _Part:
+    """Parts as one, in the order of the images' numbers."""
+    if len(parts) == 1:
+        return parts[0]
+    if len({part.images.shape[1:] for part in parts}) > 1:
+        sizes = sorted({tuple(part.images.shape[-2:]) for part in parts})
+        raise ShapeError(f"The images of a batch left a chain with the sizes {sizes}; let its last resize be the same.")
+    members = sorted(member for part in parts for member in part.members)
+    place = {member: at for at, member in enumerate(members)}
+    first = parts[0].images
+    images = first.new_empty(len(members), *first.shape[1:])
+    for part in parts:
+        images[[place[member] for member in part.members]] = part.images
+    return _Part(members, images)
