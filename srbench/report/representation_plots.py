@@ -1,8 +1,9 @@
 """Pictures of what networks make of degradations: their representations of test images, projected on two axes.
 
-A point is an image under one test degradation, coloured by the width of the kernel that blurred it. Where a network has
-learnt to tell blurs apart, colours come in order. R² says how much of the widths' variance a plane over the two shown
-axes explains.
+A point is an image under one test degradation, coloured by the width of the kernel that blurred it; how it differs from
+the mean over all degradations of the same image is shown, since what images show may weigh far more. Where a network
+has learnt to tell blurs apart, colours come in order. R² says how much of the widths' variance a plane over the two
+shown axes explains, and how much one over the axes of the representations as they are.
 """
 
 from __future__ import annotations
@@ -39,13 +40,15 @@ class Points(NamedTuple):
     """What one network made of the test images."""
 
     projected: Numbers
-    """(n, 2), on the two axes along which they differ most."""
+    """(n, 2), on the two axes along which they differ most from the means of their images."""
     widths: Numbers
     """(n,) of the kernels, px of hr: the root of the mean of both variances."""
     tests: NDArray[np.int64]
     """(n,) numbers of the test degradations."""
     explained: float
-    """R² of the widths by the two axes; 0 where all widths are one."""
+    """R² of the widths, less the means of their images too, by the two axes; 0 where all widths are one."""
+    explained_with_images: float
+    """R² of the widths by the two axes along which they differ most where no mean is taken away."""
 
 
 def draw_representations(results: Path, folder: Path, crossings: Sequence[Crossing]) -> list[Path]:
@@ -71,36 +74,53 @@ def draw_representations(results: Path, folder: Path, crossings: Sequence[Crossi
 
 def points(row: Row, crossing: Crossing, folder: Path) -> Points | None:
     """The projected representations of a row's first seed; None where there are none, or nothing tells the widths."""
-    vectors: list[Numbers] = []
-    widths: list[Numbers] = []
+    kept: list[_Kept] = []
     tests: list[int] = []
     for number, trial in enumerate(crossing.tests):
-        for some, wide in _kept(row.lines[trial], folder) if trial in row.lines else ():
-            vectors.append(some)
-            widths.append(wide)
-            tests += [number] * len(wide)
+        for some in _kept(row.lines[trial], folder) if trial in row.lines else ():
+            kept.append(some)
+            tests += [number] * len(some.widths)
     if len(tests) < 3:
         return None
-    projected = principal(np.concatenate(vectors))
-    width = np.concatenate(widths)
-    return Points(projected, width, np.array(tests), explained(width, projected))
+    images, vectors, widths = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+    projected = principal(beside_means(vectors, images))
+    within = explained(beside_means(widths[:, None], images)[:, 0], projected)
+    return Points(projected, widths, np.array(tests), within, explained(widths, principal(vectors)))
 
 
-def _kept(line: Line, folder: Path) -> list[tuple[Numbers, Numbers]]:
-    """Vectors and kernel widths of each record of the first seed."""
+class _Kept(NamedTuple):
+    """What a record kept of n images."""
+
+    images: NDArray[np.str_]
+    vectors: Numbers
+    widths: Numbers
+
+
+def _kept(line: Line, folder: Path) -> list[_Kept]:
+    """Of each record of the first seed."""
     found = []
     for record in line.records:
         if record.model.seed != line.first.model.seed or record.representation_file is None:
             continue
         try:
             with (folder / record.representation_file).open("rb") as opened, np.load(opened) as file:
-                names, told, vectors = list(file["names"]), file["told"], file["vectors"]
+                images, names, told, vectors = file["images"], list(file["names"]), file["told"], file["vectors"]
         except DAMAGES:  # the picture does without
             continue
         if {"blur_xx", "blur_yy"} <= set(names):
             variances = told[:, names.index("blur_xx")] + told[:, names.index("blur_yy")]
-            found.append((vectors.astype(np.float64), np.sqrt(variances / 2)))
+            found.append(_Kept(images, vectors.astype(np.float64), np.sqrt(variances / 2)))
     return found
+
+
+def beside_means(vectors: Numbers, images: NDArray[np.str_]) -> Numbers:
+    """Vectors (n, d) less the mean of those of the same image (n,); as they are if no image comes twice."""
+    names, which, counts = np.unique(images, return_inverse=True, return_counts=True)
+    if len(names) == len(images):
+        return vectors
+    sums = np.zeros((len(names), vectors.shape[1]))
+    np.add.at(sums, which, vectors)
+    return vectors - (sums / counts[:, None])[which]
 
 
 def principal(vectors: Numbers) -> Numbers:
@@ -148,7 +168,7 @@ def _figure(path: Path, crossing: Crossing, panels: Sequence[tuple[Row, Points]]
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
         figure.suptitle(
-            f"{crossing.table.label} x{crossing.section.scale} · representations on their two principal axes",
+            f"{crossing.table.label} x{crossing.section.scale} · representations less their images' means, two axes",
             x=0.01, ha="left", fontsize=10.5, fontweight="bold",
         )  # fmt: skip
         save(figure, path)
@@ -163,7 +183,8 @@ def _panel(axis: Axes, row: Row, found: Points, widest: float) -> PathCollection
             across, up, c=found.widths[chosen], vmin=0.0, vmax=widest, cmap="viridis", s=20,
             marker=MARKERS[number % len(MARKERS)], linewidths=0.2, edgecolors="white",
         )  # fmt: skip
-    axis.set_title(f"{row.method}\non {row.train_degradation} · R² {found.explained:.2f}", loc="left", fontsize=8)
+    says = f"R² {found.explained:.2f} ({found.explained_with_images:.2f} with images)"
+    axis.set_title(f"{row.method}\non {row.train_degradation}\n{says}", loc="left", fontsize=8)
     axis.set_xticks([])
     axis.set_yticks([])
     if drawn is None:

@@ -9,7 +9,7 @@ from record_factory import make_record, write_records
 
 from srbench.report.build import build_report
 from srbench.report.crossings import make_crossings
-from srbench.report.representation_plots import explained, points, principal
+from srbench.report.representation_plots import beside_means, explained, points, principal
 from srbench.report.tables import make_sections
 
 TESTS = ("bicubic", "gaussian8")
@@ -57,6 +57,18 @@ def test_what_is_a_plane_over_the_axes_is_explained_and_noise_is_not():
     assert explained(3 - 2 * by[:, 0] + by[:, 1], by) == pytest.approx(1.0)
     assert explained(np.random.default_rng(1).normal(size=200), by) < 0.1
     assert explained(np.ones(200), by) == 0.0
+
+
+def test_what_images_show_is_taken_away_so_that_their_kernels_are_seen():
+    images = np.array(["a", "b", "c"] * 4)
+    widths = np.repeat([0.0, 1.0, 2.0, 3.0], 3)
+    content = np.random.default_rng(0).normal(0, 100, (3, 8))
+    vectors = np.tile(content, (4, 1)) + np.outer(widths, np.eye(8)[0])
+    assert explained(widths, principal(vectors)) < 0.1
+    left = beside_means(vectors, images)
+    assert explained(widths, principal(left)) == pytest.approx(1.0)
+    np.testing.assert_allclose(left[images == "b"].mean(axis=0), 0, atol=1e-9)
+    assert np.array_equal(beside_means(vectors[:3], images[:3]), vectors[:3])
 
 
 def test_points_are_the_first_seeds_and_know_their_kernels(study):
