@@ -13,12 +13,15 @@ The paper's encoder is VGG19, whose weights do not come with srbench; see `srben
 stands in. Which images are negatives is where the release slips: for all patches it takes the first ten of the batch,
 the patch's own among them (``csd_official``). Here they are ten others, drawn for each patch.
 
+The release can compare by angles instead (``csd_cosine``), for which it names no weight; there it slips twice more
+(``csd_cosine_official``), see `cosine_contrast`.
+
 Most of the gain is that of starting from the teacher's weights (issue 9 of the release): judge by ``weight_inherit``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -65,6 +68,38 @@ def contrast(
     return torch.stack(terms).sum()
 
 
+def cosine_contrast(
+    anchors: Sequence[Tensor],
+    positives: Sequence[Tensor],
+    negatives: Sequence[Tensor],
+    chosen: Tensor,
+    weights: Sequence[float] = LEVEL_WEIGHTS,
+    *,
+    across_batch: bool = False,
+) -> Tensor:
+    """How much closer by angle the negatives are than the positives: ``-log(exp(cos p) / (exp(cos n) + 1e-7))``.
+
+    Args:
+        anchors: See `contrast`, as for all that follow.
+        positives: The same.
+        negatives: The same.
+        chosen: The same; the mean is taken over an image's negatives.
+        weights: One for each level.
+        across_batch: As the release runs: the cosine of anchors and positives is that of the vectors that the images of
+            a batch make of each place and channel, and that of the negatives is divided by how many values a map has,
+            which leaves next to nothing of it.
+    """
+    terms = []
+    for weight, anchor, positive, negative in zip(weights, anchors, positives, negatives, strict=True):
+        with full_precision(anchor):
+            mine, target, theirs = (_vectors(maps) for maps in (anchor, positive, negative))
+            toward = F.cosine_similarity(mine, target, dim=0 if across_batch else 1).mean()
+            cosines = chosen.to(mine) * (F.normalize(mine) @ F.normalize(theirs).mT)
+            away = cosines.sum(dim=1) / (mine.shape[1] if across_batch else chosen.to(mine).sum(dim=1))
+            terms.append(weight * (torch.log(torch.exp(away.mean()) + 1e-7) - toward))
+    return torch.stack(terms).sum()
+
+
 def _vectors(maps: Tensor) -> Tensor:
     return maps.to(torch.promote_types(maps.dtype, torch.float32)).flatten(1)
 
@@ -92,6 +127,7 @@ class CSD(srbench.Distiller):
     Args:
         setup: The training's. The teacher is what the wide network starts from.
         encoder: What sees the images.
+        compare: What the term ``contrast`` is.
         weight: Of ``contrast``, for images in [0, 1].
         wide_weight: Of the wide network's own losses.
         negatives: How many each patch has, if the batch has as many.
@@ -106,6 +142,7 @@ class CSD(srbench.Distiller):
         setup: srbench.Setup,
         *,
         encoder: MakeEncoder = untrained,
+        compare: Callable[..., Tensor] = contrast,
         weight: float = CONTRAST_WEIGHT,
         wide_weight: float = 1.0,
         negatives: int = NEGATIVES,
@@ -126,7 +163,8 @@ class CSD(srbench.Distiller):
             )
         inherit(student, self.wide)
         self.encode = encoder(setup.device)
-        self.weight, self.wide_weight, self.negatives, self.own = weight, wide_weight, negatives, own
+        self.compare, self.weight, self.wide_weight = compare, weight, wide_weight
+        self.negatives, self.own = negatives, own
         self.notes = (f"Images are seen by {self.encode.name}.",)
 
     def phases(self) -> Sequence[srbench.Phase]:
@@ -144,7 +182,7 @@ class CSD(srbench.Distiller):
         with torch.no_grad():
             positives = self.encode(wide)
             negatives = self.encode(imresize(batch.lr, scale=batch.scale))
-        distance = contrast(self.encode(sr), positives, negatives, self._chosen(batch))
+        distance = self.compare(self.encode(sr), positives, negatives, self._chosen(batch))
         own = self.setup.supervised(wide, batch.hr)
         return {
             **self.setup.supervised(sr, batch.hr),
@@ -219,6 +257,19 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             "csd_official",
             "CSD (official negatives)",
             f"{plain} As the release runs, negatives are the first ten of the batch, the patch's own among them.",
+            own=True,
+        ),
+        _spec(
+            "csd_cosine",
+            "CSD (cosine)",
+            f"{plain} Compared by angles, by the weight of the other form: the release names none.",
+            compare=cosine_contrast,
+        ),
+        _spec(
+            "csd_cosine_official",
+            "CSD (cosine, official)",
+            f"{plain} As the release runs: angles across the batch, the first ten of it as negatives.",
+            compare=partial(cosine_contrast, across_batch=True),
             own=True,
         ),
     ]

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from srbench_plugins.architectures.mdsr import MDSR
 from srbench_plugins.distillers import csd
-from srbench_plugins.distillers.csd import CSD, contrast, draw_others, first_of_batch
+from srbench_plugins.distillers.csd import CSD, contrast, cosine_contrast, draw_others, first_of_batch
 from torch.nn import functional as F
 
 from srbench.distilling import Batch
@@ -43,6 +43,32 @@ def test_the_contrast_is_the_releases():
     loss = contrast(anchors, positives, negatives, torch.ones(3, 5))
     assert_equal_to(loss.detach(), arrays["loss"])
     assert_gradients(loss, anchors, [arrays[f"grad_s{level}"] for level in range(5)])
+
+
+def test_the_contrast_of_angles_is_the_releases():
+    arrays = oracle("csd_contrast_cos")  # it has no gradients
+    positives, anchors, negatives = ([arrays[f"{side}{level}"] for level in range(5)] for side in "tsn")
+    loss = cosine_contrast(anchors, positives, negatives, torch.ones(3, 5), across_batch=True)
+    assert_equal_to(loss, arrays["loss"])
+
+
+def test_angles_are_compared_image_by_image_with_the_chosen_negatives():
+    generator = torch.Generator().manual_seed(0)
+    anchor, positive, negative = (
+        torch.randn(3, 2, 4, 4, dtype=torch.float64, generator=generator).requires_grad_() for _ in range(3)
+    )
+    chosen = torch.tensor([[0, 1, 1], [1, 0, 0], [0, 0, 1]])
+
+    def angle(one, other):
+        return (one * other).sum() / (one.norm() * other.norm())
+
+    away = [(angle(anchor[0], negative[1]) + angle(anchor[0], negative[2])) / 2, angle(anchor[1], negative[0]),
+            angle(anchor[2], negative[2])]  # fmt: skip
+    toward = [angle(anchor[i], positive[i]) for i in range(3)]
+    wanted = 0.5 * (sum(away) - sum(toward)) / 3
+    found = cosine_contrast([anchor], [positive], [negative], chosen, [0.5])
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)  # 1e-7 stands beside the exponential
+    assert all(g.any() for g in torch.autograd.grad(found, (anchor, positive, negative)))
 
 
 @settings(max_examples=25, deadline=None)
@@ -100,13 +126,14 @@ def test_the_contrast_teaches_the_student_and_not_its_teacher():
 
 
 @pytest.mark.parametrize("pair", ["wider teacher", "deeper teacher", "RCAN"])
-@pytest.mark.parametrize("name", ["csd", "csd_official"])
+@pytest.mark.parametrize("name", ["csd", "csd_official", "csd_cosine", "csd_cosine_official"])
 def test_the_student_ends_as_the_part_of_what_was_trained(name, pair, tmp_path):
     method = SPECS[name].build(setup(*PAIRS[pair]))
     before = [p.detach().clone() for p in method.wide.parameters() if p.requires_grad]
     report, learnt = trained(method, tmp_path)
     assert set(report.terms) == {"l1", "wide_l1", "contrast"}
-    assert all(math.isfinite(value) and value > 0 for value in report.terms.values())
+    assert all(math.isfinite(value) and value != 0 for value in report.terms.values())
+    assert all(value > 0 for value in report.terms.values()) or "cosine" in name  # a logarithm, below zero if far closer
     after = [p for p in method.wide.parameters() if p.requires_grad]
     # of a deeper one the blocks that are not the student's are the wide network's alone, and learn as well
     assert all(not torch.equal(old, new) for old, new in zip(before, after, strict=True))
@@ -161,6 +188,6 @@ def test_a_trained_encoder_is_taken_where_its_weights_are_there(shared, monkeypa
     assert all(term > 0 for term in terms.values())
 
 
-@pytest.mark.parametrize("name", ["csd", "csd_official"])
+@pytest.mark.parametrize("name", ["csd", "csd_official", "csd_cosine_official"])
 def test_a_stopped_training_ends_with_the_same_bits(name, tmp_path):
     assert_resumes_alike(lambda: SPECS[name].build(setup(*PAIRS["wider teacher"])), tmp_path)
