@@ -3,6 +3,7 @@
 DASR's and KDSR's rounded outputs may differ from ours at ties only: their arithmetic is float32, ours here float64.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from srbench_plugins.steps.quantise import Quantise
 
 from srbench.degrading import Chain, Random, Size
 from srbench.degrading.filtering import filter2d
-from srbench.degrading.kernels import isotropic
+from srbench.degrading.kernels import gaussian, isotropic
+from srbench.imaging import imresize
 
 ORACLES = Path(__file__).resolve().parents[2] / "oracles"
 DASR_CALLS = {
@@ -79,6 +81,41 @@ def test_lr_is_that_of_kdsrs_code(call):
     scale, blur = KDSR_CALLS[call]
     lr = done(torch.from_numpy(data["hr"]).double(), scale, blur, BicubicDown("replicate"), Quantise("half_even"))
     assert equal_but_for_ties(lr * 255, torch.from_numpy(data[f"lr_{call}"]).double() * 255)
+
+
+KDSR_CLASSIC = {
+    "iso_1.8": (4, GaussianBlur(1.8)),
+    "iso_0.9": (2, GaussianBlur(0.9)),
+    "aniso_3.5_1.5_30": (4, AnisotropicBlur(3.5, 1.5, 30.0)),
+}
+
+
+@pytest.mark.parametrize("name", KDSR_CLASSIC)
+def test_kernel_blur_and_lr_are_those_of_kdsrs_classic_setting(name):
+    data = oracle("kdsr_degrade_classic")
+    hr, (scale, blur) = torch.from_numpy(data["hr"]).double(), KDSR_CLASSIC[name]
+    blurred = done(hr, 1, blur)
+    assert (blurred - torch.from_numpy(data[f"blur_{name}_x{scale}"]).double()).abs().max() < 1e-6
+    lr = done(blurred, scale, BicubicDown("replicate"), Quantise("half_even"))
+    assert equal_but_for_ties(lr * 255, torch.from_numpy(data[f"lr_{name}_x{scale}"]).double() * 255)
+
+
+def test_kernels_of_kdsrs_classic_setting_have_standard_deviations():
+    data = oracle("kdsr_degrade_classic")
+    for sigma in (1.8, 3.2):
+        assert np.allclose(isotropic(21, sigma)[0], data[f"k_iso_{sigma}"], rtol=0, atol=1e-8)
+    for first, second, degrees in ((3.5, 1.5, 30), (4.0, 1.5, 120)):
+        kernel = gaussian(21, first, second, math.radians(degrees))[0]
+        assert np.allclose(kernel, data[f"k_aniso_{first}_{second}_{degrees}"], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize(("name", "scale"), [("bicubic_x4", 1 / 4), ("bicubic_x3", 1 / 3), ("bicubic_up_x2", 2)])
+def test_the_bicubic_resize_of_kdsr_repeats_edge_pixels(name, scale):
+    data = oracle("kdsr_degrade_classic")
+    wanted = torch.from_numpy(data[name]).double()
+    resized = imresize(torch.from_numpy(data["hr"]).double(), scale=scale, border="replicate")
+    # of a width of 64, a third: KDSR's code takes 21 pixels, MATLAB and srbench's resize 22
+    assert (resized[..., : wanted.shape[-1]] - wanted).abs().max() < 1e-6
 
 
 def test_noise_of_kdsr_is_in_8_bit_levels():

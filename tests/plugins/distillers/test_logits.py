@@ -1,7 +1,10 @@
 """Logits adds one term, the L1 distance to the teacher, and refuses what cannot be compared."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from distilling_toys import assert_equal_to, oracle
 from srbench_plugins.architectures import edsr, espcn
 from srbench_plugins.distillers.logits import Logits
 from torch import Generator
@@ -47,6 +50,22 @@ def test_its_terms_are_the_recipes_and_the_distance_to_the_teacher():
     assert list(terms) == ["l1", "logits"]
     assert terms["l1"].item() == pytest.approx(0.25 * (sr - patches.hr).abs().mean().item())
     assert terms["logits"].item() == pytest.approx((sr - target).abs().mean().item())
+
+
+def test_its_value_is_that_of_l1_to_truth_and_teacher():
+    arrays = oracle("logits_kd_l1")
+    sr, target, hr = (arrays[name] for name in ("student_sr", "teacher_sr", "hr"))
+    distiller = Logits(setup(EDSR_SMALL, EDSR_SMALL))
+    distiller.setup = replace(
+        distiller.setup,
+        student=lambda lr, scale: sr,
+        teachers=(lambda lr, scale: target,),
+        recipe=distiller.setup.recipe.model_copy(update={"losses": {"l1": 1.0}}),
+    )
+    terms = distiller.losses(Batch(hr[..., ::2, ::2], hr, 2, 0, 1, Generator()))
+    assert_equal_to(terms["l1"], arrays["loss_pix"])
+    assert_equal_to(terms["logits"], arrays["loss_kd"])
+    assert_equal_to(terms["l1"] + terms["logits"], arrays["loss"])
 
 
 def test_a_teacher_on_luma_can_teach_a_student_on_rgb():
