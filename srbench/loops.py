@@ -120,6 +120,15 @@ def for_each(count: int, work: Callable[[int], None]) -> None:
         raise failures[0]
 
 
+def in_shares(count: int, work: Callable[[slice], None]) -> None:
+    """Divide what is numbered from 0 to ``count − 1`` among as many threads as `for_each` has, which this is otherwise.
+
+    For work of which each piece takes about as long as any other.
+    """
+    shares = min(threads(), count)
+    for_each(shares, lambda share: work(slice(count * share // shares, count * (share + 1) // shares)))
+
+
 _standing: dict[int, ThreadPoolExecutor] = {}
 """Threads that wait for work, by their number: starting new ones each time takes as long as some of the work."""
 

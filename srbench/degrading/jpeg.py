@@ -18,7 +18,7 @@ from torch import Tensor
 
 from srbench.degrading.kernels import Values
 from srbench.errors import ShapeError, UsageError
-from srbench.loops import for_each, values_alone
+from srbench.loops import in_shares, values_alone
 
 _LUMINANCE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -98,14 +98,13 @@ def _by_loops(images: Tensor, factors: Tensor, luminance_table: Literal["transpo
     planes, out = images.numpy(), result.numpy()
     luma, chroma = (_table(channel, luminance_table).view(8, 8) for channel in ("luma", "chroma"))
     to_ycbcr, to_rgb = _TO_YCBCR.astype(np.float32), (_TO_RGB / 255).astype(np.float32)
-    each = factors.detach().view(-1, 1, 1)
-    steps = list(zip((luma * each).float().numpy(), (chroma * each).float().numpy(), strict=True))
+    each = factors.detach().expand(len(images)).view(-1, 1, 1)
+    of_luma, of_chroma = (luma * each).float().numpy(), (chroma * each).float().numpy()
 
-    def do_one(image: int) -> None:
-        luma, chroma = steps[image % len(steps)]
-        requantise(planes[image], luma, chroma, to_ycbcr, to_rgb, out[image])
+    def do_some(share: slice) -> None:
+        requantise(planes[share], of_luma[share], of_chroma[share], to_ycbcr, to_rgb, out[share])
 
-    for_each(len(planes), do_one)
+    in_shares(len(planes), do_some)
     return result
 
 

@@ -29,38 +29,39 @@ _ROUND = np.float32(1.5 * 2**23)
 
 @compiled
 def requantise(
-    image: _Floats, luma: _Floats, chroma: _Floats, to_ycbcr: _Floats, to_rgb: _Floats, out: _Floats
+    images: _Floats, luma: _Floats, chroma: _Floats, to_ycbcr: _Floats, to_rgb: _Floats, out: _Floats
 ) -> None:
-    """Put one image on multiples of the steps.
+    """Put images on multiples of the steps.
 
     Args:
-        image: (3, H, W) RGB; values beyond [0, 1] are clamped.
-        luma: (8, 8), steps by vertical and horizontal frequency.
-        chroma: (8, 8), the same.
+        images: (N, 3, H, W) RGB; values beyond [0, 1] are clamped.
+        luma: (N, 8, 8), steps by vertical and horizontal frequency.
+        chroma: (N, 8, 8), the same.
         to_ycbcr: (3, 3), the colours' weights in luma, blue and red difference.
         to_rgb: (3, 3), the way back.
-        out: (3, H, W), where it goes.
+        out: (N, 3, H, W), where they go.
     """
-    height, width = out.shape[1:]
+    height, width = out.shape[2:]
     steps = np.empty((2, 8 * _TILE), np.float32)
-    _repeat(luma, steps[0])
-    _repeat(chroma, steps[1])
-    inverses = _ONE / steps
     tiles = np.empty((3, 8 * _TILE), np.float32)
     colours = np.empty(2 * _TILE, np.float32)
-    for top in range(0, height, 16):
-        for left in range(0, width, _TILE):
-            columns = min(_TILE, (width - left + 15) // 16 * 16)
-            rows = min(16, height - top)
-            _take_apart(image, top, left, rows, columns, to_ycbcr, tiles, colours)
-            for n in range(3):
-                kind = n // 2
-                _to_frequencies(tiles[n], columns)
-                _turn(tiles[n], columns)
-                _on_steps(tiles[n], steps[kind], inverses[kind], columns)
-                _turn(tiles[n], columns)
-                _from_frequencies(tiles[n], columns)
-            _put_together(tiles, top, left, rows, columns, to_rgb, out, colours)
+    for image in range(len(images)):
+        _repeat(luma[image], steps[0])
+        _repeat(chroma[image], steps[1])
+        inverses = _ONE / steps
+        for top in range(0, height, 16):
+            for left in range(0, width, _TILE):
+                columns = min(_TILE, (width - left + 15) // 16 * 16)
+                rows = min(16, height - top)
+                _take_apart(images[image], top, left, rows, columns, to_ycbcr, tiles, colours)
+                for n in range(3):
+                    kind = n // 2
+                    _to_frequencies(tiles[n], columns)
+                    _turn(tiles[n], columns)
+                    _on_steps(tiles[n], steps[kind], inverses[kind], columns)
+                    _turn(tiles[n], columns)
+                    _from_frequencies(tiles[n], columns)
+                _put_together(tiles, top, left, rows, columns, to_rgb, out[image], colours)
 
 
 @compiled

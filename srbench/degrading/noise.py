@@ -20,7 +20,7 @@ from torch import Generator, Tensor
 from srbench.degrading.kernels import Values
 from srbench.degrading.levels import settled
 from srbench.errors import ShapeError
-from srbench.loops import for_each, values_alone
+from srbench.loops import for_each, in_shares, values_alone
 
 if TYPE_CHECKING:
     from srbench.degrading.noise_loops import Tables
@@ -99,12 +99,8 @@ def add(images: Tensor, differences: Tensor, factor: Values = 1.0, *, clamp: boo
 
         sums = torch.empty_like(images, memory_format=torch.contiguous_format)
         first, second, out = (_flat(some).reshape(len(images), -1) for some in (images, differences, sums))
-        each = factors.detach().numpy().reshape(-1)
-
-        def add_one(image: int) -> None:
-            loops.add(first[image], second[image], each[image % len(each)], clamp, out[image])
-
-        for_each(len(out), add_one)
+        each = factors.detach().expand(len(images), 1, 1, 1).numpy().reshape(-1)
+        in_shares(len(out), lambda share: loops.add(first[share], second[share], each[share], clamp, out[share]))
         return sums
     total = images + differences * factors
     return total.clamp(0, 1) if clamp else total

@@ -135,11 +135,13 @@ def _sine_and_cosine(angle: np.float32) -> tuple[np.float32, np.float32]:
 
 
 @compiled
-def add(image: _Floats, difference: _Floats, factor: np.float32, clamp: bool, out: _Floats) -> None:
-    """``image + factor · difference``, all flat, clamped to [0, 1] or not."""
+def add(images: _Floats, differences: _Floats, factors: _Floats, clamp: bool, out: _Floats) -> None:
+    """``images + factors · differences``, (N, values) and (N,), clamped to [0, 1] or not."""
     low, high = (_ZERO, _ONE) if clamp else (np.float32(-np.inf), np.float32(np.inf))
-    for x in range(len(out)):
-        out[x] = min(max(image[x] + factor * difference[x], low), high)
+    for n in range(len(out)):
+        image, difference, factor, total = images[n], differences[n], factors[n], out[n]
+        for x in range(len(total)):
+            total[x] = min(max(image[x] + factor * difference[x], low), high)
 
 
 @compiled

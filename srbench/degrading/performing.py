@@ -18,7 +18,7 @@ from torch import Tensor
 
 from srbench.degrading.steps import Size, Step
 from srbench.errors import ShapeError
-from srbench.loops import for_each, threads, threads_kept, values_alone
+from srbench.loops import for_each, in_shares, threads, threads_kept, values_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +89,16 @@ def _do(part: _Part, plans: Sequence[Sequence[Act]], turn: int, size: Size) -> l
     drawn = [one for member in part.members if (one := plans[member][turn].drawn) is not None]
     if not drawn:
         return [part]
-    shares = 1 if getattr(step, "parallel", False) or not values_alone(images) else min(threads(), len(images))
-    if shares < 2:
+    if getattr(step, "parallel", False) or not values_alone(images):
         return [part._replace(images=step.apply(images, drawn, size))]
-    cuts = [len(images) * number // shares for number in range(shares + 1)]
     made: dict[int, Tensor] = {}
 
-    def make(number: int) -> None:
-        share = slice(cuts[number], cuts[number + 1])
-        made[number] = step.apply(images[share], drawn[share], size)
+    def make(share: slice) -> None:
+        made[share.start] = step.apply(images[share], drawn[share], size)
 
-    for_each(shares, make)
-    return [part._replace(images=torch.cat([made[number] for number in range(shares)]))]
+    in_shares(len(images), make)
+    shares = [made[start] for start in sorted(made)]
+    return [part._replace(images=shares[0] if len(shares) == 1 else torch.cat(shares))]
 
 
 def _each(parts: Sequence[_Part], do: Callable[[_Part], list[_Part]]) -> list[_Part]:

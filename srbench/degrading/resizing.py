@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srbench.errors import ShapeError, UsageError
-from srbench.loops import for_each, values_alone
+from srbench.loops import in_shares, values_alone
 
 Mode: TypeAlias = Literal["bilinear", "bicubic", "area"]
 MODES: tuple[Mode, ...] = ("bilinear", "bicubic", "area")
@@ -89,7 +89,7 @@ def _resized(images: Tensor, rows: _Taps, columns: _Taps) -> Tensor:
     planes = images.detach().contiguous().numpy()
     resized = torch.empty(*images.shape[:2], rows.places.shape[1], columns.places.shape[1])
     out = resized.numpy()
-    for_each(len(out), lambda image: resize(planes[image], *rows, *columns, out[image]))
+    in_shares(len(out), lambda share: resize(planes[share], *rows, *columns, out[share]))
     return resized
 
 

@@ -13,23 +13,24 @@ _Places = NDArray[np.uint32]
 
 @compiled
 def resize(
-    image: _Floats, row_places: _Places, row_weights: _Floats, places: _Places, weights: _Floats, out: _Floats
+    images: _Floats, row_places: _Places, row_weights: _Floats, places: _Places, weights: _Floats, out: _Floats
 ) -> None:
-    """Resize one image.
+    """Resize images.
 
     Args:
-        image: (C, H, W).
+        images: (N, C, H, W).
         row_places: (taps, H'), the rows that each row of the result reads; the taps a multiple of four, or less.
         row_weights: (taps, H'), how much of each.
         places: (taps, W'), the same along a row.
         weights: (taps, W').
-        out: (C, H', W'), where it goes.
+        out: (N, C, H', W'), where they go.
     """
-    line = np.empty(image.shape[2], np.float32)
-    for c in range(len(image)):
-        for y in range(out.shape[1]):
-            _add_rows(line, image[c], row_places[:, y], row_weights[:, y])
-            _add_columns(out[c, y], line, places, weights)
+    line = np.empty(images.shape[3], np.float32)
+    for n in range(len(images)):
+        for c in range(images.shape[1]):
+            for y in range(out.shape[2]):
+                _add_rows(line, images[n, c], row_places[:, y], row_weights[:, y])
+                _add_columns(out[n, c, y], line, places, weights)
 
 
 @compiled
