@@ -220,3 +220,10 @@ def test_small_parts_go_side_by_side_and_large_ones_by_all_threads(torch_threads
     most.calls.clear()
     chain.apply(images(8), one_way * 4 + other_way * 4, SIZE)
     assert (few.calls, most.calls) == ([4], [4])
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_gradients_go_through_the_parts_of_a_batch(name):
+    chain, hr = CHAINS[name], images().requires_grad_()
+    drawn = draws(chain)
+    assert torch.autograd.gradcheck(lambda hr: chain.apply(hr, drawn, SIZE), (hr,), fast_mode=True)
