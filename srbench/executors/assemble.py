@@ -128,9 +128,14 @@ class Assembler:
             "degradation_setting": self._setting(cell.degradation),
             "realisation": cell.realisation,
             "protocol": cell.protocol.name,
-            "headline": cell.protocol.headline,
+            "headline": self._headline(cell),
             "inference": cell.inference.id(self._session.limit),
         }
+
+    def _headline(self, cell: Cell) -> str:
+        """What ranks it: the protocol's metric, or the suite's first that needs no hr where nobody has it."""
+        blind = () if self._catalog.datasets[cell.dataset].truth else cell.metrics
+        return next((name for name in blind if not self._catalog.metrics[name].needs_hr), cell.protocol.headline)
 
     def _facts(self, cell: Cell, *, failed: bool = False) -> ModelFacts:
         model = cell.model

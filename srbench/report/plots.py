@@ -150,7 +150,8 @@ def _panel(
     title = place if table.inference == "whole" else f"{place} · {table.inference}"
     axis.set_title("\n".join(textwrap.wrap(title, 60)), loc="left", fontsize=10, fontweight="bold")
     unit = f" [{headline.unit}]" if headline.unit else ""
-    axis.set_ylabel(f"{headline.label}{unit}, {section.protocol}")
+    lower = "" if headline.higher_is_better else " (lower is better)"
+    axis.set_ylabel(f"{headline.label}{unit}{lower}, {section.protocol}")
     timing = f"\n{table.timings[0]}" if cost.startswith("latency") and len(table.timings) == 1 else ""
     axis.set_xlabel(label + timing)
 

@@ -75,7 +75,7 @@ class Line:
     """How and where latency was taken; only equal ones compare."""
     rank: int | None = None
     gain: float | None = None
-    """Headline mean minus that of bicubic interpolation."""
+    """How much better its headline mean is than that of bicubic interpolation."""
     interval: tuple[float, float] | tuple[None, None] = (None, None)
 
     @property
@@ -310,7 +310,7 @@ def _rank(lines: list[Line], headline: Heading) -> None:
     base = next((line.scores[headline].mean for line in ranked if line.reference), None)
     for line, images in zip(ranked, per_image, strict=True):
         mean = line.scores[headline].mean
-        line.gain = None if base is None or mean is None or line.reference else mean - base
+        line.gain = None if base is None or mean is None or line.reference else headline.sign * (mean - base)
         score = _headline(line.first)
         if len(line.records) == 1 and score and score.low is not None and score.high is not None:
             line.interval = (score.low, score.high)

@@ -166,6 +166,16 @@ def test_a_lower_is_better_headline_ranks_the_other_way():
     assert make_score("lpips", [0.1]).higher_is_better is False
 
 
+def test_a_gain_is_how_much_better_it_is_whichever_way_the_metric_points():
+    records = [make_record("bicubic", psnr=32.0), make_record("espcn", psnr=33.0)]
+    table = make_table([r.model_copy(update={"headline": "lpips"}) for r in records])
+    worse, better = (line(table, title) for title in ("Bicubic", "ESPCN"))
+    (heading,) = [h for h in table.headings if h.metric == "lpips"]
+    fall = worse.scores[heading].mean - better.scores[heading].mean
+    assert fall > 0
+    assert better.gain == pytest.approx(fall)
+
+
 def test_datasets_stand_in_the_order_of_papers():
     sizes = {"urban100": 100, "set14": 14, "b100": 100, "set5": 5}
     records = [make_record(dataset=d, images=tuple(f"img_{i}" for i in range(n))) for d, n in sizes.items()]
