@@ -86,6 +86,8 @@ class Suite(_Table):
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     images_kept: int = Field(default=4, ge=0)
     """How many super-resolved images of each dataset are kept for the sheets of crops."""
+    controls: Names = ()
+    """Distillers that gains are counted from besides ``none`` and ``weight_inherit``: a method without its loss."""
     profile: Profiling = Profiling()
     grid: Annotated[tuple[Grid, ...], Field(min_length=1)]
     origin: str = ""

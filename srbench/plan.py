@@ -137,6 +137,8 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection | None = None
     chosen = selection or Selection()
     _check_selection(suite, catalog, chosen)
     _check_scales(suite, catalog)
+    for name in suite.controls:
+        catalog.distillers[name]  # which says so if there is none
     cells: dict[Cell, None] = {}
     for number, grid in enumerate(suite.grid, start=1):
         where = f"{suite.origin}, [[grid]] {number}"

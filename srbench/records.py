@@ -209,6 +209,8 @@ class Record(Stored):
     inference: str = "whole"
     headline: str
     """The metric that ranks this table."""
+    controls: tuple[str, ...] = ()
+    """The suite's: distillers that gains are counted from besides the usual ones."""
     scores: dict[str, Score] = Field(default_factory=dict)
     images: tuple[ImageScores, ...] = ()
     representation_file: str | None = None

@@ -129,6 +129,7 @@ class Assembler:
             "realisation": cell.realisation,
             "protocol": cell.protocol.name,
             "headline": self._headline(cell),
+            "controls": self._suite.controls,
             "inference": cell.inference.id(self._session.limit),
         }
 

@@ -154,7 +154,7 @@ def _write_gains(results: Path, tables: Sequence[GainTable]) -> tuple[Path, ...]
         figures = draw_gains(results, tables)
     markdown, table = results / "distillation.md", results / "distillation.csv"
     atomic_write(markdown, render_gains(tables, figures))
-    write_csv(table, gain_columns(), gain_rows(tables))
+    write_csv(table, gain_columns(tables), gain_rows(tables))
     return (markdown, table, *figures)
 
 

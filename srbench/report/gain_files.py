@@ -14,13 +14,14 @@ from srbench.report.pairing import Gain
 from srbench.report.tables import Heading, without_seed
 
 ABOUT = (
-    "What each distiller gained over plain training (`none`) of the same student by the same recipe, and over starting "
-    "from the teacher's weights (`weight_inherit`), paired by image and seed. Brackets hold the 95 % interval, from "
-    "drawing images and seeds anew; **bold** gains are above zero beyond chance, ▼ marks those below, and ≈ those that "
-    "cannot be told apart from the control (their interval holds zero). A rank is one more than the number of methods "
-    "that are better beyond chance. Forwards are images asked of student and teachers in a step, by its patches; a "
-    "step's seconds are the median of each kind of step, memory is that of all tensors at the peak of a step. Columns "
-    "of the CSV file and the arithmetic are explained in `docs/results.md`."
+    "What each distiller gained over plain training (`none`) of the same student by the same recipe, over starting "
+    "from the teacher's weights (`weight_inherit`), and over further controls that a suite names, paired by image and "
+    "seed. Brackets hold the 95 % interval, from drawing images and seeds anew; **bold** gains are above zero beyond "
+    "chance, ▼ marks those below, and ≈ those that cannot be told apart from the control (their interval holds zero). "
+    "A rank is one more than the number of methods that are better beyond chance. Forwards are images asked of "
+    "student and teachers in a step, by its patches; a step's seconds are the median of each kind of step, memory is "
+    "that of all tensors at the peak of a step. Columns of the CSV file and the arithmetic are explained in "
+    "`docs/results.md`."
 )
 MARKS = {"better": "**{}**", "worse": "{} ▼", "tie": "≈ {}"}
 GAIN_COLUMNS = ("mean", "low", "high", "verdict", "seeds", "images")
@@ -75,7 +76,7 @@ def _overview(group: Sequence[GainTable]) -> list[str]:
     gains: dict[str, list[Gain | None]] = {}
     for title in dict.fromkeys(t for table in titles for t in table):
         found = [(table.get(title), own.headline) for own, table in zip(group, titles, strict=True)]
-        gains[title] = [line.over_control.get(heading) if line else None for line, heading in found]
+        gains[title] = [line.over.get((CONTROL, heading)) if line else None for line, heading in found]
     kept = {title: row for title, row in gains.items() if any(row)}
 
     def mean(row: Sequence[Gain | None]) -> float:
@@ -117,7 +118,9 @@ def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
     place = table.table.label + ("" if table.table.inference == "whole" else f", {table.table.inference}")
     header = ["Rank", "Distiller", f"{head.label}{_unit(head)}", f"Gain over `{CONTROL}`{_unit(head)}"]
     header += [f"{second.label} gain"] if second else []
-    header += [f"Gain over `{INHERITED}`{_unit(head)}", "Seeds", "Form", "Steps", "Forwards S / T", "ms/step"]
+    others = [base for base in table.bases[1:] if any((base, head) in line.over for line in table.lines)]
+    header += [f"Gain over `{base}`{_unit(head)}" for base in others]
+    header += ["Seeds", "Form", "Steps", "Forwards S / T", "ms/step"]
     header += [f"× `{CONTROL}`", "Extra MiB"]
     rows = []
     for title, line in lines.items():
@@ -126,9 +129,9 @@ def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
             rows.append([*row[:2], "failed", *["—"] * (len(header) - 3)])
             continue
         control = line is table.control
-        row.append("control" if control else _marked(line.over_control.get(head), head))
-        row += [("control" if control else _marked(line.over_control.get(second), second))] if second else []
-        row.append(_marked(line.over_inherited.get(head), head))
+        headings = [heading for heading in (head, second) if heading]
+        row += ["control" if control else _marked(line.over.get((CONTROL, h)), h) for h in headings]
+        row += [_marked(line.over.get((base, head)), head) for base in others]
         row += [", ".join(map(str, line.seeds)), line.model.form if line.model.form != "plain" else "—"]
         row += [f"{line.model.train_steps:,}" if line.model.train_steps else "—", *_costs(line)]
         rows.append(row)
@@ -163,12 +166,13 @@ def _costs(line: GainLine) -> list[str]:
     return [f"{c.student_forwards:.2f} / {c.teacher_forwards:.2f}", f"{c.seconds_per_step * 1000:.1f}", ratio, memory]
 
 
-def gain_columns() -> list[str]:
+def gain_columns(tables: Iterable[GainTable]) -> list[str]:
     """The header of distillation.csv."""
+    bases = dict.fromkeys((CONTROL, INHERITED, *(base for table in tables for base in table.bases)))
     return [
         "student", "recipe", "dataset", "scale", "degradation", "train_degradation", "protocol", "inference",
         "distiller", "form", "reconstruction", "teacher", "rank", "metric", "score",
-        *(f"over_{base}_{name}" for base in (CONTROL, INHERITED) for name in GAIN_COLUMNS),
+        *(f"over_{base}_{name}" for base in bases for name in GAIN_COLUMNS),
         "train_steps", "student_forwards", "teacher_forwards", "seconds_per_step", "time_ratio", "extra_memory_mib",
     ]  # fmt: skip
 
@@ -196,8 +200,8 @@ def _row(table: GainTable, line: GainLine, heading: Heading) -> Row:
         "score": line.line.scores[heading].mean, "train_steps": m.train_steps, "time_ratio": line.time_ratio,
         "extra_memory_mib": line.extra_memory_mib,
     }  # fmt: skip
-    for base, gains in ((CONTROL, line.over_control), (INHERITED, line.over_inherited)):
-        gain = gains.get(heading)
+    for base in table.bases:
+        gain = line.over.get((base, heading))
         row |= {f"over_{base}_{name}": getattr(gain, name) if gain else None for name in GAIN_COLUMNS}
     names = ("student_forwards", "teacher_forwards", "seconds_per_step")
     return row | {name: getattr(costs, name) if costs else None for name in names}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srbench.report.gain_files import figure_name, side_by_side, titled
-from srbench.report.gains import INHERITED, GainLine, GainTable
+from srbench.report.gains import CONTROL, INHERITED, GainLine, GainTable
 from srbench.report.markdown import signed
 from srbench.report.plots import FAINT, INK, STYLE, save
 
@@ -37,7 +37,7 @@ def _ordered(group: Sequence[GainTable], lines: Sequence[Mapping[str, GainLine]]
     gains: dict[str, list[float]] = {}
     for table, own in zip(group, lines, strict=True):
         for title, line in own.items():
-            if gain := line.over_control.get(table.headline):
+            if gain := line.over.get((CONTROL, table.headline)):
                 gains.setdefault(title, []).append(gain.mean)
     return sorted(gains, key=lambda title: -statistics.fmean(gains[title]))
 
@@ -74,17 +74,14 @@ def _figure(path: Path, group: Sequence[GainTable]) -> None:
 
 
 def _panel(axis: Axes, table: GainTable, lines: Sequence[GainLine | None]) -> None:
-    rows = [(row, gain) for row, line in enumerate(lines) if line and (gain := line.over_control.get(table.headline))]
+    usual = (CONTROL, table.headline)
+    rows = [(row, gain) for row, line in enumerate(lines) if line and (gain := line.over.get(usual))]
     reach = max(REACH * statistics.median(abs(gain.mean) for _, gain in rows), LEAST_REACH) if rows else LEAST_REACH
     low = max(min([gain.low for _, gain in rows] + [0.0]), -reach) - 0.06 * reach
     high = min(max([gain.high for _, gain in rows] + [0.0]), reach) + 0.06 * reach
     axis.set_xlim(low, high)
     axis.axvline(0, color=INK, linewidth=1.0)
-    inherited = [
-        gain
-        for line in table.lines
-        if line.model.distiller == INHERITED and (gain := line.over_control.get(table.headline))
-    ]
+    inherited = [gain for line in table.lines if line.model.distiller == INHERITED and (gain := line.over.get(usual))]
     if inherited:
         axis.axvline(inherited[0].mean, color=INK, linestyle=(0, (4, 3)), linewidth=1.0)
     for row, gain in rows:

@@ -1,4 +1,4 @@
-"""What a distiller gained: over plain training and over inherited weights, paired by image and seed.
+"""What a distiller gained: over plain training, inherited weights and a suite's own controls, by image and seed.
 
 A table holds the trainings of one student by one recipe on one dataset. Gains are means over the seeds and images that
 both sides have; their intervals come from drawing seeds and images anew (`srbench.statistics.crossed_interval`), where
@@ -16,7 +16,7 @@ from srbench.report.pairing import Gain, Rivals, Scores, in_common, paired_gain,
 from srbench.report.tables import Heading, Line, Section, Table, without_seed
 
 CONTROL, INHERITED = "none", "weight_inherit"
-"""The distillers that gains are counted from."""
+"""The distillers that gains are counted from, besides those that a suite names."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,10 +24,8 @@ class GainLine:
     """One way of training the student, all its seeds together."""
 
     line: Line
-    over_control: dict[Heading, Gain] = field(default_factory=dict)
-    """By metric; none for the control itself."""
-    over_inherited: dict[Heading, Gain] = field(default_factory=dict)
-    """The same over weights inherited from the same teacher; empty where there are none."""
+    over: dict[tuple[str, Heading], Gain] = field(default_factory=dict)
+    """By the distiller it is counted from, and the metric; nothing where that was not trained, or is this one."""
     rank: int | None = None
     """One more than the number of methods that are better beyond chance, over the seeds that all have."""
     costs: TrainingCosts | None = None
@@ -66,6 +64,8 @@ class GainTable:
     headline: Heading
     second: Heading | None
     """The structural metric beside it."""
+    bases: Sequence[str]
+    """The distillers that gains are counted from, plain training first."""
     lines: list[GainLine]
     """The control among them."""
 
@@ -110,37 +110,37 @@ def _gain_table(section: Section, table: Table, headline: Heading, lines: Sequen
         (h for h in table.headings if h.metric == headline.metric.replace("psnr", "ssim") != headline.metric), None
     )
     control = next(line for line in lines if _is_control(line))
+    named = (name for line in lines for record in line.records for name in record.controls)
+    bases = list(dict.fromkeys((CONTROL, INHERITED, *named)))
     made = [GainLine(line=line) for line in lines]
     for own in made:
-        inherited = _inherited_by(own.line, lines)
         for heading in (h for h in (headline, second) if h):
             scores = scores_by_seed(own.line.records, heading)
-            if own.line is not control and (gain := _gain(scores, control, heading)):
-                own.over_control[heading] = gain
-            if inherited and (gain := _gain(scores, inherited, heading)):
-                own.over_inherited[heading] = gain
+            for name in bases:
+                base = control if name == CONTROL else _base(name, own.line, lines)
+                if base and base is not own.line and (gain := _gain(scores, base, heading)):
+                    own.over[name, heading] = gain
         _count_costs(own, control)
     _rank(made, headline)
     made.sort(key=lambda own: -_goodness(own.line, headline))
-    return GainTable(section=section, table=table, headline=headline, second=second, lines=made)
+    return GainTable(section=section, table=table, headline=headline, second=second, bases=bases, lines=made)
 
 
 def _is_control(line: Line) -> bool:
     return line.first.model.distiller == CONTROL and line.first.model.source == "trained"
 
 
-def _inherited_by(line: Line, lines: Sequence[Line]) -> Line | None:
-    """The training from inherited weights that a line is to be compared with: of its teacher, or the only one."""
-    m = line.first.model
+def _base(name: str, line: Line, lines: Sequence[Line]) -> Line | None:
+    """The training by a distiller that a line is to be compared with: of its teacher or of none, or the only one."""
     known = [
         other
         for other in lines
-        if other.first.model.distiller == INHERITED and other.first.model.budget == "steps" and not other.failed
+        if other.first.model.distiller == name and other.first.model.budget == "steps" and not other.failed
     ]
-    teacher = without_seed(m.teacher).split(" & ")[0]
-    same = [other for other in known if without_seed(other.first.model.teacher) == teacher]
+    teacher = without_seed(line.first.model.teacher).split(" & ")[0]
+    same = [other for other in known if without_seed(other.first.model.teacher) in {teacher, ""}]
     found = same or ([] if teacher or len(known) > 1 else known)
-    return found[0] if found and found[0] is not line else None
+    return found[0] if found else None
 
 
 def _gain(scores: Scores, base: Line, heading: Heading) -> Gain | None:

@@ -65,7 +65,7 @@ def line_of(table, title):
 
 
 def test_gains_are_paired_and_what_cannot_be_told_apart_is_a_tie(table):
-    gains = {line.title: line.over_control[table.headline] for line in table.lines if line is not table.control}
+    gains = {line.title: line.over["none", table.headline] for line in table.lines if line is not table.control}
     assert {title: gain.verdict for title, gain in gains.items()} == {
         "logits": "better", "weight_inherit": "better", "at": "tie", "spn": "worse",
     }  # fmt: skip
@@ -90,24 +90,47 @@ def test_the_best_come_first_and_ties_share_a_rank(table):
 def test_a_gain_over_inherited_weights_is_over_those_of_the_same_teacher():
     records = study() + [trained("fitnet", seed, 0.25, teacher=OTHER) for seed in range(3)]
     (table,) = tables_of(records)
-    assert line_of(table, "logits").over_inherited[table.headline].mean == pytest.approx(0.1, abs=0.03)
-    assert line_of(table, "spn").over_inherited[table.headline].mean == pytest.approx(-0.4, abs=0.03)
-    assert not line_of(table, "fitnet").over_inherited
-    assert not line_of(table, "weight_inherit").over_inherited
+    assert line_of(table, "logits").over["weight_inherit", table.headline].mean == pytest.approx(0.1, abs=0.03)
+    assert line_of(table, "spn").over["weight_inherit", table.headline].mean == pytest.approx(-0.4, abs=0.03)
+    assert ("weight_inherit", table.headline) not in line_of(table, "fitnet").over
+    assert ("weight_inherit", table.headline) not in line_of(table, "weight_inherit").over
+
+
+def test_a_suites_own_controls_have_columns_beside_the_usual_ones(tmp_path):
+    named = [r.model_copy(update={"controls": ("at", "spn")}) for r in study()]
+    (table,) = tables_of(named)
+    assert line_of(table, "logits").over["at", table.headline].mean == pytest.approx(0.3, abs=0.03)
+    assert line_of(table, "logits").over["spn", table.headline].mean == pytest.approx(0.5, abs=0.03)
+    assert line_of(table, "none").over["at", table.headline].verdict == "tie"
+    assert ("at", table.headline) not in line_of(table, "at").over
+    markdown, values, _ = build_report(write_records(tmp_path / "results", named)).gains
+    assert "Gain over `weight_inherit` [dB] | Gain over `at` [dB] " in re.sub(" +", " ", markdown.read_text("utf-8"))
+    with values.open(newline="") as file:
+        rows = {(r["distiller"], r["metric"]): r for r in csv.DictReader(file)}
+    assert rows["logits", "psnr_y_db"]["over_at_verdict"] == "better"
+    assert rows["spn", "psnr_y_db"]["over_at_verdict"] == "worse"
+    assert rows["at", "psnr_y_db"]["over_at_verdict"] == ""
+
+
+def test_a_base_that_nothing_is_compared_with_has_no_column(tmp_path):
+    records = [r for r in study() if r.model.distiller != "weight_inherit"]
+    markdown, _, _ = build_report(write_records(tmp_path / "results", records)).gains
+    assert "Gain over `none`" in markdown.read_text("utf-8")
+    assert "Gain over `weight_inherit`" not in markdown.read_text("utf-8")
 
 
 def test_only_seeds_and_images_that_both_have_are_compared():
     records = [r for r in study() if (r.model.distiller, r.model.seed) != ("logits", 2)]
     short = records[0].model_copy(update={"images": records[0].images[:-4]})
     (table,) = tables_of([short, *records[1:]])
-    gain = line_of(table, "logits").over_control[table.headline]
+    gain = line_of(table, "logits").over["none", table.headline]
     assert (gain.seeds, gain.images) == (2, 16)
 
 
 def test_a_smaller_score_counts_as_better_where_it_is():
     records = [r.model_copy(update={"headline": "lpips"}) for r in study()]
     (table,) = tables_of(records)
-    assert line_of(table, "logits").over_control[table.headline].verdict == "worse"
+    assert line_of(table, "logits").over["none", table.headline].verdict == "worse"
     assert table.lines[0].title != "logits"
 
 
@@ -146,8 +169,8 @@ def test_equal_time_stands_beside_equal_steps_and_is_compared_with_the_same_cont
         for r in timed
     ]
     (table,) = tables_of(study() + timed)
-    assert line_of(table, "logits, equal time").over_control[table.headline].mean == pytest.approx(0.1, abs=0.03)
-    assert line_of(table, "logits").over_control[table.headline].mean == pytest.approx(0.3, abs=0.03)
+    assert line_of(table, "logits, equal time").over["none", table.headline].mean == pytest.approx(0.1, abs=0.03)
+    assert line_of(table, "logits").over["none", table.headline].mean == pytest.approx(0.3, abs=0.03)
 
 
 def test_without_plain_training_or_with_nothing_else_there_is_no_table():
@@ -168,7 +191,7 @@ def test_a_report_holds_them_and_is_made_from_records_alone(tmp_path):
     assert "(distillation.md)" in files.markdown.read_text(encoding="utf-8")
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == gain_columns()
+    assert list(rows[0]) == gain_columns(())
     (row,) = [r for r in rows if (r["distiller"], r["metric"]) == ("logits", "psnr_y_db")]
     assert (row["over_none_verdict"], row["over_none_seeds"], row["rank"]) == ("better", "3", "1")
     assert float(row["over_none_low"]) < 0.3 < float(row["over_none_high"])
@@ -195,14 +218,14 @@ def test_every_column_of_the_file_of_gains_is_explained():
 
     text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8").split("## `distillation.csv`")[1]
     named = re.findall(r"^\| `([^`]+)` \|", text.split("\n## ")[0], re.MULTILINE)
-    wanted = [re.sub(r"^over_(none|weight_inherit)_", "over_*_", name) for name in gain_columns()]
+    wanted = [re.sub(r"^over_(none|weight_inherit)_", "over_*_", name) for name in gain_columns(())]
     assert named == list(dict.fromkeys(wanted))
 
 
 def test_one_seed_on_one_image_tells_nothing():
     records = [r.model_copy(update={"images": r.images[:1]}) for r in study() if r.model.seed == 0]
     (table,) = tables_of(records)
-    assert {line.over_control[table.headline].verdict for line in table.lines if line is not table.control} == {"tie"}
+    assert {line.over["none", table.headline].verdict for line in table.lines if line is not table.control} == {"tie"}
     assert {line.rank for line in table.lines} == {None}
 
 
