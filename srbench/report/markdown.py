@@ -12,11 +12,11 @@ from srbench.report.tables import Heading, Line, Section, Table, Value
 MARKS = {"certified": "certified ✓", "uncertified": "**uncertified ✗**", "no reference": "no published reference"}
 
 ABOUT = (
-    "Best score **bold**, second <u>underlined</u>; ± is the standard deviation over training seeds. A rank is one "
-    "more than the number of methods that are better beyond chance: by the 95 % interval of the gain over images and "
-    "seeds where both were trained with several, else by a paired t-test over images (p < 0.05). MACs are "
-    "multiply-accumulates for a 1280×720 output (others call the same number FLOPs). Every column is explained in "
-    "`docs/results.md`; all numbers are in `leaderboard.csv`."
+    "Best score **bold**, second <u>underlined</u>; ± is the standard deviation over training seeds and realisations "
+    "of a random degradation. A rank is one more than the number of methods that are better beyond chance: by the 95 "
+    "% interval of the gain over images and seeds where both were trained with several, else by a paired t-test over "
+    "images (p < 0.05). MACs are multiply-accumulates for a 1280×720 output (others call the same number FLOPs). "
+    "Every column is explained in `docs/results.md`; all numbers are in `leaderboard.csv`."
 )
 
 
