@@ -63,11 +63,13 @@ def _figure(path: Path, group: Sequence[GainTable]) -> None:
             Line2D([], [], marker="o", color=COLOURS[verdict], label=meaning, linewidth=1.6)
             for verdict, meaning in MEANINGS.items()
         ]
-        handles.append(Line2D([], [], color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=INHERITED))
+        if any(line.model.distiller == INHERITED for table in group for line in table.lines):
+            handles.append(Line2D([], [], color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=INHERITED))
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-        model = first.control.model
+        model, section = first.control.model, first.section
+        trained = "" if model.train_degradation == section.degradation else f" · trained on {model.train_degradation}"
         figure.suptitle(
-            f"{model.label} x{first.section.scale} · {first.section.degradation_label} · {model.recipe}",
+            f"{model.label} x{section.scale} · {section.degradation_label}{trained} · {model.recipe}",
             x=0.01, ha="left", fontsize=10.5, fontweight="bold",
         )  # fmt: skip
         save(figure, path)
