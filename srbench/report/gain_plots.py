@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from srbench.report.gain_files import figure_name, side_by_side, titled
 from srbench.report.gains import CONTROL, INHERITED, GainLine, GainTable
 from srbench.report.markdown import signed
+from srbench.report.pairing import Gain
 from srbench.report.plots import FAINT, INK, STYLE, save
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 COLOURS = {"better": "#0072b2", "worse": "#d55e00", "tie": FAINT}
 MEANINGS = {"better": "better than plain training", "worse": "worse", "tie": "cannot be told apart"}
 REACH = 4.0
-"""Panels end at so many times the median size of a gain; what lies beyond is an arrow with its figure."""
+"""Panels end at so many times the median size of a gain, or later; what lies beyond is an arrow with its figure."""
 LEAST_REACH = 0.05
 
 
@@ -75,10 +76,18 @@ def _figure(path: Path, group: Sequence[GainTable]) -> None:
         save(figure, path)
 
 
+def _reach(gains: Sequence[Gain]) -> float:
+    """How far a panel goes to either side: as far as most gains are large, and most intervals go."""
+    if not gains:
+        return LEAST_REACH
+    ends = sorted(max(-gain.low, gain.high) for gain in gains)
+    return max(REACH * statistics.median(abs(gain.mean) for gain in gains), ends[3 * len(ends) // 4], LEAST_REACH)
+
+
 def _panel(axis: Axes, table: GainTable, lines: Sequence[GainLine | None]) -> None:
     usual = (CONTROL, table.headline)
     rows = [(row, gain) for row, line in enumerate(lines) if line and (gain := line.over.get(usual))]
-    reach = max(REACH * statistics.median(abs(gain.mean) for _, gain in rows), LEAST_REACH) if rows else LEAST_REACH
+    reach = _reach([gain for _, gain in rows])
     low = max(min([gain.low for _, gain in rows] + [0.0]), -reach) - 0.06 * reach
     high = min(max([gain.high for _, gain in rows] + [0.0]), reach) + 0.06 * reach
     axis.set_xlim(low, high)
