@@ -3,6 +3,7 @@
 import pytest
 
 from srbench.config import load_suite
+from srbench.errors import UnknownNameError
 from srbench.plan import make_plan
 
 CONTROLS = {"none", "none_ema", "weight_inherit", "logits"}
@@ -57,3 +58,9 @@ def test_equal_time_is_asked_for_where_there_is_time_for_it(catalog):
     assert families >= {
         ("rcan_small", "rcan_medium"), ("swinir_small", "swinir_medium"), ("edsr_small", "rcan_medium"),
     }  # fmt: skip
+
+
+def test_a_control_that_nobody_knows_is_answered_with_the_nearest(catalog):
+    suite = load_suite("distillation").model_copy(update={"controls": ("nona",)})
+    with pytest.raises(UnknownNameError, match=r"No distiller named 'nona'\. Did you mean none"):
+        make_plan(suite, catalog)

@@ -257,11 +257,6 @@ def test_a_teacher_may_come_from_a_file(catalog):
     assert (teacher.source, *map(str, teacher.files)) == ("file", "w.pth")
 
 
-def test_a_control_that_nobody_knows_is_answered_with_the_nearest(catalog):
-    with pytest.raises(UnknownNameError, match=r"No distiller named 'nona'\. Did you mean none"):
-        make_plan(suite({}, controls=("nona",)), catalog)
-
-
 def test_a_distiller_that_takes_several_teachers_gets_all_and_another_the_first(catalog):
     grid = {"architectures": ("dot",), "distillers": ("logits", "mtkd"), "teachers": ("wide", "espcn")}
     plan = make_plan(suite(grid), catalog)
