@@ -117,7 +117,7 @@ def _gain_table(section: Section, table: Table, headline: Heading, lines: Sequen
         for heading in (h for h in (headline, second) if h):
             scores = scores_by_seed(own.line.records, heading)
             for name in bases:
-                base = control if name == CONTROL else _base(name, own.line, lines)
+                base = _base(name, own.line, lines)
                 if base and base is not own.line and (gain := _gain(scores, base, heading)):
                     own.over[name, heading] = gain
         _count_costs(own, control)
