@@ -11,8 +11,8 @@ from srbench_plugins.architectures.swinir import ResidualSwinBlock, SwinLayer, s
 from torch import Tensor, nn
 
 from benchmarks.rows import Row, compare
+from srbench.networks.windows import orders
 from srbench.profiling.memory import Memory, Work, peak_memory
-from srbench.windows import orders
 
 CHANNELS, HEADS, DEPTH = 60, 6, 2
 """Of SwinIR-light; a plain layer and a shifted one."""

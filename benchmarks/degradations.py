@@ -17,8 +17,9 @@ from skimage import data
 from srbench_plugins.degradations.realesrgan import chain
 
 from benchmarks.rows import Row, compare
-from srbench.degrading import Random, Size, jpeg
-from srbench.heap import freed_memory_kept
+from srbench.degrading import Random, Size
+from srbench.imaging import jpeg
+from srbench.profiling.freed_memory import freed_memory_kept
 
 _SIDE, _BATCH, _SCALE = 256, 16, 4
 _DRAWS = 12

@@ -12,13 +12,15 @@ from torch import Tensor
 
 from benchmarks.rows import Row, compare
 from benchmarks.training import BICUBIC, SCALE, photographs
-from srbench.distilling import Batch, Distiller, Setup
-from srbench.networks import Network
-from srbench.recipes import Recipe
-from srbench.specs import ArchitectureSpec
+from srbench.distilling.distiller import Batch, Distiller, Setup
+from srbench.networks.network import Network
+from srbench.networks.spec import ArchitectureSpec
+from srbench.recipe import Recipe
 from srbench.training.loop import train
-from srbench.training.patches import Patches, TrainingImages
-from srbench.training.repetition import Memory, Pool, Remembering
+from srbench.training.memory import Memory, Remembering
+from srbench.training.patches.cutting import Patches
+from srbench.training.patches.images import TrainingImages
+from srbench.training.patches.pool import Pool
 
 BATCHES, STEPS = 5, 40
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 
 from benchmarks.rows import Row, compare
-from srbench.catalog import load_catalog
-from srbench.data.degraded import draw_seed, lr_image
-from srbench.data.library import Library
-from srbench.evaluation.measure import measure
-from srbench.evaluation.pairs import Pairs
+from srbench.catalog.catalog import load_catalog
+from srbench.datasets.library import Library
+from srbench.degrading.lr_images import draw_seed, lr_image
 from srbench.imaging.files import read_image, to_tensor, write_png
-from srbench.networks import build_network
-from srbench.protocols import Inference, protocol_named
+from srbench.measuring.measure import measure
+from srbench.measuring.pairs import Pairs
+from srbench.measuring.protocol import Inference, protocol_named
+from srbench.networks.network import build_network
 
 _SCALE = 2
 _METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")

@@ -12,8 +12,8 @@ from benchmarks.rows import Row, compare
 _PROCESS = """
 import contextlib, sys
 import torch
-from srbench.catalog import load_catalog
-from srbench.heap import freed_memory_kept
+from srbench.catalog.catalog import load_catalog
+from srbench.profiling.freed_memory import freed_memory_kept
 
 how, work, name = sys.argv[1:]
 network = load_catalog().architectures[name].network(2).to(memory_format=torch.channels_last)

@@ -10,7 +10,8 @@ from skimage.metrics import structural_similarity
 
 from benchmarks.rows import Row, compare
 from srbench.imaging import imresize
-from srbench.metrics import psnr, ssim
+from srbench.measuring.metrics.psnr import psnr
+from srbench.measuring.metrics.ssim import ssim
 
 # A DIV2K photograph.
 _HEIGHT, _WIDTH = 1356, 2040

@@ -18,13 +18,15 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.rows import Row, compare
-from srbench.distilling import Distiller, Setup
+from srbench.degrading.spec import DegradationSpec
+from srbench.distilling.distiller import Distiller, Setup
 from srbench.imaging import imresize, read_image, to_tensor, write_png
-from srbench.networks import Network
-from srbench.recipes import Recipe
-from srbench.specs import ArchitectureSpec, DegradationSpec
+from srbench.networks.network import Network
+from srbench.networks.spec import ArchitectureSpec
+from srbench.recipe import Recipe
 from srbench.training.loop import train
-from srbench.training.patches import Patches, TrainingImages
+from srbench.training.patches.cutting import Patches
+from srbench.training.patches.images import TrainingImages
 
 SCALE, PATCH, BATCH = 2, 48, 16
 BICUBIC = DegradationSpec(name="bicubic", apply=lambda hr, scale, _: imresize(hr, scale=1 / scale), stochastic=False)

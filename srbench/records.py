@@ -37,7 +37,7 @@ class Score(Measured):
     column: str
     """Name of the leaderboard column, with the unit."""
     protocol: str
-    """Full id, see `srbench.protocols.score_id`."""
+    """Full id, see `srbench.measuring.protocol.score_id`."""
     higher_is_better: bool
     decimals: int = 4
     low: float | None = None
@@ -112,7 +112,7 @@ class ModelFacts(Stored):
     """Which of them fitted."""
     train_degradation: str | None = None
     train_setting: str | None = None
-    """What that is an example of; see `srbench.specs.DegradationSpec.setting`."""
+    """What that is an example of; see `srbench.degrading.spec.DegradationSpec.setting`."""
     trained_on: tuple[str, ...] = ()
     seed: int | None = None
     train_seconds: float | None = None
@@ -122,7 +122,7 @@ class ModelFacts(Stored):
     reconstruction: bool = False
     """The distiller is our reading of a paper that leaves it open."""
     form: Literal["plain", "corrected", "official"] = "plain"
-    """Whether the distiller follows its release where that slips; see `srbench.specs.DistillerSpec`."""
+    """Whether the distiller follows its release where that slips; see `srbench.distilling.spec.DistillerSpec`."""
     network_reconstruction: bool = False
     """The architecture is."""
 
@@ -215,7 +215,7 @@ class Record(Stored):
     images: tuple[ImageScores, ...] = ()
     representation_file: str | None = None
     """What the network made of each image's degradation, below the records folder; see
-    `srbench.evaluation.representations`."""
+    `srbench.measuring.representations`."""
     certification: Certification | None = None
     profile: Profile | None = None
     environment: Environment | None = None

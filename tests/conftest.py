@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers import SHARED, TESTS
+
 # Several test processes share the cores: threads that wait for one another would make all of them slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -29,9 +31,7 @@ os.environ["XDG_CONFIG_HOME"] = SETTINGS.name
 for variable in ("SRBENCH_DATA", "SRBENCH_DEBUG", "SRBENCH_PLUGINS", "SRBENCH_WEIGHTS"):
     os.environ.pop(variable, None)
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared"
-TINY_PLUGIN = Path(__file__).with_name("tiny_plugin.py")
+TINY_PLUGIN = TESTS / "helpers" / "tiny_plugin.py"
 
 
 def pytest_unconfigure() -> None:
@@ -93,8 +93,9 @@ def torch_threads() -> Generator[Callable[[int], None], None, None]:
 @pytest.fixture(scope="session")
 def catalog():
     """The bundled plugins and those of tiny_plugin.py, loaded once."""
-    from srbench.catalog import build_catalog
-    from srbench.plugins import discover, file_plugin, load_plugin
+    from srbench.catalog.catalog import build_catalog
+    from srbench.catalog.discovery import discover, file_plugin
+    from srbench.catalog.loading import load_plugin
 
     bundled = discover(environ={"SRBENCH_PLUGINS": "bundled"})
     return build_catalog([*bundled, load_plugin(*file_plugin(TINY_PLUGIN))])
@@ -139,7 +140,7 @@ class Tiny:
 @pytest.fixture
 def tiny(tmp_path, monkeypatch) -> Tiny:
     """Everything a run of a second needs, with a cache of its own."""
-    from srbench.executors import session
+    from srbench.running import session
 
     monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("SRBENCH_DATA", raising=False)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from helpers import ROOT
+
 SAMPLE = ROOT / "tests" / "fixtures" / "srbench-sample"
 INGREDIENTS = ("pyproject.toml", "README.md", "LICENSE", "datasets.toml", "suites", "srbench", "plugins")
 

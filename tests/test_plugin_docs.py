@@ -2,16 +2,17 @@
 
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
 
-from srbench.hookspecs import HOOKS
-from srbench.plugins import file_plugin, load_plugin
-from srbench.specs import KINDS
+from helpers import ROOT
+from srbench.catalog.discovery import file_plugin
+from srbench.catalog.hooks import HOOKS
+from srbench.catalog.kinds import KINDS
+from srbench.catalog.loading import load_plugin
 from srbench.testing import violations_of
 
-PAGES = Path(__file__).resolve().parents[1] / "docs" / "plugins"
+PAGES = ROOT / "docs" / "plugins"
 
 
 def page(kind):
@@ -50,7 +51,7 @@ def test_every_link_leads_somewhere():
 
 
 def test_the_page_on_distillers_names_every_method_and_no_other():
-    from srbench.distilling import Distiller
+    from srbench.distilling.distiller import Distiller
 
     told = set(re.findall(r"^\| `(\w+)\(.*?\)` \|", page("distiller"), re.MULTILINE))
     assert told == {name for name, value in vars(Distiller).items() if callable(value) and not name.startswith("_")}

@@ -6,8 +6,8 @@ import zlib
 import pytest
 import torch
 
-from srbench.data.manifest import user_manifest
-from srbench.plugins import user_folder
+from srbench.catalog.discovery import user_folder
+from srbench.datasets.manifest import user_manifest
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import PixelAttention, conv
+from srbench.networks.blocks import PixelAttention, conv
 
 TEMPERATURE = 30.0
 """Of the softmax between the two branches: the larger, the nearer both stay to a half."""

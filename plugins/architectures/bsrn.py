@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import ContrastAttention, SpatialAttention, conv
+from srbench.networks.blocks import ContrastAttention, SpatialAttention, conv
 
 
 class BSConv(nn.Module):

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import MeanShift
+from srbench.networks.blocks import MeanShift
 
 
 class BasicBlock(nn.Module):

@@ -15,7 +15,7 @@ from srbench_plugins.architectures.uhdn import MEAN, STD, UHDB, Convolution, Den
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import Upsampler, conv, thirds
+from srbench.networks.blocks import Upsampler, conv, thirds
 
 
 class ThresholdConvolution(Convolution):

@@ -10,7 +10,7 @@ from functools import partial
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import MeanShift, ResidualBlock, Upsampler, conv, thirds
+from srbench.networks.blocks import MeanShift, ResidualBlock, Upsampler, conv, thirds
 
 
 class EDSR(nn.Module):

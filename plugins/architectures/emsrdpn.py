@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import Upsampler, conv, thirds
+from srbench.networks.blocks import Upsampler, conv, thirds
 
 SCALES = (2, 3, 4, 8)
 """Those that share one set of weights, in the order of the release's modules."""

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import ResidualBlock, conv, full_precision, thirds, zeroed
+from srbench.networks.blocks import ResidualBlock, conv, full_precision, thirds, zeroed
 
 BAND = 1.336
 """Largest frequency of the band, in units of the highest that lr can hold: at x4, 100 of 32x32 coefficients."""

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import MeanShift, ResidualBlock, Upsampler, conv
+from srbench.networks.blocks import MeanShift, ResidualBlock, Upsampler, conv
 
 
 class Shift(nn.Module):

@@ -11,7 +11,7 @@ from srbench_plugins.architectures.rcan import residual_group
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import MeanShift, Upsampler, conv, full_precision
+from srbench.networks.blocks import MeanShift, Upsampler, conv, full_precision
 
 
 class LayerAttention(nn.Module):

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import conv, full_precision, thirds
+from srbench.networks.blocks import conv, full_precision, thirds
 
 OVERLAP = 2
 """Lines that neighbouring patches share; only the last row and column of patches may share more."""

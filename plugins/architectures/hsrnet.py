@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import DIV2K_MEAN, conv, full_precision, thirds
+from srbench.networks.blocks import DIV2K_MEAN, conv, full_precision, thirds
 
 WHITE = 255.0
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import ContrastAttention, conv
+from srbench.networks.blocks import ContrastAttention, conv
 
 
 class IMDModule(nn.Module):

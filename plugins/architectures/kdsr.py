@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import MeanShift, ResidualBlock, Upsampler, conv, thirds
+from srbench.networks.blocks import MeanShift, ResidualBlock, Upsampler, conv, thirds
 
 SLOPE = 0.1
 """Of every leaky ReLU."""

@@ -16,7 +16,7 @@ from srbench_plugins.architectures.kdsr import PAPER, SLOPE, Restorer
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import thirds
+from srbench.networks.blocks import thirds
 
 
 class ConstantKDSR(nn.Module):

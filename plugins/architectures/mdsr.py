@@ -11,7 +11,7 @@ from srbench_plugins.architectures.edsr import PAPER, on_div2k
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import MeanShift, ResidualBlock, Upsampler, conv, thirds
+from srbench.networks.blocks import MeanShift, ResidualBlock, Upsampler, conv, thirds
 
 
 class MDSR(nn.Module):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import PixelAttention, conv
+from srbench.networks.blocks import PixelAttention, conv
 
 
 class AttendedConv(nn.Module):

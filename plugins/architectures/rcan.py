@@ -10,7 +10,7 @@ from functools import partial
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import ChannelAttention, MeanShift, ResidualBlock, ResidualGroup, Upsampler, conv, thirds
+from srbench.networks.blocks import ChannelAttention, MeanShift, ResidualBlock, ResidualGroup, Upsampler, conv, thirds
 
 
 class RCAN(nn.Module):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import SpatialAttention, conv
+from srbench.networks.blocks import SpatialAttention, conv
 
 
 class RLFB(nn.Module):

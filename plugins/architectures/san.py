@@ -12,7 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import MeanShift, Upsampler, conv, conv_relu_conv, full_precision, squeeze_gate, thirds, zeroed
+from srbench.networks.blocks import (
+    MeanShift,
+    Upsampler,
+    conv,
+    conv_relu_conv,
+    full_precision,
+    squeeze_gate,
+    thirds,
+    zeroed,
+)
 
 LARGEST_SIDE = 1000
 """Second-order statistics are taken from the centre of larger images."""

@@ -13,7 +13,7 @@ from srbench_plugins.architectures.swinir import SETS, SwinIR, table
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import conv, full_precision, thirds
+from srbench.networks.blocks import conv, full_precision, thirds
 
 MEAN = (0.3014, 0.3152, 0.3094)
 """Mean colour that the release takes away; not DIV2K's."""

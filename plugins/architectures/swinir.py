@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import DIV2K_MEAN, Upsampler, conv, thirds
-from srbench.windows import Order, WindowAttention, kinds_of, orders, reordered, shift_masks
+from srbench.networks.blocks import DIV2K_MEAN, Upsampler, conv, thirds
+from srbench.networks.windows import Order, WindowAttention, kinds_of, orders, reordered, shift_masks
 
 
 class SwinLayer(nn.Module):

@@ -14,7 +14,7 @@ from srbench_plugins.architectures.ikm import LICENSE, PAPER, ModulatedConv2d, i
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import Upsampler, conv, thirds
+from srbench.networks.blocks import Upsampler, conv, thirds
 
 MEAN, STD = (0.466, 0.448, 0.403), (0.242, 0.234, 0.246)
 """Of the colours that the release gives its networks."""

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 import srbench
-from srbench.blocks import conv
 from srbench.imaging import imresize
+from srbench.networks.blocks import conv
 
 BLACK, WHITE = 16 / 255, 235 / 255
 """Between them lies the luma of every colour (BT.601)."""

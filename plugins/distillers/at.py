@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import srbench
-from srbench.features import to_smaller
+from srbench.distilling.features import to_smaller
 
 WEIGHT = 1000.0
 """b of the release's scripts."""

@@ -32,8 +32,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 import srbench
-from srbench.blocks import full_precision
 from srbench.imaging import imresize
+from srbench.networks.blocks import full_precision
 
 CONTRAST_WEIGHT = 200 / 255
 """w, for images in [0, 1]."""

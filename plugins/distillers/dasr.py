@@ -25,7 +25,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 import srbench
-from srbench.blocks import full_precision
+from srbench.networks.blocks import full_precision
 
 TEMPERATURE = 0.07
 MOMENTUM = 0.999

@@ -44,7 +44,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import srbench
-from srbench.blocks import full_precision
+from srbench.networks.blocks import full_precision
 
 CONTRAST_WEIGHT = 0.1
 CODES_WEIGHT = 0.001

@@ -24,7 +24,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 import srbench
-from srbench.distilling import sum_of
+from srbench.distilling.distiller import sum_of
 from srbench.imaging import imresize, mod_crop
 
 SUPERVISION = 5.0

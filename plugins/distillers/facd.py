@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import srbench
-from srbench.blocks import full_precision
+from srbench.networks.blocks import full_precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

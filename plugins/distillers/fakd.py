@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import srbench
-from srbench.features import affinity_distance, match_taps, to_smaller
+from srbench.distilling.features import affinity_distance, match_taps, to_smaller
 
 TEACHER_SHARE = 0.5
 """a: of the teacher's output against the recipe's losses."""

@@ -28,9 +28,9 @@ from torch.nn import functional as F
 from torch.nn.utils import spectral_norm
 
 import srbench
-from srbench.blocks import conv, full_precision
-from srbench.degrading.filtering import sharpen
-from srbench.distilling import sum_of
+from srbench.distilling.distiller import sum_of
+from srbench.imaging.filtering import sharpen
+from srbench.networks.blocks import conv, full_precision
 
 WEIGHT = 0.1
 """Of the adversary's term."""

@@ -28,7 +28,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import srbench
-from srbench.blocks import full_precision
+from srbench.networks.blocks import full_precision
 
 TEMPERATURE = 0.15
 ABSOLUTE_WEIGHT = 0.1

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import srbench
-from srbench.features import to_smaller
+from srbench.distilling.features import to_smaller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import srbench
-from srbench.blocks import full_precision
+from srbench.networks.blocks import full_precision
 
 TRUTH, IMITATION = 3.0, 0.5
 OF_IMAGES, OF_PATCHES = 0.3, 0.7

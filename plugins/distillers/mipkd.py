@@ -23,8 +23,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 import srbench
-from srbench.blocks import conv
-from srbench.features import as_map, to_smaller
+from srbench.distilling.features import as_map, to_smaller
+from srbench.networks.blocks import conv
 
 FEATURE_WEIGHT = 1.0
 """a, ours; features are in units of images in [0, 1]."""

@@ -27,8 +27,8 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import srbench
-from srbench.blocks import full_precision
-from srbench.distilling import sum_of
+from srbench.distilling.distiller import sum_of
+from srbench.networks.blocks import full_precision
 
 Pairs = Sequence[tuple[Tensor, Tensor]]
 """The student's and the teacher's features of each tap, both (N, C, h, w)."""

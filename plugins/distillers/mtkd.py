@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import srbench
-from srbench.blocks import conv, zeroed
+from srbench.networks.blocks import conv, zeroed
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 """Of two images (N, C, H, W), one number."""

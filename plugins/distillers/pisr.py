@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import srbench
-from srbench.blocks import full_precision
+from srbench.networks.blocks import full_precision
 
 IMITATION = 1e-4
 """Weight of the code's distance to lr."""

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 import srbench
-from srbench.metrics import psnr, ssim
+from srbench.measuring.metrics.psnr import psnr
+from srbench.measuring.metrics.ssim import ssim
 
 
 def _load(metric: Callable[..., Tensor], device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:  # noqa: ARG001

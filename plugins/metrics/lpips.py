@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import srbench
-from srbench.metrics import load_lpips
+from srbench.measuring.metrics.lpips import load_lpips
 
 
 def _load(trunk: Literal["alex", "vgg"], device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import srbench
-from srbench.metrics import load_pyiqa
+from srbench.measuring.metrics.pyiqa_metric import load_pyiqa
 
 
 def _load(name: str, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:

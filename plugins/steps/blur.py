@@ -16,8 +16,8 @@ from torch import Tensor
 
 import srbench
 from srbench.degrading import Drawn, Random, Range, Size
-from srbench.degrading.filtering import Border, filter2d
-from srbench.degrading.kernels import fspecial, gaussian, gaussian_of_variances, isotropic, motion
+from srbench.imaging.filtering import Border, filter2d
+from srbench.imaging.kernels import fspecial, gaussian, gaussian_of_variances, isotropic, motion
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 import srbench
-from srbench.degrading import Drawn, Random, Size, Step, kernels, noise
-from srbench.degrading.filtering import filter2d
-from srbench.degrading.levels import settled
-from srbench.degrading.resizing import MODES, Mode, opencv
-from srbench.imaging import imresize
+from srbench.degrading import Drawn, Random, Size, Step
+from srbench.imaging import imresize, kernels, noise
+from srbench.imaging.filtering import filter2d
+from srbench.imaging.interpolation import MODES, Mode, opencv
+from srbench.imaging.levels import settled
 
 
 @dataclass(frozen=True)

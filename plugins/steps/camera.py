@@ -26,8 +26,8 @@ from torch import Tensor
 import srbench
 from srbench import ShapeError
 from srbench.degrading import Drawn, Random, Range, Size, column
-from srbench.degrading.filtering import filter2d
-from srbench.degrading.noise import normal
+from srbench.imaging.filtering import filter2d
+from srbench.imaging.noise import normal
 
 XYZ_TO_CAMERAS = (
     ((1.0234, -0.2969, -0.2266), (-0.5625, 1.6328, -0.0469), (-0.0703, 0.2188, 0.6406)),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import srbench
 from srbench.degrading import Drawn, Random, Size
-from srbench.degrading.codecs import Rounding, jpeg_bytes, webp_bytes
+from srbench.imaging.codecs import Rounding, jpeg_bytes, webp_bytes
 
 Whole = int | tuple[int, int]
 """A whole number, or the lowest and the highest to draw from."""

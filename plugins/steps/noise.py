@@ -14,7 +14,7 @@ from torch import Tensor
 
 import srbench
 from srbench.degrading import Drawn, Random, Range, Size
-from srbench.degrading.noise import correlated, gaussian, normal, poisson, speckle
+from srbench.imaging.noise import correlated, gaussian, normal, poisson, speckle
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import srbench
 from srbench.degrading import Drawn, Random, Size
-from srbench.degrading.levels import settled
+from srbench.imaging.levels import settled
 
 
 @dataclass(frozen=True)

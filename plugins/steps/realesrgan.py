@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor
 
 import srbench
-from srbench.degrading import Drawn, Random, Range, Size, kernels, noise
-from srbench.degrading.filtering import filter2d, sharpen
-from srbench.degrading.jpeg import diffjpeg
+from srbench.degrading import Drawn, Random, Range, Size
+from srbench.imaging import kernels, noise
+from srbench.imaging.filtering import filter2d, sharpen
+from srbench.imaging.jpeg import diffjpeg
 
 TORCHVISION_LUMA = (0.2989, 0.587, 0.114)
 SIDES = (7, 9, 11, 13, 15, 17, 19, 21)

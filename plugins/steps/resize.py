@@ -14,7 +14,7 @@ from torch import Tensor
 
 import srbench
 from srbench.degrading import Drawn, Random, Size
-from srbench.degrading.resizing import MODES, Mode, interpolate, opencv
+from srbench.imaging.interpolation import MODES, Mode, interpolate, opencv
 
 Library = Literal["torch", "opencv"]
 

@@ -26,8 +26,8 @@ from torch.nn import functional as F
 import srbench
 from srbench import ShapeError
 from srbench.degrading import Drawn, Random, Size
-from srbench.degrading.filtering import Border, filter2d
-from srbench.degrading.kernels import gaussian_of_variances, isotropic
+from srbench.imaging.filtering import Border, filter2d
+from srbench.imaging.kernels import gaussian_of_variances, isotropic
 
 FAINTEST = 0.1
 """Share of a path's weight that an enlarged kernel has at least, where one pixel is one pixel of the enlarged one."""

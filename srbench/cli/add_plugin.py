@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from srbench.plugins import Plugin
-    from srbench.scaffold import Written
+    from srbench.catalog.loading import Plugin
+    from srbench.catalog.scaffold import Written
 
 
 def add_plugin(
@@ -35,8 +35,8 @@ def add_plugin(
 
     Nothing is ever overwritten.
     """
+    from srbench.catalog.scaffold import KINDS
     from srbench.errors import UsageError
-    from srbench.scaffold import KINDS
 
     if name is not None:
         _print(_write(what, name, paper, package=package, license_id=license_id, into=into))
@@ -49,8 +49,8 @@ def add_plugin(
 
 
 def _write(kind: str, name: str, paper: str | None, *, package: bool, license_id: str, into: Path) -> Written:
-    from srbench.catalog import load_catalog
-    from srbench.scaffold import Idea, write_file, write_package
+    from srbench.catalog.catalog import load_catalog
+    from srbench.catalog.scaffold import Idea, write_file, write_package
 
     idea = Idea(kind, name, paper)
     catalog = load_catalog()
@@ -66,8 +66,9 @@ def _print(written: Written) -> None:
 
 
 def _take_in_file(path: Path) -> None:
-    from srbench.plugins import file_plugin, load_plugin
-    from srbench.scaffold import adopt_file
+    from srbench.catalog.discovery import file_plugin
+    from srbench.catalog.loading import load_plugin
+    from srbench.catalog.scaffold import adopt_file
 
     plugin = load_plugin(*file_plugin(path))
     _check([plugin])
@@ -78,8 +79,9 @@ def _take_in_package(what: str) -> None:
     """A folder is installed first, and removed again if it breaks a contract; an installed package is only checked."""
     from importlib.metadata import PackageNotFoundError, distribution
 
+    from srbench.catalog.discovery import entry_point_plugins
+    from srbench.catalog.loading import load_plugin
     from srbench.errors import PluginError, UsageError
-    from srbench.plugins import entry_point_plugins, load_plugin
 
     folder = Path(what)
     name = _project_name(folder) if folder.is_dir() else what
@@ -110,7 +112,7 @@ def _take_in_package(what: str) -> None:
 
 
 def _without_entry_point(name: str) -> Plugin:
-    from srbench.plugins import Plugin
+    from srbench.catalog.loading import Plugin
 
     reason = f"{name} has no entry point of group srbench; add [project.entry-points.srbench] to its pyproject.toml."
     return Plugin(name, "entry point", error=reason)
@@ -148,10 +150,10 @@ def _pip(*arguments: str) -> None:
 
 def _check(plugins: list[Plugin]) -> None:
     """Raise unless each plugin loads, clashes with nothing and keeps its contracts."""
-    from srbench.catalog import build_catalog
+    from srbench.catalog.catalog import build_catalog
+    from srbench.catalog.discovery import discover
+    from srbench.catalog.kinds import Family
     from srbench.errors import PluginError
-    from srbench.plugins import discover
-    from srbench.specs import Family
     from srbench.testing import violations_of
 
     if broken := [str(p.error) for p in plugins if p.error]:

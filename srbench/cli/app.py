@@ -18,12 +18,10 @@ from rich.markup import escape
 from srbench.cli import (
     add_plugin,
     check,
-    choices,
     compare,
     data,
     degrade,
     fetch,
-    listing,
     plan,
     plugins,
     profile,
@@ -32,6 +30,8 @@ from srbench.cli import (
     score,
     show,
 )
+from srbench.cli import list as listing
+from srbench.cli import options as choices
 from srbench.errors import SrbenchError
 
 

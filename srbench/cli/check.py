@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli import choices
+from srbench.cli import options as choices
 from srbench.cli.show import KindName, kinds_of
 
 
@@ -24,7 +24,7 @@ def check(
     """
     from rich.console import Console
 
-    from srbench.catalog import load_catalog
+    from srbench.catalog.catalog import load_catalog
     from srbench.errors import UnavailableError, UsageError
     from srbench.testing import violations_of
 

@@ -28,11 +28,11 @@ def compare(
     """Tell what changed from BASE to HEAD; exit 1 where a rule is broken, a row vanished or a cell newly failed."""
     from rich.console import Console
 
-    from srbench.report.comparison import compare_rows, parse_rule
-    from srbench.report.leaderboard_files import read_leaderboard
+    from srbench.files import atomic_write
+    from srbench.report.comparing.comparison import compare_rows, parse_rule
+    from srbench.report.comparing.reading import read_leaderboard
+    from srbench.report.comparing.verdicts import render_junit, render_markdown
     from srbench.report.terminal import print_comparison
-    from srbench.report.verdicts import render_junit, render_markdown
-    from srbench.store import atomic_write
 
     before, after = read_leaderboard(base), read_leaderboard(head)
     known = {column for row in (*before, *after) for column in row}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.choices import Data, data_root
+from srbench.cli.options import Data, data_root
 
 app = typer.Typer(help="List, check, fetch and add datasets.", no_args_is_help=True)
 
@@ -22,8 +22,8 @@ def list_(data: Data = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from srbench.catalog import load_catalog
-    from srbench.data.layouts import find_images
+    from srbench.catalog.catalog import load_catalog
+    from srbench.datasets.layouts import find_images
 
     root = data_root(data)
     table = Table("name", "split", "images", "state", "licence")
@@ -50,10 +50,10 @@ def verify(
     """Compare datasets with the manifest, image by image; exit 1 if one is faulty."""
     from rich.console import Console
 
-    from srbench.catalog import load_catalog
-    from srbench.data.degraded import compare_with_ours
-    from srbench.data.library import Library
+    from srbench.catalog.catalog import load_catalog
+    from srbench.datasets.library import Library
     from srbench.errors import UsageError
+    from srbench.measuring.provided_lr import compare_with_ours
 
     if bool(names) == everything:
         raise UsageError("Name the datasets to check, or give --all for every one that is here.")
@@ -87,9 +87,9 @@ def fetch(
     """Download datasets that have a public address, unpack them below the data root, and check them."""
     from rich.console import Console
 
-    from srbench.catalog import load_catalog
-    from srbench.data.archives import fetch_dataset
-    from srbench.data.library import Library
+    from srbench.catalog.catalog import load_catalog
+    from srbench.datasets.archives import fetch_dataset
+    from srbench.datasets.library import Library
     from srbench.errors import UsageError
 
     catalog = load_catalog()
@@ -121,9 +121,9 @@ def add(
     """Record a folder of images as a dataset, with the size and hash of each; never replaces one."""
     from rich.console import Console
 
-    from srbench.catalog import load_catalog
-    from srbench.data.manifest import user_manifest
-    from srbench.data.recording import describe_folder, record
+    from srbench.catalog.catalog import load_catalog
+    from srbench.datasets.adding import describe_folder, record
+    from srbench.datasets.manifest import user_manifest
 
     path = manifest or user_manifest()
     spec = describe_folder(name, folder, split=split, licence=licence, citation=citation, truth=not unpaired)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srbench.cli import choices
+from srbench.cli import options as choices
 
 if TYPE_CHECKING:
-    from srbench.specs import DegradationSpec
+    from srbench.degrading.spec import DegradationSpec
 
 
 def degrade(
@@ -37,7 +37,7 @@ def degrade(
     With --from, an LR is made again from its realisation and its HR image, and compared with the PNG beside it.
     Exit status 1 if they differ.
     """
-    from srbench.catalog import load_catalog
+    from srbench.catalog.catalog import load_catalog
     from srbench.errors import UsageError
 
     if from_ is not None:
@@ -60,7 +60,7 @@ def degrade(
 def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: int, realisations: int | None) -> None:
     from rich.console import Console
 
-    from srbench.data.frozen_files import carry_out, orders
+    from srbench.degrading.written_lr import carry_out, orders
     from srbench.errors import UsageError
 
     if spec.scales is not None and scale not in spec.scales:
@@ -79,7 +79,7 @@ def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: i
 def _again(file: Path, image: Path, degradations: Mapping[str, DegradationSpec], out: Path | None) -> None:
     from rich.console import Console
 
-    from srbench.data.frozen_files import make_again
+    from srbench.degrading.written_lr import make_again
     from srbench.errors import UsageError
 
     if not image.is_file():

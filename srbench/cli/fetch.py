@@ -15,9 +15,9 @@ def fetch(
     ] = False,
 ) -> None:
     """Get a perceptual network once, from whichever source answers, and check it by its hash."""
-    from srbench.cli.choices import warn
-    from srbench.data.perceptual import fetch_lpips_trunk, fetch_vgg19
+    from srbench.cli.options import warn
     from srbench.errors import UnavailableError, UnknownNameError
+    from srbench.networks.imagenet import fetch_lpips_trunk, fetch_vgg19
 
     if what not in (known := ("lpips", "lpips-vgg", "vgg19")):
         raise UnknownNameError.among("network to fetch", what, known)

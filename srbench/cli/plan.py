@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from srbench.cli import choices
+from srbench.cli import options as choices
 
 
 def plan(
@@ -38,8 +38,8 @@ def plan(
     from rich.markup import escape
     from rich.table import Table
 
-    from srbench.cli.planning import planned
-    from srbench.executors.estimate import in_words, seconds_left
+    from srbench.cli.schedule import planned
+    from srbench.running.estimate import in_words, seconds_left
 
     schedule = planned(
         suite, data=data, plugin=plugin, strict=strict_plugins, only=only, scale=scale, dataset=dataset,

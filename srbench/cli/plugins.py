@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srbench.cli import choices
-from srbench.cli.listing import named_table, print_wide
+from srbench.cli import options as choices
+from srbench.cli.list import named_table, print_wide
 
 if TYPE_CHECKING:
-    from srbench.plugins import Plugin
+    from srbench.catalog.loading import Plugin
 
 
 def plugins(
@@ -21,9 +21,9 @@ def plugins(
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show every plugin: provider, version, kinds, names, load time and state."""
-    from srbench.catalog import build_catalog
+    from srbench.catalog.catalog import build_catalog
+    from srbench.catalog.discovery import discover
     from srbench.errors import PluginError
-    from srbench.plugins import discover
 
     found = discover(plugin or ())
     try:
@@ -43,8 +43,8 @@ def plugins(
 
 
 def _names(plugin: Plugin) -> dict[str, list[str]]:
-    from srbench.catalog import PLURALS
-    from srbench.specs import Family
+    from srbench.catalog.catalog import PLURALS
+    from srbench.catalog.kinds import Family
 
     names: dict[str, list[str]] = {}
     for kind, spec in plugin.specs:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srbench.cli import choices
+from srbench.cli import options as choices
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from srbench.catalog import Catalog
+    from srbench.catalog.catalog import Catalog
     from srbench.records import Measured, Profile
 
 FIGURES = (
@@ -54,12 +54,12 @@ def profile(
     from rich.console import Console
     from rich.progress import Progress
 
-    from srbench.catalog import load_catalog
-    from srbench.config import Profiling
-    from srbench.heap import freed_memory_kept
+    from srbench.catalog.catalog import load_catalog
     from srbench.profiling.backends import parse_backend
+    from srbench.profiling.freed_memory import freed_memory_kept
     from srbench.profiling.machine import fingerprint
     from srbench.profiling.profile import profile_network
+    from srbench.profiling.settings import Profiling
 
     width, height = _size(output)
     target = choices.device(device)
@@ -173,7 +173,7 @@ def _reasons(profiles: Sequence[tuple[str, int, Profile]]) -> list[str]:
 def _write(path: Path, profiles: Sequence[tuple[str, int, Profile]]) -> None:
     import pandas as pd
 
-    from srbench.store import atomic_write
+    from srbench.files import atomic_write
 
     rows = [
         {

@@ -18,7 +18,7 @@ def report(
 
     from srbench.report.build import build_report
     from srbench.report.terminal import print_leaderboard
-    from srbench.store import results_lock
+    from srbench.running.store import results_lock
 
     if (results / "records").is_dir():
         with results_lock(results):

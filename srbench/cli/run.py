@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli import choices
+from srbench.cli import options as choices
 
 
 def run(
@@ -53,12 +53,12 @@ def run(
     from rich.console import Console
     from rich.markup import escape
 
-    from srbench.cli.planning import planned, require_some_cell
-    from srbench.executors.display import Display
-    from srbench.executors.freshness import note_finished, still_finished
-    from srbench.executors.runner import run_plan
+    from srbench.cli.schedule import planned, require_some_cell
     from srbench.report.terminal import print_leaderboard
-    from srbench.store import results_lock
+    from srbench.running.display import Display
+    from srbench.running.freshness import note_finished, still_finished
+    from srbench.running.runner import run_plan
+    from srbench.running.store import results_lock
 
     console = Console()
     if not fresh and still_finished(results, ctx.params):

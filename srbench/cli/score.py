@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli import choices
+from srbench.cli import options as choices
 
 
 def score(
@@ -26,11 +26,11 @@ def score(
     from rich.console import Console
     from rich.table import Table
 
-    from srbench.catalog import load_catalog
-    from srbench.data.library import Library
+    from srbench.catalog.catalog import load_catalog
+    from srbench.datasets.library import Library
     from srbench.errors import UsageError
-    from srbench.evaluation.outside import score_folder
-    from srbench.protocols import protocol_named
+    from srbench.measuring.external import score_folder
+    from srbench.measuring.protocol import protocol_named
 
     catalog = load_catalog([path.resolve() for path in plugin or ()])
     factors = choices.scales([scale])
@@ -58,7 +58,7 @@ def score(
     for name, reason in absent.items():
         console.print(f"{name}: {reason}", highlight=False, soft_wrap=True)
     if csv is not None:
-        from srbench.store import atomic_write
+        from srbench.files import atomic_write
 
         lines = [",".join(["image", *(s.column for s in specs)])]
         lines += [",".join([n, *("" if v[s.name] is None else repr(v[s.name]) for s in specs)]) for n, v in rows]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srbench.cli import choices
+from srbench.cli import options as choices
 
 if TYPE_CHECKING:
-    from srbench.catalog import Catalog
+    from srbench.catalog.catalog import Catalog
     from srbench.profiling.summary import Part
 
 KindName = Annotated[str | None, typer.Option("--kind", help="Of several things with this name, the one of this kind.")]
@@ -29,7 +29,7 @@ def show(
     """Show everything that is known of one thing: paper, licence, scales, checkpoints, scores its authors report."""
     from rich.console import Console
 
-    from srbench.catalog import PLURALS, load_catalog
+    from srbench.catalog.catalog import PLURALS, load_catalog
 
     catalog = load_catalog(plugin or (), strict=strict_plugins)
     console = Console()
@@ -53,7 +53,7 @@ def kinds_of(catalog: Catalog, name: str, kind: str | None = None) -> list[str]:
     Raises:
         UnknownNameError: Nothing has this name, or ``kind`` is none.
     """
-    from srbench.catalog import PLURALS
+    from srbench.catalog.catalog import PLURALS
     from srbench.errors import UnknownNameError
 
     if kind is not None:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from srbench.degrading.steps import Size, Step
 from srbench.errors import ShapeError
-from srbench.loops import for_each, in_shares, threads, threads_kept, values_alone
+from srbench.imaging.parallel import for_each, in_shares, threads, threads_kept, values_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def perform(images: Tensor, plans: Sequence[Sequence[Act]], size: Size) -> Tenso
 
 
 def undisturbed(images: Tensor) -> AbstractContextManager[None]:
-    """For what is done to a batch between steps: see `srbench.loops.threads_kept`."""
+    """For what is done to a batch between steps: see `srbench.imaging.parallel.threads_kept`."""
     return threads_kept() if len(images) > 1 and values_alone(images) else nullcontext()
 
 

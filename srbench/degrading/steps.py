@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from srbench.degrading.draws import Random
-from srbench.specs import Scale
+from srbench.naming import Scale
 
 Drawn: TypeAlias = dict[str, Any]
 """What was drawn for one image: JSON values alone (numbers, strings, booleans, None, lists, dicts with string keys). A
@@ -59,7 +59,7 @@ class Step(Protocol):
     names those in a class attribute ``alike: ClassVar[tuple[str, ...]]``; a chain then hands it images that agree.
 
     On a CPU, a chain divides a batch among threads, each of which calls ``apply``. A step that is made of what divides
-    its images itself, as the functions of `srbench.degrading` and `srbench.loops.for_each` do, says so by
+    its images itself, as the functions of `srbench.degrading` and `srbench.imaging.parallel.for_each` do, says so by
     ``parallel: ClassVar[bool] = True`` and gets the whole batch, which spares what it does once a call.
     """
 

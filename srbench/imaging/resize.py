@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 
 from srbench.errors import ShapeError, UsageError
-from srbench.imaging import resampling_cpu
+from srbench.imaging.compiled import resize as resampling_cpu
 from srbench.imaging.resampling import KERNELS, Border, Kernel, Taps, contributions
 
 Rounding = Literal["none", "uint8"]

@@ -9,15 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srbench.config import Profiling
 from srbench.errors import SrbenchError
+from srbench.naming import Scale
+from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.backends import Backend, prepare
 from srbench.profiling.complexity import Macs, count_deployed_parameters, count_macs, count_parameters, lr_size
 from srbench.profiling.latency import Latency, measure_latency
 from srbench.profiling.machine import fingerprint
 from srbench.profiling.memory import Work, peak_memory
+from srbench.profiling.settings import Profiling
 from srbench.records import Measured, Profile
-from srbench.specs import ArchitectureSpec, Scale
 
 EAGER = Backend()
 NOT_ASKED = Measured(reason="this measurement was turned off")
@@ -105,7 +106,7 @@ class _AtScale(nn.Module):
 
 
 def padded_size(spec: ArchitectureSpec, size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width, enlarged as `srbench.networks.Network` would pad them."""
+    """Height and width, enlarged as `srbench.networks.network.Network` would pad them."""
     height, width = (-(-max(side, spec.min_size) // spec.size_multiple) * spec.size_multiple for side in size)
     return height, width
 
@@ -152,7 +153,7 @@ def forward_of(
     name: str, scale: Scale, height: int, width: int, device: str, plugin_files: Sequence[str]
 ) -> tuple[nn.Module, Callable[[], object]]:
     """Build a network by name in another process; see `srbench.profiling.memory.Work`."""
-    from srbench.catalog import load_catalog
+    from srbench.catalog.catalog import load_catalog
 
     spec = load_catalog([Path(path) for path in plugin_files]).architectures[name]
     network = spec.network(scale).eval().to(device)

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from srbench.naming import Scale
+from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.complexity import count_parameters, without_computing
 from srbench.profiling.operators import FORMULAS
 from srbench.profiling.profile import padded_size
-from srbench.specs import ArchitectureSpec, Scale
 
 SIDE = 48
 """Of the LR image that shapes are told for, in pixels; as much more as the network demands."""

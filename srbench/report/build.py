@@ -13,7 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from srbench.report.columns import (
+from srbench.files import atomic_write
+from srbench.report.degradations.matrix import Crossing, make_crossings
+from srbench.report.degradations.page import crossing_columns, crossing_rows, render_crossings
+from srbench.report.distillation.gains import GainTable, make_gain_tables
+from srbench.report.distillation.page import gain_columns, gain_rows, render_gains
+from srbench.report.leaderboard.columns import (
     Row,
     cell_text,
     image_columns,
@@ -23,14 +28,9 @@ from srbench.report.columns import (
     metric_columns,
     rank_order,
 )
-from srbench.report.crossing_files import crossing_columns, crossing_rows, render_crossings
-from srbench.report.crossings import Crossing, make_crossings
-from srbench.report.folder import Records, read_records
-from srbench.report.gain_files import gain_columns, gain_rows, render_gains
-from srbench.report.gains import GainTable, make_gain_tables
-from srbench.report.markdown import render_markdown
-from srbench.report.tables import Section, make_sections
-from srbench.store import atomic_write
+from srbench.report.leaderboard.page import render_markdown
+from srbench.report.leaderboard.tables import Section, make_sections
+from srbench.report.reading import Records, read_records
 
 REPORT_VERSION = 5
 """Raised by hand whenever the same records give other files."""
@@ -136,8 +136,8 @@ def _can_draw() -> bool:
 def _draw(results: Path, records: Records, sections: Sequence[Section]) -> tuple[list[Path], list[str]]:
     if not _can_draw():
         return [], ["No figures were drawn: matplotlib is missing; `pip install srbench[report]` brings it."]
-    from srbench.report.crops import draw_crops
-    from srbench.report.plots import draw_plots
+    from srbench.report.leaderboard.crops import draw_crops
+    from srbench.report.leaderboard.plots import draw_plots
 
     crops, warnings = draw_crops(results, records.folder, sections)
     return [*draw_plots(results, sections), *crops], warnings
@@ -149,7 +149,7 @@ def _write_gains(results: Path, tables: Sequence[GainTable]) -> tuple[Path, ...]
         return ()
     figures: list[Path] = []
     if _can_draw():
-        from srbench.report.gain_plots import draw_gains
+        from srbench.report.distillation.plots import draw_gains
 
         figures = draw_gains(results, tables)
     markdown, table = results / "distillation.md", results / "distillation.csv"
@@ -164,8 +164,8 @@ def _write_crossings(results: Path, folder: Path, crossings: Sequence[Crossing])
         return ()
     figures: list[Path] = []
     if _can_draw():
-        from srbench.report.crossing_plots import draw_crossings
-        from srbench.report.representation_plots import draw_representations
+        from srbench.report.degradations.plots import draw_crossings
+        from srbench.report.degradations.representations import draw_representations
 
         figures = [*draw_crossings(results, crossings), *draw_representations(results, folder, crossings)]
     markdown, table = results / "degradations.md", results / "degradations.csv"

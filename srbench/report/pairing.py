@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from srbench.measuring.uncertainty import crossed_interval, crossed_means
 from srbench.records import Record
-from srbench.statistics import crossed_interval, crossed_means
 
 if TYPE_CHECKING:
-    from srbench.report.tables import Heading
+    from srbench.report.headings import Heading
 
 Image: TypeAlias = tuple[int, str]
 """Number of the realisation of a random degradation, and name."""

@@ -9,11 +9,12 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from srbench.report.build import build_report
-from srbench.report.comparison import Comparison
-from srbench.report.folder import read_records
+from srbench.report.comparing.comparison import Comparison
+from srbench.report.comparing.verdicts import cells, skipped, summary, told
+from srbench.report.headings import Heading
+from srbench.report.leaderboard.tables import Line, Section, Table, Value, make_sections
 from srbench.report.markdown import signed
-from srbench.report.tables import Heading, Line, Section, Table, Value, make_sections
-from srbench.report.verdicts import cells, skipped, summary, told
+from srbench.report.reading import read_records
 
 STYLES = {"certified": "green", "uncertified": "bold red", "no reference": "dim"}
 

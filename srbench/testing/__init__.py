@@ -9,18 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from srbench.catalog import Catalog
+from srbench.catalog.catalog import Catalog
+from srbench.catalog.kinds import ExecutorSpec
+from srbench.datasets.spec import DatasetSpec
+from srbench.degrading.spec import DegradationSpec, StepSpec
+from srbench.distilling.spec import DistillerSpec
 from srbench.errors import ContractError, UnknownNameError
-from srbench.specs import (
-    ArchitectureSpec,
-    DatasetSpec,
-    DegradationSpec,
-    DistillerSpec,
-    ExecutorSpec,
-    LossSpec,
-    MetricSpec,
-    StepSpec,
-)
+from srbench.measuring.metrics.spec import MetricSpec
+from srbench.networks.spec import ArchitectureSpec
 from srbench.testing.architecture import architecture_violations
 from srbench.testing.dataset import dataset_violations
 from srbench.testing.degradation import degradation_violations
@@ -30,6 +26,7 @@ from srbench.testing.images import photograph
 from srbench.testing.loss import loss_violations
 from srbench.testing.metric import metric_violations
 from srbench.testing.step import step_violations
+from srbench.training.spec import LossSpec
 
 __all__ = [
     "check_architecture",
@@ -59,7 +56,7 @@ def violations_of(kind: str, spec: Any, catalog: Catalog | None = None) -> list[
     """What a spec does that its kind must not do.
 
     Args:
-        kind: One of `srbench.specs.KINDS`: "architecture", "distiller", …
+        kind: One of `srbench.catalog.kinds.KINDS`: "architecture", "distiller", …
         spec: The spec of that kind.
         catalog: What a distiller may build its helpers from and take its losses from; contained test networks and L1
             where absent.

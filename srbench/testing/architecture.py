@@ -8,10 +8,11 @@ import fnmatch
 import torch
 from torch import Tensor, nn
 
-from srbench.distilling import capture
 from srbench.errors import SrbenchError
-from srbench.networks import Network
-from srbench.specs import ArchitectureSpec, Scale
+from srbench.naming import Scale
+from srbench.networks.capture import capture
+from srbench.networks.network import Network
+from srbench.networks.spec import ArchitectureSpec
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations, seeded
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from srbench.specs import DatasetSpec
+from srbench.datasets.spec import DatasetSpec
 from srbench.testing.violations import Violations
 
 

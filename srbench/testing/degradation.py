@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from srbench.degrading import Realisation, Size, freeze, realise
-from srbench.specs import DegradationSpec, Scale
+from srbench.degrading.realisation import Realisation, freeze, realise
+from srbench.degrading.spec import DegradationSpec
+from srbench.degrading.steps import Size
+from srbench.naming import Scale
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations
 

@@ -11,12 +11,13 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from srbench.catalog import Catalog
-from srbench.distilling import Batch, Distiller, Frozen, Optimiser, Phase, Setup
+from srbench.catalog.catalog import Catalog
+from srbench.distilling.distiller import Batch, Distiller, Frozen, Optimiser, Phase, Setup
+from srbench.distilling.spec import DistillerSpec
 from srbench.errors import SrbenchError, TrainingError
-from srbench.networks import Network
-from srbench.recipes import Recipe
-from srbench.specs import ArchitectureSpec, DistillerSpec
+from srbench.networks.network import Network
+from srbench.networks.spec import ArchitectureSpec
+from srbench.recipe import Recipe
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations, seeded
 

@@ -6,7 +6,7 @@ import operator
 import os
 from concurrent.futures import Executor
 
-from srbench.specs import ExecutorSpec
+from srbench.catalog.kinds import ExecutorSpec
 from srbench.testing.violations import Violations
 
 PATIENCE = 60.0

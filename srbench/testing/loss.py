@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from srbench.specs import LossSpec
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations, seeded
+from srbench.training.spec import LossSpec
 
 
 def loss_violations(spec: LossSpec) -> list[str]:

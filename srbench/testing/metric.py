@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import torch
 
-from srbench.specs import MetricSpec
+from srbench.measuring.metrics.spec import MetricSpec
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations, seeded
 

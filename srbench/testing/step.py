@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from srbench.degrading import Random, Size, Step
-from srbench.specs import StepSpec
+from srbench.degrading.draws import Random
+from srbench.degrading.spec import StepSpec
+from srbench.degrading.steps import Size, Step
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations
 

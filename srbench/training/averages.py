@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor
 
-from srbench.networks import Network
+from srbench.networks.network import Network
 
 
 class Average:

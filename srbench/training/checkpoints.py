@@ -16,7 +16,7 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor
 
 from srbench.errors import CheckpointError, TrainingError
-from srbench.store import atomic_write
+from srbench.files import atomic_write
 
 KEPT = 2
 """The newest checkpoint, and the one before in case the newest is damaged."""

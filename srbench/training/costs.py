@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 from torch.utils.hooks import RemovableHandle
 
-from srbench.distilling import Batch, Distiller, Optimiser
+from srbench.distilling.distiller import Batch, Distiller, Optimiser
 from srbench.records import TrainingCosts
 
 MIB = 2**20

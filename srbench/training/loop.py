@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srbench.distilling import Batch, Distiller, Frozen, Phase
+from srbench.distilling.distiller import Batch, Distiller, Frozen, Phase
 from srbench.errors import TrainingError, TrainingInterrupted
 from srbench.training.averages import Average
 from srbench.training.checkpoints import Checkpoints
@@ -27,7 +27,7 @@ from srbench.training.costs import CostMeter
 from srbench.training.devices import fast_memory_format, lay_out, make_accelerator, tuned
 from srbench.training.optimisers import phase_lengths
 from srbench.training.outcome import TrainingReport
-from srbench.training.patches import PatchSource
+from srbench.training.patches.source import PatchSource
 from srbench.training.progress import Curves, Progress, Silent
 from srbench.training.seeds import seed_everything, stream
 from srbench.training.stages import Stage

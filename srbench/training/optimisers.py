@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from srbench.distilling import Distiller, Optimiser, Phase
+from srbench.distilling.distiller import Distiller, Optimiser, Phase
 from srbench.errors import TrainingError
-from srbench.recipes import Recipe
+from srbench.recipe import Recipe
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

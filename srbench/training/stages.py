@@ -6,10 +6,10 @@ import fnmatch
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from srbench.distilling import Distiller, Phase
+from srbench.distilling.distiller import Distiller, Phase
 from srbench.errors import TrainingError
 from srbench.training.optimisers import GradientWatch, make_optimisers, owned_parameters
-from srbench.training.patches import PatchSource
+from srbench.training.patches.source import PatchSource
 from srbench.training.terms import Terms
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from srbench.networks import Network
-from srbench.specs import Scale
+from srbench.naming import Scale
+from srbench.networks.network import Network
 
 
 @torch.no_grad()

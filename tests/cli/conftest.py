@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from srbench.cli import main
-from srbench.executors import session
+from srbench.running import session
 
 
 @dataclass(frozen=True)

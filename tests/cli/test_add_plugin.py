@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from helpers import TESTS
 from srbench.cli import add_plugin
 
-SAMPLE = Path(__file__).parents[1] / "fixtures" / "srbench-sample"
+SAMPLE = TESTS / "fixtures" / "srbench-sample"
 LOSS = """
 import srbench
 

@@ -7,7 +7,8 @@ import re
 
 import pytest
 import torch
-from sentences import sentence
+
+from helpers.sentences import sentence
 
 # --- weights ----------------------------------------------------------------------------------------------------
 
@@ -77,7 +78,7 @@ def test_corrupt_foreign_and_oversized_weights_are_told_apart(run, tmp_path, mon
                tmp_path / "nan.pth")  # fmt: skip
     with (tmp_path / "huge.pth").open("wb") as file:
         file.truncate(5 * 2**30)  # sparse: no block of it is on the disk
-    monkeypatch.setattr("srbench.executors.keys._file_hash", lambda path, *_: str(path))
+    monkeypatch.setattr("srbench.running.keys._file_hash", lambda path, *_: str(path))
     assert "empty.pth is empty" in with_weights(run, tmp_path / "empty.pth")
     assert "noise.pth is damaged or no checkpoint" in with_weights(run, tmp_path / "noise.pth")
     assert "noise.safetensors is damaged" in with_weights(run, tmp_path / "noise.safetensors")

@@ -10,9 +10,9 @@ import threading
 import time
 
 import pytest
-from sentences import sentence
 
-from srbench.executors import session
+from helpers.sentences import sentence
+from srbench.running import session
 
 # --- words ------------------------------------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ def test_a_results_folder_that_cannot_be_written_is_named(run, tmp_path, place):
 
 
 def test_a_full_disk_keeps_what_was_measured(run, tmp_path, monkeypatch):
-    from srbench import store
+    from srbench.running import store
 
     assert run("--only", "bicubic").status == 0
     before = {p: p.read_bytes() for p in (tmp_path / "here" / "results").rglob("*.json")}

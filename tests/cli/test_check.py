@@ -3,8 +3,8 @@
 import pytest
 
 from srbench import testing
+from srbench.catalog.kinds import KINDS
 from srbench.errors import UnavailableError
-from srbench.specs import KINDS
 
 CROPPED = """
 import srbench

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from srbench.catalog import PLURALS
-from srbench.config import shipped_suites
+from srbench.catalog.catalog import PLURALS
+from srbench.planning.suite import shipped_suites
 
 SPEC = """
 import srbench
@@ -161,7 +161,7 @@ def test_show_answers_a_wrong_kind_with_the_nearest(srbench):
 
 
 def test_everything_listed_can_be_shown(srbench, catalog, monkeypatch):
-    monkeypatch.setattr("srbench.catalog.load_catalog", lambda *_, **__: catalog)  # loaded once
+    monkeypatch.setattr("srbench.catalog.catalog.load_catalog", lambda *_, **__: catalog)  # loaded once
     monkeypatch.setattr("srbench.cli.show._parameters", lambda _: "")  # the large networks take long to build
     monkeypatch.setattr("srbench.cli.show._print_modules", lambda *_: None)  # tests/profiling/test_summary.py has all
     for kind in PLURALS:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from degrading_toys import Brighter, Cut, Grain, Subsample, Times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import srbench
+from helpers.degrading import Brighter, Cut, Grain, Subsample, Times
 from srbench.degrading import Chain, InTurn, OneOf, Random, Shuffled, Size, Sometimes
 from srbench.errors import PluginError, ShapeError, UsageError
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from srbench_plugins.degradations import bsrgan, realesrgan
 
-from srbench.degrading import filtering, jpeg, kernels, noise, resizing
+from srbench.imaging import filtering, jpeg, kernels, noise
+from srbench.imaging import interpolation as resizing
 
 pytestmark = [
     pytest.mark.gpu,

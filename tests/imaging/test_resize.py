@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from srbench.errors import ShapeError, UsageError
-from srbench.imaging import imresize, mod_crop, read_image, resampling_cpu
+from srbench.imaging import imresize, mod_crop, read_image
+from srbench.imaging.compiled import resize as resampling_cpu
 from srbench.imaging.resampling import contributions
 
 ENDS_WITH_IMPULSES = np.zeros((4, 4))

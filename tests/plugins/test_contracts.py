@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from srbench.catalog import load_catalog
+from srbench.catalog.catalog import load_catalog
+from srbench.catalog.kinds import KINDS
 from srbench.errors import UnavailableError
-from srbench.specs import KINDS
 from srbench.testing import violations_of
 
 

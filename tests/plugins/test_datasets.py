@@ -3,10 +3,10 @@ import sys
 
 import pytest
 
-from srbench.catalog import load_catalog
-from srbench.data.layouts import find_images
-from srbench.data.library import Library
-from srbench.data.overlap import assert_disjoint
+from srbench.catalog.catalog import load_catalog
+from srbench.datasets.layouts import find_images
+from srbench.datasets.library import Library
+from srbench.datasets.overlap import assert_disjoint
 
 USER_SET = """
 [my_own]
@@ -66,7 +66,7 @@ def test_a_faulty_manifest_of_a_persons_own_does_not_take_the_others_down(own_ma
 
 def test_finding_and_checking_photographs_imports_neither_torch_nor_scikit_image():
     code = (
-        "import sys; from srbench_plugins.datasets import photographs; from srbench.data.library import Library; "
+        "import sys; from srbench_plugins.datasets import photographs; from srbench.datasets.library import Library; "
         "specs = {s.name: s for s in photographs.register_datasets()}; library = Library(None, specs); "
         "assert all(library.content_hash(s) for s in specs.values()); "
         "print([m for m in ('torch', 'skimage', 'pandas') if m in sys.modules])"

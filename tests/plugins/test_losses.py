@@ -1,13 +1,13 @@
 """The pixel losses are what their formulas say."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.losses import pixel
+
+from helpers import ORACLES
 
 LOSSES = {spec.name: spec.build() for spec in pixel.register_losses()}
 
@@ -18,7 +18,7 @@ def images(difference):
 
 
 def test_charbonnier_over_colours_is_the_one_of_swinfirs_release():
-    oracle = np.load(Path(__file__).parents[1] / "oracles" / "losses" / "swinfir_charbonnier_color.npz")
+    oracle = np.load(ORACLES / "losses" / "swinfir_charbonnier_color.npz")
     sr, hr = (torch.from_numpy(oracle[name]) for name in ("pred", "target"))
     loss = LOSSES["charbonnier_colour"](sr.requires_grad_(), hr)
     loss.backward()

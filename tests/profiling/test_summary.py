@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from srbench.catalog import load_catalog
+from srbench.catalog.catalog import load_catalog
 from srbench.errors import UnavailableError
+from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.complexity import count_macs, count_parameters
 from srbench.profiling.summary import SIDE, Part, summarise
-from srbench.specs import ArchitectureSpec
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from record_factory import quick_records, with_images, write_records
+
+from helpers.records import quick_records, with_images, write_records
 
 
 @pytest.fixture

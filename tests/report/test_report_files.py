@@ -7,15 +7,16 @@ import re
 from pathlib import Path
 
 import pytest
-from record_factory import fail, make_record, make_score, quick_records, write_records
 from rich.console import Console
 
+from helpers.records import fail, make_record, make_score, quick_records, write_records
 from srbench.errors import DataError
-from srbench.report import columns
 from srbench.report.build import build_report
-from srbench.report.folder import read_records
-from srbench.report.markdown import render_markdown, signed
-from srbench.report.tables import make_sections
+from srbench.report.leaderboard import columns
+from srbench.report.leaderboard.page import render_markdown
+from srbench.report.leaderboard.tables import make_sections
+from srbench.report.markdown import signed
+from srbench.report.reading import read_records
 from srbench.report.terminal import print_leaderboard
 
 HERE = Path(__file__).parent

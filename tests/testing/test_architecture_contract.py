@@ -5,14 +5,11 @@ import random
 import pytest
 import torch
 from torch import nn
-from violations import one_violation
 
 import srbench
+from helpers.violations import one_violation
 from srbench.errors import ContractError, UnknownNameError
-from srbench.testing import (
-    check_architecture,
-    violations_of,
-)
+from srbench.testing import check_architecture, violations_of
 
 
 class Sound(nn.Module):

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 import pytest
 import torch
 from torch import Tensor, nn
-from violations import one_violation
 
 import srbench
-from srbench.testing import (
-    check_distiller,
-)
+from helpers.violations import one_violation
+from srbench.testing import check_distiller
 
 
 class Idle(srbench.Distiller):

@@ -7,19 +7,12 @@ from functools import partial
 import pytest
 import torch
 from torch import nn
-from violations import one_violation
 
 import srbench
+from helpers.violations import one_violation
+from srbench.datasets.spec import DatasetSpec, ImageEntry
 from srbench.errors import UnavailableError
-from srbench.specs import DatasetSpec, ImageEntry
-from srbench.testing import (
-    check_dataset,
-    check_degradation,
-    check_executor,
-    check_loss,
-    check_metric,
-    photograph,
-)
+from srbench.testing import check_dataset, check_degradation, check_executor, check_loss, check_metric, photograph
 
 
 def subsample(hr, scale, generator):

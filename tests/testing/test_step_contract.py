@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from violations import one_violation
 
 import srbench
+from helpers.violations import one_violation
 from srbench.degrading import Chain, Range, column
 from srbench.errors import PluginError
 from srbench.testing import check_degradation, check_step

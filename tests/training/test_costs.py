@@ -6,12 +6,12 @@ import time
 
 import pytest
 import torch
-import training_toys as toys
 from torch import nn
 
-from srbench.distilling import Distiller, Phase
+from helpers import training as toys
+from srbench.distilling.distiller import Distiller, Phase
 from srbench.errors import TrainingInterrupted
-from srbench.networks import Network
+from srbench.networks.network import Network
 from srbench.training.costs import MIB, LiveBytes
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from training_toys import (
+
+from helpers.training import (
     ANY_SCALE,
     DROPPING,
     LUMA,
@@ -21,8 +22,7 @@ from training_toys import (
     same,
     weights,
 )
-
-from srbench.distilling import Distiller
+from srbench.distilling.distiller import Distiller
 from srbench.errors import TrainingInterrupted
 
 EVERYTHING = RECIPE.model_copy(update={"ema": 0.9, "clip": 0.1, "schedule": "cosine", "warmup": 2})

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
-from training_toys import (
+
+from helpers.training import (
     DROPPING,
     LUMA,
     RECIPE,
@@ -20,10 +21,9 @@ from training_toys import (
     weights,
     with_phases,
 )
-
-from srbench.distilling import Distiller, Phase
+from srbench.distilling.distiller import Distiller, Phase
 from srbench.errors import TrainingError, TrainingInterrupted
-from srbench.networks import Network, build_network
+from srbench.networks.network import Network, build_network
 from srbench.training.averages import Average
 from srbench.training.optimisers import phase_lengths
 from srbench.training.progress import Silent

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
-from training_toys import (
+
+from helpers.training import (
     SMALL,
     WIDE,
     Small,
@@ -17,8 +18,7 @@ from training_toys import (
     same,
     with_phases,
 )
-
-from srbench.distilling import Distiller, Phase
+from srbench.distilling.distiller import Distiller, Phase
 from srbench.errors import TrainingError
 
 
@@ -160,7 +160,7 @@ def test_losses_that_are_not_numbers_are_refused(tmp_path, terms, sentence):
             return terms or self.nothing(optimisers)
 
         def nothing(self, optimisers):
-            from srbench.distilling import sum_of
+            from srbench.distilling.distiller import sum_of
 
             return {"sum": sum_of({})}
 

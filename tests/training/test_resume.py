@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from helpers import TESTS
 from srbench.errors import TrainingInterrupted
-from srbench.training.engine import interruptible
+from srbench.training.train_model import interruptible
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the killed children are forks")
-SCRIPT = Path(__file__).with_name("killed_training.py")
 
 
 def assert_same_bits(folder: Path, method: str, sequences: list[str]) -> list[int]:
     """Train undisturbed and under every sequence of kills; the steps at which the last processes went on."""
-    command = [sys.executable, "-W", "error", SCRIPT, folder, method, *sequences]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, "-W", "error", "-m", "helpers.killed_training", folder, method, *sequences]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=TESTS)
     assert done.returncode == 0, done.stderr[-2000:]
     whole = (folder / "whole" / "weights.safetensors").read_bytes()
     for number, sequence in enumerate(sequences):

@@ -5,17 +5,18 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 from torch import nn
-from training_toys import BICUBIC, NOISY, SMALL, make_setup, photographs, run
 
+from helpers.training import BICUBIC, NOISY, SMALL, make_setup, photographs, run
 from srbench.degrading import Chain, Sometimes, column
-from srbench.distilling import Batch, Distiller
+from srbench.degrading.spec import DegradationSpec
+from srbench.distilling.distiller import Batch, Distiller
 from srbench.errors import TrainingError
-from srbench.recipes import Recipe
-from srbench.specs import DegradationSpec
-from srbench.training.augmentation import Augmented
-from srbench.training.patches import Patches, TrainingImages
-from srbench.training.progressive import Progressive
-from srbench.training.repetition import Pool
+from srbench.recipe import Recipe
+from srbench.training.patches.augmentation import Augmented
+from srbench.training.patches.cutting import Patches
+from srbench.training.patches.images import TrainingImages
+from srbench.training.patches.pool import Pool
+from srbench.training.patches.progressive import Progressive
 
 
 @dataclass(frozen=True)

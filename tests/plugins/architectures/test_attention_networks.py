@@ -8,7 +8,7 @@ import pytest
 import torch
 from srbench_plugins.architectures import han, mdsr, rcan, san
 
-from srbench.networks import Network
+from srbench.networks.network import Network
 from srbench.testing import photograph, violations_of
 
 SIZES = {"n_feats": 16, "reduction": 4}

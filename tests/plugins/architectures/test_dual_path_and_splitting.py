@@ -8,7 +8,7 @@ import pytest
 import torch
 from srbench_plugins.architectures import emsrdpn, hsrnet
 
-from srbench.networks import Network
+from srbench.networks.network import Network
 from srbench.profiling.backends import parse_backend, prepare
 from srbench.testing import photograph, violations_of
 

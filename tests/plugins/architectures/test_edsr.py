@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from network_oracles import difference, fill, gmacs
 from srbench_plugins.architectures import edsr
 
-from srbench.blocks import thirds
+from helpers.networks import difference, fill, gmacs
+from srbench.networks.blocks import thirds
 from srbench.profiling.complexity import count_parameters
 
 SPECS = {spec.name: spec for spec in edsr.register_architectures()}

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from network_oracles import difference, fill, gmacs
 from srbench_plugins.architectures import a2n, bsrn, carn, imdn, ncnet, rlfn, srcnn, vdsr
 
-from srbench.checkpoints import load_state_dict
+from helpers.networks import difference, fill, gmacs
 from srbench.errors import CheckpointError
 from srbench.imaging import imresize
+from srbench.networks.weights import load_state_dict
 from srbench.profiling.complexity import count_parameters
 from srbench.testing import photograph
 

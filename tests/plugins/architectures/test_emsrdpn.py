@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from network_oracles import HERE, difference, fill
 from srbench_plugins.architectures import emsrdpn
 
+from helpers.networks import HERE, difference, fill
 from srbench.profiling.complexity import count_macs, count_parameters
 
 SPECS = {spec.name: spec for spec in emsrdpn.register_architectures()}

@@ -5,9 +5,9 @@ import skimage.data
 import torch
 import torch.nn.functional as F
 
-from srbench.catalog import load_catalog
+from srbench.catalog.catalog import load_catalog
 from srbench.imaging import imresize
-from srbench.networks import build_network
+from srbench.networks.network import build_network
 
 STEPS = 8
 

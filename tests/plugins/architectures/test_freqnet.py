@@ -14,8 +14,8 @@ from scipy.fft import dctn
 from srbench_plugins.architectures import freqnet
 
 from srbench.imaging import imresize, rgb_to_ycbcr
-from srbench.networks import Network
-from srbench.specs import ArchitectureSpec
+from srbench.networks.network import Network
+from srbench.networks.spec import ArchitectureSpec
 from srbench.testing import photograph
 
 SPECS: dict[str, ArchitectureSpec] = {spec.name: spec for spec in freqnet.register_architectures()}

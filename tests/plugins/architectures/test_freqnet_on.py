@@ -6,7 +6,7 @@ from srbench_plugins.architectures import freqnet_on
 from srbench_plugins.architectures.freqnet import BlockDCT
 
 from srbench.imaging import rgb_to_ycbcr
-from srbench.networks import Network
+from srbench.networks.network import Network
 from srbench.testing import photograph, violations_of
 
 LOGIT = 20.0

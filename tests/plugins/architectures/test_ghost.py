@@ -3,7 +3,7 @@
 import pytest
 from srbench_plugins.architectures.ghostsr import GhostModule
 
-from srbench.catalog import load_catalog
+from srbench.catalog.catalog import load_catalog
 from srbench.errors import SrbenchError
 from srbench.testing import check_architecture
 

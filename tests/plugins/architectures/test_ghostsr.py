@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from network_oracles import difference, gmacs
 from srbench_plugins.architectures import ghostsr
 from torch import nn
 
-from srbench.catalog import load_catalog
+from helpers.networks import difference, gmacs
+from srbench.catalog.catalog import load_catalog
 from srbench.profiling.complexity import count_parameters
 from srbench.testing import photograph
 

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from network_oracles import difference, gmacs
 from srbench_plugins.architectures import han, rcan
 from torch.nn import functional as F
 
+from helpers.networks import difference, gmacs
 from srbench.profiling.complexity import count_parameters, lr_size
 from srbench.training.warm_start import start_from
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from network_oracles import difference
 from srbench_plugins.architectures import hpinet
 
-from srbench.checkpoints import load_state_dict
+from helpers.networks import difference
+from srbench.networks.weights import load_state_dict
 from srbench.profiling.complexity import count_macs, count_parameters
 from srbench.testing import photograph, violations_of
 

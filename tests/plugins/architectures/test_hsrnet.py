@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from network_oracles import difference, fill
 from srbench_plugins.architectures import hsrnet
 
+from helpers.networks import difference, fill
 from srbench.profiling.complexity import count_macs, count_parameters
 from srbench.testing import photograph
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from network_oracles import HERE, difference, fill
 from srbench_plugins.architectures import comonet, ikm, uhdn
 from torch import nn
 
-from srbench.checkpoints import load_state_dict
-from srbench.networks import Network
+from helpers.networks import HERE, difference, fill
+from srbench.networks.network import Network
+from srbench.networks.weights import load_state_dict
 from srbench.profiling.complexity import count_macs, count_parameters
 from srbench.testing import photograph, violations_of
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from srbench_plugins.architectures.ikm import ModulatedConv2d
 
-from srbench.catalog import load_catalog
+from srbench.catalog.catalog import load_catalog
 from srbench.errors import SrbenchError
 from srbench.testing import check_architecture, photograph
 

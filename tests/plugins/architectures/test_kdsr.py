@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from network_oracles import HERE, difference, gmacs
 from srbench_plugins.architectures import kdsr
 
-from srbench.distilling import capture
-from srbench.networks import Network
+from helpers.networks import HERE, difference, gmacs
+from srbench.networks.capture import capture
+from srbench.networks.network import Network
 from srbench.profiling.complexity import count_parameters
 from srbench.testing import photograph, violations_of
 

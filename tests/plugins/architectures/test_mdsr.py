@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from network_oracles import difference, gmacs
 from srbench_plugins.architectures import mdsr
 
+from helpers.networks import difference, gmacs
 from srbench.profiling.complexity import count_parameters
 
 SPECS = {spec.name: spec for spec in mdsr.register_architectures()}

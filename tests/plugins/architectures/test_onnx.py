@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from srbench.catalog import load_catalog
-from srbench.networks import Network, build_network
+from srbench.catalog.catalog import load_catalog
+from srbench.networks.network import Network, build_network
 from srbench.profiling.backends import Backend, prepare
 from srbench.testing import photograph
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from srbench_plugins.architectures import pan
 
-from srbench.checkpoints import load_state_dict, verified
+from srbench.networks.weights import load_state_dict, verified
 
 SPEC = pan.register_architectures()[0]
 

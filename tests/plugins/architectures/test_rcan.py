@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from network_oracles import difference, gmacs
 from srbench_plugins.architectures import rcan
 
+from helpers.networks import difference, gmacs
 from srbench.profiling.complexity import count_parameters
 
 SPEC = next(spec for spec in rcan.register_architectures() if spec.name == "rcan")

@@ -4,9 +4,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from srbench.catalog import load_catalog
+from srbench.catalog.catalog import load_catalog
 from srbench.errors import CheckpointError
-from srbench.networks import Network
+from srbench.networks.network import Network
 from srbench.testing import check_architecture, photograph
 
 

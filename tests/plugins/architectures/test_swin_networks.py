@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 import torch
-from network_oracles import fill
 from srbench_plugins.architectures import swinfir, swinir
 
-from srbench.networks import Network
+from helpers.networks import fill
+from srbench.networks.network import Network
 from srbench.testing import photograph, violations_of
 
 SMALL = {"channels": 12, "depths": (2, 1), "heads": (2, 3), "window": 4, "image": 12}

@@ -6,14 +6,14 @@ from functools import partial
 
 import pytest
 import torch
-from network_oracles import difference, fill
 from srbench_plugins.architectures import swinfir, swinir
 
-from srbench.checkpoints import fit
-from srbench.evaluation.inference import super_resolve
-from srbench.networks import Network
+from helpers.networks import difference, fill
+from srbench.measuring.inference import super_resolve
+from srbench.measuring.protocol import Inference
+from srbench.networks.network import Network
+from srbench.networks.weights import fit
 from srbench.profiling.complexity import count_macs, count_parameters
-from srbench.protocols import Inference
 
 SPECS = {spec.name: spec for module in (swinir, swinfir) for spec in module.register_architectures()}
 TINY = {"channels": 12, "depths": (2, 2), "heads": (2, 2), "window": 4, "image": 16}

@@ -11,7 +11,8 @@ from srbench_plugins.steps.codecs import Jpeg
 from srbench_plugins.steps.realesrgan import Sharpen
 from srbench_plugins.steps.resize import ResizeToLr
 
-from srbench.degrading import Random, Size, freeze, kernels, noise, realise
+from srbench.degrading import Random, Size, freeze, realise
+from srbench.imaging import kernels, noise
 
 SPECS = {spec.name: spec for spec in bsrgan.register_degradations()}
 HR = Size(64, 80, 4)

@@ -4,7 +4,6 @@ DASR's and KDSR's rounded outputs may differ from ours at ties only: their arith
 """
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +13,12 @@ from srbench_plugins.steps.blur import AnisotropicBlur, GaussianBlur
 from srbench_plugins.steps.down import BicubicDown, Subsample
 from srbench_plugins.steps.quantise import Quantise
 
+from helpers import ORACLES
 from srbench.degrading import Chain, Random, Size
-from srbench.degrading.filtering import filter2d
-from srbench.degrading.kernels import gaussian, isotropic
 from srbench.imaging import imresize
+from srbench.imaging.filtering import filter2d
+from srbench.imaging.kernels import gaussian, isotropic
 
-ORACLES = Path(__file__).resolve().parents[2] / "oracles"
 DASR_CALLS = {
     "iso_s2_sig1.2_bicubic": (2, GaussianBlur(1.2)),
     "iso_s4_sig3.2_bicubic": (4, GaussianBlur(3.2)),

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from srbench.catalog import load_catalog
+from srbench.catalog.catalog import load_catalog
 from srbench.degrading import Size, freeze, realise
 
 CHAINS = [name for name, spec in load_catalog().degradations.items() if spec.chain is not None]

@@ -8,9 +8,9 @@ from srbench_plugins.steps.down import AreaDown
 from srbench_plugins.steps.noise import PoissonNoise
 from srbench_plugins.steps.quantise import Quantise
 
-from srbench.catalog import load_catalog
+from srbench.catalog.catalog import load_catalog
 from srbench.degrading import Chain, Size, freeze, realise
-from srbench.specs import DegradationSpec
+from srbench.degrading.spec import DegradationSpec
 
 CATALOG = load_catalog()
 CHAINS = [name for name, spec in CATALOG.degradations.items() if spec.chain is not None]

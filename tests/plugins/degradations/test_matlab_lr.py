@@ -1,15 +1,13 @@
 """The bicubic degradations make the very LR images that the field uses, and blur_down the one of RDN and RCAN."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from srbench_plugins.degradations import bicubic, blur_down
 
+from helpers import ORACLES
 from srbench.imaging import mod_crop, read_image, to_tensor, to_uint8
 
-ORACLES = Path(__file__).resolve().parents[2] / "oracles"
 SPECS = {spec.name: spec for module in (bicubic, blur_down) for spec in module.register_degradations()}
 
 

@@ -9,7 +9,8 @@ import torch
 from srbench_plugins.degradations import realesrgan
 from srbench_plugins.steps import realesrgan as steps
 
-from srbench.degrading import Random, Size, filtering, freeze, noise, realise
+from srbench.degrading import Random, Size, freeze, realise
+from srbench.imaging import filtering, noise
 
 SPECS = {spec.name: spec for spec in realesrgan.register_degradations()}
 SIZE = Size(256, 256, 4)

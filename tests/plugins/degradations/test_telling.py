@@ -11,7 +11,7 @@ from srbench_plugins.steps.blur import AnisotropicBlur, GaussianBlur
 from srbench_plugins.steps.noise import GaussianNoise, SpeckleNoise
 
 from srbench.degrading import Chain, Random, Size, Telling, freeze, telling
-from srbench.degrading.kernels import gaussian
+from srbench.imaging.kernels import gaussian
 
 SPECS = {
     spec.name: spec

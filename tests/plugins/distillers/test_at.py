@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from distilling_toys import PAIRS, assert_equal_to, assert_gradients, assert_resumes_alike, oracle, setup, trained
 from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.distillers.at import AttentionTransfer, attention, attention_distance
+
+from helpers.distilling import PAIRS, assert_equal_to, assert_gradients, assert_resumes_alike, oracle, setup, trained
 
 
 @pytest.mark.parametrize("name", ["at_official", "pixd_at"])  # the second pools a larger teacher

@@ -6,7 +6,14 @@ from functools import partial
 
 import pytest
 import torch
-from distilling_toys import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from srbench_plugins.architectures.mdsr import MDSR
+from srbench_plugins.distillers import csd
+from srbench_plugins.distillers.csd import CSD, contrast, cosine_contrast, draw_others, first_of_batch
+from torch.nn import functional as F
+
+from helpers.distilling import (
     PAIRS,
     RECIPE,
     assert_equal_to,
@@ -19,17 +26,10 @@ from distilling_toys import (
     setup,
     trained,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from srbench_plugins.architectures.mdsr import MDSR
-from srbench_plugins.distillers import csd
-from srbench_plugins.distillers.csd import CSD, contrast, cosine_contrast, draw_others, first_of_batch
-from torch.nn import functional as F
-
-from srbench.distilling import Batch
+from srbench.distilling.distiller import Batch
 from srbench.errors import TrainingError
 from srbench.imaging import imresize
-from srbench.specs import ArchitectureSpec
+from srbench.networks.spec import ArchitectureSpec
 from srbench.testing import photograph
 
 SPECS = {spec.name: spec for spec in csd.register_distillers()}

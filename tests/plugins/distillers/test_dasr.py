@@ -7,16 +7,17 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from distilling_toys import RECIPE, assert_resumes_alike, batch, edsr, setup, trained
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from srbench_plugins.architectures.kdsr import KDSR
 from srbench_plugins.distillers import dasr
 from torch.nn import functional as F
 
+from helpers.distilling import RECIPE, assert_resumes_alike, batch, edsr, setup, trained
 from srbench.errors import TrainingError
-from srbench.specs import ArchitectureSpec, LossSpec
+from srbench.networks.spec import ArchitectureSpec
 from srbench.testing import violations_of
+from srbench.training.spec import LossSpec
 
 SPEC = dasr.register_distillers()[0]
 TINY = ArchitectureSpec(

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from distilling_toys import PAIRS, assert_equal_to, assert_resumes_alike, batch, edsr, oracle, setup, trained
 from srbench_plugins.distillers import dckd, spn
 from torch import Generator
 
+from helpers.distilling import PAIRS, assert_equal_to, assert_resumes_alike, batch, edsr, oracle, setup, trained
 from srbench.errors import TrainingError
 from srbench.testing import photograph
 

@@ -6,7 +6,13 @@ from functools import partial
 
 import pytest
 import torch
-from distilling_toys import (
+from srbench_plugins.architectures import fsrcnn
+from srbench_plugins.architectures.mdsr import MDSR
+from srbench_plugins.distillers import dfsr
+from srbench_plugins.distillers.dfsr import DFSR, LATENT, Generator, agreement, squared_error
+from torch.nn import functional as F
+
+from helpers.distilling import (
     PAIRS,
     RECIPE,
     assert_equal_to,
@@ -17,16 +23,10 @@ from distilling_toys import (
     setup,
     trained,
 )
-from srbench_plugins.architectures import fsrcnn
-from srbench_plugins.architectures.mdsr import MDSR
-from srbench_plugins.distillers import dfsr
-from srbench_plugins.distillers.dfsr import DFSR, LATENT, Generator, agreement, squared_error
-from torch.nn import functional as F
-
-from srbench.distilling import Batch
+from srbench.distilling.distiller import Batch
 from srbench.errors import TrainingError
 from srbench.imaging import imresize
-from srbench.specs import ArchitectureSpec
+from srbench.networks.spec import ArchitectureSpec
 from srbench.testing import photograph
 
 (SPEC,) = dfsr.register_distillers()

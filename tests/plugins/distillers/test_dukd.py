@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from distilling_toys import PAIRS, assert_equal_to, assert_resumes_alike, batch, oracle, setup, trained
 from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.distillers.dukd import DUKD, Change, crops, register_distillers
 from torch import Generator
 
-from srbench.distilling import Optimiser, sum_of
+from helpers.distilling import PAIRS, assert_equal_to, assert_resumes_alike, batch, oracle, setup, trained
+from srbench.distilling.distiller import Optimiser, sum_of
 from srbench.errors import TrainingError
 from srbench.testing import photograph
 

@@ -6,14 +6,14 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from distilling_toys import PAIRS, RECIPE, assert_equal_to, assert_resumes_alike, batch, edsr, oracle, setup, trained
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from srbench_plugins.distillers import facd
 from srbench_plugins.distillers.facd import FACD, Options, distance_ratio, info_nce, teacher_better
 from torch.nn import functional as F
 
-from srbench.distilling import Batch
+from helpers.distilling import PAIRS, RECIPE, assert_equal_to, assert_resumes_alike, batch, edsr, oracle, setup, trained
+from srbench.distilling.distiller import Batch
 from srbench.errors import TrainingError
 
 SPECS = {spec.name: spec for spec in facd.register_distillers()}

@@ -2,7 +2,12 @@
 
 import pytest
 import torch
-from distilling_toys import (
+from hypothesis import given
+from hypothesis import strategies as st
+from srbench_plugins.distillers import fakd
+from torch import Generator, nn
+
+from helpers.distilling import (
     PAIRS,
     assert_equal_to,
     assert_gradients,
@@ -14,14 +19,9 @@ from distilling_toys import (
     setup,
     trained,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from srbench_plugins.distillers import fakd
-from torch import Generator, nn
-
-from srbench.distilling import Batch, sum_of
+from srbench.distilling.distiller import Batch, sum_of
 from srbench.errors import TrainingError
-from srbench.specs import ArchitectureSpec
+from srbench.networks.spec import ArchitectureSpec
 
 SPECS = {spec.name: spec for spec in fakd.register_distillers()}
 RELATIONS = {

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from distilling_toys import PAIRS, RECIPE, assert_resumes_alike, batch, setup, trained
 from srbench_plugins.distillers.fitnet import FitNet, hint_distance
+
+from helpers.distilling import PAIRS, RECIPE, assert_resumes_alike, batch, setup, trained
 
 
 def test_the_distance_is_the_mean_of_squares_summed_over_taps():

@@ -4,11 +4,11 @@ import pytest
 import torch
 from srbench_plugins.distillers.freqnet_on_trained import FreqNetOnTrained
 
-from srbench.distilling import Batch, Setup
+from srbench.distilling.distiller import Batch, Setup
 from srbench.errors import TrainingError
 from srbench.imaging import imresize, rgb_to_y
-from srbench.networks import Network
-from srbench.recipes import Recipe
+from srbench.networks.network import Network
+from srbench.recipe import Recipe
 from srbench.testing import photograph
 
 

@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 import torch
-from distilling_toys import RECIPE, assert_resumes_alike, batch, edsr, setup, trained
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -16,9 +15,10 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision import models
 
-from srbench.degrading.filtering import sharpen
-from srbench.distilling import Optimiser
+from helpers.distilling import RECIPE, assert_resumes_alike, batch, edsr, setup, trained
+from srbench.distilling.distiller import Optimiser
 from srbench.errors import TrainingError, UnavailableError
+from srbench.imaging.filtering import sharpen
 from srbench.testing import photograph
 
 CPU = torch.device("cpu")

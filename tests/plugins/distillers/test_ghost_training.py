@@ -5,11 +5,11 @@ import torch
 from srbench_plugins.distillers import ghost
 from torch import nn
 
-from srbench.catalog import load_catalog
-from srbench.distilling import Batch, Setup
+from srbench.catalog.catalog import load_catalog
+from srbench.distilling.distiller import Batch, Setup
 from srbench.errors import TrainingError
-from srbench.networks import Network
-from srbench.recipes import Recipe
+from srbench.networks.network import Network
+from srbench.recipe import Recipe
 from srbench.testing import photograph
 
 

@@ -6,11 +6,11 @@ from srbench_plugins.architectures.ikm import ModulatedConv2d
 from srbench_plugins.distillers.iso import ImageSpecific
 from torch import nn
 
-from srbench.catalog import load_catalog
-from srbench.distilling import Batch, Distiller, Setup
+from srbench.catalog.catalog import load_catalog
+from srbench.distilling.distiller import Batch, Distiller, Setup
 from srbench.errors import TrainingError
-from srbench.networks import Network
-from srbench.recipes import Recipe
+from srbench.networks.network import Network
+from srbench.recipe import Recipe
 from srbench.testing import photograph, violations_of
 
 

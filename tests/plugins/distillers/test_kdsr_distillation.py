@@ -7,7 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from distilling_toys import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from srbench_plugins.architectures.kdsr import KDSR
+from srbench_plugins.distillers import kdsr
+from srbench_plugins.distillers.kdsr import ESTIMATOR, STUDENT, TEACHER, divergence, divergence_and_distance
+from torch.nn import functional as F
+
+from helpers.distilling import (
     RECIPE,
     assert_equal_to,
     assert_gradients,
@@ -18,16 +25,10 @@ from distilling_toys import (
     setup,
     trained,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from srbench_plugins.architectures.kdsr import KDSR
-from srbench_plugins.distillers import kdsr
-from srbench_plugins.distillers.kdsr import ESTIMATOR, STUDENT, TEACHER, divergence, divergence_and_distance
-from torch.nn import functional as F
-
 from srbench.errors import TrainingError
-from srbench.specs import ArchitectureSpec, LossSpec
+from srbench.networks.spec import ArchitectureSpec
 from srbench.testing import violations_of
+from srbench.training.spec import LossSpec
 
 SPECS = {spec.name: spec for spec in kdsr.register_distillers()}
 TINY = ArchitectureSpec(

@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 import torch
-from distilling_toys import RECIPE, assert_resumes_alike, batch, edsr, setup, trained
 from srbench_plugins.architectures.kdsr import GAN_RECIPE, KDSR
 from srbench_plugins.distillers import gan, kdsr_gan, spn
 from srbench_plugins.distillers.gan import Discriminator, perceptual
@@ -13,9 +12,10 @@ from srbench_plugins.distillers.kdsr import divergence
 from srbench_plugins.distillers.kdsr_gan import AdversarialDegradationDistillation
 from torch.nn import functional as F
 
-from srbench.distilling import Optimiser
+from helpers.distilling import RECIPE, assert_resumes_alike, batch, edsr, setup, trained
+from srbench.distilling.distiller import Optimiser
 from srbench.errors import TrainingError
-from srbench.specs import ArchitectureSpec
+from srbench.networks.spec import ArchitectureSpec
 from srbench.training.optimisers import phase_lengths
 
 SPECS = {spec.name: spec for spec in kdsr_gan.register_distillers()}

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from distilling_toys import assert_equal_to, oracle
 from srbench_plugins.architectures import edsr, espcn
 from srbench_plugins.distillers.logits import Logits
 from torch import Generator
 
-from srbench.distilling import Batch, Setup
+from helpers.distilling import assert_equal_to, oracle
+from srbench.distilling.distiller import Batch, Setup
 from srbench.errors import TrainingError
-from srbench.networks import Network
-from srbench.recipes import Recipe
+from srbench.networks.network import Network
+from srbench.recipe import Recipe
 from srbench.testing import photograph
 
 EDSR_SMALL = next(spec for spec in edsr.register_architectures() if spec.name == "edsr_small")

@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 import torch
-from distilling_toys import PAIRS, RECIPE, assert_equal_to, assert_resumes_alike, batch, edsr, rcan, setup, trained
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from srbench_plugins.distillers import lsfd
@@ -13,8 +12,9 @@ from srbench_plugins.distillers.lsfd import LSFD, Options, highpass, raw, residu
 from srbench_plugins.distillers.lsfd import selective_distance as distance_under
 from torch import nn
 
+from helpers.distilling import PAIRS, RECIPE, assert_equal_to, assert_resumes_alike, batch, edsr, rcan, setup, trained
 from srbench.errors import TrainingError
-from srbench.specs import ArchitectureSpec
+from srbench.networks.spec import ArchitectureSpec
 
 SPECS = {spec.name: spec for spec in lsfd.register_distillers()}
 

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from distilling_toys import PAIRS, assert_equal_to, assert_resumes_alike, batch, edsr, oracle, setup, trained
 from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.distillers.mcad import Projection, cut, info_nce, register_distillers
 from torch import Generator
 from torch.nn import functional as F
 
+from helpers.distilling import PAIRS, assert_equal_to, assert_resumes_alike, batch, edsr, oracle, setup, trained
 from srbench.errors import TrainingError
 from srbench.testing import photograph
 

@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from distilling_toys import PAIRS, assert_resumes_alike, batch, edsr, setup, trained
 from srbench_plugins.distillers.mipkd import MiPKD, Mixer, register_distillers, replaced
 from torch import Generator, nn
 
-from srbench.distilling import capture
+from helpers.distilling import PAIRS, assert_resumes_alike, batch, edsr, setup, trained
 from srbench.errors import TrainingError
-from srbench.networks import Network
-from srbench.specs import ArchitectureSpec
+from srbench.networks.capture import capture
+from srbench.networks.network import Network
+from srbench.networks.spec import ArchitectureSpec
 
 (SPEC,) = register_distillers()
 TERMS = {"l1", "logits", "features", "blocks", "autoencoders"}

@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 import torch
-from distilling_toys import PAIRS, RECIPE, assert_equal_to, assert_resumes_alike, batch, edsr, setup, trained
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from srbench_plugins.distillers import mkdsr
@@ -13,9 +12,10 @@ from srbench_plugins.distillers.mkdsr import MKDSR, KRNet, Options, correlation,
 from torch import nn
 from torch.nn import functional as F
 
-from srbench.distilling import Batch, Optimiser
+from helpers.distilling import PAIRS, RECIPE, assert_equal_to, assert_resumes_alike, batch, edsr, setup, trained
+from srbench.distilling.distiller import Batch, Optimiser
 from srbench.errors import TrainingError
-from srbench.specs import ArchitectureSpec
+from srbench.networks.spec import ArchitectureSpec
 
 SPECS = {spec.name: spec for spec in mkdsr.register_distillers()}
 

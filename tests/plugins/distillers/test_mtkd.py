@@ -2,19 +2,6 @@
 
 import pytest
 import torch
-from distilling_toys import (
-    PAIRS,
-    RECIPE,
-    assert_equal_to,
-    assert_gradients,
-    assert_resumes_alike,
-    batch,
-    edsr,
-    oracle,
-    rcan,
-    setup,
-    trained,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.distillers.mtkd import (
@@ -28,6 +15,19 @@ from srbench_plugins.distillers.mtkd import (
 )
 from torch.nn import functional as F
 
+from helpers.distilling import (
+    PAIRS,
+    RECIPE,
+    assert_equal_to,
+    assert_gradients,
+    assert_resumes_alike,
+    batch,
+    edsr,
+    oracle,
+    rcan,
+    setup,
+    trained,
+)
 from srbench.errors import TrainingError
 from srbench.testing import photograph
 

@@ -1,10 +1,10 @@
 """The control of plain training's moving average is plain training, averaged."""
 
 import torch
-from distilling_toys import RECIPE, assert_resumes_alike, edsr, setup, trained
 from srbench_plugins.distillers.none import register_distillers
 
-from srbench.distilling import Distiller
+from helpers.distilling import RECIPE, assert_resumes_alike, edsr, setup, trained
+from srbench.distilling.distiller import Distiller
 
 SPECS = {spec.name: spec for spec in register_distillers()}
 

@@ -6,7 +6,15 @@ from functools import partial
 
 import pytest
 import torch
-from distilling_toys import (
+from srbench_plugins.architectures import fsrcnn
+from srbench_plugins.architectures.mdsr import MDSR
+from srbench_plugins.distillers import pisr
+from srbench_plugins.distillers.pisr import PISR, Encoder, vid_gaussian, vid_laplace
+from torch import Generator
+from torch.distributions import Laplace, Normal
+from torch.nn import functional as F
+
+from helpers.distilling import (
     PAIRS,
     RECIPE,
     assert_equal_to,
@@ -19,17 +27,9 @@ from distilling_toys import (
     setup,
     trained,
 )
-from srbench_plugins.architectures import fsrcnn
-from srbench_plugins.architectures.mdsr import MDSR
-from srbench_plugins.distillers import pisr
-from srbench_plugins.distillers.pisr import PISR, Encoder, vid_gaussian, vid_laplace
-from torch import Generator
-from torch.distributions import Laplace, Normal
-from torch.nn import functional as F
-
-from srbench.distilling import Batch, sum_of
+from srbench.distilling.distiller import Batch, sum_of
 from srbench.errors import TrainingError
-from srbench.specs import ArchitectureSpec
+from srbench.networks.spec import ArchitectureSpec
 from srbench.testing import photograph
 
 SPECS = {spec.name: spec for spec in pisr.register_distillers()}

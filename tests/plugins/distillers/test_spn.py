@@ -4,7 +4,13 @@ from functools import partial
 
 import pytest
 import torch
-from distilling_toys import (
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from srbench_plugins.distillers import spn
+from torchvision import models
+
+from helpers.distilling import (
     PAIRS,
     assert_equal_to,
     assert_gradients,
@@ -15,14 +21,8 @@ from distilling_toys import (
     rcan,
     trained,
 )
-from distilling_toys import setup as setup_of
-from hypothesis import given
-from hypothesis import strategies as st
-from safetensors.torch import save_file
-from srbench_plugins.distillers import spn
-from torchvision import models
-
-from srbench.distilling import Batch
+from helpers.distilling import setup as setup_of
+from srbench.distilling.distiller import Batch
 from srbench.errors import TrainingError, UnavailableError
 from srbench.testing import photograph
 

@@ -7,11 +7,11 @@ from srbench_plugins.architectures.edsr import EDSR
 from srbench_plugins.distillers.weight_inherit import WeightInherit, inherit
 from torch import nn
 
-from srbench.distilling import Setup
+from srbench.distilling.distiller import Setup
 from srbench.errors import TrainingError
-from srbench.networks import Network
-from srbench.recipes import Recipe
-from srbench.specs import ArchitectureSpec
+from srbench.networks.network import Network
+from srbench.networks.spec import ArchitectureSpec
+from srbench.recipe import Recipe
 
 
 def setup(student, teacher):

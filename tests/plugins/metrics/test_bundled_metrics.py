@@ -7,7 +7,8 @@ import torch
 from srbench_plugins.metrics import fidelity, lpips, pyiqa
 
 from srbench.errors import SrbenchError, UnavailableError
-from srbench.metrics import psnr, ssim
+from srbench.measuring.metrics.psnr import psnr
+from srbench.measuring.metrics.ssim import ssim
 from srbench.testing import photograph, violations_of
 
 CPU = torch.device("cpu")

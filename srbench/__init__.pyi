@@ -1,0 +1,60 @@
+from .catalog.hooks import hookimpl
+from .catalog.kinds import ExecutorSpec, Family
+from .datasets.manifest import read_manifest, user_manifest
+from .datasets.spec import DatasetSpec, Download, ImageEntry
+from .degrading.chain_files import read_chain
+from .degrading.spec import DegradationSpec, StepSpec
+from .distilling.distiller import Batch, Distiller, Optimiser, Phase, Setup, weighted_mean
+from .distilling.features import FeaturePairs
+from .distilling.spec import DistillerSpec
+from .errors import CheckpointError, ShapeError, SrbenchError, TrainingError, UnavailableError
+from .measuring.metrics.spec import MetricSpec
+from .naming import Paper, SpecMap
+from .networks.capture import capture
+from .networks.imagenet import find_lpips_trunk, find_vgg19
+from .networks.network import Network
+from .networks.spec import ArchitectureSpec, Checkpoint, Reported
+from .networks.weights import average_weights, load_state_dict
+from .recipe import Recipe
+from .training.spec import LossSpec
+
+__all__ = [
+    "ArchitectureSpec",
+    "Batch",
+    "Checkpoint",
+    "CheckpointError",
+    "DatasetSpec",
+    "DegradationSpec",
+    "Distiller",
+    "DistillerSpec",
+    "Download",
+    "ExecutorSpec",
+    "Family",
+    "FeaturePairs",
+    "ImageEntry",
+    "LossSpec",
+    "MetricSpec",
+    "Network",
+    "Optimiser",
+    "Paper",
+    "Phase",
+    "Recipe",
+    "Reported",
+    "Setup",
+    "ShapeError",
+    "SpecMap",
+    "SrbenchError",
+    "StepSpec",
+    "TrainingError",
+    "UnavailableError",
+    "average_weights",
+    "capture",
+    "find_lpips_trunk",
+    "find_vgg19",
+    "hookimpl",
+    "load_state_dict",
+    "read_chain",
+    "read_manifest",
+    "user_manifest",
+    "weighted_mean",
+]

@@ -1,0 +1,1 @@
+"""The catalog: finding plugins and what they provide."""

@@ -1,0 +1,58 @@
+"""Is what was noted once still true? Told, as make does, by size and time of files, and by the environment."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import srbench
+from srbench.catalog.discovery import bundled_folder, user_folder
+from srbench.catalog.hooks import GROUP
+
+Marks = dict[str, list[int] | None]
+"""Size and time of each file; None for one that is not there."""
+
+
+def marks_of(files: Iterable[Path]) -> Marks:
+    """The marks of files as they are now; of a folder only the time, which follows what it holds."""
+    marks: Marks = {}
+    for path in files:
+        try:
+            facts = path.stat()
+        except OSError:
+            marks[str(path)] = None
+        else:
+            marks[str(path)] = [0 if path.is_dir() else facts.st_size, facts.st_mtime_ns]
+    return marks
+
+
+def own_code() -> Iterable[Path]:
+    """Srbench and its bundled plugins, and the plugins that are found by lying somewhere: files of today."""
+    for folder in (Path(srbench.__file__).parent, bundled_folder()):
+        if folder is not None:
+            yield from (path for path in folder.rglob("*") if path.suffix in (".py", ".toml"))
+    for folder in (Path("plugins").resolve(), user_folder()):
+        yield from folder.glob("*.py")
+
+
+def imported_code() -> Iterable[Path]:
+    """The file of every module that this process has imported: whatever plugins lean on is among them."""
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return (Path(file) for file in files if file)
+
+
+def environment() -> dict[str, object]:
+    """What besides files decides what srbench does: variables, versions, entry points and the machine; JSON's types."""
+    own = {name: value for name, value in os.environ.items() if name.startswith(("SRBENCH_", "OMP_", "MKL_", "CUDA_"))}
+    entries = importlib.metadata.entry_points(group=GROUP)
+    return {
+        "variables": own,
+        "python": sys.version,
+        "torch": importlib.metadata.version("torch"),
+        "plugins": sorted(f"{e.name} {e.value} {e.dist.version if e.dist else ''}" for e in entries),
+        "cores": os.cpu_count(),
+        "machine": list(os.uname()),
+    }

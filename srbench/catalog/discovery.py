@@ -1,0 +1,149 @@
+"""Find plugins and ask each for its specs; a faulty one is named, and contained.
+
+Sources, each of which ``SRBENCH_PLUGINS`` may select ("bundled,entry-points,files" is everything, "none" nothing):
+the installed package ``srbench_plugins``; entry points of group ``srbench``; single files, given by ``--plugin`` or
+lying in ``./plugins`` (unless that is the bundled folder itself) or in the user's plugin folder.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import importlib.metadata
+import importlib.util
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from srbench.catalog.hooks import GROUP
+from srbench.catalog.loading import IMPORT_TIMEOUT, Plugin, import_file, load_plugin
+from srbench.errors import UsageError
+
+SOURCES = ("bundled", "entry-points", "files")
+
+
+def user_folder() -> Path:
+    """Where a person's own single-file plugins live."""
+    return platformdirs.user_config_path("srbench") / "plugins"
+
+
+def bundled_folder() -> Path | None:
+    """Where the installed ``srbench_plugins`` lies; None if it is not installed."""
+    spec = importlib.util.find_spec("srbench_plugins")
+    return Path(spec.submodule_search_locations[0]).resolve() if spec and spec.submodule_search_locations else None
+
+
+def discover(files: Sequence[Path] = (), *, environ: Mapping[str, str] | None = None) -> list[Plugin]:
+    """Load every plugin of every selected source.
+
+    Args:
+        files: Single-file plugins named on the command line; they are loaded whatever ``SRBENCH_PLUGINS`` says.
+        environ: Environment to read ``SRBENCH_PLUGINS`` and ``SRBENCH_PLUGIN_TIMEOUT`` from.
+
+    Returns:
+        Every plugin found, sorted by name; the faulty ones carry their error.
+
+    Raises:
+        UsageError: ``SRBENCH_PLUGINS`` names an unknown source, ``SRBENCH_PLUGIN_TIMEOUT`` is no number of seconds, or
+            a file of ``files`` does not exist.
+    """
+    env = os.environ if environ is None else environ
+    sources, timeout = _selected(env.get("SRBENCH_PLUGINS")), _timeout(env.get("SRBENCH_PLUGIN_TIMEOUT"))
+    candidates: list[Candidate] = []
+    if "bundled" in sources:
+        candidates += _bundled()
+    if "entry-points" in sources:
+        candidates += entry_point_plugins()
+    candidates += _single_files(files, folders="files" in sources)
+    with _imports_without_collections():
+        if "bundled" in sources:
+            # Under no plugin's time limit: what it ends halfway stays broken for all plugins after it. Those that need
+            # it say what is wrong with it.
+            with suppress(Exception):
+                importlib.import_module("torch")
+        loaded = [load_plugin(plugin, load, timeout) for plugin, load in candidates]
+    return sorted(loaded, key=lambda plugin: (plugin.name, plugin.source, str(plugin.file)))
+
+
+@contextmanager
+def _imports_without_collections() -> Iterator[None]:
+    """Imports create many objects and no garbage; looking for some takes a tenth of the time that torch needs."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+Candidate = tuple[Plugin, Callable[[], Any]]
+"""A plugin that was found, and what imports it."""
+
+
+def _selected(value: str | None) -> tuple[str, ...]:
+    if value is None:
+        return SOURCES
+    names = [n.strip() for n in value.split(",") if n.strip() and n.strip() != "none"]
+    for name in names:
+        if name not in SOURCES:
+            raise UsageError(
+                f"SRBENCH_PLUGINS names the source {name!r}; it may name {', '.join(SOURCES)}, or be 'none'."
+            )
+    return tuple(names)
+
+
+def _timeout(value: str | None) -> float:
+    try:
+        seconds = IMPORT_TIMEOUT if value is None else float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise UsageError(f"SRBENCH_PLUGIN_TIMEOUT is {value!r}; give a number of seconds above 0, such as 60.")
+    return seconds
+
+
+def _bundled() -> Iterator[Candidate]:
+    folder = bundled_folder()
+    if folder is None:
+        return
+    version = importlib.metadata.version("srbench")
+    for path in sorted(folder.glob("*/*.py")):
+        if not path.name.startswith("_"):
+            name = f"srbench_plugins.{path.parent.name}.{path.stem}"
+            yield Plugin(name, "bundled", version, path), lambda name=name: importlib.import_module(name)  # type: ignore[misc]
+
+
+def entry_point_plugins(distribution: str | None = None) -> Iterator[Candidate]:
+    """Plugins of installed packages, or of one installed package."""
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
+        if distribution is None or pkg_key(package) == pkg_key(distribution):
+            yield Plugin(f"{package}:{entry.name}" if package else entry.name, "entry point", version), entry.load
+
+
+def pkg_key(name: str) -> str:
+    """A distribution's name as package indexes compare it: case and separators do not count."""
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _single_files(files: Sequence[Path], *, folders: bool) -> Iterator[Candidate]:
+    for path in files:
+        if not path.is_file():
+            raise UsageError(f"The plugin file {path} does not exist; give --plugin the path of a Python file.")
+    paths = list(files)
+    for folder in (Path("plugins"), user_folder()) if folders else ():
+        if folder.is_dir() and folder.resolve() != bundled_folder():
+            paths += sorted(p for p in folder.glob("*.py") if not p.name.startswith(("_", "test_")))
+    for path in dict.fromkeys(p.resolve() for p in paths):
+        yield file_plugin(path)
+
+
+def file_plugin(path: Path) -> Candidate:
+    """The plugin in a single file, to be given to `load_plugin`."""
+    return Plugin(path.stem, "file", file=path.resolve()), lambda: import_file(path.resolve())

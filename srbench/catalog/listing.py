@@ -1,0 +1,146 @@
+"""The names there are and what a table shows of each; remembered, so that the next listing loads no plugin.
+
+The listing lies in the cache with the marks of every file it came from and the environment. It is made anew as soon as
+any of them has changed, and whenever a plugin was broken: what broke it may have gone, and none of the marks tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from srbench.catalog.catalog import PLURALS, Catalog, load_catalog
+from srbench.catalog.code_state import Marks, environment, imported_code, marks_of, own_code
+from srbench.datasets.manifest import user_manifest
+from srbench.errors import StoreError
+from srbench.files import atomic_write, cache_root
+from srbench.naming import Paper
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "architecture": ("label", "scales", "paper", "checkpoints", "license"),
+    "distiller": ("label", "teacher", "paper", "license"),
+    "degradation": ("label", "scales", "random", "paper"),
+    "step": ("label", "parameters", "paper"),
+    "metric": ("label", "unit", "better", "channels"),
+    "loss": ("label", "paper"),
+    "dataset": ("label", "split", "images", "license"),
+    "executor": ("label",),
+}
+"""What a table of each kind shows beside the name."""
+
+
+class Listed(BaseModel):
+    """All of one kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    specs: dict[str, tuple[str, ...]]
+    """The cells of `COLUMNS` by name, x2 before x10."""
+    families: dict[str, str]
+    """What a family makes, by its name."""
+
+
+class Listing(BaseModel):
+    """What there is of every kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kinds: dict[str, Listed]
+    broken: tuple[str, ...]
+    """What is wrong with the plugins that could not be used."""
+
+
+class _Note(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    surroundings: dict[str, object]
+    own: Marks
+    imported: Marks
+    listing: Listing
+
+
+def current_listing(files: Sequence[Path] = (), *, fresh: bool = False) -> Listing:
+    """The listing of today, from the note of an earlier one where nothing has changed since.
+
+    Args:
+        files: Single-file plugins besides those found by themselves.
+        fresh: Ask the plugins, whatever is remembered.
+
+    Raises:
+        PluginError: Two plugins provide one name.
+        UsageError: See `srbench.catalog.discovery.discover`.
+    """
+    surroundings: dict[str, object] = environment() | {"files": [str(path.resolve()) for path in files]}
+    own = marks_of((*own_code(), user_manifest()))
+    note = _note_of(surroundings)
+    if not fresh and (known := _still_true(note, surroundings, own)) is not None:
+        return known
+    made = listing_of(load_catalog(files))
+    if not made.broken:
+        noted = _Note(surroundings=surroundings, own=own, imported=marks_of(imported_code()), listing=made)
+        with suppress(StoreError):  # a cache that cannot be written costs time alone
+            atomic_write(note, noted.model_dump_json())
+    return made
+
+
+def _note_of(surroundings: dict[str, object]) -> Path:
+    key = hashlib.sha256(json.dumps(surroundings, sort_keys=True).encode()).hexdigest()
+    return cache_root() / "listings" / f"{key[:32]}.json"
+
+
+def _still_true(path: Path, surroundings: dict[str, object], own: Marks) -> Listing | None:
+    try:
+        note = _Note.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    unchanged = note.surroundings == surroundings and note.own == own
+    return note.listing if unchanged and note.imported == marks_of(map(Path, note.imported)) else None
+
+
+def listing_of(catalog: Catalog) -> Listing:
+    """What ``catalog`` holds, as tables show it."""
+    kinds = {}
+    for kind in PLURALS:
+        shelf = catalog.shelf(kind)
+        kinds[kind] = Listed(
+            specs={name: tuple(_cell(shelf[name], column) for column in COLUMNS[kind]) for name in in_order(shelf)},
+            families={family.name: f"{family.title}, such as {family.example}" for family in shelf.families},
+        )
+    return Listing(kinds=kinds, broken=tuple(str(plugin.error) for plugin in catalog.broken))
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names sorted as people do, x2 before x10."""
+    return sorted(names, key=_natural)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+_CELLS: dict[str, Callable[[Any], str]] = {
+    "teacher": lambda spec: ("one or more" if spec.several_teachers else "needed") if spec.needs_teacher else "",
+    "parameters": lambda spec: ", ".join(name for name, _, _ in spec.parameters),
+    "random": lambda spec: "yes" if spec.stochastic else "",
+    "better": lambda spec: "higher" if spec.higher_is_better else "lower",
+    "paper": lambda spec: _published(spec.paper, own_reading=getattr(spec, "reconstruction", False)),
+    "scales": lambda spec: " ".join(f"x{scale}" for scale in sorted(spec.scales)) if spec.scales else "any",
+    "checkpoints": lambda spec: ", ".join(in_order({checkpoint.tag for checkpoint in spec.checkpoints})),
+}
+"""How facts that are no plain strings are shown in a table."""
+
+
+def _published(paper: Paper | None, *, own_reading: bool) -> str:
+    return "" if paper is None else f"{paper.venue} {paper.year}" + (", our reading" if own_reading else "")
+
+
+def _cell(spec: Any, column: str) -> str:  # noqa: ANN401 - a spec of any kind
+    value = _CELLS[column](spec) if column in _CELLS else getattr(spec, column)
+    return "" if value is None else str(value)

@@ -1,0 +1,184 @@
+"""Load one plugin: import it, ask it for its specs, and contain whatever goes wrong."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import functools
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from srbench.catalog import hooks as hookspecs
+from srbench.catalog.containment import in_one_line, quietly, time_limit
+from srbench.catalog.hooks import GROUP, HOOKS
+from srbench.catalog.kinds import KINDS, Family
+from srbench.errors import PluginError
+
+IMPORT_TIMEOUT = 60.0
+"""Seconds after which a plugin that does not finish its import is given up; SRBENCH_PLUGIN_TIMEOUT changes it."""
+
+
+@dataclass(slots=True)
+class Plugin:
+    """One plugin, loaded or not."""
+
+    name: str
+    """What to call it in a message: a module, an entry point or a file."""
+    source: str
+    """"bundled", "entry point" or "file"."""
+    version: str = ""
+    file: Path | None = None
+    error: str | None = None
+    """Why it could not be used, in one sentence; None when it works."""
+    seconds: float = 0.0
+    specs: list[tuple[str, Any]] = field(default_factory=list)
+    """(kind, spec) pairs."""
+    notices: list[str] = field(default_factory=list)
+    """What it printed or warned of while it was loaded; kept out of srbench's own output."""
+
+    fingerprint: str = ""
+    """sha256 of the code that provides it as it was when it was loaded, so that changed code never meets cached
+    results. A bundled module or a single file is hashed with the bundled modules that it imports, one of an installed
+    package with all modules beside and below it."""
+
+    @property
+    def place(self) -> str:
+        """Name, source and file, to tell it from another of the same name."""
+        return f"{self.name} ({self.source}{f', {self.file}' if self.file else ''})"
+
+
+def import_file(path: Path) -> Any:  # noqa: ANN401 - a module's attributes are its own
+    """Import a Python file that lies on no import path.
+
+    Raises:
+        PluginError: The file is not Python.
+    """
+    path = path.resolve()
+    name = f"srbench_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{path} is not a Python file; give one that ends in .py.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+def load_plugin(plugin: Plugin, load: Callable[[], Any], timeout: float = IMPORT_TIMEOUT) -> Plugin:
+    """Import a plugin and ask it for its specs; whatever goes wrong becomes its `Plugin.error`.
+
+    Args:
+        plugin: What is known of it.
+        load: Imports it; gives a module, or any object that has hooks.
+        timeout: Seconds it may take.
+    """
+    start = time.perf_counter()
+    try:
+        with quietly(plugin.notices), time_limit(plugin.place, timeout):
+            module = load()
+            origin = getattr(module, "__file__", None)
+            plugin.file = plugin.file or (Path(origin) if origin else None)
+            plugin.fingerprint = _fingerprint(plugin)
+            plugin.specs = _specs_of(module)
+    except PluginError as error:
+        plugin.error = f"Plugin {plugin.name} is not usable: {error}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a plugin's fault, even SystemExit, must not take the others down
+        plugin.error = f"Plugin {plugin.name} failed to load: {in_one_line(error, plugin.file)}."
+    plugin.seconds = time.perf_counter() - start
+    return plugin
+
+
+def _fingerprint(plugin: Plugin) -> str:
+    if plugin.file is None or not plugin.file.is_file():
+        return plugin.version
+    in_package = plugin.source == "entry point" and (plugin.file.parent / "__init__.py").is_file()
+    files = sorted(plugin.file.parent.rglob("*.py")) if in_package else _with_bundled_imports(plugin.file)
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _with_bundled_imports(file: Path) -> list[Path]:
+    """A file that was imported, and every bundled module that it, or one of these, imports."""
+    files = [file]
+    for importing in files:  # which grows
+        if importing.suffix == ".py":
+            modules = (sys.modules.get(name) for name in _bundled_imports(importing.read_bytes()))
+            imported = (Path(module.__file__) for module in modules if module is not None and module.__file__)
+            files += sorted({path for path in imported if path.name != "__init__.py"} - set(files))
+    return files
+
+
+@functools.cache
+def _bundled_imports(code: bytes) -> tuple[str, ...]:
+    """What code imports that may be a bundled module; many plugins import the same few files."""
+    if b"srbench_plugins" not in code:
+        return ()  # most name none, and parsing takes long
+    names: list[str] = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(name for name in names if name.startswith("srbench_plugins."))
+
+
+def _specs_of(module: object) -> list[tuple[str, Any]]:
+    # A manager of its own for each plugin: blame is certain, and no other plugin can be disturbed.
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    try:
+        manager.register(module, "plugin")
+    except pluggy.PluginValidationError as error:
+        raise PluginError(
+            f"it declares a hook with arguments ({' '.join(str(error).split())}); hooks take none."
+        ) from None
+    callers = {caller.name: caller for caller in manager.get_hookcallers(module) or ()}
+    for name, caller in callers.items():
+        if not caller.has_spec():
+            raise PluginError(f"it defines the hook {name!r}, which srbench does not know; {_nearest_hook(name)}")
+    for name in HOOKS.values():
+        if name not in callers and callable(getattr(module, name, None)):
+            raise PluginError(f"its function {name} is not marked; put @srbench.hookimpl above it.")
+    if not callers:
+        raise PluginError("it defines no hook; mark one of its functions with @srbench.hookimpl.")
+    specs: list[tuple[str, Any]] = []
+    for kind, hook in HOOKS.items():
+        if hook in callers:
+            # Called directly: pluggy would drop a None, and a forgotten return would go unnoticed.
+            (implementation,) = callers[hook].get_hookimpls()
+            provided = _iterable(hook, implementation.function())
+            specs += [(kind, _checked(kind, hook, spec)) for spec in provided]
+    return specs
+
+
+def _nearest_hook(name: str) -> str:
+    near = difflib.get_close_matches(name, HOOKS.values(), n=1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(sorted(HOOKS.values()))}."
+
+
+def _iterable(hook: str, provided: object) -> Iterable[object]:
+    if isinstance(provided, Iterable) and not isinstance(provided, str | bytes | Mapping):
+        return provided
+    raise PluginError(f"{hook} returned {type(provided).__name__}; return a list of specs.")
+
+
+def _checked(kind: str, hook: str, spec: object) -> object:
+    wanted = KINDS[kind]
+    if not isinstance(spec, wanted | Family):
+        raise PluginError(f"{hook} returned {type(spec).__name__}; it must return {wanted.__name__} objects.")
+    return spec

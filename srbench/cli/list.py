@@ -1,0 +1,116 @@
+"""``srbench list``: what there is."""
+
+from __future__ import annotations
+
+import json as json_
+import os
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from srbench.cli import options as choices
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from srbench.catalog.listing import Listing
+
+
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help="architectures, distillers, degradations, steps, metrics, losses, datasets, executors, suites."
+        ),
+    ] = None,
+    pattern: Annotated[str, typer.Argument(help="Wildcard on the names, such as 'edsr*'.")] = "*",
+    *,
+    plugin: choices.PluginFiles = None,
+    strict_plugins: choices.Strict = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the names as JSON.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask the plugins anew, whatever is remembered.")] = False,
+) -> None:
+    """Show the names there are; *PATTERN* alone searches every kind.
+
+    A listing is remembered until a plugin, srbench itself or the environment changes.
+    """
+    from srbench.catalog.catalog import PLURALS
+    from srbench.catalog.listing import current_listing
+    from srbench.errors import PluginError, UnknownNameError
+
+    if kind is not None and any(mark in kind for mark in "*?["):
+        pattern, kind = kind, None
+    if kind in ("suite", "suites"):
+        _list_suites(pattern, json=json)
+        return
+    known = {word: k for k in PLURALS for word in (k, PLURALS[k])}
+    if kind is not None and kind not in known:
+        hint = "To search names, give a wildcard such as '*net*'."
+        raise UnknownNameError.among("kind", kind, [*PLURALS.values(), "suites"], hint)
+    listing = current_listing(plugin or (), fresh=fresh)
+    if strict_plugins and listing.broken:
+        raise PluginError(" ".join(listing.broken))
+    kinds = list(PLURALS) if kind is None else [known[kind]]
+    found = {k: [name for name in listing.kinds[k].specs if fnmatchcase(name, pattern)] for k in kinds}
+    if json:
+        typer.echo(json_.dumps({PLURALS[k]: names for k, names in found.items()}, indent=2))
+    else:
+        _print(listing, found, pattern)
+    for fault in listing.broken:
+        choices.warn(fault)
+
+
+def named_table(title: str, *columns: str) -> Table:
+    """A table whose first column, the name, is never cut."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    table.add_column("name", no_wrap=True)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def print_wide(*tables: Table) -> None:
+    """Print tables as wide as the terminal; what goes to a file or a pipe is not cut."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=240)
+    for table in tables:
+        console.print(table)
+
+
+def _list_suites(pattern: str, *, json: bool) -> None:
+    from srbench.catalog.listing import in_order
+    from srbench.planning.suite import load_suite, shipped_suites
+
+    found = [name for name in in_order(shipped_suites()) if fnmatchcase(name, pattern)]
+    if json:
+        typer.echo(json_.dumps({"suites": found}, indent=2))
+        return
+    table = named_table(f"{len(found)} suites", "about")
+    for name in found:
+        table.add_row(name, load_suite(name).about)
+    print_wide(table)
+
+
+def _print(listing: Listing, found: dict[str, list[str]], pattern: str) -> None:
+    from srbench.catalog.catalog import PLURALS
+    from srbench.catalog.listing import COLUMNS
+
+    for kind, names in found.items():
+        listed = listing.kinds[kind]
+        table = named_table(f"{len(names)} {PLURALS[kind]}", *COLUMNS[kind])
+        for name in names:
+            table.add_row(name, *listed.specs[name])
+        for family, makes in listed.families.items():
+            if fnmatchcase(f"{family}:", pattern):
+                table.add_row(f"{family}:…", makes)
+        if table.row_count:
+            print_wide(table)
+    if not any(found.values()):
+        choices.warn(f"No name matches {pattern!r}.")

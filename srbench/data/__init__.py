@@ -1,1 +1,0 @@
-"""Datasets: manifests, layouts on disk, verification, the training cache."""

@@ -1,0 +1,1 @@
+"""Datasets: where their images are, and whether they are the right ones."""

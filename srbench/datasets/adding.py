@@ -1,0 +1,109 @@
+"""Record a folder of images as a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from srbench.datasets.fingerprints import fingerprints
+from srbench.datasets.layouts import search
+from srbench.datasets.manifest import manifest_text, read_manifest
+from srbench.datasets.spec import DatasetSpec, ImageEntry
+from srbench.errors import DataError, UsageError
+from srbench.files import atomic_write
+from srbench.naming import NAME
+
+
+def describe_folder(
+    name: str,
+    folder: Path,
+    *,
+    split: str = "test",
+    licence: str = "unknown",
+    citation: str = "unknown",
+    truth: bool = True,
+) -> DatasetSpec:
+    """Measure and hash the images of a folder.
+
+    Args:
+        name: What to call the dataset, in lower_snake_case.
+        folder: Where its images are, in any layout of `srbench.datasets.layouts`.
+        split: "train" or "test".
+        licence: SPDX id, or a few words.
+        citation: What to cite.
+        truth: Whether they are hr; False for lr from the world.
+
+    Raises:
+        UsageError: The name or the split is not one.
+        DataError: There are no images, or one of them cannot be read.
+    """
+    if not NAME.fullmatch(name):
+        raise UsageError(f"The dataset name {name!r} is not lower_snake_case ASCII; choose another, such as 'my_set'.")
+    if split not in {"train", "test"}:
+        raise UsageError(f"The split {split!r} is neither 'train' nor 'test'; give one of them.")
+    found = search(folder) if folder.is_dir() else None
+    if found is None:
+        raise DataError(f"There are no images in {folder}; give the folder that holds them, or their HR folder.")
+    marks, broken = fingerprints(found.hr.values())
+    for text in broken.values():
+        raise DataError(text)
+    entries = [(image, marks[path]) for image, path in found.hr.items()]
+    return DatasetSpec(
+        name=name,
+        label=name,
+        split="train" if split == "train" else "test",
+        images=len(entries),
+        license=licence,
+        citation=citation,
+        folders=(str(folder.resolve()),),
+        truth=truth,
+        grey=tuple(image for image, mark in entries if mark.channels == 1),
+        entries=tuple(
+            ImageEntry(name=image, height=mark.height, width=mark.width, sha256=mark.sha256) for image, mark in entries
+        ),
+    )
+
+
+def record(path: Path, spec: DatasetSpec, taken: Sequence[str] = ()) -> None:
+    """Append a dataset to a manifest, which is made if there is none; whatever else it holds stays as it is.
+
+    Args:
+        path: The manifest.
+        spec: The dataset; its entries are written one a line.
+        taken: Names that other manifests use.
+
+    Raises:
+        UsageError: The name is taken.
+        ConfigError: The manifest that is there cannot be understood.
+    """
+    known = {s.name for s in read_manifest(path)} if path.exists() else set()
+    if spec.name in known or spec.name in taken:
+        where = path if spec.name in known else "another manifest"
+        raise UsageError(f"A dataset named {spec.name!r} is already in {where}; choose another name.")
+    document = tomlkit.parse(manifest_text(path)) if path.exists() else tomlkit.document()
+    table = tomlkit.table()
+    table.update(
+        {
+            "label": spec.label,
+            "split": spec.split,
+            "images": spec.images if spec.images is not None else "unknown",
+            "license": spec.license,
+            "citation": spec.citation,
+        }
+    )
+    if not spec.truth:
+        table.add("truth", value=False)
+    for key in ("home", "folders", "grey", "notes"):
+        value: Any = getattr(spec, key)
+        if value:
+            table.add(key, list(value) if isinstance(value, tuple) else value)
+    rows = tomlkit.array()
+    for entry in spec.entries:
+        rows.add_line([entry.name, entry.height, entry.width, entry.sha256 or "unknown"])
+    rows.add_line(indent="")
+    table.add("entries", rows)
+    document.add(spec.name, table)
+    atomic_write(path, tomlkit.dumps(document))

@@ -1,0 +1,89 @@
+"""The datasets of a run: verified before a single pixel is measured or trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from srbench.datasets.fingerprints import content_hash, fingerprints
+from srbench.datasets.spec import DatasetSpec
+from srbench.datasets.verification import Verification, verify
+from srbench.errors import DataError
+from srbench.naming import Scale
+
+
+class Library:
+    """Verified images by dataset. Each dataset is looked at once."""
+
+    def __init__(self, root: Path | None, datasets: Mapping[str, DatasetSpec]) -> None:
+        """Nothing is looked at yet.
+
+        Args:
+            root: The data root, or None where only datasets that locate themselves are wanted.
+            datasets: Every known dataset, to tell whose a stray image is; usually ``catalog.datasets``.
+        """
+        self._root, self._datasets = root, datasets
+        self._seen: dict[str, Verification] = {}
+
+    def verification(self, spec: DatasetSpec) -> Verification:
+        """What is there of a dataset; never raises for faults of the data."""
+        if spec.name not in self._seen:
+            others = [other for other in self._datasets.values() if other.name != spec.name]
+            self._seen[spec.name] = verify(spec, self._root, others)
+        return self._seen[spec.name]
+
+    def images(self, spec: DatasetSpec) -> Mapping[str, Path]:
+        """The HR images of a dataset, by name.
+
+        Raises:
+            DataError: It is absent, incomplete, altered or has images that are not its own.
+        """
+        found = self.verification(spec)
+        if not found.present:
+            raise DataError(self._absent(spec))
+        if found.problems:
+            raise DataError(self._faults(spec, found.problems))
+        return found.images
+
+    def content_hash(self, spec: DatasetSpec) -> str:
+        """The hash of a dataset's pixels, for store keys and records. Raises as `images` does."""
+        self.images(spec)
+        return self.verification(spec).content_hash
+
+    def lr_images(self, spec: DatasetSpec, scale: Scale) -> Mapping[str, Path] | None:
+        """The LR images that come with a dataset, by the name of their HR; None if there are none at this scale.
+
+        Raises:
+            DataError: As `images`, and for LR that does not match its HR.
+        """
+        self.images(spec)
+        found = self.verification(spec)
+        if problems := found.lr_problems.get(scale):
+            raise DataError(self._faults(spec, problems))
+        return found.lr.get(scale)
+
+    def lr_hash(self, spec: DatasetSpec, scale: Scale) -> str | None:
+        """The hash of the LR that `lr_images` gives, for store keys; None if it gives none. Raises as it does."""
+        files = self.lr_images(spec, scale)
+        if files is None:
+            return None
+        marks, _ = fingerprints(files.values())
+        return content_hash({name: marks[path] for name, path in files.items()})
+
+    def _absent(self, spec: DatasetSpec) -> str:
+        place = f"as {self._root / spec.label}" if self._root else "below a data root"
+        how = (
+            f"get it with `srbench data fetch {spec.name}`"
+            if spec.downloads
+            else f"get it from {spec.home or 'its authors'}"
+        )
+        root = "" if self._root else " and say where that is with --data DIR or SRBENCH_DATA"
+        where = f"below {self._root}" if self._root else "here: no data root is given"
+        return f"The dataset {spec.name} is not {where}; {how}, or put it {place}{root}."
+
+    @staticmethod
+    def _faults(spec: DatasetSpec, problems: tuple[str, ...]) -> str:
+        shown = " ".join(problems[:5])
+        if len(problems) > 5:
+            shown += f" And {len(problems) - 5} more: `srbench data verify {spec.name}` lists them."
+        return f"The dataset {spec.name} cannot be used. {shown} Mend it or fetch it again."

@@ -1,0 +1,69 @@
+"""What a plugin declares of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from srbench.naming import Scale, check_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageEntry:
+    """One image a dataset must have."""
+
+    name: str
+    """File name without folder and suffix."""
+    height: int
+    width: int
+    sha256: str | None = None
+    """Of its pixels, which a re-saved copy keeps, as `srbench.imaging.hashing.pixel_hash` takes it; None where it is
+    not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A public archive."""
+
+    url: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """A set of images."""
+
+    name: str
+    label: str
+    split: Literal["train", "test"]
+    images: int | None
+    """How many there are; None if unknown."""
+    license: str
+    citation: str
+    entries: tuple[ImageEntry, ...] = ()
+    """Every image where they are known; empty otherwise."""
+    names: tuple[str, ...] = ()
+    """The images' names, where these are known but sizes and pixels are not."""
+    folders: tuple[str, ...] = ()
+    """Folders it goes by below the data root, besides its name and label; glob patterns, all that match are taken
+    together."""
+    home: str = ""
+    downloads: tuple[Download, ...] = ()
+    locate: Callable[[], Mapping[str, Path]] | None = None
+    """Finds images that need no data root: name to file. None for sets below the data root."""
+    truth: bool = True
+    """False: its images are lr from the world, and nobody has their hr. They are super-resolved as they are, and only
+    metrics that need no hr have a score."""
+    lr_border: Literal["symmetric", "replicate"] = "symmetric"
+    """How the LR that comes with it was made; see docs/protocol.md."""
+    grey: tuple[str, ...] = ()
+    """Images that are greyscale."""
+    bicubic: Mapping[Scale, tuple[float, float]] = field(default_factory=dict)
+    """Published PSNR-Y (dB) and SSIM-Y of bicubic interpolation by scale: what certifies a copy."""
+    bicubic_source: str = ""
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("dataset", self.name)

@@ -1,0 +1,252 @@
+"""Chains of steps in TOML files: the degradations called ``chain:FILE.toml``.
+
+A file has a ``label``, a ``version`` and ``[[steps]]``. Each of these is a step by its name, with its parameters; or
+several under one of the words `chain`, `one_of`, `shuffle`, `in_turn`; or a named degradation. Any of them may have a
+``probability``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from srbench.degrading.spec import DegradationSpec, StepSpec
+from srbench.errors import ConfigError, SrbenchError
+from srbench.naming import SpecMap
+from srbench.toml import ScaleValue, read_table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from srbench.degrading.draws import Random
+    from srbench.degrading.steps import Drawn, Size, Step
+
+
+TRIALS = 4096
+"""So many draws that are all alike are taken for a chain in which nothing is random."""
+
+
+class ChainFile(BaseModel):
+    """The top of a file; what stands in its steps depends on them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    label: str = ""
+    version: str = "1"
+    notes: str = ""
+    scales: Annotated[tuple[ScaleValue, ...], Field(min_length=1)] | None = None
+    """Every scale if absent."""
+    realisations: int = Field(default=1, ge=1, le=1000)
+    """How many frozen realisations are measured where a suite does not say."""
+    steps: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """A degradation that is no chain, as a step; it leads from hr's size to lr's."""
+
+    spec: DegradationSpec
+
+    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+        """What its generator starts from."""
+        return {"seed": own.seed()} if self.spec.stochastic else {}
+
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
+        """Each image by itself where something is random."""
+        import torch
+
+        if not self.spec.stochastic:
+            return self.spec.apply(images, size.scale, torch.Generator())
+        return torch.cat(
+            [
+                self.spec.apply(image[None], size.scale, torch.Generator().manual_seed(one["seed"]))
+                for image, one in zip(images, drawn, strict=True)
+            ]
+        )
+
+
+def read_chain(argument: str, degradations: SpecMap[DegradationSpec], steps: SpecMap[StepSpec]) -> DegradationSpec:
+    """Read a chain from a TOML file.
+
+    Args:
+        argument: Path of the file, as it stands behind ``chain:``.
+        degradations: Those that its steps may name.
+        steps: The steps there are.
+
+    Returns:
+        The degradation ``chain:argument``; its fingerprint covers the file and the code of everything it names.
+
+    Raises:
+        ConfigError: The file cannot be understood; says where and what was expected.
+        UnknownNameError: It names something that nothing provides.
+    """
+    from srbench.degrading.chain import Chain
+
+    path = Path(argument)
+    with _once(path):
+        table = read_table(path, ChainFile)
+        reading = _Reading(path, degradations, steps)
+        chain = Chain(reading.several(table.steps, "[[steps]]"))
+    _try(path, chain, min(table.scales or (2,)))
+    return DegradationSpec(
+        name=f"chain:{argument}",
+        label=table.label or path.stem,
+        chain=chain,
+        stochastic=_is_random(chain, min(table.scales or (2,))),
+        realisations=table.realisations,
+        scales=frozenset(table.scales) if table.scales else None,
+        version=table.version,
+        notes=table.notes,
+        fingerprint=hashlib.sha256(b"\n".join([path.read_bytes(), *reading.codes])).hexdigest(),
+    )
+
+
+class _Reading:
+    """One file being read."""
+
+    def __init__(self, path: Path, degradations: SpecMap[DegradationSpec], steps: SpecMap[StepSpec]) -> None:
+        self._path, self._degradations, self._steps = path, degradations, steps
+        self.codes: list[bytes] = []
+        """Fingerprints of the code that was named."""
+
+    def several(self, tables: object, where: str) -> list[Step]:
+        if not isinstance(tables, tuple) or not tables or not all(isinstance(table, dict) for table in tables):
+            raise ConfigError(f"{self._path}, {where}: an array of tables was expected, such as {{ step = … }}.")
+        return [self._one(dict(table), f"{where} {number}") for number, table in enumerate(tables, start=1)]
+
+    def _one(self, table: dict[str, Any], where: str) -> Step:
+        from srbench.degrading.chain import Chain, InTurn, OneOf, Shuffled, Sometimes
+
+        kinds: dict[str, Callable[..., Step]] = {
+            "chain": Chain, "one_of": OneOf, "shuffle": Shuffled, "in_turn": InTurn,
+        }  # fmt: skip
+        words = [word for word in ("step", "degradation", *kinds) if word in table]
+        if len(words) != 1:
+            told = f"it has {' and '.join(words)}" if words else "it has none"
+            raise ConfigError(
+                f"{self._path}, {where}: one of step, degradation, {', '.join(kinds)} was expected; {told}."
+            )
+        (word,) = words
+        inner, probability = table.pop(word), table.pop("probability", None)
+        per = {"per": table.pop("per")} if word == "chain" and probability is not None and "per" in table else {}
+        step: Step
+        if word == "step":
+            step = self._step(inner, table, where)
+        elif word == "degradation":
+            step = self._degradation(inner, table, where)
+        else:
+            if word == "one_of" and isinstance(inner, tuple):
+                inner, table["weights"] = _weighed(inner)
+            made = self.several(inner, f"{where}, {word}")
+            step = self._built(partial(kinds[word], made), word, table, where)
+        if probability is None:
+            return step
+        return self._built(
+            partial(Sometimes, step.steps if isinstance(step, Chain) and word == "chain" else [step]),
+            "probability",
+            {"probability": probability, **per},
+            where,
+        )
+
+    def _step(self, name: object, parameters: dict[str, Any], where: str) -> Step:
+        if not isinstance(name, str):
+            raise ConfigError(f"{self._path}, {where}: step = {name!r} does not fit: the name of a step was expected.")
+        try:
+            spec = self._steps[name]
+        except SrbenchError as error:
+            raise ConfigError(f"{self._path}, {where}: {error}") from error
+        self.codes.append(self._steps.fingerprint(name).encode())
+        return self._built(spec.build, name, parameters, where)
+
+    def _degradation(self, name: object, left: Mapping[str, Any], where: str) -> Step:
+        if left:
+            raise ConfigError(f"{self._path}, {where}: a named degradation takes no {min(left)}; remove it.")
+        if not isinstance(name, str):
+            raise ConfigError(f"{self._path}, {where}: degradation = {name!r} does not fit: a name was expected.")
+        prefix, _, file = name.partition(":")
+        beside = self._path.parent / file
+        if prefix == "chain" and not Path(file).is_file() and beside.is_file():
+            name = f"chain:{beside}"
+        try:
+            spec = self._degradations[name]
+        except SrbenchError as error:
+            raise ConfigError(f"{self._path}, {where}: {error}") from error
+        self.codes.append((self._degradations.fingerprint(name) + spec.fingerprint).encode())
+        return spec.chain or Degraded(spec)
+
+    def _built(self, build: Callable[..., Step], name: str, parameters: dict[str, Any], where: str) -> Step:
+        """Call ``build``, with every parameter of the type it asks for."""
+        known = {p.name: p for p in inspect.signature(build, eval_str=True).parameters.values() if p.name != "steps"}
+        for key, value in parameters.items():
+            if key not in known:
+                takes = ", ".join(known) or "none"
+                raise ConfigError(f"{self._path}, {where}: {name} has no parameter {key!r}; it has {takes}.")
+            try:
+                TypeAdapter(known[key].annotation).validate_python(value, strict=True)
+            except ValidationError as error:
+                wanted = " or ".join(dict.fromkeys(_lower(e["msg"]) for e in error.errors(include_url=False)))
+                shown = list(value) if isinstance(value, tuple) else value
+                raise ConfigError(f"{self._path}, {where}: {key} = {shown!r} does not fit: {wanted}.") from error
+            bounds = any(get_origin(kind) is tuple for kind in get_args(known[key].annotation))
+            if bounds and isinstance(value, tuple) and value[0] > value[1]:
+                raise ConfigError(f"{self._path}, {where}: {key} = {list(value)} does not fit: the lowest comes first.")
+        missing = [key for key, p in known.items() if p.default is p.empty and key not in parameters]
+        if missing:
+            raise ConfigError(f"{self._path}, {where}: {name} needs the parameter {missing[0]!r}; add it.")
+        try:
+            return build(**parameters)
+        except SrbenchError as error:
+            raise ConfigError(f"{self._path}, {where}: {error}") from error
+
+
+def _weighed(tables: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[float, ...]]:
+    """The tables without their weights, and the weights; 1 where none is given."""
+    plain = tuple({k: v for k, v in t.items() if k != "weight"} if isinstance(t, dict) else t for t in tables)
+    return plain, tuple(t.get("weight", 1.0) if isinstance(t, dict) else 1.0 for t in tables)
+
+
+def _lower(message: str) -> str:
+    return (message[:1].lower() + message[1:]).replace("tuple", "array").replace("a array", "an array")
+
+
+_BEING_READ: list[Path] = []
+
+
+@contextmanager
+def _once(path: Path) -> Iterator[None]:
+    """Refuse a file that is reached from itself."""
+    where = path.resolve()
+    if where in _BEING_READ:
+        raise ConfigError(f"{path}: the chain contains itself; take it out of its own steps.")
+    _BEING_READ.append(where)
+    try:
+        yield
+    finally:
+        _BEING_READ.remove(where)
+
+
+def _try(path: Path, chain: Any, scale: int) -> None:  # noqa: ANN401 - a Chain; imported late
+    """Meet now what would end a training later: a width below 0, no reduction to lr."""
+    import torch
+
+    try:
+        chain(torch.full((1, 3, 24 * scale, 24 * scale), 0.5), scale, torch.Generator().manual_seed(0))
+    except Exception as error:
+        raise ConfigError(f"{path}: tried on a small image at x{scale}, the chain failed: {error}") from error
+
+
+def _is_random(chain: Any, scale: int) -> bool:  # noqa: ANN401 - as above
+    from srbench.degrading.draws import Random
+    from srbench.degrading.steps import Size
+
+    size = Size(24 * scale, 24 * scale, scale)
+    first = chain.draw(Random(0), Random(0), size)
+    return any(chain.draw(Random(seed), Random(seed), size) != first for seed in range(1, TRIALS))

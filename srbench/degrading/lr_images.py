@@ -1,0 +1,182 @@
+"""LR images made from HR: deterministic, frozen where the degradation is random, cached by content.
+
+Beside every cached LR of a chain lies its realisation: what was drawn, from which the LR is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srbench.degrading.spec import DegradationSpec
+from srbench.errors import DataError, ShapeError
+from srbench.files import atomic_write, cache_root
+from srbench.imaging.files import read_image, write_png
+from srbench.imaging.hashing import pixel_hash
+from srbench.naming import Scale
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from srbench.degrading.realisation import Realisation
+
+_VERSION = 1
+"""Raised when the LR of the same inputs changes for a reason that no fingerprint shows."""
+
+
+def draw_seed(degradation: str, dataset: str, image: str, scale: Scale, seed: int = 0) -> int:
+    """The seed of a frozen realisation that an image is measured under.
+
+    It depends on nothing but its arguments: not on the order of images, the machine or the run. ``seed`` is the number
+    of the realisation.
+    """
+    text = json.dumps([degradation, seed, dataset, image, scale])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def draw_realisation(
+    hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, *, seed: int, number: int = 0, image: str = ""
+) -> Realisation:
+    """Draw everything that is random of one image.
+
+    Args:
+        hr: (H, W) or (H, W, 3).
+        degradation: What is to be applied.
+        scale: Factor.
+        seed: See `draw_seed`.
+        number: Of the realisation, from 0.
+        image: Its name, for people.
+
+    Raises:
+        ShapeError: The image is smaller than one LR pixel.
+    """
+    from srbench.degrading.realisation import freeze
+    from srbench.degrading.steps import Size
+
+    height, width = hr.shape[0] // scale, hr.shape[1] // scale
+    if not height or not width:
+        raise ShapeError(f"An image of {hr.shape[0]}×{hr.shape[1]} pixels has no LR at x{scale}; use a smaller scale.")
+    return freeze(degradation, Size(height * scale, width * scale, scale, number), seed, image)
+
+
+def make_lr(hr: NDArray[np.uint8], degradation: DegradationSpec, realisation: Realisation) -> NDArray[np.uint8]:
+    """The lr that a realisation describes, rounded to 8 bits.
+
+    Args:
+        hr: (H, W) or (H, W, 3); cropped at the bottom and right so that its sides divide by the scale.
+        degradation: The one that the realisation names.
+        realisation: What was drawn.
+
+    Returns:
+        (h, w) or (h, w, 3).
+
+    Raises:
+        ShapeError: The image has another size, or the degradation returned a wrong shape.
+        DataError: The realisation is another degradation's, or values came out that are not finite.
+    """
+    return _rounded(_made(hr, degradation, realisation, exact=False))
+
+
+def lr_image(
+    hr: NDArray[np.uint8],
+    degradation: DegradationSpec,
+    scale: Scale,
+    *,
+    seed: int = 0,
+    number: int = 0,
+    image: str = "",
+    fingerprint: str | None = None,
+) -> NDArray[np.uint8]:
+    """Degrade one whole image, rounded to 8 bits.
+
+    Args:
+        hr: (H, W) or (H, W, 3); cropped at the bottom and right so that its sides divide by ``scale``.
+        degradation: What to apply.
+        scale: Factor.
+        seed: See `draw_seed`; of no effect on deterministic degradations.
+        number: Of the realisation, from 0.
+        image: Its name, for people who read the realisation.
+        fingerprint: Hash of the code that provides the degradation (``catalog.degradations.fingerprint(name)``). With
+            it the result is cached; without it nothing is.
+
+    Returns:
+        (h, w) or (h, w, 3).
+
+    Raises:
+        ShapeError: The image is smaller than one LR pixel, or the degradation returned a wrong shape.
+        DataError: The degradation returned values that are not finite.
+        StoreError: The cache cannot be written.
+    """
+    key = None if fingerprint is None else _key(hr, degradation, scale, seed, number, fingerprint)
+    path = None if key is None else cache_root() / "lr" / key[:2] / f"{key}.png"
+    if path is not None:
+        try:
+            return read_image(path, keep_grey=True)
+        except DataError:  # not there, or damaged: made (again)
+            pass
+    realisation = draw_realisation(hr, degradation, scale, seed=seed, number=number, image=image)
+    lr = make_lr(hr, degradation, realisation)
+    if path is not None:
+        if degradation.chain is not None:
+            atomic_write(path.with_suffix(".json"), realisation.model_dump_json(indent=1))
+        write_png(path, lr)
+    return lr
+
+
+def lr_image_exact(
+    hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, *, seed: int = 0, number: int = 0
+) -> NDArray[np.float64]:
+    """As `lr_image`, in double precision without any rounding, for protocols whose LR never passes through 8 bits.
+
+    Returns:
+        (h, w) or (h, w, 3), in units of [0, 1]; bicubic undershoots and overshoots are kept.
+    """
+    return _made(hr, degradation, draw_realisation(hr, degradation, scale, seed=seed, number=number), exact=True)
+
+
+def _made(
+    hr: NDArray[np.uint8], degradation: DegradationSpec, realisation: Realisation, *, exact: bool
+) -> NDArray[np.float64]:
+    import torch
+
+    from srbench.degrading.realisation import realise
+
+    scale = realisation.scale
+    height, width = hr.shape[0] // scale, hr.shape[1] // scale
+    cropped = hr[: height * scale, : width * scale]
+    planes = cropped[None] if cropped.ndim == 2 else cropped.transpose(2, 0, 1)
+    tensor = torch.from_numpy(np.ascontiguousarray(planes)).double().div(255)[None]
+    lr = realise(degradation, tensor, realisation, exact=exact)
+    _check(lr, (1, len(planes), height, width), degradation, scale)
+    values: NDArray[np.float64] = lr[0].numpy()
+    return values[0] if hr.ndim == 2 else np.ascontiguousarray(values.transpose(1, 2, 0))
+
+
+def _check(lr: Tensor, shape: tuple[int, ...], degradation: DegradationSpec, scale: Scale) -> None:
+    if tuple(lr.shape) != shape:
+        raise ShapeError(
+            f"Degradation {degradation.name!r} gave lr of shape {tuple(lr.shape)} at x{scale} where {shape} was due; "
+            "mend the plugin: lr has 1/scale of hr's sides and its channels."
+        )
+    if not lr.isfinite().all():
+        raise DataError(
+            f"Degradation {degradation.name!r} gave values that are not finite at x{scale}; mend the plugin."
+        )
+
+
+def _rounded(lr: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The nearest of 255 levels, half up as MATLAB does. float32 noise around exact levels does no harm."""
+    return np.floor(lr.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _key(
+    hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, seed: int, number: int, fingerprint: str
+) -> str:
+    drawn = [seed, number] if degradation.stochastic else None
+    known = [degradation.name, degradation.version, degradation.fingerprint, fingerprint]
+    parts = [_VERSION, pixel_hash(hr), hr.ndim, *known, scale, drawn]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

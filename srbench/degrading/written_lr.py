@@ -1,0 +1,122 @@
+"""LR files with their realisations beside them: written for images that are in no dataset, and made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from srbench.datasets.layouts import SUFFIXES
+from srbench.degrading.lr_images import draw_realisation, draw_seed, make_lr
+from srbench.degrading.spec import DegradationSpec
+from srbench.errors import DataError, UsageError
+from srbench.files import atomic_write
+from srbench.imaging.files import read_image, write_png
+from srbench.naming import Scale
+
+if TYPE_CHECKING:
+    from srbench.degrading.realisation import Realisation
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One LR to be made."""
+
+    image: Path
+    number: int
+    """Of the realisation."""
+    target: Path
+    """The PNG; the JSON has the same name."""
+
+    @property
+    def realisation(self) -> Path:
+        """The JSON."""
+        return self.target.with_suffix(".json")
+
+
+def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[Order]:
+    """What there is to make.
+
+    Args:
+        images: An image, or a folder of them.
+        scale: Factor, part of the files' names.
+        realisations: How many of each image.
+        folder: Where they go: ``baby_x4.png`` and ``baby_x4.json``, or ``baby_x4_0.png`` and so on for several.
+
+    Raises:
+        DataError: There is no image.
+        UsageError: A file would be overwritten, or two images have one name.
+    """
+    if not images.exists():
+        raise DataError(f"{images} does not exist; give an image, or a folder of them.")
+    files = [images] if images.is_file() else sorted(p for p in images.iterdir() if p.suffix.lower() in SUFFIXES)
+    if not files:
+        raise DataError(f"The folder {images} holds no image; give one with files such as .png.")
+    made = [
+        Order(file, number, folder / f"{file.stem}_x{scale}{f'_{number}' if realisations > 1 else ''}.png")
+        for file in files
+        for number in range(realisations)
+    ]
+    seen: dict[Path, Path] = {}
+    for order in made:
+        if order.target in seen:
+            raise UsageError(f"{seen[order.target]} and {order.image} would both become {order.target}; rename one.")
+        seen[order.target] = order.image
+        for path in (order.target, order.realisation):
+            if path.exists():
+                raise UsageError(f"{path} exists already and is left as it is; remove it, or take another --out.")
+    return made
+
+
+def carry_out(made: list[Order], degradation: DegradationSpec, scale: Scale, seed: int) -> Iterator[Order]:
+    """Write every LR and its realisation; yields each order once it is done.
+
+    Args:
+        made: See `orders`.
+        degradation: What is applied.
+        scale: Factor.
+        seed: With the image's name and the number of the realisation, decides what is drawn.
+    """
+    for order in made:
+        hr = read_image(order.image, keep_grey=True)
+        drawn = draw_seed(degradation.name, f"seed {seed}", order.image.stem, scale, order.number)
+        realisation = draw_realisation(hr, degradation, scale, seed=drawn, number=order.number, image=order.image.name)
+        write_png(order.target, make_lr(hr, degradation, realisation))
+        atomic_write(order.realisation, realisation.model_dump_json(indent=1) + "\n")
+        yield order
+
+
+def make_again(
+    file: Path, image: Path, degradations: Mapping[str, DegradationSpec], target: Path | None
+) -> tuple[Realisation, bool | None]:
+    """Make the LR of a realisation again.
+
+    Args:
+        file: The realisation.
+        image: The HR image it was drawn for.
+        degradations: Those there are.
+        target: Where the LR is written; nowhere if absent.
+
+    Returns:
+        The realisation, and whether the pixels equal those of the PNG beside it; None where there is none.
+
+    Raises:
+        DataError: A file is not what it should be.
+        UsageError: The target exists.
+    """
+    from srbench.degrading.realisation import Realisation
+
+    realisation = Realisation.read(file)
+    if target is not None and target.exists():
+        raise UsageError(f"{target} exists already and is left as it is; remove it, or take another --out.")
+    hr = read_image(image, keep_grey=True)
+    lr = make_lr(hr, degradations[realisation.degradation], realisation)
+    if target is not None:
+        write_png(target, lr)
+    beside = file.with_suffix(".png")
+    if not beside.is_file():
+        return realisation, None
+    return realisation, bool(np.array_equal(read_image(beside, keep_grey=True), lr))

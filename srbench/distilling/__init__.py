@@ -1,0 +1,1 @@
+"""Distilling: the interface of everything that trains a student."""

@@ -1,0 +1,249 @@
+"""How a student is trained: the interface of every distiller, and of plain training, which is the distiller ``none``.
+
+A `Distiller` is made once for a training. It may keep modules of its own (regressors, critics, memory banks): what it
+assigns as attributes is moved to the device, checkpointed, and dropped when the student is exported. The student and
+the frozen teachers live in `Setup` and are not its sub-modules.
+
+The simplest distiller overrides `Distiller.losses`; one that needs several backward passes, alternating optimisers or
+second-order gradients overrides `Distiller.step` and owns the whole step; one that trains in stages overrides
+`Distiller.phases`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Generator, Tensor, nn
+
+from srbench.errors import TrainingError
+from srbench.naming import Scale
+from srbench.networks.network import Network
+from srbench.recipe import Recipe
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Patches for one step, all of one scale."""
+
+    lr: Tensor
+    """(N, C, p, p) in [0, 1]; C is what the student takes: 3, or 1 for a network on luma."""
+    hr: Tensor
+    """(N, C, scale*p, scale*p) in [0, 1]."""
+    scale: Scale
+    step: int
+    """Counted from 0 within the phase."""
+    steps: int
+    """Length of the phase."""
+    generator: Generator
+    """The distiller's own random stream, seeded from the run's seed, the phase and the step: a resumed training draws
+    the same numbers. On the CPU."""
+    told: Tensor | None = None
+    """(N, k): what a non-blind student is told of each patch; None for others."""
+
+    @property
+    def progress(self) -> float:
+        """From 0 at the first step to 1 at the last; for schedules on loss weights."""
+        return self.step / max(self.steps - 1, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setup:
+    """What a distiller is given."""
+
+    student: Network
+    teachers: tuple[Network, ...]
+    """Trained teachers: in eval mode, without gradients; the framework asserts that they stay untouched."""
+    scales: tuple[Scale, ...]
+    recipe: Recipe
+    losses: Mapping[str, Loss]
+    """The recipe's losses by name; weigh them with ``recipe.losses``."""
+    device: torch.device
+    build: Callable[[str], Network]
+    """Builds another architecture by name with fresh weights (a teaching assistant, a wider twin)."""
+
+    @property
+    def teacher(self) -> Network:
+        """The only teacher, or the first."""
+        if not self.teachers:
+            raise TrainingError('This distiller needs a teacher and the suite names none; add `teacher = "…"`.')
+        return self.teachers[0]
+
+    def require_common_colours(self, teachers: Sequence[Network] = ()) -> None:
+        """Refuse teachers whose output or features cannot be compared, as patches have the student's channels.
+
+        A student on RGB may have a teacher on luma, whose chroma is then bicubic.
+
+        Args:
+            teachers: Those that are meant; this setup's if empty.
+
+        Raises:
+            TrainingError: The student works on luma and a teacher on RGB, or there is no teacher.
+        """
+        student = self.student.spec
+        for teacher in (network.spec for network in teachers or (self.teacher, *self.teachers[1:])):
+            if student.channels == "y" and teacher.channels == "rgb":
+                raise TrainingError(
+                    f"The student {student.name} works on luma and the teacher {teacher.name} on RGB, so they cannot "
+                    "be compared; choose a teacher on luma, or a student on RGB."
+                )
+
+    def supervised(self, sr: Tensor, hr: Tensor) -> dict[str, Tensor]:
+        """The recipe's weighted losses on a pair, by name."""
+        return {name: weight * self.losses[name](sr, hr) for name, weight in self.recipe.losses.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Phase:
+    """A stage of the training. Whatever is None is the recipe's."""
+
+    name: str
+    share: float = 1.0
+    """Weight of this phase in the recipe's steps; phases divide them in proportion."""
+    optimise: Mapping[str, Sequence[nn.Module | nn.Parameter]] | None = None
+    """Optimiser name to what it trains. None: one optimiser, "main", for the student and the distiller's modules. A
+    parameter belongs to one optimiser, and must receive a gradient within the first `gradient_within` steps."""
+    learning_rate: float | Mapping[str, float] | None = None
+    """For all optimisers, or for each by name; the recipe's schedule scales it."""
+    patch: int | None = None
+    batch: int | None = None
+    datasets: tuple[str, ...] | None = None
+    degradation: str | None = None
+    begin: Callable[[], None] | None = None
+    """Runs once when the phase begins: the hand-over of weights from the phase before."""
+    gradient_within: int = 64
+    """Steps within which every optimised parameter must have seen a gradient."""
+
+
+class Distiller(nn.Module):
+    """Trains a student; subclass it and override what the method needs.
+
+    Attributes:
+        setup: The student, its teachers and the recipe.
+        ema: Decay of the moving average of the student's weights that is measured and saved instead of them; the
+            recipe's if None.
+        notes: Sentences that whoever trains should read: which helper network was found, say.
+    """
+
+    ema: float | None = None
+    notes: Sequence[str] = ()
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__()
+        self.setup = setup
+
+    def phases(self) -> Sequence[Phase]:
+        """The stages of the training, in order."""
+        return (Phase("train"),)
+
+    def losses(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Named, weighted terms; the default step minimises their sum and every one of them is logged.
+
+        Args:
+            batch: Patches on the training's device.
+        """
+        return self.setup.supervised(self.setup.student(batch.lr, batch.scale, told=batch.told), batch.hr)
+
+    def step(
+        self,
+        batch: Batch,
+        optimisers: Mapping[str, Optimiser],
+        next_batch: Callable[[], Batch],  # noqa: ARG002 - for methods with an outer loop
+    ) -> Mapping[str, Tensor]:
+        """One training step; override to own backward passes and optimiser steps.
+
+        Args:
+            batch: Patches on the training's device.
+            optimisers: The phase's optimisers by name.
+            next_batch: Draws another batch for this step (a held-out batch of an outer loop).
+
+        Returns:
+            Named terms to log; the sum is watched for NaN.
+        """
+        terms = self.losses(batch)
+        optimisers["main"].minimise(sum_of(terms))
+        return terms
+
+    def after_step(self, batch: Batch) -> None:
+        """Runs after every optimiser step: update a moving average, push to a memory bank."""
+
+    def finish(self) -> None:
+        """Runs once after the last phase, before the student's weights are saved."""
+
+
+class Optimiser:
+    """An optimiser as a distiller sees it: precision, gradient clipping and the schedule are taken care of."""
+
+    def __init__(
+        self,
+        optimiser: torch.optim.Optimizer,
+        backward: Callable[[Tensor], None],
+        step: Callable[[torch.optim.Optimizer], None],
+    ) -> None:
+        self.raw = optimiser
+        self._backward, self._step = backward, step
+
+    def zero_grad(self) -> None:
+        """Forget gradients."""
+        self.raw.zero_grad(set_to_none=True)
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of ``loss``; mixed precision scales it."""
+        self._backward(loss)
+
+    def step(self) -> None:
+        """Clip as the recipe says, and update."""
+        self._step(self.raw)
+
+    def minimise(self, loss: Tensor) -> None:
+        """Forget gradients, back-propagate and update."""
+        self.zero_grad()
+        self.backward(loss)
+        self.step()
+
+
+def sum_of(terms: Mapping[str, Tensor]) -> Tensor:
+    """The sum of named terms."""
+    if not terms:
+        raise TrainingError("The distiller returned no loss term; return at least one named tensor.")
+    for name, term in terms.items():
+        if not isinstance(term, Tensor) or term.numel() != 1:
+            what = f"has shape {tuple(term.shape)}" if isinstance(term, Tensor) else f"is a {type(term).__name__}"
+            raise TrainingError(f"The loss term {name!r} {what}; it must be a tensor of one number, such as a mean.")
+    return torch.stack([t.reshape(()) for t in terms.values()]).sum()
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Mean of per-sample or per-pixel values under weights that broadcast to them; 0 where all weights are 0."""
+    weights = weights.expand_as(values)
+    return (values * weights).sum() / weights.sum().clamp_min(torch.finfo(values.dtype).tiny)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frozen:
+    """Asserts that networks are not touched: eval mode, no gradients, weights unchanged since this was made."""
+
+    networks: tuple[Network, ...]
+    versions: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        for network in self.networks:
+            network.module.eval().requires_grad_(requires_grad=False)
+        object.__setattr__(self, "versions", self._versions())
+
+    def _versions(self) -> list[int]:
+        return [p._version for n in self.networks for p in (*n.module.parameters(), *n.module.buffers())]
+
+    def check(self) -> None:
+        """Raise `TrainingError` if a teacher was trained, set to train mode or written to."""
+        for network in self.networks:
+            touched = network.module.training or any(
+                p.requires_grad or p.grad is not None for p in network.module.parameters()
+            )
+            if touched:
+                raise TrainingError(f"The teacher {network.spec.name} was set to training; teachers stay frozen.")
+        if self._versions() != self.versions:
+            raise TrainingError("A teacher's weights were changed during training; teachers stay frozen.")

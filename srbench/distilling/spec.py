@@ -1,0 +1,42 @@
+"""What a plugin declares of a distiller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from srbench.naming import Paper, check_name
+
+if TYPE_CHECKING:
+    from srbench.distilling.distiller import Distiller, Setup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillerSpec:
+    """A way to train a student."""
+
+    name: str
+    build: Callable[[Setup], Distiller]
+    label: str = ""
+    needs_teacher: bool = True
+    several_teachers: bool = False
+    """True if it learns from all teachers that a suite names; otherwise it is given the first."""
+    paper: Paper | None = None
+    license: str = "unknown"
+    reconstruction: bool = False
+    """True where the paper leaves the method open and this is our reading of it."""
+    form: Literal["plain", "corrected", "official"] = "plain"
+    """"official": as the authors' release runs, where that slips; "corrected": as it was meant there; "plain" where
+    there is no such difference."""
+    tried_on: tuple[str, str] | None = None
+    """Student and teacher that its contract trains, where it does not take any network."""
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("distiller", self.name)
+
+    @property
+    def title(self) -> str:
+        """The label for tables."""
+        return self.label or self.name

@@ -1,1 +1,0 @@
-"""Inference, scoring and the certification of datasets."""

@@ -1,0 +1,157 @@
+"""Files on this disk, written whole or not at all, and files from elsewhere, with the right hash or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import importlib.resources
+import importlib.util
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import platformdirs
+
+from srbench.errors import StoreError, UnavailableError
+
+CONNECT_TIMEOUT_S = 10
+"""An address that does not answer in this time is given up, so that a machine without a network fails quickly."""
+
+_READ_TIMEOUT_S = 60
+
+
+def weights_folder() -> Path | None:
+    """``SRBENCH_WEIGHTS``: a folder of weights that is looked into before anything is downloaded."""
+    given = os.environ.get("SRBENCH_WEIGHTS")
+    return Path(given) if given else None
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch_file(urls: Sequence[str], sha256: str | None, destination: Path, *, progress: bool = True) -> Path:
+    """Download a file from the first address that has it.
+
+    A file that is there already, with the right hash, is kept. Otherwise the download goes to a temporary name beside
+    the destination and takes its place only when it is whole; what was cut off starts anew.
+
+    Args:
+        urls: Addresses (http or https) of the same file, tried in order.
+        sha256: Its hash in hexadecimal; None where nobody knows it, and then nothing is checked.
+        destination: Where it goes; folders are made.
+        progress: Show a bar on standard error.
+
+    Returns:
+        ``destination``.
+
+    Raises:
+        UnavailableError: No address gave the file; the sentence says why, for each.
+        StoreError: The destination cannot be written.
+    """
+    if destination.is_file() and (sha256 is None or sha256_of(destination) == sha256):
+        return destination
+    reasons = []
+    for url in urls:
+        try:
+            with atomic_path(destination) as temporary:
+                _download(url, temporary, progress=progress)
+                _check(temporary, sha256)
+        except _Failed as failure:
+            reasons.append(f"{url}: {failure}")
+        else:
+            return destination
+    tried = "; ".join(reasons) or "no address is known"
+    raise UnavailableError(f"{destination.name} could not be downloaded ({tried}).")
+
+
+class _Failed(Exception):  # noqa: N818 - never leaves this module
+    """Why one address did not give the file."""
+
+
+def _download(url: str, temporary: Path, *, progress: bool) -> None:
+    import pooch
+    import requests
+
+    bar = progress and importlib.util.find_spec("tqdm") is not None
+    fetch = pooch.HTTPDownloader(
+        progressbar=bar, chunk_size=2**18, timeout=(CONNECT_TIMEOUT_S, _READ_TIMEOUT_S), allow_redirects=True
+    )
+    try:
+        fetch(url, str(temporary), None)
+    except requests.HTTPError as error:
+        status = error.response.status_code if error.response is not None else "with an error"
+        raise _Failed(f"the server answered {status}") from error
+    except requests.Timeout as error:
+        raise _Failed("the server did not answer in time") from error
+    except requests.ConnectionError as error:
+        raise _Failed("the server cannot be reached") from error
+    except requests.RequestException as error:  # also an OSError, but not one of this disk
+        raise _Failed(f"{type(error).__name__}: {error}") from error
+
+
+def _check(file: Path, sha256: str | None) -> None:
+    if sha256 is not None and (found := sha256_of(file)) != sha256:
+        raise _Failed(f"the file has sha256 {found[:12]}… instead of {sha256[:12]}…")
+
+
+def cache_root() -> Path:
+    """Folder of everything that can be made again: ``SRBENCH_CACHE``, or the user's cache folder."""
+    given = os.environ.get("SRBENCH_CACHE")
+    return Path(given) if given else platformdirs.user_cache_path("srbench")
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` to write to; flushed and renamed when the block succeeds, removed when not.
+
+    Raises:
+        StoreError: The folder cannot be written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=f"{path.suffix}.tmp", dir=path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        # mkstemp makes private files; results are for everyone the umask allows.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def atomic_write(path: Path, data: bytes | str) -> None:
+    """Write a whole file or nothing; see `atomic_path`."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def cannot_write(path: Path, error: OSError) -> StoreError:
+    """Return the error that says why ``path`` could not be written."""
+    if error.errno == errno.ENOSPC:
+        return StoreError(f"The disk is full: {path} could not be written; free some space and run again to go on.")
+    if error.errno == errno.EDQUOT:
+        return StoreError(f"The disk quota is used up: {path} could not be written; free some space and run again.")
+    reason = error.strerror or str(error)
+    return StoreError(f"{path} could not be written ({reason}); choose a folder you may write to, or mend its rights.")
+
+
+def shipped_tables(folder: str) -> list[Path]:
+    """The TOML files of one of the folders that come with srbench: "suites" or "recipes"."""
+    root = importlib.resources.files("srbench") / folder
+    return sorted((Path(str(f)) for f in root.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)

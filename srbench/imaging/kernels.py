@@ -1,0 +1,238 @@
+"""Blur kernels, many at once: Gaussians and their relatives, the sinc of ringing, motion.
+
+Every function takes numbers or ``(N,)`` tensors and gives ``(N, side, side)`` float64 that sums to one, rows from top
+to bottom and columns from left to right. x is the column and y the row, both counted from the kernel's middle, so that
+an angle turns clockwise as one looks at the image.
+
+Papers disagree on what a kernel's width is. Here a ``sigma`` is always a standard deviation in pixels (DASR, KDSR, DAN,
+Real-ESRGAN); where a paper's λ is a variance (SRMD, BSRGAN, KernelGAN), `gaussian_of_variances` takes it as that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from srbench.errors import ShapeError, UsageError
+
+Values: TypeAlias = float | Sequence[float] | Tensor
+"""One number for all kernels or one for each."""
+
+Centre: TypeAlias = Literal["middle", "pixel"]
+"""Where a kernel of even side has its peak: between the middle four pixels (MATLAB's ``fspecial``, SRMD), or on pixel
+``side // 2`` (DASR, KDSR), which moves the image by half a pixel. An odd side knows no difference."""
+
+_NARROWEST = 1e-3
+"""Below this standard deviation, in pixels, a Gaussian is one pixel, or one line of them: the limit is used."""
+
+
+def gaussian(
+    side: int, sigma_x: Values, sigma_y: Values, theta: Values = 0.0, *, centre: Centre = "middle", offset: float = 0.0
+) -> Tensor:
+    """Gaussians ``exp(−q/2)`` of any direction; q is the squared distance in standard deviations.
+
+    Args:
+        side: Of the kernel, in pixels.
+        sigma_x: Standard deviation along the first axis, in pixels.
+        sigma_y: Standard deviation along the second.
+        theta: From x to the first axis, in radians.
+        centre: See `Centre`.
+        offset: Moves the peak right and down by so many pixels; −(s − 1)/2 is that of KernelGAN's and KAIR's
+            ``gen_kernel`` at scale s.
+
+    Returns:
+        (N, side, side) float64.
+    """
+    return _gaussian(_distance(side, sigma_x, sigma_y, theta, centre, offset))
+
+
+def gaussian_of_variances(
+    side: int,
+    variance_x: Values,
+    variance_y: Values,
+    theta: Values = 0.0,
+    *,
+    centre: Centre = "middle",
+    offset: float = 0.0,
+) -> Tensor:
+    """`gaussian` whose widths are variances in pixels²: λ₁ and λ₂ of SRMD, KAIR and BSRGAN."""
+    widths = _column(variance_x).sqrt().flatten(), _column(variance_y).sqrt().flatten()
+    return gaussian(side, *widths, theta, centre=centre, offset=offset)
+
+
+def isotropic(side: int, sigma: Values, *, centre: Centre = "middle") -> Tensor:
+    """Round Gaussians of standard deviation ``sigma``."""
+    return gaussian(side, sigma, sigma, centre=centre)
+
+
+def fspecial(side: int, sigma: Values) -> Tensor:
+    """MATLAB's ``fspecial('gaussian', side, sigma)``: round, centred for even sides too, tails below ε·max cut."""
+    weights = _gaussian(_distance(side, sigma, sigma, 0.0, "middle", 0.0))
+    peak = weights.amax(dim=(1, 2), keepdim=True)
+    return _normalised(weights * (weights >= torch.finfo(torch.float64).eps * peak))
+
+
+def generalized_gaussian(side: int, sigma_x: Values, sigma_y: Values, theta: Values, beta: Values) -> Tensor:
+    """``exp(−q^β/2)``: pointed below β = 1, flat-topped above (Liu et al. 2020, as Real-ESRGAN draws them)."""
+    distance = _distance(side, sigma_x, sigma_y, theta, "middle", 0.0)
+    return _normalised(torch.exp(-0.5 * distance ** _column(beta)))
+
+
+def plateau(side: int, sigma_x: Values, sigma_y: Values, theta: Values, beta: Values) -> Tensor:
+    """``1 / (1 + q^β)``: flat in the middle, with heavy tails (Real-ESRGAN)."""
+    distance = _distance(side, sigma_x, sigma_y, theta, "middle", 0.0)
+    return _normalised(1 / (1 + distance ** _column(beta)))
+
+
+def sinc(side: int, omega: Values) -> Tensor:
+    """The circular low-pass filter ``ω J₁(ωr) / (2πr)``, cut to a square, whose ringing Real-ESRGAN imitates.
+
+    Args:
+        side: Of the kernel, in pixels; odd.
+        omega: Cut-off in radians a pixel, to π.
+    """
+    from scipy.special import j1  # imports slowly, and most who list plugins make no kernel
+
+    cutoff = _column(omega)
+    radius = _distance(side, 1.0, 1.0, 0.0, "middle", 0.0).sqrt().to(cutoff.device)
+    # SciPy's, exact to the last digits; torch's own is wrong from the eleventh
+    bessel = torch.from_numpy(j1((cutoff * radius).cpu().numpy())).to(radius.device)
+    ring = cutoff * bessel / (2 * math.pi * radius)
+    return _normalised(torch.where(radius == 0, cutoff.square() / (4 * math.pi), ring))
+
+
+def delta(side: int, count: int = 1) -> Tensor:
+    """Kernels that change nothing; ``side`` is odd."""
+    _check_side(side, odd=True)
+    kernels = torch.zeros(count, side, side, dtype=torch.float64)
+    kernels[:, side // 2, side // 2] = 1
+    return kernels
+
+
+def motion(side: int, length: Values, angle: Values) -> Tensor:
+    """A straight move of the camera: MATLAB's ``fspecial('motion', length, angle)`` in a square.
+
+    A pixel weighs one minus its distance from the line, which is ``length`` pixels long.
+
+    Args:
+        side: Of the kernel, in pixels; odd, and at least the length and one more pixel, or the line is cut.
+        length: In pixels, at least 1.
+        angle: Counter-clockwise from the horizontal as one looks at the image, in radians (MATLAB counts degrees).
+    """
+    _check_side(side, odd=True)
+    half, turn = (_column(length) - 1) / 2, _column(angle)
+    if bool((half < 0).any()):
+        raise UsageError("A motion was given a length below 1 pixel; 1 is the one that moves nothing.")
+    across = torch.arange(side, dtype=torch.float64, device=half.device) - side // 2
+    x, y = across.view(1, 1, -1), -across.view(1, -1, 1)
+    along, beside = x * turn.cos() + y * turn.sin(), y * turn.cos() - x * turn.sin()
+    beyond = torch.hypot(x, y) >= half
+    distance = torch.where(beyond, torch.hypot(beside, half - along.abs()), beside.abs())
+    return _normalised((1 - distance).clamp(min=0))
+
+
+def pad_to(kernels: Tensor, side: int) -> Tensor:
+    """Kernels of a larger side, zero around the given ones.
+
+    Args:
+        kernels: (N, k, k).
+        side: As odd or even as k, and no less.
+    """
+    missing = side - kernels.shape[-1]
+    if missing < 0 or missing % 2:
+        raise ShapeError(f"Kernels of side {kernels.shape[-1]} cannot stand in the middle of side {side}.")
+    return F.pad(kernels, (missing // 2,) * 4)
+
+
+def cut_to(kernels: Tensor, side: int) -> Tensor:
+    """The middle of kernels, which sums to one again.
+
+    Args:
+        kernels: (…, k, k).
+        side: As odd or even as k, and no more.
+    """
+    spare = kernels.shape[-1] - side
+    if spare < 0 or spare % 2:
+        raise ShapeError(f"There is no middle of side {side} in kernels of side {kernels.shape[-1]}.")
+    if spare == 0:
+        return kernels
+    middle = kernels[..., spare // 2 : spare // 2 + side, spare // 2 : spare // 2 + side]
+    return middle / middle.sum(dim=(-2, -1), keepdim=True)
+
+
+def shift(kernels: Tensor, scale: int) -> Tensor:
+    """Move kernels up and left by (scale − 1)/2 pixels, so that ``[0::scale]`` after a convolution lands in the middle.
+
+    BSRGAN's ``shift_pixel``: values are interpolated linearly between pixels and repeated beyond the edge. True
+    convolution (``flip=True`` of `srbench.imaging.filtering.filter2d`) is meant; a correlation would double the shift
+    that this takes away. The sum may change slightly, and is not mended here.
+
+    Args:
+        kernels: (N, h, w).
+        scale: Of the sub-sampling.
+    """
+    for dim in (-2, -1):
+        last = kernels.shape[dim] - 1
+        at = (torch.arange(last + 1, device=kernels.device, dtype=torch.float64) + (scale - 1) / 2).clamp(max=last)
+        before = at.floor().long()
+        after = (before + 1).clamp(max=last)
+        part = (at - before).to(kernels.dtype)
+        part = part.unsqueeze(-1) if dim == -2 else part
+        kernels = kernels.index_select(dim, before) * (1 - part) + kernels.index_select(dim, after) * part
+    return kernels
+
+
+def analytic_x4(kernels: Tensor) -> Tensor:
+    """The kernel at x4 that a kernel at x2 makes when it is applied twice (BSRGAN's ``analytic_kernel``).
+
+    Args:
+        kernels: (N, k, k) for x2.
+
+    Returns:
+        (N, s, s) with s = 3k − 2 − 2⌊k/2⌋: the empty border is cut, and the sum made one again.
+    """
+    count, side = kernels.shape[:2]
+    spread = kernels.new_zeros(1, count, 2 * side - 1, 2 * side - 1)
+    spread[..., ::2, ::2] = kernels
+    both = F.conv2d(F.pad(spread, (side - 1,) * 4), kernels.flip(-2, -1).unsqueeze(1), groups=count)[0]
+    cut = side // 2
+    return _normalised(both[:, cut : both.shape[1] - cut, cut : both.shape[2] - cut])
+
+
+def _column(values: Values) -> Tensor:
+    """(N, 1, 1) float64, on the device of the values."""
+    return torch.as_tensor(values, dtype=torch.float64).reshape(-1, 1, 1)
+
+
+def _distance(side: int, sigma_x: Values, sigma_y: Values, theta: Values, centre: Centre, offset: float) -> Tensor:
+    """Squared distance pᵀ Σ⁻¹ p of every pixel from the peak, (N, side, side)."""
+    _check_side(side)
+    widths = _column(sigma_x), _column(sigma_y)
+    if not all(bool(((width >= 0) & width.isfinite()).all()) for width in widths):
+        raise UsageError("A kernel was given a width that is negative or no number; widths are pixels from 0.")
+    turn = _column(theta).to(widths[0].device)
+    middle = {"middle": (side - 1) / 2, "pixel": side // 2}[centre] + offset
+    steps = torch.arange(side, dtype=torch.float64, device=turn.device) - middle
+    x, y = steps.view(1, 1, -1), steps.view(1, -1, 1)
+    first, second = x * turn.cos() + y * turn.sin(), y * turn.cos() - x * turn.sin()
+    # the limit of a width of nothing, where dividing by it would give 0/0
+    return (first / widths[0].clamp(min=_NARROWEST)).square() + (second / widths[1].clamp(min=_NARROWEST)).square()
+
+
+def _gaussian(distance: Tensor) -> Tensor:
+    # a softmax, since beside a peak between pixels a narrow Gaussian is too small for any float
+    return torch.softmax(-0.5 * distance.flatten(1), 1).view_as(distance)
+
+
+def _normalised(weights: Tensor) -> Tensor:
+    return weights / weights.sum(dim=(1, 2), keepdim=True)
+
+
+def _check_side(side: int, *, odd: bool = False) -> None:
+    if side < 1 or (odd and side % 2 == 0):
+        raise UsageError(f"A kernel was given side {side}; give {'an odd one' if odd else 'at least 1'}.")

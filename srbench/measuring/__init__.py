@@ -1,0 +1,1 @@
+"""Measuring: from images and a network to scores under a protocol."""

@@ -1,0 +1,56 @@
+"""Apply a network to a whole image, as the protocol's `Inference` says."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from srbench.imaging.borders import pad_beyond
+from srbench.imaging.tiling import chopped, self_ensemble, tiled
+from srbench.measuring.protocol import Inference
+from srbench.naming import Scale
+from srbench.networks.network import Network
+
+_HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@torch.inference_mode()
+def super_resolve(
+    network: Network, lr: Tensor, scale: Scale, inference: Inference, told: Tensor | None = None
+) -> Tensor:
+    """The sr of whole images.
+
+    Args:
+        network: In eval mode, on the device of ``lr``.
+        lr: (N, C, h, w) in [0, 1], where C is 3 or, for a network on luma, 1 or 3, on the network's device; double
+            precision is passed on to networks without weights only.
+        scale: The factor.
+        inference: Tiles, chop, self-ensemble and precision.
+        told: (1, k), what a non-blind network is told of a single image; it is told the same of every view.
+
+    Returns:
+        (N, C, scale*h, scale*w), not clamped; float32, or the dtype of ``lr`` where the network computes in it.
+    """
+    half = _HALVES.get(inference.precision)
+    if half is not None or any(True for _ in network.module.parameters()):
+        lr = lr.float()
+
+    def once(part: Tensor) -> Tensor:
+        with torch.autocast(part.device.type, dtype=half, enabled=half is not None):
+            sr = network(part, scale, told=None if told is None else told.expand(len(part), -1))
+        return sr.float() if half is not None else sr
+
+    def parts(image: Tensor) -> Tensor:
+        if inference.chop:
+            return chopped(once, image, scale)
+        if inference.tile:
+            return tiled(once, image, scale, tile=inference.tile, overlap=inference.overlap)
+        return once(image)
+
+    def whole(image: Tensor) -> Tensor:
+        if network.spec.padding == "mirror":
+            return parts(image)
+        padded, (height, width) = pad_beyond(image, network.spec.size_multiple)
+        return parts(padded)[..., : height * scale, : width * scale]
+
+    return self_ensemble(whole, lr) if inference.self_ensemble else whole(lr)

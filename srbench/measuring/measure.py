@@ -1,0 +1,111 @@
+"""Measure one model on the images of one cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+
+from srbench.errors import DataError, ShapeError
+from srbench.imaging.files import to_uint8, write_png
+from srbench.measuring.inference import super_resolve
+from srbench.measuring.metrics.spec import MetricSpec
+from srbench.measuring.pairs import Pair, Pairs
+from srbench.measuring.protocol import Inference, score_id
+from srbench.measuring.representations import Representations
+from srbench.measuring.scoring import Scorer
+from srbench.measuring.uncertainty import bootstrap_interval
+from srbench.networks.network import Network
+from srbench.records import ImageScores, Score
+
+
+def measure(
+    network: Network, pairs: Pairs, metrics: Sequence[MetricSpec], inference: Inference, device: torch.device, *,
+    keep: int, folder: Path, advance: Callable[[], None],
+) -> dict[str, Any]:  # fmt: skip
+    """Super-resolve and score every image.
+
+    Args:
+        network: In eval mode on ``device``.
+        pairs: The images.
+        metrics: What to compute.
+        inference: How the network is applied.
+        device: Where.
+        keep: How many super-resolved images to keep as files.
+        folder: Where to keep them.
+        advance: Called after every image.
+
+    Returns:
+        ``scores``, ``images`` and ``lr_source``, ready for a `Record`, and ``representation_file`` where the network
+        makes a representation and sees whole images.
+
+    Raises:
+        DataError: The dataset has no image.
+    """
+    scorer = Scorer(metrics, pairs.protocol, pairs.scale, device)
+    images: list[ImageScores] = []
+    whole = not (inference.tile or inference.chop or inference.self_ensemble)
+    representations = Representations(network) if network.spec.representation and whole else None
+    for pair in pairs:
+        hr = None if pair.hr is None else pair.hr.to(device)
+        grey = hr is not None and hr.shape[1] == 1
+        lr = pair.lr[:, : network.colours] if grey else pair.lr  # for a network on luma, grey is its own
+        told = network.told_of([pair.told or {}], lr.to(device))
+        with representations.watch(pair) if representations else nullcontext():
+            sr = super_resolve(network, lr.to(device), pairs.scale, inference, told)
+        if grey:
+            sr = sr.mean(dim=1, keepdim=True)
+        try:
+            scores = scorer.score(sr, hr)
+        except ShapeError as error:
+            raise ShapeError(f"{pairs.dataset.label}, image {pair.name}: {error}") from error
+        files = _keep(pair, sr, folder) if len(images) < keep else {}
+        kept = {name: None if value is None or math.isinf(value) else value for name, value in scores.items()}
+        images.append(ImageScores(name=pair.name, scores=kept, **files))
+        advance()
+    if not images:
+        raise DataError(f"{pairs.dataset.label} has no image to measure.")
+    source = pairs.lr_source()
+    table = {
+        m.name: _score(
+            m,
+            images,
+            scorer.absent.get(m.name),
+            score_id(m, pairs.protocol, pairs.scale, source, inference, pairs.limit),
+        )
+        for m in metrics
+    }
+    return {
+        "scores": {name: score.model_dump(mode="json") for name, score in table.items()},
+        "images": [image.model_dump(mode="json") for image in images],
+        "lr_source": source,
+    } | ({"representation_file": representations.write(folder)} if representations else {})
+
+
+def _score(metric: MetricSpec, images: Sequence[ImageScores], absent: str | None, protocol: str) -> Score:
+    values = [v for image in images if (v := image.scores[metric.name]) is not None]
+    reason = absent
+    if reason is None and len(values) < len(images):
+        missing = next(image.name for image in images if image.scores[metric.name] is None)
+        reason = f"infinite on {missing}: sr equals hr there"
+    low, high = (None, None) if reason else bootstrap_interval(values)
+    return Score(
+        metric=metric.name, column=metric.column, protocol=protocol, higher_is_better=metric.higher_is_better,
+        decimals=metric.decimals, value=None if reason else fmean(values), reason=reason, low=low, high=high,
+    )  # fmt: skip
+
+
+def _keep(pair: Pair, sr: torch.Tensor, folder: Path) -> dict[str, str]:
+    files = {}
+    for kind, image in (("sr", sr), ("hr", pair.hr), ("lr", pair.lr)):
+        if image is None:
+            continue
+        path = folder / f"{pair.name}_{kind}.png"
+        write_png(path, to_uint8(image[0].float().cpu().permute(1, 2, 0).squeeze(2)).numpy())
+        files[f"{kind}_file"] = path.name
+    return files

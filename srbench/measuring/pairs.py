@@ -1,0 +1,151 @@
+"""The lr and hr images of a cell, and where the lr came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from srbench.datasets.library import Library
+from srbench.datasets.spec import DatasetSpec
+from srbench.degrading.lr_images import draw_realisation, draw_seed, lr_image, lr_image_exact
+from srbench.degrading.spec import DegradationSpec
+from srbench.errors import DataError
+from srbench.imaging.borders import mod_crop
+from srbench.imaging.files import Pixels, read_image, to_tensor
+from srbench.measuring.protocol import Protocol
+from srbench.measuring.provided_lr import compare_lr_set
+from srbench.naming import Scale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """One image of a cell."""
+
+    name: str
+    lr: Tensor
+    """(1, 3, h, w) in [0, 1]; float64 where the protocol keeps lr unrounded, float32 otherwise."""
+    hr: Tensor | None
+    """(1, C, scale*h, scale*w) in [0, 1]; C is 1 for greyscale images that the protocol keeps grey, else 3. None for
+    images whose hr nobody has."""
+    told: Mapping[str, float] | None = None
+    """What the degradation tells of the image; None where it tells nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Iterates over the pairs of one dataset at one scale under one degradation.
+
+    A dataset that brings its own bicubic LR is measured on that, as the papers were, and under a degradation whose lr
+    is never made on the LR it brings; images without hr are lr themselves. Every other lr is made here.
+    """
+
+    library: Library
+    dataset: DatasetSpec
+    degradation: DegradationSpec
+    fingerprint: str
+    """Of the code that provides the degradation; LR is cached under it."""
+    scale: Scale
+    protocol: Protocol
+    limit: int | None = None
+    realisation: int = 0
+    """Number of the frozen realisation of a random degradation."""
+
+    def _provided(self) -> Mapping[str, Path] | None:
+        if self.degradation.provided:
+            provided = self.library.lr_images(self.dataset, self.scale)
+            if provided is None:
+                raise DataError(
+                    f"{self.dataset.label} brings no x{self.scale} LR, and that of the degradation "
+                    f"{self.degradation.name} is not made; measure it on a dataset of real pairs, or another one."
+                )
+            return provided
+        if not self.protocol.takes_provided_lr(self.degradation.name):
+            return None
+        return self.library.lr_images(self.dataset, self.scale)
+
+    def lr_source(self) -> str:
+        """Where lr comes from, for the protocol id: "bicubic-u8", "provided-replicate-u8", "provided-unknown-u8"."""
+        if self.degradation.provided:
+            return f"{self.degradation.name}-u8"
+        made = f"{self.degradation.name}-{self.protocol.lr_rounding}"
+        provided = self._provided()
+        if provided is None:
+            return made
+        verdicts = set(
+            compare_lr_set(provided, self.library.images(self.dataset), self.degradation, self.scale).values()
+        )
+        if verdicts == {"identical"}:
+            return made  # the same lr, wherever it lay
+        border_only = verdicts <= {"identical", "differs in border"}
+        return f"provided-{self.dataset.lr_border if border_only else 'unknown'}-u8"
+
+    def __len__(self) -> int:
+        total = len(self.library.images(self.dataset))
+        return total if self.limit is None else min(total, self.limit)
+
+    def __iter__(self) -> Iterator[Pair]:
+        if not self.dataset.truth:
+            yield from self._unpaired()
+            return
+        provided = self._provided()
+        for name, path in list(self.library.images(self.dataset).items())[: len(self)]:
+            pixels = read_image(path, keep_grey=True)
+            hr = mod_crop(to_tensor(pixels)[None], self.scale)
+            if provided is None:
+                lr = self._made(name, pixels)
+            elif name in provided:
+                lr = to_tensor(read_image(provided[name]))[None]
+                self._check_size(name, lr, hr)
+            else:
+                raise DataError(
+                    f"{self.dataset.label} has no x{self.scale} LR for {name}; complete its LR folder, or remove it: "
+                    "srbench makes its own."
+                )
+            grey = self.protocol.keep_grey and hr.shape[1] == 1
+            yield Pair(
+                name=name,
+                lr=lr.expand(-1, 3, -1, -1),
+                hr=hr if grey else hr.expand(-1, 3, -1, -1),
+                told=self._told(name, pixels),
+            )
+
+    def _unpaired(self) -> Iterator[Pair]:
+        if not self.degradation.provided:
+            raise DataError(
+                f"{self.dataset.label} holds lr without hr, which {self.degradation.name} cannot be applied to; "
+                "measure it under the degradation real."
+            )
+        for name, path in list(self.library.images(self.dataset).items())[: len(self)]:
+            yield Pair(name=name, lr=to_tensor(read_image(path))[None].expand(-1, 3, -1, -1), hr=None)
+
+    def _made(self, name: str, pixels: Pixels) -> Tensor:
+        number = self.realisation
+        seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale, number)
+        if self.protocol.lr_rounding == "none":
+            exact = torch.from_numpy(lr_image_exact(pixels, self.degradation, self.scale, seed=seed, number=number))
+            return exact[None, None] if exact.ndim == 2 else exact.permute(2, 0, 1)[None]
+        lr = lr_image(
+            pixels, self.degradation, self.scale, seed=seed, number=number, image=name, fingerprint=self.fingerprint
+        )
+        return to_tensor(lr)[None]
+
+    def _told(self, name: str, pixels: Pixels) -> Mapping[str, float] | None:
+        if self.degradation.tell is None:
+            return None
+        number = self.realisation
+        seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale, number)
+        drawn = draw_realisation(pixels, self.degradation, self.scale, seed=seed, number=number).drawn
+        return self.degradation.tell(drawn or {})
+
+    def _check_size(self, name: str, lr: Tensor, hr: Tensor) -> None:
+        height, width = lr.shape[-2:]
+        if (height * self.scale, width * self.scale) != tuple(hr.shape[-2:]):
+            raise DataError(
+                f"{self.dataset.label}: the x{self.scale} LR of {name} is {width}x{height} and its HR, cropped, "
+                f"{hr.shape[-1]}x{hr.shape[-2]}; they do not match. Get the LR again, or remove it: srbench makes its "
+                "own."
+            )

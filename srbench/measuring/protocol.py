@@ -1,0 +1,163 @@
+"""How scores are taken. A number without its protocol does not exist here.
+
+Every score carries an id such as ``psnr_y@classic-y:sr=u8,y=bt601,shave=2,lr=bicubic-u8,whole``: metric and version,
+preset and what it means, where lr came from, how the network was applied. Two scores with different ids never share
+a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from srbench.errors import UnknownNameError, UsageError
+from srbench.measuring.metrics.spec import MetricSpec
+from srbench.naming import Scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """Colour, rounding and borders of a measurement."""
+
+    name: str
+    about: str
+    headline: str
+    """The metric that ranks: "psnr_y" or "psnr_rgb"."""
+    sr_rounding: Literal["u8", "none"] = "u8"
+    """Whether sr is clamped and rounded to 8 bits before it is compared; "none" still clamps."""
+    lr_rounding: Literal["u8", "none"] = "u8"
+    """Whether lr passes through 8 bits."""
+    y_rounding: bool = False
+    """Whether luma is rounded to 8 bits (MATLAB's rgb2ycbcr on uint8 images does)."""
+    shave_scales: int = 1
+    """Border in units of the scale …"""
+    shave_pixels: int = 0
+    """… plus this many pixels."""
+    keep_grey: bool = False
+    """Greyscale images are their own luma, for networks on luma too; otherwise they are made RGB first and their luma
+    is taken like all others' (the two differ by 1.3 dB on such an image)."""
+
+    def shave(self, scale: Scale) -> int:
+        """Pixels removed at every edge before measuring."""
+        return self.shave_scales * scale + self.shave_pixels
+
+    def takes_provided_lr(self, degradation: str) -> bool:
+        """Whether the LR that comes with a dataset is measured on, where there is any; otherwise lr is made here."""
+        return degradation == "bicubic" and self.lr_rounding == "u8"
+
+    def describe(self, scale: Scale) -> str:
+        """What the preset means at ``scale``, in the id's short form."""
+        parts = [f"sr={self.sr_rounding}", "y=bt601" + ("-u8" if self.y_rounding else ""), f"shave={self.shave(scale)}"]
+        if self.keep_grey:
+            parts.append("grey=kept")
+        return f"{self.name}:{','.join(parts)}"
+
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
+    {
+        p.name: p
+        for p in (
+            Protocol(
+                name="classic-y",
+                headline="psnr_y",
+                about="What SR papers print: sr rounded to 8 bits, BT.601 limited-range luma kept in float, "
+                "scale pixels shaved, PSNR per image and then the mean.",
+            ),
+            Protocol(
+                name="published-bicubic",
+                headline="psnr_y",
+                sr_rounding="none",
+                lr_rounding="none",
+                y_rounding=True,
+                keep_grey=True,
+                about="How the bicubic rows of the papers were made: lr and sr in double precision, luma rounded, "
+                "greyscale images kept grey. Certifies datasets.",
+            ),
+            Protocol(
+                name="matlab-u8",
+                headline="psnr_y",
+                y_rounding=True,
+                keep_grey=True,
+                about="MATLAB on uint8 images throughout, as many tables before 2016: lr, sr and luma rounded, "
+                "greyscale images kept grey.",
+            ),
+            Protocol(name="rgb", headline="psnr_rgb", about="As classic-y, ranked on RGB."),
+            Protocol(
+                name="div2k-rgb",
+                headline="psnr_rgb",
+                shave_pixels=6,
+                about="DIV2K's convention: RGB, scale + 6 pixels shaved.",
+            ),
+            Protocol(
+                name="ntire-esr",
+                headline="psnr_rgb",
+                shave_scales=0,
+                shave_pixels=4,
+                about="NTIRE's efficient-SR track: RGB, 4 pixels shaved.",
+            ),
+        )
+    }
+)
+
+
+def protocol_named(name: str) -> Protocol:
+    """The preset called ``name``; an unknown one is answered with the nearest."""
+    if name not in PROTOCOLS:
+        raise UnknownNameError.among("protocol", name, PROTOCOLS)
+    return PROTOCOLS[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """How a network is applied to an image; part of the protocol, since tiles and ensembles move scores."""
+
+    tile: int = 0
+    """Side of an LR tile in pixels; 0 for the whole image."""
+    overlap: int = 16
+    """LR pixels that neighbouring tiles share on each side."""
+    self_ensemble: bool = False
+    """Mean over the eight flips and turns (the "+" of EDSR+)."""
+    chop: bool = False
+    """The EDSR family's recursive quarters; needed to reproduce what those authors print."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+    def __post_init__(self) -> None:
+        if self.tile < 0 or self.overlap < 0 or (self.tile and self.overlap * 2 >= self.tile):
+            raise UsageError(
+                f"A tile of {self.tile} pixels with an overlap of {self.overlap} leaves nothing; "
+                "give a tile larger than twice the overlap, or 0 for whole images."
+            )
+        if self.tile and self.chop:
+            raise UsageError("Tiles and the EDSR chop exclude each other; choose one.")
+
+    def id(self, limit: int | None = None) -> str:
+        """The short form for the protocol id.
+
+        Args:
+            limit: How many images of the dataset were measured, where that is not all of them.
+        """
+        how = "chop" if self.chop else f"tile={self.tile}+{self.overlap}" if self.tile else "whole"
+        how += (",x8" if self.self_ensemble else "") + ("" if self.precision == "fp32" else f",{self.precision}")
+        return how if limit is None else f"{how},first={limit}"
+
+
+def score_id(
+    metric: MetricSpec, protocol: Protocol, scale: Scale, lr: str, inference: Inference, limit: int | None = None
+) -> str:
+    """The id that stands beside a score.
+
+    Args:
+        metric: The metric; its version is part of the id.
+        protocol: The preset.
+        scale: The factor, which decides the border.
+        lr: Where lr came from: "bicubic-u8", "own:1f3a…".
+        inference: How the network was applied.
+        limit: How many images were measured, where that is not all of the dataset.
+    """
+    version = "" if metric.version == "1" else f".v{metric.version}"
+    meaning = protocol.describe(scale)
+    if not metric.shaved:
+        meaning = meaning.replace(f"shave={protocol.shave(scale)}", "shave=0")
+    return f"{metric.name}{version}@{meaning},lr={lr},{inference.id(limit)}"

@@ -1,0 +1,112 @@
+"""Scores of one image under a protocol: rounding, luma and border here, the arithmetic in the metrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from srbench.errors import ShapeError, SrbenchError, UnavailableError
+from srbench.imaging.borders import shave
+from srbench.imaging.colour import rgb_to_y
+from srbench.measuring.metrics.spec import MetricSpec
+from srbench.measuring.protocol import Protocol
+from srbench.naming import Scale
+
+
+@dataclass(eq=False)
+class Scorer:
+    """Scores images under one protocol at one scale, on the device the images are on.
+
+    Metrics that cannot be loaded or computed are named in ``absent`` with their reason; the others go on.
+    """
+
+    metrics: Sequence[MetricSpec]
+    protocol: Protocol
+    scale: Scale
+    device: torch.device
+    absent: dict[str, str] = field(default_factory=dict)
+    _loaded: dict[str, Callable[[Tensor, Tensor], Tensor]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for metric in self.metrics:
+            try:
+                self._loaded[metric.name] = metric.load(self.device)
+            except UnavailableError as error:
+                self.absent[metric.name] = str(error)
+            except Exception as error:  # noqa: BLE001 - a metric's own failure is a reason, not a crash
+                self.absent[metric.name] = f"{type(error).__name__}: {error}"
+
+    @torch.inference_mode()
+    def score(self, sr: Tensor, hr: Tensor | None) -> Mapping[str, float | None]:
+        """The scores of one image.
+
+        Args:
+            sr: (1, C, H, W), nominally in [0, 1]; clamped and rounded here as the protocol says.
+            hr: (1, C, H, W) in [0, 1]. C is 3, or 1 for a greyscale image that the protocol keeps grey. None where
+                nobody has it: metrics that need it are absent then.
+
+        Returns:
+            Metric name to value; infinities stay infinite, and None stands where the metric could not be computed.
+
+        Raises:
+            ShapeError: The two have different sizes.
+        """
+        if hr is None:
+            for metric in self.metrics:
+                if metric.needs_hr and metric.name in self._loaded:
+                    del self._loaded[metric.name]
+                    self.absent[metric.name] = "it needs hr, which nobody has for these images"
+            hr = sr  # given to metrics that do not look at it
+        if sr.shape != hr.shape:
+            raise ShapeError(
+                f"The super-resolved image is {_size(sr)} and its hr {_size(hr)}; they must be equal: "
+                "check the scale and how hr was cropped."
+            )
+        views = {shaved: self._views(sr, hr, shaved=shaved) for shaved in {m.shaved for m in self.metrics}}
+        scores: dict[str, float | None] = {}
+        for metric in self.metrics:
+            scores[metric.name] = None
+            if metric.name in self._loaded:
+                try:
+                    value = self._loaded[metric.name](*views[metric.shaved][metric.channels]).item()
+                except SrbenchError as error:
+                    self.absent.setdefault(metric.name, str(error))
+                except Exception as error:  # noqa: BLE001 - see above
+                    self.absent.setdefault(metric.name, f"{type(error).__name__}: {error}")
+                else:
+                    if math.isnan(value):
+                        self.absent.setdefault(metric.name, "the metric gave no number (NaN)")
+                    else:
+                        scores[metric.name] = value
+        return scores
+
+    def _views(self, sr: Tensor, hr: Tensor, *, shaved: bool) -> dict[str, tuple[Tensor, Tensor]]:
+        border = self.protocol.shave(self.scale) if shaved else 0
+        pair = tuple(self._rounded(shave(image, border)) for image in (sr, hr))
+        views: dict[str, tuple[Tensor, Tensor]] = {}
+        wanted = {m.channels for m in self.metrics}
+        if "y" in wanted:
+            views["y"] = (self._luma(pair[0]), self._luma(pair[1]))
+        if "rgb" in wanted:
+            sr_rgb, hr_rgb = (image.expand(-1, 3, -1, -1) for image in pair)
+            views["rgb"] = (sr_rgb, hr_rgb)
+        return views
+
+    def _rounded(self, image: Tensor) -> Tensor:
+        image = image.clamp(0, 1)
+        if self.protocol.sr_rounding == "u8":
+            # Rounded in the image's own precision, as every release does, then exact in float64.
+            return (image * 255).round().double() / 255
+        return image.double()
+
+    def _luma(self, image: Tensor) -> Tensor:
+        luma = image if image.shape[1] == 1 else rgb_to_y(image)
+        return (luma * 255).round() / 255 if self.protocol.y_rounding else luma
+
+
+def _size(image: Tensor) -> str:
+    return f"{image.shape[-1]}x{image.shape[-2]} with {image.shape[1]} channel{'s' * (image.shape[1] != 1)}"

@@ -1,0 +1,61 @@
+"""What all specs have in common: names, scales, papers, and the mapping in which they are looked up."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from srbench.errors import PluginError
+
+Scale: TypeAlias = int
+"""Up-sampling factor."""
+
+T = TypeVar("T")
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def check_name(kind: str, name: str) -> None:
+    """Refuse a name that is not lower_snake_case.
+
+    Raises:
+        PluginError: See above.
+    """
+    own, _, _ = name.partition(":")  # what follows belongs to the family that made it
+    if not NAME.fullmatch(own):
+        raise PluginError(
+            f"The {kind} name {name!r} is not lower_snake_case ASCII; rename it, for example 'my_{kind}'."
+        )
+
+
+def check_scales(kind: str, name: str, scales: frozenset[Scale]) -> None:
+    """Refuse scales that are no whole numbers from 1, and none at all.
+
+    Raises:
+        PluginError: See above.
+    """
+    if not scales or any(not isinstance(s, int) or s < 1 for s in scales):
+        raise PluginError(
+            f"{kind} {name!r} declares scales {sorted(scales)}; give whole numbers from 1, such as {{2, 3, 4}}."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """Where a method was published."""
+
+    title: str
+    venue: str
+    year: int
+    url: str
+
+
+class SpecMap(Mapping[str, T]):
+    """The specs of one kind by name, which families and chain files are given to look names up in."""
+
+    @abstractmethod
+    def fingerprint(self, name: str) -> str:
+        """Return a hash of the code that provides ``name``, to make part of one's own fingerprint."""

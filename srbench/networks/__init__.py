@@ -1,0 +1,1 @@
+"""Networks: their specs, their building blocks, their weights."""

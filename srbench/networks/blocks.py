@@ -1,0 +1,293 @@
+"""Building blocks that many published networks share, with the state-dict keys of their official releases.
+
+For authors of architectures: ``from srbench.networks.blocks import Upsampler, conv``. A block is here if several papers
+use it as it is; what makes one paper's network its own stands in that network's file.
+
+Nothing here draws its own initial weights: where a release says nothing its convolutions start as PyTorch starts them
+(He et al.'s uniform rule with a = √5), and so do these. `zeroed` is for the branches that papers start at nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srbench.errors import ShapeError
+
+DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
+"""Mean colour of DIV2K's training images, in [0, 1]."""
+
+Weighted = TypeVar("Weighted", nn.Conv2d, nn.Linear)
+
+
+def conv(channels_in: int, channels_out: int, kernel: int = 3, *, bias: bool = True) -> nn.Conv2d:
+    """A convolution that keeps the size, with zeros beyond the border.
+
+    Args:
+        channels_in: Channels it reads.
+        channels_out: Channels it writes.
+        kernel: Side of the kernel; odd.
+        bias: Whether it adds a bias.
+    """
+    return nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=bias)
+
+
+def conv_relu_conv(channels: int, kernel: int = 3, *, slope: float = 0.0) -> nn.Sequential:
+    """Two convolutions with a ReLU between, the usual residual branch; keys ``0`` and ``2``.
+
+    Args:
+        channels: Channels.
+        kernel: Side of both kernels.
+        slope: Of the ReLU below zero; a leaky one where it is not 0.
+    """
+    relu = nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)
+    return nn.Sequential(conv(channels, channels, kernel), relu, conv(channels, channels, kernel))
+
+
+def zeroed(layer: Weighted) -> Weighted:
+    """The same layer with weight and bias at zero, so that the branch it ends starts as nothing."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def full_precision(x: Tensor) -> torch.autocast:
+    """A context in which autocast lowers no precision, for sums and softmaxes that 8 or 11 bits cannot carry.
+
+    It only keeps others from lowering: convert with ``x.to(torch.promote_types(x.dtype, torch.float32))`` what may
+    come in half precision already.
+
+    Args:
+        x: A tensor on the device that computes.
+    """
+    kind = x.device.type
+    return torch.autocast(kind if torch.amp.is_autocast_available(kind) else "cpu", enabled=False)
+
+
+def thirds(path: str, count: int) -> tuple[str, ...]:
+    """Module paths of the blocks that end a third, two thirds and all of a body: natural taps for distillers.
+
+    Args:
+        path: Where the blocks stand: "body".
+        count: How many there are.
+
+    Returns:
+        ``("body.4", "body.9", "body.15")`` for 16.
+    """
+    return tuple(f"{path}.{count * part // 3 - 1}" for part in (1, 2, 3))
+
+
+class MeanShift(nn.Module):
+    """Takes the mean colour away (``sign`` -1) or brings it back (+1), as a frozen 1x1 convolution of colours.
+
+    Keys ``weight`` and ``bias`` are those of the EDSR family. They are buffers here: checkpoints load, and neither an
+    optimiser nor a count of parameters or operations meets them. The sum is taken in the input's own precision, also
+    under autocast: half precision would round away the last bits of a picture that spans 0 to 255.
+
+    Args:
+        rgb_range: White.
+        sign: -1 before the network, +1 after it.
+        mean: Mean colour, in [0, 1].
+    """
+
+    def __init__(self, rgb_range: float, sign: int, mean: Sequence[float] = DIV2K_MEAN) -> None:
+        super().__init__()
+        self.weight: Tensor
+        self.bias: Tensor
+        self.register_buffer("weight", torch.eye(3).view(3, 3, 1, 1))
+        self.register_buffer("bias", sign * rgb_range * torch.tensor(mean))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, h, w) to the same shape."""
+        shifted = self.bias.view(1, 3, 1, 1)
+        for colour in range(3):
+            shifted = torch.addcmul(shifted, x[:, colour : colour + 1], self.weight[:, colour].unsqueeze(0))
+        return shifted
+
+
+class Upsampler(nn.Sequential):
+    """Convolutions and sub-pixel shuffles: one of x3, or as many of x2 as make up the scale; no activation.
+
+    Keys ``0``, ``2`` and ``4``, as in the EDSR family.
+
+    Args:
+        scale: 1, 2, 3, 4, 8 or another power of two.
+        channels: Channels before and after.
+        bias: Whether the convolutions add a bias.
+        widen: ``widen(channels, more)`` gives the layers that stand before a shuffle, where they are not one
+            convolution; keys count on through them.
+
+    Raises:
+        ShapeError: For any other scale.
+    """
+
+    def __init__(
+        self,
+        scale: int,
+        channels: int,
+        *,
+        bias: bool = True,
+        widen: Callable[[int, int], Sequence[nn.Module]] | None = None,
+    ) -> None:
+        if scale != 3 and (scale < 1 or scale & (scale - 1)):
+            raise ShapeError(f"Sub-pixel shuffles of x2 and x3 cannot enlarge x{scale}; ask for 2, 3, 4 or 8.")
+        layers: list[nn.Module] = []
+        for factor in [3] if scale == 3 else [2] * (scale.bit_length() - 1):
+            more = channels * factor**2
+            layers += [conv(channels, more, bias=bias)] if widen is None else widen(channels, more)
+            layers.append(nn.PixelShuffle(factor))
+        super().__init__(*layers)
+
+
+class ResidualBlock(nn.Module):
+    """``x + res_scale * attention(conv(relu(conv(x))))``; keys ``body.0``, ``body.2`` and ``body.3`` for the attention.
+
+    Args:
+        channels: Channels.
+        kernel: Side of both kernels.
+        res_scale: Factor on the residual; 0.1 keeps wide networks stable.
+        attention: What weighs the residual; nothing if absent.
+        slope: Of the ReLU below zero; a leaky one where it is not 0.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        kernel: int = 3,
+        *,
+        res_scale: float = 1.0,
+        attention: nn.Module | None = None,
+        slope: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.body = conv_relu_conv(channels, kernel, slope=slope)
+        if attention is not None:
+            self.body.append(attention)
+        self.res_scale = res_scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        residual: Tensor = self.body(x)
+        return x + (residual if self.res_scale == 1.0 else residual * self.res_scale)
+
+
+class ResidualGroup(nn.Module):
+    """``x + conv(blocks(x))``, the residual in residual of RCAN; keys ``body.0``, ``body.1``, … and the last one's.
+
+    Args:
+        channels: Channels.
+        blocks: What comes before the convolution.
+    """
+
+    def __init__(self, channels: int, blocks: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*blocks, conv(channels, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        residual: Tensor = self.body(x)
+        return x + residual
+
+
+def squeeze_gate(channels: int, reduction: int) -> nn.Sequential:
+    """1x1 convolutions to ``channels // reduction`` and back, ReLU between, a sigmoid after; keys ``0`` and ``2``."""
+    squeezed = channels // reduction
+    return nn.Sequential(conv(channels, squeezed, 1), nn.ReLU(inplace=True), conv(squeezed, channels, 1), nn.Sigmoid())
+
+
+class ChannelAttention(nn.Module):
+    """Scales every channel by a gate computed from the channels' means (RCAN, equations 7 and 8); keys ``conv_du.*``.
+
+    Args:
+        channels: Channels.
+        reduction: How many times fewer channels the gate has in between.
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        self.conv_du = squeeze_gate(channels, reduction)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        gate: Tensor = self.conv_du(x.mean((2, 3), keepdim=True))
+        return x * gate
+
+
+class PixelAttention(nn.Module):
+    """Scales every value by a gate of its own, from a 1x1 convolution and a sigmoid (PAN); key ``conv``.
+
+    Args:
+        channels: Channels.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = conv(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        return x * torch.sigmoid(self.conv(x))
+
+
+class ContrastAttention(nn.Module):
+    """Scales every channel by a gate computed from its mean plus its standard deviation (IMDN, equation 6).
+
+    Keys ``conv_du.*``.
+
+    Args:
+        channels: Channels.
+        reduction: How many times fewer channels the gate has in between.
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        self.conv_du = squeeze_gate(channels, reduction)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        variance, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
+        # flat features have no deviation, where the root has no slope: far below anything that counts
+        gate: Tensor = self.conv_du(mean + variance.clamp_min(1e-16).sqrt())
+        return x * gate
+
+
+class SpatialAttention(nn.Module):
+    """Scales every value by a gate seen at about a sixth of the resolution: the ESA of RFANet, as in RFDN and RLFN.
+
+    Keys ``conv1``, ``conv_f``, ``conv2``, ``conv3`` and ``conv4``.
+
+    Args:
+        channels: Channels.
+        inner: Channels of the gate in between.
+    """
+
+    conv1: nn.Module
+    conv_f: nn.Module
+    conv2: nn.Module
+    conv3: nn.Module
+    conv4: nn.Module
+
+    def __init__(self, channels: int, inner: int) -> None:
+        super().__init__()
+        self.conv1 = conv(channels, inner, 1)
+        self.conv_f = conv(inner, inner, 1)
+        self.conv2 = nn.Conv2d(inner, inner, 3, stride=2)
+        self.conv3 = conv(inner, inner)
+        self.conv4 = conv(inner, channels, 1)
+
+    def coarse(self, pooled: Tensor) -> Tensor:
+        """What happens at the lowest resolution: (N, inner, h', w') to the same shape."""
+        refined: Tensor = self.conv3(pooled)
+        return refined
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape; h and w at least 15."""
+        squeezed = self.conv1(x)
+        coarse = self.coarse(F.max_pool2d(self.conv2(squeezed), 7, stride=3))
+        enlarged = F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
+        return x * torch.sigmoid(self.conv4(enlarged + self.conv_f(squeezed)))

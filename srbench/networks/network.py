@@ -1,0 +1,142 @@
+"""Call any network the way its spec says: value range, luma, padding, one scale or several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from srbench.errors import ShapeError
+from srbench.imaging.borders import pad_to_multiple
+from srbench.imaging.colour import rgb_to_ycbcr, ycbcr_to_rgb
+from srbench.imaging.resize import imresize
+from srbench.naming import Scale
+from srbench.networks.spec import ArchitectureSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """An ``nn.Module`` together with the facts needed to call it. Called, it maps lr to sr, both in [0, 1]."""
+
+    spec: ArchitectureSpec
+    module: nn.Module
+
+    @property
+    def colours(self) -> int:
+        """Channels that the module itself takes: 3, or 1 for networks on luma."""
+        return 1 if self.spec.channels == "y" else 3
+
+    def __call__(
+        self,
+        lr: Tensor,
+        scale: Scale,
+        weights: Mapping[str, Tensor] | None = None,
+        told: Tensor | None = None,
+    ) -> Tensor:
+        """Super-resolve, differentiably; nothing is clamped.
+
+        Args:
+            lr: (N, C, h, w) in [0, 1], where C is 3 or, for a network on luma, 1 or 3.
+            scale: One of the spec's scales.
+            weights: Taken instead of the module's parameters of these names, and differentiated like them: the weights
+                that a step of training would give, for methods that learn how to train.
+            told: (N, len(spec.told)), what a non-blind network is told; see `told_of`.
+
+        Returns:
+            (N, C, scale*h, scale*w), nominally in [0, 1].
+
+        Raises:
+            ShapeError: The network returned another size, or no tensor.
+        """
+        if lr.shape[1] == 3 and self.spec.channels == "y":
+            return self._with_bicubic_chroma(lr, scale, weights, told)
+        padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
+        normalised = self._normalised(padded)
+        given: tuple[object, ...] = (normalised, scale) if self.spec.multi_scale else (normalised,)
+        given += () if told is None else (told,)
+        sr: object = self.module(*given) if weights is None else _called_with(weights, self.module, given)
+        if not isinstance(sr, Tensor):
+            raise ShapeError(f"{self.spec.name} returned a {type(sr).__name__}, not a tensor; it must return sr alone.")
+        wanted = (*padded.shape[:2], padded.shape[2] * scale, padded.shape[3] * scale)
+        if tuple(sr.shape) != wanted:
+            raise ShapeError(
+                f"{self.spec.name} returned {tuple(sr.shape)} for lr {tuple(padded.shape)} at x{scale}; "
+                f"it must return {wanted}."
+            )
+        height, width = crop
+        return self._restored(sr[..., : height * scale, : width * scale])
+
+    def _normalised(self, lr: Tensor) -> Tensor:
+        """From [0, 1] to what the module expects."""
+        spec = self.spec
+        if spec.input_mean:
+            lr = lr - _colour(spec.input_mean, lr)
+        if spec.input_std:
+            lr = lr / _colour(spec.input_std, lr)
+        return lr if spec.input_range == 1.0 else lr * spec.input_range
+
+    def _restored(self, sr: Tensor) -> Tensor:
+        """From what the module gives to [0, 1]."""
+        spec = self.spec
+        if spec.input_range != 1.0:
+            sr = sr / spec.input_range
+        if spec.input_std:
+            sr = sr * _colour(spec.input_std, sr)
+        if spec.input_mean:
+            sr = sr + _colour(spec.input_mean, sr)
+        return sr
+
+    def told_of(self, told: Sequence[Mapping[str, float]], like: Tensor) -> Tensor | None:
+        """What the network is told of some images; None where it is told nothing.
+
+        Args:
+            told: What `DegradationSpec.tell` gave of each.
+            like: On the device where it is wanted.
+
+        Raises:
+            ShapeError: Something that the network wants to know was not told.
+        """
+        names = self.spec.told
+        if missing := [name for one in told for name in names if name not in one]:
+            raise ShapeError(
+                f"{self.spec.name} wants to be told {missing[0]!r}, which the degradation does not tell; choose "
+                "another one."
+            )
+        rows = [[one[name] for name in names] for one in told]
+        return torch.tensor(rows, dtype=torch.float32, device=like.device) if names else None
+
+    def _with_bicubic_chroma(
+        self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None, told: Tensor | None
+    ) -> Tensor:
+        ycbcr = rgb_to_ycbcr(lr)
+        luma = self(ycbcr[:, :1], scale, weights, told)
+        chroma = imresize(ycbcr[:, 1:], scale=scale).to(luma.dtype)
+        return ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
+
+
+def _colour(values: tuple[float, ...], like: Tensor) -> Tensor:
+    return like.new_tensor(values).view(-1, 1, 1)
+
+
+def _called_with(weights: Mapping[str, Tensor], module: nn.Module, given: tuple[object, ...]) -> object:
+    """Call ``module`` with ``weights``, wherever a parameter of these names stands in it.
+
+    Left to tie them itself, torch exchanges a module that is reached by two paths twice, and so never gives its own
+    weights back.
+    """
+    wanted = {parameter: weights[name] for name, parameter in module.named_parameters() if name in weights}
+    everywhere = {
+        name: wanted[parameter]
+        for path, part in module.named_modules()
+        for name, parameter in part.named_parameters(path, recurse=False, remove_duplicate=False)
+        if parameter in wanted
+    }
+    return functional_call(module, everywhere, given, tie_weights=False)
+
+
+def build_network(spec: ArchitectureSpec, scale: Scale) -> Network:
+    """A freshly initialised network that can enlarge by ``scale``; its weights come from torch's global generator."""
+    return Network(spec, spec.network(scale))

@@ -1,0 +1,153 @@
+"""What a plugin declares of an architecture, its checkpoints and its published scores.
+
+A variant of a thing is another spec (``build=partial(EDSR, n_feats=256)``), never keyword arguments from a suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from srbench.errors import PluginError
+from srbench.naming import Paper, Scale, check_name, check_scales
+from srbench.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A score that the authors published."""
+
+    dataset: str
+    scale: Scale
+    metric: str
+    """Name of the metric, "psnr_y"."""
+    value: float
+    source: str
+    """Table or log the figure was read from."""
+    checkpoint: str | None = None
+    """Tag of the checkpoint that scored it; any training of the architecture if absent."""
+    degradation: str = "bicubic"
+    protocol: str = "classic-y"
+    """How it was taken, by the preset of `srbench.measuring.protocol`; shown beside scores of the same one only."""
+
+    @staticmethod
+    def on_luma(
+        source: str, results: Mapping[Scale, Mapping[str, tuple[float, float]]], *, protocol: str = "classic-y"
+    ) -> tuple[Reported, ...]:
+        """The rows of a paper's usual table.
+
+        Args:
+            source: See the class.
+            results: Scale to dataset to its PSNR in dB and its SSIM, both on luma.
+            protocol: See the class.
+        """
+        return tuple(
+            Reported(dataset=dataset, scale=scale, metric=metric, value=value, source=source, protocol=protocol)
+            for scale, rows in results.items()
+            for dataset, values in rows.items()
+            for metric, value in zip(("psnr_y", "ssim_y"), values, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """Published weights of an architecture, named ``architecture.tag``."""
+
+    tag: str
+    scale: Scale | None
+    """The scale they are for; None where one set of weights serves every scale."""
+    file: str
+    """Path below a weights folder, "imdn/IMDN_x2.pth"."""
+    sha256: str
+    url: str | None = None
+    """Public address, or None where the authors give only a manual download."""
+    license: str = "unknown"
+    trained_on: frozenset[str] = frozenset()
+    read: Callable[[Path], Mapping[str, Tensor]] | None = None
+    """Reads a file that is not a state dict (MATLAB, NumPy) into one; never by pickle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchitectureSpec:
+    """A network that maps lr to sr."""
+
+    name: str
+    build: Callable[..., nn.Module]
+    """``build(scale)`` gives a network called ``network(lr)``. With ``multi_scale``, ``build()`` gives one network for
+    all ``scales``, called ``network(lr, scale)``."""
+    scales: frozenset[Scale]
+    label: str = ""
+    """For tables; the name if empty."""
+    paper: Paper | None = None
+    license: str = "unknown"
+    """SPDX id of the release this follows."""
+    reconstruction: bool = False
+    """True where no code was released and the paper leaves it open, so that this is our reading of it."""
+    multi_scale: bool = False
+    trainable: bool = True
+    """False for fixed operators such as bicubic interpolation."""
+    channels: Literal["rgb", "y"] = "rgb"
+    """"y": the network maps luma (N, 1, H, W); srbench enlarges the chroma bicubically, as the papers did."""
+    input_range: float = 1.0
+    """White in the network's own units; srbench scales [0, 1] to it and back."""
+    input_mean: tuple[float, ...] = ()
+    """A colour in [0, 1], one value a channel, that srbench takes from lr before anything else and gives back to sr;
+    none if empty."""
+    input_std: tuple[float, ...] = ()
+    """What srbench divides each channel by after taking the mean, and multiplies with before giving it back."""
+    size_multiple: int = 1
+    """LR sides must divide by this; srbench pads and crops."""
+    min_size: int = 1
+    """Smallest LR side the network can take; srbench pads and crops."""
+    padding: Literal["mirror", "beyond"] = "mirror"
+    """How its authors pad whole images that they measure. "mirror": as far as ``size_multiple`` and ``min_size``
+    demand, without repeating the edge. "beyond": to the next multiple beyond each side, which adds a whole one where
+    the side fits already, and with the edge repeated; the test scripts of SwinIR and its heirs do."""
+    half_precision: frozenset[str] = frozenset({"bf16", "fp16"})
+    """Half precisions the mathematics allows."""
+    taps: tuple[str, ...] = ()
+    """Module paths of the features that distillers compare by default, in order of depth."""
+    representation: str = ""
+    """Module path of what it makes of the degradation, (N, d) or (N, d, 1, 1); measuring keeps it for a picture."""
+    told: tuple[str, ...] = ()
+    """What the network is told of the degradation, by the names of `DegradationSpec.tell`: a non-blind network is
+    called ``network(lr, told)`` with told (N, len(told)), and makes do with lr alone where nobody tells it."""
+    dead_parameters: tuple[str, ...] = ()
+    """Parameters the official network holds but never uses; by name or pattern, "RG.*.gamma"."""
+    recipe: Recipe | None = None
+    """The paper's own recipe."""
+    checkpoints: tuple[Checkpoint, ...] = ()
+    reported: tuple[Reported, ...] = ()
+    fingerprint: str = ""
+    """Whatever else decides its output: the hash of a file that it reads."""
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("architecture", self.name)
+        check_scales("Architecture", self.name, self.scales)
+        tags = [(c.tag, c.scale) for c in self.checkpoints]
+        if len(set(tags)) < len(tags):
+            raise PluginError(
+                f"Architecture {self.name!r} declares a checkpoint tag twice for one scale: {sorted(map(str, tags))}."
+            )
+        colours = 1 if self.channels == "y" else 3
+        for field_name, values in (("input_mean", self.input_mean), ("input_std", self.input_std)):
+            if len(values) not in (0, colours):
+                raise PluginError(
+                    f"Architecture {self.name!r} declares {field_name} with {len(values)} values for {colours} "
+                    f"{'channel' if colours == 1 else 'channels'}; give one for each, or none."
+                )
+
+    @property
+    def title(self) -> str:
+        """The label for tables."""
+        return self.label or self.name
+
+    def network(self, scale: Scale) -> nn.Module:
+        """A freshly initialised network that can enlarge by ``scale``."""
+        return self.build() if self.multi_scale else self.build(scale)

@@ -1,0 +1,1 @@
+"""Planning: from a suite to models and cells."""

@@ -1,0 +1,103 @@
+"""What a plan consists of: models, and the cells in which they are measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from srbench.measuring.protocol import Inference, Protocol
+from srbench.naming import Scale
+from srbench.planning.suite import Suite
+from srbench.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One set of weights: fixed by nature, published, given as a file, or to be trained."""
+
+    architecture: str
+    source: Literal["fixed", "checkpoint", "file", "trained"]
+    scales: tuple[Scale, ...]
+    """One scale, or all of a multi-scale network's."""
+    checkpoint: str | None = None
+    """Tag of a published checkpoint."""
+    files: tuple[Path, ...] = ()
+    """Files of weights; of several, their mean."""
+    recipe: Recipe | None = None
+    degradation: str | None = None
+    """What it is trained on."""
+    distiller: str = "none"
+    teachers: tuple[Model, ...] = ()
+    budget: Literal["steps", "time"] = "steps"
+    """See `srbench.planning.suite.Grid`; plain training has "steps", which its time is."""
+    seed: int = 0
+    initial: Model | None = None
+    """Training starts from these weights (EDSR's x3 and x4 from its x2, HAN from RCAN)."""
+
+    @property
+    def method(self) -> str:
+        """Architecture, weights and distiller: "edsr_small, logits from edsr_medium"."""
+        name = self.architecture
+        if self.checkpoint:
+            name += f".{self.checkpoint}"
+        if self.files:
+            name += f" ({self.file_title})"
+        if self.distiller != "none":
+            name += f", {self.distiller}"
+        if self.teachers:
+            name += f" from {' & '.join(teacher.architecture for teacher in self.teachers)}"
+        return name
+
+    @property
+    def parents(self) -> tuple[Model, ...]:
+        """Models whose weights its training needs."""
+        return (*self.teachers, self.initial) if self.initial else self.teachers
+
+    @property
+    def file_title(self) -> str | None:
+        """The file's path as it was given, which tells it from others of its name; of a full path the last three parts.
+
+        The rest would name the machine, and rows of two machines would not match. Several have plus signs between them.
+        """
+        paths = ("/".join(f.parts[1:][-3:]) if f.is_absolute() else f.as_posix() for f in self.files)
+        return " + ".join(paths) or None
+
+    @property
+    def title(self) -> str:
+        """The method and what tells its models apart: "espcn · x2 · bicubic · seed 0"."""
+        parts = [self.method, "x" + "+".join(map(str, self.scales))]
+        if self.source == "trained":
+            parts += [str(self.degradation), f"seed {self.seed}"]
+            parts += ["equal time"] if self.budget == "time" else []
+        return " · ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One model measured on one dataset at one scale under one degradation."""
+
+    model: Model
+    dataset: str
+    scale: Scale
+    degradation: str
+    protocol: Protocol
+    inference: Inference
+    metrics: tuple[str, ...]
+    realisation: int | None = None
+    """Number of the frozen realisation, from 0; None where there is only one."""
+
+    @property
+    def title(self) -> str:
+        """For messages."""
+        number = "" if self.realisation is None else f", realisation {self.realisation}"
+        return f"{self.model.title} on {self.dataset} (x{self.scale}, {self.degradation}{number})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Cells in the suite's order, and every model they need, teachers before their students."""
+
+    suite: Suite
+    models: tuple[Model, ...]
+    cells: tuple[Cell, ...]

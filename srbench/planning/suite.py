@@ -1,0 +1,99 @@
+"""A suite: the TOML file that names what to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from srbench.errors import UnknownNameError
+from srbench.files import shipped_tables
+from srbench.profiling.settings import Profiling
+from srbench.toml import ScaleValue, Table, read_table
+
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+Files = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
+"""One path, or a list of them."""
+
+
+class Grid(Table):
+    """Axes that are multiplied. An architecture simply sits out a scale it does not have."""
+
+    architectures: Names
+    """``name`` to train, ``name.tag`` for published weights."""
+    datasets: Names
+    degradations: Names = ("bicubic",)
+    scales: Annotated[tuple[ScaleValue, ...], Field(min_length=1)]
+    distillers: Names = ("none",)
+    teacher: str | None = None
+    teachers: tuple[str, ...] = ()
+    """Instead of one, for distillers that take several; the others take the first."""
+    teacher_recipe: str | None = None
+    teacher_weights: Files = ()
+    recipe: str | None = None
+    budget: Literal["steps", "time"] = "steps"
+    """What trainings of one recipe have in common. "time": a distiller takes only as many steps as last as long as the
+    recipe's steps of plain training."""
+    weights: Files = ()
+    """A checkpoint file for the grid's architectures, instead of training; of several, the mean of their weights."""
+    train_degradation: str | None = None
+    """What models are trained on, where it differs from what they are measured under."""
+    train_degradations: tuple[str, ...] = ()
+    """Instead of one, several: every model is trained on each of them, and measured under all of ``degradations``."""
+    realisations: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many frozen realisations of each image are measured; as many as the degradation says if absent."""
+    seeds: tuple[int, ...] = ()
+    metrics: tuple[str, ...] = ()
+    protocol: str | None = None
+    tile: int = Field(default=0, ge=0)
+    overlap: int = Field(default=16, ge=0)
+    self_ensemble: bool = False
+    chop: bool = False
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+
+class Suite(Table):
+    """What to run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    about: str = ""
+    protocol: str = "classic-y"
+    metrics: Names = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "lpips")
+    recipe: str = "quick"
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    images_kept: int = Field(default=4, ge=0)
+    """How many super-resolved images of each dataset are kept for the sheets of crops."""
+    controls: Names = ()
+    """Distillers that gains are counted from besides ``none`` and ``weight_inherit``: a method without its loss."""
+    profile: Profiling = Profiling()
+    grid: Annotated[tuple[Grid, ...], Field(min_length=1)]
+    origin: str = ""
+    """The file it was read from, for messages."""
+
+
+def load_suite(name_or_path: str) -> Suite:
+    """Read a suite by the name of a shipped one ("quick") or by the path of a TOML file.
+
+    Raises:
+        UnknownNameError: No such suite and no such file.
+        ConfigError: The file cannot be understood; says where and what was expected.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml" and not path.is_file():
+        shipped = {f.name.removesuffix(".toml"): f for f in shipped_tables("suites")}
+        if name_or_path not in shipped:
+            raise UnknownNameError.among("suite", name_or_path, shipped, "Or give the path of a TOML file.")
+        path = shipped[name_or_path]
+    elif not path.is_file():
+        shipped = {f.name: f for f in shipped_tables("suites")}
+        if path.name not in shipped or path.parent.name != "suites":
+            raise UnknownNameError.among("suite file", name_or_path, {f"suites/{n}" for n in shipped})
+        path = shipped[path.name]  # `suites/classic.toml` works outside a clone too
+    suite = read_table(path, Suite)
+    return suite.model_copy(update={"origin": str(name_or_path)})
+
+
+def shipped_suites() -> dict[str, Path]:
+    """The suites that come with srbench."""
+    return {f.name.removesuffix(".toml"): f for f in shipped_tables("suites")}

@@ -1,0 +1,84 @@
+"""Read a leaderboard for comparison: a CSV file, a folder of records, or a results folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from srbench.errors import DataError
+from srbench.report.comparing.comparison import GAINED, IDENTITY_NAMES, Cells, holds_numbers, identity_of, row_title
+from srbench.report.leaderboard.columns import cell_text, leaderboard_row, metric_columns
+from srbench.report.reading import read_records, record_files
+
+
+def read_leaderboard(path: Path) -> list[Cells]:
+    """The rows of a leaderboard.
+
+    Args:
+        path: A CSV file, or a folder with records (they count) or a ``leaderboard.csv``.
+
+    Raises:
+        DataError: Nothing there, nothing in it, something else, or one row twice.
+    """
+    if path.is_dir():
+        if record_files(path):
+            records = read_records(path).records
+            metrics = metric_columns(records)
+            return [{k: cell_text(v) for k, v in leaderboard_row(r, metrics).items()} for r in records]
+        if not (path / "leaderboard.csv").is_file():
+            raise DataError(f"{path} has neither records nor a leaderboard.csv; give a results folder or a CSV file.")
+        path /= "leaderboard.csv"
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; give a leaderboard.csv or a results folder.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is no text; give a leaderboard.csv that `srbench report` wrote.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}); mend its rights.") from error
+    return _parse(path, text)
+
+
+def _parse(path: Path, text: str) -> list[Cells]:
+    reader = csv.reader(io.StringIO(text), strict=True)
+    try:
+        numbered = [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}, is not CSV: {error}.") from error
+    if not numbered:
+        raise DataError(f"{path} is empty; `srbench report` writes a leaderboard.csv.")
+    header = numbered[0][1]
+    missing = [name for name in IDENTITY_NAMES if name not in {*header, *GAINED}]
+    if missing:
+        raise DataError(
+            f"{path} is not a leaderboard: it lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+            "give a leaderboard.csv that `srbench report` wrote."
+        )
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise DataError(f"{path} has the column {twice!r} twice; remove one.")
+    if len(numbered) == 1:
+        raise DataError(f"{path} has a header and no rows; run a suite first.")
+    rows: list[Cells] = []
+    seen: dict[tuple[str, ...], int] = {}
+    for line, values in numbered[1:]:
+        if len(values) != len(header):
+            raise DataError(f"{path}, line {line}, has {len(values)} cells where the header has {len(header)}.")
+        row = dict(zip(header, values, strict=True))
+        for name in filter(holds_numbers, header):
+            if row[name] and not _is_number(row[name]):
+                raise DataError(f"{path}, line {line}: {name} is {row[name]!r}, which is no number.")
+        first = seen.setdefault(identity_of(row), line)
+        if first != line:
+            raise DataError(f"{path} has the row '{row_title(identity_of(row))}' twice, in lines {first} and {line}.")
+        rows.append(row)
+    return rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The report of degradations: every training measured under every degradation."""

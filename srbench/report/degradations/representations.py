@@ -1,0 +1,192 @@
+"""Pictures of what networks make of degradations: their representations of test images, projected on two axes.
+
+A point is an image under one test degradation, coloured by the width of the kernel that blurred it; how it differs from
+the mean over all degradations of the same image is shown, since what images show may weigh far more. Where a network
+has learnt to tell blurs apart, colours come in order. R² says how much of the widths' variance a plane over the two
+shown axes explains, and how much one over the axes of the representations as they are.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srbench.report.degradations.matrix import Crossing, Row
+from srbench.report.degradations.page import representation_name
+from srbench.report.leaderboard.plots import STYLE, save
+from srbench.report.leaderboard.tables import Line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+
+Numbers = NDArray[np.float64]
+ACROSS = 4
+"""Panels in a row."""
+MARKERS = "osD^vPX*"
+"""Of the test degradations."""
+DAMAGES = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error)
+"""What reading a file raises that is gone or damaged."""
+
+
+class Points(NamedTuple):
+    """What one network made of the test images."""
+
+    projected: Numbers
+    """(n, 2), on the two axes along which they differ most from the means of their images."""
+    widths: Numbers
+    """(n,) of the kernels, px of hr: the root of the mean of both variances."""
+    tests: NDArray[np.int64]
+    """(n,) numbers of the test degradations."""
+    explained: float
+    """R² of the widths, less the means of their images too, by the two axes; 0 where all widths are one."""
+    explained_with_images: float
+    """R² of the widths by the two axes along which they differ most where no mean is taken away."""
+
+
+def draw_representations(results: Path, folder: Path, crossings: Sequence[Crossing]) -> list[Path]:
+    """Draw a figure for each matrix whose networks have representations.
+
+    Args:
+        results: Where figures go.
+        folder: Of the records.
+        crossings: The matrices.
+
+    Returns:
+        The files.
+    """
+    made = []
+    for crossing in crossings:
+        panels = [(row, found) for row in crossing.trained if (found := points(row, crossing, folder))]
+        if panels:
+            path = results / representation_name(crossing)
+            _figure(path, crossing, panels)
+            made.append(path)
+    return made
+
+
+def points(row: Row, crossing: Crossing, folder: Path) -> Points | None:
+    """The projected representations of a row's first seed; None where there are none, or nothing tells the widths."""
+    kept: list[_Kept] = []
+    tests: list[int] = []
+    for number, trial in enumerate(crossing.tests):
+        for some in _kept(row.lines[trial], folder) if trial in row.lines else ():
+            kept.append(some)
+            tests += [number] * len(some.widths)
+    if len(tests) < 3:
+        return None
+    images, vectors, widths = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+    projected = principal(beside_means(vectors, images))
+    within = explained(beside_means(widths[:, None], images)[:, 0], projected)
+    return Points(projected, widths, np.array(tests), within, explained(widths, principal(vectors)))
+
+
+class _Kept(NamedTuple):
+    """What a record kept of n images."""
+
+    images: NDArray[np.str_]
+    vectors: Numbers
+    widths: Numbers
+
+
+def _kept(line: Line, folder: Path) -> list[_Kept]:
+    """Of each record of the first seed."""
+    found = []
+    for record in line.records:
+        if record.model.seed != line.first.model.seed or record.representation_file is None:
+            continue
+        try:
+            with (folder / record.representation_file).open("rb") as opened, np.load(opened) as file:
+                images, names, told, vectors = file["images"], list(file["names"]), file["told"], file["vectors"]
+        except DAMAGES:  # the picture does without
+            continue
+        if {"blur_xx", "blur_yy"} <= set(names):
+            variances = told[:, names.index("blur_xx")] + told[:, names.index("blur_yy")]
+            found.append(_Kept(images, vectors.astype(np.float64), np.sqrt(variances / 2)))
+    return found
+
+
+def beside_means(vectors: Numbers, images: NDArray[np.str_]) -> Numbers:
+    """Vectors (n, d) less the mean of those of the same image (n,); as they are if no image comes twice."""
+    names, which, counts = np.unique(images, return_inverse=True, return_counts=True)
+    if len(names) == len(images):
+        return vectors
+    sums = np.zeros((len(names), vectors.shape[1]))
+    np.add.at(sums, which, vectors)
+    return vectors - (sums / counts[:, None])[which]
+
+
+def principal(vectors: Numbers) -> Numbers:
+    """Vectors (n, d) on the two axes along which they vary most, (n, 2)."""
+    centred = vectors - vectors.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    projected: Numbers = centred @ axes[:2].T
+    return np.pad(projected, ((0, 0), (0, 2 - projected.shape[1])))
+
+
+def explained(values: Numbers, by: Numbers) -> float:
+    """R² of the linear regression of values (n,) by (n, k); 0 where the values do not vary."""
+    spread = float(((values - values.mean()) ** 2).sum())
+    if spread <= 1e-12:
+        return 0.0
+    design = np.column_stack((np.ones(len(values)), by))
+    fitted = design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    return 1.0 - float(((values - fitted) ** 2).sum()) / spread
+
+
+def _figure(path: Path, crossing: Crossing, panels: Sequence[tuple[Row, Points]]) -> None:
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    across = min(ACROSS, len(panels))
+    down = math.ceil(len(panels) / across)
+    widest = max(float(found.widths.max()) for _, found in panels)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(max(2.7 * across, 6.5) + 0.9, 2.7 * down + 1.1), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(down, across, squeeze=False)
+        for axis, (row, found) in zip(axes.flat, panels, strict=False):
+            drawn = _panel(axis, row, found, widest)
+        for axis in list(axes.flat)[len(panels) :]:
+            axis.set_axis_off()
+        figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02, label="width of the kernel [px of hr]")
+        seen = sorted({int(number) for _, found in panels for number in found.tests})
+        handles = [
+            Line2D(
+                [], [], marker=MARKERS[n % len(MARKERS)], color="#57606a", linestyle="", label=crossing.tests[n].label
+            )
+            for n in seen
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+        figure.suptitle(
+            f"{crossing.table.label} x{crossing.section.scale} · representations less their images' means, two axes",
+            x=0.01, ha="left", fontsize=10.5, fontweight="bold",
+        )  # fmt: skip
+        save(figure, path)
+
+
+def _panel(axis: Axes, row: Row, found: Points, widest: float) -> PathCollection:
+    drawn = None
+    for number in np.unique(found.tests):
+        chosen = found.tests == number
+        across, up = found.projected[chosen].T
+        drawn = axis.scatter(
+            across, up, c=found.widths[chosen], vmin=0.0, vmax=widest, cmap="viridis", s=20,
+            marker=MARKERS[number % len(MARKERS)], linewidths=0.2, edgecolors="white",
+        )  # fmt: skip
+    says = f"R² {found.explained:.2f} ({found.explained_with_images:.2f} with images)"
+    axis.set_title(f"{row.method}\non {row.train_degradation}\n{says}", loc="left", fontsize=8)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    if drawn is None:
+        raise ValueError("a panel without points")
+    return drawn

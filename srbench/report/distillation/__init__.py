@@ -1,0 +1,1 @@
+"""The report of gains: what distillers add to their controls."""

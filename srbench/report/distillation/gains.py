@@ -1,0 +1,195 @@
+"""What a distiller gained: over plain training, inherited weights and a suite's own controls, by image and seed.
+
+A table holds the trainings of one student by one recipe on one dataset. Gains are means over the seeds and images that
+both sides have; their intervals come from drawing seeds and images anew (`crossed_interval`), where
+an image's realisations stay together. With a single seed they tell of images alone.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from srbench.records import ModelFacts, TrainingCosts
+from srbench.report.headings import Heading
+from srbench.report.leaderboard.tables import Line, Section, Table, without_seed
+from srbench.report.pairing import Gain, Rivals, Scores, in_common, paired_gain, scores_by_seed
+
+CONTROL, INHERITED = "none", "weight_inherit"
+"""The distillers that gains are counted from, besides those that a suite names."""
+
+
+@dataclass(slots=True, kw_only=True)
+class GainLine:
+    """One way of training the student, all its seeds together."""
+
+    line: Line
+    over: dict[tuple[str, Heading], Gain] = field(default_factory=dict)
+    """By the distiller it is counted from, and the metric; nothing where that was not trained, or is this one."""
+    rank: int | None = None
+    """One more than the number of methods that are better beyond chance, over the seeds that all have."""
+    costs: TrainingCosts | None = None
+    """Mean over the seeds, of seconds the median."""
+    time_ratio: float | None = None
+    """Seconds of a step by the control's, where both come from one machine."""
+    extra_memory_mib: float | None = None
+    """At the peak of a step, beyond the control's."""
+
+    @property
+    def model(self) -> ModelFacts:
+        """Of the first seed."""
+        return self.line.first.model
+
+    @property
+    def title(self) -> str:
+        """The distiller, starred where it is our reading of a paper, and the budget where it is not the usual one."""
+        return (
+            self.model.distiller
+            + ("*" if self.model.reconstruction else "")
+            + (", equal time" if self.model.budget == "time" else "")
+        )
+
+    @property
+    def seeds(self) -> list[int]:
+        """Those that were measured."""
+        return sorted({r.model.seed or 0 for r in self.line.records if r.status == "ok"})
+
+
+@dataclass(slots=True, kw_only=True)
+class GainTable:
+    """Distillers of one student on one dataset, the best first."""
+
+    section: Section
+    table: Table
+    headline: Heading
+    second: Heading | None
+    """The structural metric beside it."""
+    bases: Sequence[str]
+    """The distillers that gains are counted from, plain training first."""
+    lines: list[GainLine]
+    """The control among them."""
+
+    @property
+    def control(self) -> GainLine:
+        """Plain training."""
+        return next(line for line in self.lines if _is_control(line.line))
+
+    @property
+    def student(self) -> str:
+        """Name of the student's architecture."""
+        return self.control.model.architecture
+
+    @property
+    def group(self) -> tuple[str, str, str, int, str, str]:
+        """What tables share that stand side by side: all but dataset and inference."""
+        m = self.control.model
+        s = self.section
+        return (m.architecture, m.recipe or "", m.train_degradation or "", s.scale, s.degradation, s.protocol)
+
+
+def make_gain_tables(sections: Iterable[Section]) -> list[GainTable]:
+    """Of every table that holds plain training and another training of the same student by the same recipe."""
+    made = []
+    for section in sections:
+        for table in section.tables:
+            groups: dict[tuple[str | None, ...], list[Line]] = {}
+            for line in table.lines:
+                m = line.first.model
+                if m.source == "trained":
+                    groups.setdefault((m.architecture, m.recipe, m.train_degradation), []).append(line)
+            made += [
+                _gain_table(section, table, table.headline, lines)
+                for _, lines in sorted(groups.items(), key=lambda item: tuple(map(str, item[0])))
+                if table.headline and len(lines) > 1 and any(_is_control(line) and not line.failed for line in lines)
+            ]
+    return made
+
+
+def _gain_table(section: Section, table: Table, headline: Heading, lines: Sequence[Line]) -> GainTable:
+    second = next(
+        (h for h in table.headings if h.metric == headline.metric.replace("psnr", "ssim") != headline.metric), None
+    )
+    control = next(line for line in lines if _is_control(line))
+    named = (name for line in lines for record in line.records for name in record.controls)
+    bases = list(dict.fromkeys((CONTROL, INHERITED, *named)))
+    made = [GainLine(line=line) for line in lines]
+    for own in made:
+        for heading in (h for h in (headline, second) if h):
+            scores = scores_by_seed(own.line.records, heading)
+            for name in bases:
+                base = _base(name, own.line, lines)
+                if base and base is not own.line and (gain := _gain(scores, base, heading)):
+                    own.over[name, heading] = gain
+        _count_costs(own, control)
+    _rank(made, headline)
+    made.sort(key=lambda own: -_goodness(own.line, headline))
+    return GainTable(section=section, table=table, headline=headline, second=second, bases=bases, lines=made)
+
+
+def _is_control(line: Line) -> bool:
+    return line.first.model.distiller == CONTROL and line.first.model.source == "trained"
+
+
+def _base(name: str, line: Line, lines: Sequence[Line]) -> Line | None:
+    """The training by a distiller that a line is to be compared with: of its teacher or of none, or the only one."""
+    known = [
+        other
+        for other in lines
+        if other.first.model.distiller == name and other.first.model.budget == "steps" and not other.failed
+    ]
+    teacher = without_seed(line.first.model.teacher).split(" & ")[0]
+    same = [other for other in known if without_seed(other.first.model.teacher) in {teacher, ""}]
+    found = same or ([] if teacher or len(known) > 1 else known)
+    return found[0] if found else None
+
+
+def _gain(scores: Scores, base: Line, heading: Heading) -> Gain | None:
+    return paired_gain(scores, scores_by_seed(base.records, heading), heading)
+
+
+def _rank(lines: Sequence[GainLine], headline: Heading) -> None:
+    """As `srbench.measuring.uncertainty.shared_ranks`, over the seeds that all have, be it one."""
+    scored = [(own, scores) for own in lines if (scores := scores_by_seed(own.line.records, headline))]
+    seeds, images = in_common([scores for _, scores in scored])
+    if len(seeds) * len({name for _, name in images}) < 2:
+        return
+    rivals = Rivals([scores for _, scores in scored], headline)
+    for own, (line, _) in enumerate(scored):
+        line.rank = 1 + sum(rivals.beats(other, own, seeds, images) for other in range(len(scored)) if other != own)
+
+
+def _goodness(line: Line, heading: Heading) -> float:
+    mean = line.scores[heading].mean
+    return float("-inf") if mean is None else mean if heading.higher_is_better else -mean
+
+
+def _count_costs(own: GainLine, control: Line) -> None:
+    own.costs, base = _costs(own.line), _costs(control)
+    if own.costs and base:
+        own.extra_memory_mib = own.costs.peak_memory_mib - base.peak_memory_mib
+        if _machines(own.line) == _machines(control):
+            own.time_ratio = own.costs.seconds_per_step / base.seconds_per_step
+
+
+def _machines(line: Line) -> set[tuple[str | None, int | None]]:
+    costs = (record.model.costs for record in line.records)
+    return {(c.machine, c.threads) for c in costs if c}
+
+
+def _costs(line: Line) -> TrainingCosts | None:
+    costs = [c for record in line.records if (c := record.model.costs)]
+    if not costs:
+        return None
+
+    def over(take: Callable[[Iterable[float]], float], name: str) -> float:
+        return take([getattr(c, name) for c in costs])
+
+    return costs[0].model_copy(
+        update={
+            "student_forwards": over(statistics.fmean, "student_forwards"),
+            "teacher_forwards": over(statistics.fmean, "teacher_forwards"),
+            "seconds_per_step": over(statistics.median, "seconds_per_step"),
+            "peak_memory_mib": over(statistics.fmean, "peak_memory_mib"),
+        }
+    )

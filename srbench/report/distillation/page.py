@@ -1,0 +1,208 @@
+"""distillation.md and distillation.csv: the tables of gains for people and for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from srbench.report.distillation.gains import CONTROL, INHERITED, GainLine, GainTable
+from srbench.report.headings import Heading
+from srbench.report.leaderboard.columns import Row
+from srbench.report.leaderboard.tables import without_seed
+from srbench.report.markdown import escape, grid, signed
+from srbench.report.pairing import Gain
+
+ABOUT = (
+    "What each distiller gained over plain training (`none`) of the same student by the same recipe, over starting "
+    "from the teacher's weights (`weight_inherit`), and over further controls that a suite names, paired by image and "
+    "seed. Brackets hold the 95 % interval, from drawing images and seeds anew; **bold** gains are above zero beyond "
+    "chance, ▼ marks those below, and ≈ those that cannot be told apart from the control (their interval holds zero). "
+    "A rank is one more than the number of methods that are better beyond chance. Forwards are images asked of "
+    "student and teachers in a step, by its patches; a step's seconds are the median of each kind of step, memory is "
+    "that of all tensors at the peak of a step. Columns of the CSV file and the arithmetic are explained in "
+    "`docs/results.md`."
+)
+MARKS = {"better": "**{}**", "worse": "{} ▼", "tie": "≈ {}"}
+GAIN_COLUMNS = ("mean", "low", "high", "verdict", "seeds", "images")
+
+
+def figure_name(table: GainTable) -> str:
+    """Name of the figure for all tables that stand side by side with this one."""
+    student, recipe, trained_on, scale, degradation, protocol = table.group
+    parts = [student, f"x{scale}", degradation, recipe, protocol]
+    if trained_on != degradation:
+        parts.insert(3, trained_on)
+    return f"gains_{'_'.join(''.join(c if c.isalnum() or c in '_-' else '-' for c in part) for part in parts)}.png"
+
+
+def side_by_side(tables: Iterable[GainTable]) -> list[list[GainTable]]:
+    """Tables of one student, recipe and scale together, in the report's order."""
+    ordered = sorted(tables, key=lambda t: (t.group[3], *map(str, t.group)))
+    return [list(group) for _, group in groupby(ordered, key=lambda t: t.group)]
+
+
+def render_gains(tables: Sequence[GainTable], figures: Iterable[Path] = ()) -> str:
+    """distillation.md.
+
+    Args:
+        tables: At least one.
+        figures: Images beside it, shown where their name belongs.
+    """
+    drawn = {figure.name for figure in figures}
+    out = ["# Distillation", "", ABOUT, ""]
+    for group in side_by_side(tables):
+        first = group[0]
+        model, section = first.control.model, first.section
+        out += [f"## {model.label} x{section.scale} · {section.degradation_label} · {model.recipe}", ""]
+        if model.train_degradation != section.degradation:
+            out += [f"Trained on {model.train_degradation}.", ""]
+        if teacher := usual_teacher(group):
+            out += [f"The teacher is {teacher} where no other is named.", ""]
+        if figure_name(first) in drawn:
+            out += [f"![Gains over plain training]({figure_name(first)})", ""]
+        if len(group) > 1:
+            out += [*_overview(group), ""]
+        for table, lines in zip(group, titled(group), strict=True):
+            out += [*_table(table, lines), ""]
+    if any(line.model.reconstruction for table in tables for line in table.lines):
+        out += ["\\* our reading of a method whose paper leaves it open.", ""]
+    return "\n".join(out).rstrip() + "\n"
+
+
+def _overview(group: Sequence[GainTable]) -> list[str]:
+    """Gains over plain training on all datasets, by the mean of them."""
+    titles = titled(group)
+    gains: dict[str, list[Gain | None]] = {}
+    for title in dict.fromkeys(t for table in titles for t in table):
+        found = [(table.get(title), own.headline) for own, table in zip(group, titles, strict=True)]
+        gains[title] = [line.over.get((CONTROL, heading)) if line else None for line, heading in found]
+    kept = {title: row for title, row in gains.items() if any(row)}
+
+    def mean(row: Sequence[Gain | None]) -> float:
+        values = [gain.mean for gain in row if gain]
+        return sum(values) / len(values)
+
+    rows = [
+        [escape(title), *(_marked(gain, table.headline) for gain, table in zip(row, group, strict=True))]
+        for title, row in sorted(kept.items(), key=lambda item: -mean(item[1]))
+    ]
+    heads = [f"{table.table.label}: gain over `{CONTROL}`{_unit(table.headline)}" for table in group]
+    return grid(["Distiller", *heads], rows, left=1)
+
+
+def titled(group: Sequence[GainTable]) -> list[dict[str, GainLine]]:
+    """For each table its lines by what to call them; a teacher is named where it is not the usual one."""
+    usual = usual_teacher(group)
+    return [
+        {
+            line.title + (f" from {name}" if (name := _teacher(line)) and name != usual else ""): line
+            for line in table.lines
+        }
+        for table in group
+    ]
+
+
+def usual_teacher(group: Sequence[GainTable]) -> str:
+    """The teacher of most lines."""
+    names = Counter(_teacher(line) for table in group for line in table.lines if line.model.teacher)
+    return max(names, key=lambda name: names[name], default="")
+
+
+def _teacher(line: GainLine) -> str:
+    return " & ".join(name.partition(" · ")[0] for name in without_seed(line.model.teacher).split(" & "))
+
+
+def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
+    head, second = table.headline, table.second
+    place = table.table.label + ("" if table.table.inference == "whole" else f", {table.table.inference}")
+    header = ["Rank", "Distiller", f"{head.label}{_unit(head)}", f"Gain over `{CONTROL}`{_unit(head)}"]
+    header += [f"{second.label} gain"] if second else []
+    others = [base for base in table.bases[1:] if any((base, head) in line.over for line in table.lines)]
+    header += [f"Gain over `{base}`{_unit(head)}" for base in others]
+    header += ["Seeds", "Form", "Steps", "Forwards S / T", "ms/step"]
+    header += [f"× `{CONTROL}`", "Extra MiB"]
+    rows = []
+    for title, line in lines.items():
+        row = [str(line.rank or "—"), escape(title), _score(line, head)]
+        if line.line.failed:
+            rows.append([*row[:2], "failed", *["—"] * (len(header) - 3)])
+            continue
+        control = line is table.control
+        headings = [heading for heading in (head, second) if heading]
+        row += ["control" if control else _marked(line.over.get((CONTROL, h)), h) for h in headings]
+        row += [_marked(line.over.get((base, head)), head) for base in others]
+        row += [", ".join(map(str, line.seeds)), line.model.form if line.model.form != "plain" else "—"]
+        row += [f"{line.model.train_steps:,}" if line.model.train_steps else "—", *_costs(line)]
+        rows.append(row)
+    return [f"### {place} x{table.section.scale}", "", *grid(header, rows, left=2), "", f"<sub>`{head.protocol}`</sub>"]
+
+
+def _unit(heading: Heading) -> str:
+    return f" [{heading.unit}]" if heading.unit else ""
+
+
+def _score(line: GainLine, heading: Heading) -> str:
+    value = line.line.scores[heading]
+    if value.mean is None:
+        return "—"
+    return f"{value.mean:.{heading.decimals}f}" + (f" ± {value.spread:.{heading.decimals}f}" if value.spread else "")
+
+
+def _marked(gain: Gain | None, heading: Heading) -> str:
+    """A gain with one decimal more than scores have, since gains are small."""
+    if gain is None:
+        return "—"
+    mean, low, high = (signed(value, heading.decimals + 1) for value in (gain.mean, gain.low, gain.high))
+    return MARKS[gain.verdict].format(mean) + f" [{low}, {high}]"
+
+
+def _costs(line: GainLine) -> list[str]:
+    if line.costs is None:
+        return ["—"] * 4
+    c = line.costs
+    ratio = "—" if line.time_ratio is None else f"{line.time_ratio:.2f}"
+    memory = "—" if line.extra_memory_mib is None else f"{line.extra_memory_mib:.1f}"
+    return [f"{c.student_forwards:.2f} / {c.teacher_forwards:.2f}", f"{c.seconds_per_step * 1000:.1f}", ratio, memory]
+
+
+def gain_columns(tables: Iterable[GainTable]) -> list[str]:
+    """The header of distillation.csv."""
+    bases = dict.fromkeys((CONTROL, INHERITED, *(base for table in tables for base in table.bases)))
+    return [
+        "student", "recipe", "dataset", "scale", "degradation", "train_degradation", "protocol", "inference",
+        "distiller", "form", "reconstruction", "teacher", "rank", "metric", "score",
+        *(f"over_{base}_{name}" for base in bases for name in GAIN_COLUMNS),
+        "train_steps", "student_forwards", "teacher_forwards", "seconds_per_step", "time_ratio", "extra_memory_mib",
+    ]  # fmt: skip
+
+
+def gain_rows(tables: Iterable[GainTable]) -> list[Row]:
+    """The rows of distillation.csv: one for each line and metric."""
+    return [
+        _row(table, line, heading)
+        for group in side_by_side(tables)
+        for table in group
+        for line in table.lines
+        for heading in (table.headline, table.second)
+        if heading
+    ]
+
+
+def _row(table: GainTable, line: GainLine, heading: Heading) -> Row:
+    m, first, costs = line.model, line.line.first, line.costs
+    row: Row = {
+        "student": m.architecture, "recipe": m.training, "dataset": first.dataset, "scale": first.scale,
+        "degradation": first.degradation, "train_degradation": m.train_degradation, "protocol": first.protocol,
+        "inference": first.inference, "distiller": m.distiller, "form": m.form,
+        "reconstruction": str(m.reconstruction).lower(), "teacher": without_seed(m.teacher) or None,
+        "rank": line.rank if heading is table.headline else None, "metric": heading.column,
+        "score": line.line.scores[heading].mean, "train_steps": m.train_steps, "time_ratio": line.time_ratio,
+        "extra_memory_mib": line.extra_memory_mib,
+    }  # fmt: skip
+    for base in table.bases:
+        gain = line.over.get((base, heading))
+        row |= {f"over_{base}_{name}": getattr(gain, name) if gain else None for name in GAIN_COLUMNS}
+    names = ("student_forwards", "teacher_forwards", "seconds_per_step")
+    return row | {name: getattr(costs, name) if costs else None for name in names}

@@ -1,0 +1,1 @@
+"""The leaderboard: tables, page, plots and crops."""

@@ -1,0 +1,229 @@
+"""Sheets of crops: the places where methods differ most, side by side."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srbench.report.leaderboard.plots import FAINT, INK, STYLE, save
+from srbench.report.leaderboard.tables import Line, Section, Table, find_image
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
+
+Pixels = NDArray[np.uint8]
+IMAGES_SHOWN = 3
+METHODS_SHOWN = 6
+"""Bicubic interpolation and the best others; with lr and hr they fill two rows of four."""
+BOX = "#ffd33d"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One image as several methods made it."""
+
+    title: str
+    lr: Pixels | None
+    hr: Pixels
+    """(H, W, 3) uint8."""
+    methods: tuple[tuple[str, str, Pixels], ...]
+    """Title, score in words, and sr, (H, W, 3) uint8."""
+    best: int
+    """Index of the method with the best score."""
+    scale: int
+    box: tuple[int, int, int]
+    """Top, left and side of the window in hr pixels."""
+    contrast: float
+    """How much the methods differ in it."""
+
+
+def draw_crops(results: Path, records_folder: Path, sections: Sequence[Section]) -> tuple[list[Path], list[str]]:
+    """Draw ``crops_x2_bicubic.png`` and the like from the sr images that the records kept.
+
+    Args:
+        results: Where the sheets go.
+        records_folder: What the records' image files are relative to.
+        sections: Tables with the records; those that kept fewer than two methods' images give no sheet.
+
+    Returns:
+        The sheets, and a sentence for every image that could not be read.
+    """
+    made: list[Path] = []
+    warnings: list[str] = []
+    groups: dict[tuple[int, str], list[Table]] = {}
+    for section in sections:
+        groups.setdefault((section.scale, section.file_stem), []).extend(section.tables)
+    for (scale, stem), tables in groups.items():
+        scenes: dict[str, Scene] = {}
+        for table in tables:
+            for scene in _scenes(records_folder, table, scale, warnings):
+                scenes.setdefault(scene.title, scene)  # another protocol measured the same images
+        chosen = sorted(scenes.values(), key=lambda s: -s.contrast)[:IMAGES_SHOWN]
+        if chosen:
+            path = results / f"crops_{stem}.png"
+            _sheet(path, chosen)
+            made.append(path)
+    return made, list(dict.fromkeys(warnings))
+
+
+def find_window(hr: Pixels, methods: Sequence[Pixels], side: int, step: int) -> tuple[int, int, float]:
+    """The square in which the methods' luma errors vary most between the methods.
+
+    Args:
+        hr: (H, W, 3).
+        methods: Two or more sr images of the same size.
+        side: Of the square, at most the image's.
+        step: Top and left are multiples of it, so that lr can be cut at the same place.
+
+    Returns:
+        Top, left, and the mean variance in the square.
+    """
+    from scipy.ndimage import uniform_filter
+
+    truth = luma(hr)
+    errors = np.stack([luma(sr) - truth for sr in methods])
+    spread = uniform_filter(errors.var(axis=0), side, mode="constant")
+    half = side // 2
+    rows = range(0, spread.shape[0] - side + 1, step)
+    columns = range(0, spread.shape[1] - side + 1, step)
+    centres = spread[np.ix_([r + half for r in rows], [c + half for c in columns])]
+    top, left = np.unravel_index(int(centres.argmax()), centres.shape)
+    return rows[int(top)], columns[int(left)], float(centres.max())
+
+
+def luma(image: Pixels) -> NDArray[np.float64]:
+    """BT.601 luma of (H, W, 3) uint8, (H, W), as `srbench.imaging` defines it but for its range."""
+    return np.asarray(image.astype(np.float64) @ np.array([0.299, 0.587, 0.114]))
+
+
+def _scenes(folder: Path, table: Table, scale: int, warnings: list[str]) -> list[Scene]:
+    headline = table.headline
+    if headline is None:
+        return []
+    kept = [line for line in table.lines if any(i.sr_file for i in line.first.images)]
+    best = [line for line in kept if not line.reference][: METHODS_SHOWN - 1]
+    shown = [line for line in kept if line.reference] + best[::-1]  # from worse to better, towards hr
+    if len(shown) < 2:
+        return []
+    scenes = []
+    for image in dict.fromkeys(i.name for i in shown[0].first.images if i.sr_file):
+        try:
+            scene = _scene(folder, table, shown, image, scale)
+        except (OSError, ValueError) as error:
+            warnings.append(f"No crops of {image} x{scale}: {error}.")
+            continue
+        if scene:
+            scenes.append(scene)
+    return scenes
+
+
+def _scene(folder: Path, table: Table, lines: Sequence[Line], image: str, scale: int) -> Scene | None:
+    methods, scores = [], []
+    hr = lr = None
+    headline = table.headline
+    for line in lines:
+        own = find_image(line.first, image)
+        if own is None or own.sr_file is None or own.hr_file is None or headline is None:
+            continue
+        hr = _read(folder / own.hr_file) if hr is None else hr
+        lr = _read(folder / own.lr_file) if lr is None and own.lr_file else lr
+        value = own.scores.get(headline.metric)
+        text = "" if value is None else f"{value:.{headline.decimals}f} {headline.unit}".rstrip()
+        sr = _read(folder / own.sr_file)
+        if sr.shape != hr.shape:
+            raise ValueError(f"{own.sr_file} is {sr.shape[1]}x{sr.shape[0]}, hr is {hr.shape[1]}x{hr.shape[0]}")
+        methods.append((line.title, text, sr))
+        scores.append(value)
+    if hr is None or len(methods) < 2 or headline is None:
+        return None
+    side = min(max(48, min(hr.shape[:2]) // 7), 96, *hr.shape[:2]) // scale * scale
+    if side == 0:
+        return None
+    top, left, contrast = find_window(hr, [m[2] for m in methods], side, scale)
+    sign = 1 if headline.higher_is_better else -1
+    ranked = [-np.inf if s is None else sign * s for s in scores]
+    return Scene(
+        title=f"{table.label} · {image}",
+        lr=lr,
+        hr=hr,
+        methods=tuple(methods),
+        best=int(np.argmax(ranked)),
+        scale=scale,
+        box=(top, left, side),
+        contrast=contrast,
+    )
+
+
+def _read(path: Path) -> Pixels:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def _sheet(path: Path, scenes: Sequence[Scene]) -> None:
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = max(-(-(len(s.methods) + 2) // 2) for s in scenes)
+    with rc_context(STYLE | {"axes.grid": False}):
+        figure = Figure(figsize=(4.3 + 2.05 * columns, 4.9 * len(scenes)), layout="constrained")
+        FigureCanvasAgg(figure)
+        parts = figure.subfigures(len(scenes), 1, squeeze=False).ravel()
+        for part, scene in zip(parts, scenes, strict=True):
+            _draw_scene(part, scene, columns)
+        save(figure, path, dpi=110)
+
+
+def _draw_scene(part: SubFigure, scene: Scene, columns: int) -> None:
+    from matplotlib.patches import Rectangle
+
+    top, left, side = scene.box
+    grid = part.add_gridspec(2, columns + 2, width_ratios=[1.0, 1.0] + [1.0] * columns)
+    whole = part.add_subplot(grid[:, :2])
+    whole.imshow(_context(scene.hr, top, left, side)[0])
+    y, x = _context(scene.hr, top, left, side)[1]
+    for colour, width in (("black", 4.0), (BOX, 2.0)):
+        whole.add_patch(Rectangle((x - 0.5, y - 0.5), side, side, fill=False, edgecolor=colour, linewidth=width))
+    _label(whole, f"{scene.title} x{scene.scale}", "", bold=True)
+
+    small, s = scene.lr, scene.scale
+    tiles: list[tuple[str, str, Any, bool]] = []
+    if small is not None:
+        tiles.append(("LR", "", small[top // s : (top + side) // s, left // s : (left + side) // s], False))
+    for i, (name, score, sr) in enumerate(scene.methods):
+        tiles.append((name, score, sr[top : top + side, left : left + side], i == scene.best))
+    tiles.append(("HR", "original", scene.hr[top : top + side, left : left + side], False))
+    for i, (name, score, pixels, best) in enumerate(tiles):
+        place = i if i < len(tiles) - 1 else 2 * columns - 1  # hr always stands in the last corner
+        axis = part.add_subplot(grid[place // columns, 2 + place % columns])
+        axis.imshow(pixels, interpolation="nearest")
+        _label(axis, name, score, bold=best)
+
+
+def _context(hr: Pixels, top: int, left: int, side: int) -> tuple[Pixels, tuple[int, int]]:
+    """A square part of hr around the window, whatever the image's shape, and where the window is in it."""
+    extent = min(*hr.shape[:2], side * 8)
+    row = min(max(0, top + side // 2 - extent // 2), hr.shape[0] - extent)
+    column = min(max(0, left + side // 2 - extent // 2), hr.shape[1] - extent)
+    return hr[row : row + extent, column : column + extent], (top - row, left - column)
+
+
+def _label(axis: Axes, name: str, score: str, *, bold: bool) -> None:
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    parts = [row for part in name.split(", ") for row in textwrap.wrap(part, 32)]
+    text = "\n".join([*parts[:3], *([score] if score else [])])
+    axis.set_xlabel(text, fontsize=7.8, color=INK if bold or not score else "#57606a",
+                    fontweight="bold" if bold else "normal", labelpad=4)  # fmt: skip
+    axis.tick_params(color=FAINT)

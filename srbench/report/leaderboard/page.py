@@ -1,0 +1,248 @@
+"""The leaderboard as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from srbench.measuring.protocol import PROTOCOLS
+from srbench.report.headings import Heading
+from srbench.report.leaderboard.tables import Line, Section, Table, Value
+from srbench.report.markdown import escape, grid, signed
+from srbench.report.reading import Records
+
+MARKS = {"certified": "certified ✓", "uncertified": "**uncertified ✗**", "no reference": "no published reference"}
+
+ABOUT = (
+    "Best score **bold**, second <u>underlined</u>; ± is the standard deviation over training seeds and realisations "
+    "of a random degradation. A rank is one more than the number of methods that are better beyond chance: by the 95 "
+    "% interval of the gain over images and seeds where both were trained with several, else by a paired t-test over "
+    "images (p < 0.05). MACs are multiply-accumulates for a 1280×720 output (others call the same number FLOPs). "
+    "Every column is explained in `docs/results.md`; all numbers are in `leaderboard.csv`."
+)
+
+
+class Footnotes:
+    """Numbered notes, each told once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def mark(self, text: str) -> str:
+        """The reference to the note ``text``."""
+        number = self._numbers.setdefault(" ".join(text.split()), len(self._numbers) + 1)
+        return f"[^{number}]"
+
+    def lines(self) -> list[str]:
+        """All notes, for the end of the document."""
+        return [f"[^{number}]: {text}" for text, number in self._numbers.items()]
+
+
+def render_markdown(
+    records: Records,
+    sections: Sequence[Section],
+    figures: Iterable[Path] = (),
+    gains: Iterable[Path] = (),
+    crossings: Iterable[Path] = (),
+) -> str:
+    """The whole leaderboard.
+
+    Args:
+        records: What it is made from; skipped files are named at the end.
+        sections: Its tables.
+        figures: Images beside it; each is shown in the section its name belongs to, or before all of them.
+        gains: The file that tells what distillers gained, where there is one …
+        crossings: … and the one that has training against test degradations.
+    """
+    notes = Footnotes()
+    machines = sorted({f"{e.machine_name} ({e.machine})" for r in records.records if (e := r.environment)})
+    versions = sorted({f"srbench {e.srbench}, torch {e.torch}" for r in records.records if (e := r.environment)})
+    out = ["# Leaderboard", ""]
+    out += [ABOUT, ""]
+    if machines:
+        out += [f"Measured on {'; '.join(machines)} with {'; '.join(versions)}.", ""]
+    for file in gains:
+        out += [f"What distillers gained over plain training, and at what cost: [{file.name}]({file.name}).", ""]
+    for file in crossings:
+        out += [f"Every model under every degradation, its own and foreign ones: [{file.name}]({file.name}).", ""]
+    shown = list(figures)
+    for scale in dict.fromkeys(s.scale for s in sections):
+        for figure in [f for f in shown if f.name.startswith("psnr_vs_") and f.stem.endswith(f"_x{scale}")]:
+            out += [f"![Quality against cost at x{scale}]({figure.name})", ""]
+    for section in sections:
+        out += _section(section, notes)
+        for figure in [f for f in shown if f.stem == f"crops_{section.file_stem}"]:
+            out += [f"![Where methods differ most, x{section.scale}]({figure.name})", ""]
+            shown.remove(figure)
+    if records.damaged:
+        out += ["## Skipped records", "", *(f"- {sentence}" for sentence in records.damaged), ""]
+    return "\n".join([*out, *notes.lines()]).rstrip() + "\n"
+
+
+def _section(section: Section, notes: Footnotes) -> list[str]:
+    out = [f"## x{section.scale} · {section.degradation_label} · {section.protocol}", ""]
+    if len({t.dataset for t in section.tables}) > 1:
+        out += _overview(section)
+    for table in section.tables:
+        out += _table(table, section, notes)
+    return out
+
+
+def _overview(section: Section) -> list[str]:
+    """All datasets side by side, as papers print them; the order is that of the first one."""
+    tables = [t for t in section.tables if t.headline]
+    titles = dict.fromkeys(line.title for t in tables for line in t.lines)
+    heads = [
+        f"{t.label}{'' if t.inference == 'whole' else f' ({t.inference})'}<br>{t.headline.label}"
+        + (f" / {second.label}" if (second := _second(t)) else "")
+        for t in tables
+        if t.headline
+    ]
+    rows = []
+    for title in titles:
+        cells, costs = [], ["—", "—"]
+        for table in tables:
+            line = next((x for x in table.lines if x.title == title), None)
+            if line and table.headline:
+                pair = [h for h in (table.headline, _second(table)) if h]
+                cells.append(" / ".join(_ranked(table, line, h) for h in pair))
+                costs = [_number(line.costs[n], f, None) for n, f in _COST_FORMATS[:2]]
+            else:
+                cells.append("—")
+        rows.append([escape(title), *costs, *cells])
+    return [*grid(["Method", "Params [K]", "MACs [G]", *heads], rows, left=1), ""]
+
+
+def _second(table: Table) -> Heading | None:
+    """The structural metric that papers print beside the headline."""
+    if not table.headline:
+        return None
+    wanted = table.headline.metric.replace("psnr", "ssim")
+    return next((h for h in table.headings if h.metric == wanted and h != table.headline), None)
+
+
+def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
+    title = f"### {table.label} x{section.scale}" + ("" if table.inference == "whole" else f", {table.inference}")
+    status = table.certification
+    if status:
+        title += f" — {MARKS[status.status]}"
+    out = [title, ""]
+    if status:
+        out += [f"Bicubic check: {status.detail}", ""]
+    head = table.headline
+    headings = [h for h in table.headings if h != head]
+    reported = [h for h in table.headings if any(_reported(line, h) for line in table.lines)]
+    timings = table.timings
+    header = ["Rank", "Method", "Params [K]", "MACs [G]"]
+    if head:
+        header += [_head(head, table), "95 % interval", "Gain over bicubic"]
+    header += [_head(h, table) for h in headings] + [f"{h.label} reported (Δ)" for h in reported]
+    header += ["Latency p50 [ms]", "Memory [MiB]"]
+    rows = []
+    for line in table.lines:
+        name = escape(line.title) + (f" ({line.repeats})" if line.repeats else "")
+        for record in line.failed_seeds:
+            facts = {"Seed": record.model.seed, "realisation": record.realisation}
+            which = ", ".join(f"{what} {number}" for what, number in facts.items() if number is not None)
+            name += notes.mark(f"{which} failed: {record.reason}")
+        if line.failed:
+            row = ["—", name, *["—"] * (len(header) - 2)]
+            row[4] = f"failed{notes.mark(f'{line.title}: {line.failed}')}"
+            rows.append(row)
+            continue
+        row = [str(line.rank) if line.rank else "—", name]
+        row += [_number(line.costs[n], f, notes) for n, f in _COST_FORMATS[:2]]
+        if head:
+            row += [_ranked(table, line, head, notes), _interval(line, head), _gain(table, line, head, notes)]
+        row += [_ranked(table, line, h, notes) for h in headings]
+        row += [_reported(line, h) or "—" for h in reported]
+        latency, memory = (_number(line.costs[n], f, notes) for n, f in _COST_FORMATS[2:])
+        if len(timings) > 1 and line.costs["latency_ms_p50"].mean is not None:
+            latency += notes.mark(f"Timed as: {line.timing}. Other timings in this table do not compare with it.")
+        rows.append([*row, latency, memory])
+    out += [*grid(header, rows, left=2), ""]
+    return [*out, *_legend(table, section), ""]
+
+
+def _legend(table: Table, section: Section) -> list[str]:
+    preset = PROTOCOLS.get(section.protocol)
+    words = [f"Protocol {section.protocol}: {preset.about}" if preset else f"Protocol {section.protocol}."]
+    if len(table.timings) == 1:
+        words.append(f"Latency: {table.timings[0]}.")
+    models = [line.first.model for line in table.lines]
+    if any(record.realisation is not None for line in table.lines for record in line.records):
+        words.append("Means over frozen realisations of the random degradation, which ± takes in too.")
+    if any(m.reconstruction or m.network_reconstruction for m in models):
+        words.append("\\* our reading of a method whose paper leaves it open.")
+    ids = " · ".join(f"`{h.protocol}`" for h in table.headings)
+    return [f"<sub>{' '.join(words)}<br>{ids}</sub>" if ids else f"<sub>{' '.join(words)}</sub>"]
+
+
+_COST_FORMATS: tuple[tuple[str, Callable[[float], str]], ...] = (
+    ("parameters", lambda v: f"{v / 1e3:,.1f}" if v < 1e6 else f"{v / 1e3:,.0f}"),
+    ("macs_720p_g", lambda v: f"{v:,.2f}"),
+    ("latency_ms_p50", lambda v: f"{v:,.1f}" if v >= 10 else f"{v:.2f}"),
+    ("peak_memory_mib", lambda v: f"{v:,.0f}"),
+)
+
+
+def _number(value: Value, form: Callable[[float], str], notes: Footnotes | None) -> str:
+    if value.mean is None:
+        return "—" + (notes.mark(value.reason or "no reason given") if notes else "")
+    return form(value.mean)
+
+
+def _score(value: Value, heading: Heading) -> str:
+    if value.mean is None:
+        return "—"
+    text = f"{value.mean:.{heading.decimals}f}"
+    return text if value.spread is None else f"{text} ± {value.spread:.{heading.decimals}f}"
+
+
+def _ranked(table: Table, line: Line, heading: Heading, notes: Footnotes | None = None) -> str:
+    """A score, bold where it is the best as printed, underlined where it is the second."""
+    value = line.scores[heading]
+    if value.mean is None:
+        return "—" + (notes.mark(f"{heading.label}: {value.reason}") if notes else "")
+    rounded = {
+        round(v.mean, heading.decimals) for x in table.lines if (v := x.scores[heading]).mean is not None
+    }  # fmt: skip
+    order = sorted(rounded, reverse=heading.higher_is_better)
+    place = order.index(round(value.mean, heading.decimals))
+    text = _score(value, heading)
+    if len(order) > 1 and place == 0:
+        return f"**{text}**"
+    return f"<u>{text}</u>" if len(order) > 2 and place == 1 else text
+
+
+def _interval(line: Line, heading: Heading) -> str:
+    low, high = line.interval
+    return "—" if low is None or high is None else f"{low:.{heading.decimals}f} – {high:.{heading.decimals}f}"
+
+
+def _gain(table: Table, line: Line, heading: Heading, notes: Footnotes) -> str:
+    if line.reference:
+        return "reference"
+    if line.gain is not None:
+        return signed(line.gain, heading.decimals)
+    if not any(x.reference for x in table.lines):
+        return "—" + notes.mark("Bicubic interpolation was not measured under this protocol id.")
+    return "—"
+
+
+def _reported(line: Line, heading: Heading) -> str:
+    score = line.first.scores.get(heading.metric)
+    mean = line.scores[heading].mean
+    if not score or score.reported is None or score.protocol != heading.protocol:
+        return ""
+    text = f"{score.reported:.{heading.decimals}f}"
+    if mean is not None:
+        text += f" ({signed(mean - score.reported, heading.decimals)})"
+    return text + (f"<br><sub>{escape(score.reported_source)}</sub>" if score.reported_source else "")
+
+
+def _head(heading: Heading, table: Table) -> str:
+    same = [h for h in table.headings if h.metric == heading.metric]
+    number = f" ({same.index(heading) + 1})" if len(same) > 1 else ""
+    unit = f" [{heading.unit}]" if heading.unit else ""
+    return f"{heading.label}{number}{unit} {'↑' if heading.higher_is_better else '↓'}"

@@ -1,0 +1,214 @@
+"""Quality against cost, one figure a scale: what is gained for what is spent, and who nobody beats at their price."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from srbench.files import atomic_path
+from srbench.report.headings import Heading
+from srbench.report.leaderboard.tables import Line, Section, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COSTS = {"macs": ("macs_720p_g", "MACs for a 1280×720 output [G]"), "latency": ("latency_ms_p50", "Latency p50 [ms]")}
+MARKERS = "oDs^vPX*<>"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7f3c8d", "#e0457b", "#5b6770", "#117733")
+"""Okabe and Ito's palette, which the colour-blind can tell apart, made longer and dark enough for text."""
+Box: TypeAlias = Any
+"""Left, bottom, right and top in pixels of the figure, in any sequence."""
+INK, FAINT = "#24292f", "#8c959f"
+PLACES = (
+    ("right", "bottom", 0, 7), ("left", "top", 2, -7), ("center", "bottom", 0, 8), ("left", "center", 9, 0),
+    ("right", "center", -9, 0), ("center", "top", 0, -8), ("left", "bottom", 6, 6), ("left", "top", 6, -6),
+    ("right", "top", -6, -6), ("center", "bottom", 0, 20), ("center", "top", 0, -20), ("left", "center", 22, 0),
+)  # fmt: skip
+"""Where a name may stand beside its point, the best first: alignment, and offset in points."""
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": FAINT,
+    "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+    "grid.color": "#eaeef2", "grid.linewidth": 0.8, "axes.axisbelow": True, "figure.facecolor": "white",
+}  # fmt: skip
+
+
+def draw_plots(results: Path, sections: Sequence[Section]) -> list[Path]:
+    """Draw ``psnr_vs_macs_x2.png`` and ``psnr_vs_latency_x2.png`` and the like, with a panel for every table.
+
+    Figures that would have no point are not drawn.
+    """
+    made = []
+    for scale in sorted({s.scale for s in sections}):
+        own = [s for s in sections if s.scale == scale]
+        for name, (cost, label) in COSTS.items():
+            panels = [(s, t) for s in own for t in s.tables if t.headline and points(t, t.headline, cost)]
+            if panels:
+                path = results / f"psnr_vs_{name}_x{scale}.png"
+                _figure(path, panels, cost, label)
+                made.append(path)
+    return made
+
+
+def points(table: Table, headline: Heading, cost: str) -> list[tuple[Line, float, float]]:
+    """Lines with their cost and headline score, cheapest first. Bicubic interpolation is no point but a level."""
+    found = []
+    for line in table.lines:
+        price, score = line.costs[cost].mean, line.scores[headline].mean
+        if price and score is not None and not line.reference:
+            found.append((line, price, score))
+    return sorted(found, key=lambda p: (p[1], p[2]))
+
+
+def pareto_front(
+    points: Iterable[tuple[Line, float, float]], *, higher_is_better: bool
+) -> list[tuple[Line, float, float]]:
+    """The points that no other beats in both cost and score, cheapest first."""
+    sign = 1.0 if higher_is_better else -1.0
+    front: list[tuple[Line, float, float]] = []
+    for point in sorted(points, key=lambda p: (p[1], -sign * p[2])):
+        if not front or sign * point[2] > sign * front[-1][2]:
+            front.append(point)
+    return front
+
+
+def save(figure: Figure, path: Path, dpi: int = 150) -> None:
+    """Write a PNG whole or not at all, without the date, so that equal figures are equal files."""
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
+
+
+def _figure(path: Path, panels: Sequence[tuple[Section, Table]], cost: str, label: str) -> None:
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    lines = [line for _, table in panels for line in table.lines if not line.reference]
+    colours = _assign(((line.first.model.label or line.first.model.architecture) for line in lines), COLOURS)
+    markers = _assign(sorted((_training(line) for line in lines), key=lambda t: t != "no teacher"), MARKERS)
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(5.6 * columns + 0.4, 4.0 * rows + 0.9), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axis, (section, table) in zip(axes, panels, strict=False):
+            _panel(axis, section, table, cost, label, colours, markers)
+        for axis in axes[len(panels) :]:
+            axis.set_axis_off()
+        handles = [
+            Line2D(
+                [], [], marker=m, color="none", markerfacecolor=FAINT, markeredgecolor="white", markersize=8, label=t
+            )
+            for t, m in markers.items()
+        ]
+        handles.append(Line2D([], [], color=FAINT, linewidth=1.4, label="Pareto front"))
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
+        figure.draw_without_rendering()  # settles the layout, which decides where names fit
+        for axis, (_, table) in zip(axes, panels, strict=False):
+            if table.headline:
+                _label_methods(axis, points(table, table.headline, cost), colours)
+        save(figure, path)
+
+
+def _panel(
+    axis: Axes, section: Section, table: Table, cost: str, label: str, colours: dict[str, str], markers: dict[str, str]
+) -> None:
+    headline = table.headline
+    if headline is None:
+        return
+    found = points(table, headline, cost)
+    front = pareto_front(found, higher_is_better=headline.higher_is_better)
+    axis.set_xscale("log")
+    axis.plot([p[1] for p in front], [p[2] for p in front], color=FAINT, linewidth=1.4, zorder=1)
+    for line, price, score in found:
+        name = line.first.model.label or line.first.model.architecture
+        spread = line.scores[headline].spread
+        if spread:
+            axis.errorbar(price, score, yerr=spread, color=colours[name], linewidth=1.2, capsize=3, zorder=2)
+        axis.plot(
+            price, score, marker=markers[_training(line)], markersize=8.5, color=colours[name],
+            markeredgecolor="white", markeredgewidth=1.0, linestyle="none", zorder=3,
+        )  # fmt: skip
+    base = next((line for line in table.lines if line.reference), None)
+    level = base.scores[headline].mean if base else None
+    if level is not None:
+        axis.axhline(level, color=FAINT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
+        axis.annotate(
+            f"bicubic {level:.{headline.decimals}f}", (1.0, level), xycoords=("axes fraction", "data"),
+            xytext=(-2, 3), textcoords="offset points", ha="right", va="bottom", color="#57606a", fontsize=8,
+        )  # fmt: skip
+    axis.margins(x=0.18, y=0.12)
+    low, high = axis.get_xlim()
+    if high / low < 3:  # a log axis with no power of ten on it has no readable ticks
+        middle = (low * high) ** 0.5
+        axis.set_xlim(middle / 3**0.5, middle * 3**0.5)
+    _ticks(axis)
+    place = f"{table.label} x{section.scale} · {section.degradation_label}"
+    title = place if table.inference == "whole" else f"{place} · {table.inference}"
+    axis.set_title("\n".join(textwrap.wrap(title, 60)), loc="left", fontsize=10, fontweight="bold")
+    unit = f" [{headline.unit}]" if headline.unit else ""
+    lower = "" if headline.higher_is_better else " (lower is better)"
+    axis.set_ylabel(f"{headline.label}{unit}{lower}, {section.protocol}")
+    timing = f"\n{table.timings[0]}" if cost.startswith("latency") and len(table.timings) == 1 else ""
+    axis.set_xlabel(label + timing)
+
+
+def _ticks(axis: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    low, high = axis.get_xlim()
+    subdivisions = (1.0, 2.0, 5.0) if high / low < 300 else (1.0,)
+    axis.xaxis.set_major_locator(LogLocator(subs=subdivisions, numticks=20))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+
+
+def _label_methods(axis: Axes, found: Sequence[tuple[Line, float, float]], colours: dict[str, str]) -> None:
+    """Name every architecture once, beside its best point, each name where it covers no point and no other name."""
+    best: dict[str, tuple[float, float]] = {}
+    for line, price, score in found:
+        name = line.first.model.label or line.first.model.architecture
+        if name not in best or score > best[name][1]:
+            best[name] = (price, score)
+    figure = axis.figure
+    renderer: Any = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    taken = [_around(axis.transData.transform((price, score)), 7.0 * figure.dpi / 100) for _, price, score in found]
+    frame = axis.get_window_extent(renderer)
+    for name, at in sorted(best.items(), key=lambda item: -item[1][1]):
+        text = axis.annotate(
+            name, at, xytext=(0, 0), textcoords="offset points", color=colours[name], fontsize=9, fontweight="bold"
+        )
+        boxes: list[tuple[float, int, Box]] = []
+        for horizontal, vertical, x, y in PLACES:
+            text.set(ha=horizontal, va=vertical, position=(x, y))
+            box = text.get_window_extent(renderer)
+            hidden = sum(_overlap(box.extents, other) for other in taken)
+            outside = box.width * box.height - _overlap(box.extents, frame.padded(6).extents)
+            boxes.append((hidden + 2 * outside, len(boxes), box.extents))
+        _, choice, box_taken = min(boxes, key=lambda b: b[:2])
+        horizontal, vertical, x, y = PLACES[choice]
+        text.set(ha=horizontal, va=vertical, position=(x, y))
+        taken.append(box_taken)
+
+
+def _around(centre: Box, radius: float) -> Box:
+    return centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius
+
+
+def _overlap(first: Box, second: Box) -> float:
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    return float(max(0.0, width) * max(0.0, height))
+
+
+def _training(line: Line) -> str:
+    distiller = line.first.model.distiller
+    return "no teacher" if distiller == "none" else distiller
+
+
+def _assign(names: Iterable[str], values: Sequence[str]) -> dict[str, str]:
+    return {name: values[i % len(values)] for i, name in enumerate(dict.fromkeys(names))}

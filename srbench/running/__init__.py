@@ -1,0 +1,1 @@
+"""Running: jobs, their keys, and the store of what they made."""

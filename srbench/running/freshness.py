@@ -1,0 +1,109 @@
+"""Is a finished run still the answer? Told, as make does, by the files it depended on: no plugin is loaded for it.
+
+A run that ended well notes what was asked, the environment, and size and time of every file that decided the results:
+srbench's own code, plugins, suites and recipes, images, weights, stored results. While none of them has changed, the
+same question has the same answer. Any doubt (a cell that failed, a metric that was absent) leaves no note, and the next
+run looks at everything properly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from srbench.catalog.code_state import environment, marks_of, own_code
+from srbench.datasets.manifest import user_manifest
+from srbench.files import atomic_write, cache_root
+from srbench.running.jobs import STAGES
+
+if TYPE_CHECKING:
+    from srbench.running.schedule import Schedule
+
+NOTE = ".finished"
+"""Beside the records."""
+
+
+def note_finished(results: Path, question: Mapping[str, object], schedule: Schedule) -> None:
+    """Note what a run that ended well depended on; nothing is noted where a number is missing for now.
+
+    Args:
+        results: The run's results folder.
+        question: What was asked: the command's options.
+        schedule: The run, all of whose cells are measured.
+    """
+    store, records = schedule.session.store, results / "records"
+    for stages in schedule.cells.values():
+        measured = store.read("measure", stages["measure"].partition(":")[2]) or {}
+        if any(score["value"] is None for score in measured["scores"].values()):
+            return  # a metric that is absent now may be there next time
+    stored = [store.folder(STAGES[type(job)], job.key) / "result.json" for job in schedule.jobs.values()]
+    files = {*_plugins(schedule), *_data(schedule), *_inputs(schedule), *stored, *records.glob("*.json")}
+    note = _now(question) | {"files": marks_of(files)}
+    atomic_write(records / NOTE, json.dumps(note))
+
+
+def still_finished(results: Path, question: Mapping[str, object]) -> bool:
+    """Whether the last run into ``results`` answered the same question and nothing has changed since."""
+    try:
+        note = json.loads((results / "records" / NOTE).read_text(encoding="utf-8"))
+        files = note.pop("files")
+        return bool(note == _now(question) and files == marks_of(Path(path) for path in files))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _now(question: Mapping[str, object]) -> dict[str, object]:
+    around = environment() | {"cache": cache_root(), "folder": Path.cwd()}
+    now = {"question": question, "environment": around, "code": marks_of((*own_code(), user_manifest()))}
+    plain: dict[str, object] = json.loads(json.dumps(now, default=str))
+    return plain
+
+
+def _plugins(schedule: Schedule) -> Iterable[Path]:
+    for plugin in schedule.session.catalog.plugins:
+        if plugin.file is not None:
+            yield plugin.file
+            if plugin.source == "entry point":
+                yield from plugin.file.parent.rglob("*.py")
+
+
+def _data(schedule: Schedule) -> Iterable[Path]:
+    session = schedule.session
+    for name, scales in _datasets(schedule).items():
+        spec = session.catalog.datasets[name]
+        sets = [session.library.images(spec), *(session.library.lr_images(spec, scale) or {} for scale in scales)]
+        for path in (path for images in sets for path in images.values()):
+            yield from (path, path.parent)
+    if session.data_root is not None:
+        yield session.data_root
+
+
+def _datasets(schedule: Schedule) -> dict[str, set[int]]:
+    used: dict[str, set[int]] = {}
+    for cell in schedule.plan.cells:
+        used.setdefault(cell.dataset, set()).add(cell.scale)
+    for model in schedule.plan.models:
+        for name in model.recipe.datasets if model.recipe else ():
+            used.setdefault(name, set())
+    return used
+
+
+def _inputs(schedule: Schedule) -> Iterable[Path]:
+    suite = Path(schedule.plan.suite.origin)
+    if suite.suffix == ".toml":
+        yield suite
+        yield from suite.parent.glob("*.toml")  # recipes that it names
+    for grid in schedule.plan.suite.grid:
+        yield from (Path(name) for name in (grid.recipe, grid.teacher_recipe) if name and name.endswith(".toml"))
+        yield from (Path(name) for name in (*grid.weights, *grid.teacher_weights))
+        trained_on = (grid.train_degradation or "", *grid.train_degradations)
+        for name in (*grid.architectures, *grid.degradations, *trained_on):
+            file = Path(name.partition(":")[2])
+            if file.is_file():  # a family's: spandrel:FILE, chain:FILE.toml and the chains that it names
+                yield from (file, *file.parent.glob("*.toml"))
+    if (recipe := schedule.plan.suite.recipe).endswith(".toml"):
+        yield Path(recipe)
+    for folder in schedule.session.weights_folders:
+        yield from (folder, *folder.rglob("*"))

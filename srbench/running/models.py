@@ -1,0 +1,74 @@
+"""From a planned model to a network with its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from srbench.catalog.catalog import Catalog
+from srbench.errors import CheckpointError
+from srbench.networks.network import Network, build_network
+from srbench.networks.spec import Checkpoint
+from srbench.networks.weights import average_weights, fit, load_state_dict, verified
+from srbench.planning.cells import Model
+
+
+def load_model(
+    model: Model, catalog: Catalog, trained: Path, weights_folders: Sequence[Path], device: torch.device
+) -> Network:
+    """Build the network of a planned model and give it its weights.
+
+    Args:
+        model: What the plan says.
+        catalog: The plugins.
+        trained: Where the weights of a trained model are.
+        weights_folders: Folders that may hold published checkpoints.
+        device: Where to put it.
+
+    Returns:
+        The network in eval mode.
+
+    Raises:
+        CheckpointError: The weights are missing, damaged, foreign or do not fit.
+    """
+    spec = catalog.architectures[model.architecture]
+    network = build_network(spec, model.scales[0])
+    if model.source != "fixed":
+        state, path = _state(model, spec.checkpoints, trained, weights_folders)
+        fit(network, state, path, catalog.architectures)
+    network.module.eval().to(device)
+    return network
+
+
+def find_checkpoint(checkpoint: Checkpoint, folders: Sequence[Path], name: str) -> Path:
+    """The file of a published checkpoint, checked against its hash; downloaded where it has a public address."""
+    from srbench.files import cache_root, fetch_file
+
+    for folder in folders:
+        for path in (folder / checkpoint.file, folder / Path(checkpoint.file).name):
+            if path.is_file():
+                return verified(path, checkpoint.sha256)
+    if checkpoint.url is None:
+        looked = ", ".join(str(f / checkpoint.file) for f in folders) or "nowhere, since no --weights-dir was given"
+        raise CheckpointError(
+            f"The checkpoint {name} has no public address and was not found (looked for {looked}); "
+            "get it from its authors and point --weights-dir at its folder."
+        )
+    return fetch_file([checkpoint.url], checkpoint.sha256, cache_root() / "checkpoints" / checkpoint.file)
+
+
+def _state(
+    model: Model, checkpoints: Sequence[Checkpoint], trained: Path, folders: Sequence[Path]
+) -> tuple[Mapping[str, Tensor], Path]:
+    if model.source == "checkpoint":
+        name = f"{model.architecture}.{model.checkpoint}"
+        found = next((c for c in checkpoints if c.tag == model.checkpoint and c.scale in (*model.scales, None)), None)
+        if found is None:
+            raise CheckpointError(f"{name} has no weights for x{model.scales[0]}; choose another scale or tag.")
+        path = find_checkpoint(found, folders, name)
+        return (found.read(path) if found.read else load_state_dict(path).state), path
+    paths = model.files or (trained / "weights.safetensors",)
+    return average_weights({str(path): load_state_dict(path).state for path in paths}), paths[0]

@@ -1,0 +1,107 @@
+"""What is done to patches beyond flips and turns: colours in another order, and images mixed with one another.
+
+As the patches, it is a pure function of the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from srbench.errors import TrainingError
+from srbench.naming import Scale
+from srbench.recipe import Recipe
+from srbench.training.patches.source import PatchSource
+from srbench.training.seeds import stream
+
+
+class Augmented:
+    """Another source's patches, changed as the recipe says; what it holds out is left alone."""
+
+    def __init__(self, source: PatchSource, recipe: Recipe, seed: int, phase: int) -> None:
+        """Get ready to change.
+
+        Args:
+            source: Where the patches come from.
+            recipe: Says what is done, how often.
+            seed: Of the run.
+            phase: Number of the phase.
+        """
+        self._source, self._recipe, self._stream = source, recipe, (seed, phase)
+
+    @property
+    def batch(self) -> int:
+        """Patches a step."""
+        return self._source.batch
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know about the data, in sentences."""
+        return self._source.notes
+
+    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
+        """The patches of one step; see `PatchSource.sample`."""
+        lr, hr, scale = self._source.sample(step, draw)
+        generator = stream(*self._stream, step, draw, "augmentation")
+        if self._recipe.permute_colours:
+            lr, hr = permuted(lr, hr, self._recipe.permute_colours, generator)
+        if self._recipe.mixup:
+            lr, hr = mixed(lr, hr, self._recipe.mixup, self._recipe.mixup_shape, generator)
+        return lr, hr, scale
+
+    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """What was done to each patch of one step; see `PatchSource.told`.
+
+        Raises:
+            TrainingError: Patches are mixed, and nobody can tell what was done to a mixture.
+        """
+        if self._recipe.mixup:
+            raise TrainingError(
+                "Mixed patches have no degradation of their own, which a non-blind network could be told; take mixup "
+                "out of the recipe."
+            )
+        return self._source.told(step, draw)
+
+    def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
+        """Fixed patches that are never trained on; see `PatchSource.held_out`."""
+        return self._source.held_out()
+
+
+def permuted(lr: Tensor, hr: Tensor, share: float, generator: Generator) -> tuple[Tensor, Tensor]:
+    """A share of the patches with their colours in a random order, the same for lr and hr.
+
+    Args:
+        lr: (N, C, h, w).
+        hr: (N, C, H, W).
+        share: Probability of each patch.
+        generator: Where randomness comes from.
+    """
+    count, colours = lr.shape[:2]
+    order = torch.rand((count, colours), generator=generator).argsort(dim=1)
+    chosen = torch.rand((count, 1), generator=generator) < share
+    order = torch.where(chosen, order, torch.arange(colours))
+    patch = torch.arange(count)[:, None]
+    return lr[patch, order], hr[patch, order]
+
+
+def mixed(lr: Tensor, hr: Tensor, share: float, shape: float, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Every patch mixed with another one of the batch, lr and hr alike (mixup, Zhang et al., ICLR 2018).
+
+    Args:
+        lr: (N, C, h, w).
+        hr: (N, C, H, W).
+        share: Probability that the batch is mixed at all.
+        shape: Both parameters of the beta distribution that each batch's one weight comes from; 1 is uniform, more
+            prefers halves.
+        generator: Where randomness comes from.
+    """
+    from scipy.special import betaincinv
+
+    happens, position = torch.rand(2, dtype=torch.float64, generator=generator).tolist()
+    other = torch.randperm(lr.shape[0], generator=generator)
+    if happens >= share:
+        return lr, hr
+    weight = float(betaincinv(shape, shape, position))  # the distribution's quantile
+    return torch.lerp(lr[other], lr, weight), torch.lerp(hr[other], hr, weight)

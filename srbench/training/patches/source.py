@@ -1,0 +1,53 @@
+"""The interface of everything that gives a training its patches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+from srbench.naming import Scale
+
+HELD_OUT_IMAGES = 8
+"""At most so many images give held-out patches, and at most a quarter of all."""
+HELD_OUT_ACROSS = 4
+"""At most so many patches from each."""
+
+
+class PatchSource(Protocol):
+    """Where a phase of a training gets its patches."""
+
+    @property
+    def batch(self) -> int:
+        """Patches a step."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know about the data, in sentences."""
+        ...
+
+    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
+        """The patches of one step.
+
+        Args:
+            step: Counted from 0 within the phase.
+            draw: Which batch of this step, for methods that need several; all have one scale.
+
+        Returns:
+            lr (N, C, p, p) and hr (N, C, scale*p, scale*p), float32 in [0, 1] in any memory format, and their scale.
+        """
+        ...
+
+    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """What the degradation tells of each patch that `sample` gives for the same step and draw.
+
+        Raises:
+            TrainingError: It tells nothing.
+        """
+        ...
+
+    def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
+        """Fixed lr and hr patches that `sample` never shows, by scale; empty if the images are too small for any."""
+        ...

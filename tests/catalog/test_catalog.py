@@ -1,0 +1,142 @@
+"""The catalog: one read-only shelf a kind, wrong names answered with right ones, clashes with both providers."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import srbench
+from srbench.catalog.catalog import PLURALS, build_catalog
+from srbench.catalog.kinds import KINDS
+from srbench.catalog.loading import Plugin
+from srbench.errors import PluginError, SrbenchError, UnknownNameError
+
+
+def loss(name):
+    return ("loss", srbench.LossSpec(name=name, build=lambda: None))
+
+
+def family(name, make, kind="loss"):
+    return (kind, srbench.Family(name=name, make=make, example=f"{name}:x"))
+
+
+def plugin(name, *specs, **facts):
+    return Plugin(name, "file", specs=list(specs), **facts)
+
+
+def test_every_kind_has_a_shelf_and_a_word():
+    catalog = build_catalog([])
+    assert set(PLURALS) == set(KINDS)
+    assert all(len(catalog.shelf(kind)) == 0 for kind in KINDS)
+
+
+def test_names_are_sorted_whatever_the_order_of_plugins():
+    one, other = plugin("one", loss("b"), loss("d")), plugin("other", loss("a"), loss("c"))
+    assert list(build_catalog([one, other]).losses) == list(build_catalog([other, one]).losses) == ["a", "b", "c", "d"]
+
+
+def test_the_same_name_of_two_kinds_is_no_clash():
+    degradation = srbench.DegradationSpec(name="a", apply=lambda hr, scale, generator: hr, stochastic=False)
+    catalog = build_catalog([plugin("one", loss("a")), plugin("other", ("degradation", degradation))])
+    assert "a" in catalog.losses
+    assert "a" in catalog.degradations
+
+
+def test_two_plugins_with_one_name_are_both_named():
+    plugins = [plugin("one", loss("a"), file=Path("one.py")), plugin("other", loss("a"), file=Path("other.py"))]
+    with pytest.raises(PluginError) as caught:
+        build_catalog(plugins)
+    assert str(caught.value) == (
+        "Two plugins provide the loss 'a': one (file, one.py) and other (file, other.py); rename one or remove it."
+    )
+
+
+def test_one_plugin_with_one_name_twice_is_named_once():
+    with pytest.raises(PluginError, match=r"^Plugin one \(file\) provides the loss 'a' twice; rename one of them\.$"):
+        build_catalog([plugin("one", loss("a"), loss("a"))])
+
+
+@pytest.mark.parametrize("second", [family("a", lambda argument, others: None), loss("a")])
+def test_prefixes_of_families_clash_like_names(second):
+    with pytest.raises(PluginError, match=r"Two plugins provide the loss 'a': one \(file\) and other \(file\)"):
+        build_catalog([plugin("one", family("a", lambda argument, others: None)), plugin("other", second)])
+
+
+def test_a_wrong_name_is_answered_with_the_nearest_and_with_what_is_broken():
+    broken = plugin("torn", error="Plugin torn failed to load: OSError: no.")
+    catalog = build_catalog([plugin("one", loss("charbonnier"), loss("l1")), broken])
+    with pytest.raises(UnknownNameError) as caught:
+        catalog.losses["charbonier"]
+    assert str(caught.value) == (
+        "No loss named 'charbonier'. Did you mean charbonnier? `srbench list losses` shows all 2. "
+        "It may be in a plugin that is broken: Plugin torn failed to load: OSError: no."
+    )
+    assert catalog.broken == (broken,)
+
+
+def test_a_broken_plugin_is_fatal_only_if_asked():
+    broken = plugin("torn", error="Plugin torn failed to load: OSError: no.")
+    assert len(build_catalog([broken]).losses) == 0
+    with pytest.raises(PluginError, match=r"^Plugin torn failed to load: OSError: no.$"):
+        build_catalog([broken], strict=True)
+
+
+def test_a_family_makes_specs_on_demand_and_sees_the_others():
+    def make(argument, others):
+        return srbench.LossSpec(name=f"twice:{argument}", build=others[argument].build)
+
+    catalog = build_catalog([plugin("one", loss("l1")), plugin("other", family("twice", make))])
+    assert catalog.losses["twice:l1"].name == "twice:l1"
+    assert "twice:l1" in catalog.losses
+    assert "twice:l2" not in catalog.losses
+    assert list(catalog.losses) == ["l1"]
+    assert [f.name for f in catalog.losses.families] == ["twice"]
+    assert catalog.losses.provider("twice:l1").name == "other"
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda argument, others: 1 / 0,
+            "Plugin one could not make the loss 'f:x': ZeroDivisionError: division by zero.",
+        ),
+        (lambda argument, others: None, "Plugin one made NoneType for the loss 'f:x'; it must be LossSpec."),
+    ],
+)
+def test_a_family_that_fails_is_blamed(make, sentence):
+    catalog = build_catalog([plugin("one", family("f", make))])
+    with pytest.raises(PluginError) as caught:
+        catalog.losses["f:x"]
+    assert str(caught.value) == sentence
+
+
+def test_a_familys_own_sentence_is_passed_on():
+    def refuse(argument, others):
+        raise srbench.UnavailableError(f"no {argument} here")
+
+    with pytest.raises(srbench.UnavailableError, match=r"^no x here$"):
+        build_catalog([plugin("one", family("f", refuse))]).losses["f:x"]
+
+
+def test_the_provider_of_an_unknown_name_is_an_unknown_name():
+    with pytest.raises(UnknownNameError):
+        build_catalog([]).losses.provider("l1")
+
+
+def test_the_fingerprint_is_that_of_the_providing_plugin():
+    plugins = [plugin(n, loss(n), loss(f"{n}_b"), fingerprint=f"hash of {n}") for n in ("one", "other")]
+    prints = build_catalog(plugins).losses.fingerprint
+    assert prints("one") == prints("one_b") != prints("other")
+
+
+@given(st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True), unique=True, max_size=8), st.text(max_size=8))
+def test_a_look_up_gives_the_spec_or_a_sentence(names, wanted):
+    shelf = build_catalog([plugin("one", *map(loss, names))]).losses
+    if wanted in names:
+        assert shelf[wanted].name == wanted
+    else:
+        with pytest.raises(SrbenchError, match="No loss named"):
+            shelf[wanted]
+    assert sorted(names) == list(shelf)

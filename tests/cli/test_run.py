@@ -1,0 +1,195 @@
+"""``srbench run``, ``plan``, ``score`` and ``fetch`` as a person types them."""
+
+import csv
+import re
+
+import pytest
+
+from srbench.errors import UnavailableError
+from srbench.running import session
+
+
+@pytest.fixture
+def typed(srbench, tiny):
+    """A command on the tiny datasets."""
+
+    def run(command, *words):
+        session._library.cache_clear()
+        return srbench(command, *words, "--data", tiny.data, "--plugin", tiny.plugin)
+
+    return run
+
+
+def rows(folder):
+    with (folder / "results" / "leaderboard.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_prints_the_leaderboard_and_its_files_and_a_second_one_does_nothing(typed, tiny, tmp_path):
+    suite = tiny.suite()
+    first = typed("run", suite, "--no-profile")
+    assert (first.status, first.err) == (0, "")
+    assert "2 cells measured, 0 from the cache, 0 failed." in first.out
+    assert "Bicubic" in first.out
+    for name in ("leaderboard.md", "leaderboard.csv", "per_image.csv"):
+        assert f"results/{name}" in first.out
+        assert (tmp_path / "here" / "results" / name).is_file()
+    before = {
+        f: f.read_bytes() for f in (tmp_path / "here" / "results").rglob("*") if f.is_file() and f.suffix != ".png"
+    }
+    second = typed("run", suite, "--no-profile")
+    assert "Nothing was measured: nothing that these results depend on has changed since." in second.out
+    assert "Bicubic" in second.out
+    assert {f: f.read_bytes() for f in before} == before
+
+
+def test_a_run_whose_note_is_gone_takes_every_cell_from_the_cache(typed, tiny, tmp_path):
+    typed("run", tiny.suite(), "--no-profile")
+    (tmp_path / "here" / "results" / "records" / ".finished").unlink()
+    second = typed("run", tiny.suite(), "--no-profile")
+    assert "0 cells measured, 2 from the cache, 0 failed." in second.out
+    assert "done" not in second.out
+
+
+def test_a_run_with_profiles_fills_the_columns_of_cost(typed, tiny, tmp_path):
+    suite = tiny.suite('architectures = ["dot"]')
+    suite.write_text(
+        suite.read_text()
+        + "[profile]\nlatency_seconds = 0.05\nlatency_height = 16\nlatency_width = 16\nmemory = false\n"
+    )
+    assert typed("run", suite).status == 0
+    (row,) = rows(tmp_path / "here")
+    filled = [name for name, value in row.items() if re.match(r"(parameters|macs|activations|latency)", name) and value]
+    assert len(filled) >= 6, row
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (["--only", "dot"], {("dot", "none", "2", "0")}),
+        (["--only", "bicubic,dot", "--scale", "2"], {("bicubic", "", "2", ""), ("dot", "none", "2", "0")}),
+        (["--seed", "5", "--only", "dot"], {("dot", "none", "2", "5")}),
+        (["--architecture", "wide", "--scale", "3"], {("bicubic", "", "3", ""), ("wide", "none", "3", "0")}),
+        (
+            ["--distiller", "logits", "--teacher", "wide"],
+            {("bicubic", "", "2", ""), ("dot", "logits", "2", "0")},
+        ),
+    ],
+)
+def test_options_pick_what_is_run(typed, tiny, tmp_path, words, kept):
+    answer = typed("run", tiny.suite(), "--no-profile", *words)
+    assert answer.status == 0, answer.err
+    found = {
+        (r["architecture"], r["distiller"] if r["seed"] else "", r["scale"], r["seed"]) for r in rows(tmp_path / "here")
+    }
+    assert found == kept
+
+
+def test_networks_are_applied_as_asked_and_the_protocol_says_so(typed, tiny, tmp_path):
+    suite = tiny.suite('architectures = ["bicubic"]')
+    for words, how in (
+        ([], "whole"), (["--chop"], "chop"), (["--tile", "12"], None), (["--tile", "40"], "tile=40+16"),
+        (["--limit", "1"], "whole,first=1"), (["--precision", "bf16", "--self-ensemble"], "whole,x8,bf16"),
+    ):  # fmt: skip
+        answer = typed("run", suite, "--no-profile", *words)
+        if how is None:
+            assert "A tile of 12 pixels" in answer.err
+        else:
+            assert answer.status == 0, answer.err
+            assert how in {row["inference"] for row in rows(tmp_path / "here")}
+    assert len(rows(tmp_path / "here")) == 5
+
+
+def test_a_fresh_run_trains_and_measures_again(typed, tiny):
+    typed("run", tiny.suite(), "--no-profile")
+    assert "2 cells measured, 0 from the cache" in typed("run", tiny.suite(), "--no-profile", "--fresh").out
+
+
+def test_a_plan_tells_what_is_cached_and_what_is_to_do_and_runs_nothing(typed, tiny, tmp_path):
+    before = typed("plan", tiny.suite())
+    assert before.status == 0
+    assert re.search(r"^2 cells, \d+ jobs to do, about .+ on this machine\.$", before.out, re.MULTILINE)
+    assert "to train" in before.out
+    assert not (tmp_path / "here" / "results").exists()
+    assert not list((tmp_path / "cache").glob("train/*/*/result.json"))
+    typed("run", tiny.suite(), "--no-profile")
+    after = typed("plan", tiny.suite())
+    assert "to train" not in after.out
+    assert "to measure" not in after.out
+
+
+def test_a_plan_of_what_cannot_be_done_says_why(typed, tiny):
+    (tiny.data / "TinyTrain" / "cow.png").unlink()
+    answer = typed("plan", tiny.suite())
+    assert answer.status == 1
+    assert "TinyTrain has 3" in answer.out
+    assert "2 cells, 1 of them impossible, " in answer.out
+
+
+# --- score ------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_of_images_is_scored_shown_and_written(typed, tiny, tmp_path):
+    for number, name in enumerate(("ant", "bee")):
+        tiny.picture(tmp_path / "sr" / f"{name}_x2.png", number + 10)
+    words = ("score", tmp_path / "sr", "--dataset", "tiny_test", "--scale", "2", "--csv", tmp_path / "out.csv")
+    answer = typed(*words)
+    assert (answer.status, answer.err) == (0, "")
+    with (tmp_path / "out.csv").open() as file:
+        ant, bee, mean = csv.DictReader(file)
+    assert (ant["image"], bee["image"], mean["image"]) == ("ant", "bee", "mean")
+    for column in ("psnr_y_db", "ssim_y", "psnr_rgb_db", "ssim_rgb"):
+        assert float(mean[column]) == pytest.approx((float(ant[column]) + float(bee[column])) / 2)
+        assert f"{float(mean[column]):.6f}" in answer.out
+    rgb = typed(*words[:-2], "--protocol", "div2k-rgb", "--metric", "psnr_rgb")
+    assert "div2k-rgb:sr=u8" in rgb.out
+    assert "shave=8" in rgb.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--dataset", "tiny_tst", "--scale", "2"], "Did you mean tiny_test?"),
+        (["--dataset", "tiny_test", "--scale", "two"], "--scale two is not a scale"),
+        (["--dataset", "tiny_test", "--scale", "2,3"], "Give one scale"),
+        (["--dataset", "tiny_test", "--scale", "2", "--protocol", "clasic-y"], "Did you mean classic-y?"),
+        (["--dataset", "tiny_test", "--scale", "2", "--metric", "psnr"], "Did you mean psnr_"),
+        (["--dataset", "tiny_test", "--scale", "2"], "nowhere does not exist"),
+        (["--scale", "2"], "Missing option '--dataset'"),
+    ],
+)
+def test_scores_of_nothing_are_refused(typed, words, told):
+    answer = typed("score", "nowhere", *words)
+    assert answer.status == 2
+    assert told in answer.err
+    assert answer.err.count("\n") == 1
+
+
+# --- fetch ------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_fetched_is_named_or_refused(srbench, monkeypatch, tmp_path):
+    from srbench.networks import imagenet as perceptual
+
+    asked = []
+    monkeypatch.setattr(perceptual, "fetch_lpips_trunk", lambda kind: asked.append(kind) or tmp_path / kind)
+    assert srbench("fetch", "lpips").out.strip() == f"lpips: {tmp_path / 'alex'}"
+    assert srbench("fetch", "lpips-vgg").out.strip() == f"lpips-vgg: {tmp_path / 'vgg'}"
+    assert asked == ["alex", "vgg"]
+    monkeypatch.setattr(perceptual, "fetch_vgg19", lambda: tmp_path / "vgg19")
+    assert srbench("fetch", "vgg19").out.strip() == f"vgg19: {tmp_path / 'vgg19'}"
+    answer = srbench("fetch", "lpip")
+    assert (answer.status, answer.err) == (2, "error: No network to fetch named 'lpip'. Did you mean lpips?\n")
+
+
+def test_what_no_source_has_is_an_error_unless_it_is_optional(srbench, monkeypatch):
+    from srbench.networks import imagenet as perceptual
+
+    def none(kind):
+        raise UnavailableError("No source answered.")
+
+    monkeypatch.setattr(perceptual, "fetch_lpips_trunk", none)
+    answer = srbench("fetch", "lpips")
+    assert (answer.status, answer.err) == (2, "error: No source answered.\n")
+    answer = srbench("fetch", "lpips", "--optional")
+    assert (answer.status, answer.err) == (0, "warning: No source answered.\n")

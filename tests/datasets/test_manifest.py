@@ -1,0 +1,127 @@
+import pytest
+
+from srbench.datasets.adding import describe_folder, record
+from srbench.datasets.manifest import read_manifest
+from srbench.datasets.verification import verify
+from srbench.errors import ConfigError, DataError, UsageError
+
+SOUND = """
+[first]
+label = "First"
+split = "train"
+images = "unknown"
+license = "unknown"
+citation = "nobody"
+
+[farm]
+label = "Farm"
+split = "test"
+images = 2
+license = "CC0-1.0"
+citation = "nobody"
+entries = [
+  ["ant", 10, 12],
+  ["bee", 8, 8, "unknown"],
+]
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(text):
+        path = tmp_path / "sets.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return make
+
+
+def test_a_manifest_is_read_as_it_says(write):
+    first, farm = read_manifest(write(SOUND))
+    assert first.images is None
+    assert [(e.name, e.height, e.width, e.sha256) for e in farm.entries] == [("ant", 10, 12, None), ("bee", 8, 8, None)]
+
+
+def test_the_shipped_manifest_knows_the_sets_of_the_field():
+    specs = {spec.name: spec for spec in read_manifest()}
+    assert {name: spec.images for name, spec in specs.items() if name in {"set5", "set14", "b100", "urban100"}} == {
+        "set5": 5,
+        "set14": 14,
+        "b100": 100,
+        "urban100": 100,
+    }
+    assert specs["div2k_train"].names[0] == "0001"
+    assert specs["div2k_train"].names[-1] == "0800"
+    assert specs["set5"].bicubic == {2: (33.66, 0.9299), 3: (30.39, 0.8682), 4: (28.42, 0.8104)}
+    assert specs["b100"].lr_border == "replicate"
+    assert specs["set14"].grey == ("bridge",)
+    assert all(spec.citation and spec.license for spec in specs.values())
+    assert all(spec.bicubic_source for spec in specs.values() if spec.bicubic)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('label = "Farm"', 'lable = "Farm"', r"line 10, table \[farm\]: unknown key 'lable'; did you mean 'label'\?"),
+        ('label = "Farm"', 'label = "Farm"\nzzz = 1', r"line 11, table \[farm\]: unknown key 'zzz'; the keys are"),
+        ('split = "test"', "", r"line 9, table \[farm\]: the key 'split' is missing"),
+        ('split = "test"', 'split = "validation"', r"line 11, table \[farm\]: split = 'validation' does not fit"),
+        ("images = 2", 'images = "two"', r"line 12, table \[farm\]: images = 'two' does not fit"),
+        ("images = 2", "images = 3", r"\[farm\]: images = 3 but 2 are listed"),
+        ('["ant", 10, 12]', '["ant", 10]', r"line 15, table \[farm\]: the image \['ant', 10\] does not fit"),
+        ('["ant", 10, 12]', '["bee", 10, 12]', r"the image 'bee' is listed twice"),
+        ('["ant", 10, 12]', '["ant", 10, 12, "beef"]', r"line 15, table \[farm\]: the image"),
+        ("[farm]", "[Farm]", r"table \[Farm\]: The dataset name 'Farm' is not lower_snake_case"),
+        ('citation = "nobody"\nentries', 'citation = "nobody\nentries', r"not valid TOML: .*line 14"),
+        ("\n[first]", "label = 3\n[first]", r"line 1: 'label' stands outside any dataset"),
+        ('citation = "nobody"\nentries', 'citation = "n"\ngrey = ["cow"]\nentries', r"grey names 'cow'"),
+    ],
+)  # fmt: skip
+def test_a_faulty_manifest_is_told_by_file_line_and_key(write, old, new, said):
+    assert old in SOUND
+    path = write(new.join(SOUND.rsplit(old, 1)))
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_manifest(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_manifest_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"absent\.toml cannot be read"):
+        read_manifest(tmp_path / "absent.toml")
+
+
+def test_a_folder_is_recorded_and_then_verifies(root, tmp_path_factory):
+    path = tmp_path_factory.mktemp("config") / "deep" / "datasets.toml"
+    spec = describe_folder("my_farm", root / "Farm", licence="CC0-1.0", citation="me")
+    record(path, spec)
+    [again] = read_manifest(path)
+    assert again == spec
+    found = verify(again, None)
+    assert found.state == "complete"
+    assert len(found.lr[2]) == 3
+
+
+def test_recording_keeps_what_a_person_wrote_and_never_replaces(root, write):
+    path = write("# my own comment\n" + SOUND)
+    spec = describe_folder("mine", root / "Farm")
+    record(path, spec)
+    assert path.read_text(encoding="utf-8").startswith("# my own comment\n" + SOUND)
+    assert [s.name for s in read_manifest(path)] == ["first", "farm", "mine"]
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"'mine' is already in .*sets\.toml"):
+        record(path, spec)
+    with pytest.raises(UsageError, match="already in another manifest"):
+        record(path, describe_folder("set5", root / "Farm"), taken=["set5"])
+    assert path.read_bytes() == before
+
+
+def test_what_cannot_be_recorded_is_refused_by_name(root, tmp_path):
+    with pytest.raises(UsageError, match="'My Farm' is not lower_snake_case"):
+        describe_folder("My Farm", root / "Farm")
+    with pytest.raises(UsageError, match="'both' is neither"):
+        describe_folder("farm", root / "Farm", split="both")
+    with pytest.raises(DataError, match="no images in"):
+        describe_folder("farm", tmp_path / "absent")
+    (root / "Farm/HR/bee.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"bee\.png"):
+        describe_folder("farm", root / "Farm")

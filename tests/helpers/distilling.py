@@ -1,0 +1,140 @@
+"""Small networks and trainings on which distillers are tried, and the values of their authors' losses."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from srbench_plugins.architectures.edsr import EDSR
+from srbench_plugins.architectures.rcan import RCAN
+from torch.nn import functional as F
+
+import helpers
+from srbench.degrading.spec import DegradationSpec
+from srbench.distilling.distiller import Batch, Setup
+from srbench.errors import TrainingInterrupted
+from srbench.imaging import imresize
+from srbench.networks.network import Network, build_network
+from srbench.networks.spec import ArchitectureSpec
+from srbench.recipe import Recipe
+from srbench.testing import photograph
+from srbench.training.loop import train
+from srbench.training.patches.cutting import Patches
+from srbench.training.patches.images import TrainingImages
+
+ORACLES = helpers.ORACLES / "losses"
+RECIPE = Recipe(name="toy", datasets=("toy",), patch=8, batch=3, steps=5, learning_rate=1e-3, checkpoint_every=1)
+BICUBIC = DegradationSpec(name="bicubic", apply=lambda hr, scale, _: imresize(hr, scale=1 / scale), stochastic=False)
+
+
+def oracle(name):
+    """The arrays of an oracle as tensors."""
+    with np.load(ORACLES / f"{name}.npz") as arrays:
+        return {key: torch.from_numpy(np.asarray(arrays[key])) for key in arrays.files}
+
+
+def assert_equal_to(value, wanted):
+    """To 1e-6 of the largest element."""
+    torch.testing.assert_close(value, wanted, rtol=1e-6, atol=1e-6 * wanted.abs().max().item())
+
+
+def assert_gradients(value, of, wanted):
+    """Of a loss, one for each of the tensors ``of``."""
+    for gradient, expected in zip(torch.autograd.grad(value, of), wanted, strict=True):
+        assert_equal_to(gradient, expected)
+
+
+def _spec(name, build, taps):
+    scales = frozenset({2, 3, 4})
+    return ArchitectureSpec(name=name, build=build, scales=scales, taps=taps, input_range=255.0)
+
+
+def edsr(width=8, depth=2):
+    """A narrow and shallow EDSR that taps its blocks."""
+    taps = tuple(f"body.{block}" for block in range(depth))
+    return _spec(f"edsr_{width}_{depth}", partial(EDSR, n_resblocks=depth, n_feats=width), taps)
+
+
+def rcan(width=12, groups=3):
+    """A narrow and shallow RCAN that taps its groups."""
+    build = partial(RCAN, n_resgroups=groups, n_resblocks=1, n_feats=width, reduction=4)
+    return _spec(f"rcan_{width}_{groups}", build, tuple(f"body.{group}" for group in range(groups)))
+
+
+PAIRS = {
+    "equal": (edsr(), edsr()),
+    "wider teacher": (edsr(), edsr(width=12)),
+    "deeper teacher": (edsr(), edsr(depth=3)),
+    "RCAN": (rcan(width=8, groups=2), rcan()),
+    "RCAN to EDSR": (edsr(), rcan()),
+}
+"""Student and teacher of different widths, depths and families."""
+
+
+def setup(student, *teachers, scale=2, recipe=RECIPE):
+    """What a distiller is given; the same weights every time."""
+    torch.manual_seed(0)
+    return Setup(
+        student=build_network(student, scale),
+        teachers=tuple(Network(t, t.network(scale).eval().requires_grad_(False)) for t in teachers),
+        scales=(scale,),
+        recipe=recipe,
+        losses={"l1": F.l1_loss},
+        device=torch.device("cpu"),
+        build=lambda name: build_network(student, scale),
+    )
+
+
+def batch(scale=2, seed=0, step=0):
+    """Three patches of 8 x 8 pixels."""
+    hr = photograph(3, 3, 8 * scale, 8 * scale, seed=seed)
+    generator = torch.Generator().manual_seed(step)
+    return Batch(F.avg_pool2d(hr, scale), hr, scale, step, RECIPE.steps, generator)
+
+
+def trained(distiller, folder, *, stop=lambda: False):
+    """Train by the framework, which asserts gradients and frozen teachers.
+
+    Returns:
+        The report and the student's weights.
+    """
+    given = distiller.setup
+    images = [np.uint8(255 * photograph(1, 3, 48, 48, seed=n)[0].permute(1, 2, 0).numpy()) for n in range(3)]
+    decoded = TrainingImages(folder / "cache", images)
+
+    def data(index, phase):
+        return Patches(
+            [decoded],
+            scales=given.scales,
+            degradation=BICUBIC,
+            patch=phase.patch or given.recipe.patch,
+            batch=phase.batch or given.recipe.batch,
+            luma=given.student.spec.channels == "y",
+            augment=True,
+            seed=1,
+            phase=index,
+        )
+
+    report = train(distiller, data, seed=1, checkpoints=folder / "checkpoints", stop=stop)
+    return report, {name: w.detach().clone() for name, w in given.student.module.state_dict().items()}
+
+
+def assert_resumes_alike(make, folder, after=2):
+    """A training that was stopped after its second step and taken up by a new process ends with the same bits.
+
+    Args:
+        make: Gives a new distiller with a new student.
+        folder: Empty.
+        after: Another step than the second.
+    """
+    whole = make()
+    _, wanted = trained(whole, folder / "whole")
+    asked = iter(range(10))
+    with pytest.raises(TrainingInterrupted):
+        trained(make(), folder / "parts", stop=lambda: next(asked) == after - 1)
+    resumed = make()
+    report, found = trained(resumed, folder / "parts")
+    assert report.resumed_at == after
+    assert all(torch.equal(found[name], weight) for name, weight in wanted.items())
+    state = resumed.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in whole.state_dict().items())

@@ -1,0 +1,95 @@
+"""Train in children of this process that are killed without warning, then to the end; a script of test_resume.py.
+
+Usage: killed_training.py FOLDER METHOD KILLS... where each KILLS is a comma-separated list of ``step:N`` (after N steps
+of that child), ``write:N`` (while it writes its Nth checkpoint) or ``time:S`` (after S seconds, wherever it is then).
+Trains once undisturbed, in ``FOLDER/whole``, then once for each KILLS, in folders by their number, every time to the
+end; prints at which step the last child of each went on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import accelerate  # noqa: F401 - once here, not in every child
+import torch
+
+from helpers import training as toys
+from srbench.distilling.distiller import Distiller
+from srbench.training.checkpoints import save_weights
+
+RECIPE = toys.RECIPE.model_copy(update={"ema": 0.9, "steps": 30, "checkpoint_every": 5, "clip": 0.5})
+METHODS = {
+    "plain": (Distiller, {"spec": toys.DROPPING}),
+    "assistant": (toys.TeachingAssistant, {"teachers": (toys.WIDE,)}),
+    "bank": (toys.Bank, {}),
+    "adversarial": (toys.Adversarial, {}),
+}
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def child(folder: Path, method: str, kill: str) -> None:
+    kind, _, number = kill.partition(":")
+    steps = writes = 0
+
+    def stop() -> bool:
+        nonlocal steps
+        steps += 1
+        if kind == "step" and steps == int(number):
+            die()
+        return False
+
+    if kind == "write":
+        fsync = os.fsync
+
+        def killing(descriptor: int) -> None:
+            nonlocal writes
+            writes += "checkpoints" in str(Path(f"/proc/self/fd/{descriptor}").readlink())
+            if writes == int(number):
+                os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+                die()
+            fsync(descriptor)
+
+        os.fsync = killing
+
+    distiller_type, options = METHODS[method]
+    setup = toys.make_setup(recipe=RECIPE, **options)
+    report = toys.run(distiller_type(setup), folder, stop=stop)
+    save_weights(folder / "weights.safetensors", setup.student.module.state_dict())
+    sys.stdout.write(f"{report.resumed_at}\n")
+    sys.stdout.flush()
+
+
+def undisturbed_or_killed(folder: Path, method: str, kill: str) -> None:
+    process = os.fork()
+    if not process:
+        child(folder, method, kill)
+        os._exit(0)
+    kind, _, number = kill.partition(":")
+    if kind == "time":
+        time.sleep(float(number))
+        os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    if kind in ("step", "write") and not os.WIFSIGNALED(status):
+        sys.exit(f"the child that was to be killed ({kill}) ended with status {status}")
+    if kind == "never" and status:
+        sys.exit(f"the last child failed with status {status}")
+
+
+def main(folder: Path, method: str, sequences: list[str]) -> None:
+    torch.set_num_threads(1)  # before any work, so that there is no thread that a fork would lose
+    torch.optim.Adam(toys.make_setup().student.module.parameters())  # imports what it needs once, not in every child
+    undisturbed_or_killed(folder / "whole", method, "never")
+    for number, sequence in enumerate(sequences):
+        for kill in (*sequence.split(","), "never"):
+            undisturbed_or_killed(folder / str(number), method, kill)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -1,0 +1,314 @@
+"""Pairs, networks and scores put together on tiny images."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from srbench.datasets.library import Library
+from srbench.errors import CheckpointError, DataError, ShapeError
+from srbench.imaging.files import read_image, to_tensor, write_png
+from srbench.imaging.resize import imresize
+from srbench.measuring.inference import super_resolve
+from srbench.measuring.measure import measure
+from srbench.measuring.metrics.spec import MetricSpec
+from srbench.measuring.pairs import Pairs
+from srbench.measuring.protocol import Inference, protocol_named
+from srbench.networks.network import Network, build_network
+from srbench.networks.spec import ArchitectureSpec, Checkpoint
+from srbench.planning.cells import Model
+from srbench.running.models import find_checkpoint, load_model
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def pairs(tiny, catalog):
+    def make(protocol="classic-y", degradation="bicubic", scale=2, **facts):
+        return Pairs(
+            library=Library(tiny.data, catalog.datasets), dataset=catalog.datasets["tiny_test"],
+            degradation=catalog.degradations[degradation], fingerprint="f", scale=scale,
+            protocol=protocol_named(protocol), **facts,
+        )  # fmt: skip
+
+    return make
+
+
+# --- pairs ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_hr_is_cropped_and_lr_is_made_of_what_is_left(pairs, tiny, scale):
+    made = list(pairs(scale=scale))
+    assert [pair.name for pair in made] == ["ant", "bee"]
+    whole = to_tensor(read_image(tiny.data / "TinyTest" / "ant.png"))
+    height, width = (side // scale * scale for side in whole.shape[-2:])
+    assert torch.equal(made[0].hr[0], whole[:, :height, :width])
+    expected = (imresize(made[0].hr.double(), scale=1 / scale) * 255).round().clamp(0, 255) / 255
+    assert (made[0].lr - expected).abs().max() <= 1.01 / 255
+    assert made[0].lr.dtype == torch.float32
+
+
+def test_the_published_protocol_keeps_lr_in_doubles_and_grey_images_grey(pairs, tiny):
+    grey = read_image(tiny.data / "TinyTest" / "ant.png")[..., 0]
+    write_png(tiny.data / "TinyTest" / "ant.png", np.ascontiguousarray(grey))
+    kept, made = next(iter(pairs("published-bicubic"))), next(iter(pairs()))
+    assert (kept.lr.dtype, kept.hr.shape[1], kept.lr.shape[1]) == (torch.float64, 1, 3)
+    assert (made.lr.dtype, made.hr.shape[1]) == (torch.float32, 3)
+    assert len(torch.unique(kept.lr * 255 % 1)) > 100, "not rounded to 8 bits"
+
+
+@pytest.mark.parametrize(("protocol", "white"), [("published-bicubic", 255), ("classic-y", 235)])
+def test_a_network_on_luma_takes_grey_that_is_kept_as_it_is(pairs, tiny, tmp_path, catalog, protocol, white):
+    write_png(tiny.data / "TinyTest" / "ant.png", np.full((40, 36), 255, np.uint8))
+    seen = []
+
+    class Looking(nn.Module):
+        def forward(self, lr):
+            seen.append(lr)
+            return lr.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+    spec = ArchitectureSpec(name="looking", build=lambda _: Looking(), scales=frozenset({2}), channels="y")
+    measure(
+        build_network(spec, 2), pairs(protocol, limit=1), [catalog.metrics["psnr_y"]], Inference(), CPU,
+        keep=1, folder=tmp_path, advance=lambda: None,
+    )  # fmt: skip
+    (lr,) = seen
+    assert lr.shape == (1, 1, 20, 18)
+    assert (lr * 255).round().unique().tolist() == [white]
+
+
+def test_a_limit_takes_the_first_images(pairs):
+    limited = pairs(limit=1)
+    assert (len(limited), [pair.name for pair in limited]) == (1, ["ant"])
+    assert len(pairs(limit=99)) == 2
+
+
+def test_a_random_degradation_is_drawn_once_for_each_image(pairs):
+    one, two = ([pair.lr for pair in pairs(degradation="grainy")] for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+    assert pairs(degradation="grainy").lr_source() == "grainy-u8"
+
+
+def provide(tiny, change):
+    """Put the dataset's HR into a folder of its own, and altered LR beside it."""
+    folder = tiny.data / "TinyTest"
+    (folder / "HR").mkdir()
+    for file in list(folder.glob("*.png")):
+        file.rename(folder / "HR" / file.name)
+        hr = to_tensor(read_image(folder / "HR" / file.name))[None].double()
+        lr = (
+            (imresize((hr * 255).round() / 255, scale=1 / 2) * 255)
+            .round()
+            .clamp(0, 255)
+            .byte()[0]
+            .permute(1, 2, 0)
+            .numpy()
+        )
+        write_png(folder / "LR_bicubic" / "X2" / f"{file.stem}x2.png", change(np.ascontiguousarray(lr)))
+
+
+def test_lr_that_comes_along_is_measured_on_and_named(pairs, tiny):
+    def other(lr):
+        return np.clip(lr.astype(int) + 3, 0, 255).astype(np.uint8)
+
+    provide(tiny, other)
+    (lr, _), (hr_lr, _) = ([pair.lr for pair in pairs(name)] for name in ("classic-y", "published-bicubic"))
+    assert pairs().lr_source() == "provided-unknown-u8"
+    assert torch.equal(lr[0], to_tensor(read_image(tiny.data / "TinyTest" / "LR_bicubic" / "X2" / "antx2.png")))
+    assert pairs("published-bicubic").lr_source() == "bicubic-none"
+    assert pairs(degradation="blur_down").lr_source() == "blur_down-u8"
+    assert hr_lr.dtype == torch.float64
+
+
+def test_lr_of_another_size_is_refused(pairs, tiny):
+    provide(tiny, lambda lr: np.ascontiguousarray(lr[:-1]))
+    with pytest.raises(DataError, match=r"antx2.png is 19×18 pixels; ant is 40×36"):
+        list(pairs())
+
+
+# --- inference --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dot(catalog):
+    torch.manual_seed(0)
+    network = build_network(catalog.architectures["dot"], 2)
+    network.module.eval()
+    return network
+
+
+@pytest.mark.parametrize("how", [Inference(tile=12, overlap=4), Inference(chop=True)])
+def test_tiles_and_chops_give_what_the_whole_image_gives_where_the_network_sees_little(dot, how):
+    lr = torch.rand(1, 3, 30, 34)
+    assert torch.allclose(super_resolve(dot, lr, 2, how), super_resolve(dot, lr, 2, Inference()), atol=1e-5)
+
+
+def test_the_self_ensemble_is_the_mean_over_flips_and_turns(dot):
+    lr = torch.rand(1, 3, 10, 14)
+    views = []
+    for turns in range(4):
+        for flip in (False, True):
+            view = torch.rot90(lr.flip(-1) if flip else lr, turns, (-2, -1))
+            sr = torch.rot90(dot(view, 2), -turns, (-2, -1))
+            views.append(sr.flip(-1) if flip else sr)
+    expected = torch.stack(views).mean(0)
+    assert torch.allclose(super_resolve(dot, lr, 2, Inference(self_ensemble=True)), expected, atol=1e-5)
+
+
+def test_half_precision_is_used_where_it_is_asked_for_and_returns_single(dot):
+    lr = torch.rand(1, 3, 10, 14)
+    half, full = (super_resolve(dot, lr, 2, Inference(precision=p)) for p in ("bf16", "fp32"))
+    assert half.dtype == full.dtype == torch.float32
+    assert 0 < (half - full).abs().max() < 0.02
+
+
+def test_doubles_reach_operators_without_weights_and_become_singles_for_networks(dot, catalog):
+    lr = torch.rand(1, 3, 10, 14, dtype=torch.float64)
+    bicubic = build_network(catalog.architectures["bicubic"], 2)
+    assert torch.equal(super_resolve(bicubic, lr, 2, Inference()), imresize(lr, scale=2))
+    assert super_resolve(dot, lr, 2, Inference()).dtype == torch.float32
+
+
+# --- measuring --------------------------------------------------------------------------------------------------
+
+
+class Oracle(nn.Module):
+    """Enlarges perfectly: it was told the truth."""
+
+    def __init__(self, truth):
+        super().__init__()
+        self.truth = truth
+
+    def forward(self, lr):
+        return self.truth.pop(0)
+
+
+def run(network, pairs, catalog, tmp_path, names=("psnr_y", "ssim_y"), keep=0, extra=()):
+    counted = []
+    metrics = [*(catalog.metrics[name] for name in names), *extra]
+    result = measure(network, pairs, metrics, Inference(), CPU, keep=keep, folder=tmp_path / "kept",
+                     advance=lambda: counted.append(1))  # fmt: skip
+    assert len(counted) == len(pairs)
+    return result
+
+
+def test_a_mean_stands_with_its_images_interval_and_protocol(pairs, catalog, tmp_path):
+    result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path)
+    score = result["scores"]["psnr_y"]
+    values = [image["scores"]["psnr_y"] for image in result["images"]]
+    assert score["value"] == pytest.approx(sum(values) / 2)
+    assert min(values) <= score["low"] <= score["value"] <= score["high"] <= max(values)
+    assert score["protocol"].startswith("psnr_y@classic-y:")
+    assert result["lr_source"] == "bicubic-u8"
+
+
+def test_a_limited_measurement_says_so_in_its_protocol(pairs, catalog, tmp_path):
+    result = run(build_network(catalog.architectures["bicubic"], 2), pairs(limit=1), catalog, tmp_path)
+    assert result["scores"]["psnr_y"]["protocol"].endswith(",whole,first=1")
+    assert (result["scores"]["psnr_y"]["low"], len(result["images"])) == (None, 1)
+
+
+def test_a_perfect_image_is_an_absence_with_its_reason_never_a_number(pairs, catalog, tmp_path):
+    truth = [pair.hr for pair in pairs()]
+    truth[1] = truth[1] * 0.9
+    spec = ArchitectureSpec(name="oracle", build=Oracle, scales=frozenset({2}))
+    result = run(Network(spec, Oracle(truth)), pairs(), catalog, tmp_path)
+    score = result["scores"]["psnr_y"]
+    assert (score["value"], score["reason"]) == (None, "infinite on ant: sr equals hr there")
+    assert [image["scores"]["psnr_y"] is None for image in result["images"]] == [True, False]
+    assert result["scores"]["ssim_y"]["value"] < 1
+
+
+def test_a_metric_that_fails_on_one_image_is_absent_from_the_mean(pairs, catalog, tmp_path):
+    calls = []
+
+    def fails_later(sr, hr):
+        calls.append(1)
+        return torch.tensor([math.nan if len(calls) > 1 else 1.0])
+
+    odd = MetricSpec(name="odd", label="Odd", load=lambda device: fails_later)
+    result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path, extra=(odd,))
+    assert result["scores"]["odd"]["reason"] == "the metric gave no number (NaN)"
+    assert result["scores"]["odd"]["value"] is None
+    assert result["scores"]["psnr_y"]["value"] > 20
+
+
+def test_the_first_images_are_kept_as_they_were_scored(pairs, catalog, tmp_path):
+    result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path, keep=1)
+    first, second = result["images"]
+    assert (first["sr_file"], second["sr_file"]) == ("ant_sr.png", None)
+    pair = next(iter(pairs()))
+    sr = imresize(pair.lr.double(), scale=2)
+    kept = read_image(tmp_path / "kept" / "ant_sr.png")
+    assert np.array_equal(kept, (sr[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy())
+    assert np.array_equal(
+        read_image(tmp_path / "kept" / "ant_hr.png"), read_image(pairs().library.images(pairs().dataset)["ant"])
+    )
+
+
+def test_a_network_of_another_scale_is_told_with_the_image(pairs, catalog, tmp_path):
+    with pytest.raises(ShapeError, match=r"dot returned"):
+        run(Network(catalog.architectures["dot"], catalog.architectures["dot"].build(3)), pairs(), catalog, tmp_path)
+
+
+# --- weights ----------------------------------------------------------------------------------------------------
+
+
+def test_a_network_gets_its_weights_and_is_in_eval_mode(catalog, tmp_path):
+    spec = catalog.architectures["dot"]
+    state = spec.build(2).state_dict()
+    torch.save(state, tmp_path / "w.pth")
+    model = Model(architecture="dot", source="file", files=(tmp_path / "w.pth",), scales=(2,))
+    network = load_model(model, catalog, tmp_path, [], CPU)
+    assert not network.module.training
+    assert all(torch.equal(w, state[name]) for name, w in network.module.state_dict().items())
+
+
+def test_a_network_with_several_files_gets_the_mean_of_their_weights(catalog, tmp_path):
+    files = tuple(tmp_path / name for name in ("a.pth", "b.pth"))
+    states = [catalog.architectures["dot"].build(2).state_dict() for _ in files]
+    for file, state in zip(files, states, strict=True):
+        torch.save({key: torch.randn_like(value) for key, value in state.items()}, file)
+    model = Model(architecture="dot", source="file", files=files, scales=(2,))
+    found = load_model(model, catalog, tmp_path, [], CPU).module.state_dict()
+    first, second = (torch.load(file, weights_only=True) for file in files)
+    assert all(torch.allclose(found[key], (first[key] + second[key]) / 2) for key in found)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(None, "There is no checkpoint at"), (b"", "is empty"), (b"noise", "is damaged or no checkpoint")],
+)
+def test_trained_weights_that_are_missing_or_damaged_are_told(catalog, tmp_path, content, told):
+    if content is not None:
+        (tmp_path / "weights.safetensors").write_bytes(content)
+    model = Model(architecture="dot", source="trained", scales=(2,))
+    with pytest.raises(CheckpointError, match=told if content != b"noise" else "is damaged"):
+        load_model(model, catalog, tmp_path, [], CPU)
+
+
+def test_a_published_checkpoint_is_found_below_or_in_its_folder_and_checked(tmp_path):
+    import hashlib
+
+    known = Checkpoint(tag="x", scale=2, file="net/a.pth", sha256=hashlib.sha256(b"good").hexdigest())
+    with pytest.raises(
+        CheckpointError, match=r"net.x has no public address and was not found \(looked for .*net/a.pth"
+    ):
+        find_checkpoint(known, [tmp_path], "net.x")
+    with pytest.raises(CheckpointError, match=r"no --weights-dir was given"):
+        find_checkpoint(known, [], "net.x")
+    (tmp_path / "a.pth").write_bytes(b"good")
+    assert find_checkpoint(known, [tmp_path / "none", tmp_path], "net.x") == tmp_path / "a.pth"
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "a.pth").write_bytes(b"evil")
+    with pytest.raises(CheckpointError, match=r"net/a.pth is not the published file"):
+        find_checkpoint(known, [tmp_path], "net.x")
+
+
+def test_a_checkpoint_without_weights_for_the_scale_is_told(catalog, tmp_path):
+    model = Model(architecture="dot", source="checkpoint", checkpoint="none", scales=(2,))
+    with pytest.raises(CheckpointError, match=r"dot.none has no weights for x2"):
+        load_model(model, catalog, tmp_path, [], CPU)

@@ -1,0 +1,96 @@
+"""Measuring tells non-blind networks what was done to each image, and keeps what networks make of it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from srbench.datasets.library import Library
+from srbench.errors import ShapeError
+from srbench.measuring.measure import measure
+from srbench.measuring.pairs import Pairs
+from srbench.measuring.protocol import Inference, protocol_named
+from srbench.measuring.representations import FILE
+from srbench.networks.network import Network
+from srbench.networks.spec import ArchitectureSpec
+
+CPU = torch.device("cpu")
+WHOLE = Inference()
+
+
+class Painting(nn.Module):
+    """Paints what it is told, or black; makes a mean of what it sees."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean = nn.AdaptiveAvgPool2d(1)
+        self.heard = []
+
+    def forward(self, lr, told=None):
+        self.heard.append(told)
+        return self.mean(lr) * torch.ones(*lr.shape[:2], lr.shape[2] * 2, lr.shape[3] * 2)
+
+
+def spec(**facts):
+    return ArchitectureSpec(name="painting", build=lambda scale: Painting(), scales=frozenset({2}), **facts)
+
+
+@pytest.fixture
+def run(tiny, catalog, tmp_path):
+    def measured(spec, inference=WHOLE, *, tell=lambda drawn: {"level": 7.0, "other": 1.0}):
+        degradation = dataclasses.replace(catalog.degradations["bicubic"], tell=tell)
+        pairs = Pairs(
+            library=Library(tiny.data, catalog.datasets), dataset=catalog.datasets["tiny_test"],
+            degradation=degradation, fingerprint="f", scale=2, protocol=protocol_named("classic-y"),
+        )  # fmt: skip
+        network = Network(spec, Painting())
+        result = measure(
+            network, pairs, [catalog.metrics["psnr_y"]], inference, CPU,
+            keep=0, folder=tmp_path / "kept", advance=lambda: None,
+        )  # fmt: skip
+        return network.module, result, list(pairs)
+
+    return measured
+
+
+def test_a_network_is_told_by_the_names_that_it_asks_for(run):
+    module, _, _ = run(spec(told=("level",)))
+    assert [told.tolist() for told in module.heard] == [[[7.0]], [[7.0]]]
+    module, _, _ = run(spec(told=("other", "level")))
+    assert [told.tolist() for told in module.heard] == [[[1.0, 7.0]], [[1.0, 7.0]]]
+
+
+def test_a_blind_network_is_told_nothing(run):
+    module, result, _ = run(spec())
+    assert module.heard == [None, None]
+    assert "representation_file" not in result
+
+
+def test_what_is_not_told_is_missed_in_a_sentence(run):
+    with pytest.raises(ShapeError, match="painting wants to be told 'noise', which the degradation does not tell"):
+        run(spec(told=("noise",)))
+
+
+def test_every_tile_is_told_too(run):
+    module, _, _ = run(spec(told=("level",)), Inference(tile=8, overlap=2))
+    assert len(module.heard) > 2
+    assert all(set(told.flatten().tolist()) == {7.0} for told in module.heard)
+
+
+@pytest.mark.parametrize("tell", [None, lambda drawn: {"width": 2.0, "noise": 0.5}], ids=["silent", "telling"])
+def test_representations_are_kept_beside_what_was_told(run, tmp_path, tell):
+    _, result, pairs = run(spec(representation="mean"), tell=tell)
+    assert result["representation_file"] == FILE
+    with np.load(tmp_path / "kept" / FILE, allow_pickle=False) as file:
+        assert list(file["images"]) == [pair.name for pair in pairs]
+        wanted = np.stack([pair.lr.mean((2, 3))[0].numpy() for pair in pairs])
+        np.testing.assert_allclose(file["vectors"], wanted, atol=1e-6)
+        assert list(file["names"]) == ([] if tell is None else ["noise", "width"])
+        assert file["told"].tolist() == [[] if tell is None else [0.5, 2.0]] * 2
+
+
+def test_parts_of_images_have_no_representation(run):
+    _, result, _ = run(spec(representation="mean"), Inference(tile=8, overlap=2))
+    assert "representation_file" not in result

@@ -1,0 +1,59 @@
+"""Freed memory is kept while computing: seen in the pages that the system has to clear, which no clock decides."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left as they are")
+
+PASSES = """
+import contextlib, json, resource, sys
+import torch
+from srbench.profiling.freed_memory import freed_memory_kept
+
+torch.set_num_threads(1)
+MIB = 2**20
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / MIB
+
+def cleared(passes):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(passes):
+        torch.ones(64 * MIB // 4) + 1  # two blocks of 64 MiB, both freed
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) * resource.getpagesize() / MIB / passes
+
+with freed_memory_kept() if sys.argv[1] == "kept" else contextlib.nullcontext():
+    cleared(20)  # alignment leaves gaps at first
+    inside = cleared(8), resident()
+print(json.dumps([*inside, resident()]))
+"""
+
+
+def measured(how: str, **variables: str) -> list[float]:
+    """MiB cleared per pass, resident then, and resident after leaving."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")} | variables
+    said = subprocess.run(
+        [sys.executable, "-c", PASSES, how], env=environment, check=True, capture_output=True, text=True
+    )
+    answer: list[float] = json.loads(said.stdout)
+    return answer
+
+
+def test_a_pass_uses_what_the_last_one_freed() -> None:
+    plain, _, _ = measured("plain")
+    kept, inside, afterwards = measured("kept")
+    assert plain > 100  # of 128 MiB that a pass allocates
+    assert kept < 1
+    assert inside - afterwards > 100  # the system has it again
+
+
+def test_whoever_sets_glibc_s_own_variables_is_heeded() -> None:
+    cleared, *_ = measured("kept", MALLOC_TRIM_THRESHOLD_="131072")
+    assert cleared > 100

@@ -1,0 +1,68 @@
+"""Estimates grow with the work, and never stand in its way."""
+
+from dataclasses import replace
+
+import pytest
+
+from srbench.profiling.settings import Profiling
+from srbench.running import estimate
+from srbench.running.estimate import in_words, seconds_left
+from srbench.running.jobs import CertifyJob, MeasureJob, ProfileJob, TrainJob
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (40, "40 s"),
+        (89, "89 s"),
+        (90, "2 min"),
+        (3600, "60 min"),
+        (2 * 3600, "2 h"),
+        (86400 * 3, "3.0 days"),
+    ],
+)
+def test_durations_are_told_in_words(seconds, words):
+    assert in_words(seconds) == words
+
+
+@pytest.fixture
+def train(session, schedule, monkeypatch):
+    monkeypatch.setattr(estimate, "_macs_a_second", lambda: 1e9)
+    (cell,) = schedule('architectures = ["dot"]\ndistillers = ["logits"]\nteacher = "wide"').plan.cells
+
+    def seconds(**recipe):
+        model = replace(cell.model, recipe=cell.model.recipe.model_copy(update=recipe))
+        return seconds_left(TrainJob("k", model), session)
+
+    return seconds
+
+
+def test_training_time_is_proportional_to_steps_and_patches(train):
+    assert train(steps=300) == pytest.approx(100 * train(steps=3))
+    assert train(batch=8) == pytest.approx(4 * train(batch=2))
+    assert train(patch=16) == pytest.approx(4 * train(patch=8), rel=0.01)
+    assert train(patch=16, patch_of="hr") == pytest.approx(train(patch=8))
+    growing = train(steps=100, patch=8, batch=2, progressive=((25, 16, 4), (900, 64, 64)))
+    assert growing == pytest.approx((0.25 + 0.75 * 4 * 2) * train(steps=100, patch=8, batch=2))
+
+
+def test_every_job_has_an_estimate(session, schedule):
+    (cell,) = schedule('architectures = ["dot"]\ndatasets = ["photographs"]').plan.cells
+    one, eight = (
+        seconds_left(MeasureJob("k", replace(cell, inference=replace(cell.inference, self_ensemble=ensemble))), session)
+        for ensemble in (False, True)
+    )
+    assert 0 < one < eight
+    assert seconds_left(CertifyJob("k", "tiny_test", 2), session) > 0
+    assert seconds_left(ProfileJob("k", "dot", 2, Profiling(latency_seconds=7)), session) > 7
+
+
+def test_a_network_that_cannot_be_built_is_no_obstacle(session, schedule, catalog, monkeypatch):
+    def broken(scale):
+        raise RuntimeError("no")
+
+    (cell,) = schedule('architectures = ["dot"]').plan.cells
+    spec = replace(catalog.architectures["dot"], name="dot_broken", build=broken)
+    assert estimate._macs(spec, 2, 8, 8) == 0
+    assert seconds_left(TrainJob("k", cell.model), session) > 0

@@ -1,0 +1,274 @@
+"""Jobs run after what they need, once, anywhere; what fails is a reason and stops nothing else."""
+
+import json
+import threading
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from srbench.catalog.kinds import ExecutorSpec
+from srbench.errors import DataError, StoreError
+from srbench.planning.rows import row_of
+from srbench.records import Measured, Profile, Record
+from srbench.running import jobs, runner
+from srbench.running.display import Quiet
+from srbench.running.runner import run_plan
+
+CHAIN = 'architectures = ["bicubic", "dot", "wide"]\ndistillers = ["none", "logits"]\nteacher = "wide"'
+
+
+class Threads(ThreadPoolExecutor):
+    """Many at once, for jobs that do nothing."""
+
+
+@pytest.fixture
+def fake(session, monkeypatch):
+    """Jobs that only note that they ran; those whose title holds a word fail."""
+    log, faults, lock = [], {}, threading.Lock()
+
+    def perform(job, within, progress=None):
+        with lock:
+            log.append(job.title)
+        for word, error in faults.items():
+            if word in job.title:
+                raise error
+        result = {"scores": {}, "images": [], "lr_source": "", "environment": ENVIRONMENT, "seconds": 0.1,
+                  "created": "2026-01-01T00:00:00+00:00"}  # fmt: skip
+        if isinstance(job, jobs.CertifyJob):
+            result = {"status": "no reference", "detail": ""}
+        if isinstance(job, jobs.ProfileJob):
+            result = PROFILE
+        within.store.write(jobs.STAGES[type(job)], job.key, result)
+
+    monkeypatch.setattr(runner, "perform", perform)
+    perform.log, perform.faults = log, faults
+    return perform
+
+
+ENVIRONMENT = {"srbench": "0", "torch": "0", "python": "3", "device": "cpu", "machine": "m", "machine_name": "M"}
+PROFILE = {name: {"value": 1.0} for name, field in Profile.model_fields.items() if field.annotation is Measured}
+PROFILE |= {"machine": "m"}
+THREADS = ExecutorSpec(name="threads", make=lambda workers: Threads(4))
+
+
+@pytest.fixture(params=["here", "threads"])
+def executor(request, catalog):
+    return THREADS if request.param == "threads" else catalog.executors["here"]
+
+
+def records(folder):
+    return [Record.model_validate_json(file.read_bytes()) for file in sorted((folder / "records").glob("*.json"))]
+
+
+def test_every_job_runs_once_and_after_what_it_needs(schedule, fake, executor, tmp_path):
+    planned = schedule(CHAIN)
+    outcome = run_plan(planned, tmp_path / "results", executor, 2, Quiet())
+    assert outcome == runner.Outcome(measured=5, cached=0, failed=())
+    assert len(fake.log) == len(set(fake.log)) == 5 + 4 + 1
+    place = {title: number for number, title in enumerate(fake.log)}
+    for name, needs in planned.needs.items():
+        for parent in needs:
+            assert place[planned.jobs[parent].title] < place[planned.jobs[name].title]
+    assert len(records(tmp_path / "results")) == 5
+
+
+def test_a_second_run_does_nothing(schedule, fake, executor, tmp_path):
+    run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, Quiet())
+    before = {f: f.stat().st_mtime_ns for f in (tmp_path / "results").rglob("*.json")}
+    fake.log.clear()
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, Quiet())
+    assert outcome == runner.Outcome(measured=0, cached=5, failed=())
+    assert fake.log == []
+    assert {f: f.stat().st_mtime_ns for f in (tmp_path / "results").rglob("*.json")} == before
+
+
+def test_a_fresh_run_does_all_again(schedule, fake, catalog, tmp_path):
+    here = catalog.executors["here"]
+    run_plan(schedule(CHAIN), tmp_path / "results", here, 1, Quiet())
+    fake.log.clear()
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, Quiet(), fresh=True)
+    assert (outcome.measured, outcome.cached, len(fake.log)) == (5, 0, 10)
+
+
+def test_another_results_folder_is_filled_from_the_cache(schedule, fake, catalog, tmp_path):
+    for folder in ("one", "two"):
+        run_plan(schedule(CHAIN), tmp_path / folder, catalog.executors["here"], 1, Quiet())
+    assert [r.model_dump() for r in records(tmp_path / "one")] == [r.model_dump() for r in records(tmp_path / "two")]
+
+
+class Watching(Quiet):
+    """Remembers what was shown of each job."""
+
+    def __init__(self):
+        self.shown = {}
+
+    def jobs(self, total):
+        self.total = total
+        return super().jobs(total)
+
+
+@pytest.fixture
+def watching(monkeypatch):
+    from contextlib import contextmanager
+
+    seen = Watching()
+
+    @contextmanager
+    def jobs_(total):
+        seen.total = total
+        yield lambda title, failure: seen.shown.update({title: failure})
+
+    seen.jobs = jobs_
+    return seen
+
+
+def test_a_failed_teacher_fails_what_needs_it_with_its_reason_and_nothing_else(
+    schedule, fake, executor, tmp_path, watching
+):
+    fake.faults["train wide · x2"] = DataError("the data are gone")
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, watching)
+    assert (outcome.measured, len(outcome.failed)) == (2, 3)
+    reasons = dict(outcome.failed)
+    for title, reason in reasons.items():
+        assert "wide" in title
+        assert reason == "it needs training wide · x2 · bicubic · seed 0, which failed: the data are gone"
+    by_status = {r.status: [x for x in records(tmp_path / "results") if x.status == r.status]
+                 for r in records(tmp_path / "results")}  # fmt: skip
+    assert (len(by_status["ok"]), len(by_status["failed"])) == (2, 3)
+    assert {r.reason for r in by_status["failed"]} == set(reasons.values())
+    # Jobs that could not start are shown as failed, not as done.
+    assert watching.total == len(watching.shown) == 10
+    assert sum(failure is not None for failure in watching.shown.values()) == 1 + 2 + 3
+    assert "train dot, logits from wide · x2 · bicubic · seed 0" not in fake.log
+
+
+def test_a_failure_is_tried_again_and_its_record_makes_way(schedule, fake, catalog, tmp_path):
+    here = catalog.executors["here"]
+    fake.faults["measure bicubic"] = RuntimeError("oops")
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, Quiet())
+    assert dict(outcome.failed) == {"bicubic · x2 on tiny_test (x2, bicubic)": "RuntimeError: oops"}
+    fake.faults.clear()
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, Quiet())
+    assert (outcome.measured, outcome.cached, outcome.failed) == (1, 4, ())
+    assert {r.status for r in records(tmp_path / "results")} == {"ok"}
+    assert len(records(tmp_path / "results")) == 5
+
+
+def test_a_result_that_comes_back_from_the_cache_replaces_a_newer_one_of_other_code(schedule, fake, catalog, tmp_path):
+    here, results = catalog.executors["here"], tmp_path / "results"
+    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, Quiet())
+    (file,) = (results / "records").glob("*.json")
+    newer = json.loads(file.read_text()) | {"key": "0" * 64, "created": "2099-01-01T00:00:00+00:00"}
+    file.unlink()
+    (results / "records" / f"{'0' * 64}.json").write_text(json.dumps(newer))
+    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, Quiet())
+    assert list((results / "records").glob("*.json")) == [file]
+
+
+def test_a_run_of_other_cells_leaves_the_records_there_are(schedule, fake, catalog, tmp_path):
+    here, results = catalog.executors["here"], tmp_path / "results"
+    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, Quiet())
+    (results / "records" / "damaged.json").write_text("{")
+    run_plan(schedule('architectures = ["dot"]'), results, here, 1, Quiet())
+    assert len(list((results / "records").glob("*.json"))) == 3
+
+
+def test_a_missing_training_set_fails_its_cells_and_costs_no_job(schedule, fake, catalog, tmp_path, tiny):
+    for file in (tiny.data / "TinyTrain").iterdir():
+        file.unlink()
+    (tiny.data / "TinyTrain").rmdir()
+    planned = schedule(CHAIN)
+    outcome = run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, Quiet())
+    assert (outcome.measured, len(outcome.failed)) == (1, 4)
+    assert all("tiny_train is not below" in reason for _, reason in outcome.failed)
+    assert sorted(fake.log) == ["certify tiny_test x2", "measure bicubic · x2 on tiny_test (x2, bicubic)"]
+
+
+def test_stopping_keeps_what_was_finished(schedule, fake, catalog, tmp_path):
+    here, results = catalog.executors["here"], tmp_path / "results"
+    fake.faults["train wide, logits"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        run_plan(schedule(CHAIN), results, here, 1, Quiet())
+    done = len(records(results))
+    fake.faults.clear()
+    assert run_plan(schedule(CHAIN), results, here, 1, Quiet()) == runner.Outcome(
+        measured=5 - done, cached=done, failed=()
+    )
+
+
+def test_a_full_disk_ends_the_run(schedule, fake, executor, tmp_path):
+    fake.faults["certify"] = StoreError("The disk is full")
+    with pytest.raises(StoreError, match=r"The disk is full"):
+        run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, Quiet())
+
+
+class Dying(Executor):
+    """Its workers are killed."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        from concurrent.futures.process import BrokenProcessPool
+
+        future = Future()
+        future.set_exception(BrokenProcessPool("killed"))
+        return future
+
+
+def test_a_worker_that_dies_is_told(schedule, fake, tmp_path):
+    outcome = run_plan(
+        schedule('architectures = ["bicubic"]'),
+        tmp_path / "r",
+        ExecutorSpec(name="d", make=lambda _: Dying()),
+        1,
+        Quiet(),
+    )
+    assert dict(outcome.failed).popitem()[1] == (
+        "the worker process died (killed, or out of memory); run again to go on"
+    )
+
+
+def test_profiles_come_last_and_one_by_one_and_complete_the_records(schedule, fake, tmp_path):
+    made = []
+
+    def make(workers):
+        made.append(workers)
+        return Threads(workers)
+
+    planned = schedule(CHAIN, profile=True)
+    run_plan(planned, tmp_path / "results", ExecutorSpec(name="t", make=make), 3, Quiet())
+    assert made == [3, 1]
+    profiles = [title.startswith("profile") for title in fake.log]
+    assert profiles == sorted(profiles)
+    assert sum(profiles) == 3
+    assert all(record.profile.parameters.value == 1.0 for record in records(tmp_path / "results"))
+
+
+def test_a_cells_certificate_is_shared_by_its_dataset_and_scale(schedule):
+    planned = schedule('architectures = ["bicubic", "dot"]\nscales = [2, 3]')
+    certificates = {stages["certify"] for stages in planned.cells.values()}
+    assert len(certificates) == 2
+    assert len(planned.cells) == 4
+
+
+def test_training_that_no_open_cell_needs_is_not_done(schedule, session, fake, catalog, tmp_path):
+    here = catalog.executors["here"]
+    run_plan(schedule(CHAIN), tmp_path / "results", here, 1, Quiet())
+    planned = schedule(CHAIN)
+    for name, job in planned.jobs.items():
+        if name.startswith("train"):
+            session.store.forget("train", job.key)
+    assert planned.open_jobs() == {}
+
+
+def test_the_limit_is_part_of_a_record(schedule, session, fake, catalog, tmp_path):
+    run_plan(schedule('architectures = ["bicubic"]', within=replace(session, limit=1)), tmp_path / "r",
+             catalog.executors["here"], 1, Quiet())  # fmt: skip
+    (record,) = records(tmp_path / "r")
+    assert record.inference == "whole,first=1"
+
+
+def test_a_record_has_the_row_that_was_planned_for_its_cell(schedule, fake, catalog, tmp_path):
+    fake.faults["logits"] = DataError("gone")  # records of failures too
+    planned = schedule(CHAIN + '\nbudget = "time"\ndegradations = ["bicubic", "grainy"]\nrealisations = 1')
+    run_plan(planned, tmp_path / "r", catalog.executors["here"], 1, Quiet())
+    assert {r.row for r in records(tmp_path / "r")} == {row_of(cell) for cell in planned.plan.cells}

@@ -1,0 +1,107 @@
+"""Downloads from a server of the test's own."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import threading
+
+import pytest
+
+from srbench.errors import StoreError, UnavailableError
+from srbench.files import fetch_file, sha256_of
+
+CONTENT = bytes(range(256)) * 5000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        content = {"/right": CONTENT, "/other": b"something else", "/cut": CONTENT}.get(self.path)
+        if content is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: 1000 if self.path == "/cut" else None])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as one:
+        one.asked = []
+        thread = threading.Thread(target=one.serve_forever)
+        thread.start()
+        one.address = f"http://127.0.0.1:{one.server_port}"
+        yield one
+        one.shutdown()
+        thread.join()
+
+
+def test_a_file_arrives_whole(server, tmp_path):
+    path = fetch_file([f"{server.address}/right"], SHA256, tmp_path / "new" / "file.bin", progress=False)
+    assert path.read_bytes() == CONTENT
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.bin"]
+
+
+def test_a_bar_on_standard_error_is_optional(server, tmp_path, capsys):
+    fetch_file([f"{server.address}/right"], SHA256, tmp_path / "one", progress=False)
+    assert capsys.readouterr().err == ""
+    fetch_file([f"{server.address}/right"], SHA256, tmp_path / "two", progress=True)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "%" in captured.err
+
+
+def test_a_file_that_is_there_is_not_asked_for_again_unless_it_was_altered(server, tmp_path):
+    path = tmp_path / "file.bin"
+    for _ in range(2):
+        fetch_file([f"{server.address}/right"], SHA256, path, progress=False)
+    assert server.asked == ["/right"]
+    path.write_bytes(b"altered")
+    fetch_file([f"{server.address}/right"], SHA256, path, progress=False)
+    assert sha256_of(path) == SHA256
+
+
+def test_the_next_address_is_tried_after_one_that_fails(server, tmp_path):
+    urls = [f"{server.address}/{name}" for name in ("absent", "other", "cut", "right")]
+    fetch_file(urls, SHA256, tmp_path / "file.bin", progress=False)
+    assert server.asked == ["/absent", "/other", "/cut", "/right"]
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_when_all_fail_one_sentence_says_why_each_and_nothing_is_left(server, tmp_path):
+    urls = [f"{server.address}/{name}" for name in ("absent", "other", "cut")] + ["http://127.0.0.1:1/closed"]
+    with pytest.raises(UnavailableError) as caught:
+        fetch_file(urls, SHA256, tmp_path / "file.bin", progress=False)
+    text = str(caught.value)
+    assert text.startswith("file.bin could not be downloaded")
+    assert "/absent: the server answered 404;" in text
+    assert "/other: the file has sha256" in text
+    assert "/cut: " in text
+    assert "/closed: the server cannot be reached" in text
+    assert "\n" not in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_whose_hash_is_unknown_is_taken_as_it_is(server, tmp_path):
+    assert (
+        fetch_file([f"{server.address}/other"], None, tmp_path / "x", progress=False).read_bytes() == b"something else"
+    )
+
+
+def test_without_an_address_the_sentence_says_so(tmp_path):
+    with pytest.raises(UnavailableError, match=r"set5\.zip could not be downloaded \(no address is known\)"):
+        fetch_file([], SHA256, tmp_path / "set5.zip")
+
+
+def test_a_destination_that_cannot_be_written_is_not_blamed_on_the_server(server, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StoreError, match="could not be written"):
+        fetch_file([f"{server.address}/right"], SHA256, tmp_path / "file" / "below", progress=False)

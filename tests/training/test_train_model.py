@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+import torch
+
+from helpers.training import (
+    ANY_SCALE,
+    BICUBIC,
+    LUMA,
+    NOISY,
+    RECIPE,
+    SMALL,
+    WIDE,
+    TeachingAssistant,
+    l1,
+    photographs,
+    same,
+)
+from srbench.distilling.distiller import Distiller
+from srbench.distilling.spec import DistillerSpec
+from srbench.errors import DataError, TrainingInterrupted, UnknownNameError
+from srbench.imaging import write_png
+from srbench.networks.network import build_network
+from srbench.records import WarmStart
+from srbench.training.progress import Silent
+from srbench.training.spec import LossSpec
+from srbench.training.train_model import TrainedModel, train_model
+
+NONE = DistillerSpec(name="none", build=Distiller, needs_teacher=False)
+ASSISTANT = DistillerSpec(name="assistant", build=TeachingAssistant)
+
+
+@pytest.fixture
+def images(tmp_path):
+    paths = {}
+    for n, pixels in enumerate(photographs()):
+        paths[str(n)] = tmp_path / "photographs" / f"{n}.png"
+        write_png(paths[str(n)], pixels)
+    return {"toy": paths}
+
+
+@pytest.fixture
+def engine(tmp_path, images):
+    def model(**options: object) -> TrainedModel:
+        given = {
+            "spec": SMALL,
+            "scales": (2,),
+            "distiller": NONE,
+            "teachers": (),
+            "recipe": RECIPE,
+            "degradation": BICUBIC,
+            "losses": {"l1": LossSpec(name="l1", build=lambda: l1)},
+            "images": images,
+            "build": lambda name: build_network({"small": SMALL}[name], 2),
+            "find_degradation": lambda name: {"noisy": NOISY}[name],
+            "seed": 5,
+            "device": torch.device("cpu"),
+            "work": tmp_path / "work",
+            "cache": tmp_path / "cache",
+        }
+        return train_model(**(given | options))
+
+    return model
+
+
+def test_one_call_gives_weights_that_depend_on_the_seed_alone(engine, tmp_path):
+    first = engine()
+    torch.manual_seed(77)
+    assert same(first.state_dict, engine(work=tmp_path / "again").state_dict)
+    assert not same(first.state_dict, engine(seed=6, work=tmp_path / "other").state_dict)
+    assert first.seconds > 0
+    assert all(w.device.type == "cpu" and w.is_contiguous() for w in first.state_dict.values())
+
+
+def test_a_distiller_with_phases_a_teacher_and_a_degradation_of_its_own(engine):
+    trained = engine(distiller=ASSISTANT, teachers=(build_network(WIDE, 2),))
+    assert set(trained.report.terms) == {"l1", "logits"}
+
+
+@pytest.mark.parametrize(("spec", "scales"), [(LUMA, (2,)), (ANY_SCALE, (2, 3))])
+def test_luma_and_several_scales(engine, spec, scales):
+    assert engine(spec=spec, scales=scales).report.held_out_psnr is not None
+
+
+def test_patches_grow_as_the_recipe_says_in_every_phase(engine):
+    seen = []
+
+    class Watching(TeachingAssistant):
+        def losses(self, batch):
+            seen.append((*batch.lr.shape[:3:2], batch.hr.shape[2]))
+            return super().losses(batch)
+
+    growing = RECIPE.model_copy(
+        update={"patch_of": "hr", "patch": 12, "batch": 4, "progressive": ((RECIPE.steps // 2, 17, 2),)}
+    )
+    spec = DistillerSpec(name="watching", build=Watching)
+    report = engine(distiller=spec, teachers=(build_network(WIDE, 2),), recipe=growing).report
+    assert report.held_out_psnr is not None
+    changes = [size for n, size in enumerate(seen) if n == 0 or size != seen[n - 1]]
+    assert changes == [(2, 6, 12), (2, 8, 16), (4, 6, 12), (2, 8, 16)]  # its first phase has batches of 2
+
+
+def test_a_warm_start_takes_what_fits_and_says_what_did_not(engine, tmp_path):
+    notes = []
+
+    class Listening(Silent):
+        def note(self, sentence: str) -> None:
+            notes.append(sentence)
+
+    start = engine().state_dict
+    recipe = RECIPE.model_copy(update={"learning_rate": 1e-12, "steps": 1})
+    warm = engine(
+        scales=(3,),
+        initial={**start, "strange": torch.ones(1)},
+        recipe=recipe,
+        work=tmp_path / "3",
+        progress=Listening(),
+    )
+    torch.testing.assert_close(warm.state_dict["head.weight"], start["head.weight"])
+    assert warm.warm_start == WarmStart(taken=("head", "norm"), fresh=("tail",), unused=("strange", "tail"))
+    assert notes == [
+        "small takes head, norm from other weights, begins afresh in tail and leaves unused strange, tail."
+    ]
+
+
+def test_sigint_stops_after_the_step_saves_and_says_how_to_go_on(engine, tmp_path):
+    whole = engine(work=tmp_path / "whole")
+
+    class Interrupting(Silent):
+        def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
+            if done == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(TrainingInterrupted, match="small stopped after step 5 of 12 and was saved; the same command"):
+        engine(progress=Interrupting())
+    resumed = engine()
+    assert resumed.report.resumed_at == 5
+    assert same(resumed.state_dict, whole.state_dict)
+
+
+def test_losses_that_are_modules_are_frozen(engine):
+    class Learned(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.features = torch.nn.Conv2d(3, 2, 3)
+
+        def forward(self, sr, hr):
+            assert not self.training
+            assert not self.features.weight.requires_grad
+            return l1(self.features(sr), self.features(hr))
+
+    engine(losses={"l1": LossSpec(name="l1", build=Learned)})
+
+
+def test_a_loss_or_a_set_that_is_not_there_is_named(engine, tmp_path):
+    with pytest.raises(UnknownNameError, match=r"No loss named 'l1'\. Did you mean l2"):
+        engine(losses={"l2": LossSpec(name="l2", build=lambda: l1)})
+    with pytest.raises(DataError, match="The training set 'toy' of phase 'train' is not here"):
+        engine(images={})
