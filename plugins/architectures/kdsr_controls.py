@@ -2,7 +2,7 @@
 
 With a constant in place of the estimate the kernels are the same for every image, which makes a plain network of it.
 What the student gains over the shallow one is what the estimator brings; over the deep one, what it brings beyond the
-parameters that it costs. A network that is told the kernel and the noise, where the student has to estimate them, says
+parameters that it costs. A network that is given the kernel and the noise, where the student has to estimate them, says
 how much a perfect estimate of these would be worth.
 """
 
@@ -39,7 +39,7 @@ class ConstantKDSR(nn.Module):
         return sr
 
 
-class ToldKDSR(nn.Module):
+class ConditionedKDSR(nn.Module):
     """KDSR's SR network whose kernels come from the true blur and noise; maps lr in [0, 1] to sr in the same range.
 
     Args:
@@ -48,7 +48,7 @@ class ToldKDSR(nn.Module):
         n_blocks: Dynamic blocks.
     """
 
-    TOLD = ("blur_xx", "blur_xy", "blur_yy", "noise")
+    CONDITIONS = ("blur_xx", "blur_xy", "blur_yy", "noise")
     """Covariance of the kernel in px² of hr, and standard deviation of the noise in levels."""
 
     span: Tensor
@@ -58,7 +58,7 @@ class ToldKDSR(nn.Module):
         super().__init__()
         self.G = Restorer(scale, n_feats, n_blocks)
         self.mlp = nn.Sequential(
-            nn.Linear(len(self.TOLD), 4 * n_feats),
+            nn.Linear(len(self.CONDITIONS), 4 * n_feats),
             nn.LeakyReLU(SLOPE, inplace=True),
             nn.Linear(4 * n_feats, 4 * n_feats),
             nn.LeakyReLU(SLOPE, inplace=True),
@@ -69,15 +69,15 @@ class ToldKDSR(nn.Module):
         self.register_buffer("span", torch.tensor(widest), persistent=False)
         self.register_buffer("usual", torch.tensor((0.5, 0.0, 0.5, 0.5)), persistent=False)
 
-    def forward(self, lr: Tensor, told: Tensor | None = None) -> Tensor:
-        """(N, 3, h, w) and (N, 4) to (N, 3, scale*h, scale*w); told nothing, it supposes half of all."""
-        known = self.usual.expand(len(lr), -1) if told is None else told / self.span
+    def forward(self, lr: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """(N, 3, h, w) and (N, 4) to (N, 3, scale*h, scale*w); without conditions, half of each is assumed."""
+        known = self.usual.expand(len(lr), -1) if conditions is None else conditions / self.span
         sr: Tensor = self.G(lr, self.mlp(known.to(lr.dtype)))
         return sr
 
 
 def _spec(
-    name: str, label: str, build: Callable[..., nn.Module], n_blocks: int, notes: str, told: tuple[str, ...] = ()
+    name: str, label: str, build: Callable[..., nn.Module], n_blocks: int, notes: str, conditions: tuple[str, ...] = ()
 ) -> srbench.ArchitectureSpec:
     return srbench.ArchitectureSpec(
         name=name,
@@ -87,14 +87,14 @@ def _spec(
         paper=PAPER,
         license="unknown (no licence file)",
         taps=thirds("G.body.0.body", n_blocks),
-        told=told,
+        conditions=conditions,
         notes=f"A control, not of the paper: KDSR's SR network {notes}",
     )
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """For `kdsr_small`: one with its SR network, one with its parameters, and one that is told the degradation."""
+    """For `kdsr_small`: one with its SR network, one with its parameters, and one that is not blind."""
     return [
         _spec(
             "kdsr_small_constant",
@@ -114,9 +114,9 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
         _spec(
             "kdsr_small_told",
             "KDSR (small), told the degradation",
-            ToldKDSR,
+            ConditionedKDSR,
             8,
             "driven by the true blur and noise: not blind, an upper bound of estimating them.",
-            told=ToldKDSR.TOLD,
+            conditions=ConditionedKDSR.CONDITIONS,
         ),
     ]

@@ -277,7 +277,7 @@ class GAN(srbench.Distiller):
         return self.adversary.alternate(sr, batch.hr, terms, optimisers, target=target)
 
     def _sr(self, batch: srbench.Batch) -> Tensor:
-        return self.setup.student(batch.lr, batch.scale, told=batch.told)
+        return self.setup.student(batch.lr, batch.scale, conditions=batch.conditions)
 
     def _target(self, batch: srbench.Batch) -> Tensor:
         return sharpen(batch.hr) if self.sharpened else batch.hr

@@ -41,8 +41,8 @@ class Batch:
     generator: Generator
     """The distiller's own random stream, seeded from the run's seed, the phase and the step: a resumed training draws
     the same numbers. On the CPU."""
-    told: Tensor | None = None
-    """(N, k): what a non-blind student is told of each patch; None for others."""
+    conditions: Tensor | None = None
+    """(N, k): what a non-blind student takes beside each patch; None for blind students."""
 
     @property
     def progress(self) -> float:
@@ -145,7 +145,7 @@ class Distiller(nn.Module):
         Args:
             batch: Patches on the training's device.
         """
-        return self.setup.supervised(self.setup.student(batch.lr, batch.scale, told=batch.told), batch.hr)
+        return self.setup.supervised(self.setup.student(batch.lr, batch.scale, conditions=batch.conditions), batch.hr)
 
     def step(
         self,

@@ -16,7 +16,7 @@ _HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 @torch.inference_mode()
 def super_resolve(
-    network: Network, lr: Tensor, scale: Scale, inference: Inference, told: Tensor | None = None
+    network: Network, lr: Tensor, scale: Scale, inference: Inference, conditions: Tensor | None = None
 ) -> Tensor:
     """The sr of whole images.
 
@@ -26,7 +26,7 @@ def super_resolve(
             precision is passed on to networks without weights only.
         scale: The factor.
         inference: Tiles, chop, self-ensemble and precision.
-        told: (1, k), what a non-blind network is told of a single image; it is told the same of every view.
+        conditions: (1, k), what a non-blind network takes beside a single image; the same for every view of it.
 
     Returns:
         (N, C, scale*h, scale*w), not clamped; float32, or the dtype of ``lr`` where the network computes in it.
@@ -37,7 +37,7 @@ def super_resolve(
 
     def once(part: Tensor) -> Tensor:
         with torch.autocast(part.device.type, dtype=half, enabled=half is not None):
-            sr = network(part, scale, told=None if told is None else told.expand(len(part), -1))
+            sr = network(part, scale, conditions=None if conditions is None else conditions.expand(len(part), -1))
         return sr.float() if half is not None else sr
 
     def parts(image: Tensor) -> Tensor:

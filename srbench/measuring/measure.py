@@ -55,9 +55,9 @@ def measure(
         hr = None if pair.hr is None else pair.hr.to(device)
         grey = hr is not None and hr.shape[1] == 1
         lr = pair.lr[:, : network.colours] if grey else pair.lr  # for a network on luma, grey is its own
-        told = network.told_of([pair.told or {}], lr.to(device))
+        conditions = network.conditions_of([pair.conditions or {}], lr.to(device))
         with representations.watch(pair) if representations else nullcontext():
-            sr = super_resolve(network, lr.to(device), pairs.scale, inference, told)
+            sr = super_resolve(network, lr.to(device), pairs.scale, inference, conditions)
         if grey:
             sr = sr.mean(dim=1, keepdim=True)
         try:

@@ -31,8 +31,8 @@ class Pair:
     hr: Tensor | None
     """(1, C, scale*h, scale*w) in [0, 1]; C is 1 for greyscale images that the protocol keeps grey, else 3. None for
     images whose hr nobody has."""
-    told: Mapping[str, float] | None = None
-    """What the degradation tells of the image; None where it tells nothing."""
+    conditions: Mapping[str, float] | None = None
+    """What the degradation did to the image, in named numbers; None where it cannot describe it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class Pairs:
                 name=name,
                 lr=lr.expand(-1, 3, -1, -1),
                 hr=hr if grey else hr.expand(-1, 3, -1, -1),
-                told=self._told(name, pixels),
+                conditions=self._conditions(name, pixels),
             )
 
     def _unpaired(self) -> Iterator[Pair]:
@@ -133,7 +133,7 @@ class Pairs:
         )
         return to_tensor(lr)[None]
 
-    def _told(self, name: str, pixels: Pixels) -> Mapping[str, float] | None:
+    def _conditions(self, name: str, pixels: Pixels) -> Mapping[str, float] | None:
         if self.degradation.tell is None:
             return None
         number = self.realisation

@@ -28,7 +28,7 @@ class Representations:
         self._module, self._path = network.module, network.spec.representation
         self._names: list[str] = []
         self._vectors: list[Tensor] = []
-        self._told: list[dict[str, float]] = []
+        self._conditions: list[dict[str, float]] = []
 
     @contextmanager
     def watch(self, pair: Pair) -> Iterator[None]:
@@ -37,20 +37,22 @@ class Representations:
             yield
         self._names.append(pair.name)
         self._vectors.append(features[self._path].flatten().float().cpu())
-        self._told.append(dict(pair.told or {}))
+        self._conditions.append(dict(pair.conditions or {}))
 
     def write(self, folder: Path) -> str:
-        """Write the file ``FILE`` in a folder: ``images`` (n,), ``vectors`` (n, d), ``names`` (k,) and ``told`` (n, k).
+        """Write the file ``FILE`` in a folder.
+
+        It holds ``images`` (n,), ``vectors`` (n, d), ``names`` (k,) and ``conditions`` (n, k).
 
         Returns:
             Its name.
         """
-        names = sorted(set.intersection(*(set(one) for one in self._told)))
+        names = sorted(set.intersection(*(set(one) for one in self._conditions)))
         arrays = {
             "images": np.array(self._names),
             "vectors": np.stack([vector.numpy() for vector in self._vectors]),
             "names": np.array(names, dtype=np.str_),
-            "told": np.array([[one[name] for name in names] for one in self._told], dtype=np.float64),
+            "conditions": np.array([[one[name] for name in names] for one in self._conditions], dtype=np.float64),
         }
         with atomic_path(folder / FILE) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -34,7 +34,7 @@ class Network:
         lr: Tensor,
         scale: Scale,
         weights: Mapping[str, Tensor] | None = None,
-        told: Tensor | None = None,
+        conditions: Tensor | None = None,
     ) -> Tensor:
         """Super-resolve, differentiably; nothing is clamped.
 
@@ -43,7 +43,7 @@ class Network:
             scale: One of the spec's scales.
             weights: Taken instead of the module's parameters of these names, and differentiated like them: the weights
                 that a step of training would give, for methods that learn how to train.
-            told: (N, len(spec.told)), what a non-blind network is told; see `told_of`.
+            conditions: (N, len(spec.conditions)), what a non-blind network takes beside lr; see `conditions_of`.
 
         Returns:
             (N, C, scale*h, scale*w), nominally in [0, 1].
@@ -52,11 +52,11 @@ class Network:
             ShapeError: The network returned another size, or no tensor.
         """
         if lr.shape[1] == 3 and self.spec.channels == "y":
-            return self._with_bicubic_chroma(lr, scale, weights, told)
+            return self._with_bicubic_chroma(lr, scale, weights, conditions)
         padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
         normalised = self._normalised(padded)
         given: tuple[object, ...] = (normalised, scale) if self.spec.multi_scale else (normalised,)
-        given += () if told is None else (told,)
+        given += () if conditions is None else (conditions,)
         sr: object = self.module(*given) if weights is None else _called_with(weights, self.module, given)
         if not isinstance(sr, Tensor):
             raise ShapeError(f"{self.spec.name} returned a {type(sr).__name__}, not a tensor; it must return sr alone.")
@@ -89,30 +89,30 @@ class Network:
             sr = sr + _colour(spec.input_mean, sr)
         return sr
 
-    def told_of(self, told: Sequence[Mapping[str, float]], like: Tensor) -> Tensor | None:
-        """What the network is told of some images; None where it is told nothing.
+    def conditions_of(self, facts: Sequence[Mapping[str, float]], like: Tensor) -> Tensor | None:
+        """Return what the network takes beside lr, (images, len(spec.conditions)); None for a blind network.
 
         Args:
-            told: What `DegradationSpec.tell` gave of each.
-            like: On the device where it is wanted.
+            facts: What `DegradationSpec.tell` gave for each image.
+            like: A tensor on the device where the conditions are wanted.
 
         Raises:
-            ShapeError: Something that the network wants to know was not told.
+            ShapeError: A fact that the network needs is missing.
         """
-        names = self.spec.told
-        if missing := [name for one in told for name in names if name not in one]:
+        names = self.spec.conditions
+        if missing := [name for one in facts for name in names if name not in one]:
             raise ShapeError(
-                f"{self.spec.name} wants to be told {missing[0]!r}, which the degradation does not tell; choose "
-                "another one."
+                f"{self.spec.name} needs {missing[0]!r} as a condition, which the degradation does not describe; "
+                "choose another degradation."
             )
-        rows = [[one[name] for name in names] for one in told]
+        rows = [[one[name] for name in names] for one in facts]
         return torch.tensor(rows, dtype=torch.float32, device=like.device) if names else None
 
     def _with_bicubic_chroma(
-        self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None, told: Tensor | None
+        self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None, conditions: Tensor | None
     ) -> Tensor:
         ycbcr = rgb_to_ycbcr(lr)
-        luma = self(ycbcr[:, :1], scale, weights, told)
+        luma = self(ycbcr[:, :1], scale, weights, conditions)
         chroma = imresize(ycbcr[:, 1:], scale=scale).to(luma.dtype)
         return ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
 

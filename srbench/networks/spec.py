@@ -114,9 +114,10 @@ class ArchitectureSpec:
     """Module paths of the features that distillers compare by default, in order of depth."""
     representation: str = ""
     """Module path of what it makes of the degradation, (N, d) or (N, d, 1, 1); measuring keeps it for a picture."""
-    told: tuple[str, ...] = ()
-    """What the network is told of the degradation, by the names of `DegradationSpec.tell`: a non-blind network is
-    called ``network(lr, told)`` with told (N, len(told)), and makes do with lr alone where nobody tells it."""
+    conditions: tuple[str, ...] = ()
+    """The facts about the degradation that a non-blind network takes as input, by the names that
+    `DegradationSpec.tell` uses. It is called ``network(lr, conditions)`` with conditions (N, len(spec.conditions)), and
+    ``network(lr)`` where the facts are unknown."""
     dead_parameters: tuple[str, ...] = ()
     """Parameters the official network holds but never uses; by name or pattern, "RG.*.gamma"."""
     recipe: Recipe | None = None

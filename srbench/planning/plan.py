@@ -194,10 +194,10 @@ def _architecture(catalog: Catalog, name: str) -> tuple[ArchitectureSpec, str | 
 
 def _serves(catalog: Catalog, spec: ArchitectureSpec, degradation: str, scale: Scale, where: str) -> bool:
     """Whether the pair exists."""
-    if spec.told and catalog.degradations[degradation].tell is None:
+    if spec.conditions and catalog.degradations[degradation].tell is None:
         raise ConfigError(
-            f"{where}: {spec.name} is told what was done to an image, which {degradation} does not tell; give it a "
-            "grid of its own."
+            f"{where}: {spec.name} takes the degradation of an image as conditions, which {degradation} does not "
+            "describe; give it a grid of its own."
         )
     allowed = catalog.degradations[degradation].scales
     if allowed is not None and scale not in allowed:

@@ -295,9 +295,9 @@ class _Training:
         def next_batch() -> Batch:
             nonlocal draws
             lr, hr, scale = stage.patches.sample(step, draws)
-            told = stage.patches.told(step, draws) if self.student.spec.told else ()
+            facts = stage.patches.conditions(step, draws) if self.student.spec.conditions else ()
             lr, hr = self._placed(lr), self._placed(hr)
-            batch = Batch(lr, hr, scale, step, stage.length, generator, self.student.told_of(told, lr))
+            batch = Batch(lr, hr, scale, step, stage.length, generator, self.student.conditions_of(facts, lr))
             if self.shown is not None:
                 self.shown(batch.lr, stage.index, step, draws)
             draws += 1
@@ -325,7 +325,7 @@ class _Training:
     # --- looking and saving -------------------------------------------------------------------------------------
 
     def _validate(self) -> None:
-        if self.stage.held_out and not self.student.spec.told:  # nobody tells it of those
+        if self.stage.held_out and not self.student.spec.conditions:  # unknown for held-out patches
             network = self.student if self.average is None else self.average.network
             self.psnr = held_out_psnr(network, self.stage.held_out, self.device, self.stage.patches.batch)
 

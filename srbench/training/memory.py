@@ -73,13 +73,13 @@ class Remembering(Network):
         lr: Tensor,
         scale: Scale,
         weights: Mapping[str, Tensor] | None = None,
-        told: Tensor | None = None,
+        conditions: Tensor | None = None,
     ) -> Tensor:
         """Super-resolve; see `Network`."""
         place = self.memory.place_of(lr)
-        given = weights is not None or told is not None
+        given = weights is not None or conditions is not None
         if place is None or given or torch.is_grad_enabled() or _watched(self.module):
-            return Network.__call__(self, lr, scale, weights, told)
+            return Network.__call__(self, lr, scale, weights, conditions)
         sr = self.memory.recall(self.number, place, scale)
         if sr is None:
             sr = Network.__call__(self, lr, scale)

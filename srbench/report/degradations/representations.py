@@ -104,11 +104,12 @@ def _kept(line: Line, folder: Path) -> list[_Kept]:
             continue
         try:
             with (folder / record.representation_file).open("rb") as opened, np.load(opened) as file:
-                images, names, told, vectors = file["images"], list(file["names"]), file["told"], file["vectors"]
+                images, names, vectors = file["images"], list(file["names"]), file["vectors"]
+                conditions = file["conditions"]
         except DAMAGES:  # the picture does without
             continue
         if {"blur_xx", "blur_yy"} <= set(names):
-            variances = told[:, names.index("blur_xx")] + told[:, names.index("blur_yy")]
+            variances = conditions[:, names.index("blur_xx")] + conditions[:, names.index("blur_yy")]
             found.append(_Kept(images, vectors.astype(np.float64), np.sqrt(variances / 2)))
     return found
 

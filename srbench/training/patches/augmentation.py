@@ -51,18 +51,18 @@ class Augmented:
             lr, hr = mixed(lr, hr, self._recipe.mixup, self._recipe.mixup_shape, generator)
         return lr, hr, scale
 
-    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
-        """What was done to each patch of one step; see `PatchSource.told`.
+    def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """Describe what was done to each patch of one step; see `PatchSource.conditions`.
 
         Raises:
-            TrainingError: Patches are mixed, and nobody can tell what was done to a mixture.
+            TrainingError: Patches are mixed, and a mixture has no degradation of its own.
         """
         if self._recipe.mixup:
             raise TrainingError(
-                "Mixed patches have no degradation of their own, which a non-blind network could be told; take mixup "
+                "Mixed patches have no degradation of their own that a non-blind network could be given; take mixup "
                 "out of the recipe."
             )
-        return self._source.told(step, draw)
+        return self._source.conditions(step, draw)
 
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
         """Fixed patches that are never trained on; see `PatchSource.held_out`."""

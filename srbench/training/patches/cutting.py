@@ -131,13 +131,13 @@ class Patches:
         lr, hr = self._cut(scale, part, number, top, left, turns, noise)
         return lr, hr, scale
 
-    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
-        """What was done to each patch of one step; see `PatchSource.told`."""
+    def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """Describe what was done to each patch of one step; see `PatchSource.conditions`."""
         tell, chain, scale = self._degradation.tell, self._degradation.chain, self._scale(step)
         if tell is None:
             raise TrainingError(
-                f"The degradation {self._degradation.name} does not tell what it does, so a non-blind network cannot "
-                "be trained on it; choose another, such as isotropic."
+                f"The degradation {self._degradation.name} does not describe what it does, so a non-blind network "
+                "cannot be trained on it; choose another, such as isotropic."
             )
         if chain is None or not self._degradation.stochastic:
             return [tell({})] * self.batch

@@ -31,9 +31,9 @@ class Pool:
         """The patches of one step; see `PatchSource.sample`."""
         return self._source.sample(step % self._size, draw)
 
-    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
-        """What was done to each patch of one step; see `PatchSource.told`."""
-        return self._source.told(step % self._size, draw)
+    def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """Describe what was done to each patch of one step; see `PatchSource.conditions`."""
+        return self._source.conditions(step % self._size, draw)
 
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
         """Fixed patches that are never trained on; see `PatchSource.held_out`."""

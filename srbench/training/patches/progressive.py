@@ -39,9 +39,9 @@ class Progressive:
         """The patches of one step; see `PatchSource.sample`."""
         return self._sources[bisect_right(self._starts, step) - 1].sample(step, draw)
 
-    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
-        """What was done to each patch of one step; see `PatchSource.told`."""
-        return self._sources[bisect_right(self._starts, step) - 1].told(step, draw)
+    def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """Describe what was done to each patch of one step; see `PatchSource.conditions`."""
+        return self._sources[bisect_right(self._starts, step) - 1].conditions(step, draw)
 
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
         """Fixed patches that are never trained on; see `PatchSource.held_out`."""

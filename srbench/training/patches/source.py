@@ -40,11 +40,11 @@ class PatchSource(Protocol):
         """
         ...
 
-    def told(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
-        """What the degradation tells of each patch that `sample` gives for the same step and draw.
+    def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """Describe what the degradation did to each patch that `sample` gives for the same step and draw.
 
         Raises:
-            TrainingError: It tells nothing.
+            TrainingError: The degradation cannot describe it.
         """
         ...
 

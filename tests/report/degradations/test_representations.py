@@ -24,7 +24,7 @@ def kept(results, name, widths, slope):
     squares = np.square(widths)
     np.savez(
         path, images=np.array([f"i{n}" for n in range(len(widths))]), vectors=vectors.astype(np.float32),
-        names=np.array(["blur_xx", "blur_yy"]), told=np.column_stack((squares, squares)),
+        names=np.array(["blur_xx", "blur_yy"]), conditions=np.column_stack((squares, squares)),
     )  # fmt: skip
     return f"images/{name}/representation.npz"
 

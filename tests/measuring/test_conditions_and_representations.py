@@ -1,4 +1,4 @@
-"""Measuring tells non-blind networks what was done to each image, and keeps what networks make of it."""
+"""Measuring gives non-blind networks what was done to each image, and keeps what networks make of it."""
 
 import dataclasses
 
@@ -21,15 +21,15 @@ WHOLE = Inference()
 
 
 class Painting(nn.Module):
-    """Paints what it is told, or black; makes a mean of what it sees."""
+    """Paints its condition, or black; makes a mean of what it sees."""
 
     def __init__(self):
         super().__init__()
         self.mean = nn.AdaptiveAvgPool2d(1)
         self.heard = []
 
-    def forward(self, lr, told=None):
-        self.heard.append(told)
+    def forward(self, lr, conditions=None):
+        self.heard.append(conditions)
         return self.mean(lr) * torch.ones(*lr.shape[:2], lr.shape[2] * 2, lr.shape[3] * 2)
 
 
@@ -55,32 +55,34 @@ def run(tiny, catalog, tmp_path):
     return measured
 
 
-def test_a_network_is_told_by_the_names_that_it_asks_for(run):
-    module, _, _ = run(spec(told=("level",)))
-    assert [told.tolist() for told in module.heard] == [[[7.0]], [[7.0]]]
-    module, _, _ = run(spec(told=("other", "level")))
-    assert [told.tolist() for told in module.heard] == [[[1.0, 7.0]], [[1.0, 7.0]]]
+def test_a_network_gets_the_conditions_that_it_names(run):
+    module, _, _ = run(spec(conditions=("level",)))
+    assert [conditions.tolist() for conditions in module.heard] == [[[7.0]], [[7.0]]]
+    module, _, _ = run(spec(conditions=("other", "level")))
+    assert [conditions.tolist() for conditions in module.heard] == [[[1.0, 7.0]], [[1.0, 7.0]]]
 
 
-def test_a_blind_network_is_told_nothing(run):
+def test_a_blind_network_gets_no_conditions(run):
     module, result, _ = run(spec())
     assert module.heard == [None, None]
     assert "representation_file" not in result
 
 
-def test_what_is_not_told_is_missed_in_a_sentence(run):
-    with pytest.raises(ShapeError, match="painting wants to be told 'noise', which the degradation does not tell"):
-        run(spec(told=("noise",)))
+def test_a_missing_condition_is_named_in_a_sentence(run):
+    with pytest.raises(
+        ShapeError, match="painting needs 'noise' as a condition, which the degradation does not describe"
+    ):
+        run(spec(conditions=("noise",)))
 
 
-def test_every_tile_is_told_too(run):
-    module, _, _ = run(spec(told=("level",)), Inference(tile=8, overlap=2))
+def test_every_tile_gets_the_conditions(run):
+    module, _, _ = run(spec(conditions=("level",)), Inference(tile=8, overlap=2))
     assert len(module.heard) > 2
-    assert all(set(told.flatten().tolist()) == {7.0} for told in module.heard)
+    assert all(set(conditions.flatten().tolist()) == {7.0} for conditions in module.heard)
 
 
 @pytest.mark.parametrize("tell", [None, lambda drawn: {"width": 2.0, "noise": 0.5}], ids=["silent", "telling"])
-def test_representations_are_kept_beside_what_was_told(run, tmp_path, tell):
+def test_representations_are_kept_beside_the_conditions(run, tmp_path, tell):
     _, result, pairs = run(spec(representation="mean"), tell=tell)
     assert result["representation_file"] == FILE
     with np.load(tmp_path / "kept" / FILE, allow_pickle=False) as file:
@@ -88,7 +90,7 @@ def test_representations_are_kept_beside_what_was_told(run, tmp_path, tell):
         wanted = np.stack([pair.lr.mean((2, 3))[0].numpy() for pair in pairs])
         np.testing.assert_allclose(file["vectors"], wanted, atol=1e-6)
         assert list(file["names"]) == ([] if tell is None else ["noise", "width"])
-        assert file["told"].tolist() == [[] if tell is None else [0.5, 2.0]] * 2
+        assert file["conditions"].tolist() == [[] if tell is None else [0.5, 2.0]] * 2
 
 
 def test_parts_of_images_have_no_representation(run):

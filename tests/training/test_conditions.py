@@ -1,4 +1,4 @@
-"""A non-blind network is told, of every patch, what was really done to that patch."""
+"""A non-blind network gets, with every patch, what was really done to that patch."""
 
 from dataclasses import dataclass, replace
 
@@ -72,54 +72,56 @@ def patches(images, patch=4, batch=5, **options):
     ],
     ids=["patches", "pool", "augmented", "progressive"],
 )
-def test_what_is_told_is_what_was_done(images, wrap):
+def test_conditions_are_what_was_done(images, wrap):
     source = wrap(patches(images), lambda patch, batch: patches(images, patch, batch))
     seen = set()
     for step, draw in ((0, 0), (3, 0), (3, 1), (12, 0)):
         lr = source.sample(step, draw)[0]
-        told = torch.tensor([one["level"] for one in source.told(step, draw)])
-        assert torch.equal((lr * 255).round()[:, :, 0, 0], told[:, None].expand(-1, 3))
-        seen.update(told.tolist())
+        conditions = torch.tensor([one["level"] for one in source.conditions(step, draw)])
+        assert torch.equal((lr * 255).round()[:, :, 0, 0], conditions[:, None].expand(-1, 3))
+        seen.update(conditions.tolist())
     assert len(seen) > 5
 
 
-def test_of_a_degradation_that_is_not_random_every_patch_is_told_the_same(images):
+def test_every_patch_of_a_degradation_that_is_not_random_has_the_same_conditions(images):
     fixed = replace(BICUBIC, tell=lambda drawn: {"level": 7.0})
-    assert patches(images, degradation=fixed).told(3) == [{"level": 7.0}] * 5
+    assert patches(images, degradation=fixed).conditions(3) == [{"level": 7.0}] * 5
 
 
-def test_a_degradation_that_tells_nothing_is_refused_in_a_sentence(images):
-    with pytest.raises(TrainingError, match="noisy does not tell what it does, so a non-blind network cannot"):
-        patches(images, degradation=NOISY).told(0)
+def test_a_degradation_that_describes_nothing_is_refused_in_a_sentence(images):
+    with pytest.raises(TrainingError, match="noisy does not describe what it does, so a non-blind network cannot"):
+        patches(images, degradation=NOISY).conditions(0)
 
 
 def test_mixed_patches_are_refused_in_a_sentence(images):
     mixing = Augmented(patches(images), RECIPE.model_copy(update={"mixup": 0.5}), 0, 0)
     with pytest.raises(TrainingError, match="Mixed patches have no degradation of their own"):
-        mixing.told(0)
+        mixing.conditions(0)
 
 
 class Listening(nn.Module):
-    """Keeps what it sees and what it is told."""
+    """Keeps what it sees and its conditions."""
 
     def __init__(self, scale):
         super().__init__()
         self.weight, self.scale, self.heard = nn.Parameter(torch.zeros(1)), scale, []
 
-    def forward(self, lr, told=None):
-        self.heard.append((lr[:, 0, 0, 0] * 255, told))
+    def forward(self, lr, conditions=None):
+        self.heard.append((lr[:, 0, 0, 0] * 255, conditions))
         return (lr + self.weight).repeat_interleave(self.scale, 2).repeat_interleave(self.scale, 3)
 
 
-def test_plain_training_tells_the_student_of_every_patch(tmp_path):
-    setup = make_setup(replace(SMALL, name="listening", build=Listening, told=("level",), taps=()))
+def test_plain_training_gives_the_student_the_conditions_of_every_patch(tmp_path):
+    setup = make_setup(replace(SMALL, name="listening", build=Listening, conditions=("level",), taps=()))
     report = run(Distiller(setup), tmp_path, degradation=PAINTED)
-    assert len(setup.student.module.heard) == report.steps  # held-out patches, of which nobody tells, are not shown
-    for seen, told in setup.student.module.heard:
-        torch.testing.assert_close(told[:, 0], seen, atol=1e-3, rtol=0)
+    assert (
+        len(setup.student.module.heard) == report.steps
+    )  # held-out patches, whose conditions are unknown, are not shown
+    for seen, conditions in setup.student.module.heard:
+        torch.testing.assert_close(conditions[:, 0], seen, atol=1e-3, rtol=0)
     assert report.held_out_psnr is None
 
 
-def test_a_batch_of_a_blind_student_tells_nothing():
+def test_a_batch_of_a_blind_student_has_no_conditions():
     lr = torch.zeros(1, 3, 4, 4)
-    assert Batch(lr, lr, 2, 0, 1, torch.Generator()).told is None
+    assert Batch(lr, lr, 2, 0, 1, torch.Generator()).conditions is None
