@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from srbench_plugins.degradations.isotropic import told
+from srbench_plugins.degradations.isotropic import described
 from srbench_plugins.steps.blur import AnisotropicBlur
 from srbench_plugins.steps.down import BicubicDown
 from srbench_plugins.steps.noise import GaussianNoise
@@ -130,4 +130,4 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             "[0, 1], as every lr does.",
         ),
     ]
-    return [told(spec) for spec in specs]
+    return [described(spec) for spec in specs]

@@ -14,7 +14,7 @@ from typing import Literal
 from torch import Generator, Tensor
 
 import srbench
-from srbench.degrading import telling
+from srbench.degrading import describe_chain
 from srbench.imaging import imresize
 
 
@@ -52,7 +52,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             apply=down,
             unrounded=partial(down, rounding="none"),
             stochastic=False,
-            tell=telling(),
+            describe=describe_chain(),
             notes="Symmetric borders, MATLAB's own; bit-equal to the LR of Set5 and Set14 in common use.",
         ),
         srbench.DegradationSpec(
@@ -61,7 +61,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             apply=partial(down, border="replicate"),
             unrounded=partial(down, border="replicate", rounding="none"),
             stochastic=False,
-            tell=telling(),
+            describe=describe_chain(),
             notes="Replicated borders, as MATLAB did before R2010; bit-equal to the LR of B100 in common use.",
         ),
     ]

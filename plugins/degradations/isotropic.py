@@ -19,7 +19,7 @@ from srbench_plugins.steps.down import BicubicDown
 from srbench_plugins.steps.quantise import Quantise
 
 import srbench
-from srbench.degrading import Chain, InTurn, PerScale, Range, telling
+from srbench.degrading import Chain, InTurn, PerScale, Range, describe_chain
 
 Border = Literal["symmetric", "replicate"]
 
@@ -65,9 +65,9 @@ def tested(widths: Mapping[int, Sequence[float]], border: Border) -> Chain:
     return Chain([PerScale(blurs, scales=[*widths]), BicubicDown(border=border), Quantise(rounding="half_even")])
 
 
-def told(spec: srbench.DegradationSpec) -> srbench.DegradationSpec:
-    """A degradation that tells the blurs and the noise of its chain."""
-    return replace(spec, tell=telling(spec.chain))
+def described(spec: srbench.DegradationSpec) -> srbench.DegradationSpec:
+    """Add the description of the blurs and the noise of its chain."""
+    return replace(spec, describe=describe_chain(spec.chain))
 
 
 @srbench.hookimpl
@@ -134,4 +134,4 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             notes="As gaussian8, with the borders of KDSR's code, and its widths at x2.",
         ),
     ]
-    return [told(spec) for spec in specs]
+    return [described(spec) for spec in specs]

@@ -4,7 +4,7 @@ Half of the images are taken by a shaken camera, half are blurred by a Gaussian 
 rounded down to 8 bits, as SciPy leaves it, of every scale-th pixel from the upper left one is kept, and noise is added.
 
 Phase: as the release has it, lr lies (s-1)/2 pixels up and left of bicubic's, and by as much as its kernel is off its
-middle anywhere else; a network that is told the kernel can know, one that is not cannot.
+middle anywhere else; a network that gets the kernel can know, one that does not cannot.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from srbench_plugins.steps.quantise import Quantise
 from srbench_plugins.steps.usrnet import USRNET, OffCentreBlur, TrajectoryBlur
 
 import srbench
-from srbench.degrading import Chain, OneOf, Sometimes, telling
+from srbench.degrading import Chain, OneOf, Sometimes, describe_chain
 
 CHAIN = Chain(
     [
@@ -36,7 +36,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             label="USRNet",
             chain=CHAIN,
             stochastic=True,
-            tell=telling(CHAIN),
+            describe=describe_chain(CHAIN),
             scales=frozenset({2, 3, 4}),
             paper=USRNET,
             notes="Shaken cameras and Gaussians in equal parts, noise of 0 to 25 levels, none in one image of nine. lr "

@@ -41,7 +41,7 @@ class GaussianBlur:
         make = fspecial if self.fspecial else isotropic
         return filter2d(images, make(self.side_px, [one["sigma_px"] for one in drawn]), border=self.border)
 
-    def tell(self, drawn: Mapping[str, Any]) -> dict[str, float]:
+    def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
         """Its covariance; the window cuts the tails of wide kernels, which makes them a little narrower."""
         return {"blur_xx": drawn["sigma_px"] ** 2, "blur_yy": drawn["sigma_px"] ** 2}
 
@@ -87,7 +87,7 @@ class AnisotropicBlur:
             kernels = kernels / kernels.sum(dim=(1, 2), keepdim=True)
         return filter2d(images, kernels, border=self.border)
 
-    def tell(self, drawn: Mapping[str, Any]) -> dict[str, float]:
+    def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
         """Its covariance as a Gaussian: before its weights were made uneven, and before the window cuts its tails."""
         power = 2 if self.widths == "deviations" else 1
         first, second, angle = drawn["first"] ** power, drawn["second"] ** power, math.radians(drawn["angle_degrees"])

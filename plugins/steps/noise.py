@@ -42,7 +42,7 @@ class GaussianNoise(_Levelled):
         """Add it."""
         return gaussian(images, [one["level"] for one in drawn], _fields(images, drawn))
 
-    def tell(self, drawn: Mapping[str, Any]) -> dict[str, float]:
+    def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
         """Its standard deviation in 8-bit levels."""
         return {"noise": drawn["level"]}
 

@@ -66,7 +66,7 @@ class TrajectoryBlur:
         """Filter each image with its kernel."""
         return filter2d(images, torch.stack([self.kernel(one) for one in drawn]), border=self.border, flip=True)
 
-    def tell(self, drawn: Mapping[str, Any]) -> dict[str, float]:
+    def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
         """The covariance of its kernel about its own centre of weight, which need not be the kernel's middle."""
         return covariance(self.kernel(drawn))
 
@@ -108,7 +108,7 @@ class OffCentreBlur:
         """Filter each image with its kernel."""
         return filter2d(images, torch.stack([self.kernel(one) for one in drawn]), border=self.border, flip=True)
 
-    def tell(self, drawn: Mapping[str, Any]) -> dict[str, float]:
+    def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
         """The covariance of its kernel about its own centre of weight."""
         return covariance(self.kernel(drawn))
 
@@ -165,7 +165,7 @@ def visits(places: NDArray[np.float64], grid: int) -> NDArray[np.float64]:
 
 
 def covariance(kernel: Tensor) -> dict[str, float]:
-    """As degradations tell it.
+    """Return the covariance of a kernel under the names that degradations describe it by.
 
     Args:
         kernel: (k, l) that sums to one.

@@ -1,11 +1,12 @@
 from .chain import Chain, InTurn, OneOf, PerScale, Shuffled, Sometimes
-from .describing import Telling, telling
+from .describing import DescribingStep, describe_chain
 from .draws import Random, Range
 from .realisation import Realisation, freeze, realise
 from .steps import Drawn, Size, Step, column
 
 __all__ = [
     "Chain",
+    "DescribingStep",
     "Drawn",
     "InTurn",
     "OneOf",
@@ -17,9 +18,8 @@ __all__ = [
     "Size",
     "Sometimes",
     "Step",
-    "Telling",
     "column",
+    "describe_chain",
     "freeze",
     "realise",
-    "telling",
 ]

@@ -1,4 +1,4 @@
-"""What a chain did to an image in a few numbers, put together from what its steps tell of themselves."""
+"""Describe what a chain did to an image in a few numbers, from the descriptions of its steps."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ NOISE = "noise"
 
 
 @runtime_checkable
-class Telling(Protocol):
-    """A step that tells what it did."""
+class DescribingStep(Protocol):
+    """A step that describes what it did."""
 
-    def tell(self, drawn: Mapping[str, Any]) -> Mapping[str, float]:
-        """In numbers that may be put together with those of other steps.
+    def describe(self, drawn: Mapping[str, Any]) -> Mapping[str, float]:
+        """Describe one image's blur or noise in numbers that add up over the steps.
 
         Args:
-            drawn: What the step drew for an image.
+            drawn: What the step drew for the image.
 
         Returns:
             Any of ``blur_xx``, ``blur_xy``, ``blur_yy``, the covariance of a blur in px², which add up from step to
@@ -29,25 +29,25 @@ class Telling(Protocol):
         ...
 
 
-def telling(chain: Chain | None = None) -> Callable[[Mapping[str, Any]], dict[str, float]]:
-    """What `srbench.DegradationSpec.tell` asks for.
+def describe_chain(chain: Chain | None = None) -> Callable[[Mapping[str, Any]], dict[str, float]]:
+    """Make the ``describe`` of a `srbench.DegradationSpec`.
 
     Args:
-        chain: Blurs before it reduces, since a blur is told in the pixels that it met; what its other steps do
-            (rounding, reducing) stays untold. None for a degradation that neither blurs nor adds noise.
+        chain: It has to blur before it reduces, since a blur is described in the pixels that it met; what its other
+            steps do (rounding, reducing) is not described. None for a degradation that neither blurs nor adds noise.
 
     Returns:
-        ``tell(drawn)``: the covariance of the blurs, and the noise, each 0 where there is none.
+        ``describe(drawn)``: the covariance of the blurs, and the noise, each 0 where there is none.
     """
 
-    def tell(drawn: Mapping[str, Any]) -> dict[str, float]:
-        told = dict.fromkeys((*BLUR, NOISE), 0.0)
-        for own in () if chain is None else _of_steps(chain, drawn):
-            for name, value in own.items():
-                told[name] = math.hypot(told[name], value) if name == NOISE else told[name] + value
-        return told
+    def describe(drawn: Mapping[str, Any]) -> dict[str, float]:
+        total = dict.fromkeys((*BLUR, NOISE), 0.0)
+        for of_step in () if chain is None else _of_steps(chain, drawn):
+            for name, value in of_step.items():
+                total[name] = math.hypot(total[name], value) if name == NOISE else total[name] + value
+        return total
 
-    return tell
+    return describe
 
 
 def _of_steps(chain: Chain, drawn: Mapping[str, Any]) -> Iterator[Mapping[str, float]]:
@@ -55,5 +55,5 @@ def _of_steps(chain: Chain, drawn: Mapping[str, Any]) -> Iterator[Mapping[str, f
         step = chain.steps[entry["at"]]
         if isinstance(step, Chain):
             yield from _of_steps(step, entry["drawn"])
-        elif isinstance(step, Telling):
-            yield step.tell(entry["drawn"])
+        elif isinstance(step, DescribingStep):
+            yield step.describe(entry["drawn"])

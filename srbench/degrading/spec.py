@@ -50,11 +50,11 @@ class DegradationSpec:
     setting: str = ""
     """What it stands for in tables of training against test degradations: the ranges that networks are trained on and
     the list of kernels that they are tested on share one, and are no strangers to one another. The name if empty."""
-    tell: Callable[[Mapping[str, Any]], Mapping[str, float]] | None = None
-    """``tell(drawn)``: what was done to an image in a few named numbers, for networks that are told it and for pictures
-    of what others make of it; ``drawn`` is what the chain drew, {} without a chain. One name means one thing wherever
-    it is used: ``blur_xx``, ``blur_xy`` and ``blur_yy`` are the covariance of the blur in px² of hr, ``noise`` is the
-    standard deviation of noise in 8-bit levels."""
+    describe: Callable[[Mapping[str, Any]], Mapping[str, float]] | None = None
+    """``describe(drawn)``: what was done to an image in a few named numbers, for networks that get them beside lr and
+    for pictures of what others make of it; ``drawn`` is what the chain drew, {} without a chain. A name means the same
+    in every degradation: ``blur_xx``, ``blur_xy`` and ``blur_yy`` are the covariance of the blur in px² of hr,
+    ``noise`` is the standard deviation of noise in 8-bit levels."""
     scales: frozenset[Scale] | None = None
     """None: every scale."""
     version: str = "1"
@@ -111,7 +111,7 @@ class StepSpec:
             )
         if unknown := (self.units.keys() | self.example.keys()) - {*names}:
             raise PluginError(
-                f"Step {self.name!r} tells of the parameter {min(unknown)!r}, which its build does not take; it takes "
+                f"Step {self.name!r} describes the parameter {min(unknown)!r}, which its build does not take; it takes "
                 f"{', '.join(names) or 'none'}."
             )
 

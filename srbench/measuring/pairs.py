@@ -134,12 +134,12 @@ class Pairs:
         return to_tensor(lr)[None]
 
     def _conditions(self, name: str, pixels: Pixels) -> Mapping[str, float] | None:
-        if self.degradation.tell is None:
+        if self.degradation.describe is None:
             return None
         number = self.realisation
         seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale, number)
         drawn = draw_realisation(pixels, self.degradation, self.scale, seed=seed, number=number).drawn
-        return self.degradation.tell(drawn or {})
+        return self.degradation.describe(drawn or {})
 
     def _check_size(self, name: str, lr: Tensor, hr: Tensor) -> None:
         height, width = lr.shape[-2:]

@@ -93,7 +93,7 @@ class Network:
         """Return what the network takes beside lr, (images, len(spec.conditions)); None for a blind network.
 
         Args:
-            facts: What `DegradationSpec.tell` gave for each image.
+            facts: What `DegradationSpec.describe` gave for each image.
             like: A tensor on the device where the conditions are wanted.
 
         Raises:

@@ -116,8 +116,8 @@ class ArchitectureSpec:
     """Module path of what it makes of the degradation, (N, d) or (N, d, 1, 1); measuring keeps it for a picture."""
     conditions: tuple[str, ...] = ()
     """The facts about the degradation that a non-blind network takes as input, by the names that
-    `DegradationSpec.tell` uses. It is called ``network(lr, conditions)`` with conditions (N, len(spec.conditions)), and
-    ``network(lr)`` where the facts are unknown."""
+    `DegradationSpec.describe` uses. It is called ``network(lr, conditions)`` with conditions
+    (N, len(spec.conditions)), and ``network(lr)`` where the facts are unknown."""
     dead_parameters: tuple[str, ...] = ()
     """Parameters the official network holds but never uses; by name or pattern, "RG.*.gamma"."""
     recipe: Recipe | None = None

@@ -194,7 +194,7 @@ def _architecture(catalog: Catalog, name: str) -> tuple[ArchitectureSpec, str | 
 
 def _serves(catalog: Catalog, spec: ArchitectureSpec, degradation: str, scale: Scale, where: str) -> bool:
     """Whether the pair exists."""
-    if spec.conditions and catalog.degradations[degradation].tell is None:
+    if spec.conditions and catalog.degradations[degradation].describe is None:
         raise ConfigError(
             f"{where}: {spec.name} takes the degradation of an image as conditions, which {degradation} does not "
             "describe; give it a grid of its own."

@@ -24,12 +24,12 @@ def step_violations(spec: StepSpec) -> list[str]:
     """See `srbench.testing.check_step`."""
     found = Violations()
     for name, _, default in spec.parameters:
-        told = found.expect(name in spec.units, f"{spec.name} does not tell the unit or meaning of {name}; add it.")
+        has_unit = found.expect(name in spec.units, f"{spec.name} does not give the unit or meaning of {name}; add it.")
         found.expect(
             default is not inspect.Parameter.empty or name in spec.example,
             f"{spec.name} has no default for {name} and no example of it; give one of the two.",
         )
-        if not told:
+        if not has_unit:
             return found
     with found.during(f"building {spec.name}"):
         step = spec.build(**spec.example)

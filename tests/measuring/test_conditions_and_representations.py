@@ -39,8 +39,8 @@ def spec(**facts):
 
 @pytest.fixture
 def run(tiny, catalog, tmp_path):
-    def measured(spec, inference=WHOLE, *, tell=lambda drawn: {"level": 7.0, "other": 1.0}):
-        degradation = dataclasses.replace(catalog.degradations["bicubic"], tell=tell)
+    def measured(spec, inference=WHOLE, *, describe=lambda drawn: {"level": 7.0, "other": 1.0}):
+        degradation = dataclasses.replace(catalog.degradations["bicubic"], describe=describe)
         pairs = Pairs(
             library=Library(tiny.data, catalog.datasets), dataset=catalog.datasets["tiny_test"],
             degradation=degradation, fingerprint="f", scale=2, protocol=protocol_named("classic-y"),
@@ -81,16 +81,16 @@ def test_every_tile_gets_the_conditions(run):
     assert all(set(conditions.flatten().tolist()) == {7.0} for conditions in module.heard)
 
 
-@pytest.mark.parametrize("tell", [None, lambda drawn: {"width": 2.0, "noise": 0.5}], ids=["silent", "telling"])
-def test_representations_are_kept_beside_the_conditions(run, tmp_path, tell):
-    _, result, pairs = run(spec(representation="mean"), tell=tell)
+@pytest.mark.parametrize("describe", [None, lambda drawn: {"width": 2.0, "noise": 0.5}], ids=["silent", "describing"])
+def test_representations_are_kept_beside_the_conditions(run, tmp_path, describe):
+    _, result, pairs = run(spec(representation="mean"), describe=describe)
     assert result["representation_file"] == FILE
     with np.load(tmp_path / "kept" / FILE, allow_pickle=False) as file:
         assert list(file["images"]) == [pair.name for pair in pairs]
         wanted = np.stack([pair.lr.mean((2, 3))[0].numpy() for pair in pairs])
         np.testing.assert_allclose(file["vectors"], wanted, atol=1e-6)
-        assert list(file["names"]) == ([] if tell is None else ["noise", "width"])
-        assert file["conditions"].tolist() == [[] if tell is None else [0.5, 2.0]] * 2
+        assert list(file["names"]) == ([] if describe is None else ["noise", "width"])
+        assert file["conditions"].tolist() == [[] if describe is None else [0.5, 2.0]] * 2
 
 
 def test_parts_of_images_have_no_representation(run):

@@ -54,7 +54,7 @@ counter = iter(range(10**6))
 @pytest.mark.parametrize(
     ("spec", "text"),
     [
-        (step(Sound, units={}), "does not tell the unit or meaning of by"),
+        (step(Sound, units={}), "does not give the unit or meaning of by"),
         (step(lambda by=1.0: object()), "built object; it needs draw and apply"),
         (step(needy), "no default for by and no example of it"),
         (step(altered(draw=lambda s, o, sh, z: {"by": 0.1, "n": next(counter)})), "two things from one seed"),
@@ -77,8 +77,8 @@ def test_a_faulty_step_is_told_what_is_wrong(spec, text):
     one_violation("step", spec, text)
 
 
-def test_a_step_tells_of_its_own_parameters_only():
-    with pytest.raises(PluginError, match="tells of the parameter 'to', which its build does not take; it takes by"):
+def test_a_step_describes_its_own_parameters_only():
+    with pytest.raises(PluginError, match="describes the parameter 'to', which its build does not take; it takes by"):
         step(Sound, units={"by": "share", "to": "px"})
     with pytest.raises(PluginError, match="a parameter called 'weight', which means something else"):
         srbench.StepSpec(name="mine", build=lambda weight=1: Sound())

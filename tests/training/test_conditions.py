@@ -47,7 +47,10 @@ def level(drawn):
 
 
 PAINTED = DegradationSpec(
-    name="painted", chain=Chain([Paint(), Sometimes([Paint()], probability=0.0), Shrink()]), stochastic=True, tell=level
+    name="painted",
+    chain=Chain([Paint(), Sometimes([Paint()], probability=0.0), Shrink()]),
+    stochastic=True,
+    describe=level,
 )
 RECIPE = Recipe(name="r", datasets=("d",), patch=4, batch=5, steps=20, progressive=((10, 6, 3),), permute_colours=0.5)
 
@@ -84,7 +87,7 @@ def test_conditions_are_what_was_done(images, wrap):
 
 
 def test_every_patch_of_a_degradation_that_is_not_random_has_the_same_conditions(images):
-    fixed = replace(BICUBIC, tell=lambda drawn: {"level": 7.0})
+    fixed = replace(BICUBIC, describe=lambda drawn: {"level": 7.0})
     assert patches(images, degradation=fixed).conditions(3) == [{"level": 7.0}] * 5
 
 

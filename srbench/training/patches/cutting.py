@@ -133,17 +133,17 @@ class Patches:
 
     def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
         """Describe what was done to each patch of one step; see `PatchSource.conditions`."""
-        tell, chain, scale = self._degradation.tell, self._degradation.chain, self._scale(step)
-        if tell is None:
+        describe, chain, scale = self._degradation.describe, self._degradation.chain, self._scale(step)
+        if describe is None:
             raise TrainingError(
                 f"The degradation {self._degradation.name} does not describe what it does, so a non-blind network "
                 "cannot be trained on it; choose another, such as isotropic."
             )
         if chain is None or not self._degradation.stochastic:
-            return [tell({})] * self.batch
+            return [describe({})] * self.batch
         side = self._side[scale] * scale
         drawn = chain.draws(self.batch, Size(side, side, scale), stream(*self._stream, step, draw, "degradation"))
-        return [tell(one) for one in drawn]
+        return [describe(one) for one in drawn]
 
     def _scale(self, step: int) -> Scale:
         """Every scale once in as many steps as there are scales, each time in another order."""

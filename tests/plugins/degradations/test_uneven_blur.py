@@ -106,15 +106,15 @@ def test_a_frozen_lr_is_made_again_bit_by_bit_from_its_json():
     assert torch.equal(realise(spec, hr, again), realise(spec, hr, realisation))
 
 
-def test_an_uneven_kernel_tells_the_covariance_of_its_gaussian():
+def test_an_uneven_kernel_describes_the_covariance_of_its_gaussian():
     spec, side = SPECS["anisotropic_div2krk"], 31
-    told = spec.tell(freeze(spec, SIZE, 2).drawn)
+    described = spec.describe(freeze(spec, SIZE, 2).drawn)
     drawn = freeze(spec, SIZE, 2).drawn["steps"][0]["drawn"]["steps"][0]["drawn"]
     kernel = by_formula(side, drawn | {"unevenness": 0.0})
     x, y = np.meshgrid(np.arange(side) - 15, np.arange(side) - 15)
     moments = [(kernel * product).sum() for product in (x * x, x * y, y * y)]
-    assert [told[name] for name in ("blur_xx", "blur_xy", "blur_yy")] == pytest.approx(moments, rel=0.15, abs=0.2)
-    assert told["noise"] == 0
+    assert [described[name] for name in ("blur_xx", "blur_xy", "blur_yy")] == pytest.approx(moments, rel=0.15, abs=0.2)
+    assert described["noise"] == 0
 
 
 def test_a_batch_of_uneven_kernels_is_its_images_one_by_one_in_both_precisions():

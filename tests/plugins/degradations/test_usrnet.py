@@ -212,14 +212,14 @@ def test_a_batch_is_its_images_one_by_one_in_both_precisions(step):
     assert (step.apply(images.float(), drawn, SIZE) - together).abs().max() < 2e-6
 
 
-def test_usrnet_tells_the_covariance_of_its_kernel_and_its_noise():
+def test_usrnet_describes_the_covariance_of_its_kernel_and_its_noise():
     for seed in range(8):
         realisation = freeze(SPEC, SIZE, seed)
-        told = SPEC.tell(realisation.drawn)
+        described = SPEC.describe(realisation.drawn)
         (entry,) = realisation.drawn["steps"][0]["drawn"]["steps"]
         kernel = usrnet.CHAIN.steps[0].steps[entry["at"]].kernel(entry["drawn"]).numpy()
         points = np.stack(np.meshgrid(np.arange(25), np.arange(25))).reshape(2, -1)
         covariance = np.cov(points, aweights=kernel.ravel(), bias=True)
         wanted = [covariance[0, 0], covariance[0, 1], covariance[1, 1]]
-        assert [told[name] for name in ("blur_xx", "blur_xy", "blur_yy")] == pytest.approx(wanted, abs=1e-9)
-        assert told["noise"] == (noise_of(realisation)[0]["drawn"]["level"] if noise_of(realisation) else 0)
+        assert [described[name] for name in ("blur_xx", "blur_xy", "blur_yy")] == pytest.approx(wanted, abs=1e-9)
+        assert described["noise"] == (noise_of(realisation)[0]["drawn"]["level"] if noise_of(realisation) else 0)
