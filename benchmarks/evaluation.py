@@ -37,7 +37,7 @@ def measuring_against_forward_passes(folder: Path) -> Row:
         library=Library(None, catalog.datasets),
         dataset=catalog.datasets["photographs"],
         degradation=degradation,
-        fingerprint=catalog.degradations.fingerprint("bicubic"),
+        code_hash=catalog.degradations.code_hash("bicubic"),
         scale=_SCALE,
         protocol=protocol_named("classic-y"),
         limit=2,  # short turns, so that what else the machine does meets both alike

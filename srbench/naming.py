@@ -57,5 +57,5 @@ class SpecMap(Mapping[str, T]):
     """The specs of one kind by name, which families and chain files are given to look names up in."""
 
     @abstractmethod
-    def fingerprint(self, name: str) -> str:
-        """Return a hash of the code that provides ``name``, to make part of one's own fingerprint."""
+    def code_hash(self, name: str) -> str:
+        """Return a hash of the code that provides ``name``, to make part of one's own `extra_hash`."""

@@ -72,7 +72,7 @@ class TrainingCosts(Stored):
     peak_memory_mib: float
     """Bytes of all tensors at the peak of a step, weights, gradients and optimiser states included, 2^20."""
     machine: str = ""
-    """Fingerprint of the machine that timed it, and the threads it had; seconds compare only where both are equal."""
+    """Id of the machine that timed it, and the threads it had; seconds compare only where both are equal."""
     threads: int = 0
 
 
@@ -166,7 +166,7 @@ class Profile(Stored):
     peak_memory_mib: Measured
     """Resident memory of the forward pass, weights included, in a process of its own."""
     machine: str
-    """Fingerprint of the machine that timed it; timings compare only where it is equal."""
+    """Id of the machine that timed it; timings compare only where it is equal."""
 
 
 class Environment(Stored):

@@ -78,7 +78,7 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
         others: All architectures.
     """
     spec: srbench.ArchitectureSpec = others[argument]
-    code = getattr(others, "fingerprint", lambda _: "")(argument)
+    code = getattr(others, "code_hash", lambda _: "")(argument)
     return dataclasses.replace(
         spec,
         name=f"freqnet_on:{argument}",
@@ -96,7 +96,7 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
         dead_parameters=tuple(f"network.{key}" for key in spec.dead_parameters),
         checkpoints=(),
         reported=(),
-        fingerprint=f"{code}{spec.fingerprint}",
+        extra_hash=f"{code}{spec.extra_hash}",
         notes=f"Our reading of FreqNet merged with {spec.title}: the merged luma's DCT coefficients, in blocks of 8x8, "
         "are a learned mix of both networks'. Trained plainly both learn together; the distiller freqnet_on_trained "
         "keeps the network below as its teacher has it.",

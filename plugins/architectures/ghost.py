@@ -133,7 +133,7 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
     spec: srbench.ArchitectureSpec = others[argument]
     if not spec.trainable:
         raise srbench.SrbenchError(f"{spec.name} has nothing to train, so it has no ghost version; name a network.")
-    code = getattr(others, "fingerprint", lambda _: "")(argument)
+    code = getattr(others, "code_hash", lambda _: "")(argument)
     return dataclasses.replace(
         spec,
         name=f"ghost:{argument}",
@@ -142,7 +142,7 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
         paper=PAPER,
         checkpoints=(),
         reported=(),
-        fingerprint=f"{code}{spec.fingerprint}",
+        extra_hash=f"{code}{spec.extra_hash}",
         notes=f"{spec.title} with ghost modules in its body. {spec.notes}",
     )
 

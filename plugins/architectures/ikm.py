@@ -140,7 +140,7 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
     spec: srbench.ArchitectureSpec = others[argument]
     if not spec.trainable:
         raise srbench.SrbenchError(f"{spec.name} has no kernels, so there is nothing to modulate; name a network.")
-    code = getattr(others, "fingerprint", lambda _: "")(argument)
+    code = getattr(others, "code_hash", lambda _: "")(argument)
     return dataclasses.replace(
         spec,
         name=f"ikm:{argument}",
@@ -149,7 +149,7 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
         paper=PAPER,
         checkpoints=(),
         reported=(),
-        fingerprint=f"{code}{spec.fingerprint}",
+        extra_hash=f"{code}{spec.extra_hash}",
         notes=f"{spec.title} whose body is modulated; its keys are the same, so that it can start from the weights of "
         f"the plain one. {spec.notes}",
     )

@@ -73,7 +73,7 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec: 
             for precision, allowed in (("fp16", found.supports_half), ("bf16", found.supports_bfloat16))
             if allowed
         ),
-        fingerprint=hashlib.sha256(path.read_bytes()).hexdigest(),
+        extra_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
         notes=f"Recognised by spandrel as {found.architecture.name}.",
     )
 

@@ -87,9 +87,9 @@ class Shelf(SpecMap[T]):
         self[name]
         raise AssertionError(name)  # the look-up above has raised
 
-    def fingerprint(self, name: str) -> str:
+    def code_hash(self, name: str) -> str:
         """What to put into a store key for ``name``: changes whenever the code that provides it does."""
-        return self.provider(name).fingerprint
+        return self.provider(name).code_hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Plugin:
     notices: list[str] = field(default_factory=list)
     """What it printed or warned of while it was loaded; kept out of srbench's own output."""
 
-    fingerprint: str = ""
+    code_hash: str = ""
     """sha256 of the code that provides it as it was when it was loaded, so that changed code never meets cached
     results. A bundled module or a single file is hashed with the bundled modules that it imports, one of an installed
     package with all modules beside and below it."""
@@ -92,7 +92,7 @@ def load_plugin(plugin: Plugin, load: Callable[[], Any], timeout: float = IMPORT
             module = load()
             origin = getattr(module, "__file__", None)
             plugin.file = plugin.file or (Path(origin) if origin else None)
-            plugin.fingerprint = _fingerprint(plugin)
+            plugin.code_hash = _code_hash(plugin)
             plugin.specs = _specs_of(module)
     except PluginError as error:
         plugin.error = f"Plugin {plugin.name} is not usable: {error}"
@@ -104,7 +104,7 @@ def load_plugin(plugin: Plugin, load: Callable[[], Any], timeout: float = IMPORT
     return plugin
 
 
-def _fingerprint(plugin: Plugin) -> str:
+def _code_hash(plugin: Plugin) -> str:
     if plugin.file is None or not plugin.file.is_file():
         return plugin.version
     in_package = plugin.source == "entry point" and (plugin.file.parent / "__init__.py").is_file()

@@ -57,7 +57,7 @@ def profile(
     from srbench.catalog.catalog import load_catalog
     from srbench.profiling.backends import parse_backend
     from srbench.profiling.freed_memory import freed_memory_kept
-    from srbench.profiling.machine import fingerprint
+    from srbench.profiling.machine import this_machine
     from srbench.profiling.profile import profile_network
     from srbench.profiling.settings import Profiling
 
@@ -99,7 +99,7 @@ def profile(
                 _write(csv, profiles)  # after each, so that stopping loses nothing
             progress.advance(bar)
     console = Console()
-    console.print(_table(profiles, f"{width}x{height} output on {target}, {fingerprint().name}"))
+    console.print(_table(profiles, f"{width}x{height} output on {target}, {this_machine().name}"))
     for reason in _reasons(profiles):
         console.print(reason, highlight=False, soft_wrap=True, style="dim")
 

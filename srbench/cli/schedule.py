@@ -24,7 +24,7 @@ def planned(
     from srbench.planning.overrides import altered, applied
     from srbench.planning.plan import Selection, make_plan
     from srbench.planning.suite import load_suite
-    from srbench.profiling.machine import fingerprint
+    from srbench.profiling.machine import this_machine
     from srbench.running.keys import Keys
     from srbench.running.schedule import Schedule
 
@@ -61,7 +61,7 @@ def planned(
             seeds=tuple(seed or ()),
         ),
     )
-    return Schedule(plan, session, Keys(session), fingerprint(session.threads).id)
+    return Schedule(plan, session, Keys(session), this_machine(session.threads).id)
 
 
 def require_some_cell(schedule: Schedule) -> None:

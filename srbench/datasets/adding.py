@@ -8,7 +8,7 @@ from typing import Any
 
 import tomlkit
 
-from srbench.datasets.fingerprints import fingerprints
+from srbench.datasets.image_facts import image_facts
 from srbench.datasets.layouts import search
 from srbench.datasets.manifest import manifest_text, read_manifest
 from srbench.datasets.spec import DatasetSpec, ImageEntry
@@ -47,10 +47,10 @@ def describe_folder(
     found = search(folder) if folder.is_dir() else None
     if found is None:
         raise DataError(f"There are no images in {folder}; give the folder that holds them, or their HR folder.")
-    marks, broken = fingerprints(found.hr.values())
+    facts, broken = image_facts(found.hr.values())
     for text in broken.values():
         raise DataError(text)
-    entries = [(image, marks[path]) for image, path in found.hr.items()]
+    entries = [(image, facts[path]) for image, path in found.hr.items()]
     return DatasetSpec(
         name=name,
         label=name,

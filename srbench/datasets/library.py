@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from srbench.datasets.fingerprints import content_hash, fingerprints
+from srbench.datasets.image_facts import content_hash, image_facts
 from srbench.datasets.spec import DatasetSpec
 from srbench.datasets.verification import Verification, verify
 from srbench.errors import DataError
@@ -67,8 +67,8 @@ class Library:
         files = self.lr_images(spec, scale)
         if files is None:
             return None
-        marks, _ = fingerprints(files.values())
-        return content_hash({name: marks[path] for name, path in files.items()})
+        facts, _ = image_facts(files.values())
+        return content_hash({name: facts[path] for name, path in files.items()})
 
     def _absent(self, spec: DatasetSpec) -> str:
         place = f"as {self._root / spec.label}" if self._root else "below a data root"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.datasets.fingerprints import THUMBNAIL, Fingerprint, fingerprints
+from srbench.datasets.image_facts import THUMBNAIL, ImageFacts, image_facts
 from srbench.errors import DataError
 
 SIMILARITY = 0.99
@@ -30,17 +30,17 @@ def overlap(train: Mapping[str, Path], test: Mapping[str, Path]) -> list[str]:
     Raises:
         DataError: An image cannot be read.
     """
-    marks, broken = fingerprints([*train.values(), *test.values()])
+    facts, broken = image_facts([*train.values(), *test.values()])
     for text in broken.values():
         raise DataError(text)
     by_hash: dict[str, list[str]] = {}
     for name, path in train.items():
-        by_hash.setdefault(marks[path].sha256, []).append(name)
+        by_hash.setdefault(facts[path].sha256, []).append(name)
     texts = []
-    known, unknown = _outlines(marks, train), _outlines(marks, test)
+    known, unknown = _outlines(facts, train), _outlines(facts, test)
     likeness = unknown @ known.T
     for row, (name, path) in enumerate(test.items()):
-        same = by_hash.get(marks[path].sha256, [])
+        same = by_hash.get(facts[path].sha256, [])
         texts += [f"The training image {own} is the test image {name}, pixel by pixel." for own in same]
         texts += [
             f"The training image {own} shows the same picture as the test image {name}."
@@ -61,9 +61,9 @@ def assert_disjoint(train: Mapping[str, Path], test: Mapping[str, Path]) -> None
         raise DataError(f"{' '.join(found[:3])}{more} Scores would be worthless; train on another dataset.")
 
 
-def _outlines(marks: Mapping[Path, Fingerprint], images: Mapping[str, Path]) -> NDArray[np.float64]:
+def _outlines(facts: Mapping[Path, ImageFacts], images: Mapping[str, Path]) -> NDArray[np.float64]:
     """Thumbnails (N, 256) with mean 0 and length 1, so that their products are correlations; flat ones become 0."""
-    joined = b"".join(marks[path].thumbnail for path in images.values())
+    joined = b"".join(facts[path].thumbnail for path in images.values())
     rows = np.frombuffer(joined, np.uint8).astype(np.float64).reshape(len(images), THUMBNAIL**2)
     rows -= rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)

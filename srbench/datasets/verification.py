@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from srbench.datasets.fingerprints import THUMBNAIL, Fingerprint, content_hash, fingerprints
+from srbench.datasets.image_facts import THUMBNAIL, ImageFacts, content_hash, image_facts
 from srbench.datasets.layouts import Found, find_images
 from srbench.datasets.spec import DatasetSpec, ImageEntry
 from srbench.naming import Scale
@@ -26,7 +26,7 @@ class Verification:
     folders: tuple[Path, ...]
     images: Mapping[str, Path]
     """Its images by the manifest's names."""
-    fingerprints: Mapping[str, Fingerprint]
+    facts: Mapping[str, ImageFacts]
     problems: tuple[str, ...] = ()
     """A sentence for each fault of the HR images."""
     lr: Mapping[Scale, Mapping[str, Path]] = field(default_factory=dict)
@@ -42,8 +42,8 @@ class Verification:
 
     @property
     def content_hash(self) -> str:
-        """Of the names, sizes and pixels that were found; see `srbench.datasets.fingerprints.content_hash`."""
-        return content_hash(self.fingerprints)
+        """Of the names, sizes and pixels that were found; see `srbench.datasets.image_facts.content_hash`."""
+        return content_hash(self.facts)
 
     @property
     def all_problems(self) -> tuple[str, ...]:
@@ -69,11 +69,11 @@ def verify(spec: DatasetSpec, root: Path | None, others: Iterable[DatasetSpec] =
         others: Other known datasets, so that images which belong to one of them are called by its name.
     """
     found = find_images(spec, root)
-    prints, broken = fingerprints(found.hr.values())
+    facts, broken = image_facts(found.hr.values())
     entries = {entry.name: entry for entry in spec.entries}
-    names, notes = _named(found.hr, prints, entries)
+    names, notes = _named(found.hr, facts, entries)
     images = {name: found.hr[own] for name, own in names.items()}
-    seen = {name: prints[path] for name, path in images.items() if path in prints}
+    seen = {name: facts[path] for name, path in images.items() if path in facts}
     problems = [sentence for name, path in images.items() if (sentence := broken.get(path))]
     if found.hr:
         problems += _missing_and_extra(spec, images, seen, others)
@@ -87,7 +87,7 @@ def verify(spec: DatasetSpec, root: Path | None, others: Iterable[DatasetSpec] =
         spec=spec,
         folders=found.folders,
         images={name: path for name, path in sorted(images.items()) if name in expected},
-        fingerprints={name: mark for name, mark in seen.items() if name in expected},
+        facts={name: mark for name, mark in seen.items() if name in expected},
         problems=tuple(problems),
         lr=lr,
         lr_problems=lr_problems,
@@ -96,7 +96,7 @@ def verify(spec: DatasetSpec, root: Path | None, others: Iterable[DatasetSpec] =
 
 
 def _named(
-    files: Mapping[str, Path], prints: Mapping[Path, Fingerprint], entries: Mapping[str, ImageEntry]
+    files: Mapping[str, Path], facts: Mapping[Path, ImageFacts], entries: Mapping[str, ImageEntry]
 ) -> tuple[dict[str, str], list[str]]:
     """Map the manifest's names to the names found: as they are, in another case, or by their pixels."""
     lower = {name.lower(): name for name in entries}
@@ -104,7 +104,7 @@ def _named(
     by_hash = {e.sha256: e.name for e in entries.values() if e.sha256 and e.name not in names}
     renamed = []
     for own in [own for name, own in names.items() if name not in entries]:
-        mark = prints.get(files[own])
+        mark = facts.get(files[own])
         if mark and mark.sha256 in by_hash:
             name = by_hash.pop(mark.sha256)
             names[name] = names.pop(own)
@@ -117,7 +117,7 @@ def _named(
 
 
 def _missing_and_extra(
-    spec: DatasetSpec, images: Mapping[str, Path], seen: Mapping[str, Fingerprint], others: Iterable[DatasetSpec]
+    spec: DatasetSpec, images: Mapping[str, Path], seen: Mapping[str, ImageFacts], others: Iterable[DatasetSpec]
 ) -> list[str]:
     expected = [entry.name for entry in spec.entries] or list(spec.names)
     if not expected:
@@ -151,7 +151,7 @@ def _missing_and_extra(
     return texts + [f"{images[name].name} does not belong to {spec.label}." for name in extra]
 
 
-def _altered(entry: ImageEntry, mark: Fingerprint) -> list[str]:
+def _altered(entry: ImageEntry, mark: ImageFacts) -> list[str]:
     wanted = f"{entry.height}×{entry.width}"
     if (mark.height, mark.width) != (entry.height, entry.width):
         crop = next(
@@ -178,28 +178,28 @@ def _unknown(spec: DatasetSpec) -> list[str]:
 
 
 def _check_lr(
-    found: Found, names: Mapping[str, str], images: Mapping[str, Path], seen: Mapping[str, Fingerprint]
+    found: Found, names: Mapping[str, str], images: Mapping[str, Path], seen: Mapping[str, ImageFacts]
 ) -> tuple[dict[Scale, dict[str, Path]], dict[Scale, tuple[str, ...]]]:
     ours = {own: name for name, own in names.items()}
     lower = {own.lower(): name for own, name in ours.items()}
     lr: dict[Scale, dict[str, Path]] = {}
     problems: dict[Scale, tuple[str, ...]] = {}
     for scale, files in found.lr.items():
-        prints, broken = fingerprints(files.values())
+        facts, broken = image_facts(files.values())
         lr[scale] = {lower[own.lower()]: path for own, path in files.items() if own.lower() in lower}
         texts = [broken[path] for path in files.values() if path in broken]
         strangers = [path.name for own, path in files.items() if own.lower() not in lower]
         texts += [f"The x{scale} LR image {name} has no HR image." for name in strangers]
         texts += [f"The x{scale} LR image of {name} is missing." for name in images if name not in lr[scale]]
         for name, path in lr[scale].items():
-            if path in prints and name in seen:
-                texts += _pair(name, path, scale, prints[path], seen[name])
+            if path in facts and name in seen:
+                texts += _pair(name, path, scale, facts[path], seen[name])
         if texts:
             problems[scale] = tuple(texts)
     return lr, problems
 
 
-def _pair(name: str, path: Path, scale: Scale, lr: Fingerprint, hr: Fingerprint) -> list[str]:
+def _pair(name: str, path: Path, scale: Scale, lr: ImageFacts, hr: ImageFacts) -> list[str]:
     # MATLAB gives ceil(side / scale) where HR was not cropped first, floor where it was.
     fits = all(
         side in {whole // scale, -(-whole // scale)}

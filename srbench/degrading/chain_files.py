@@ -82,7 +82,7 @@ def read_chain(argument: str, degradations: SpecMap[DegradationSpec], steps: Spe
         steps: The steps there are.
 
     Returns:
-        The degradation ``chain:argument``; its fingerprint covers the file and the code of everything it names.
+        The degradation ``chain:argument``; its `extra_hash` covers the file and the code of everything it names.
 
     Raises:
         ConfigError: The file cannot be understood; says where and what was expected.
@@ -105,7 +105,7 @@ def read_chain(argument: str, degradations: SpecMap[DegradationSpec], steps: Spe
         scales=frozenset(table.scales) if table.scales else None,
         version=table.version,
         notes=table.notes,
-        fingerprint=hashlib.sha256(b"\n".join([path.read_bytes(), *reading.codes])).hexdigest(),
+        extra_hash=hashlib.sha256(b"\n".join([path.read_bytes(), *reading.codes])).hexdigest(),
     )
 
 
@@ -115,7 +115,7 @@ class _Reading:
     def __init__(self, path: Path, degradations: SpecMap[DegradationSpec], steps: SpecMap[StepSpec]) -> None:
         self._path, self._degradations, self._steps = path, degradations, steps
         self.codes: list[bytes] = []
-        """Fingerprints of the code that was named."""
+        """Hashes of the code that was named."""
 
     def several(self, tables: object, where: str) -> list[Step]:
         if not isinstance(tables, tuple) or not tables or not all(isinstance(table, dict) for table in tables):
@@ -163,7 +163,7 @@ class _Reading:
             spec = self._steps[name]
         except SrbenchError as error:
             raise ConfigError(f"{self._path}, {where}: {error}") from error
-        self.codes.append(self._steps.fingerprint(name).encode())
+        self.codes.append(self._steps.code_hash(name).encode())
         return self._built(spec.build, name, parameters, where)
 
     def _degradation(self, name: object, left: Mapping[str, Any], where: str) -> Step:
@@ -179,7 +179,7 @@ class _Reading:
             spec = self._degradations[name]
         except SrbenchError as error:
             raise ConfigError(f"{self._path}, {where}: {error}") from error
-        self.codes.append((self._degradations.fingerprint(name) + spec.fingerprint).encode())
+        self.codes.append((self._degradations.code_hash(name) + spec.extra_hash).encode())
         return spec.chain or Degraded(spec)
 
     def _built(self, build: Callable[..., Step], name: str, parameters: dict[str, Any], where: str) -> Step:

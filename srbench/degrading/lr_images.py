@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from srbench.degrading.realisation import Realisation
 
 _VERSION = 1
-"""Raised when the LR of the same inputs changes for a reason that no fingerprint shows."""
+"""Raised when the LR of the same inputs changes for a reason that no hash shows."""
 
 
 def draw_seed(degradation: str, dataset: str, image: str, scale: Scale, seed: int = 0) -> int:
@@ -89,7 +89,7 @@ def lr_image(
     seed: int = 0,
     number: int = 0,
     image: str = "",
-    fingerprint: str | None = None,
+    code_hash: str | None = None,
 ) -> NDArray[np.uint8]:
     """Degrade one whole image, rounded to 8 bits.
 
@@ -100,7 +100,7 @@ def lr_image(
         seed: See `draw_seed`; of no effect on deterministic degradations.
         number: Of the realisation, from 0.
         image: Its name, for people who read the realisation.
-        fingerprint: Hash of the code that provides the degradation (``catalog.degradations.fingerprint(name)``). With
+        code_hash: Hash of the code that provides the degradation (``catalog.degradations.code_hash(name)``). With
             it the result is cached; without it nothing is.
 
     Returns:
@@ -111,7 +111,7 @@ def lr_image(
         DataError: The degradation returned values that are not finite.
         StoreError: The cache cannot be written.
     """
-    key = None if fingerprint is None else _key(hr, degradation, scale, seed, number, fingerprint)
+    key = None if code_hash is None else _key(hr, degradation, scale, seed, number, code_hash)
     path = None if key is None else cache_root() / "lr" / key[:2] / f"{key}.png"
     if path is not None:
         try:
@@ -174,9 +174,9 @@ def _rounded(lr: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _key(
-    hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, seed: int, number: int, fingerprint: str
+    hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, seed: int, number: int, code_hash: str
 ) -> str:
     drawn = [seed, number] if degradation.stochastic else None
-    known = [degradation.name, degradation.version, degradation.fingerprint, fingerprint]
+    known = [degradation.name, degradation.version, degradation.extra_hash, code_hash]
     parts = [_VERSION, pixel_hash(hr), hr.ndim, *known, scale, drawn]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -61,7 +61,7 @@ class DegradationSpec:
     """Raised whenever the same draws give another lr."""
     label: str = ""
     paper: Paper | None = None
-    fingerprint: str = ""
+    extra_hash: str = ""
     """Whatever else decides its output: the hash of a file that it reads."""
     notes: str = ""
 

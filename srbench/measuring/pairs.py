@@ -46,7 +46,7 @@ class Pairs:
     library: Library
     dataset: DatasetSpec
     degradation: DegradationSpec
-    fingerprint: str
+    code_hash: str
     """Of the code that provides the degradation; LR is cached under it."""
     scale: Scale
     protocol: Protocol
@@ -129,7 +129,7 @@ class Pairs:
             exact = torch.from_numpy(lr_image_exact(pixels, self.degradation, self.scale, seed=seed, number=number))
             return exact[None, None] if exact.ndim == 2 else exact.permute(2, 0, 1)[None]
         lr = lr_image(
-            pixels, self.degradation, self.scale, seed=seed, number=number, image=name, fingerprint=self.fingerprint
+            pixels, self.degradation, self.scale, seed=seed, number=number, image=name, code_hash=self.code_hash
         )
         return to_tensor(lr)[None]
 

@@ -124,7 +124,7 @@ class ArchitectureSpec:
     """The paper's own recipe."""
     checkpoints: tuple[Checkpoint, ...] = ()
     reported: tuple[Reported, ...] = ()
-    fingerprint: str = ""
+    extra_hash: str = ""
     """Whatever else decides its output: the hash of a file that it reads."""
     notes: str = ""
 

@@ -57,7 +57,7 @@ class Machine:
         return ", ".join((self.cpu, f"{self.cores} cores", f"{self.memory_gib} GiB", *self.gpus))
 
 
-def fingerprint(threads: int = 0) -> Machine:
+def this_machine(threads: int = 0) -> Machine:
     """This machine as this process sees it now, or will when it computes with ``threads`` if that is not 0."""
     import torch
 

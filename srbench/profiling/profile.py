@@ -15,7 +15,7 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.backends import Backend, prepare
 from srbench.profiling.complexity import Macs, count_deployed_parameters, count_macs, count_parameters, lr_size
 from srbench.profiling.latency import Latency, measure_latency
-from srbench.profiling.machine import fingerprint
+from srbench.profiling.machine import this_machine
 from srbench.profiling.memory import Work, peak_memory
 from srbench.profiling.settings import Profiling
 from srbench.records import Measured, Profile
@@ -89,7 +89,7 @@ def profile_network(
         backend=backend.name.removesuffix(f"-{backend.precision}"),
         precision=backend.precision,
         peak_memory_mib=_memory(spec, scale, size, device, plugin_files) if profiling.memory else NOT_ASKED,
-        machine=fingerprint().id,
+        machine=this_machine().id,
     )
 
 

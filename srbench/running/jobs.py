@@ -215,7 +215,7 @@ def _measure(job: MeasureJob, session: Session, progress: Quiet) -> dict[str, An
         library=session.library,
         dataset=catalog.datasets[cell.dataset],
         degradation=catalog.degradations[cell.degradation],
-        fingerprint=catalog.degradations.fingerprint(cell.degradation),
+        code_hash=catalog.degradations.code_hash(cell.degradation),
         scale=cell.scale,
         protocol=cell.protocol,
         limit=session.limit,
@@ -262,11 +262,11 @@ def environment(device: str) -> Any:  # noqa: ANN401 - an Environment; imported 
 
     import torch
 
-    from srbench.profiling.machine import fingerprint
+    from srbench.profiling.machine import this_machine
     from srbench.records import Environment
     from srbench.running.provenance import git_commit, package_versions
 
-    machine = fingerprint()
+    machine = this_machine()
     packages = package_versions()
     return Environment(
         srbench=packages.pop("srbench"),

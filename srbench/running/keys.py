@@ -13,7 +13,7 @@ from srbench.catalog.catalog import Catalog
 from srbench.errors import CheckpointError
 from srbench.naming import Scale
 from srbench.planning.cells import Cell, Model
-from srbench.profiling.machine import fingerprint
+from srbench.profiling.machine import this_machine
 from srbench.profiling.settings import Profiling
 from srbench.running.late_names import today
 from srbench.running.session import Session
@@ -51,7 +51,7 @@ class Keys:
         catalog, recipe = self._catalog, model.recipe
         spec = catalog.architectures[model.architecture]
         inputs: dict[str, Any] = {
-            "architecture": [spec.name, catalog.architectures.fingerprint(spec.name), spec.fingerprint],
+            "architecture": [spec.name, catalog.architectures.code_hash(spec.name), spec.extra_hash],
             "scales": model.scales,
             "source": model.source,
         }
@@ -70,9 +70,9 @@ class Keys:
                 "recipe": recipe.model_dump(
                     mode="json", exclude={"name", "source", "checkpoint_every", "validate_every"} | unused
                 ),
-                "losses": {name: catalog.losses.fingerprint(name) for name in recipe.losses},
+                "losses": {name: catalog.losses.code_hash(name) for name in recipe.losses},
                 "degradation": self._degradation(str(model.degradation)),
-                "distiller": [model.distiller, catalog.distillers.fingerprint(model.distiller)],
+                "distiller": [model.distiller, catalog.distillers.code_hash(model.distiller)],
                 "teacher": self._taught(model.teachers),
                 "initial": self.model(model.initial) if model.initial else None,
                 "seed": model.seed,
@@ -85,14 +85,14 @@ class Keys:
 
     def pace(self, model: Model) -> str:
         """The key of how much longer a training's steps last than plain training's; seeds and weights do not matter."""
-        machine = fingerprint(self._session.threads).id  # of a worker, which has threads of its own
+        machine = this_machine(self._session.threads).id  # of a worker, which has threads of its own
         alike = replace(model, budget="steps", seed=0, teachers=(), initial=None)
         teachers = [self._catalog.architectures[teacher.architecture] for teacher in model.teachers]
         return self._heeding_names(
             "pace",
             self._model_inputs(alike)
             | {
-                "teacher": [[t.name, self._catalog.architectures.fingerprint(t.name), t.fingerprint] for t in teachers],
+                "teacher": [[t.name, self._catalog.architectures.code_hash(t.name), t.extra_hash] for t in teachers],
                 "machine": machine,
                 "threads": self._session.threads,
             },
@@ -133,13 +133,13 @@ class Keys:
     def _degradation(self, name: str) -> list[str]:
         """What makes lr; of most, name and code tell all, as they did before there was a version and a file."""
         spec = self._catalog.degradations[name]
-        more = [spec.version, spec.fingerprint] if (spec.version, spec.fingerprint) != ("1", "") else []
-        return [name, self._catalog.degradations.fingerprint(name), *more]
+        more = [spec.version, spec.extra_hash] if (spec.version, spec.extra_hash) != ("1", "") else []
+        return [name, self._catalog.degradations.code_hash(name), *more]
 
     def _metric(self, name: str) -> list[str | bool]:
         spec = self._catalog.metrics[name]
         absent = spec.unavailable is not None and spec.unavailable() is not None
-        return [spec.version, self._catalog.metrics.fingerprint(name), absent]
+        return [spec.version, self._catalog.metrics.code_hash(name), absent]
 
     def certificate(self, dataset: str, scale: Scale) -> str:
         """The key of a dataset's certification."""
@@ -161,7 +161,7 @@ class Keys:
         return content_key(
             "profile",
             {
-                "architecture": [spec.name, self._catalog.architectures.fingerprint(architecture), spec.fingerprint],
+                "architecture": [spec.name, self._catalog.architectures.code_hash(architecture), spec.extra_hash],
                 "scale": scale,
                 "profiling": profiling.model_dump(mode="json"),
                 "machine": machine,

@@ -61,4 +61,4 @@ def _code(catalog: Catalog, kind: str, name: str) -> list[str]:
         spec = shelf[name]
     except SrbenchError:
         return []
-    return [shelf.fingerprint(name), getattr(spec, "version", ""), spec.fingerprint]
+    return [shelf.code_hash(name), getattr(spec, "version", ""), spec.extra_hash]

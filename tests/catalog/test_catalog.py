@@ -125,10 +125,10 @@ def test_the_provider_of_an_unknown_name_is_an_unknown_name():
         build_catalog([]).losses.provider("l1")
 
 
-def test_the_fingerprint_is_that_of_the_providing_plugin():
-    plugins = [plugin(n, loss(n), loss(f"{n}_b"), fingerprint=f"hash of {n}") for n in ("one", "other")]
-    prints = build_catalog(plugins).losses.fingerprint
-    assert prints("one") == prints("one_b") != prints("other")
+def test_the_code_hash_is_that_of_the_providing_plugin():
+    plugins = [plugin(n, loss(n), loss(f"{n}_b"), code_hash=f"hash of {n}") for n in ("one", "other")]
+    code_hash = build_catalog(plugins).losses.code_hash
+    assert code_hash("one") == code_hash("one_b") != code_hash("other")
 
 
 @given(st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True), unique=True, max_size=8), st.text(max_size=8))

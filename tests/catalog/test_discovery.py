@@ -246,16 +246,16 @@ def test_every_bundled_plugin_loads_in_silence_and_has_its_version():
     assert len(bundled) > 10
 
 
-def test_the_fingerprint_follows_the_code(alone):
+def test_the_code_hash_follows_the_code(alone):
     path = write(alone / "here" / "plugins", "near", loss("near_loss"))
     (before,) = discover(environ=ONLY_FILES)
-    first = before.fingerprint
+    first = before.code_hash
     path.write_text(path.read_text() + "\n# changed\n")
     (after,) = discover(environ=ONLY_FILES)
-    assert after.fingerprint != first
+    assert after.code_hash != first
 
 
-def test_the_fingerprint_of_an_installed_package_covers_all_its_modules(alone):
+def test_the_code_hash_of_an_installed_package_covers_all_its_modules(alone):
     for name in ("__init__", "hooks", "network"):
         write(alone / "pkg", name, "x = 1")
 
@@ -264,11 +264,11 @@ def test_the_fingerprint_of_an_installed_package_covers_all_its_modules(alone):
 
     before = loaded()
     write(alone / "pkg", "network", "x = 2")
-    assert loaded().fingerprint != before.fingerprint
+    assert loaded().code_hash != before.code_hash
 
 
 @pytest.mark.parametrize("line", ["from {m} import x", "from {package} import {stem}", "import {m}"])
-def test_the_fingerprint_covers_the_bundled_modules_that_a_file_imports(alone, monkeypatch, line):
+def test_the_code_hash_covers_the_bundled_modules_that_a_file_imports(alone, monkeypatch, line):
     package = "srbench_plugins.losses"
     near = write(alone / "bundled", "near", f"from {package}.far import x")
     far = write(alone / "bundled", "far", "x = 1")
@@ -280,23 +280,23 @@ def test_the_fingerprint_covers_the_bundled_modules_that_a_file_imports(alone, m
     leaning = line.format(m=f"{package}.near", package=package, stem="near") + "\n" + loss("leaning_loss")
     write(alone / "here" / "plugins", "leaning", leaning)
 
-    def fingerprint() -> str:
+    def code_hash() -> str:
         (plugin,) = discover(environ=ONLY_FILES)
         assert plugin.error is None
-        return plugin.fingerprint
+        return plugin.code_hash
 
-    before = fingerprint()
-    assert fingerprint() == before
+    before = code_hash()
+    assert code_hash() == before
     far.write_text("x = 2")
-    assert fingerprint() != before
+    assert code_hash() != before
 
 
-def test_the_fingerprint_is_of_the_code_that_was_loaded_not_of_what_the_file_became(alone):
+def test_the_code_hash_is_of_the_code_that_was_loaded_not_of_what_the_file_became(alone):
     path = write(alone / "here" / "plugins", "near", loss("near_loss"))
     (plugin,) = discover(environ=ONLY_FILES)
-    before = plugin.fingerprint
+    before = plugin.code_hash
     path.write_text(path.read_text() + "\n# changed while srbench runs\n")
-    assert plugin.fingerprint == before
+    assert plugin.code_hash == before
 
 
 def install(folder, name, version, entry, module=""):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srbench.datasets.fingerprints import fingerprints
+from srbench.datasets.image_facts import image_facts
 from srbench.datasets.library import Library
 from srbench.datasets.manifest import read_manifest
 from srbench.datasets.spec import DatasetSpec
@@ -189,9 +189,7 @@ def test_what_cannot_be_checked_is_said(root):
 def test_a_second_look_decodes_nothing_and_a_changed_file_is_seen(farm, root, save, pictures, monkeypatch):
     first = verify(farm, root).content_hash
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "srbench.datasets.fingerprints.fingerprint", lambda path: pytest.fail(f"{path} was decoded again")
-        )
+        patch.setattr("srbench.datasets.image_facts.read_facts", lambda path: pytest.fail(f"{path} was decoded again"))
         assert verify(farm, root).content_hash == first
     save(root / "Farm/HR/bee.png", pictures["bee"][::-1])
     again = verify(farm, root)
@@ -215,6 +213,6 @@ def test_the_hash_is_of_pixels_and_shape(tmp_path, save):
     assert pixel_hash(grey) != pixel_hash(grey.reshape(4, 3))
     save(tmp_path / "grey.png", grey)
     save(tmp_path / "colour.png", colour)
-    marks, broken = fingerprints([tmp_path / "grey.png", tmp_path / "colour.png"])
+    facts, broken = image_facts([tmp_path / "grey.png", tmp_path / "colour.png"])
     assert not broken
-    assert [mark.channels for mark in marks.values()] == [1, 3]
+    assert [mark.channels for mark in facts.values()] == [1, 3]

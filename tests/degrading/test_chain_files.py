@@ -107,7 +107,7 @@ def test_a_changed_file_is_another_degradation_and_an_unchanged_one_is_read_once
     first = catalog.degradations[name]
     assert catalog.degradations[name] is first
     written('[[steps]]\nstep = "bicubic_down"\n')
-    assert catalog.degradations[name].fingerprint != first.fingerprint
+    assert catalog.degradations[name].extra_hash != first.extra_hash
 
 
 @pytest.mark.parametrize(

@@ -98,15 +98,15 @@ def test_lr_is_cached_by_pixels_and_code(pictures, tmp_path, monkeypatch):
 
     spec = DegradationSpec(name="counted", apply=counted, stochastic=False)
     hr = pictures["bee"]
-    first = lr_image(hr, spec, 2, fingerprint="a")
-    assert np.array_equal(lr_image(hr.copy(), spec, 2, fingerprint="a", seed=5), first)
+    first = lr_image(hr, spec, 2, code_hash="a")
+    assert np.array_equal(lr_image(hr.copy(), spec, 2, code_hash="a", seed=5), first)
     assert calls == [2]
     for arguments in [(hr, 3, "a"), (hr, 2, "b"), (hr[::-1], 2, "a"), (hr[..., 0], 2, "a")]:
-        lr_image(arguments[0], spec, arguments[1], fingerprint=arguments[2])
+        lr_image(arguments[0], spec, arguments[1], code_hash=arguments[2])
     assert len(calls) == 5
     for file in (tmp_path / "lr").rglob("*.png"):
         file.write_bytes(file.read_bytes()[:30])
-    assert np.array_equal(lr_image(hr, spec, 2, fingerprint="a"), first)
+    assert np.array_equal(lr_image(hr, spec, 2, code_hash="a"), first)
 
 
 def test_unrounded_lr_keeps_what_eight_bits_would_lose(catalog, pictures):

@@ -93,15 +93,15 @@ def test_an_altered_draw_makes_another_lr_and_the_last_bits_of_a_machine_do_not(
 def test_a_cached_lr_has_its_realisation_beside_it(tmp_path, monkeypatch):
     monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path))
     hr = picture()
-    lr = lr_image(hr, CHAIN, 2, seed=4, number=2, image="ant", fingerprint="f")
+    lr = lr_image(hr, CHAIN, 2, seed=4, number=2, image="ant", code_hash="f")
     (path,) = (tmp_path / "lr").rglob("*.json")
     assert path.with_suffix(".png").is_file()
     realisation = Realisation.read(path)
     assert (realisation.image, realisation.seed, realisation.realisation) == ("ant", 4, 2)
     assert np.array_equal(make_lr(hr, CHAIN, realisation), lr)
-    lr_image(hr, CHAIN, 2, seed=5, fingerprint="f")
-    changed = DegradationSpec(name="toy", chain=CHAIN.chain, stochastic=True, fingerprint="another file")
-    lr_image(hr, changed, 2, seed=4, number=2, fingerprint="f")
+    lr_image(hr, CHAIN, 2, seed=5, code_hash="f")
+    changed = DegradationSpec(name="toy", chain=CHAIN.chain, stochastic=True, extra_hash="another file")
+    lr_image(hr, changed, 2, seed=4, number=2, code_hash="f")
     assert len(list((tmp_path / "lr").rglob("*.png"))) == 3
 
 

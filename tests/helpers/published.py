@@ -38,7 +38,7 @@ def measured(
     network.module.eval()
     pairs = Pairs(
         library=Library(data, catalog.datasets), dataset=catalog.datasets[dataset],
-        degradation=catalog.degradations[degradation], fingerprint=catalog.degradations.fingerprint(degradation),
+        degradation=catalog.degradations[degradation], code_hash=catalog.degradations.code_hash(degradation),
         scale=scale, protocol=protocol_named(protocol), limit=limit,
     )  # fmt: skip
     return measure(

@@ -43,7 +43,7 @@ def run(tiny, catalog, tmp_path):
         degradation = dataclasses.replace(catalog.degradations["bicubic"], describe=describe)
         pairs = Pairs(
             library=Library(tiny.data, catalog.datasets), dataset=catalog.datasets["tiny_test"],
-            degradation=degradation, fingerprint="f", scale=2, protocol=protocol_named("classic-y"),
+            degradation=degradation, code_hash="f", scale=2, protocol=protocol_named("classic-y"),
         )  # fmt: skip
         network = Network(spec, Painting())
         result = measure(

@@ -70,7 +70,7 @@ def score(tiny, catalog, tmp_path):
 def test_a_folder_scores_as_the_same_images_do_here(score, tiny, catalog, tmp_path):
     library = Library(tiny.data, catalog.datasets)
     pairs = Pairs(library=library, dataset=catalog.datasets["tiny_test"], degradation=catalog.degradations["bicubic"],
-                  fingerprint="f", scale=2, protocol=protocol_named("classic-y"))  # fmt: skip
+                  code_hash="f", scale=2, protocol=protocol_named("classic-y"))  # fmt: skip
     metrics = [catalog.metrics[name] for name in ("psnr_y", "ssim_rgb")]
     scorer, expected = Scorer(metrics, protocol_named("classic-y"), 2, torch.device("cpu")), {}
     for pair in pairs:

@@ -29,7 +29,7 @@ def pairs(tiny, catalog):
     def make(protocol="classic-y", degradation="bicubic", scale=2, **facts):
         return Pairs(
             library=Library(tiny.data, catalog.datasets), dataset=catalog.datasets["tiny_test"],
-            degradation=catalog.degradations[degradation], fingerprint="f", scale=scale,
+            degradation=catalog.degradations[degradation], code_hash="f", scale=scale,
             protocol=protocol_named(protocol), **facts,
         )  # fmt: skip
 

@@ -36,7 +36,7 @@ def write_pair(hr, lr, seed, scale=2):
 def pairs_of(catalog, root, spec, degradation="real", scale=2):
     return Pairs(
         library=Library(root, {spec.name: spec}), dataset=spec, degradation=catalog.degradations[degradation],
-        fingerprint="f", scale=scale, protocol=PROTOCOLS["classic-y"],
+        code_hash="f", scale=scale, protocol=PROTOCOLS["classic-y"],
     )  # fmt: skip
 
 

@@ -7,17 +7,17 @@ import json
 
 import torch
 
-from srbench.profiling.machine import fingerprint
+from srbench.profiling.machine import this_machine
 
 
 def test_the_same_machine_has_the_same_id():
-    assert fingerprint() == fingerprint()
-    assert fingerprint().id == fingerprint().id
-    assert len(fingerprint().id) == 12
+    assert this_machine() == this_machine()
+    assert this_machine().id == this_machine().id
+    assert len(this_machine().id) == 12
 
 
 def test_its_facts_are_filled_and_storable():
-    machine = fingerprint()
+    machine = this_machine()
     assert machine.cpu
     assert machine.cores >= 1
     assert machine.threads == torch.get_num_threads()
@@ -26,7 +26,7 @@ def test_its_facts_are_filled_and_storable():
 
 
 def test_other_hardware_or_threads_give_another_id_and_other_versions_do_not():
-    machine = fingerprint()
+    machine = this_machine()
     other = [
         dataclasses.replace(machine, cpu="another"),
         dataclasses.replace(machine, threads=machine.threads + 1),

@@ -42,7 +42,7 @@ def test_the_first_realisation_is_the_one_that_is_measured_alone(schedule, sessi
     assert len(set(several)) == 3
 
 
-@pytest.mark.parametrize("change", [{"version": "2"}, {"fingerprint": "a file"}])
+@pytest.mark.parametrize("change", [{"version": "2"}, {"extra_hash": "a file"}])
 def test_version_and_file_of_a_degradation_decide_keys(schedule, session, change, monkeypatch):
     (cell,) = schedule(NOISY).plan.cells
     before = Keys(session).cell(cell)

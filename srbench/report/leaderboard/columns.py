@@ -89,7 +89,7 @@ COSTS = (
     Column("backend", "What ran the timed network.", lambda r: r.profile.backend if r.profile else None),
     Column("precision", "Number format of the timed network.", lambda r: r.profile.precision if r.profile else None),
     Column("peak_memory_mib", "Resident memory of a forward pass, weights included, MiB.", _cost("peak_memory_mib")),
-    Column("machine", "Fingerprint of the machine; timings compare only where it is equal.",
+    Column("machine", "Id of the machine; timings compare only where it is equal.",
            lambda r: r.profile.machine if r.profile else r.environment.machine if r.environment else None),
     Column("device", "What scored the images.", lambda r: r.environment.device if r.environment else None),
     Column("train_seconds", "Time the training took, seconds; empty where nothing was trained.",

@@ -27,7 +27,7 @@ def test_a_recognised_checkpoint_is_a_network_with_its_weights(wrap, compact, sh
     path = tmp_path / "compact.pth"
     torch.save(wrap(compact.state_dict()), path)
     spec = shelf[f"spandrel:{path}"]
-    assert (spec.scales, spec.trainable, len(spec.fingerprint)) == (frozenset({2}), False, 64)
+    assert (spec.scales, spec.trainable, len(spec.extra_hash)) == (frozenset({2}), False, 64)
     assert "RealESRGAN Compact" in spec.label
     lr = photograph(1, 3, 9, 11)
     with torch.no_grad():

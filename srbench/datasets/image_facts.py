@@ -22,7 +22,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Fingerprint:
+class ImageFacts:
     """What a decoded image holds."""
 
     height: int
@@ -40,7 +40,7 @@ class Fingerprint:
         return f"{self.height}×{self.width}"
 
 
-def fingerprint(path: Path) -> Fingerprint:
+def read_facts(path: Path) -> ImageFacts:
     """Decode one image.
 
     Raises:
@@ -54,16 +54,16 @@ def fingerprint(path: Path) -> Fingerprint:
     grey = image if image.ndim == 2 else image.mean(axis=2).round().astype(np.uint8)
     small = Image.fromarray(grey).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
     channels = 1 if image.ndim == 2 else image.shape[2]
-    return Fingerprint(image.shape[0], image.shape[1], channels, pixel_hash(image), small.tobytes())
+    return ImageFacts(image.shape[0], image.shape[1], channels, pixel_hash(image), small.tobytes())
 
 
-def fingerprints(paths: Iterable[Path]) -> tuple[dict[Path, Fingerprint], dict[Path, str]]:
+def image_facts(paths: Iterable[Path]) -> tuple[dict[Path, ImageFacts], dict[Path, str]]:
     """Decode many images; those whose size and time of change are as remembered are not read again.
 
     Returns:
-        The fingerprint of each readable file, and for the others the sentence that says why not.
+        The facts of each readable file, and for the others the sentence that says why not.
     """
-    good: dict[Path, Fingerprint] = {}
+    good: dict[Path, ImageFacts] = {}
     bad: dict[Path, str] = {}
     folders: dict[Path, list[Path]] = {}
     for path in paths:
@@ -79,7 +79,7 @@ def fingerprints(paths: Iterable[Path]) -> tuple[dict[Path, Fingerprint], dict[P
                 if row and row[:2] == stamp:
                     good[path] = _from_row(row)
                     continue
-                good[path] = made = fingerprint(path)
+                good[path] = made = read_facts(path)
             except (DataError, OSError) as error:
                 bad[path] = str(error)
                 continue
@@ -90,12 +90,12 @@ def fingerprints(paths: Iterable[Path]) -> tuple[dict[Path, Fingerprint], dict[P
     return good, bad
 
 
-def _from_row(row: list[Any]) -> Fingerprint:
+def _from_row(row: list[Any]) -> ImageFacts:
     _, _, height, width, channels, sha256, thumbnail = row
-    return Fingerprint(height, width, channels, sha256, bytes.fromhex(thumbnail))
+    return ImageFacts(height, width, channels, sha256, bytes.fromhex(thumbnail))
 
 
-def content_hash(images: Mapping[str, Fingerprint]) -> str:
+def content_hash(images: Mapping[str, ImageFacts]) -> str:
     """One hash for a whole set: of its names, sizes, channels and pixels."""
     rows = [[name, f.height, f.width, f.channels, f.sha256] for name, f in sorted(images.items())]
     return hashlib.sha256(json.dumps(rows, ensure_ascii=True).encode()).hexdigest()
@@ -103,7 +103,7 @@ def content_hash(images: Mapping[str, Fingerprint]) -> str:
 
 def _memory_of(folder: Path) -> Path:
     key = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()
-    return cache_root() / "fingerprints" / f"{key[:32]}.json"
+    return cache_root() / "image_facts" / f"{key[:32]}.json"
 
 
 def _recall(memory: Path) -> dict[str, Any]:
