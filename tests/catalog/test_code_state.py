@@ -37,7 +37,7 @@ def test_own_code_is_srbench_the_bundled_plugins_and_what_lies_in_the_plugin_fol
         (tmp_path / folder / "mine.py").touch()
     found = set(marks.own_code())
     assert {tmp_path / "plugins" / "mine.py", tmp_path / "user" / "mine.py"} <= found
-    assert {path.name for path in found} >= {"marks.py", "datasets.toml", "edsr.py"}
+    assert {path.name for path in found} >= {"code_state.py", "datasets.toml", "edsr.py"}
 
 
 def test_imported_code_is_the_file_of_every_module():
