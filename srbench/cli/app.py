@@ -31,7 +31,7 @@ from srbench.cli import (
     show,
 )
 from srbench.cli import list as listing
-from srbench.cli import options as choices
+from srbench.cli.console import complain
 from srbench.errors import SrbenchError
 
 
@@ -88,7 +88,7 @@ def _in_sentences() -> Iterator[None]:
 def _say(text: str, error: BaseException) -> None:
     if os.environ.get("SRBENCH_DEBUG"):
         traceback.print_exception(error)
-    choices.complain(text)
+    complain(text)
 
 
 app = typer.Typer(

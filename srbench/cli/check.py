@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli import options as choices
+from srbench.cli.console import plain_console
+from srbench.cli.options import PluginFiles, Strict
 from srbench.cli.show import KindName, kinds_of
 
 
@@ -14,16 +15,14 @@ def check(
     name: Annotated[str, typer.Argument(help="Of anything `srbench list` shows.")],
     *,
     kind: KindName = None,
-    plugin: choices.PluginFiles = None,
-    strict_plugins: choices.Strict = False,
+    plugin: PluginFiles = None,
+    strict_plugins: Strict = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be checked here.")] = False,
 ) -> None:
     """Run the contract on a plugin: shapes, ranges, determinism, gradients, half precision, export.
 
     Each violation is one sentence. Exit status 1 if there is any.
     """
-    from rich.console import Console
-
     from srbench.catalog.catalog import load_catalog
     from srbench.errors import UnavailableError, UsageError
     from srbench.testing import violations_of
@@ -33,7 +32,7 @@ def check(
     if len(kinds) > 1:
         raise UsageError(f"{name} names several things; say which one with --kind {' or --kind '.join(kinds)}.")
     (found,) = kinds
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console()
     spec = catalog.shelf(found)[name]
     try:
         with console.status(f"checking {name}"):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from srbench.cli.console import plain_console
 from srbench.cli.options import Data, data_root
 
 app = typer.Typer(help="List, check, fetch and add datasets.", no_args_is_help=True)
@@ -48,8 +49,6 @@ def verify(
     data: Data = None,
 ) -> None:
     """Compare datasets with the manifest, image by image; exit 1 if one is faulty."""
-    from rich.console import Console
-
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.library import Library
     from srbench.errors import UsageError
@@ -59,7 +58,7 @@ def verify(
         raise UsageError("Name the datasets to check, or give --all for every one that is here.")
     catalog = load_catalog()
     library = Library(data_root(data), catalog.datasets)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console()
     faulty = False
     for name in names or catalog.datasets:
         spec = catalog.datasets[name]
@@ -85,8 +84,6 @@ def fetch(
     data: Data = None,
 ) -> None:
     """Download datasets that have a public address, unpack them below the data root, and check them."""
-    from rich.console import Console
-
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.archives import fetch_dataset
     from srbench.datasets.library import Library
@@ -96,7 +93,7 @@ def fetch(
     specs = [catalog.datasets[name] for name in names]
     if data is None:
         raise UsageError("Say where the datasets go, with --data DIR or SRBENCH_DATA.")
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console()
     library = Library(data if data.is_dir() else None, catalog.datasets)
     for spec in specs:
         if library.verification(spec).state in {"complete", "unchecked"}:
@@ -119,8 +116,6 @@ def add(
     manifest: Annotated[Path | None, typer.Option("--manifest", help="Write to this file, not your own.")] = None,
 ) -> None:
     """Record a folder of images as a dataset, with the size and hash of each; never replaces one."""
-    from rich.console import Console
-
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.adding import describe_folder, record
     from srbench.datasets.manifest import user_manifest
@@ -128,6 +123,6 @@ def add(
     path = manifest or user_manifest()
     spec = describe_folder(name, folder, split=split, licence=licence, citation=citation, truth=not unpaired)
     record(path, spec, taken=tuple(load_catalog().datasets))
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console()
     how = "" if path == user_manifest() else f"; set SRBENCH_DATASETS={path} to use it"
     console.print(f"{name}: {spec.images} images recorded in {path}{how}.")

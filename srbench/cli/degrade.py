@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srbench.cli import options as choices
+from srbench.cli.console import plain_console
+from srbench.cli.options import PluginFiles, Strict, scales
 
 if TYPE_CHECKING:
     from srbench.degrading.spec import DegradationSpec
@@ -29,8 +30,8 @@ def degrade(
     from_: Annotated[
         Path | None, typer.Option("--from", help="Make the LR of this realisation again, and compare.")
     ] = None,
-    plugin: choices.PluginFiles = None,
-    strict_plugins: choices.Strict = False,
+    plugin: PluginFiles = None,
+    strict_plugins: Strict = False,
 ) -> None:
     """Degrade images: each LR is a PNG with its realisation beside it, a JSON of everything that was drawn.
 
@@ -50,7 +51,7 @@ def degrade(
         return
     if degradation is None or scale is None or out is None:
         raise UsageError("Give --degradation, --scale and --out, or --from with a realisation.")
-    factors = choices.scales([scale])
+    factors = scales([scale])
     if len(factors) != 1:
         raise UsageError("Give one scale.")
     catalog = load_catalog(plugin or (), strict=strict_plugins)
@@ -58,8 +59,6 @@ def degrade(
 
 
 def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: int, realisations: int | None) -> None:
-    from rich.console import Console
-
     from srbench.degrading.written_lr import carry_out, orders
     from srbench.errors import UsageError
 
@@ -71,14 +70,12 @@ def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: i
             f"{count} realisations of {spec.name} would all be the same, since nothing is random in it; leave "
             "--realisations out."
         )
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console()
     for order in carry_out(orders(images, scale, count, out), spec, scale, seed):
         console.print(f"{order.image} → {order.target}, {order.realisation.name}")
 
 
 def _again(file: Path, image: Path, degradations: Mapping[str, DegradationSpec], out: Path | None) -> None:
-    from rich.console import Console
-
     from srbench.degrading.written_lr import make_again
     from srbench.errors import UsageError
 
@@ -86,7 +83,7 @@ def _again(file: Path, image: Path, degradations: Mapping[str, DegradationSpec],
         raise UsageError(f"{image} is no file; --from needs the one HR image that the realisation was drawn for.")
     target = None if out is None else out / f"{file.stem}.png"
     realisation, equal = make_again(file, image, degradations, target)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console()
     told = f"{realisation.degradation}, version {realisation.version}, x{realisation.scale}"
     if target is not None:
         console.print(f"{file} → {target}")

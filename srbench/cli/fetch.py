@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from srbench.cli.console import warn
+
 
 def fetch(
     what: Annotated[str, typer.Argument(help="lpips (AlexNet's convolutions), lpips-vgg, or vgg19.")],
@@ -15,7 +17,6 @@ def fetch(
     ] = False,
 ) -> None:
     """Get a perceptual network once, from whichever source answers, and check it by its hash."""
-    from srbench.cli.options import warn
     from srbench.errors import UnavailableError, UnknownNameError
     from srbench.networks.imagenet import fetch_lpips_trunk, fetch_vgg19
 

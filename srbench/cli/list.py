@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json as json_
-import os
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srbench.cli import options as choices
+from srbench.cli.console import named_table, print_wide, warn
+from srbench.cli.options import PluginFiles, Strict
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from srbench.catalog.listing import Listing
 
 
@@ -26,8 +24,8 @@ def list_(
     ] = None,
     pattern: Annotated[str, typer.Argument(help="Wildcard on the names, such as 'edsr*'.")] = "*",
     *,
-    plugin: choices.PluginFiles = None,
-    strict_plugins: choices.Strict = False,
+    plugin: PluginFiles = None,
+    strict_plugins: Strict = False,
     json: Annotated[bool, typer.Option("--json", help="Print the names as JSON.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask the plugins anew, whatever is remembered.")] = False,
 ) -> None:
@@ -58,30 +56,7 @@ def list_(
     else:
         _print(listing, found, pattern)
     for fault in listing.broken:
-        choices.warn(fault)
-
-
-def named_table(title: str, *columns: str) -> Table:
-    """A table whose first column, the name, is never cut."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0))
-    table.add_column("name", no_wrap=True)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def print_wide(*tables: Table) -> None:
-    """Print tables as wide as the terminal; what goes to a file or a pipe is not cut."""
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(width=240)
-    for table in tables:
-        console.print(table)
+        warn(fault)
 
 
 def _list_suites(pattern: str, *, json: bool) -> None:
@@ -113,4 +88,4 @@ def _print(listing: Listing, found: dict[str, list[str]], pattern: str) -> None:
         if table.row_count:
             print_wide(table)
     if not any(found.values()):
-        choices.warn(f"No name matches {pattern!r}.")
+        warn(f"No name matches {pattern!r}.")

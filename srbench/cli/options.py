@@ -86,8 +86,8 @@ def scales(values: list[str] | None) -> tuple[int, ...]:
     return tuple(int(word) for word in words(values))
 
 
-def device(name: str) -> str:
-    """The device to compute on; "auto" takes what Accelerate finds.
+def resolve_device(name: str) -> str:
+    """Return the device to compute on; "auto" takes an accelerator if there is one.
 
     Raises:
         UsageError: The machine has no such device.
@@ -135,26 +135,9 @@ def make_session(
         data_root=data_root(data),
         weights_folders=tuple(weights or ()),
         cache=cache_root(),
-        device=device(on),
+        device=resolve_device(on),
         threads=threads,
         limit=limit,
         images_kept=suite.images_kept,
         log_folder=log,
     )
-
-
-def warn(text: str) -> None:
-    """A sentence on standard error that does not end the command."""
-    _tell("[yellow]warning:[/]", text)
-
-
-def complain(text: str) -> None:
-    """The one sentence on standard error that tells why a command ends."""
-    _tell("[bold red]error:[/]", text)
-
-
-def _tell(mark: str, text: str) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    Console(stderr=True, soft_wrap=True).print(f"{mark} {escape(text)}", highlight=False)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srbench.cli import options as choices
-from srbench.cli.list import named_table, print_wide
+from srbench.cli.console import named_table, print_wide, warn
+from srbench.cli.options import PluginFiles, Strict
 
 if TYPE_CHECKING:
     from srbench.catalog.loading import Plugin
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def plugins(
     *,
-    plugin: choices.PluginFiles = None,
-    strict_plugins: choices.Strict = False,
+    plugin: PluginFiles = None,
+    strict_plugins: Strict = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show every plugin: provider, version, kinds, names, load time and state."""
@@ -37,7 +37,7 @@ def plugins(
         _print(found)
     faults = [p.error for p in found if p.error] + ([clash] if clash else [])
     if clash:
-        choices.warn(clash)
+        warn(clash)
     if strict_plugins and faults:
         raise PluginError(" ".join(faults))
 

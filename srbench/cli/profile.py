@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srbench.cli import options as choices
+from srbench.cli.options import Device, PluginFiles, Scales, Threads, resolve_device, scales, words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,7 +34,7 @@ FIGURES = (
 def profile(
     names: Annotated[list[str], typer.Argument(help="Architectures; wildcards such as 'edsr*' take all that match.")],
     *,
-    scale: choices.Scales = None,
+    scale: Scales = None,
     output: Annotated[
         str, typer.Option("--output", help="Size of the SR image to time, width x height, in pixels.")
     ] = "1280x720",
@@ -45,9 +45,9 @@ def profile(
         typer.Option("--backend", help="Time these: eager, compile, onnxruntime, channels_last, eager-bf16 …"),
     ] = None,
     memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Measure peak memory.")] = True,
-    plugin: choices.PluginFiles = None,
-    device: choices.Device = "cpu",
-    threads: choices.Threads = 0,
+    plugin: PluginFiles = None,
+    device: Device = "cpu",
+    threads: Threads = 0,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the figures here, unrounded.")] = None,
 ) -> None:
     """Measure what networks cost here: parameters, MACs, latency, peak memory. Nothing is trained or scored."""
@@ -62,14 +62,14 @@ def profile(
     from srbench.profiling.settings import Profiling
 
     width, height = _size(output)
-    target = choices.device(device)
+    target = resolve_device(device)
     catalog = load_catalog([path.resolve() for path in plugin or ()])
     if threads:
         import torch
 
         torch.set_num_threads(threads)
-    wanted = choices.scales(scale)
-    backends = [parse_backend(name) for name in choices.words(backend) or ("eager",)]
+    wanted = scales(scale)
+    backends = [parse_backend(name) for name in words(backend) or ("eager",)]
     tasks = [
         (name, factor, way)
         for name in _matching(catalog, names)

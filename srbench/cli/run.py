@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from srbench.cli import options as choices
+from srbench.cli.console import complain
 
 
 def run(
@@ -88,7 +89,7 @@ def run(
         console.print(f"[red]failed[/] {escape(f'{title}: {reason}')}", highlight=False, soft_wrap=True)
     if outcome.failed:
         total = len(schedule.cells)
-        choices.complain(
+        complain(
             f"{len(outcome.failed)} of {total} cells failed, for the reasons above; the same command tries them again."
         )
         raise typer.Exit(1)

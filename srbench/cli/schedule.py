@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srbench.cli import options as choices
+from srbench.cli.console import warn
+from srbench.cli.options import make_session, scales, words
 from srbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,36 +29,36 @@ def planned(
     from srbench.running.keys import Keys
     from srbench.running.schedule import Schedule
 
-    scales = choices.scales(scale)
+    factors = scales(scale)
     chosen = altered(
         load_suite(suite),
-        architectures=choices.words(architecture),
-        distillers=choices.words(distiller),
+        architectures=words(architecture),
+        distillers=words(distiller),
         teacher=teacher,
-        degradations=choices.words(degradation),
-        datasets=choices.words(dataset),
-        scales=scales,
-        metrics=choices.words(metric),
+        degradations=words(degradation),
+        datasets=words(dataset),
+        scales=factors,
+        metrics=words(metric),
         weights=tuple(map(str, weights or ())),
         recipe=recipe,
     )
     chosen = applied(chosen, tile=tile, self_ensemble=self_ensemble, chop=chop, precision=precision)
     if not profile:
         chosen = chosen.model_copy(update={"profile": chosen.profile.model_copy(update={"enabled": False})})
-    session = choices.make_session(
+    session = make_session(
         chosen, plugins=plugin, strict=strict, data=data, weights=weights_dir, on=device, threads=threads, limit=limit,
         log=tensorboard,
     )  # fmt: skip
     for broken in session.catalog.broken:
-        choices.warn(str(broken.error))
+        warn(str(broken.error))
     plan = make_plan(
         chosen,
         session.catalog,
         Selection(
-            only=choices.words(only),
-            scales=scales,
-            datasets=choices.words(dataset),
-            degradations=choices.words(degradation),
+            only=words(only),
+            scales=factors,
+            datasets=words(dataset),
+            degradations=words(degradation),
             seeds=tuple(seed or ()),
         ),
     )

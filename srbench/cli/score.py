@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli import options as choices
+from srbench.cli.options import Data, Device, PluginFiles, data_root, resolve_device, scales, words
 
 
 def score(
@@ -15,11 +15,11 @@ def score(
     *,
     dataset: Annotated[str, typer.Option("--dataset", help="The dataset they belong to.")],
     scale: Annotated[str, typer.Option("--scale", help="Factor they were enlarged by.")],
-    data: choices.Data = None,
+    data: Data = None,
     protocol: Annotated[str, typer.Option("--protocol", help="How to measure; see docs/protocol.md.")] = "classic-y",
     metric: Annotated[list[str] | None, typer.Option("--metric", help="What to measure.")] = None,
-    plugin: choices.PluginFiles = None,
-    device: choices.Device = "cpu",
+    plugin: PluginFiles = None,
+    device: Device = "cpu",
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the scores of each image here.")] = None,
 ) -> None:
     """Score images made elsewhere under a protocol. Files are matched by the image names they contain."""
@@ -33,14 +33,14 @@ def score(
     from srbench.measuring.protocol import protocol_named
 
     catalog = load_catalog([path.resolve() for path in plugin or ()])
-    factors = choices.scales([scale])
+    factors = scales([scale])
     if len(factors) != 1:
         raise UsageError("Give one scale: a folder holds images of one.")
-    names = choices.words(metric) or ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
+    names = words(metric) or ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
     specs = [catalog.metrics[name] for name in names]
     table, absent = score_folder(
-        folder, catalog.datasets[dataset], Library(choices.data_root(data), catalog.datasets), factors[0],
-        protocol_named(protocol), specs, choices.device(device),
+        folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), factors[0],
+        protocol_named(protocol), specs, resolve_device(device),
     )  # fmt: skip
     shown = Table(
         title=f"{folder} on {dataset} x{factors[0]}, {protocol_named(protocol).describe(factors[0])}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srbench.cli import options as choices
+from srbench.cli.options import PluginFiles, Strict
 
 if TYPE_CHECKING:
     from srbench.catalog.catalog import Catalog
@@ -23,8 +23,8 @@ def show(
     name: Annotated[str, typer.Argument(help="Of an architecture, a distiller, a degradation, a metric, a dataset …")],
     *,
     kind: KindName = None,
-    plugin: choices.PluginFiles = None,
-    strict_plugins: choices.Strict = False,
+    plugin: PluginFiles = None,
+    strict_plugins: Strict = False,
 ) -> None:
     """Show everything that is known of one thing: paper, licence, scales, checkpoints, scores its authors report."""
     from rich.console import Console

@@ -167,7 +167,7 @@ def test_a_results_folder_that_cannot_be_written_is_named(run, tmp_path, place):
 
 
 def test_a_full_disk_keeps_what_was_measured(run, tmp_path, monkeypatch):
-    from srbench.running import store
+    from srbench import files
 
     assert run("--only", "bicubic").status == 0
     before = {p: p.read_bytes() for p in (tmp_path / "here" / "results").rglob("*.json")}
@@ -177,7 +177,7 @@ def test_a_full_disk_keeps_what_was_measured(run, tmp_path, monkeypatch):
         raise OSError(28, os.strerror(28))
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.os, "fsync", full)
+        patch.setattr(files.os, "fsync", full)
         assert sentence(run()).startswith("The disk is full: ")
     assert {p: p.read_bytes() for p in before} == before
     assert "1 cells measured, 1 from the cache, 0 failed." in run().out
