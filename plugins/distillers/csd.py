@@ -9,9 +9,9 @@ with d the mean absolute difference, W the image of the wide network, without gr
 student, N the images of other patches, enlarged from lr, and e a frozen encoder. ``L`` are the recipe's own losses. The
 release works on images in [0, 255], where w is 200: the ratio has no unit, so w is 200 / 255 on [0, 1].
 
-The paper's encoder is VGG19, whose weights do not come with srbench; see `srbench_plugins.distillers.spn` for what
-stands in. Which images are negatives is where the release slips: for all patches it takes the first ten of the batch,
-the patch's own among them (``csd_official``). Here they are ten others, drawn for each patch.
+The paper's encoder is VGG19, whose weights do not come with srbench; `srbench.distilling.encoders` has what is used
+instead. Which images are negatives is where the release slips: for all patches it takes the first ten of the batch, the
+patch's own among them (``csd_official``). Here they are ten others, drawn for each patch.
 
 The release can compare by angles instead (``csd_cosine``), for which it names no weight; there it slips twice more
 (``csd_cosine_official``), see `cosine_contrast`.
@@ -26,12 +26,12 @@ from functools import partial
 from typing import Any
 
 import torch
-from srbench_plugins.distillers.spn import LEVEL_WEIGHTS, MakeEncoder, imagenet, untrained
 from srbench_plugins.distillers.weight_inherit import inherit, inheritable, leading
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 import srbench
+from srbench.distilling.encoders import LEVEL_WEIGHTS, MakeEncoder, alexnet, untrained, vgg16
 from srbench.imaging import imresize
 from srbench.networks.blocks import full_precision
 
@@ -248,11 +248,10 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
 def register_distillers() -> list[srbench.DistillerSpec]:
     """What sees the images, and which are negatives, tells them apart."""
     plain = "Images are seen by an untrained network, the same on every machine."
-    alex, vgg = (partial(imagenet, trunk) for trunk in ("alex", "vgg"))
     return [
         _spec("csd", "CSD", plain),
-        _spec("csd_alex", "CSD (AlexNet)", "Images are seen by ImageNet's AlexNet.", encoder=alex),
-        _spec("csd_vgg", "CSD (VGG-16)", "Images are seen by ImageNet's VGG-16.", encoder=vgg),
+        _spec("csd_alex", "CSD (AlexNet)", "Images are seen by ImageNet's AlexNet.", encoder=alexnet),
+        _spec("csd_vgg", "CSD (VGG-16)", "Images are seen by ImageNet's VGG-16.", encoder=vgg16),
         _spec(
             "csd_official",
             "CSD (official negatives)",

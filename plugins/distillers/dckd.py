@@ -33,17 +33,15 @@ from srbench_plugins.distillers.spn import (
     NOISY,
     PERIOD,
     History,
-    MakeEncoder,
     contrast,
-    imagenet,
     move,
     negatives_of,
-    untrained,
 )
 from torch import Tensor
 from torch.nn import functional as F
 
 import srbench
+from srbench.distilling.encoders import MakeEncoder, alexnet, untrained, vgg16
 from srbench.networks.blocks import full_precision
 
 CONTRAST_WEIGHT = 0.1
@@ -215,18 +213,17 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
 def register_distillers() -> list[srbench.DistillerSpec]:
     """What sees the images, and what the release does differently, tell them apart."""
     plain = "Images are seen by an untrained network, the same on every machine."
-    alex, vgg = (partial(imagenet, trunk) for trunk in ("alex", "vgg"))
     return [
         _spec("dckd", "DCKD", plain),
-        _spec("dckd_alex", "DCKD (AlexNet)", "Images are seen by ImageNet's AlexNet.", encoder=alex),
-        _spec("dckd_vgg", "DCKD (VGG-16)", "Images are seen by ImageNet's VGG-16.", encoder=vgg),
+        _spec("dckd_alex", "DCKD (AlexNet)", "Images are seen by ImageNet's AlexNet.", encoder=alexnet),
+        _spec("dckd_vgg", "DCKD (VGG-16)", "Images are seen by ImageNet's VGG-16.", encoder=vgg16),
         _spec("dckd_dukd", "DCKD + DUKD", f"{plain} With DUKD's consistency, the paper's DCKD*.", consistency=1.0),
         _spec(
             "dckd_dukd_alex",
             "DCKD + DUKD (AlexNet)",
             "Images are seen by ImageNet's AlexNet. With DUKD's consistency, the paper's DCKD*.",
             consistency=1.0,
-            encoder=alex,
+            encoder=alexnet,
         ),
         _spec(
             "dckd_official",

@@ -22,21 +22,20 @@ from functools import partial
 from typing import Any
 
 import torch
-from srbench_plugins.distillers.spn import Encoder, MakeEncoder
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import spectral_norm
 
 import srbench
 from srbench.distilling.distiller import sum_of
+from srbench.distilling.encoders import MakeEncoder, vgg19
 from srbench.imaging.filtering import sharpen
 from srbench.networks.blocks import conv, full_precision
 
 WEIGHT = 0.1
 """Of the adversary's term."""
-LAYERS = {"conv1_2": 2, "conv2_2": 7, "conv3_4": 16, "conv4_4": 25, "conv5_4": 34}
-"""Of VGG19, and their places in torchvision's network."""
 LAYER_WEIGHTS = (0.1, 0.1, 1.0, 1.0, 1.0)
+"""Of the layers that the encoder `vgg19` gives."""
 SHARES = (1000, 400)
 """Thousands of steps alone and with the adversary, as published."""
 RATE = 0.5
@@ -103,31 +102,6 @@ def _normed(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 
 
 def _active(maps: Tensor) -> Tensor:
     return F.leaky_relu(maps, SLOPE)
-
-
-def vgg19(device: torch.device) -> Encoder:
-    """VGG19 as trained on ImageNet, at five convolutions, before their ReLUs.
-
-    Raises:
-        UnavailableError: Its weights are not on this machine; says how to get them.
-    """
-    from torchvision import models  # type: ignore[import-untyped]
-
-    weights = srbench.load_state_dict(srbench.find_vgg19()).state
-    with torch.device("meta"):  # of the network only the convolutions are wanted, and they with these weights
-        features = models.vgg19(weights=None).features
-    features.load_state_dict({name.removeprefix("features."): w for name, w in weights.items()}, assign=True)
-    for layer in features:
-        if isinstance(layer, nn.ReLU):
-            layer.inplace = False  # what it is given has been seen, and is compared later
-    ends = tuple(LAYERS.values())
-    starts = (0, *(end + 1 for end in ends))
-    levels = nn.ModuleList(features[start : end + 1] for start, end in zip(starts, ends, strict=False))
-    levels.to(device).eval().requires_grad_(requires_grad=False)
-    mean, std = (
-        torch.tensor(values, device=device).view(3, 1, 1) for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    )
-    return Encoder("VGG19 of ImageNet", levels, mean, std, least=16)
 
 
 def perceptual(maps: Sequence[Tensor], wanted: Sequence[Tensor], weights: Sequence[float] = LAYER_WEIGHTS) -> Tensor:

@@ -16,12 +16,12 @@ from dataclasses import replace
 from functools import partial
 
 from srbench_plugins.architectures.kdsr import PAPER
-from srbench_plugins.distillers.gan import AVERAGE, RATE, Adversary, vgg19
+from srbench_plugins.distillers.gan import AVERAGE, RATE, Adversary
 from srbench_plugins.distillers.kdsr import DegradationDistillation
-from srbench_plugins.distillers.spn import MakeEncoder
 from torch import Tensor
 
 import srbench
+from srbench.distilling.encoders import MakeEncoder, vgg19
 
 WEIGHT = 1.0
 """Of the adversary's term."""

@@ -1,8 +1,8 @@
-"""SPN: what the student made of the images a while ago is what to get away from (Wu et al., AAAI 2024).
+"""SPN: a contrastive loss whose negatives are the student's own earlier outputs (Wu et al., AAAI 2024).
 
 ``L(S, hr) + w * sum over levels of w_i |e_i(S) - e_i(hr)| / sum over k of |e_i(S) - e_i(H_k)|``: a frozen encoder e
 sees the student's image, the truth and images H of an average of the student's own past. No teacher takes part, which
-makes it the control of DCKD, which differs in what is to be come near to. The form is CSD's; that it is the paper's
+makes it the control of DCKD, which differs in the positive. The form is CSD's; that it is the paper's
 too, its weight and how the past follows are our reading.
 
 What the past makes of the same lr is hardly another image than the student's, and much less so than the truth. Away
@@ -24,23 +24,20 @@ changed: by default an untrained one, the same on every machine; one trained on 
 from __future__ import annotations
 
 import copy
-import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 import srbench
+from srbench.distilling.encoders import LEVEL_WEIGHTS, Encoder, MakeEncoder, alexnet, untrained, vgg16
 
 WEIGHT = 0.1
 """Ours, from DCKD."""
-LEVEL_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
-"""Of the encoder's levels, from the finest to the coarsest."""
 CAP = 1.0
 """Of each level's ratio to the mean distance from the past, ours: beyond it, leaving past and target alike pays."""
 NOISY = 4
@@ -56,96 +53,6 @@ PERIOD = 1 / 10
 DCKD's release has 1 / 250 at first, which of its 250,000 steps are 1,000."""
 SLOWER_EVERY = 0.4
 """Share of the steps after which the period grows by itself once more; in the same release 100,000."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Encoder:
-    """A frozen network that sees images as maps at several levels. It is no module: nothing of it is checkpointed."""
-
-    name: str
-    """What a person should know it by."""
-    levels: nn.ModuleList
-    """Each takes what the one before it gives."""
-    mean: Tensor
-    std: Tensor
-    least: int = 1
-    """Shortest side in pixels that the levels leave anything of."""
-    codes: Tensor | None = None
-    """(K, C): a codebook for the maps of the last level, as VQGAN has it."""
-
-    def __call__(self, images: Tensor) -> list[Tensor]:
-        """Images (N, 1 or 3, H, W) in [0, 1] to a map (N, C, h, w) of each level.
-
-        Raises:
-            TrainingError: They are smaller than ``least``.
-        """
-        if (side := min(images.shape[-2:])) < self.least:
-            raise srbench.TrainingError(
-                f"{self.name} sees images from {self.least} pixels a side and patches of hr have {side}; raise the "
-                "recipe's patch."
-            )
-        maps = (images.expand(-1, 3, -1, -1) - self.mean) / self.std
-        seen = []
-        for level in self.levels:
-            maps = level(maps)
-            seen.append(maps)
-        return seen
-
-
-MakeEncoder = Callable[[torch.device], Encoder]
-
-
-def untrained(device: torch.device) -> Encoder:
-    """Five levels of a 3x3 convolution and a ReLU, each on the maxima of 2x2 pixels of the one before.
-
-    The weights are random, by He et al.'s rule, and the same every time.
-    """
-    generator = torch.Generator().manual_seed(0)
-    widths = (3, 16, 32, 64, 64, 64)
-    levels = nn.ModuleList()
-    for number, (before, width) in enumerate(itertools.pairwise(widths)):
-        layer = nn.Conv2d(before, width, 3, padding=1, bias=False)
-        with torch.no_grad():
-            layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) * math.sqrt(2 / (9 * before)))
-        pool = nn.MaxPool2d(2, ceil_mode=True) if number else nn.Identity()
-        levels.append(nn.Sequential(pool, layer, nn.ReLU()))
-    return _frozen("an untrained network of five convolutions", levels, (0.5,) * 3, (0.5,) * 3, device)
-
-
-def imagenet(trunk: Literal["alex", "vgg"], device: torch.device) -> Encoder:
-    """AlexNet or VGG-16 as trained on ImageNet, at five ReLUs.
-
-    Raises:
-        UnavailableError: Its weights are not on this machine; says how to get them.
-    """
-    from torchvision import models  # type: ignore[import-untyped]
-
-    weights = srbench.load_state_dict(srbench.find_lpips_trunk(trunk)).state
-    with torch.device("meta"):  # of the network only the convolutions are wanted, and they with these weights
-        features = (models.alexnet if trunk == "alex" else models.vgg16)(weights=None).features
-    ends = (1, 4, 7, 9, 11) if trunk == "alex" else (1, 6, 11, 18, 25)
-    features.load_state_dict({name.removeprefix("features."): w for name, w in weights.items()}, assign=True)
-    for layer in features:
-        if isinstance(layer, nn.MaxPool2d):
-            layer.ceil_mode = True  # small patches leave something to the last levels
-    starts = (0, *(end + 1 for end in ends))
-    levels = nn.ModuleList(features[start : end + 1] for start, end in zip(starts, ends, strict=False))
-    name, least = ("AlexNet", 19) if trunk == "alex" else ("VGG-16", 1)
-    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    return _frozen(f"{name} of ImageNet", levels, mean, std, device, least)
-
-
-def _frozen(
-    name: str,
-    levels: nn.ModuleList,
-    mean: tuple[float, ...],
-    std: tuple[float, ...],
-    device: torch.device,
-    least: int = 1,
-) -> Encoder:
-    levels.to(device).eval().requires_grad_(requires_grad=False)
-    centre, spread = (torch.tensor(values, device=device).view(3, 1, 1) for values in (mean, std))
-    return Encoder(name, levels, centre, spread, least)
 
 
 def contrast(
@@ -289,9 +196,9 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """What sees the images tells them apart."""
+    """Variants differ in the encoder."""
     return [
         _spec("spn", "SPN", "Images are seen by an untrained network, the same on every machine."),
-        _spec("spn_alex", "SPN (AlexNet)", "Images are seen by ImageNet's AlexNet.", encoder=partial(imagenet, "alex")),
-        _spec("spn_vgg", "SPN (VGG-16)", "Images are seen by ImageNet's VGG-16.", encoder=partial(imagenet, "vgg")),
+        _spec("spn_alex", "SPN (AlexNet)", "Images are seen by ImageNet's AlexNet.", encoder=alexnet),
+        _spec("spn_vgg", "SPN (VGG-16)", "Images are seen by ImageNet's VGG-16.", encoder=vgg16),
     ]

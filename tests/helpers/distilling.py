@@ -1,13 +1,16 @@
 """Small networks and trainings on which distillers are tried, and the values of their authors' losses."""
 
+import math
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from srbench_plugins.architectures.edsr import EDSR
 from srbench_plugins.architectures.rcan import RCAN
 from torch.nn import functional as F
+from torchvision import models
 
 import helpers
 from srbench.degrading.spec import DegradationSpec
@@ -83,6 +86,24 @@ def setup(student, *teachers, scale=2, recipe=RECIPE):
         device=torch.device("cpu"),
         build=lambda name: build_network(student, scale),
     )
+
+
+def drawn_imagenet_network(name, folder):
+    """Draw weights for a network of torchvision.
+
+    Returns:
+        Its convolutional layers, and a safetensors file of their weights in ``folder``.
+    """
+    generator = torch.Generator().manual_seed(0)
+    with torch.device("meta"):
+        features = getattr(models, name)(weights=None).features
+    weights = {key: torch.empty(weight.shape) for key, weight in features.state_dict().items()}
+    for key, weight in weights.items():
+        weight.normal_(std=math.sqrt(2 / weight[0].numel()) if key.endswith("weight") else 0.1, generator=generator)
+    features.load_state_dict(weights, assign=True)
+    file = folder / f"{name}.safetensors"
+    save_file({f"features.{key}": weight for key, weight in weights.items()}, file)
+    return features.requires_grad_(requires_grad=False), file
 
 
 def batch(scale=2, seed=0, step=0):

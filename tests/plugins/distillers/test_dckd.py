@@ -6,6 +6,7 @@ from srbench_plugins.distillers import dckd, spn
 from torch import Generator
 
 from helpers.distilling import PAIRS, assert_equal_to, assert_resumes_alike, batch, edsr, oracle, setup, trained
+from srbench.distilling.encoders import Encoder, untrained
 from srbench.errors import TrainingError
 from srbench.testing import photograph
 
@@ -72,8 +73,8 @@ def test_an_encoder_may_bring_its_codes():
     codes = torch.randn(9, 64, generator=Generator().manual_seed(0))
 
     def encoder(device):
-        plain = spn.untrained(device)
-        return spn.Encoder("a network with codes", plain.levels, plain.mean, plain.std, codes=codes)
+        plain = untrained(device)
+        return Encoder("a network with codes", plain.levels, plain.mean, plain.std, codes=codes)
 
     method = dckd.DCKD(setup(*PAIRS["equal"]), encoder=encoder)
     patches = batch()

@@ -7,16 +7,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
 from srbench_plugins.architectures import fsrcnn
-from srbench_plugins.distillers import gan, spn
-from srbench_plugins.distillers.gan import GAN, LAYERS, Adversary, Discriminator, perceptual
+from srbench_plugins.distillers import gan
+from srbench_plugins.distillers.gan import GAN, Adversary, Discriminator, perceptual
 from torch import nn
 from torch.nn import functional as F
-from torchvision import models
 
-from helpers.distilling import RECIPE, assert_resumes_alike, batch, edsr, setup, trained
+from helpers.distilling import RECIPE, assert_resumes_alike, batch, drawn_imagenet_network, edsr, setup, trained
 from srbench.distilling.distiller import Optimiser
+from srbench.distilling.encoders import untrained, vgg19
 from srbench.errors import TrainingError, UnavailableError
 from srbench.imaging.filtering import sharpen
 from srbench.testing import photograph
@@ -161,37 +160,9 @@ def test_features_are_compared_by_the_published_weights():
 
 @pytest.fixture
 def imagenet(tmp_path, monkeypatch):
-    """A VGG19 whose weights are drawn; its layers as torchvision has them."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.device("meta"):
-        features = models.vgg19(weights=None).features
-    weights = {name: torch.empty(w.shape) for name, w in features.state_dict().items()}
-    for name, w in weights.items():
-        w.normal_(std=math.sqrt(2 / w[0].numel()) if name.endswith("weight") else 0.1, generator=generator)
-    features.load_state_dict(weights, assign=True)
-    file = tmp_path / "vgg19.safetensors"
-    save_file({f"features.{name}": w for name, w in weights.items()}, file)
-    monkeypatch.setattr("srbench.find_vgg19", lambda: file)
-    return features.requires_grad_(requires_grad=False)
-
-
-def test_vgg19_is_seen_at_five_convolutions_before_their_relus(imagenet):
-    encoder, images = gan.vgg19(CPU), photograph(1, 3, 32, 48)
-    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    maps, stage, count, wanted = (images - mean.view(3, 1, 1)) / std.view(3, 1, 1), 1, 0, {}
-    for layer in imagenet:
-        maps = layer(maps)
-        if isinstance(layer, nn.Conv2d):
-            count += 1
-            wanted[f"conv{stage}_{count}"] = maps.clone()
-        elif isinstance(layer, nn.MaxPool2d):
-            stage, count = stage + 1, 0
-    assert list(wanted)[-1] == "conv5_4"
-    assert len(wanted) == 16
-    for name, found in zip(LAYERS, encoder(images), strict=True):
-        torch.testing.assert_close(found, wanted[name])
-        assert found.min() < 0
-    assert all(level.numel() for level in encoder(photograph(1, 1, 16, 17)))
+    """Let VGG19 have weights that are drawn."""
+    file = drawn_imagenet_network("vgg19", tmp_path)[1]
+    monkeypatch.setattr("srbench.distilling.encoders.find_vgg19", lambda: file)
 
 
 def test_without_the_weights_it_says_how_to_get_them(monkeypatch, tmp_path):
@@ -205,11 +176,12 @@ def test_without_the_weights_it_says_how_to_get_them(monkeypatch, tmp_path):
 # --- the training -------------------------------------------------------------------------------------------------
 
 
-def test_the_students_terms_are_those_of_its_image_and_the_discriminators_of_both_apart(imagenet):
+@pytest.mark.usefixtures("imagenet")
+def test_the_students_terms_are_those_of_its_image_and_the_discriminators_of_both_apart():
     method, patches = SPECS["gan_vgg"].build(setup(edsr())), batch()
     critic = method.adversary.discriminator.eval()  # without the norm's own steps, so that terms can be told again
     sr = method.setup.student(patches.lr, 2)
-    seen, wanted = (gan.vgg19(CPU)(images) for images in (sr, patches.hr))
+    seen, wanted = (vgg19(CPU)(images) for images in (sr, patches.hr))
     with torch.no_grad():
         weights = (0.1, 0.1, 1, 1, 1)
         told = {
@@ -261,7 +233,7 @@ def test_a_discriminator_learns_to_tell_what_a_student_blurs():
 
 
 def test_sharpened_targets_are_for_all_but_the_discriminator():
-    method, patches = GAN(setup(edsr()), encoder=spn.untrained, sharpened=True), batch()
+    method, patches = GAN(setup(edsr()), encoder=untrained, sharpened=True), batch()
     sharp, seen = sharpen(patches.hr), []
     assert not torch.allclose(sharp, patches.hr, atol=0.01)
     sr = method.setup.student(patches.lr, 2).detach()
@@ -269,7 +241,7 @@ def test_sharpened_targets_are_for_all_but_the_discriminator():
     method.adversary.discriminator.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach().clone()))
     found = method.step(patches, both(method), lambda: patches)
     torch.testing.assert_close(found["l1"].detach(), F.l1_loss(sr, sharp))
-    encode = spn.untrained(CPU)
+    encode = untrained(CPU)
     torch.testing.assert_close(found["perceptual"].detach(), perceptual(encode(sr), encode(sharp)))
     for images, wanted in zip(seen, (sr, patches.hr, sr), strict=True):
         assert torch.equal(images, wanted)
@@ -294,7 +266,7 @@ def test_a_network_that_starts_from_other_weights_meets_the_adversary_at_once():
 @pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize("student", [edsr(), FSRCNN], ids=["rgb", "luma"])
 def test_it_trains_both_and_leaves_a_student_as_it_is_built(student, tmp_path):
-    method = GAN(setup(student), encoder=spn.untrained)
+    method = GAN(setup(student), encoder=untrained)
     critic = [p.detach().clone() for p in method.adversary.discriminator.parameters()]
     own = {name: w.shape for name, w in method.setup.student.module.state_dict().items()}
     report, learnt = trained(method, tmp_path)
@@ -319,6 +291,6 @@ def test_each_parameter_belongs_to_one_of_two_optimisers():
 
 
 def test_an_encoder_is_not_kept_with_the_training():
-    assert set(Adversary(setup(edsr()), encoder=spn.untrained).state_dict()) == {
+    assert set(Adversary(setup(edsr()), encoder=untrained).state_dict()) == {
         f"discriminator.{name}" for name in Discriminator().state_dict()
     }

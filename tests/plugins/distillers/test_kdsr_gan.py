@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 from srbench_plugins.architectures.kdsr import GAN_RECIPE, KDSR
-from srbench_plugins.distillers import gan, kdsr_gan, spn
+from srbench_plugins.distillers import gan, kdsr_gan
 from srbench_plugins.distillers.gan import Discriminator, perceptual
 from srbench_plugins.distillers.kdsr import divergence
 from srbench_plugins.distillers.kdsr_gan import AdversarialDegradationDistillation
@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from helpers.distilling import RECIPE, assert_resumes_alike, batch, edsr, setup, trained
 from srbench.distilling.distiller import Optimiser
+from srbench.distilling.encoders import untrained
 from srbench.errors import TrainingError
 from srbench.networks.spec import ArchitectureSpec
 from srbench.training.optimisers import phase_lengths
@@ -52,7 +53,7 @@ def test_its_stages_and_rates_are_those_of_the_paper_under_the_networks_recipe()
 
 
 def test_its_terms_are_kdsrs_and_the_adversarys_all_of_weight_one():
-    method, together = begun(encoder=spn.untrained)
+    method, together = begun(encoder=untrained)
     patches, critic = batch(), method.adversary.discriminator.eval()
     optimisers = {
         name: Optimiser(
@@ -63,7 +64,7 @@ def test_its_terms_are_kdsrs_and_the_adversarys_all_of_weight_one():
         for name, modules in together.optimise.items()
     }
     with torch.no_grad():
-        sr, encode = method.setup.student(patches.lr, 2), spn.untrained(torch.device("cpu"))
+        sr, encode = method.setup.student(patches.lr, 2), untrained(torch.device("cpu"))
         mine = method.student.E_st.representation(patches.lr)
         theirs = method.teacher.E.representation(method.teacher.seen(patches.lr, patches.hr))
         wanted = {

@@ -6,9 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import save_file
 from srbench_plugins.distillers import spn
-from torchvision import models
 
 from helpers.distilling import (
     PAIRS,
@@ -23,8 +21,8 @@ from helpers.distilling import (
 )
 from helpers.distilling import setup as setup_of
 from srbench.distilling.distiller import Batch
-from srbench.errors import TrainingError, UnavailableError
-from srbench.testing import photograph
+from srbench.distilling.encoders import LEVEL_WEIGHTS
+from srbench.errors import UnavailableError
 
 CPU = torch.device("cpu")
 SPECS = {spec.name: spec for spec in spn.register_distillers()}
@@ -62,53 +60,6 @@ def test_under_the_cap_leaving_past_and_target_alike_never_pays(count, target, p
     assert ratio(step, cap=spn.CAP) >= ratio(0.0, cap=spn.CAP) - 1e-6
     if target > 1.01 * past:
         assert ratio(step) < ratio(0.0)
-
-
-def test_the_untrained_encoder_is_the_same_every_time_and_sees_patches_of_any_size():
-    torch.manual_seed(1)
-    first = spn.untrained(CPU)
-    torch.manual_seed(2)
-    second = spn.untrained(CPU)
-    for side in (1, 7, 33):
-        images = photograph(2, 3, side, side)
-        maps = first(images)
-        assert [level.shape[-1] for level in maps] == [-(-side // 2**n) for n in range(5)]
-        assert all(torch.equal(a, b) for a, b in zip(maps, second(images), strict=True))
-    assert all(level.std() > 0.01 for level in first(photograph(2, 3, 32, 32)))
-
-
-def test_luma_is_seen_as_grey():
-    encoder, luma = spn.untrained(CPU), photograph(2, 1, 8, 8)
-    assert torch.equal(encoder(luma)[-1], encoder(luma.expand(-1, 3, -1, -1))[-1])
-
-
-@pytest.mark.parametrize(
-    ("trunk", "build", "side", "relus"),
-    [("alex", models.alexnet, 63, (1, 4, 7, 9, 11)), ("vgg", models.vgg16, 64, (1, 6, 11, 18, 25))],
-)
-def test_networks_of_imagenet_are_seen_at_their_relus(trunk, build, side, relus, tmp_path, monkeypatch):
-    torch.manual_seed(0)
-    with torch.device("meta"):
-        features = build(weights=None).features
-    weights = {name: 0.05 * torch.randn(w.shape) for name, w in features.state_dict().items()}
-    features.load_state_dict(weights, assign=True)
-    file = tmp_path / "trunk.safetensors"
-    save_file({f"features.{name}": w for name, w in weights.items()}, file)
-    monkeypatch.setattr("srbench.find_lpips_trunk", lambda name: file)
-    encoder = spn.imagenet(trunk, CPU)
-    images = photograph(1, 3, side, side)  # all poolings fit
-    maps, wanted = (images - encoder.mean) / encoder.std, []
-    for number, layer in enumerate(features):
-        maps = layer(maps)
-        if number in relus:
-            wanted.append(maps.clone())
-    for ours, theirs in zip(encoder(images), wanted, strict=True):
-        torch.testing.assert_close(ours, theirs)
-    least = encoder.least
-    assert all(level.numel() for level in encoder(photograph(1, 3, least, least + 3)))
-    if least > 1:
-        with pytest.raises(TrainingError, match=f"sees images from {least} pixels a side and patches of hr have"):
-            encoder(photograph(1, 3, least - 1, least))
 
 
 def test_without_the_weights_it_says_how_to_get_them(monkeypatch, tmp_path):
@@ -165,7 +116,7 @@ def test_its_term_is_the_ratio_of_the_distances_to_the_truth_and_to_the_past(cou
     wanted = sum(
         weight * (a - p).abs().mean() / sum((a - n).abs().mean() for n in negatives)
         for weight, a, p, *negatives in zip(
-            spn.LEVEL_WEIGHTS, method.encode(sr), method.encode(patches.hr), *past, strict=True
+            LEVEL_WEIGHTS, method.encode(sr), method.encode(patches.hr), *past, strict=True
         )
     )
     assert terms["contrast"].item() == pytest.approx(0.1 * wanted.item(), rel=1e-4)
