@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import torch
 from srbench_plugins.architectures.freqnet import FULL_BAND, PAPER, FreqNet
@@ -70,15 +68,15 @@ class FreqNetOn(nn.Module):
         return sr + (gain if luma else RGB_OF_LUMA * gain)
 
 
-def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
+def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> srbench.ArchitectureSpec:
     """The spec of ``freqnet_on:NAME``.
 
     Args:
         argument: Name of the network below.
         others: All architectures.
     """
-    spec: srbench.ArchitectureSpec = others[argument]
-    code = getattr(others, "code_hash", lambda _: "")(argument)
+    spec = others[argument]
+    code = others.code_hash(argument)
     return dataclasses.replace(
         spec,
         name=f"freqnet_on:{argument}",

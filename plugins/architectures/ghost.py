@@ -6,10 +6,8 @@ It does to a network what the paper does to EDSR, CARN and IMDN.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import torch
 from srbench_plugins.architectures.ghostsr import PAPER, GhostModule
@@ -120,7 +118,7 @@ def ghosted(spec: srbench.ArchitectureSpec, *scale: int) -> nn.Module:
     return module
 
 
-def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
+def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> srbench.ArchitectureSpec:
     """The spec of ``ghost:NAME``.
 
     Args:
@@ -130,10 +128,10 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
     Raises:
         SrbenchError: It is a fixed operator.
     """
-    spec: srbench.ArchitectureSpec = others[argument]
+    spec = others[argument]
     if not spec.trainable:
         raise srbench.SrbenchError(f"{spec.name} has nothing to train, so it has no ghost version; name a network.")
-    code = getattr(others, "code_hash", lambda _: "")(argument)
+    code = others.code_hash(argument)
     return dataclasses.replace(
         spec,
         name=f"ghost:{argument}",

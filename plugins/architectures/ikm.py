@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -127,7 +126,7 @@ def modulated(spec: srbench.ArchitectureSpec, *scale: int) -> nn.Module:
     return module
 
 
-def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
+def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> srbench.ArchitectureSpec:
     """The spec of ``ikm:NAME``.
 
     Args:
@@ -137,10 +136,10 @@ def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:
     Raises:
         SrbenchError: It is a fixed operator.
     """
-    spec: srbench.ArchitectureSpec = others[argument]
+    spec = others[argument]
     if not spec.trainable:
         raise srbench.SrbenchError(f"{spec.name} has no kernels, so there is nothing to modulate; name a network.")
-    code = getattr(others, "code_hash", lambda _: "")(argument)
+    code = others.code_hash(argument)
     return dataclasses.replace(
         spec,
         name=f"ikm:{argument}",

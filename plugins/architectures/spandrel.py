@@ -21,7 +21,7 @@ from torch import Tensor, nn
 import srbench
 
 
-def make(argument: str, others: Mapping[str, Any]) -> srbench.ArchitectureSpec:  # noqa: ARG001
+def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> srbench.ArchitectureSpec:  # noqa: ARG001
     """The network in a file, with its weights.
 
     The file is read as all weights are (safetensors or tensors alone, never code); the package only names and builds

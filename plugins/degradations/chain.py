@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import srbench
 
@@ -13,7 +12,9 @@ def register_degradations() -> list[srbench.Family]:
     """A family that reads each file once, as long as it does not change."""
     read: dict[tuple[str, bytes], srbench.DegradationSpec] = {}
 
-    def make(argument: str, degradations: Any, steps: Any) -> srbench.DegradationSpec:  # noqa: ANN401 - shelves
+    def make(
+        argument: str, degradations: srbench.SpecMap[srbench.DegradationSpec], steps: srbench.SpecMap[srbench.StepSpec]
+    ) -> srbench.DegradationSpec:
         path = Path(argument)
         key = argument, path.read_bytes() if path.is_file() else b""
         if key not in read:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +18,7 @@ def _load(name: str, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]
     return load_pyiqa(name, device)
 
 
-def make(name: str, others: Mapping[str, Any]) -> srbench.MetricSpec:  # noqa: ARG001
+def make(name: str, others: srbench.SpecMap[srbench.MetricSpec]) -> srbench.MetricSpec:  # noqa: ARG001
     """The metric called ``name`` there, with its direction and whether it needs hr.
 
     Where the package cannot be imported the metric is made all the same, and its column stays empty with that reason.
