@@ -22,87 +22,28 @@ CONNECT_TIMEOUT_S = 10
 _READ_TIMEOUT_S = 60
 
 
+def cache_root() -> Path:
+    """Folder of everything that can be made again: ``SRBENCH_CACHE``, or the user's cache folder."""
+    given = os.environ.get("SRBENCH_CACHE")
+    return Path(given) if given else platformdirs.user_cache_path("srbench")
+
+
 def weights_folder() -> Path | None:
-    """``SRBENCH_WEIGHTS``: a folder of weights that is looked into before anything is downloaded."""
+    """``SRBENCH_WEIGHTS``: a folder of weights that is searched before anything is downloaded."""
     given = os.environ.get("SRBENCH_WEIGHTS")
     return Path(given) if given else None
+
+
+def shipped_tables(folder: str) -> list[Path]:
+    """The TOML files of one of the folders that come with srbench: "suites" or "recipes"."""
+    root = importlib.resources.files("srbench") / folder
+    return sorted((Path(str(f)) for f in root.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
 
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def fetch_file(urls: Sequence[str], sha256: str | None, destination: Path, *, progress: bool = True) -> Path:
-    """Download a file from the first address that has it.
-
-    A file that is there already, with the right hash, is kept. Otherwise the download goes to a temporary name beside
-    the destination and takes its place only when it is whole; what was cut off starts anew.
-
-    Args:
-        urls: Addresses (http or https) of the same file, tried in order.
-        sha256: Its hash in hexadecimal; None where nobody knows it, and then nothing is checked.
-        destination: Where it goes; folders are made.
-        progress: Show a bar on standard error.
-
-    Returns:
-        ``destination``.
-
-    Raises:
-        UnavailableError: No address gave the file; the sentence says why, for each.
-        StoreError: The destination cannot be written.
-    """
-    if destination.is_file() and (sha256 is None or sha256_of(destination) == sha256):
-        return destination
-    reasons = []
-    for url in urls:
-        try:
-            with atomic_path(destination) as temporary:
-                _download(url, temporary, progress=progress)
-                _check(temporary, sha256)
-        except _Failed as failure:
-            reasons.append(f"{url}: {failure}")
-        else:
-            return destination
-    tried = "; ".join(reasons) or "no address is known"
-    raise UnavailableError(f"{destination.name} could not be downloaded ({tried}).")
-
-
-class _Failed(Exception):  # noqa: N818 - never leaves this module
-    """Why one address did not give the file."""
-
-
-def _download(url: str, temporary: Path, *, progress: bool) -> None:
-    import pooch
-    import requests
-
-    bar = progress and importlib.util.find_spec("tqdm") is not None
-    fetch = pooch.HTTPDownloader(
-        progressbar=bar, chunk_size=2**18, timeout=(CONNECT_TIMEOUT_S, _READ_TIMEOUT_S), allow_redirects=True
-    )
-    try:
-        fetch(url, str(temporary), None)
-    except requests.HTTPError as error:
-        status = error.response.status_code if error.response is not None else "with an error"
-        raise _Failed(f"the server answered {status}") from error
-    except requests.Timeout as error:
-        raise _Failed("the server did not answer in time") from error
-    except requests.ConnectionError as error:
-        raise _Failed("the server cannot be reached") from error
-    except requests.RequestException as error:  # also an OSError, but not one of this disk
-        raise _Failed(f"{type(error).__name__}: {error}") from error
-
-
-def _check(file: Path, sha256: str | None) -> None:
-    if sha256 is not None and (found := sha256_of(file)) != sha256:
-        raise _Failed(f"the file has sha256 {found[:12]}… instead of {sha256[:12]}…")
-
-
-def cache_root() -> Path:
-    """Folder of everything that can be made again: ``SRBENCH_CACHE``, or the user's cache folder."""
-    given = os.environ.get("SRBENCH_CACHE")
-    return Path(given) if given else platformdirs.user_cache_path("srbench")
 
 
 @contextmanager
@@ -148,10 +89,71 @@ def cannot_write(path: Path, error: OSError) -> StoreError:
     if error.errno == errno.EDQUOT:
         return StoreError(f"The disk quota is used up: {path} could not be written; free some space and run again.")
     reason = error.strerror or str(error)
-    return StoreError(f"{path} could not be written ({reason}); choose a folder you may write to, or mend its rights.")
+    return StoreError(
+        f"{path} could not be written ({reason}); choose another folder, or check its permissions."
+    )
 
 
-def shipped_tables(folder: str) -> list[Path]:
-    """The TOML files of one of the folders that come with srbench: "suites" or "recipes"."""
-    root = importlib.resources.files("srbench") / folder
-    return sorted((Path(str(f)) for f in root.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+def fetch_file(urls: Sequence[str], sha256: str | None, destination: Path, *, progress: bool = True) -> Path:
+    """Download a file from the first address that has it.
+
+    A file that is there already, with the right hash, is kept. Otherwise the download goes to a temporary name beside
+    the destination and takes its place only when it is whole; a download that was cut off starts from its beginning.
+
+    Args:
+        urls: Addresses (http or https) of the same file, tried in order.
+        sha256: Its hash in hexadecimal; None where nobody knows it, and then nothing is checked.
+        destination: Where it goes; folders are made.
+        progress: Show a bar on standard error.
+
+    Returns:
+        ``destination``.
+
+    Raises:
+        UnavailableError: No address gave the file; the sentence says why, for each.
+        StoreError: The destination cannot be written.
+    """
+    if destination.is_file() and (sha256 is None or sha256_of(destination) == sha256):
+        return destination
+    reasons = []
+    for url in urls:
+        try:
+            with atomic_path(destination) as temporary:
+                _retrieve(url, sha256, temporary, progress=progress)
+        except _Failed as failure:
+            reasons.append(f"{url}: {failure}")
+        else:
+            return destination
+    tried = "; ".join(reasons) or "no address is known"
+    raise UnavailableError(f"{destination.name} could not be downloaded ({tried}).")
+
+
+class _Failed(Exception):  # noqa: N818 - never leaves this module
+    """Why one address did not give the file."""
+
+
+def _retrieve(url: str, sha256: str | None, destination: Path, *, progress: bool) -> None:
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")  # it reports every download on standard error
+    destination.unlink()  # pooch would take a file that is there, of unknown hash, for the one that is wanted
+    downloader = pooch.HTTPDownloader(
+        progressbar=progress and importlib.util.find_spec("tqdm") is not None,
+        chunk_size=2**18,
+        timeout=(CONNECT_TIMEOUT_S, _READ_TIMEOUT_S),
+        allow_redirects=True,
+    )
+    try:
+        pooch.retrieve(url, sha256, destination.name, destination.parent, downloader=downloader)
+    except requests.HTTPError as error:
+        status = error.response.status_code if error.response is not None else "with an error"
+        raise _Failed(f"the server answered {status}") from error
+    except requests.Timeout as error:
+        raise _Failed("the server did not answer in time") from error
+    except requests.ConnectionError as error:
+        raise _Failed("the server cannot be reached") from error
+    except requests.RequestException as error:  # also an OSError, but not one of this disk
+        raise _Failed(f"{type(error).__name__}: {error}") from error
+    except ValueError as error:  # pooch's word for another hash
+        raise _Failed(f"the file does not have the sha256 {sha256}") from error

@@ -1,15 +1,20 @@
-"""Downloads from a server of the test's own."""
+"""Files are written whole or not at all, and downloads, from a server of the test's own, are checked."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.server
+import os
+import stat
 import threading
+from pathlib import Path
 
 import pytest
 
+from srbench import files
 from srbench.errors import StoreError, UnavailableError
-from srbench.files import fetch_file, sha256_of
+from srbench.files import atomic_path, atomic_write, fetch_file, sha256_of
 
 CONTENT = bytes(range(256)) * 5000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -83,7 +88,7 @@ def test_when_all_fail_one_sentence_says_why_each_and_nothing_is_left(server, tm
     text = str(caught.value)
     assert text.startswith("file.bin could not be downloaded")
     assert "/absent: the server answered 404;" in text
-    assert "/other: the file has sha256" in text
+    assert "/other: the file does not have the sha256" in text
     assert "/cut: " in text
     assert "/closed: the server cannot be reached" in text
     assert "\n" not in text
@@ -105,3 +110,84 @@ def test_a_destination_that_cannot_be_written_is_not_blamed_on_the_server(server
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StoreError, match="could not be written"):
         fetch_file([f"{server.address}/right"], SHA256, tmp_path / "file" / "below", progress=False)
+
+
+def write_half(path, error):
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise error
+
+
+def leftovers(folder):
+    return [path.name for path in folder.rglob("*") if path.name.startswith(".") and path.name.endswith(".tmp")]
+
+
+def test_a_file_is_written_with_its_folders_and_replaced_whole(tmp_path):
+    path = tmp_path / "a" / "b" / "file.json"
+    atomic_write(path, "one")
+    atomic_write(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert leftovers(tmp_path) == []
+
+
+def test_a_written_file_has_the_rights_of_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        atomic_write(tmp_path / "file", "x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt()])
+def test_an_exception_half_way_keeps_the_old_file_and_leaves_nothing(tmp_path, error):
+    path = tmp_path / "file"
+    atomic_write(path, "old")
+    with pytest.raises(type(error)):
+        write_half(path, error)
+    assert path.read_text() == "old"
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.ENOSPC, "The disk is full: .*file could not be written; free some space and run again to go on"),
+        (errno.EDQUOT, "The disk quota is used up: .*file could not be written"),
+        (errno.EIO, r"file could not be written \(Input/output error\)"),
+    ],
+)
+def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path, monkeypatch, number, sentence):
+    path = tmp_path / "file"
+    atomic_write(path, "old")
+
+    def full(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(StoreError, match=sentence):
+        atomic_write(path, "new")
+    assert path.read_text() == "old"
+    assert leftovers(tmp_path) == []
+
+
+def write_to_a_full_device(path):
+    with atomic_path(path) as temporary:
+        temporary.unlink()
+        temporary.symlink_to("/dev/full")
+        temporary.write_bytes(b"x" * 100_000)
+
+
+def test_a_device_that_is_full_is_told(tmp_path):
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(StoreError, match=r"The disk is full"):
+        write_to_a_full_device(tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["file/below", "/proc/srbench/x"])
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, place):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"could not be written \(.+\); choose another folder"):
+        atomic_write(tmp_path / place, "x")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from srbench.errors import CheckpointError, SrbenchError
+from srbench.files import sha256_of
 from srbench.networks.network import Network
 
 if TYPE_CHECKING:
@@ -109,9 +109,7 @@ def verified(path: Path, sha256: str) -> Path:
     Raises:
         CheckpointError: It has another.
     """
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
+    if (found := sha256_of(path)) != sha256:
         raise CheckpointError(
             f"{path} is not the published file (sha256 {found[:12]}…, expected {sha256[:12]}…); "
             "remove it and get it again."

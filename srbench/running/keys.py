@@ -11,6 +11,7 @@ from typing import Any
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import CheckpointError
+from srbench.files import sha256_of
 from srbench.naming import Scale
 from srbench.planning.cells import Cell, Model
 from srbench.profiling.machine import this_machine
@@ -196,5 +197,4 @@ def file_hash(path: Path) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _file_hash(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)

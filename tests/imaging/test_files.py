@@ -165,7 +165,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    with pytest.raises(StoreError, match="No space left"):
+    with pytest.raises(StoreError, match="The disk is full"):
         write_png(path, COLOUR[::-1])
     assert np.array_equal(read_image(path), COLOUR)
     assert list(tmp_path.iterdir()) == [path]
@@ -173,7 +173,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 
 def test_a_folder_that_is_a_file_is_a_store_error(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(StoreError, match="could not be written"):
         write_png(tmp_path / "file/image.png", COLOUR)
 
 

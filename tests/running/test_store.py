@@ -1,35 +1,20 @@
 """Artefacts are whole or absent, whatever happens while they are written, and their keys tell all inputs apart."""
 
-import errno
 import json
 import multiprocessing
-import os
-import stat
 import threading
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srbench.errors import StoreError
-from srbench.files import atomic_path, atomic_write, cache_root
-from srbench.running import store
+from srbench.files import atomic_write, cache_root
 from srbench.running.store import STAGE_VERSIONS, Store, content_key, results_lock
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(plain, lambda v: st.lists(v) | st.dictionaries(st.text(), v), max_leaves=8)
 inputs = st.dictionaries(st.text(), values, min_size=1)
-
-
-def write_half(path, error):
-    with atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise error
-
-
-def leftovers(folder):
-    return [path.name for path in folder.rglob("*") if path.name.startswith(".") and path.name.endswith(".tmp")]
 
 
 @settings(max_examples=40, deadline=None)
@@ -62,77 +47,6 @@ def test_a_key_is_the_same_on_every_machine():
     assert content_key("train", {"b": [1, 2.5], "a": "é"}) == (
         "cecb61477da5aa33145d530cc441b5c32a1db89a91d1504f680de40b81271d9e"
     )
-
-
-def test_a_file_is_written_with_its_folders_and_replaced_whole(tmp_path):
-    path = tmp_path / "a" / "b" / "file.json"
-    atomic_write(path, "one")
-    atomic_write(path, b"two")
-    assert path.read_bytes() == b"two"
-    assert leftovers(tmp_path) == []
-
-
-def test_a_written_file_has_the_rights_of_the_umask(tmp_path):
-    before = os.umask(0o027)
-    try:
-        atomic_write(tmp_path / "file", "x")
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
-
-
-@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt()])
-def test_an_exception_half_way_keeps_the_old_file_and_leaves_nothing(tmp_path, error):
-    path = tmp_path / "file"
-    atomic_write(path, "old")
-    with pytest.raises(type(error)):
-        write_half(path, error)
-    assert path.read_text() == "old"
-    assert leftovers(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("number", "sentence"),
-    [
-        (errno.ENOSPC, "The disk is full: .*file could not be written; free some space and run again to go on"),
-        (errno.EDQUOT, "The disk quota is used up: .*file could not be written"),
-        (errno.EIO, r"file could not be written \(Input/output error\)"),
-    ],
-)
-def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path, monkeypatch, number, sentence):
-    path = tmp_path / "file"
-    atomic_write(path, "old")
-
-    def full(_):
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(store.os, "fsync", full)
-    with pytest.raises(StoreError, match=sentence):
-        atomic_write(path, "new")
-    assert path.read_text() == "old"
-    assert leftovers(tmp_path) == []
-
-
-def write_to_a_full_device(path):
-    with atomic_path(path) as temporary:
-        temporary.unlink()
-        temporary.symlink_to("/dev/full")
-        temporary.write_bytes(b"x" * 100_000)
-
-
-def test_a_device_that_is_full_is_told(tmp_path):
-    if not Path("/dev/full").exists():
-        pytest.skip("this system has no /dev/full")
-    with pytest.raises(StoreError, match=r"The disk is full"):
-        write_to_a_full_device(tmp_path / "file")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("place", ["file/below", "/proc/srbench/x"])
-def test_a_folder_that_cannot_be_made_is_named(tmp_path, place):
-    (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"could not be written \(.+\); choose a folder"):
-        atomic_write(tmp_path / place, "x")
 
 
 def test_a_result_is_there_once_it_is_written(tmp_path):
