@@ -36,7 +36,7 @@ quality: $(READY)
 	  --fail-on "psnr_y_db < -0.15" --fail-on "ssim_y < -0.004" --fail-on "psnr_rgb_db < -0.15"
 
 # Everything again only when what it depends on has changed.
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "srbench needs Python 3.11 or newer; set PYTHON to one: make run PYTHON=python3.12"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip setuptools -c constraints.txt

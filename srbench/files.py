@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import importlib.resources
 import importlib.util
 import os
 import tempfile
@@ -34,10 +33,25 @@ def weights_folder() -> Path | None:
     return Path(given) if given else None
 
 
-def shipped_tables(folder: str) -> list[Path]:
-    """The TOML files of one of the folders that come with srbench: "suites" or "recipes"."""
-    root = importlib.resources.files("srbench") / folder
-    return sorted((Path(str(f)) for f in root.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+def shipped(name: str) -> Path:
+    """Return the path of a file or folder that comes with srbench: "datasets.toml", "suites" or "recipes".
+
+    A wheel holds them inside the package; a clone, with or without an editable install, beside it.
+
+    Raises:
+        StoreError: The installation lacks it.
+    """
+    package = Path(__file__).parent
+    inside = package / "shipped"
+    path = (inside if inside.is_dir() else package.parent) / name
+    if not path.exists():
+        raise StoreError(f"{path}, which comes with srbench, is missing; install srbench again.")
+    return path
+
+
+def shipped_tables(folder: str) -> dict[str, Path]:
+    """Return the TOML files of a shipped folder, "suites" or "recipes", by their names without the ending."""
+    return {path.stem: path for path in sorted(shipped(folder).glob("*.toml"))}
 
 
 def sha256_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and downloads, from a server of the test's own, are checked."""
+"""Files are written whole or not at all, and downloads, from a server of the test's own, are checked; shipped files are found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from srbench import files
 from srbench.errors import StoreError, UnavailableError
-from srbench.files import atomic_path, atomic_write, fetch_file, sha256_of
+from srbench.files import atomic_path, atomic_write, fetch_file, sha256_of, shipped, shipped_tables
 
 CONTENT = bytes(range(256)) * 5000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -191,3 +191,19 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, place):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"could not be written \(.+\); choose another folder"):
         atomic_write(tmp_path / place, "x")
+
+
+@pytest.mark.parametrize("inside", ["repository", "wheel"])
+def test_shipped_files_are_found_beside_the_package_or_in_it(inside, tmp_path, monkeypatch):
+    package = tmp_path / "srbench"
+    place = package / "shipped" if inside == "wheel" else tmp_path
+    (place / "suites").mkdir(parents=True)
+    for name in ("quick.toml", "classic.toml", "notes.txt"):
+        (place / "suites" / name).touch()
+    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
+    assert shipped("suites") == place / "suites"
+    assert shipped_tables("suites") == {name: place / "suites" / f"{name}.toml" for name in ("classic", "quick")}
+    with pytest.raises(
+        StoreError, match=r"datasets\.toml, which comes with srbench, is missing; install srbench again"
+    ):
+        shipped("datasets.toml")

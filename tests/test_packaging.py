@@ -1,4 +1,4 @@
-"""The wheel holds everything, and works in an environment and a folder that have nothing else of srbench."""
+"""An install from a wheel and an editable one work in an environment and a folder without anything else of srbench."""
 
 import importlib.metadata
 import json
@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -15,23 +15,47 @@ import pytest
 
 from helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = ROOT / "tests" / "fixtures" / "srbench-sample"
-INGREDIENTS = ("pyproject.toml", "README.md", "LICENSE", "datasets.toml", "suites", "srbench", "plugins")
+TABLES = [ROOT / "datasets.toml", *(ROOT / "suites").glob("*.toml"), *(ROOT / "recipes").glob("*.toml")]
+INGREDIENTS = (
+    "pyproject.toml",
+    "setup.py",
+    "README.md",
+    "LICENSE",
+    "datasets.toml",
+    "suites",
+    "recipes",
+    "srbench",
+    "plugins",
+)
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel, built from a copy, since building leaves files beside the source."""
-    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def source(tmp_path_factory):
+    """A copy of the repository, since building and editable installs leave files beside the source."""
+    copy = tmp_path_factory.mktemp("source")
     for name in INGREDIENTS:
         if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, source / name, symlinks=True, ignore=ignored)
+            shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(ROOT / name, source / name)
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    done = subprocess.run([*command, "--wheel-dir", built, source], capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
+            shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def built(source, tmp_path_factory):
+    """A folder with the source archive, and with the wheel that was built from nothing but that archive."""
+    folder = tmp_path_factory.mktemp("built")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
     (path,) = built.glob("*.whl")
     return path
 
@@ -49,12 +73,12 @@ def test_the_wheel_holds_every_module_of_srbench_and_of_the_bundled_plugins(cont
     assert modules - contents.keys() == set()
 
 
-def test_the_wheel_holds_suites_recipes_templates_and_the_dataset_manifest(contents):
-    data = {f"srbench/suites/{p.name}": p for p in (ROOT / "suites").glob("*.toml")}
-    data |= {f"srbench/recipes/{p.name}": p for p in (ROOT / "srbench" / "recipes").glob("*.toml")}
-    data |= {f"srbench/templates/{p.name}": p for p in (ROOT / "srbench" / "templates").glob("*.txt")}
-    data |= {"srbench/datasets.toml": ROOT / "datasets.toml", "srbench/py.typed": ROOT / "srbench" / "py.typed"}
-    assert len(data) > 15
+def test_the_wheel_holds_the_tables_and_what_else_the_packages_need(contents):
+    data = {f"srbench/shipped/{path.relative_to(ROOT)}": path for path in TABLES}
+    data |= {str(path.relative_to(ROOT)): path for path in (ROOT / "srbench").rglob("*.pyi")}
+    templates = ROOT / "srbench" / "catalog" / "templates"
+    data |= {str(path.relative_to(ROOT)): path for path in [*templates.glob("*.txt"), ROOT / "srbench" / "py.typed"]}
+    assert len(data) > 30
     for name, path in data.items():
         assert contents.get(name) == path.read_bytes(), name  # a file, not a link that leads nowhere
 
@@ -62,7 +86,20 @@ def test_the_wheel_holds_suites_recipes_templates_and_the_dataset_manifest(conte
 def test_the_wheel_holds_nothing_else(contents):
     tops = {name.partition("/")[0].partition("-")[0] for name in contents}
     assert tops == {"srbench", "srbench_plugins"}
-    assert {Path(name).suffix for name in contents if ".dist-info/" not in name} == {".py", ".toml", ".txt", ".typed"}
+    suffixes = {Path(name).suffix for name in contents if ".dist-info/" not in name}
+    assert suffixes == {".py", ".pyi", ".toml", ".txt", ".typed"}
+
+
+def test_the_source_archive_holds_the_tables_once(built):
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        tables = [name.partition("/")[2] for name in archive.getnames() if name.endswith(".toml")]
+    assert sorted(tables) == sorted(["pyproject.toml", *(str(path.relative_to(ROOT)) for path in TABLES)])
+
+
+def test_nothing_in_the_source_is_a_link():
+    linked = [path for name in INGREDIENTS for path in (ROOT / name).rglob("*") if path.is_symlink()]
+    assert linked == []
 
 
 def test_the_wheel_brings_the_command_and_the_licence(contents):
@@ -72,54 +109,84 @@ def test_the_wheel_brings_the_command_and_the_licence(contents):
 
 
 @pytest.fixture(scope="module")
-def elsewhere(wheel, tmp_path_factory):
-    """A command runner in a fresh environment with the wheel, and in an empty folder.
+def installed(tmp_path_factory):
+    """Make a fresh environment in which pip installs srbench, and a runner of its commands in an empty folder.
 
     Other libraries (torch is large) are lent by this environment; lending reads no .pth files, so that its editable
     srbench stays behind.
     """
-    base = tmp_path_factory.mktemp("fresh")
-    venv.create(base / "venv", with_pip=True)
-    scripts = base / "venv" / ("Scripts" if os.name == "nt" else "bin")
-    python = scripts / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel]
-    subprocess.run(install, check=True, timeout=200)
-    old = [python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools"]  # older than what is lent, if any
-    subprocess.run(old, check=True, capture_output=True, timeout=100)
-    where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    own = Path(subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip())
-    (own / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    folder = base / "empty"
-    folder.mkdir()
-    environ = {
-        name: value for name, value in os.environ.items() if not name.startswith(("SRBENCH_", "PYTHON", "PYTEST"))
-    }
-    environ |= {
-        "XDG_CONFIG_HOME": str(base / "config"),
-        "SRBENCH_CACHE": str(base / "cache"),
-        "COLUMNS": "200",
-        "PIP_NO_INDEX": "1",
-        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this option inverted
-        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
-    }
 
-    def run(*words, timeout=280):
-        done = subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, timeout=timeout)
-        assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+    def install(*words):
+        base = tmp_path_factory.mktemp("fresh")
+        venv.create(base / "venv", with_pip=True)
+        scripts = base / "venv" / ("Scripts" if os.name == "nt" else "bin")
+        python = scripts / "python"
+        old = [python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools"]  # older than what is lent, if any
+        subprocess.run(old, check=True, capture_output=True, timeout=100)
+        where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+        own = Path(subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip())
+        lent = [folder for folder in sys.path if Path(folder).name == "site-packages"]
+        (own / "lent.pth").write_text("\n".join(lent) + "\n")
+        folder = base / "empty"
+        folder.mkdir()
+        environ = {
+            name: value for name, value in os.environ.items() if not name.startswith(("SRBENCH_", "PYTHON", "PYTEST"))
+        }
+        environ |= {
+            "XDG_CONFIG_HOME": str(base / "config"),
+            "SRBENCH_CACHE": str(base / "cache"),
+            "COLUMNS": "200",
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this option inverted
+            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        }
 
-    run.folder = folder
-    return run
+        def run(*words, timeout=280):
+            done = subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, timeout=timeout)
+            assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+            return done.stdout
+
+        run("python", "-m", "pip", "install", "--quiet", "--no-deps", "--ignore-installed", *words)
+        run.folder = folder
+        return run
+
+    return install
 
 
-@pytest.mark.slow
-def test_srbench_comes_from_the_wheel(elsewhere):
+@pytest.fixture(scope="module")
+def elsewhere(installed, wheel):
+    return installed(wheel)
+
+
+@pytest.fixture(scope="module")
+def editable(installed, source):
+    return installed("--editable", source)
+
+
+def places(run):
+    """Where an environment has srbench and its bundled plugins from."""
     code = "import srbench, srbench_plugins; print(srbench.__file__); print(srbench_plugins.__file__)"
-    for line in elsewhere("python", "-c", code).splitlines():
-        assert Path(line).is_relative_to(elsewhere.folder.parent / "venv")
+    return [Path(line) for line in run("python", "-c", code).splitlines()]
 
 
-@pytest.mark.slow
+def check_that_everything_shipped_is_found(run):
+    assert "bicubic" in run("srbench", "plan", "quick")
+    assert " set5 " in run("srbench", "data", "list")
+    assert set(json.loads(run("srbench", "list", "suites", "--json"))["suites"]) == {
+        path.stem for path in TABLES if path.parent.name == "suites"
+    }
+
+
+def test_srbench_comes_from_the_wheel_with_all_that_is_shipped(elsewhere):
+    assert all(place.is_relative_to(elsewhere.folder.parent / "venv") for place in places(elsewhere))
+    check_that_everything_shipped_is_found(elsewhere)
+
+
+def test_an_editable_install_works_from_another_folder(editable, source):
+    assert places(editable) == [source / "srbench" / "__init__.py", source / "plugins" / "__init__.py"]
+    check_that_everything_shipped_is_found(editable)
+
+
 def test_the_installed_command_lists_plans_and_runs(elsewhere):
     assert elsewhere("srbench", "--version") == f"srbench {importlib.metadata.version('srbench')}\n"
     listed = elsewhere("srbench", "list")
@@ -131,7 +198,6 @@ def test_the_installed_command_lists_plans_and_runs(elsewhere):
     assert "Bicubic" in (elsewhere.folder / "results" / "leaderboard.csv").read_text()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["architecture", "distiller"])
 def test_a_plugin_written_there_trains_and_is_measured_at_once(elsewhere, kind):
     written = elsewhere("srbench", "add-plugin", kind, f"my_{kind}")
@@ -142,7 +208,6 @@ def test_a_plugin_written_there_trains_and_is_measured_at_once(elsewhere, kind):
     assert f"my_{kind}" in (elsewhere.folder / kind / "leaderboard.csv").read_text()
 
 
-@pytest.mark.slow
 def test_a_package_is_taken_in_by_installing_it(elsewhere, tmp_path):
     shutil.copytree(SAMPLE, tmp_path / "sample")
     out = elsewhere("srbench", "add-plugin", str(tmp_path / "sample"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import srbench
 from srbench.catalog.discovery import bundled_folder, user_folder
 from srbench.catalog.hooks import GROUP
+from srbench.files import shipped, shipped_tables
 
 Marks = dict[str, list[int] | None]
 """Size and time of each file; None for one that is not there."""
@@ -30,10 +31,13 @@ def marks_of(files: Iterable[Path]) -> Marks:
 
 
 def own_code() -> Iterable[Path]:
-    """Srbench and its bundled plugins, and the plugins that are found by lying somewhere: files of today."""
+    """Yield the files of srbench, of its bundled plugins and of the user's plugin folders, as they are now."""
     for folder in (Path(srbench.__file__).parent, bundled_folder()):
         if folder is not None:
-            yield from (path for path in folder.rglob("*") if path.suffix in (".py", ".toml"))
+            yield from folder.rglob("*.py")
+    yield shipped("datasets.toml")
+    for tables in ("suites", "recipes"):
+        yield from shipped_tables(tables).values()
     for folder in (Path("plugins").resolve(), user_folder()):
         yield from folder.glob("*.py")
 

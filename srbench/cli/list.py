@@ -61,9 +61,10 @@ def list_(
 
 def _list_suites(pattern: str, *, json: bool) -> None:
     from srbench.catalog.listing import in_order
-    from srbench.planning.suite import load_suite, shipped_suites
+    from srbench.files import shipped_tables
+    from srbench.planning.suite import load_suite
 
-    found = [name for name in in_order(shipped_suites()) if fnmatchcase(name, pattern)]
+    found = [name for name in in_order(shipped_tables("suites")) if fnmatchcase(name, pattern)]
     if json:
         typer.echo(json_.dumps({"suites": found}, indent=2))
         return

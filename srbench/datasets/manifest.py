@@ -7,7 +7,6 @@ import os
 import re
 import tomllib
 from collections import Counter
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from srbench.datasets.spec import DatasetSpec, Download, ImageEntry
 from srbench.errors import ConfigError, PluginError
+from srbench.files import shipped
 
 Unknown = Literal["unknown"]
 Side = Annotated[int, Field(gt=0, strict=True)]
@@ -62,7 +62,7 @@ def read_manifest(path: Path | None = None) -> tuple[DatasetSpec, ...]:
     Raises:
         ConfigError: The file cannot be understood; says in which line or table, and what was expected.
     """
-    path = path or Path(str(files("srbench") / "datasets.toml"))
+    path = path or shipped("datasets.toml")
     text = manifest_text(path)
     try:
         tables = tomllib.loads(text)

@@ -30,7 +30,7 @@ def find_recipe(name: str, spec: ArchitectureSpec, origin: str) -> Recipe:
             if path.is_file():
                 return read_table(path, Recipe)
         raise ConfigError(f"{origin}: the recipe file {name} does not exist.")
-    shipped = {f.name.removesuffix(".toml"): f for f in shipped_tables("recipes")}
+    shipped = shipped_tables("recipes")
     if name not in shipped:
         raise UnknownNameError.among("recipe", name, {*shipped, "paper"}, "Or give the path of a TOML file.")
     return read_table(shipped[name], Recipe)

@@ -80,20 +80,13 @@ def load_suite(name_or_path: str) -> Suite:
         ConfigError: The file cannot be understood; says where and what was expected.
     """
     path = Path(name_or_path)
-    if path.suffix != ".toml" and not path.is_file():
-        shipped = {f.name.removesuffix(".toml"): f for f in shipped_tables("suites")}
-        if name_or_path not in shipped:
-            raise UnknownNameError.among("suite", name_or_path, shipped, "Or give the path of a TOML file.")
-        path = shipped[name_or_path]
-    elif not path.is_file():
-        shipped = {f.name: f for f in shipped_tables("suites")}
-        if path.name not in shipped or path.parent.name != "suites":
-            raise UnknownNameError.among("suite file", name_or_path, {f"suites/{n}" for n in shipped})
-        path = shipped[path.name]  # `suites/classic.toml` works outside a clone too
+    if not path.is_file():
+        shipped = shipped_tables("suites")
+        if path.suffix != ".toml":
+            if name_or_path not in shipped:
+                raise UnknownNameError.among("suite", name_or_path, shipped, "Or give the path of a TOML file.")
+        elif path.stem not in shipped or path.parent.name != "suites":
+            raise UnknownNameError.among("suite file", name_or_path, {f"suites/{name}.toml" for name in shipped})
+        path = shipped[path.stem]  # `suites/classic.toml` works outside a clone too
     suite = read_table(path, Suite)
     return suite.model_copy(update={"origin": str(name_or_path)})
-
-
-def shipped_suites() -> dict[str, Path]:
-    """The suites that come with srbench."""
-    return {f.name.removesuffix(".toml"): f for f in shipped_tables("suites")}

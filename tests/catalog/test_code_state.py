@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+from helpers import ROOT
 from srbench.catalog import code_state as marks
 
 
@@ -37,7 +38,9 @@ def test_own_code_is_srbench_the_bundled_plugins_and_what_lies_in_the_plugin_fol
         (tmp_path / folder / "mine.py").touch()
     found = set(marks.own_code())
     assert {tmp_path / "plugins" / "mine.py", tmp_path / "user" / "mine.py"} <= found
-    assert {path.name for path in found} >= {"code_state.py", "datasets.toml", "edsr.py"}
+    own = [Path(marks.__file__), ROOT / "plugins" / "architectures" / "edsr.py"]
+    tables = [ROOT / "datasets.toml", ROOT / "suites" / "quick.toml", ROOT / "recipes" / "quick.toml"]
+    assert {*own, *tables} <= found
 
 
 def test_imported_code_is_the_file_of_every_module():

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from srbench.catalog.catalog import PLURALS
-from srbench.planning.suite import shipped_suites
+from srbench.files import shipped_tables
 
 SPEC = """
 import srbench
@@ -54,7 +54,7 @@ def test_a_wildcard_that_matches_nothing_says_so(srbench):
 
 def test_suites_are_listed_with_what_they_are_about(srbench):
     answer = srbench("list", "suites")
-    for name in shipped_suites():
+    for name in shipped_tables("suites"):
         assert f" {name} " in answer.out
     assert json.loads(srbench("list", "suites", "qu*", "--json").out) == {"suites": ["quick"]}
 

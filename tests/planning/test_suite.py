@@ -3,10 +3,11 @@
 import pytest
 
 from srbench.errors import ConfigError, UnknownNameError, UsageError
+from srbench.files import shipped_tables
 from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.overrides import altered, applied
 from srbench.planning.recipes import find_recipe
-from srbench.planning.suite import Grid, Suite, load_suite, shipped_suites
+from srbench.planning.suite import Grid, Suite, load_suite
 from srbench.recipe import Recipe
 from srbench.toml import read_table
 
@@ -68,7 +69,7 @@ def test_a_byte_order_mark_is_no_fault(read):
     assert read("\ufeff" + GOOD).name == "mine"
 
 
-@pytest.mark.parametrize("name", shipped_suites())
+@pytest.mark.parametrize("name", shipped_tables("suites"))
 def test_every_shipped_suite_can_be_read(name):
     assert load_suite(name).name == name
 
