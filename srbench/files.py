@@ -103,9 +103,7 @@ def cannot_write(path: Path, error: OSError) -> StoreError:
     if error.errno == errno.EDQUOT:
         return StoreError(f"The disk quota is used up: {path} could not be written; free some space and run again.")
     reason = error.strerror or str(error)
-    return StoreError(
-        f"{path} could not be written ({reason}); choose another folder, or check its permissions."
-    )
+    return StoreError(f"{path} could not be written ({reason}); choose another folder, or check its permissions.")
 
 
 def fetch_file(urls: Sequence[str], sha256: str | None, destination: Path, *, progress: bool = True) -> Path:

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and downloads, from a server of the test's own, are checked; shipped files are found."""
+"""Files are written whole or not at all, downloads are checked, and the files that come with srbench are found."""
 
 from __future__ import annotations
 
