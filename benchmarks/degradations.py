@@ -66,7 +66,7 @@ def distributions() -> list[Row]:
     for start in range(0, _COMPARED, _BATCH):
         hr = torch.from_numpy(patches[start : start + _BATCH]).permute(0, 3, 1, 2).contiguous()
         # a stream for each image also where a batch shares one, since the test takes the images as independent
-        drawn = [batched.draw(Random(start + at), Random(10**6 + start + at), size) for at in range(len(hr))]
+        drawn = [batched.draw(Random(start + at, Random(10**6 + start + at)), size) for at in range(len(hr))]
         with torch.no_grad():
             lr = batched.degrade(hr, drawn, size).permute(0, 2, 3, 1).numpy()
         ours += [statistics_of(one) for one in lr]

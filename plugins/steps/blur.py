@@ -32,11 +32,11 @@ class GaussianBlur:
 
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """The width."""
-        return {"sigma_px": (own if self.per == "image" else shared).within(self.sigma_px)}
+        return {"sigma_px": random.within(self.sigma_px)}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
         make = fspecial if self.fspecial else isotropic
         return filter2d(images, make(self.side_px, [one["sigma_px"] for one in drawn]), border=self.border)
@@ -62,9 +62,8 @@ class AnisotropicBlur:
 
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Widths and direction; how uneven it is, and a seed of the weights, where it may be."""
-        random = own if self.per == "image" else shared
         first, second = random.within(self.first), self.second
         if self.second_below_first and isinstance(second, tuple):
             second = (second[0], first)
@@ -77,7 +76,7 @@ class AnisotropicBlur:
             drawn |= {"unevenness": random.within(self.unevenness), "seed": random.seed()}
         return drawn
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
         make = gaussian if self.widths == "deviations" else gaussian_of_variances
         first, second, angle = ([one[name] for one in drawn] for name in ("first", "second", "angle_degrees"))
@@ -110,11 +109,11 @@ class MotionBlur:
 
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image moves by itself
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """How far and which way."""
-        return {"length_px": own.within(self.length_px), "angle_degrees": own.within(self.angle_degrees)}
+        return {"length_px": random.within(self.length_px), "angle_degrees": random.within(self.angle_degrees)}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
         angles = [math.radians(one["angle_degrees"]) for one in drawn]
         kernels = motion(self.side_px, [one["length_px"] for one in drawn], angles)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 import srbench
-from srbench.degrading import Drawn, Random, Size, Step
+from srbench.degrading import Drawn, Random, Size, Step, draw_step
 from srbench.imaging import imresize, kernels, noise
 from srbench.imaging.filtering import filter2d
 from srbench.imaging.interpolation import MODES, Mode, opencv
@@ -38,18 +38,18 @@ class ScaledBlur:
     alike: ClassVar[tuple[str, ...]] = ("side_px", "anisotropic")
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, size: Size) -> Drawn:
         """What describes the kernel."""
-        side = 2 * own.integer(self.side_px[0] // 2, self.side_px[1] // 2) + 1
-        if own.chance(self.anisotropic_probability):
+        side = 2 * random.integer(self.side_px[0] // 2, self.side_px[1] // 2) + 1
+        if random.chance(self.anisotropic_probability):
             most = self.variance_px2[1] + self.variance_per_scale * size.scale
-            first, second = own.uniform(self.variance_px2[0], most), own.uniform(self.variance_px2[0], most)
-            theta = own.uniform(0.0, math.pi)
+            first, second = random.uniform(self.variance_px2[0], most), random.uniform(self.variance_px2[0], most)
+            theta = random.uniform(0.0, math.pi)
             return {"side_px": side, "anisotropic": True, "first_px2": first, "second_px2": second, "theta": theta}
         most = self.sigma_px[1] + self.sigma_per_scale * size.scale
-        return {"side_px": side, "anisotropic": False, "sigma_px": own.uniform(self.sigma_px[0], most)}
+        return {"side_px": side, "anisotropic": False, "sigma_px": random.uniform(self.sigma_px[0], most)}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
         side = drawn[0]["side_px"]
         if drawn[0]["anisotropic"]:
@@ -70,12 +70,12 @@ class ResizeOrSubsample:
 
     alike: ClassVar[tuple[str, ...]] = ("factor", "mode")
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, size: Size) -> Drawn:
         """Factor and mode, or the width of the blur."""
-        if own.chance(self.resize_probability):
-            factor = own.uniform(1.0, self.factor_over_scale * size.scale)
-            return {"factor": factor, "mode": own.choice(self.modes)}
-        return {"sigma_px": own.uniform(self.sigma_px[0], self.sigma_px[1] * size.scale)}
+        if random.chance(self.resize_probability):
+            factor = random.uniform(1.0, self.factor_over_scale * size.scale)
+            return {"factor": factor, "mode": random.choice(self.modes)}
+        return {"sigma_px": random.uniform(self.sigma_px[0], self.sigma_px[1] * size.scale)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """Resize, or blur and sub-sample; the shift of the kernel keeps lr in the middle of its blocks."""
@@ -103,18 +103,18 @@ class SensorNoise:
     colours: tuple[float, float, float] = (0.4, 0.4, 0.2)
     correlated_level: Literal["strongest", "drawn"] = "strongest"
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Level, kind, covariance of the three channels in units of the level squared, and field."""
-        level, colours = own.integer(*self.level), own.choice(("colour", "grey", "correlated"), self.colours)
-        drawn: Drawn = {"level": level, "colours": colours, "seed": own.seed()}
+        level, colours = random.integer(*self.level), random.choice(("colour", "grey", "correlated"), self.colours)
+        drawn: Drawn = {"level": level, "colours": colours, "seed": random.seed()}
         if colours == "correlated":
             drawn["level"] = self.level[1] if self.correlated_level == "strongest" else level
-            spread = np.diag([own.unit() for _ in range(3)])
-            basis = np.linalg.svd([[own.unit() for _ in range(3)] for _ in range(3)])[0]
+            spread = np.diag([random.unit() for _ in range(3)])
+            basis = np.linalg.svd([[random.unit() for _ in range(3)] for _ in range(3)])[0]
             drawn["covariance"] = np.abs(basis.T @ spread @ basis).tolist()
         return drawn
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Add it and clamp; an image of one channel gets the first colour's."""
         fields = noise.normal(images, [one["seed"] for one in drawn], [one["colours"] == "grey" for one in drawn])
         plain = torch.eye(3).tolist()
@@ -134,12 +134,12 @@ class RoundedPoissonNoise:
     log10_photons: tuple[float, float] = (2.0, 4.0)
     grey_probability: float = 0.5
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Photons, kind and field."""
-        photons = 10.0 ** own.uniform(*self.log10_photons)
-        return {"photons": photons, "grey": own.chance(self.grey_probability), "seed": own.seed()}
+        photons = 10.0 ** random.uniform(*self.log10_photons)
+        return {"photons": photons, "grey": random.chance(self.grey_probability), "seed": random.seed()}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Round, add it and clamp."""
         photons, seeds, grey = ([one[name] for one in drawn] for name in ("photons", "seed", "grey"))
         rounded = settled(images * 255).round().clamp(0, 255) / 255
@@ -159,13 +159,13 @@ class HalvedFirst:
 
     alike: ClassVar[tuple[str, ...]] = ("halved",)
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:
+    def draw(self, random: Random, size: Size) -> Drawn:
         """How it is halved, if it is, and what the steps draw."""
         halved = None
-        coins = own.branch("halved")
+        coins = random.branch("halved")
         if size.scale == 4 and coins.chance(self.probability):
             halved = coins.choice(self.modes) if coins.chance(0.5) else "matlab"
-        return {"halved": halved, "then": self.then.draw(own, shared, _half(size) if halved else size)}
+        return {"halved": halved, "then": draw_step(self.then, random, _half(size) if halved else size)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """Halve, or not, and do the steps."""

@@ -59,25 +59,25 @@ class CameraIsp:
     read: tuple[float, float, float] = (2.18, 1.20, 0.26)
     develop: Literal["whole", "released"] = "whole"
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Exposure, gains, parts of the four cameras, and noise."""
         mean, spread = self.exposure
         drawn: Drawn = {
-            "exposure": mean + spread * own.normal(),
-            "red_gain": own.within(self.red_gain),
-            "blue_gain": own.within(self.blue_gain),
+            "exposure": mean + spread * random.normal(),
+            "red_gain": random.within(self.red_gain),
+            "blue_gain": random.within(self.blue_gain),
         }
         if self.matrices == "cameras":
-            parts = [own.uniform(1e-8, 1e8) for _ in XYZ_TO_CAMERAS]
+            parts = [random.uniform(1e-8, 1e8) for _ in XYZ_TO_CAMERAS]
             drawn["cameras"] = [part / math.fsum(parts) for part in parts]
         if self.noise:
-            shot = own.uniform(math.log(self.shot[0]), math.log(self.shot[1]))
+            shot = random.uniform(math.log(self.shot[0]), math.log(self.shot[1]))
             slope, offset, scatter = self.read
-            read = slope * shot + offset + scatter * own.normal()
-            drawn |= {"shot": math.exp(shot), "read": math.exp(read), "seed": own.seed()}
+            read = slope * shot + offset + scatter * random.normal()
+            drawn |= {"shot": math.exp(shot), "read": math.exp(read), "seed": random.seed()}
         return drawn
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Unprocess, take and develop; values end in [0, 1].
 
         Raises:

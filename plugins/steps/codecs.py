@@ -24,11 +24,11 @@ class Jpeg:
     subsampling: Literal["4:4:4", "4:2:2", "4:2:0"] = "4:2:0"
     rounding: Rounding = "nearest"
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """The quality."""
-        return {"quality": _drawn(own, self.quality)}
+        return {"quality": _drawn(random, self.quality)}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Write and read."""
         qualities = [one["quality"] for one in drawn]
         return jpeg_bytes(images, qualities, subsampling=self.subsampling, rounding=self.rounding)
@@ -42,11 +42,11 @@ class WebP:
     method: Whole = (0, 6)
     rounding: Rounding = "down"
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Quality and method."""
-        return {"quality": _drawn(own, self.quality), "method": _drawn(own, self.method)}
+        return {"quality": _drawn(random, self.quality), "method": _drawn(random, self.method)}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Write and read."""
         qualities, methods = ([one[name] for one in drawn] for name in ("quality", "method"))
         return webp_bytes(images, qualities, method=methods, rounding=self.rounding)

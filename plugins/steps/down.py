@@ -11,50 +11,38 @@ from torch.nn import functional as F
 
 import srbench
 from srbench import ShapeError
-from srbench.degrading import Drawn, Random, Size
+from srbench.degrading import FixedStep, Size
 from srbench.imaging import imresize
 
 
 @dataclass(frozen=True)
-class BicubicDown:
+class BicubicDown(FixedStep):
     """Antialiased, a = -0.5."""
 
     border: Literal["symmetric", "replicate"] = "symmetric"
     rounding: Literal["none", "uint8"] = "none"
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - nothing is random
-        """Nothing."""
-        return {}
-
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, _drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """Resize."""
         return imresize(images, size=size.lr, border=self.border, rounding=self.rounding)
 
 
 @dataclass(frozen=True)
-class AreaDown:
+class AreaDown(FixedStep):
     """The mean of the pixels below each."""
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - nothing is random
-        """Nothing."""
-        return {}
-
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, _drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """Average."""
         return F.adaptive_avg_pool2d(images, size.lr)
 
 
 @dataclass(frozen=True)
-class Subsample:
+class Subsample(FixedStep):
     """Every scale-th pixel."""
 
     phase: Literal["centre", "upper_left"] = "centre"
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - nothing is random
-        """Nothing."""
-        return {}
-
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, _drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """Keep one pixel of each block of scale x scale.
 
         Raises:

@@ -25,20 +25,20 @@ class _Levelled:
     grey_probability: float = 0.0
     whole_levels: bool = False
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Level, kind and field."""
         if self.whole_levels and isinstance(self.level, tuple):
-            level: float = own.integer(int(self.level[0]), int(self.level[1]))
+            level: float = random.integer(int(self.level[0]), int(self.level[1]))
         else:
-            level = own.within(self.level)
-        return {"level": level, "grey": own.chance(self.grey_probability), "seed": own.seed()}
+            level = random.within(self.level)
+        return {"level": level, "grey": random.chance(self.grey_probability), "seed": random.seed()}
 
 
 @dataclass(frozen=True)
 class GaussianNoise(_Levelled):
     """Noise that does not depend on the image."""
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Add it."""
         return gaussian(images, [one["level"] for one in drawn], _fields(images, drawn))
 
@@ -51,7 +51,7 @@ class GaussianNoise(_Levelled):
 class SpeckleNoise(_Levelled):
     """Noise in proportion to the image."""
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Add it."""
         return speckle(images, [one["level"] for one in drawn], _fields(images, drawn))
 
@@ -62,15 +62,15 @@ class ColourNoise:
 
     level: Range = 25.0
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Level, covariance of the three channels in units of its square, and field."""
-        mixed = torch.tensor([[own.unit() for _ in range(3)] for _ in range(3)], dtype=torch.float64)
-        spread = torch.diag(torch.tensor([own.unit() for _ in range(3)], dtype=torch.float64))
+        mixed = torch.tensor([[random.unit() for _ in range(3)] for _ in range(3)], dtype=torch.float64)
+        spread = torch.diag(torch.tensor([random.unit() for _ in range(3)], dtype=torch.float64))
         turn = torch.linalg.svd(mixed).U  # what SciPy's orth gives
         covariance = (turn.mT @ spread @ turn).abs()
-        return {"level": own.within(self.level), "covariance": covariance.tolist(), "seed": own.seed()}
+        return {"level": random.within(self.level), "covariance": covariance.tolist(), "seed": random.seed()}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Add it; an image of one channel gets the first colour's."""
         covariance = torch.tensor([one["covariance"] for one in drawn], dtype=torch.float64)
         channels = images.shape[1]
@@ -85,12 +85,12 @@ class PoissonNoise:
     log10_photons: Range = (2.0, 4.0)
     grey_probability: float = 0.5
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Photons, kind and field."""
-        photons = 10.0 ** own.within(self.log10_photons)
-        return {"photons": photons, "grey": own.chance(self.grey_probability), "seed": own.seed()}
+        photons = 10.0 ** random.within(self.log10_photons)
+        return {"photons": photons, "grey": random.chance(self.grey_probability), "seed": random.seed()}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Add it."""
         photons, seeds, grey = ([one[name] for one in drawn] for name in ("photons", "seed", "grey"))
         return images + poisson(images, photons, seeds, grey)

@@ -9,21 +9,17 @@ from typing import Any, Literal
 from torch import Tensor
 
 import srbench
-from srbench.degrading import Drawn, Random, Size
+from srbench.degrading import FixedStep, Size
 from srbench.imaging.levels import settled
 
 
 @dataclass(frozen=True)
-class Quantise:
+class Quantise(FixedStep):
     """Clamps to [0, 1] and puts values on the 255 levels."""
 
     rounding: Literal["half_up", "half_even", "down"] = "half_up"
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - nothing is random
-        """Nothing."""
-        return {}
-
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, _drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Round."""
         levels = settled(images.clamp(0, 1) * 255)
         if self.rounding == "half_even":

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor
 
 import srbench
-from srbench.degrading import Drawn, Random, Range, Size
+from srbench.degrading import Drawn, FixedStep, Random, Range, Size
 from srbench.imaging import kernels, noise
 from srbench.imaging.filtering import filter2d, sharpen
 from srbench.imaging.jpeg import diffjpeg
@@ -38,22 +38,23 @@ class MixedBlur:
 
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """What describes the kernel."""
-        side = own.choice(self.side_px)
-        if own.chance(self.sinc_probability):
-            return {"family": "sinc", "side_px": side, "omega": own.uniform(math.pi / (3 if side < 13 else 5), math.pi)}
-        which = own.choice(range(6), (*self.isotropic, *self.anisotropic))
-        family, first = FAMILIES[which % 3], own.uniform(*self.sigma_px)
+        side = random.choice(self.side_px)
+        if random.chance(self.sinc_probability):
+            lowest = math.pi / (3 if side < 13 else 5)
+            return {"family": "sinc", "side_px": side, "omega": random.uniform(lowest, math.pi)}
+        which = random.choice(range(6), (*self.isotropic, *self.anisotropic))
+        family, first = FAMILIES[which % 3], random.uniform(*self.sigma_px)
         drawn: Drawn = {"family": family, "side_px": side, "sigma_x_px": first, "sigma_y_px": first, "theta": 0.0}
         if which >= 3:
-            drawn |= {"sigma_y_px": own.uniform(*self.sigma_px), "theta": own.uniform(-math.pi, math.pi)}
+            drawn |= {"sigma_y_px": random.uniform(*self.sigma_px), "theta": random.uniform(-math.pi, math.pi)}
         if family != "gaussian":
             low, high = self.generalized_beta if family == "generalized_gaussian" else self.plateau_beta
-            drawn["beta"] = own.uniform(low, 1.0) if own.chance(0.5) else own.uniform(1.0, high)
+            drawn["beta"] = random.uniform(low, 1.0) if random.chance(0.5) else random.uniform(1.0, high)
         return drawn
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel; borders are reflected, kernels not flipped."""
         return filter2d(images, kernels_of(drawn, max(self.side_px)))
 
@@ -67,11 +68,11 @@ class SincFilter:
 
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Side and cut-off."""
-        return {"family": "sinc", "side_px": own.choice(self.side_px), "omega": own.uniform(*self.omega)}
+        return {"family": "sinc", "side_px": random.choice(self.side_px), "omega": random.uniform(*self.omega)}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
         return filter2d(images, kernels_of(drawn, max(self.side_px)))
 
@@ -86,13 +87,13 @@ class ClampedGaussianNoise:
 
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Level, kind and field."""
-        grey, common = own.chance(self.grey_probability), shared.seed()
-        seed = common if grey and self.grey_field == "batch" else own.seed()
-        return {"level": own.within(self.level), "grey": grey, "seed": seed}
+        grey, common = random.chance(self.grey_probability), random.batch.seed()
+        seed = common if grey and self.grey_field == "batch" else random.seed()
+        return {"level": random.within(self.level), "grey": grey, "seed": seed}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Add it and clamp."""
         level, seeds, grey = ([one[name] for one in drawn] for name in ("level", "seed", "grey"))
         return noise.gaussian(images, level, noise.normal(images, seeds, grey), clamp=True)
@@ -107,11 +108,12 @@ class LevelledPoissonNoise:
 
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Strength, kind and field."""
-        return {"strength": own.within(self.strength), "grey": own.chance(self.grey_probability), "seed": own.seed()}
+        strength, grey = random.within(self.strength), random.chance(self.grey_probability)
+        return {"strength": strength, "grey": grey, "seed": random.seed()}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Add it and clamp."""
         strength, seeds, grey = ([one[name] for one in drawn] for name in ("strength", "seed", "grey"))
         peaks = noise.peaks_of_levels(images, grey, luma=TORCHVISION_LUMA)
@@ -128,28 +130,24 @@ class DiffJpeg:
 
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """The quality."""
-        return {"quality": own.within(self.quality)}
+        return {"quality": random.within(self.quality)}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Compress and decompress."""
         return diffjpeg(images, [one["quality"] for one in drawn], luminance_table=self.luminance_table)
 
 
 @dataclass(frozen=True)
-class Sharpen:
+class Sharpen(FixedStep):
     """Unsharp masking, which Real-ESRGAN and BSRGAN's extended code do to ground truths first."""
 
     strength: float = 0.5
     radius_px: int = 50
     threshold: float = 10.0
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - nothing is random
-        """Nothing."""
-        return {}
-
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, _drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Sharpen."""
         return sharpen(images, weight=self.strength, radius=self.radius_px, threshold=self.threshold)
 

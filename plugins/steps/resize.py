@@ -37,9 +37,8 @@ class RandomResize:
     alike: ClassVar[tuple[str, ...]] = ("factor", "mode")
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:
+    def draw(self, random: Random, size: Size) -> Drawn:
         """Factor and mode."""
-        random = own if self.per == "image" else shared
         kind = random.unit()
         least = self.down[0] / size.scale if self.least_over_scale else self.down[0]
         if kind < self.up_probability:
@@ -79,9 +78,9 @@ class ResizeToLr:
     alike: ClassVar[tuple[str, ...]] = ("mode",)
     parallel: ClassVar[bool] = True
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - whatever the size
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """The mode."""
-        return {"mode": (own if self.per == "image" else shared).choice(self.modes)}
+        return {"mode": random.choice(self.modes)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """Resize."""

@@ -55,14 +55,14 @@ class TrajectoryBlur:
                 f"{self.side_px}; give grids from 1 px, and an odd side that is at most 2 px less than the largest."
             )
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each camera shakes by itself
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """A seed of the path, the side of the grid, which is odd, and how much rows and columns are enlarged."""
-        grid = _odd(min(self.least_px - math.log(1.0 - own.unit()) / self.rate_per_px, self.most_px))
-        zoomed = own.chance(self.zoom_probability)
-        zoom = [own.uniform(*self.zoom), own.uniform(*self.zoom)] if zoomed else [1.0, 1.0]
-        return {"seed": own.seed(), "grid_px": grid, "zoom": zoom}
+        grid = _odd(min(self.least_px - math.log(1.0 - random.unit()) / self.rate_per_px, self.most_px))
+        zoomed = random.chance(self.zoom_probability)
+        zoom = [random.uniform(*self.zoom), random.uniform(*self.zoom)] if zoomed else [1.0, 1.0]
+        return {"seed": random.seed(), "grid_px": grid, "zoom": zoom}
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
         return filter2d(images, torch.stack([self.kernel(one) for one in drawn]), border=self.border, flip=True)
 
@@ -93,18 +93,18 @@ class OffCentreBlur:
     moved_for: tuple[int, ...] = (1, 2, 3, 4)
     border: Border = "circular"
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
+    def draw(self, random: Random, _size: Size) -> Drawn:
         """Both variances, direction, the scale that it is moved for, quarter turns, and whether it is mirrored."""
         return {
-            "first_px2": own.uniform(*self.variance_px2),
-            "second_px2": own.uniform(*self.variance_px2),
-            "theta": own.uniform(0.0, math.pi),
-            "moved_for": own.choice(self.moved_for),
-            "quarter_turns": own.integer(0, 3),
-            "mirrored": own.chance(0.5),
+            "first_px2": random.uniform(*self.variance_px2),
+            "second_px2": random.uniform(*self.variance_px2),
+            "theta": random.uniform(0.0, math.pi),
+            "moved_for": random.choice(self.moved_for),
+            "quarter_turns": random.integer(0, 3),
+            "mirrored": random.chance(0.5),
         }
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:  # noqa: ARG002 - as above
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
         return filter2d(images, torch.stack([self.kernel(one) for one in drawn]), border=self.border, flip=True)
 

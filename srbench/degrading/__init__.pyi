@@ -1,13 +1,14 @@
-from .chain import Chain, InTurn, OneOf, PerScale, Shuffled, Sometimes
+from .chain import Chain, InTurn, OneOf, PerScale, Shuffled, Sometimes, draw_step
 from .describing import DescribingStep, describe_chain
 from .draws import Random, Range
 from .realisation import Realisation, freeze, realise
-from .steps import Drawn, Size, Step, column
+from .steps import Drawn, FixedStep, Size, Step, column
 
 __all__ = [
     "Chain",
     "DescribingStep",
     "Drawn",
+    "FixedStep",
     "InTurn",
     "OneOf",
     "PerScale",
@@ -20,6 +21,7 @@ __all__ = [
     "Step",
     "column",
     "describe_chain",
+    "draw_step",
     "freeze",
     "realise",
 ]

@@ -38,20 +38,20 @@ class Chain:
                     f"A {type(self).__name__} was given {step!r} as a step; give objects with draw and apply."
                 )
 
-    def choose(self, own: Random, shared: Random, size: Size) -> Sequence[int]:  # noqa: ARG002 - for kinds of chains
-        """Which steps are done, in which order, by their place in ``steps``."""
+    def choose(self, _random: Random, _size: Size, /) -> Sequence[int]:
+        """Choose which steps are done, in which order, by their place in ``steps``."""
         return range(len(self.steps))
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:
+    def draw(self, random: Random, size: Size) -> Drawn:
         """See `srbench.degrading.Step.draw`; every step draws from streams of its own."""
         return {
             "steps": [
                 {
                     "at": at,
                     "step": type(self.steps[at]).__name__,
-                    "drawn": self.steps[at].draw(own.branch(at), shared.branch(at), size),
+                    "drawn": draw_step(self.steps[at], random.branch(at), size),
                 }
-                for at in self.choose(own, shared, size)
+                for at in self.choose(_stream_for(self, random), size)
             ]
         }
 
@@ -92,7 +92,7 @@ class Chain:
     def draws(self, count: int, size: Size, generator: Generator) -> list[Drawn]:
         """What `__call__` draws for a batch of ``count`` images."""
         *seeds, common = torch.randint(2**63 - 1, (count + 1,), generator=generator, device=generator.device).tolist()
-        return [self.draw(Random(seed), Random(common), size) for seed in seeds]
+        return [self.draw(Random(seed, Random(common)), size) for seed in seeds]
 
     def _plan(self, drawn: Mapping[str, Any] | None, place: tuple[int, ...]) -> Iterator[Act]:
         """The steps of all chains within, one after the other; those not done have nothing drawn."""
@@ -104,7 +104,7 @@ class Chain:
             else:
                 yield Act(here, step, done.get(at))
 
-    def _order(self, done: Mapping[int, Any]) -> Sequence[int]:  # noqa: ARG002 - for kinds of chains
+    def _order(self, _done: Mapping[int, Any], /) -> Sequence[int]:
         return range(len(self.steps))
 
 
@@ -120,10 +120,9 @@ class Sometimes(Chain):
         super().__post_init__()
         _check_probability(self.probability)
 
-    def choose(self, own: Random, shared: Random, size: Size) -> Sequence[int]:
-        """All of them, or none."""
-        coin = own if self.per == "image" else shared
-        return super().choose(own, shared, size) if coin.chance(self.probability) else ()
+    def choose(self, random: Random, size: Size) -> Sequence[int]:
+        """Choose all of them, or none."""
+        return super().choose(random, size) if random.chance(self.probability) else ()
 
 
 @dataclass(frozen=True)
@@ -144,10 +143,9 @@ class OneOf(Chain):
                 "from 0 for each, not all of them 0."
             )
 
-    def choose(self, own: Random, shared: Random, size: Size) -> Sequence[int]:  # noqa: ARG002 - whatever the size
-        """The one."""
-        choosing = own if self.per == "image" else shared
-        return (choosing.choice(range(len(self.steps)), self.weights or None),)
+    def choose(self, random: Random, _size: Size) -> Sequence[int]:
+        """Choose one by the weights."""
+        return (random.choice(range(len(self.steps)), self.weights or None),)
 
 
 @dataclass(frozen=True)
@@ -157,10 +155,10 @@ class InTurn(Chain):
     For test settings made of a list of kernels, whose score is the mean over all of them.
     """
 
-    def choose(self, own: Random, shared: Random, size: Size) -> Sequence[int]:  # noqa: ARG002 - alike for a batch
-        """The one whose turn it is."""
+    def choose(self, random: Random, size: Size) -> Sequence[int]:
+        """Choose the step whose turn it is."""
         if size.realisation is None:
-            return (own.integer(0, len(self.steps) - 1),)
+            return (random.integer(0, len(self.steps) - 1),)
         return (size.realisation % len(self.steps),)
 
 
@@ -177,8 +175,8 @@ class PerScale(Chain):
         if len(self.scales) != len(self.steps) or len({*self.scales}) < len(self.scales):
             raise UsageError(f"{len(self.steps)} steps were given the scales {list(self.scales)}; give each its own.")
 
-    def choose(self, own: Random, shared: Random, size: Size) -> Sequence[int]:  # noqa: ARG002 - nothing is random
-        """The one.
+    def choose(self, _random: Random, size: Size) -> Sequence[int]:
+        """Choose the step of the scale.
 
         Raises:
             UsageError: There is none for the scale.
@@ -205,9 +203,8 @@ class Shuffled(Chain):
         if wrong := [at for at in named if not 0 <= at < len(self.steps)]:
             raise UsageError(f"A shuffled chain of {len(self.steps)} steps has no step {wrong[0]}; they count from 0.")
 
-    def choose(self, own: Random, shared: Random, size: Size) -> Sequence[int]:  # noqa: ARG002 - whatever the size
-        """Every step once."""
-        random = own if self.per == "image" else shared
+    def choose(self, random: Random, _size: Size) -> Sequence[int]:
+        """Choose every step once."""
         places = list(range(len(self.steps)) if self.movable is None else self.movable)
         order = list(range(len(self.steps)))
         for place, at in zip(places, random.shuffled(places), strict=True):
@@ -220,6 +217,21 @@ class Shuffled(Chain):
 
     def _order(self, done: Mapping[int, Any]) -> Sequence[int]:
         return list(done) if done else range(len(self.steps))
+
+
+def draw_step(step: Step, random: Random, size: Size) -> Drawn:
+    """Let a step draw from the stream that its ``per`` asks for; for steps that are made of other steps.
+
+    Args:
+        step: What draws. A chain gets both streams, since each of its steps may ask for another one.
+        random: The stream of the image, with that of its batch.
+        size: What is being degraded.
+    """
+    return step.draw(random if isinstance(step, Chain) else _stream_for(step, random), size)
+
+
+def _stream_for(step: Step, random: Random) -> Random:
+    return random.batch if getattr(step, "per", "image") == "batch" else random
 
 
 def _check_probability(value: float) -> None:

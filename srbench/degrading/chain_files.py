@@ -55,9 +55,9 @@ class Degraded:
 
     spec: DegradationSpec
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:  # noqa: ARG002 - each image has its own
-        """What its generator starts from."""
-        return {"seed": own.seed()} if self.spec.stochastic else {}
+    def draw(self, random: Random, _size: Size) -> Drawn:
+        """Draw the seed of its generator."""
+        return {"seed": random.seed()} if self.spec.stochastic else {}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """Each image by itself where something is random."""
@@ -248,5 +248,5 @@ def _is_random(chain: Any, scale: int) -> bool:  # noqa: ANN401 - as above
     from srbench.degrading.steps import Size
 
     size = Size(24 * scale, 24 * scale, scale)
-    first = chain.draw(Random(0), Random(0), size)
-    return any(chain.draw(Random(seed), Random(seed), size) != first for seed in range(1, TRIALS))
+    first = chain.draw(Random(0), size)
+    return any(chain.draw(Random(seed), size) != first for seed in range(1, TRIALS))

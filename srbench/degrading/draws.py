@@ -26,21 +26,35 @@ class Random:
 
     Args:
         seed: From 0 to 2^64 - 1.
+        batch: The stream that all images of a batch share; this one if absent.
     """
 
-    __slots__ = ("_blocks", "_origin", "_words")
+    __slots__ = ("_batch", "_blocks", "_origin", "_words")
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, batch: Random | None = None) -> None:
         self._origin: int | tuple[Random, tuple[int | str, ...]] = seed
+        self._batch = batch
         self._words: list[int] = []
         self._blocks = 0
 
-    def branch(self, *names: int | str) -> Random:
-        """A stream of its own for what is called ``names``; it does not move this one.
+    @property
+    def batch(self) -> Random:
+        """The stream that starts in the same place for all images of a batch, for what they should have in common.
+
+        What is drawn from it must not depend on what an image drew from its own stream.
+        """
+        return self if self._batch is None else self._batch
+
+    def branch(self, *names: int | str, batch: Random | None = None) -> Random:
+        """Return a separate stream for the part of a chain called ``names``; this one does not move.
 
         What one part of a chain draws, or does not, thus never shifts what another part draws.
+
+        Args:
+            names: Decide the stream, together with this one.
+            batch: The stream that the images of a batch share; if absent, a branch of this one's.
         """
-        branch = Random(0)
+        branch = Random(0, batch or (self._batch and self._batch.branch(*names)))
         branch._origin = self, names
         return branch
 

@@ -78,7 +78,7 @@ def freeze(degradation: DegradationSpec, size: Size, seed: int, image: str = "")
         image: A name for people.
     """
     chain = degradation.chain
-    own, shared = Random(seed).branch("own"), Random(seed).branch("shared")
+    random = Random(seed).branch("own", batch=Random(seed).branch("shared"))
     return Realisation(
         degradation=degradation.name,
         version=degradation.version,
@@ -89,7 +89,7 @@ def freeze(degradation: DegradationSpec, size: Size, seed: int, image: str = "")
         scale=size.scale,
         realisation=size.realisation or 0,
         seed=seed,
-        drawn=None if chain is None else chain.draw(own, shared, size),
+        drawn=None if chain is None else chain.draw(random, size),
     )
 
 

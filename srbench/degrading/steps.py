@@ -10,8 +10,8 @@ The parameters of a step are usually the fields of a frozen dataclass::
     class Darker:
         by: Range = (0.1, 0.5)
 
-        def draw(self, own, shared, size):
-            return {"by": own.within(self.by)}
+        def draw(self, random, size):
+            return {"by": random.within(self.by)}
 
         def apply(self, images, drawn, size):
             return images - column(drawn, "by", images)
@@ -55,6 +55,9 @@ class Size:
 class Step(Protocol):
     """One operation.
 
+    A step draws from a stream that differs from image to image. If its attribute ``per`` is "batch", it draws from one
+    that starts in the same place for all images of a batch, which can then be degraded together.
+
     A step whose ``apply`` needs some of what was drawn to be equal within a batch (the size of the output, a mode)
     names those in a class attribute ``alike: ClassVar[tuple[str, ...]]``; a chain then hands it images that agree.
 
@@ -63,18 +66,16 @@ class Step(Protocol):
     ``parallel: ClassVar[bool] = True`` and gets the whole batch, which spares what it does once a call.
     """
 
-    def draw(self, own: Random, shared: Random, size: Size) -> Drawn:
+    def draw(self, random: Random, size: Size, /) -> Drawn:
         """Draw what is random of one image.
 
         Args:
-            own: A stream that differs from image to image.
-            shared: A stream that begins alike for all images of a batch, for what they should have in common so that
-                they can be degraded together. What is drawn from it must not depend on ``own``.
+            random: The stream that the step's ``per`` asks for.
             size: What is being degraded.
         """
         ...
 
-    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
+    def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size, /) -> Tensor:
         """Do it to a batch, on its device and in its dtype, without changing it in place.
 
         On a CPU several threads may call it at the same time, each with images of its own.
@@ -88,6 +89,14 @@ class Step(Protocol):
             (N, C, H'', W''); each image depends on itself and on what was drawn for it alone.
         """
         ...
+
+
+class FixedStep:
+    """Base class of steps in which nothing is random; only ``apply`` is left to write."""
+
+    def draw(self, _random: Random, _size: Size) -> Drawn:
+        """Draw nothing."""
+        return {}
 
 
 def column(drawn: Sequence[Mapping[str, Any]], name: str, like: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from srbench.degrading.chain import draw_step
 from srbench.degrading.draws import Random
 from srbench.degrading.spec import StepSpec
 from srbench.degrading.steps import Size, Step
@@ -41,14 +42,14 @@ def step_violations(spec: StepSpec) -> list[str]:
 
 
 def _check_scale(name: str, step: Step, size: Size, found: Violations) -> None:
-    drawn = [step.draw(Random(own), Random(9), size) for own in range(3)]
-    again = [step.draw(Random(own), Random(9), size) for own in range(3)]
+    drawn = [draw_step(step, Random(own, Random(9)), size) for own in range(3)]
+    again = [draw_step(step, Random(own, Random(9)), size) for own in range(3)]
     found.expect(
         drawn == again, f"{name} draws two things from one seed; draw everything from the streams it is given."
     )
-    shared = [_after(step, own, size) for own in range(16)]
     found.expect(
-        len(set(shared)) == 1, f"{name} lets what is drawn from the shared stream depend on the image's own stream."
+        len({_after(step, own, size) for own in range(16)}) == 1,
+        f"{name} lets what is drawn from the batch's stream depend on the image's own stream; draw from it first.",
     )
     if not found.expect(
         _is_json(drawn), f"{name} draws what JSON does not keep: {drawn[0]}; give numbers and strings."
@@ -63,10 +64,10 @@ def _check_scale(name: str, step: Step, size: Size, found: Violations) -> None:
 
 
 def _after(step: Step, own: int, size: Size) -> float:
-    """What the shared stream gives next, once the step has drawn."""
-    shared = Random(9)
-    step.draw(Random(own), shared, size)
-    return shared.unit()
+    """Return what the batch's stream gives next, once the step has drawn."""
+    batch = Random(9)
+    draw_step(step, Random(own, batch), size)
+    return batch.unit()
 
 
 def _is_json(drawn: Sequence[Mapping[str, Any]]) -> bool:

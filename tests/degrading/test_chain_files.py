@@ -98,7 +98,7 @@ def test_named_degradations_nest_and_others_become_steps(catalog, written):
     hr = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     inner = catalog.degradations["chain:inner.toml"].apply(hr, 2, torch.Generator())
     assert torch.equal(inner, catalog.degradations["bicubic"].apply(hr, 2, torch.Generator()))
-    drawn = spec.chain.draw(Random(0), Random(0), Size(24, 24, 2))
+    drawn = spec.chain.draw(Random(0), Size(24, 24, 2))
     assert drawn["steps"][1]["drawn"]["steps"][0]["step"] == "Degraded"
 
 

@@ -75,6 +75,17 @@ def test_branches_differ_and_leave_their_stream_alone(seed, name):
 
 @settings(deadline=None)
 @given(seeds)
+def test_the_stream_of_the_batch_branches_with_that_of_the_image(seed):
+    one, other = Random(seed, Random(5)), Random(seed + 1, Random(5))
+    assert one.batch.unit() == other.batch.unit() == Random(5).unit()
+    assert one.branch("a", 2).batch.unit() == other.branch("a", 2).batch.unit() == Random(5).branch("a", 2).unit()
+    assert one.branch(1).unit() == Random(seed).branch(1).unit() != other.branch(1).unit()
+    alone = Random(seed)
+    assert alone.batch is alone
+
+
+@settings(deadline=None)
+@given(seeds)
 def test_seeds_of_noise_fit_into_every_json_reader(seed):
     drawn = Random(seed).seed()
     assert isinstance(drawn, int)

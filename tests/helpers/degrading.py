@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 
-from srbench.degrading import Range, column
+from srbench.degrading import FixedStep, Range, column
 
 
 @dataclass(frozen=True)
@@ -14,21 +14,18 @@ class Brighter:
 
     by: Range = (0.1, 0.2)
 
-    def draw(self, own, shared, size):
-        return {"by": own.within(self.by)}
+    def draw(self, random, size):
+        return {"by": random.within(self.by)}
 
     def apply(self, images, drawn, size):
         return images + column(drawn, "by", images)
 
 
 @dataclass(frozen=True)
-class Times:
+class Times(FixedStep):
     """Multiplies by a fixed number; does not commute with `Brighter`."""
 
     factor: float = 0.5
-
-    def draw(self, own, shared, size):
-        return {}
 
     def apply(self, images, drawn, size):
         return images * self.factor
@@ -38,8 +35,8 @@ class Times:
 class Grain:
     """Noise from a seed."""
 
-    def draw(self, own, shared, size):
-        return {"seed": own.seed()}
+    def draw(self, random, size):
+        return {"seed": random.seed()}
 
     def apply(self, images, drawn, size):
         fields = [
@@ -55,8 +52,8 @@ class Cut:
 
     alike: ClassVar[tuple[str, ...]] = ("height",)
 
-    def draw(self, own, shared, size):
-        return {"height": own.integer(5, 8)}
+    def draw(self, random, size):
+        return {"height": random.integer(5, 8)}
 
     def apply(self, images, drawn, size):
         (height,) = {one["height"] for one in drawn}
@@ -64,11 +61,8 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Subsample:
+class Subsample(FixedStep):
     """To the size of lr, whatever came before."""
-
-    def draw(self, own, shared, size):
-        return {}
 
     def apply(self, images, drawn, size):
         return torch.nn.functional.interpolate(images, size=size.lr, mode="nearest")

@@ -16,8 +16,8 @@ from srbench.testing import check_degradation, check_step
 class Sound:
     by: Range = (0.1, 0.2)
 
-    def draw(self, own, shared, size):
-        return {"by": own.within(self.by)}
+    def draw(self, random, size):
+        return {"by": random.within(self.by)}
 
     def apply(self, images, drawn, size):
         return images + column(drawn, "by", images)
@@ -57,12 +57,12 @@ counter = iter(range(10**6))
         (step(Sound, units={}), "does not give the unit or meaning of by"),
         (step(lambda by=1.0: object()), "built object; it needs draw and apply"),
         (step(needy), "no default for by and no example of it"),
-        (step(altered(draw=lambda s, o, sh, z: {"by": 0.1, "n": next(counter)})), "two things from one seed"),
+        (step(altered(draw=lambda s, r, z: {"by": 0.1, "n": next(counter)})), "two things from one seed"),
         (
-            step(altered(draw=lambda s, o, sh, z: {"by": sh.unit() / 9 if o.chance(0.5) else 0.1})),
-            "shared stream depend",
+            step(altered(draw=lambda s, r, z: {"by": r.batch.unit() / 9 if r.chance(0.5) else 0.1})),
+            "from the batch's stream depend",
         ),
-        (step(altered(draw=lambda s, o, sh, z: {"by": 0.1, "t": (1, 2)})), "draws what JSON does not keep"),
+        (step(altered(draw=lambda s, r, z: {"by": 0.1, "t": (1, 2)})), "draws what JSON does not keep"),
         (step(altered(apply=lambda s, i, d, z: i.mul_(0.99))), "changes its images in place"),
         (step(altered(apply=lambda s, i, d, z: i.mean(1, keepdim=True))), "must keep the images and their channels"),
         (step(altered(apply=lambda s, i, d, z: i.float())), "gave torch.float32 for float64"),

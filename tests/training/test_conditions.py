@@ -23,8 +23,8 @@ from srbench.training.patches.progressive import Progressive
 class Paint:
     """Every pixel becomes a drawn level."""
 
-    def draw(self, own, shared, size):
-        return {"level": own.integer(0, 255)}
+    def draw(self, random, size):
+        return {"level": random.integer(0, 255)}
 
     def apply(self, images, drawn, size):
         return torch.zeros_like(images) + column(drawn, "level", images) / 255
@@ -34,7 +34,7 @@ class Paint:
 class Shrink:
     """Every pixel but the first of a block is dropped."""
 
-    def draw(self, own, shared, size):
+    def draw(self, random, size):
         return {}
 
     def apply(self, images, drawn, size):

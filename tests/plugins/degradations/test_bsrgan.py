@@ -160,7 +160,7 @@ def flatten(drawn):
 def many(name, scale=4, count=1200):
     size = Size(256, 256, scale)
     chain = SPECS[name].chain
-    return [list(flatten(chain.draw(Random(own), Random(own), size))) for own in range(count)]
+    return [list(flatten(chain.draw(Random(own), size))) for own in range(count)]
 
 
 def near(count, probability, total):

@@ -17,7 +17,7 @@ WHOLE_SENSOR = CameraIsp(noise=False, mosaic=False)
 
 
 def once(step, images, seed=0):
-    return step.apply(images, [step.draw(Random(seed + n), Random(0), SIZE) for n in range(len(images))], SIZE)
+    return step.apply(images, [step.draw(Random(seed + n), SIZE) for n in range(len(images))], SIZE)
 
 
 def photograph(height=20, width=24, low=0.1, high=0.8):
@@ -77,7 +77,7 @@ def test_a_camera_without_noise_is_its_formulas(mosaic, develop):
     image = torch.rand(1, 3, 11, 14, dtype=torch.float64)  # with highlights, and colours that no camera has
     image[..., :4, :4] = 1
     for n in range(4):
-        drawn = step.draw(Random(n), Random(0), SIZE)
+        drawn = step.draw(Random(n), SIZE)
         theirs = by_formula(image[0].permute(1, 2, 0).numpy(), drawn, mosaic, develop == "whole")
         assert np.abs(step.apply(image, [drawn], SIZE)[0].permute(1, 2, 0).numpy() - theirs).max() < 1e-9
 
@@ -94,7 +94,7 @@ def test_black_and_white_stay_what_they_are_and_greys_grey():
         assert once(step, torch.zeros(1, 3, 8, 8, dtype=torch.float64)).max() < 1e-3
         for seed in range(20):
             white = once(step, torch.ones(1, 3, 8, 8, dtype=torch.float64), seed)
-            drawn = step.draw(Random(seed), Random(0), SIZE)
+            drawn = step.draw(Random(seed), SIZE)
             assert white.min() > (0.999 if drawn["exposure"] <= 1 else 0.98)
             assert (white - white[:, :1]).abs().max() < 1e-9
         grey = torch.linspace(0.1, 0.8, 24, dtype=torch.float64).expand(1, 3, 20, 24)
@@ -106,7 +106,7 @@ def test_as_released_a_picture_has_less_light_and_less_contrast():
     image = photograph()
     released = once(CameraIsp(noise=False, mosaic=False, develop="released"), image)
     assert released.std() < 0.95 * image.std()
-    exposure = CameraIsp().draw(Random(0), Random(0), SIZE)["exposure"]
+    exposure = CameraIsp().draw(Random(0), SIZE)["exposure"]
     grey = torch.full((1, 3, 8, 8), 0.5, dtype=torch.float64)
     linear = once(CameraIsp(noise=False, develop="released"), grey) ** 2.2
     assert linear.numpy() == pytest.approx(0.5**2.2 * exposure, rel=1e-9)
@@ -132,7 +132,7 @@ def test_a_demosaic_keeps_what_was_seen_and_moves_nothing(height, width):
 
 
 def test_draws_follow_the_published_distributions():
-    drawn = [CameraIsp().draw(Random(n), Random(0), SIZE) for n in range(800)]
+    drawn = [CameraIsp().draw(Random(n), SIZE) for n in range(800)]
     shot, read = (np.log([one[name] for one in drawn]) for name in ("shot", "read"))
     low, high = np.log(1e-4), np.log(0.012)
     for values, distribution in (
@@ -159,7 +159,7 @@ def test_every_cameras_colours_are_those_of_a_camera():
         assert 1.1 < green / blue < 1.8
         assert np.linalg.det(matrix) > 0.1
     one = CameraIsp()
-    matrices = one._matrices([one.draw(Random(n), Random(0), SIZE) for n in range(5)])
+    matrices = one._matrices([one.draw(Random(n), SIZE) for n in range(5)])
     assert torch.allclose(matrices.sum(2), torch.ones(5, 3, dtype=torch.float64))
 
 
@@ -169,7 +169,7 @@ def test_the_noise_of_the_sensor_has_the_variance_that_was_drawn(channels, value
     step = CameraIsp(develop="released", mosaic=False, matrices="none", red_gain=1.0, blue_gain=1.0)
     image = torch.full((1, channels, 300, 300), value, dtype=torch.float64)
     for seed in range(3):
-        drawn = step.draw(Random(seed), Random(0), SIZE) | {"shot": 1e-3, "read": 2e-5}
+        drawn = step.draw(Random(seed), SIZE) | {"shot": 1e-3, "read": 2e-5}
         seen = step.apply(image, [drawn], SIZE) ** 2.2
         light = (0.5 - np.sin(np.arcsin(1 - 2 * value) / 3)) ** 2.2 * drawn["exposure"]
         assert seen.mean() == pytest.approx(light, abs=3e-4)
@@ -196,7 +196,7 @@ def test_a_grey_image_is_taken_without_colours():
 
 def test_a_batch_is_its_images_one_by_one_in_both_precisions():
     images = torch.cat([photograph() for _ in range(3)])
-    drawn = [CameraIsp().draw(Random(n), Random(0), SIZE) for n in range(3)]
+    drawn = [CameraIsp().draw(Random(n), SIZE) for n in range(3)]
     together = CameraIsp().apply(images, drawn, SIZE)
     singly = torch.cat([CameraIsp().apply(images[n : n + 1], drawn[n : n + 1], SIZE) for n in range(3)])
     assert (together - singly).abs().max() < 1e-12

@@ -41,7 +41,7 @@ def oracle(name):
 
 def done(hr, scale, *steps):
     chain, size = Chain(steps), Size(hr.shape[-2], hr.shape[-1], scale)
-    drawn = [chain.draw(Random(n), Random(0), size) for n in range(len(hr))]
+    drawn = [chain.draw(Random(n), size) for n in range(len(hr))]
     return chain.apply(hr, drawn, size)
 
 

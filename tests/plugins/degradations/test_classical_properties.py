@@ -18,7 +18,7 @@ from srbench.errors import ShapeError
 
 def once(step, image, scale=1, seed=0, size=None):
     size = size or Size(image.shape[-2], image.shape[-1], scale)
-    return step.apply(image, [step.draw(Random(seed + n), Random(1), size) for n in range(len(image))], size)
+    return step.apply(image, [step.draw(Random(seed + n), size) for n in range(len(image))], size)
 
 
 def rough(count=1, height=40, width=44, seed=0):
@@ -66,7 +66,7 @@ def test_the_angle_of_a_blur_turns_clockwise_and_of_a_motion_counter_clockwise()
 
 def test_srmd_draws_the_second_width_up_to_the_first():
     step = AnisotropicBlur((0.1, 10.0), (0.1, 10.0), widths="variances", second_below_first=True)
-    drawn = [step.draw(Random(n), Random(0), Size(8, 8, 2)) for n in range(400)]
+    drawn = [step.draw(Random(n), Size(8, 8, 2)) for n in range(400)]
     assert all(0.1 <= one["second"] <= one["first"] <= 10 for one in drawn)
     assert stats.kstest([one["first"] for one in drawn], stats.uniform(0.1, 9.9).cdf).pvalue > 1e-3
 
@@ -118,7 +118,7 @@ def test_speckle_grows_with_the_image_and_poisson_noise_with_its_root():
 
 def test_colour_noise_has_the_covariance_that_was_drawn():
     step, size = ColourNoise(25.0), Size(200, 200, 1)
-    drawn = step.draw(Random(4), Random(0), size)
+    drawn = step.draw(Random(4), size)
     noise = step.apply(flat(), [drawn], size) - 0.5
     wanted = np.array(drawn["covariance"])
     assert (np.linalg.eigvalsh(wanted) > 0).all()

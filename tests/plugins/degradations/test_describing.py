@@ -66,7 +66,7 @@ def test_draws_differ_and_so_does_their_description():
 def test_covariances_add_up_and_noise_in_squares_through_chains_within():
     chain = Chain([GaussianBlur(sigma_px=1.5), Chain([GaussianNoise(level=3.0), GaussianBlur(sigma_px=2.0)]),
                    GaussianNoise(level=4.0)])  # fmt: skip
-    drawn = chain.draw(Random(0), Random(1), Size(64, 64, 2))
+    drawn = chain.draw(Random(0), Size(64, 64, 2))
     assert describe_chain(chain)(drawn) == {"blur_xx": 6.25, "blur_xy": 0.0, "blur_yy": 6.25, "noise": 5.0}
 
 

@@ -9,7 +9,7 @@ import torch
 from srbench_plugins.degradations import realesrgan
 from srbench_plugins.steps import realesrgan as steps
 
-from srbench.degrading import Random, Size, freeze, realise
+from srbench.degrading import Random, Size, draw_step, freeze, realise
 from srbench.imaging import filtering, noise
 
 SPECS = {spec.name: spec for spec in realesrgan.register_degradations()}
@@ -102,7 +102,7 @@ def test_trace_b_operation_by_operation(shared, monkeypatch):
 
 
 def draws(step, count=4000):
-    return [step.draw(Random(own), Random(own + 10**6), SIZE) for own in range(count)]
+    return [draw_step(step, Random(own, Random(own + 10**6)), SIZE) for own in range(count)]
 
 
 def near(count, probability, total):
@@ -137,7 +137,7 @@ def test_kernels_are_drawn_as_often_as_published():
 
 def test_what_the_release_draws_once_for_a_batch_is_one_for_a_batch():
     for batch in range(20):
-        drawn = [SPECS["realesrgan"].chain.draw(Random(own), Random(10**6 + batch), SIZE) for own in range(6)]
+        drawn = [SPECS["realesrgan"].chain.draw(Random(own, Random(10**6 + batch)), SIZE) for own in range(6)]
         assert len({tuple(entry["at"] for entry in one["steps"]) for one in drawn}) == 1  # the second blur or none
         for at in (1, 5):
             assert len({str(entry["drawn"]) for one in drawn for entry in one["steps"] if entry["at"] == at}) == 1
@@ -184,7 +184,7 @@ def test_a_batch_is_degraded_as_its_images_are_alone():
     chain, size = SPECS["realesrgan"].chain, Size(40, 40, 4)
     hr = torch.rand(3, 3, 40, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     for batch in range(4):
-        drawn = [chain.draw(Random(own), Random(batch), size) for own in range(3)]
+        drawn = [chain.draw(Random(own, Random(batch)), size) for own in range(3)]
         together = chain.degrade(hr, drawn, size)
         for image in range(3):
             alone = chain.degrade(hr[image : image + 1], drawn[image : image + 1], size)

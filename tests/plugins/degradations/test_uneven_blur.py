@@ -10,7 +10,7 @@ from scipy.stats import multivariate_normal
 from srbench_plugins.degradations import anisotropic
 from srbench_plugins.steps.blur import AnisotropicBlur
 
-from srbench.degrading import Random, Realisation, Size, freeze, realise
+from srbench.degrading import Random, Realisation, Size, draw_step, freeze, realise
 
 SPECS = {spec.name: spec for spec in anisotropic.register_degradations()}
 SIZE = Size(64, 64, 4)
@@ -40,7 +40,7 @@ def test_an_uneven_kernel_is_the_normal_density_times_the_noise_of_its_seed(side
     step = AnisotropicBlur((0.6, 5.0), (0.6, 5.0), (-180.0, 180.0), side_px=side, unevenness=0.25)
     margin = (41 - side) // 2
     for n in range(6):
-        drawn = step.draw(Random(n), Random(0), SIZE)
+        drawn = step.draw(Random(n), SIZE)
         kernel = np.pad(by_formula(side, drawn), margin)
         assert np.abs(blurred_point(step, drawn) - kernel).max() < 1e-12
     image = torch.rand(1, 3, 40, 36, dtype=torch.float64)
@@ -53,7 +53,7 @@ def test_weights_grow_evenly_by_up_to_a_quarter():
     plain = blurred_point(AnisotropicBlur(4.0, 4.0, 0.0, side_px=31), {"first": 4.0, "second": 4.0, "angle_degrees": 0})
     ratios = []
     for n in range(5):
-        ratio = (blurred_point(step, step.draw(Random(n), Random(0), SIZE)) / plain.clip(1e-12))[15:26, 15:26]
+        ratio = (blurred_point(step, step.draw(Random(n), SIZE)) / plain.clip(1e-12))[15:26, 15:26]
         ratios += [*(ratio / ratio.min()).flat]
     assert 1.2 < max(ratios) < 1.25
     assert stats.kstest(np.array(ratios), stats.uniform(1, max(ratios) - 1).cdf).pvalue > 1e-3
@@ -61,7 +61,7 @@ def test_weights_grow_evenly_by_up_to_a_quarter():
 
 def test_a_range_of_unevenness_is_drawn_from():
     step = AnisotropicBlur(unevenness=(0.1, 0.4))
-    drawn = [step.draw(Random(n), Random(0), SIZE)["unevenness"] for n in range(300)]
+    drawn = [step.draw(Random(n), SIZE)["unevenness"] for n in range(300)]
     assert stats.kstest(drawn, stats.uniform(0.1, 0.3).cdf).pvalue > 1e-3
 
 
@@ -78,11 +78,11 @@ def test_even_kernels_are_drawn_as_they_were_before_there_were_uneven_ones():
 
 def test_uneven_kernels_are_drawn_from_the_same_numbers_as_even_ones():
     even, uneven = AnisotropicBlur(), AnisotropicBlur(unevenness=0.25)
-    first, second = (step.draw(Random(3), Random(0), SIZE) for step in (even, uneven))
+    first, second = (step.draw(Random(3), SIZE) for step in (even, uneven))
     assert first == {name: second[name] for name in first}
     assert second.keys() - first.keys() == {"unevenness", "seed"}
     common = AnisotropicBlur(unevenness=0.25, per="batch")
-    assert common.draw(Random(1), Random(9), SIZE) == common.draw(Random(2), Random(9), SIZE)
+    assert draw_step(common, Random(1, Random(9)), SIZE) == draw_step(common, Random(2, Random(9)), SIZE)
 
 
 @pytest.mark.parametrize(("scale", "side"), [(2, 11), (4, 31)])
@@ -120,7 +120,7 @@ def test_an_uneven_kernel_describes_the_covariance_of_its_gaussian():
 def test_a_batch_of_uneven_kernels_is_its_images_one_by_one_in_both_precisions():
     step, size = AnisotropicBlur(side_px=31, unevenness=0.25), Size(40, 36, 2)
     images = torch.rand(3, 3, 40, 36, dtype=torch.float64)
-    drawn = [step.draw(Random(n), Random(0), size) for n in range(3)]
+    drawn = [step.draw(Random(n), size) for n in range(3)]
     singly = torch.cat([step.apply(images[n : n + 1], drawn[n : n + 1], size) for n in range(3)])
     together = step.apply(images, drawn, size)
     assert (together - singly).abs().max() < 1e-13

@@ -20,7 +20,7 @@ SIZE = Size(64, 64, 4)
 
 
 def draws(step, count, size=SIZE):
-    return [step.draw(Random(n), Random(0), size) for n in range(count)]
+    return [step.draw(Random(n), size) for n in range(count)]
 
 
 def off_middle(kernel):
@@ -199,7 +199,7 @@ def test_a_frozen_lr_is_made_again_bit_by_bit_from_its_json():
         realisation = freeze(SPEC, SIZE, seed)
         again = Realisation.model_validate_json(realisation.model_dump_json())
         assert torch.equal(realise(SPEC, hr, again), realise(SPEC, hr, realisation))
-    drawn = TrajectoryBlur().draw(Random(0), Random(0), SIZE)
+    drawn = TrajectoryBlur().draw(Random(0), SIZE)
     assert torch.equal(TrajectoryBlur().kernel(json.loads(json.dumps(drawn))), TrajectoryBlur().kernel(drawn))
 
 
