@@ -3,13 +3,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from srbench.catalog.catalog import load_catalog
-from srbench.datasets.library import Library
 from srbench.degrading.lr_images import draw_seed, lr_image, lr_image_exact
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError, ShapeError
-from srbench.measuring.provided_lr import compare_lr, compare_with_ours
 
 
 def noisy(hr, scale, generator):
@@ -21,39 +19,14 @@ NOISE = DegradationSpec(name="noise", apply=noisy, stochastic=True)
 NEAREST = DegradationSpec(name="nearest", apply=lambda hr, s, g: hr[..., ::s, ::s], stochastic=False)
 
 
-@pytest.fixture(scope="module")
-def catalog():
-    return load_catalog()
-
-
-@pytest.mark.parametrize(
-    ("name", "made"),
-    [
-        ("set5", "bicubic"),
-        pytest.param("set14", "bicubic", marks=pytest.mark.slow),
-        pytest.param("b100", "bicubic_replicate", marks=pytest.mark.slow),
-    ],
-)
-def test_the_lr_in_use_comes_out_bit_equal(shared, catalog, name, made):
-    found = Library(shared("data/Set5").parent, catalog.datasets).verification(catalog.datasets[name])
-    assert compare_with_ours(found, catalog.degradations) == [f"The x{s} LR is identical to {made}." for s in (2, 3, 4)]
-
-
-def test_lr_that_is_not_bicubic_is_called_so(root, farm, catalog):
-    found = Library(root, {"farm": farm}).verification(farm)
-    assert "not bicubic as MATLAB makes it" in compare_with_ours(found, catalog.degradations)[0]
-
-
-def test_lr_differing_at_the_border_only_is_told_apart():
-    ours = np.full((20, 20, 3), 100, np.uint8)
-    border, inside = ours.copy(), ours.copy()
-    border[0, 7] += 1
-    inside[10, 10] += 1
-    assert compare_lr(ours, ours.copy()) == "identical"
-    assert compare_lr(border, ours) == "differs in border"
-    assert compare_lr(inside, ours) == "differs"
-    assert compare_lr(ours[:-1], ours) == "differs"
-    assert compare_lr(ours[:6] + 1, ours[:6]) == "differs"
+@pytest.fixture
+def pictures():
+    """Pictures with structure at every size, by name."""
+    made = {}
+    for number, (name, height, width) in enumerate([("ant", 48, 60), ("bee", 48, 48), ("cow", 36, 48)]):
+        coarse = np.random.default_rng(number).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        made[name] = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+    return made
 
 
 @given(st.integers(4, 13), st.integers(4, 13), st.integers(2, 4), st.booleans())
