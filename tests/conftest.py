@@ -31,6 +31,8 @@ os.environ["XDG_CONFIG_HOME"] = SETTINGS.name
 for variable in ("SRBENCH_DATA", "SRBENCH_DEBUG", "SRBENCH_PLUGINS", "SRBENCH_WEIGHTS"):
     os.environ.pop(variable, None)
 
+pytest_plugins = ["helpers.fixtures"]
+
 TINY_PLUGIN = TESTS / "helpers" / "tiny_plugin.py"
 
 

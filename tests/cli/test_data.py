@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 from srbench.cli.data import app
 from srbench.errors import DataError, UnavailableError, UnknownNameError, UsageError
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
 
 @pytest.fixture
 def srbench_data(tmp_path, monkeypatch):

@@ -9,6 +9,8 @@ from srbench.degrading.lr_images import draw_seed, lr_image, lr_image_exact
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError, ShapeError
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
 
 def noisy(hr, scale, generator):
     lr = hr[..., ::scale, ::scale]
