@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from srbench.cli.console import plain_console
-from srbench.cli.options import PluginFiles, Strict, scales
+from srbench.cli.options import PluginFiles, Strict, one_scale
 
 if TYPE_CHECKING:
     from srbench.degrading.spec import DegradationSpec
@@ -51,11 +51,9 @@ def degrade(
         return
     if degradation is None or scale is None or out is None:
         raise UsageError("Give --degradation, --scale and --out, or --from with a realisation.")
-    factors = scales([scale])
-    if len(factors) != 1:
-        raise UsageError("Give one scale.")
+    factor = one_scale(scale)
     catalog = load_catalog(plugin or (), strict=strict_plugins)
-    _degrade(images, catalog.degradations[degradation], factors[0], out, seed or 0, realisations)
+    _degrade(images, catalog.degradations[degradation], factor, out, seed or 0, realisations)
 
 
 def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: int, realisations: int | None) -> None:

@@ -1,15 +1,19 @@
-"""Options that several commands share, and the session they describe."""
+"""Options that several commands share, and what they say when it is read."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
-if TYPE_CHECKING:
-    from srbench.planning.suite import Suite
-    from srbench.running.session import Session
+from srbench.errors import DataError, UsageError
+from srbench.planning.overrides import Option, RunOptions, options_of
+
+OF_A_RUN = options_of(RunOptions)
 
 SuiteName = Annotated[str, typer.Argument(help="A shipped suite's name, or the path of a TOML file.")]
 Data = Annotated[
@@ -21,48 +25,57 @@ PluginFiles = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict-plugins", help="Make a broken plugin fatal.")]
 Results = Annotated[Path, typer.Option("--results", help="Where leaderboards and records go.")]
-Only = Annotated[
-    list[str] | None,
-    typer.Option("--only", help="Keep these architectures or distillers; repeat, or separate by commas."),
-]
-Scales = Annotated[list[str] | None, typer.Option("--scale", help="Keep these scales; repeat, or separate by commas.")]
-Datasets = Annotated[list[str] | None, typer.Option("--dataset", help="Keep these datasets.")]
-Degradations = Annotated[
-    list[str] | None, typer.Option("--degradation", help="Keep these degradations, or try one the suite lacks.")
-]
-Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Train with these seeds instead of the suite's.")]
-Limit = Annotated[
-    int | None, typer.Option("--limit", min=1, help="Measure the first images only; for trying things out.")
-]
+Scales = Annotated[list[str] | None, typer.Option("--scale", help=OF_A_RUN["scales"][1].help)]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps, or auto.")]
 Threads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads for torch; 0 leaves torch's choice.")]
-Weights = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--weights",
-        help="A checkpoint file for the architecture, not trained here; of several, the mean of their weights.",
-    ),
-]
 WeightsFolders = Annotated[
     list[Path] | None,
     typer.Option("--weights-dir", envvar="SRBENCH_WEIGHTS", help="Folder with published checkpoints."),
 ]
-Architectures = Annotated[
-    list[str] | None,
-    typer.Option("--architecture", help="Run these instead of the suite's; any plugin's, or name.tag."),
-]
-Distillers = Annotated[list[str] | None, typer.Option("--distiller", help="Train with these instead of the suite's.")]
-Teacher = Annotated[str | None, typer.Option("--teacher", help="Teacher for --distiller.")]
-Metrics = Annotated[list[str] | None, typer.Option("--metric", help="Measure these too, such as pyiqa:niqe.")]
-Tile = Annotated[int | None, typer.Option("--tile", min=0, help="Side of LR tiles in pixels; 0 for whole images.")]
-Ensemble = Annotated[
-    bool, typer.Option("--self-ensemble", help="Mean over the eight flips and turns of each image, the '+' of EDSR+.")
-]
-Chop = Annotated[bool, typer.Option("--chop", help="Cut images into quarters as the EDSR family does.")]
-Precision = Annotated[str | None, typer.Option("--precision", help="Measure in fp32, bf16 or fp16.")]
-RecipeName = Annotated[
-    str | None, typer.Option("--recipe", help="Train by this recipe: a preset, 'paper', or a TOML file.")
-]
+
+
+def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command all options that `RunOptions` declares, in place of its parameter ``options``.
+
+    Typer reads a command's options from its signature, so the returned command has a parameter for each of them.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in signature.parameters.values():
+        if parameter.name == "options":
+            parameters += [_parameter(name, kind, option) for name, (kind, option) in OF_A_RUN.items()]
+        else:
+            parameters.append(parameter)
+
+    @functools.wraps(command)
+    def called(**given: Any) -> None:  # noqa: ANN401 - values of any option
+        read = {name: _read(given.pop(name), kind, option) for name, (kind, option) in OF_A_RUN.items()}
+        command(**given, options=RunOptions(**read))
+
+    signed: Any = called
+    signed.__signature__ = signature.replace(parameters=parameters)
+    signed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return called
+
+
+def _parameter(name: str, kind: Any, option: Option) -> inspect.Parameter:  # noqa: ANN401 - a type
+    """The parameter for a field of type ``kind``; Typer knows no tuples of any length, but lists."""
+    several = get_origin(kind) is tuple
+    typed = list[str if option.commas else get_args(kind)[0]] | None if several else kind  # type: ignore[misc]
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=False if kind is bool else None,
+        annotation=Annotated[typed, typer.Option(option.flag, help=option.help, min=None if several else option.least)],
+    )
+
+
+def _read(typed: Any, kind: Any, option: Option) -> Any:  # noqa: ANN401 - values of any option
+    if get_origin(kind) is not tuple:
+        return typed
+    if not option.commas:
+        return tuple(typed or ())
+    return words(typed) if get_args(kind)[0] is str else _whole_numbers(typed, option)
 
 
 def words(values: list[str] | None) -> tuple[str, ...]:
@@ -76,12 +89,28 @@ def scales(values: list[str] | None) -> tuple[int, ...]:
     Raises:
         UsageError: One is not a whole number of at least 2.
     """
-    from srbench.errors import UsageError
+    return _whole_numbers(values, OF_A_RUN["scales"][1])
 
+
+def one_scale(value: str) -> int:
+    """The factor of a ``--scale`` that takes only one.
+
+    Raises:
+        UsageError: It is not one whole number of at least 2.
+    """
+    factors = scales([value])
+    if len(factors) != 1:
+        raise UsageError(f"--scale {value} names {len(factors)} scales. Give one scale.")
+    return factors[0]
+
+
+def _whole_numbers(values: list[str] | None, option: Option) -> tuple[int, ...]:
+    flag, least = option.flag, option.least or 0
     for word in words(values):
-        if not word.isdecimal() or int(word) < 2:
+        if not word.isdecimal() or int(word) < least:
             raise UsageError(
-                f"--scale {word} is not a scale; give a whole number from 2, such as --scale 2 or --scale 2,4."
+                f"{flag} {word} is not a {flag.removeprefix('--')}; give a whole number from {least}, such as "
+                f"{flag} {least} or {flag} {least},{least + 2}."
             )
     return tuple(int(word) for word in words(values))
 
@@ -96,8 +125,6 @@ def resolve_device(name: str) -> str:
         return name
     import torch
 
-    from srbench.errors import UsageError
-
     found = torch.accelerator.current_accelerator(check_available=True)
     if name == "auto":
         return "cpu" if found is None else found.type
@@ -110,34 +137,13 @@ def resolve_device(name: str) -> str:
 
 
 def data_root(path: Path | None) -> Path | None:
-    """The folder of ``--data``, checked."""
-    from srbench.errors import DataError
+    """Return the folder of ``--data``.
 
+    Raises:
+        DataError: It is not a folder.
+    """
     if path is not None and not path.is_dir():
         raise DataError(
-            f"The data folder {path} is no folder; give --data the one that holds Set5, Set14 and the like."
+            f"The data folder {path} is not a folder; give --data the one that holds Set5, Set14 and the like."
         )
     return path
-
-
-def make_session(
-    suite: Suite, *, plugins: list[Path] | None, strict: bool, data: Path | None, weights: list[Path] | None, on: str,
-    threads: int, limit: int | None, log: Path | None = None,
-) -> Session:  # fmt: skip
-    """The session that the options describe."""
-    from srbench.files import cache_root
-    from srbench.running.session import Session
-
-    return Session(
-        suite=suite.name,
-        plugin_files=tuple(path.resolve() for path in plugins or ()),
-        strict_plugins=strict,
-        data_root=data_root(data),
-        weights_folders=tuple(weights or ()),
-        cache=cache_root(),
-        device=resolve_device(on),
-        threads=threads,
-        limit=limit,
-        images_kept=suite.images_kept,
-        log_folder=log,
-    )

@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from srbench.cli import options as choices
+from srbench.cli.options import Data, Device, PluginFiles, Strict, SuiteName, Threads, WeightsFolders, with_run_options
+from srbench.planning.overrides import RunOptions
 
 
+@with_run_options
 def plan(
-    suite: choices.SuiteName = "quick",
+    suite: SuiteName = "quick",
     *,
-    data: choices.Data = None,
-    plugin: choices.PluginFiles = None,
-    strict_plugins: choices.Strict = False,
-    only: choices.Only = None,
-    scale: choices.Scales = None,
-    dataset: choices.Datasets = None,
-    degradation: choices.Degradations = None,
-    seed: choices.Seeds = None,
-    limit: choices.Limit = None,
-    architecture: choices.Architectures = None,
-    distiller: choices.Distillers = None,
-    teacher: choices.Teacher = None,
-    metric: choices.Metrics = None,
-    recipe: choices.RecipeName = None,
-    tile: choices.Tile = None,
-    self_ensemble: choices.Ensemble = False,
-    chop: choices.Chop = False,
-    precision: choices.Precision = None,
-    weights: choices.Weights = None,
-    weights_dir: choices.WeightsFolders = None,
-    device: choices.Device = "cpu",
-    threads: choices.Threads = 0,
+    data: Data = None,
+    plugin: PluginFiles = None,
+    strict_plugins: Strict = False,
+    options: RunOptions,
+    weights_dir: WeightsFolders = None,
+    device: Device = "cpu",
+    threads: Threads = 0,
 ) -> None:
     """Show the cells of a suite, what is cached, and about how long the rest will take. Nothing is run."""
     from rich.console import Console
@@ -42,11 +29,8 @@ def plan(
     from srbench.running.estimate import in_words, seconds_left
 
     schedule = planned(
-        suite, data=data, plugin=plugin, strict=strict_plugins, only=only, scale=scale, dataset=dataset,
-        degradation=degradation, seed=seed, limit=limit, architecture=architecture, distiller=distiller,
-        teacher=teacher, metric=metric, recipe=recipe, tile=tile, self_ensemble=self_ensemble, chop=chop,
-        precision=precision, weights=weights, weights_dir=weights_dir, device=device,
-        threads=threads, profile=True,
+        suite, options, data=data, plugin=plugin, strict=strict_plugins, weights_dir=weights_dir, device=device,
+        threads=threads,
     )  # fmt: skip
     table = Table(title=f"suite {schedule.plan.suite.name}", title_justify="left", box=None, pad_edge=False)
     for column in ("method", "dataset", "scale", "degradation", "weights", "scores"):

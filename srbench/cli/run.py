@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from srbench.cli import options as choices
 from srbench.cli.console import complain
+from srbench.cli.options import (
+    Data,
+    Device,
+    PluginFiles,
+    Results,
+    Strict,
+    SuiteName,
+    Threads,
+    WeightsFolders,
+    with_run_options,
+)
+from srbench.planning.overrides import RunOptions
 
 
+@with_run_options
 def run(
     ctx: typer.Context,
-    suite: choices.SuiteName = "quick",
+    suite: SuiteName = "quick",
     *,
-    data: choices.Data = None,
-    results: choices.Results = Path("results"),
-    plugin: choices.PluginFiles = None,
-    strict_plugins: choices.Strict = False,
-    only: choices.Only = None,
-    scale: choices.Scales = None,
-    dataset: choices.Datasets = None,
-    degradation: choices.Degradations = None,
-    seed: choices.Seeds = None,
-    limit: choices.Limit = None,
-    architecture: choices.Architectures = None,
-    distiller: choices.Distillers = None,
-    teacher: choices.Teacher = None,
-    metric: choices.Metrics = None,
-    recipe: choices.RecipeName = None,
-    tile: choices.Tile = None,
-    self_ensemble: choices.Ensemble = False,
-    chop: choices.Chop = False,
-    precision: choices.Precision = None,
-    weights: choices.Weights = None,
-    weights_dir: choices.WeightsFolders = None,
-    device: choices.Device = "cpu",
-    threads: choices.Threads = 0,
+    data: Data = None,
+    results: Results = Path("results"),
+    plugin: PluginFiles = None,
+    strict_plugins: Strict = False,
+    options: RunOptions,
+    weights_dir: WeightsFolders = None,
+    device: Device = "cpu",
+    threads: Threads = 0,
     executor: Annotated[str, typer.Option("--executor", help="Where jobs run; see `srbench list executors`.")] = "here",
     workers: Annotated[int, typer.Option("--workers", min=1, help="Jobs at once, where the executor can.")] = 1,
     profile: Annotated[
@@ -67,11 +65,8 @@ def run(
         console.print("Nothing was measured: nothing that these results depend on has changed since.", highlight=False)
         return
     schedule = planned(
-        suite, data=data, plugin=plugin, strict=strict_plugins, only=only, scale=scale, dataset=dataset,
-        degradation=degradation, seed=seed, limit=limit, architecture=architecture, distiller=distiller,
-        teacher=teacher, metric=metric, recipe=recipe, tile=tile, self_ensemble=self_ensemble, chop=chop,
-        precision=precision, weights=weights, weights_dir=weights_dir, device=device,
-        threads=threads, profile=profile, tensorboard=tensorboard,
+        suite, replace(options, profile=profile), data=data, plugin=plugin, strict=strict_plugins,
+        weights_dir=weights_dir, device=device, threads=threads, tensorboard=tensorboard,
     )  # fmt: skip
     require_some_cell(schedule)
     chosen = schedule.session.catalog.executors[executor]

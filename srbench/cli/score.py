@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.options import Data, Device, PluginFiles, data_root, resolve_device, scales, words
+from srbench.cli.options import Data, Device, PluginFiles, data_root, one_scale, resolve_device, words
 
 
 def score(
@@ -28,22 +28,19 @@ def score(
 
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.library import Library
-    from srbench.errors import UsageError
     from srbench.measuring.external import score_folder
     from srbench.measuring.protocol import protocol_named
 
     catalog = load_catalog([path.resolve() for path in plugin or ()])
-    factors = scales([scale])
-    if len(factors) != 1:
-        raise UsageError("Give one scale: a folder holds images of one.")
+    factor = one_scale(scale)
     names = words(metric) or ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
     specs = [catalog.metrics[name] for name in names]
     table, absent = score_folder(
-        folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), factors[0],
+        folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), factor,
         protocol_named(protocol), specs, resolve_device(device),
     )  # fmt: skip
     shown = Table(
-        title=f"{folder} on {dataset} x{factors[0]}, {protocol_named(protocol).describe(factors[0])}",
+        title=f"{folder} on {dataset} x{factor}, {protocol_named(protocol).describe(factor)}",
         title_justify="left",
     )
     shown.add_column("image")

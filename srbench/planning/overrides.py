@@ -1,92 +1,157 @@
-"""Options of the command line that change a suite."""
+"""The options of a run that change a suite, or pick from it. Each is declared here once, with its word and its help."""
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from srbench.errors import UsageError
-from srbench.planning.suite import Grid, Suite
+from srbench.naming import Scale
+
+if TYPE_CHECKING:  # pydantic would make `srbench --help` slow
+    from srbench.planning.suite import Grid, Suite
 
 
-def altered(
-    suite: Suite, *, architectures: tuple[str, ...] = (), distillers: tuple[str, ...] = (), teacher: str | None = None,
-    degradations: tuple[str, ...] = (), datasets: tuple[str, ...] = (), scales: tuple[int, ...] = (),
-    metrics: tuple[str, ...] = (), weights: tuple[str, ...] = (), recipe: str | None = None,
-) -> Suite:  # fmt: skip
-    """A suite with axes from the command line in place of its own.
+@dataclass(frozen=True, slots=True)
+class Option:
+    """How a field is written on the command line."""
 
-    Naming architectures, distillers or a degradation the suite lacks replaces its grids by one, made of what was named
-    and of the suite's first grid, with bicubic interpolation beside it to compare with.
-
-    Args:
-        suite: Where the rest comes from.
-        architectures: What to run.
-        distillers: How to train it.
-        teacher: Teacher for the distillers.
-        degradations: Instead of the suite's.
-        datasets: Instead of the suite's.
-        scales: Instead of the suite's.
-        metrics: Besides the suite's.
-        weights: A checkpoint file instead of training; of several, the mean of their weights.
-        recipe: Instead of the suite's.
-
-    Raises:
-        UsageError: Options that need or exclude each other.
-    """
-    if weights and not architectures:
-        raise UsageError("--weights is a checkpoint of one architecture; say which with --architecture.")
-    if weights and distillers:
-        raise UsageError("--weights is measured as it is and --distiller trains; give one of the two.")
-    if teacher and not distillers:
-        raise UsageError("--teacher is for --distiller, which is not given; add it, such as --distiller logits.")
-    suite = suite.model_copy(update={"metrics": tuple(dict.fromkeys((*suite.metrics, *metrics)))})
-    if recipe:
-        suite = suite.model_copy(update={"recipe": recipe, "grid": tuple(_with(g, recipe=None) for g in suite.grid)})
-    known = {name for grid in suite.grid for name in grid.degradations}
-    if not (architectures or distillers or weights or set(degradations) - known):
-        return suite
-    first = suite.grid[0]
-    wanted = architectures or tuple(name for name in first.architectures if name != "bicubic")
-    changes: dict[str, Any] = {
-        "architectures": wanted,
-        "distillers": distillers or ("none",),
-        **_teaching(suite, teacher),
-        "degradations": degradations or first.degradations,
-        "datasets": datasets or first.datasets,
-        "scales": scales or first.scales,
-        "weights": weights,
-    }
-    beside = {"architectures": ("bicubic",), "distillers": ("none",), "teacher": None, "teachers": (), "weights": ()}
-    grids = (_with(first, **(changes | beside)), _with(first, **changes))
-    return suite.model_copy(update={"grid": grids})
+    flag: str
+    help: str
+    least: int | None = None
+    """The smallest number that is accepted."""
+    commas: bool = True
+    """Whether several values may also be one word, with commas between them."""
 
 
-def _teaching(suite: Suite, teacher: str | None) -> dict[str, Any]:
-    """The teacher that is asked for, or else those of the first grid that has any."""
-    grid = next((grid for grid in suite.grid if grid.teacher or grid.teachers), None)
-    if teacher or grid is None:
-        return {"teacher": teacher, "teachers": ()}
-    return {"teacher": grid.teacher, "teachers": grid.teachers}
+def option(default: object, flag: str, help: str, *, least: int | None = None, commas: bool = True) -> Any:  # noqa: A002, ANN401
+    """A field with its `Option`."""
+    return field(default=default, metadata={"option": Option(flag, help, least, commas)})
 
 
-def applied(suite: Suite, *, tile: int | None, self_ensemble: bool, chop: bool, precision: str | None) -> Suite:
-    """A suite whose networks are applied as the command line says; what it leaves open is the suite's.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What to keep of a suite; everything where a field is empty."""
 
-    Args:
-        suite: Where the rest comes from.
-        tile: Side of LR tiles; 0 for whole images.
-        self_ensemble: Measure the mean over eight views.
-        chop: Measure in the EDSR family's quarters.
-        precision: "fp32", "bf16" or "fp16".
-    """
-    precisions = get_args(Grid.model_fields["precision"].annotation)
-    if precision is not None and precision not in precisions:
-        raise UsageError(f"--precision {precision} is none that srbench measures in; give {', '.join(precisions)}.")
-    changes: dict[str, Any] = {"tile": tile, "precision": precision}
-    changes |= {"self_ensemble": self_ensemble or None, "chop": chop or None}
-    given = {name: value for name, value in changes.items() if value is not None}
-    return suite.model_copy(update={"grid": tuple(_with(grid, **given) for grid in suite.grid)})
+    only: tuple[str, ...] = option(
+        (), "--only", "Keep these architectures or distillers; repeat, or separate by commas."
+    )
+    scales: tuple[Scale, ...] = option((), "--scale", "Keep these scales; repeat, or separate by commas.", least=2)
+    datasets: tuple[str, ...] = option((), "--dataset", "Keep these datasets.")
+    degradations: tuple[str, ...] = option((), "--degradation", "Keep these degradations, or try one the suite lacks.")
+
+    def __str__(self) -> str:
+        """The selection as it is typed: "--only dot and --scale 3"."""
+        given = {found.flag: getattr(self, name) for name, (_, found) in options_of(Selection).items()}
+        return " and ".join(f"{flag} {','.join(map(str, values))}" for flag, values in given.items() if values)
 
 
-def _with(grid: Grid, **changes: Any) -> Grid:  # noqa: ANN401 - fields of Grid
-    return grid.model_copy(update=changes)
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions(Selection):
+    """The options of a run that decide what is measured: a selection, and what replaces the suite's own values."""
+
+    seeds: tuple[int, ...] = option((), "--seed", "Train with these seeds instead of the suite's.", commas=False)
+    limit: int | None = option(None, "--limit", "Measure the first images only; for trying things out.", least=1)
+    architectures: tuple[str, ...] = option(
+        (), "--architecture", "Run these instead of the suite's; any plugin's, or name.tag."
+    )
+    distillers: tuple[str, ...] = option((), "--distiller", "Train with these instead of the suite's.")
+    teacher: str | None = option(None, "--teacher", "Teacher for --distiller.")
+    metrics: tuple[str, ...] = option((), "--metric", "Measure these too, such as pyiqa:niqe.")
+    recipe: str | None = option(None, "--recipe", "Train by this recipe: a preset, 'paper', or a TOML file.")
+    tile: int | None = option(None, "--tile", "Side of LR tiles in pixels; 0 for whole images.", least=0)
+    self_ensemble: bool = option(
+        False, "--self-ensemble", "Mean over the eight flips and turns of each image, the '+' of EDSR+."
+    )
+    chop: bool = option(False, "--chop", "Cut images into quarters as the EDSR family does.")
+    precision: str | None = option(None, "--precision", "Measure in fp32, bf16 or fp16.")
+    weights: tuple[Path, ...] = option(
+        (),
+        "--weights",
+        "A checkpoint file for the architecture, not trained here; of several, the mean of their weights.",
+        commas=False,
+    )
+    profile: bool = True
+    """Whether cost is measured too, if the suite says so. Only `srbench run` asks."""
+
+    def applied_to(self, suite: Suite) -> Suite:
+        """Return the suite with these options in place of its own values; the selection is left to the plan.
+
+        Architectures, distillers or a degradation that the suite lacks replace its grids by one, made of what was
+        named and of the suite's first grid. Bicubic interpolation is measured beside it to compare with.
+
+        Raises:
+            UsageError: Options need or exclude each other, or the precision is not supported.
+        """
+        self._check()
+        known = {name for grid in suite.grid for name in grid.degradations}
+        replaced = self.architectures or self.distillers or set(self.degradations) - known
+        given = {
+            "seeds": self.seeds,
+            "tile": self.tile,
+            "self_ensemble": self.self_ensemble or None,
+            "chop": self.chop or None,
+            "precision": self.precision,
+        }
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value not in (None, ())}
+        if self.recipe:
+            changes["recipe"] = None  # so that the suite's, which is the one given, holds for every grid
+        grids = self._grids(suite) if replaced else suite.grid
+        return suite.model_copy(
+            update={
+                "metrics": tuple(dict.fromkeys((*suite.metrics, *self.metrics))),
+                "recipe": self.recipe or suite.recipe,
+                "profile": suite.profile.model_copy(update={"enabled": suite.profile.enabled and self.profile}),
+                "grid": tuple(grid.model_copy(update=changes) for grid in grids),
+            }
+        )
+
+    def _check(self) -> None:
+        from srbench.planning.suite import Grid
+
+        if self.weights and not self.architectures:
+            raise UsageError("--weights is a checkpoint of one architecture; say which with --architecture.")
+        if self.weights and self.distillers:
+            raise UsageError("--weights is measured as it is and --distiller trains; give one of the two.")
+        if self.teacher and not self.distillers:
+            raise UsageError("--teacher is for --distiller, which is not given; add it, such as --distiller logits.")
+        precisions = get_args(Grid.model_fields["precision"].annotation)
+        if self.precision not in (None, *precisions):
+            raise UsageError(f"--precision {self.precision} is not supported; give one of {', '.join(precisions)}.")
+
+    def _grids(self, suite: Suite) -> tuple[Grid, Grid]:
+        first = suite.grid[0]
+        changes: dict[str, Any] = {
+            "architectures": self.architectures or tuple(name for name in first.architectures if name != "bicubic"),
+            "distillers": self.distillers or ("none",),
+            "degradations": self.degradations or first.degradations,
+            "datasets": self.datasets or first.datasets,
+            "scales": self.scales or first.scales,
+            "weights": tuple(map(str, self.weights)),
+            **self._teaching(suite),
+        }
+        bicubic = {
+            "architectures": ("bicubic",),
+            "distillers": ("none",),
+            "weights": (),
+            "teacher": None,
+            "teachers": (),
+        }
+        return first.model_copy(update=changes | bicubic), first.model_copy(update=changes)
+
+    def _teaching(self, suite: Suite) -> dict[str, Any]:
+        """The teacher that is asked for, or else those of the first grid that has any."""
+        grid = next((grid for grid in suite.grid if grid.teacher or grid.teachers), None)
+        if self.teacher or grid is None:
+            return {"teacher": self.teacher, "teachers": ()}
+        return {"teacher": grid.teacher, "teachers": grid.teachers}
+
+
+def options_of(kind: type[Selection]) -> dict[str, tuple[Any, Option]]:
+    """The fields of ``kind`` that can be typed, in order: by name, the type and the option."""
+    types = get_type_hints(kind)
+    return {f.name: (types[f.name], f.metadata["option"]) for f in fields(kind) if "option" in f.metadata}

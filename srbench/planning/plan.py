@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from srbench.catalog.catalog import Catalog
@@ -13,25 +13,14 @@ from srbench.measuring.protocol import Inference, protocol_named
 from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.cells import Cell, Model, Plan
+from srbench.planning.overrides import EVERYTHING, Selection
 from srbench.planning.recipes import find_recipe
 from srbench.planning.rows import refuse_shared_rows
 from srbench.planning.suite import Grid, Suite
 from srbench.recipe import Recipe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What the command line picks out of a suite."""
-
-    only: tuple[str, ...] = ()
-    """Architectures or distillers (``arch``, ``arch.tag``); all if empty."""
-    scales: tuple[Scale, ...] = ()
-    datasets: tuple[str, ...] = ()
-    degradations: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = ()
-
-
-def make_plan(suite: Suite, catalog: Catalog, selection: Selection | None = None) -> Plan:
+def make_plan(suite: Suite, catalog: Catalog, selection: Selection = EVERYTHING) -> Plan:
     """Multiply ``suite`` out.
 
     Args:
@@ -45,20 +34,21 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection | None = None
             two different cells would share a row of the leaderboard.
         UsageError: The selection leaves nothing.
     """
-    chosen = selection or Selection()
-    _check_selection(suite, catalog, chosen)
+    _check_selection(suite, catalog, selection)
     _check_scales(suite, catalog)
     for name in suite.controls:
         catalog.distillers[name]  # which says so if there is none
     cells: dict[Cell, None] = {}
     for number, grid in enumerate(suite.grid, start=1):
         where = f"{suite.origin}, [[grid]] {number}"
-        for cell in _cells(suite, grid, catalog, chosen, where):
+        for cell in _cells(suite, grid, catalog, selection, where):
             cells.setdefault(cell)
     if not cells:
-        picked = _options(chosen)
+        picked = str(selection)
         why = (
-            f"that fits {picked} together; loosen them" if picked else "to run: no weights it names are for its scales"
+            f"that matches {picked} together; drop one of them"
+            if picked
+            else "to run: none of the weights that it names are for its scales"
         )
         raise UsageError(f"Suite {suite.name} has no cell {why}.")
     refuse_shared_rows(cells, suite.origin)
@@ -67,14 +57,6 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection | None = None
         for model in _with_ancestors(cell.model):
             models.setdefault(model)
     return Plan(suite=suite, models=tuple(models), cells=tuple(cells))
-
-
-def _options(chosen: Selection) -> str:
-    return " and ".join(
-        f"--{name.removesuffix('s')} {','.join(map(str, values))}"
-        for name in ("only", "scales", "datasets", "degradations", "seeds")
-        if (values := getattr(chosen, name))
-    )
 
 
 def _with_ancestors(model: Model) -> Iterator[Model]:
@@ -121,7 +103,7 @@ def _cells(suite: Suite, grid: Grid, catalog: Catalog, chosen: Selection, where:
     )
     metrics = grid.metrics or suite.metrics
     _check_grid(grid, catalog, metrics, where)
-    seeds = chosen.seeds or grid.seeds or suite.seeds
+    seeds = grid.seeds or suite.seeds
     for name, degradation, scale in itertools.product(grid.architectures, grid.degradations, grid.scales):
         spec, tag = _architecture(catalog, name)
         if not _serves(catalog, spec, degradation, scale, where):

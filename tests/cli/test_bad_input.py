@@ -87,7 +87,7 @@ def test_a_fault_of_a_suite_is_told_with_file_line_and_table(run, tiny):
 def test_a_data_root_that_is_not_there_is_named(srbench, tiny):
     words = ("run", tiny.suite(), "--plugin", tiny.plugin)
     told = sentence(srbench(*words, "--data", "nowhere"))
-    assert told.startswith("The data folder nowhere is no folder; give --data")
+    assert told.startswith("The data folder nowhere is not a folder; give --data")
     session._library.cache_clear()
     assert "The dataset tiny_test is not here: no data root is given" in sentence(srbench(*words))
 

@@ -2,12 +2,11 @@
 
 import pytest
 
-from srbench.errors import ConfigError, UnknownNameError, UsageError
+from srbench.errors import ConfigError, UnknownNameError
 from srbench.files import shipped_tables
 from srbench.networks.spec import ArchitectureSpec
-from srbench.planning.overrides import altered, applied
 from srbench.planning.recipes import find_recipe
-from srbench.planning.suite import Grid, Suite, load_suite
+from srbench.planning.suite import Suite, load_suite
 from srbench.recipe import Recipe
 from srbench.toml import read_table
 
@@ -170,70 +169,3 @@ def test_a_recipe_is_found_by_name_by_file_and_beside_its_suite(tmp_path, monkey
         find_recipe("quik", SPEC, "")
     with pytest.raises(ConfigError, match=r"net declares no recipe of its paper"):
         find_recipe("paper", SPEC, "")
-
-
-SUITE = Suite(
-    name="s",
-    grid=(
-        Grid(architectures=("bicubic", "a"), datasets=("d",), scales=(2, 4)),
-        Grid(architectures=("a",), datasets=("d",), scales=(2,), distillers=("logits",), teacher="t", recipe="paper"),
-    ),
-)
-
-
-def test_nothing_given_alters_nothing():
-    assert altered(SUITE) == SUITE
-    assert applied(SUITE, tile=None, self_ensemble=False, chop=False, precision=None) == SUITE
-
-
-def test_named_architectures_run_beside_bicubic_in_place_of_the_grids():
-    beside, named = altered(SUITE, architectures=("b",), scales=(3,)).grid
-    assert (beside.architectures, named.architectures) == (("bicubic",), ("b",))
-    assert beside.scales == named.scales == (3,)
-
-
-def test_a_named_distiller_takes_the_teacher_that_the_suite_has():
-    beside, named = altered(SUITE, distillers=("logits",)).grid
-    assert (named.architectures, named.distillers, named.teacher) == (("a",), ("logits",), "t")
-    assert (beside.distillers, beside.teacher, beside.teachers) == (("none",), None, ())
-
-
-def test_a_named_distiller_takes_the_teachers_that_the_suite_has_unless_it_is_given_one():
-    grid = SUITE.grid[1].model_copy(update={"teacher": None, "teachers": ("t", "u")})
-    several = SUITE.model_copy(update={"grid": (grid,)})
-    (_, inherited), (_, given) = (
-        altered(several, distillers=("mtkd",), teacher=teacher).grid for teacher in (None, "other")
-    )
-    assert (inherited.teacher, inherited.teachers) == (None, ("t", "u"))
-    assert (given.teacher, given.teachers) == ("other", ())
-
-
-def test_a_degradation_the_suite_lacks_replaces_its_grids():
-    assert all(grid.degradations == ("noise",) for grid in altered(SUITE, degradations=("noise",)).grid)
-    assert altered(SUITE, degradations=("bicubic",)).grid == SUITE.grid
-
-
-def test_a_named_recipe_and_metrics_reach_every_grid():
-    suite = altered(SUITE, recipe="quick", metrics=("niqe", "psnr_y"))
-    assert [grid.recipe for grid in suite.grid] == [None, None]
-    assert suite.metrics == (*SUITE.metrics, "niqe")
-
-
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({"weights": ("w.pth",)}, "--architecture"),
-        ({"weights": ("w.pth",), "architectures": ("a",), "distillers": ("logits",)}, "one of the two"),
-        ({"teacher": "t"}, "--distiller"),
-    ],
-)
-def test_options_that_need_or_exclude_each_other_say_so(options, sentence):
-    with pytest.raises(UsageError, match=sentence):
-        altered(SUITE, **options)
-
-
-def test_networks_are_applied_as_asked():
-    suite = applied(SUITE, tile=64, self_ensemble=True, chop=False, precision="bf16")
-    assert {(g.tile, g.self_ensemble, g.chop, g.precision) for g in suite.grid} == {(64, True, False, "bf16")}
-    with pytest.raises(UsageError, match=r"--precision int8 .*fp32, bf16, fp16"):
-        applied(SUITE, tile=None, self_ensemble=False, chop=False, precision="int8")
