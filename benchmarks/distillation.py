@@ -17,7 +17,7 @@ from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import Recipe
 from srbench.training.loop import train
-from srbench.training.memory import Memory, Remembering
+from srbench.training.memory import RememberingTeacher, TeacherMemory
 from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
 from srbench.training.patches.pool import Pool
@@ -54,10 +54,10 @@ def distil(folder: Path, images: TrainingImages, *, remembers: bool) -> None:
     recipe = Recipe(name="benchmark", datasets=("photographs",), patch=24, batch=8, steps=STEPS, pool=BATCHES)
     student, teacher = (EDSR(SCALE, n_resblocks=4, n_feats=width) for width in (16, 32))
     spec = ArchitectureSpec(name="network", build=lambda _: student, scales=frozenset({SCALE}), input_range=255.0)
-    memory = Memory(BATCHES)
+    memory = TeacherMemory(BATCHES)
     setup = Setup(
         student=Network(spec, student),
-        teachers=(Remembering(spec, teacher, memory, 0) if remembers else Network(spec, teacher),),
+        teachers=(RememberingTeacher(spec, teacher, memory, 0) if remembers else Network(spec, teacher),),
         scales=(SCALE,),
         recipe=recipe,
         losses={"l1": F.l1_loss},

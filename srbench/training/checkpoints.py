@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor
 
-from srbench.errors import CheckpointError, TrainingError
+from srbench.errors import TrainingError
 from srbench.files import atomic_write
 
 KEPT = 2
@@ -66,7 +64,7 @@ class Checkpoints:
 
         Args:
             device: Where its tensors go.
-            note: Is told, in a sentence, of every damaged file that was passed over.
+            note: Called with a sentence about every damaged file that was passed over.
         """
         for path in self._files():
             try:
@@ -74,7 +72,7 @@ class Checkpoints:
                 if hashlib.sha256(data).hexdigest()[:16] == path.stem.rpartition("-")[2]:
                     return _load(data, device)
             except (OSError, RuntimeError, pickle.UnpicklingError):
-                pass  # told like any other damage
+                pass  # noted like any other damage
             note(f"The checkpoint {path.name} is damaged; going on from the one before it.")
         return None
 
@@ -105,20 +103,6 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[st
         StoreError: The folder cannot be written, or the disk is full.
     """
     atomic_write(path, safetensors_bytes(plain(weights), dict(metadata) if metadata else None))
-
-
-def load_weights(path: Path) -> dict[str, Tensor]:
-    """Read weights that `save_weights` wrote, onto the CPU.
-
-    Raises:
-        CheckpointError: There is no such file, or it is damaged.
-    """
-    try:
-        return read_safetensors(path.read_bytes())
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"The weights {path} cannot be read ({error}); delete the file, and the next run makes it again."
-        ) from error
 
 
 def plain(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

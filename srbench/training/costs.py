@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import statistics
 import time
-import weakref
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
 from torch.utils.hooks import RemovableHandle
 
 from srbench.distilling.distiller import Batch, Distiller, Optimiser
 from srbench.records import TrainingCosts
+from srbench.training.live_bytes import LiveBytes, tensors_of
 
 MIB = 2**20
 TIMED = 1001
@@ -31,7 +29,7 @@ WEIGHED = 64
 every kind."""
 
 Times = deque[tuple[Any, Any]]
-Kind = tuple[int, ...]
+StepKind = tuple[int, ...]
 """Images asked of student and teachers in a step, its scale, and the size of its patches. Steps differ where a method
 tosses a coin, does more at every tenth step, or remembers; one median of all would then be that of either kind."""
 
@@ -49,10 +47,10 @@ class CostMeter:
         self._running = {"student": 0, "teacher": 0}
         self._images, self._forwards = 0, {"student": 0, "teacher": 0}
         self._medians: list[tuple[int, float]] = []
-        self._earlier: dict[Kind, list[float]] = {}
-        self._times: dict[Kind, Times] = {}
-        self._taken: Counter[Kind] = Counter()
-        self._weighed: Counter[Kind] = Counter()
+        self._earlier: dict[StepKind, list[float]] = {}
+        self._times: dict[StepKind, Times] = {}
+        self._taken: Counter[StepKind] = Counter()
+        self._weighed: Counter[StepKind] = Counter()
         self._timed: tuple[Any, Any] | None = None
         self._peak = 0
         self._handles: list[RemovableHandle] = []
@@ -145,9 +143,9 @@ class CostMeter:
                 yield from (parameter, *(() if parameter.grad is None else (parameter.grad,)))
             yield from module.buffers()
         for optimiser in optimisers.values():
-            yield from (value for state in optimiser.raw.state.values() for value in _tensors(state))
+            yield from (value for state in optimiser.raw.state.values() for value in tensors_of(state))
 
-    def _seconds(self) -> dict[Kind, list[float]]:
+    def _seconds(self) -> dict[StepKind, list[float]]:
         """Of the phase's steps by their kinds, those of earlier processes first."""
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
@@ -181,56 +179,8 @@ class CostMeter:
         """Go on from a checkpoint."""
         self._images, self._forwards, self._peak = state["images"], dict(state["forwards"]), state["peak"]
         self._medians = [(length, median) for length, median in state["medians"]]
-        if "taken" in state:  # checkpoints of an older srbench have no kinds; what they timed of the phase is left out
-            self._earlier = dict(state["seconds"])
-            self._taken, self._weighed = Counter(state["taken"]), Counter(state["weighed"])
-
-
-class LiveBytes(TorchDispatchMode):
-    """Counts the bytes of all tensors alive while it lasts, each memory once, in whatever thread they are made.
-
-    Attributes:
-        peak: The most there were.
-    """
-
-    def __init__(self, standing: Iterable[Tensor] = ()) -> None:
-        """Start with the tensors that are there already."""
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.peak = self._now = 0
-        self._known: dict[int, weakref.ref[torch.UntypedStorage]] = {}
-        for tensor in standing:
-            self._see(tensor)
-
-    def __torch_dispatch__(  # whatever the operator takes and gives
-        self,
-        function: Any,  # noqa: ANN401
-        types: Any,  # noqa: ANN401
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401
-        """Let the operator run, and look at what it made."""
-        made = function(*args, **(kwargs or {}))
-        for tensor in _tensors(made):
-            self._see(tensor)
-        return made
-
-    def _see(self, tensor: Tensor) -> None:
-        memory = tensor.untyped_storage()
-        place, size = memory._cdata, memory.nbytes()
-        if place in self._known:
-            return
-
-        def freed(_: object) -> None:
-            del self._known[place]
-            self._now -= size
-
-        self._known[place] = weakref.ref(memory, freed)
-        self._now += size
-        self.peak = max(self.peak, self._now)
-
-
-def _tensors(tree: object) -> Iterator[Tensor]:
-    return (leaf for leaf in tree_iter(tree) if isinstance(leaf, Tensor))
+        self._earlier = dict(state["seconds"])
+        self._taken, self._weighed = Counter(state["taken"]), Counter(state["weighed"])
 
 
 def _alike(one: nn.Module, other: nn.Module) -> bool:

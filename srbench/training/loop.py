@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +22,41 @@ from torch import Tensor, nn
 
 from srbench.distilling.distiller import Batch, Distiller, Frozen, Phase
 from srbench.errors import TrainingError, TrainingInterrupted
-from srbench.training.averages import Average
+from srbench.records import TrainingCosts
+from srbench.training.averages import Average, held_out_psnr
 from srbench.training.checkpoints import Checkpoints
 from srbench.training.costs import CostMeter
 from srbench.training.devices import fast_memory_format, lay_out, make_accelerator, tuned
 from srbench.training.optimisers import phase_lengths
-from srbench.training.outcome import TrainingReport
 from srbench.training.patches.source import PatchSource
 from srbench.training.progress import Curves, Progress, Silent
+from srbench.training.running_phase import RunningPhase
 from srbench.training.seeds import seed_everything, stream
-from srbench.training.stages import Stage
-from srbench.training.validation import held_out_psnr
 
 FROZEN_EVERY = 100
 """Steps between checks that nobody touched the teachers; another one ends each phase."""
 CHECKPOINT_SECONDS = 300.0
 """A checkpoint is also written when the last one is older than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingReport:
+    """How a training went."""
+
+    steps: int
+    resumed_at: int
+    """Steps that an earlier process had done; 0 for a training in one go."""
+    seconds: float
+    """Spent in training, in all processes together."""
+    images_per_second: float
+    """Patches a second over this process's steps; 0 if it had none to do."""
+    held_out_psnr: float | None
+    """dB on the held-out patches at the end; None where the images are too small for any."""
+    terms: Mapping[str, float]
+    """Mean of each loss term over the last stretch of steps."""
+    notes: tuple[str, ...]
+    costs: TrainingCosts | None
+    """Of a step; None where there were too few to time one."""
 
 
 def train(
@@ -91,7 +111,7 @@ def train(
 class _Training:
     """One training in one process."""
 
-    stage: Stage
+    stage: RunningPhase
     """The phase under way."""
 
     def __init__(
@@ -198,7 +218,9 @@ class _Training:
         if self.average is not None:
             self.average.restart()
         patches = self.data(index, phase)
-        self.stage = Stage(self.distiller, phase, patches, self.accelerator, index=index, length=length, offset=offset)
+        self.stage = RunningPhase(
+            self.distiller, phase, patches, self.accelerator, index=index, length=length, offset=offset
+        )
         for note in patches.notes:
             self._note(note)
         self.costs.open(length)

@@ -25,7 +25,7 @@ Place = tuple[int, int, int]
 """Phase, batch of the pool, draw."""
 
 
-class Memory:
+class TeacherMemory:
     """What teachers made of the batches of a pool."""
 
     def __init__(self, size: int, limit: int = LIMIT) -> None:
@@ -57,14 +57,14 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Remembering(Network):
+class RememberingTeacher(Network):
     """A frozen teacher that looks at each batch of a pool once.
 
     It computes as ever what is not a batch as it was drawn (views of it, noise on it), what is to be differentiated or
     given other weights, and whatever hooks inside it wait for.
     """
 
-    memory: Memory
+    memory: TeacherMemory
     number: int
     """Which teacher it is."""
 

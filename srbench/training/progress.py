@@ -1,18 +1,15 @@
-"""What a person sees of a training: a bar, notes, and curves for TensorBoard."""
+"""What people see of a training: how far it is, notes, and curves for TensorBoard."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from typing import Protocol, Self
 
 
 class Progress(Protocol):
-    """Is told how a training goes."""
+    """Receives the progress of a training."""
 
     def begin(self, title: str, steps: int, done: int) -> None:
         """A training of ``steps`` steps begins, or goes on after ``done``."""
@@ -45,46 +42,6 @@ class Silent:
 
     def end(self) -> None:
         """Show nothing."""
-
-
-class Bar:
-    """A bar with loss, PSNR on held-out patches, images a second and time left; notes go above it."""
-
-    def __init__(self, console: Console | None = None) -> None:
-        """Draw on ``console``; on standard error if there is none."""
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[facts]}"),
-            TimeRemainingColumn(),
-            console=console or Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._bar.add_task("", visible=False, facts="")
-
-    def begin(self, title: str, steps: int, done: int) -> None:
-        """Draw the bar."""
-        self._bar.reset(self._task, description=title, total=steps, completed=done, visible=True, facts="")
-        self._bar.start()
-
-    def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
-        """Move the bar."""
-        quality = "" if psnr is None else f" · {psnr:.2f} dB"
-        facts = f"loss {loss:.4g}{quality} · {images_per_second:,.0f} images/s"
-        self._bar.update(self._task, completed=done, facts=facts)
-
-    def note(self, sentence: str) -> None:
-        """Print above the bar."""
-        self._bar.console.print(sentence, highlight=False, markup=False)
-
-    def end(self) -> None:
-        """Take the bar away."""
-        self._bar.stop()
-        self._bar.update(self._task, visible=False)
 
 
 class Curves:

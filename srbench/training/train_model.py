@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import torch
 from torch import Tensor, nn
@@ -23,10 +19,10 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import Recipe
 from srbench.records import WarmStart
 from srbench.training.checkpoints import plain
-from srbench.training.loop import train
-from srbench.training.memory import Memory, Remembering
+from srbench.training.interruption import interruptible
+from srbench.training.loop import TrainingReport, train
+from srbench.training.memory import RememberingTeacher, TeacherMemory
 from srbench.training.optimisers import phase_lengths
-from srbench.training.outcome import TrainingReport
 from srbench.training.patches.augmentation import Augmented
 from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
@@ -111,7 +107,7 @@ def train_model(
         progress.note(said)
     for network in (student, *teachers):
         network.module.to(device)
-    memory = Memory(recipe.pool) if recipe.pool else None
+    memory = TeacherMemory(recipe.pool) if recipe.pool else None
     setup = Setup(
         student=student,
         teachers=tuple(_frozen(teacher, number, memory) for number, teacher in enumerate(teachers)),
@@ -176,34 +172,9 @@ def train_model(
     return TrainedModel(plain(student.module.state_dict()), report.seconds, report, started)
 
 
-@contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """While it lasts, the first SIGINT or SIGTERM only makes the yielded function true; the second acts as ever.
-
-    In threads other than the main one, which get no signals, the function stays false.
-    """
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number: int, _: FrameType | None) -> None:
-        asked.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _frozen(teacher: Network, number: int, memory: Memory | None) -> Network:
+def _frozen(teacher: Network, number: int, memory: TeacherMemory | None) -> Network:
     module = teacher.module.eval().requires_grad_(requires_grad=False)
-    return Remembering(teacher.spec, module, memory, number) if memory else Network(teacher.spec, module)
+    return RememberingTeacher(teacher.spec, module, memory, number) if memory else Network(teacher.spec, module)
 
 
 def _loss(name: str, losses: Mapping[str, LossSpec], device: torch.device) -> Loss:

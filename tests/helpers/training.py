@@ -18,8 +18,7 @@ from srbench.networks.capture import capture
 from srbench.networks.network import Network, build_network
 from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import Recipe
-from srbench.training.loop import train
-from srbench.training.outcome import TrainingReport
+from srbench.training.loop import TrainingReport, train
 from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
 

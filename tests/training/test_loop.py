@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
 
 from helpers.training import (
     DROPPING,
-    LUMA,
     RECIPE,
     SMALL,
     WIDE,
@@ -23,11 +21,7 @@ from helpers.training import (
 )
 from srbench.distilling.distiller import Distiller, Phase
 from srbench.errors import TrainingError, TrainingInterrupted
-from srbench.networks.network import Network, build_network
-from srbench.training.averages import Average
-from srbench.training.optimisers import phase_lengths
 from srbench.training.progress import Silent
-from srbench.training.seeds import seed_of, stream
 
 
 def test_training_is_the_plain_loop_that_one_would_write_by_hand(tmp_path):
@@ -48,22 +42,6 @@ def test_training_is_the_plain_loop_that_one_would_write_by_hand(tmp_path):
         sgd.step()
     for name, w in hand.state_dict().items():
         torch.testing.assert_close(setup.student.module.state_dict()[name], w, rtol=1e-4, atol=1e-5)
-
-
-def test_phases_divide_the_steps_in_proportion_and_exactly():
-    def phases(*shares):
-        return [Phase(f"p{n}", share=share) for n, share in enumerate(shares)]
-
-    assert phase_lengths(phases(1), 7) == [7]
-    assert phase_lengths(phases(1, 1, 1), 10) == [3, 4, 3]
-    assert phase_lengths(phases(0.1, 0.9), 1000) == [100, 900]
-    for wrong, sentence in (
-        (phases(1, 0), "must be positive"),
-        (phases(), "at least one"),
-        (phases(1, 100), "none for phase 'p0'"),
-    ):
-        with pytest.raises(TrainingError, match=sentence):
-            phase_lengths(wrong, 10)
 
 
 def test_every_phase_runs_through_the_whole_schedule(tmp_path):
@@ -93,15 +71,6 @@ def test_the_moving_average_is_the_textbook_one_and_is_what_is_handed_out(tmp_pa
         decay = min(0.3, (1 + step) / (10 + step))
         average = decay * average + (1 - decay) * weight
     torch.testing.assert_close(setup.student.module.head.weight.detach(), average)
-
-
-def test_the_average_copies_buffers():
-    network = build_network(SMALL, 2)
-    average = Average(network, 0.999)
-    network.module(torch.rand(1, 3, 8, 8))
-    average.update(10**6)
-    assert torch.equal(average.network.module.norm.running_mean, network.module.norm.running_mean)
-    assert average.network.module.norm.num_batches_tracked == 1
 
 
 def test_clipping_bounds_the_step(tmp_path):
@@ -261,25 +230,8 @@ def test_watching_the_psnr_changes_nothing(tmp_path):
     assert same(weights(often), weights(never))
 
 
-def test_the_held_out_psnr_is_that_of_the_patches(tmp_path):
-    from srbench.training.validation import held_out_psnr
-
-    network = Network(LUMA, nn.Upsample(scale_factor=2))
-    lr, hr = torch.rand(5, 1, 4, 4), torch.rand(5, 1, 8, 8)
-    sr = nn.Upsample(scale_factor=2)(lr)
-    expected = (-10 * torch.log10((sr - hr).square().mean(dim=(1, 2, 3)))).mean().item()
-    assert held_out_psnr(network, {2: (lr, hr)}, torch.device("cpu"), 2) == pytest.approx(expected, rel=1e-5)
-    assert network.module.training
-
-
 def test_training_without_held_out_patches_reports_none(tmp_path):
     assert run(Distiller(make_setup()), tmp_path, images=photographs(2)).held_out_psnr is None
-
-
-def test_streams_are_named_and_unrelated():
-    assert seed_of(1, 2) == seed_of(1, 2)
-    assert len({seed_of(1, 2), seed_of(2, 1), seed_of(12), seed_of("1", 2)}) == 4
-    assert torch.equal(torch.rand(3, generator=stream("a")), torch.rand(3, generator=stream("a")))
 
 
 @pytest.mark.gpu

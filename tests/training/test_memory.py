@@ -9,7 +9,7 @@ from srbench.distilling.distiller import Distiller
 from srbench.distilling.spec import DistillerSpec
 from srbench.networks.capture import capture
 from srbench.recipe import Recipe
-from srbench.training.memory import Memory, Remembering
+from srbench.training.memory import RememberingTeacher, TeacherMemory
 from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
 from srbench.training.patches.pool import Pool
@@ -68,7 +68,9 @@ def folder(tmp_path):
 @pytest.mark.parametrize("method", [Follow, Taps])
 def test_what_is_remembered_ends_with_the_same_bits(method, folder, monkeypatch):
     remembered = trained(method, folder / "remembered")
-    monkeypatch.setattr("srbench.training.train_model.Remembering", lambda spec, module, *_: toys.Network(spec, module))
+    monkeypatch.setattr(
+        "srbench.training.train_model.RememberingTeacher", lambda spec, module, *_: toys.Network(spec, module)
+    )
     computed = trained(method, folder / "computed")
     assert toys.same(remembered.state_dict, computed.state_dict)
     counts = [model.report.costs.teacher_forwards for model in (remembered, computed)]
@@ -94,8 +96,8 @@ def test_a_pool_repeats_batches_noise_and_all(folder):
 
 
 def test_only_a_batch_itself_is_remembered_and_copies_are_handed_out():
-    memory, setup = Memory(2), toys.make_setup(teachers=(toys.WIDE,))
-    teacher = Remembering(setup.teacher.spec, setup.teacher.module, memory, 0)
+    memory, setup = TeacherMemory(2), toys.make_setup(teachers=(toys.WIDE,))
+    teacher = RememberingTeacher(setup.teacher.spec, setup.teacher.module, memory, 0)
     lr = torch.rand(2, 3, 8, 8)
     memory.show(lr, 0, 0, 0)
     with torch.no_grad():
@@ -109,8 +111,8 @@ def test_only_a_batch_itself_is_remembered_and_copies_are_handed_out():
 
 
 def test_what_was_made_at_one_scale_is_not_handed_out_at_another():
-    memory = Memory(2)
-    teacher = Remembering(toys.ANY_SCALE, toys.ANY_SCALE.network(2), memory, 0)
+    memory = TeacherMemory(2)
+    teacher = RememberingTeacher(toys.ANY_SCALE, toys.ANY_SCALE.network(2), memory, 0)
     lr = torch.rand(2, 3, 8, 8)
     memory.show(lr, 0, 0, 0)
     with torch.no_grad():
@@ -118,8 +120,8 @@ def test_what_was_made_at_one_scale_is_not_handed_out_at_another():
 
 
 def test_without_room_it_computes():
-    memory, setup = Memory(2, limit=10), toys.make_setup(teachers=(toys.WIDE,))
-    teacher, lr = Remembering(setup.teacher.spec, setup.teacher.module, memory, 0), torch.rand(2, 3, 8, 8)
+    memory, setup = TeacherMemory(2, limit=10), toys.make_setup(teachers=(toys.WIDE,))
+    teacher, lr = RememberingTeacher(setup.teacher.spec, setup.teacher.module, memory, 0), torch.rand(2, 3, 8, 8)
     memory.show(lr, 0, 0, 0)
     with torch.no_grad():
         first = teacher(lr, 2)

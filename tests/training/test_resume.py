@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +11,6 @@ from pathlib import Path
 import pytest
 
 from helpers import TESTS
-from srbench.errors import TrainingInterrupted
-from srbench.training.train_model import interruptible
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the killed children are forks")
 
@@ -55,28 +52,3 @@ def test_a_training_killed_again_and_again_at_random_times_ends_bit_identical(tm
     draw = random.Random(os.urandom(8))
     moments = [[f"time:{draw.uniform(0.02, 0.8):.3f}" for _ in range(8)] for _ in range(5)]
     assert_same_bits(tmp_path, method, [",".join(m) for m in moments])
-
-
-@pytest.fixture
-def listening():
-    """SIGINT as in a terminal: what a shell starts in the background is deaf to it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("listening")
-def test_the_first_sigint_asks_and_the_second_interrupts():
-    before = signal.getsignal(signal.SIGINT)
-    with interruptible() as stop:
-        assert not stop()
-        signal.raise_signal(signal.SIGINT)
-        assert stop()
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_a_wish_to_stop_is_not_an_error_that_a_run_survives():
-    assert issubclass(TrainingInterrupted, KeyboardInterrupt)
-    assert not issubclass(TrainingInterrupted, Exception)

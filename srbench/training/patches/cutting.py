@@ -20,7 +20,7 @@ from srbench.errors import DataError, TrainingError
 from srbench.imaging.colour import rgb_to_y
 from srbench.naming import Scale
 from srbench.training.patches.images import TrainingImages, degraded
-from srbench.training.patches.pixels import Array, Index, Pixels
+from srbench.training.patches.pixels import Array, Index, PixelFile
 from srbench.training.patches.source import HELD_OUT_ACROSS, HELD_OUT_IMAGES
 from srbench.training.seeds import stream
 
@@ -191,7 +191,7 @@ class Patches:
         return (rgb_to_y(lr), rgb_to_y(hr)) if self._luma else (lr, hr)
 
 
-def _gather(sources: Sequence[Pixels], part: Index, number: Index, top: Index, left: Index, side: int) -> Array:
+def _gather(sources: Sequence[PixelFile], part: Index, number: Index, top: Index, left: Index, side: int) -> Array:
     if len(sources) == 1:
         return sources[0].cut(number, top, left, side)
     patches = np.empty((len(part), side, side, 3), np.uint8)

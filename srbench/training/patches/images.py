@@ -18,7 +18,7 @@ from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError, StoreError, TrainingError
 from srbench.imaging.files import read_image, to_tensor, to_uint8
 from srbench.naming import Scale
-from srbench.training.patches.pixels import Array, Pixels
+from srbench.training.patches.pixels import Array, PixelFile
 from srbench.training.seeds import stream
 
 
@@ -45,9 +45,9 @@ class TrainingImages:
             raise DataError("The training set holds no image; add some, or name another set in the recipe.")
         self._folder, self._key = folder, _key(named)
         self.hr = _made_once(folder / f"{self._key}.hr", lambda: _decoded(named))
-        self._lr: dict[tuple[str, Scale], Pixels] = {}
+        self._lr: dict[tuple[str, Scale], PixelFile] = {}
 
-    def lr(self, degradation: DegradationSpec, scale: Scale) -> Pixels:
+    def lr(self, degradation: DegradationSpec, scale: Scale) -> PixelFile:
         """Every image, cropped to a multiple of ``scale`` at the bottom and right, degraded as a whole, on 8 bits.
 
         A degradation is known by its name and by what it does to a probe, so a changed one is noticed.
@@ -87,11 +87,11 @@ def _decoded(images: Mapping[str, Path | Array]) -> Iterator[tuple[str, Array]]:
                 yield name, image
 
 
-def _made_once(path: Path, images: Callable[[], Iterator[tuple[str, Array]]]) -> Pixels:
+def _made_once(path: Path, images: Callable[[], Iterator[tuple[str, Array]]]) -> PixelFile:
     try:
-        return Pixels(path)
+        return PixelFile(path)
     except StoreError:  # absent, or damaged by something outside srbench
-        return Pixels.make(path, images())
+        return PixelFile.make(path, images())
 
 
 def _key(images: Mapping[str, Path | Array]) -> str:

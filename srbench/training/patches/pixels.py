@@ -19,7 +19,7 @@ Index = NDArray[np.int64]
 _MAGIC = b"srbench pixels 1"
 
 
-class Pixels:
+class PixelFile:
     """RGB images of any sizes in one file: their bytes, then an index, then the length of that index.
 
     The file is mapped, not read: many trainings share one copy in the system's page cache, and a set larger than the
@@ -61,7 +61,7 @@ class Pixels:
         self._runs: dict[int, Array] = {}
 
     @classmethod
-    def make(cls, path: Path, images: Iterable[tuple[str, Array]]) -> Pixels:
+    def make(cls, path: Path, images: Iterable[tuple[str, Array]]) -> PixelFile:
         """Write ``images``, names and (H, W, 3) arrays, one after the other; whole or not at all.
 
         Raises:

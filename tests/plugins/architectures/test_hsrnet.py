@@ -6,8 +6,10 @@ import torch.nn.functional as F
 from srbench_plugins.architectures import hsrnet
 
 from helpers.networks import difference, fill
+from srbench.networks.weights import load_state_dict
 from srbench.profiling.complexity import count_macs, count_parameters
 from srbench.testing import photograph
+from srbench.training.checkpoints import save_weights
 
 (SPEC,) = hsrnet.register_architectures()
 LR_720P = {2: (360, 640), 3: (240, 427), 4: (180, 320)}
@@ -51,11 +53,9 @@ def test_its_second_name_for_the_denoiser_is_the_same_weights_once_more():
 
 def test_weights_that_went_through_a_file_give_the_same_image(tmp_path):
     """Files of tensors refuse two names for one memory."""
-    from srbench.training.checkpoints import load_weights, save_weights
-
     network, fresh = small(), hsrnet.HSRNet(2, channels=16, stages=2, iterations=2).eval()
     save_weights(tmp_path / "weights.safetensors", network.state_dict())
-    fresh.load_state_dict(load_weights(tmp_path / "weights.safetensors"), strict=True)
+    fresh.load_state_dict(load_state_dict(tmp_path / "weights.safetensors").state, strict=True)
     lr = photograph(1, 3, 7, 6) * 255
     with torch.no_grad():
         assert torch.equal(fresh(lr), network(lr))

@@ -14,7 +14,7 @@ from srbench.errors import DataError, StoreError, TrainingError
 from srbench.imaging import rgb_to_y, to_uint8, write_png
 from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
-from srbench.training.patches.pixels import Pixels
+from srbench.training.patches.pixels import PixelFile
 
 
 def patches(images: TrainingImages, **options: object) -> Patches:
@@ -195,7 +195,7 @@ def test_files_are_decoded_once_and_again_when_they_change(tmp_path, monkeypatch
     first = patches(TrainingImages(tmp_path / "cache", paths)).sample(0)
     kept = set((tmp_path / "cache").iterdir())
     assert len(kept) == 2, "one file of HR, one of LR"
-    monkeypatch.setattr("srbench.training.patches.cutting.read_image", None)  # would fail if it were asked
+    monkeypatch.setattr("srbench.training.patches.images.read_image", None)  # would fail if it were asked
     again = patches(TrainingImages(tmp_path / "cache", paths)).sample(0)
     assert torch.equal(first[0], again[0])
     monkeypatch.undo()
@@ -216,14 +216,14 @@ def test_a_damaged_cache_is_made_again(tmp_path):
     [file] = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-40])
     with pytest.raises(StoreError, match="is damaged; delete it"):
-        Pixels(file)
+        PixelFile(file)
     assert (TrainingImages(tmp_path, numbered(2)).hr.image(1) == numbered(2)[1]).all()
 
 
 def test_pixels_cut_what_slicing_cuts(tmp_path):
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in ((9, 7), (5, 5), (30, 11))]
-    pixels = Pixels.make(tmp_path / "p", enumerate_names(images))
+    pixels = PixelFile.make(tmp_path / "p", enumerate_names(images))
     for side in (1, 3, 5):
         number = rng.integers(0, 3, 50)
         top = rng.integers(0, pixels.heights[number] - side + 1)

@@ -1,4 +1,4 @@
-"""A phase of a training under way: what it optimises and how fast, on which patches, and whether all of it learns."""
+"""A phase while it is trained: what it optimises and how fast, on which patches, and whether all of it learns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-class Stage:
+class RunningPhase:
     """One phase, from the moment its weights are handed over.
 
     Attributes:
