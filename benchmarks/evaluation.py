@@ -47,7 +47,7 @@ def measuring_against_forward_passes(folder: Path) -> Row:
     for name, hr in list(pairs.library.images(pairs.dataset).items())[: len(pairs)]:
         lr = folder / f"{name}.png"
         seed = draw_seed("bicubic", "photographs", name, _SCALE)
-        write_png(lr, lr_image(read_image(hr, keep_grey=True), degradation, _SCALE, seed=seed))
+        write_png(lr, lr_image(read_image(hr, keep_grey=True), degradation, _SCALE, seed=seed)[0])
         files.append((lr, hr))
 
     def whole() -> None:

@@ -1,13 +1,15 @@
-"""LR images made from HR: deterministic, frozen where the degradation is random, cached by content.
+"""Make LR images from HR: deterministic, frozen where the degradation is random, cached by content.
 
-Beside every cached LR of a chain lies its realisation: what was drawn, from which the LR is made again.
+Beside every cached LR of a chain is its realisation: what was drawn, from which the LR can be made again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +92,7 @@ def lr_image(
     number: int = 0,
     image: str = "",
     code_hash: str | None = None,
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.uint8], Mapping[str, Any]]:
     """Degrade one whole image, rounded to 8 bits.
 
     Args:
@@ -104,7 +106,7 @@ def lr_image(
             it the result is cached; without it nothing is.
 
     Returns:
-        (h, w) or (h, w, 3).
+        The LR, (h, w) or (h, w, 3), and what the chain drew for it; {} for a degradation that is not a chain.
 
     Raises:
         ShapeError: The image is smaller than one LR pixel, or the degradation returned a wrong shape.
@@ -115,8 +117,8 @@ def lr_image(
     path = None if key is None else cache_root() / "lr" / key[:2] / f"{key}.png"
     if path is not None:
         try:
-            return read_image(path, keep_grey=True)
-        except DataError:  # not there, or damaged: made (again)
+            return read_image(path, keep_grey=True), _drawn_beside(path, degradation)
+        except DataError:  # a file is missing or damaged: both are made again
             pass
     realisation = draw_realisation(hr, degradation, scale, seed=seed, number=number, image=image)
     lr = make_lr(hr, degradation, realisation)
@@ -124,18 +126,26 @@ def lr_image(
         if degradation.chain is not None:
             atomic_write(path.with_suffix(".json"), realisation.model_dump_json(indent=1))
         write_png(path, lr)
-    return lr
+    return lr, realisation.drawn or {}
 
 
 def lr_image_exact(
     hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, *, seed: int = 0, number: int = 0
-) -> NDArray[np.float64]:
-    """As `lr_image`, in double precision without any rounding, for protocols whose LR never passes through 8 bits.
+) -> tuple[NDArray[np.float64], Mapping[str, Any]]:
+    """Degrade in double precision without any rounding, for protocols whose LR never passes through 8 bits.
 
     Returns:
-        (h, w) or (h, w, 3), in units of [0, 1]; bicubic undershoots and overshoots are kept.
+        The LR in units of [0, 1], (h, w) or (h, w, 3), where bicubic undershoots and overshoots are kept; and what the
+        chain drew, see `lr_image`.
     """
-    return _made(hr, degradation, draw_realisation(hr, degradation, scale, seed=seed, number=number), exact=True)
+    realisation = draw_realisation(hr, degradation, scale, seed=seed, number=number)
+    return _made(hr, degradation, realisation, exact=True), realisation.drawn or {}
+
+
+def _drawn_beside(path: Path, degradation: DegradationSpec) -> Mapping[str, Any]:
+    from srbench.degrading.realisation import Realisation
+
+    return {} if degradation.chain is None else Realisation.read(path.with_suffix(".json")).drawn or {}
 
 
 def _made(
@@ -159,17 +169,17 @@ def _made(
 def _check(lr: Tensor, shape: tuple[int, ...], degradation: DegradationSpec, scale: Scale) -> None:
     if tuple(lr.shape) != shape:
         raise ShapeError(
-            f"Degradation {degradation.name!r} gave lr of shape {tuple(lr.shape)} at x{scale} where {shape} was due; "
-            "mend the plugin: lr has 1/scale of hr's sides and its channels."
+            f"Degradation {degradation.name!r} gave lr of shape {tuple(lr.shape)} at x{scale}, not {shape}; fix the "
+            "plugin: lr has 1/scale of hr's sides, and its channels."
         )
     if not lr.isfinite().all():
         raise DataError(
-            f"Degradation {degradation.name!r} gave values that are not finite at x{scale}; mend the plugin."
+            f"Degradation {degradation.name!r} gave values that are not finite at x{scale}; fix the plugin."
         )
 
 
 def _rounded(lr: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The nearest of 255 levels, half up as MATLAB does. float32 noise around exact levels does no harm."""
+    """Round to the 255 levels, half up as MATLAB does; training rounds half to even, see docs/protocol.md."""
     return np.floor(lr.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 

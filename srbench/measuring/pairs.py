@@ -126,9 +126,10 @@ class Pairs:
         number = self.realisation
         seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale, number)
         if self.protocol.lr_rounding == "none":
-            exact = torch.from_numpy(lr_image_exact(pixels, self.degradation, self.scale, seed=seed, number=number))
+            made, _ = lr_image_exact(pixels, self.degradation, self.scale, seed=seed, number=number)
+            exact = torch.from_numpy(made)
             return exact[None, None] if exact.ndim == 2 else exact.permute(2, 0, 1)[None]
-        lr = lr_image(
+        lr, _ = lr_image(
             pixels, self.degradation, self.scale, seed=seed, number=number, image=name, code_hash=self.code_hash
         )
         return to_tensor(lr)[None]

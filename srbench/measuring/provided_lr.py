@@ -43,7 +43,7 @@ def compare_lr_set(
     """`compare_lr` for every provided LR image, by name."""
     verdicts = {}
     for name, path in provided.items():
-        ours = lr_image(read_image(hr[name], keep_grey=True), degradation, scale)
+        ours, _ = lr_image(read_image(hr[name], keep_grey=True), degradation, scale)
         verdicts[name] = compare_lr(read_image(path, keep_grey=True), ours)
     return verdicts
 

@@ -63,8 +63,8 @@ def test_another_process_with_other_threads_makes_the_same_bytes(catalog, tmp_pa
 
 def test_the_same_seed_draws_the_same_and_another_one_differs():
     hr = picture()
-    assert np.array_equal(lr_image(hr, CHAIN, 2, seed=5), lr_image(hr, CHAIN, 2, seed=5))
-    assert not np.array_equal(lr_image(hr, CHAIN, 2, seed=5), lr_image(hr, CHAIN, 2, seed=6))
+    assert np.array_equal(lr_image(hr, CHAIN, 2, seed=5)[0], lr_image(hr, CHAIN, 2, seed=5)[0])
+    assert not np.array_equal(lr_image(hr, CHAIN, 2, seed=5)[0], lr_image(hr, CHAIN, 2, seed=6)[0])
 
 
 def test_what_was_drawn_stands_in_the_json():
@@ -93,7 +93,7 @@ def test_an_altered_draw_makes_another_lr_and_the_last_bits_of_a_machine_do_not(
 def test_a_cached_lr_has_its_realisation_beside_it(tmp_path, monkeypatch):
     monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path))
     hr = picture()
-    lr = lr_image(hr, CHAIN, 2, seed=4, number=2, image="ant", code_hash="f")
+    lr, _ = lr_image(hr, CHAIN, 2, seed=4, number=2, image="ant", code_hash="f")
     (path,) = (tmp_path / "lr").rglob("*.json")
     assert path.with_suffix(".png").is_file()
     realisation = Realisation.read(path)
@@ -105,10 +105,26 @@ def test_a_cached_lr_has_its_realisation_beside_it(tmp_path, monkeypatch):
     assert len(list((tmp_path / "lr").rglob("*.png"))) == 3
 
 
+def test_lr_comes_with_what_was_drawn_for_it_from_the_cache_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path))
+    hr = picture()
+    wanted = draw_realisation(hr, CHAIN, 2, seed=4).drawn
+    assert [entry["step"] for entry in wanted["steps"]] == ["Brighter", "Grain", "Subsample"]
+    for _ in range(2):
+        assert lr_image(hr, CHAIN, 2, seed=4, code_hash="f")[1] == wanted
+    assert lr_image_exact(hr, CHAIN, 2, seed=4)[1] == wanted
+    (path,) = (tmp_path / "lr").rglob("*.json")
+    path.unlink()
+    assert lr_image(hr, CHAIN, 2, seed=4, code_hash="f")[1] == wanted
+    assert path.is_file()
+    nearest = DegradationSpec(name="nearest", apply=lambda hr, s, g: hr[..., ::s, ::s], stochastic=False)
+    assert lr_image(hr, nearest, 2)[1] == {}
+
+
 def test_protocols_without_rounding_see_the_same_draws():
     hr = picture()
-    exact = lr_image_exact(hr, CHAIN, 2, seed=4)
-    assert np.abs(exact * 255 - lr_image(hr, CHAIN, 2, seed=4)).max() <= 0.5 + 1e-6
+    exact, _ = lr_image_exact(hr, CHAIN, 2, seed=4)
+    assert np.abs(exact * 255 - lr_image(hr, CHAIN, 2, seed=4)[0]).max() <= 0.5 + 1e-6
 
 
 @pytest.mark.parametrize(
