@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from srbench.files import atomic_path, atomic_write
+from srbench.files import atomic_path, atomic_write, weights_folder
 from srbench.networks.spec import Reported
 from srbench.planning.cells import Cell
 from srbench.planning.rows import taught_by
@@ -59,6 +62,7 @@ class Assembler:
         return failed
 
     def _store(self, record: Record) -> None:
+        record = without_folders(record, self._folders)
         path = self._folder / f"{record.key}.json"
         text = record.model_dump_json(indent=1)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
@@ -71,6 +75,14 @@ class Assembler:
                 shutil.rmtree(self._folder / "images" / other.stem[:16], ignore_errors=True)
                 del rows[other]
         rows[path] = record.status
+
+    @cached_property
+    def _folders(self) -> dict[Path, str]:
+        """What this machine's folders are called in records."""
+        session = self._session
+        given = {weights_folder(): "$SRBENCH_WEIGHTS", session.data_root: "$SRBENCH_DATA"}
+        named = {session.cache: "$SRBENCH_CACHE", Path.home(): "~", Path.cwd(): "."}
+        return {folder.absolute(): name for folder, name in (given | named).items() if folder}
 
     @cached_property
     def _rows(self) -> dict[tuple[object, ...], dict[Path, str]]:
@@ -217,7 +229,16 @@ class Assembler:
         if not target.is_file():
             with atomic_path(target) as temporary:
                 shutil.copyfile(source, temporary)
-        return str(relative)
+        return relative.as_posix()
+
+
+def without_folders(record: Record, folders: Mapping[Path, str]) -> Record:
+    """The record with other names for this machine's folders, which reasons may mention: records are published."""
+    text = record.model_dump_json()
+    for folder in sorted(folders, key=lambda f: len(f.parts), reverse=True):  # a folder before the one it is in
+        if folder != folder.parent:
+            text = text.replace(json.dumps(f"{folder}{os.sep}", ensure_ascii=False)[1:-1], f"{folders[folder]}/")
+    return Record.model_validate_json(text)
 
 
 def _part(stored: dict[str, Any], kind: type[Certification | Profile]) -> dict[str, Any]:
