@@ -1,4 +1,4 @@
-"""`srbench compare` and `srbench report` as a user types them."""
+"""`srbench compare` as a user types it."""
 
 import subprocess
 import sys
@@ -51,22 +51,3 @@ def test_wrong_use_is_one_sentence_and_exit_2(sides, arguments, says):
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_report_makes_everything_again_and_prints_it(tmp_path):
-    unprofiled = [r.model_copy(update={"profile": None}) for r in quick_records()]  # nothing to plot: faster
-    results = write_records(tmp_path, unprofiled)
-    done = srbench("report", results)
-    assert done.returncode == 0, done.stderr
-    assert "EDSR (wide)" in done.stdout
-    assert (results / "leaderboard.csv").is_file()
-    before = (results / "leaderboard.md").read_bytes()
-    (results / "leaderboard.md").write_text("edited by hand")
-    assert srbench("report", results).returncode == 0
-    assert (results / "leaderboard.md").read_bytes() == before
-
-
-def test_report_on_a_folder_without_records_is_one_sentence_and_exit_2(tmp_path):
-    done = srbench("report", tmp_path)
-    assert done.returncode == 2
-    assert "run `srbench run` first" in done.stderr

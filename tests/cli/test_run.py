@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_a_run_whose_note_is_gone_takes_every_cell_from_the_cache(typed, tiny, t
     second = typed("run", tiny.suite(), "--no-profile")
     assert "0 cells measured, 2 from the cache, 0 failed." in second.out
     assert "done" not in second.out
+
+
+def test_a_run_into_a_clone_keeps_the_rows_that_it_does_not_measure(typed, tiny, tmp_path):
+    typed("run", tiny.suite(), "--no-profile")
+    results = tmp_path / "here" / "results"
+    before = (results / "leaderboard.csv").read_bytes()
+    shutil.rmtree(results / "records")
+    assert "1 from the cache" in typed("run", tiny.suite(), "--no-profile", "--only", "bicubic").out
+    assert len(list((results / "records").glob("*.json"))) == 1
+    assert (results / "leaderboard.csv").read_bytes() == before
 
 
 def test_a_run_with_profiles_fills_the_columns_of_cost(typed, tiny, tmp_path):

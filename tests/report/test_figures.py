@@ -8,9 +8,10 @@ from PIL import Image
 
 from helpers.records import make_record, quick_records, with_images, write_records
 from srbench.report.build import build_report
-from srbench.report.leaderboard.crops import find_window
+from srbench.report.leaderboard.crops import crop_pictures, find_window
 from srbench.report.leaderboard.plots import pareto_front, points
 from srbench.report.leaderboard.tables import make_sections, make_table
+from srbench.report.packed import PACKED
 
 POINTS = st.lists(st.tuples(st.none(), st.floats(0.1, 1e3), st.floats(20, 40)), max_size=12)
 
@@ -72,7 +73,7 @@ def test_a_report_has_its_figures_and_shows_them(drawn):
 
 
 def test_a_lost_image_is_named_and_the_rest_is_drawn(tmp_path, monkeypatch):
-    monkeypatch.setattr("srbench.report.leaderboard.plots.draw_plots", lambda *_: [])
+    monkeypatch.setattr("srbench.report.build.plot_pictures", lambda *_: [])
     records = [
         r for r in with_images(tmp_path, quick_records(), side=96) if r.scale == 2 and r.degradation == "bicubic"
     ]
@@ -90,22 +91,24 @@ def test_a_figure_that_is_no_longer_made_is_removed(drawn, tmp_path, monkeypatch
 
     folder = tmp_path / "results"
     shutil.copytree(drawn, folder)
+    (folder / PACKED).unlink()
     for file in (folder / "records").glob("*.json"):
         if '"scale": 4' in file.read_text():
             file.unlink()
-    monkeypatch.setattr("srbench.report.leaderboard.crops.draw_crops", lambda *_: ([], []))
+    monkeypatch.setattr("srbench.report.build.crop_pictures", lambda *_: ([], []))
     build_report(folder)
     assert sorted(p.name for p in folder.glob("[!g]*.png")) == ["psnr_vs_latency_x2.png", "psnr_vs_macs_x2.png"]
 
 
 def test_without_matplotlib_the_tables_are_still_written(results, monkeypatch):
-    monkeypatch.setattr("srbench.report.build._can_draw", lambda: False)
+    for module in ("build", "pictures"):
+        monkeypatch.setattr(f"srbench.report.{module}.can_draw", lambda: False)
     files = build_report(results)
     assert files.figures == ()
     assert "matplotlib is missing" in files.warnings[0]
     assert files.csv.is_file()
     monkeypatch.undo()
-    monkeypatch.setattr("srbench.report.build._draw", lambda *_: ([], []))
+    monkeypatch.setattr("srbench.report.build.draw_pictures", lambda _: (set(), []))
     assert build_report(results).rebuilt  # once it is there, figures are wanted
 
 
@@ -113,8 +116,6 @@ def test_sections_of_two_protocols_share_a_sheet_of_crops(tmp_path):
     records = [make_record(a, protocol=p) for a in ("bicubic", "espcn") for p in ("classic-y", "rgb")]
     records = with_images(tmp_path, records, side=96)
     write_records(tmp_path, records)
-    from srbench.report.leaderboard.crops import draw_crops
-
-    made, warnings = draw_crops(tmp_path, tmp_path / "records", make_sections(records))
-    assert [p.name for p in made] == ["crops_x2_bicubic.png"]
+    made, warnings = crop_pictures(tmp_path, tmp_path / "records", make_sections(records))
+    assert [p.path.name for p in made] == ["crops_x2_bicubic.png"]
     assert warnings == []

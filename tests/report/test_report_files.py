@@ -25,7 +25,7 @@ ROOT = HERE.parents[1]
 
 @pytest.fixture
 def no_figures(monkeypatch):
-    monkeypatch.setattr("srbench.report.build._draw", lambda *_: ([], []))
+    monkeypatch.setattr("srbench.report.build.draw_pictures", lambda _: (set(), []))
 
 
 def read_csv(path):

@@ -9,7 +9,7 @@ from pathlib import Path
 from srbench.errors import DataError
 from srbench.report.comparing.comparison import GAINED, IDENTITY_NAMES, Cells, holds_numbers, identity_of, row_title
 from srbench.report.leaderboard.columns import cell_text, leaderboard_row, metric_columns
-from srbench.report.reading import read_records, record_files
+from srbench.report.reading import has_records, read_records
 
 
 def read_leaderboard(path: Path) -> list[Cells]:
@@ -22,7 +22,7 @@ def read_leaderboard(path: Path) -> list[Cells]:
         DataError: Nothing there, nothing in it, something else, or one row twice.
     """
     if path.is_dir():
-        if record_files(path):
+        if has_records(path):
             records = read_records(path).records
             metrics = metric_columns(records)
             return [{k: cell_text(v) for k, v in leaderboard_row(r, metrics).items()} for r in records]

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from srbench.report.degradations.matrix import Crossing
 from srbench.report.degradations.page import figure_name
 from srbench.report.leaderboard.plots import INK, STYLE, save
+from srbench.report.pictures import Picture
 
 REACH = 4.0
 """Colours end at so many dB (or hundredths, of metrics without a unit) behind the best of a column."""
 
 
-def draw_crossings(results: Path, crossings: Sequence[Crossing]) -> list[Path]:
-    """Draw a heat map for each matrix; gives the files."""
-    made = []
-    for crossing in crossings:
-        path = results / figure_name(crossing)
-        _figure(path, crossing)
-        made.append(path)
-    return made
+def crossing_pictures(results: Path, crossings: Sequence[Crossing]) -> list[Picture]:
+    """A heat map for each matrix."""
+    paths = ((results / figure_name(crossing), crossing) for crossing in crossings)
+    return [Picture(path, partial(_figure, path, crossing)) for path, crossing in paths]
 
 
 def _figure(path: Path, crossing: Crossing) -> None:

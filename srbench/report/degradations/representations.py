@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zipfile import BadZipFile
@@ -18,10 +19,12 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from srbench.records import Record
 from srbench.report.degradations.matrix import Crossing, Row
 from srbench.report.degradations.page import representation_name
 from srbench.report.leaderboard.plots import STYLE, save
 from srbench.report.leaderboard.tables import Line
+from srbench.report.pictures import Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,8 +54,8 @@ class Points(NamedTuple):
     """R² of the widths by the two axes along which they differ most where no mean is taken away."""
 
 
-def draw_representations(results: Path, folder: Path, crossings: Sequence[Crossing]) -> list[Path]:
-    """Draw a figure for each matrix whose networks have representations.
+def representation_pictures(results: Path, folder: Path, crossings: Sequence[Crossing]) -> list[Picture]:
+    """A picture for each matrix whose networks have representations.
 
     Args:
         results: Where figures go.
@@ -60,16 +63,24 @@ def draw_representations(results: Path, folder: Path, crossings: Sequence[Crossi
         crossings: The matrices.
 
     Returns:
-        The files.
+        The pictures. One that is there is left as it is where any of its files of representations is gone.
     """
-    made = []
+    pictures = []
     for crossing in crossings:
+        path = results / representation_name(crossing)
+        if path.is_file() and not all((folder / file).is_file() for file in _files(crossing)):
+            pictures.append(Picture(path, None))
+            continue
         panels = [(row, found) for row in crossing.trained if (found := points(row, crossing, folder))]
         if panels:
-            path = results / representation_name(crossing)
-            _figure(path, crossing, panels)
-            made.append(path)
-    return made
+            pictures.append(Picture(path, partial(_figure, path, crossing, panels)))
+    return pictures
+
+
+def _files(crossing: Crossing) -> list[str]:
+    """The files that the picture of a matrix is drawn from, below the records folder."""
+    lines = (line for row in crossing.trained for line in row.lines.values())
+    return [record.representation_file for line in lines for record in _first_seed(line) if record.representation_file]
 
 
 def points(row: Row, crossing: Crossing, folder: Path) -> Points | None:
@@ -96,11 +107,15 @@ class _Kept(NamedTuple):
     widths: Numbers
 
 
+def _first_seed(line: Line) -> list[Record]:
+    return [record for record in line.records if record.model.seed == line.first.model.seed]
+
+
 def _kept(line: Line, folder: Path) -> list[_Kept]:
     """Of each record of the first seed."""
     found = []
-    for record in line.records:
-        if record.model.seed != line.first.model.seed or record.representation_file is None:
+    for record in _first_seed(line):
+        if record.representation_file is None:
             continue
         try:
             with (folder / record.representation_file).open("rb") as opened, np.load(opened) as file:

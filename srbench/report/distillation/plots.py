@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from srbench.report.distillation.page import figure_name, side_by_side, titled
 from srbench.report.leaderboard.plots import FAINT, INK, STYLE, save
 from srbench.report.markdown import signed
 from srbench.report.pairing import Gain
+from srbench.report.pictures import Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,14 +25,10 @@ REACH = 4.0
 LEAST_REACH = 0.05
 
 
-def draw_gains(results: Path, tables: Sequence[GainTable]) -> list[Path]:
-    """Draw a figure for each student, recipe and scale; gives the files."""
-    made = []
-    for group in side_by_side(tables):
-        path = results / figure_name(group[0])
-        _figure(path, group)
-        made.append(path)
-    return made
+def gain_pictures(results: Path, tables: Sequence[GainTable]) -> list[Picture]:
+    """A picture for each student, recipe and scale."""
+    paths = ((results / figure_name(group[0]), group) for group in side_by_side(tables))
+    return [Picture(path, partial(_figure, path, group)) for path, group in paths]
 
 
 def _ordered(group: Sequence[GainTable], lines: Sequence[Mapping[str, GainLine]]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from srbench.report.leaderboard.plots import FAINT, INK, STYLE, save
 from srbench.report.leaderboard.tables import Line, Section, Table, find_image
+from srbench.report.pictures import Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,8 +46,8 @@ class Scene:
     """How much the methods differ in it."""
 
 
-def draw_crops(results: Path, records_folder: Path, sections: Sequence[Section]) -> tuple[list[Path], list[str]]:
-    """Draw ``crops_x2_bicubic.png`` and the like from the sr images that the records kept.
+def crop_pictures(results: Path, records_folder: Path, sections: Sequence[Section]) -> tuple[list[Picture], list[str]]:
+    """``crops_x2_bicubic.png`` and the like, from the sr images that the records kept.
 
     Args:
         results: Where the sheets go.
@@ -53,24 +55,27 @@ def draw_crops(results: Path, records_folder: Path, sections: Sequence[Section])
         sections: Tables with the records; those that kept fewer than two methods' images give no sheet.
 
     Returns:
-        The sheets, and a sentence for every image that could not be read.
+        The sheets, and a sentence for every image that could not be read. A sheet that is there is left as it is where
+        any of its images is gone.
     """
-    made: list[Path] = []
+    pictures: list[Picture] = []
     warnings: list[str] = []
     groups: dict[tuple[int, str], list[Table]] = {}
     for section in sections:
         groups.setdefault((section.scale, section.file_stem), []).extend(section.tables)
     for (scale, stem), tables in groups.items():
+        path = results / f"crops_{stem}.png"
+        if path.is_file() and not all((records_folder / file).is_file() for t in tables for file in _files(t)):
+            pictures.append(Picture(path, None))
+            continue
         scenes: dict[str, Scene] = {}
         for table in tables:
             for scene in _scenes(records_folder, table, scale, warnings):
                 scenes.setdefault(scene.title, scene)  # another protocol measured the same images
         chosen = sorted(scenes.values(), key=lambda s: -s.contrast)[:IMAGES_SHOWN]
         if chosen:
-            path = results / f"crops_{stem}.png"
-            _sheet(path, chosen)
-            made.append(path)
-    return made, list(dict.fromkeys(warnings))
+            pictures.append(Picture(path, partial(_sheet, path, chosen)))
+    return pictures, list(dict.fromkeys(warnings))
 
 
 def find_window(hr: Pixels, methods: Sequence[Pixels], side: int, step: int) -> tuple[int, int, float]:
@@ -103,17 +108,24 @@ def luma(image: Pixels) -> NDArray[np.float64]:
     return np.asarray(image.astype(np.float64) @ np.array([0.299, 0.587, 0.114]))
 
 
-def _scenes(folder: Path, table: Table, scale: int, warnings: list[str]) -> list[Scene]:
-    headline = table.headline
-    if headline is None:
-        return []
-    kept = [line for line in table.lines if any(i.sr_file for i in line.first.images)]
+def _shown(table: Table) -> list[Line]:
+    """The methods on a sheet, from worse to better; none where fewer than two kept images."""
+    kept = [line for line in table.lines if any(i.sr_file for i in line.first.images)] if table.headline else []
     best = [line for line in kept if not line.reference][: METHODS_SHOWN - 1]
-    shown = [line for line in kept if line.reference] + best[::-1]  # from worse to better, towards hr
-    if len(shown) < 2:
-        return []
+    shown = [line for line in kept if line.reference] + best[::-1]
+    return shown if len(shown) > 1 else []
+
+
+def _files(table: Table) -> list[str]:
+    """The files that the scenes of a table are drawn from, below the records folder."""
+    images = (image for line in _shown(table) for image in line.first.images)
+    return [file for i in images for file in (i.sr_file, i.hr_file, i.lr_file) if file]
+
+
+def _scenes(folder: Path, table: Table, scale: int, warnings: list[str]) -> list[Scene]:
+    shown = _shown(table)
     scenes = []
-    for image in dict.fromkeys(i.name for i in shown[0].first.images if i.sr_file):
+    for image in dict.fromkeys(i.name for line in shown[:1] for i in line.first.images if i.sr_file):
         try:
             scene = _scene(folder, table, shown, image, scale)
         except (OSError, ValueError) as error:

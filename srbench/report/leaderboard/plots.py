@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from srbench.files import atomic_path
 from srbench.report.headings import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
+from srbench.report.pictures import Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,21 +37,20 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 
 
-def draw_plots(results: Path, sections: Sequence[Section]) -> list[Path]:
-    """Draw ``psnr_vs_macs_x2.png`` and ``psnr_vs_latency_x2.png`` and the like, with a panel for every table.
+def plot_pictures(results: Path, sections: Sequence[Section]) -> list[Picture]:
+    """``psnr_vs_macs_x2.png``, ``psnr_vs_latency_x2.png`` and the like, with a panel for every table.
 
-    Figures that would have no point are not drawn.
+    There is no picture without a point.
     """
-    made = []
+    pictures = []
     for scale in sorted({s.scale for s in sections}):
         own = [s for s in sections if s.scale == scale]
         for name, (cost, label) in COSTS.items():
             panels = [(s, t) for s in own for t in s.tables if t.headline and points(t, t.headline, cost)]
             if panels:
                 path = results / f"psnr_vs_{name}_x{scale}.png"
-                _figure(path, panels, cost, label)
-                made.append(path)
-    return made
+                pictures.append(Picture(path, partial(_figure, path, panels, cost, label)))
+    return pictures
 
 
 def points(table: Table, headline: Heading, cost: str) -> list[tuple[Line, float, float]]:

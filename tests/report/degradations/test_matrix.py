@@ -169,7 +169,7 @@ def test_the_report_writes_matrix_and_heat_map_and_takes_them_away_again(tmp_pat
     with (tmp_path / "degradations.csv").open(newline="") as file:
         assert next(csv.reader(file)) == crossing_columns()
     assert build_report(tmp_path).crossings == files.crossings
-    for record in (tmp_path / "records").glob("*.json"):
+    for record in (files.packed, *(tmp_path / "records").glob("*.json")):
         record.unlink()
     write_records(tmp_path, at_home())
     assert build_report(tmp_path).crossings == ()

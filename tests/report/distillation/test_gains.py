@@ -205,7 +205,9 @@ def test_a_report_holds_them_and_is_made_from_records_alone(tmp_path):
 
 def test_what_is_no_longer_true_is_taken_away(tmp_path):
     results = write_records(tmp_path / "results", study())
-    gains = build_report(results).gains
+    files = build_report(results)
+    gains = files.gains
+    files.packed.unlink()
     for path in (results / "records").glob("*.json"):
         if '"distiller": "none"' not in path.read_text():
             path.unlink()
