@@ -1,5 +1,6 @@
+from .catalog.family import Family
 from .catalog.hooks import hookimpl
-from .catalog.kinds import ExecutorSpec, Family
+from .catalog.kinds import ExecutorSpec
 from .datasets.manifest import read_manifest, user_manifest
 from .datasets.spec import DatasetSpec, Download, ImageEntry
 from .degrading.chain_files import read_chain

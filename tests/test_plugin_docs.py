@@ -7,7 +7,6 @@ import pytest
 
 from helpers import ROOT
 from srbench.catalog.discovery import file_plugin
-from srbench.catalog.hooks import HOOKS
 from srbench.catalog.kinds import KINDS
 from srbench.catalog.loading import load_plugin
 from srbench.testing import violations_of
@@ -35,13 +34,13 @@ def test_the_plugin_on_a_page_works_and_keeps_its_contract(kind, tmp_path):
 def test_a_page_tells_of_every_field_and_of_no_other(kind):
     rows = re.search(r"\| field \| says \|\n\|[-|]+\n((?:\|.*\n)+)", page(kind))[1].splitlines()
     told = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
-    assert told == {field.name for field in dataclasses.fields(KINDS[kind])}
+    assert told == {field.name for field in dataclasses.fields(KINDS[kind].spec)}
 
 
 def test_the_first_page_names_every_hook_and_every_page():
     text = (PAGES / "README.md").read_text(encoding="utf-8")
-    for kind, hook in HOOKS.items():
-        assert f"| `{hook}` | [{kind}.md]({kind}.md) |" in text
+    for kind, row in KINDS.items():
+        assert f"| `{row.hook}` | [{kind}.md]({kind}.md) |" in text
 
 
 def test_every_link_leads_somewhere():

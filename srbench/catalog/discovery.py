@@ -21,7 +21,8 @@ from typing import Any
 import platformdirs
 
 from srbench.catalog.hooks import GROUP
-from srbench.catalog.loading import IMPORT_TIMEOUT, Plugin, import_file, load_plugin
+from srbench.catalog.loading import IMPORT_TIMEOUT, import_file, load_plugin
+from srbench.catalog.plugin import Plugin
 from srbench.errors import UsageError
 
 SOURCES = ("bundled", "entry-points", "files")

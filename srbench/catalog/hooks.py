@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import pluggy
 
-from srbench.catalog.kinds import ExecutorSpec, Family
+from srbench.catalog.family import Family
+from srbench.catalog.kinds import ExecutorSpec
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.distilling.spec import DistillerSpec
@@ -27,53 +28,48 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 
 
 @hookspec
-def register_architectures() -> Iterable[ArchitectureSpec | Family]:  # type: ignore[empty-body]
+def register_architectures() -> Iterable[ArchitectureSpec | Family]:
     """Networks that map lr to sr."""
+    return ()
 
 
 @hookspec
-def register_distillers() -> Iterable[DistillerSpec | Family]:  # type: ignore[empty-body]
+def register_distillers() -> Iterable[DistillerSpec | Family]:
     """Ways to train a student, with teachers or without."""
+    return ()
 
 
 @hookspec
-def register_degradations() -> Iterable[DegradationSpec | Family]:  # type: ignore[empty-body]
+def register_degradations() -> Iterable[DegradationSpec | Family]:
     """Functions that make lr from hr."""
+    return ()
 
 
 @hookspec
-def register_steps() -> Iterable[StepSpec | Family]:  # type: ignore[empty-body]
+def register_steps() -> Iterable[StepSpec | Family]:
     """Operations that degradations are chained from: blurs, resizes, noise, codecs."""
+    return ()
 
 
 @hookspec
-def register_metrics() -> Iterable[MetricSpec | Family]:  # type: ignore[empty-body]
+def register_metrics() -> Iterable[MetricSpec | Family]:
     """Scores of sr, with or without hr."""
+    return ()
 
 
 @hookspec
-def register_losses() -> Iterable[LossSpec | Family]:  # type: ignore[empty-body]
+def register_losses() -> Iterable[LossSpec | Family]:
     """Training losses that recipes name."""
+    return ()
 
 
 @hookspec
-def register_datasets() -> Iterable[DatasetSpec | Family]:  # type: ignore[empty-body]
+def register_datasets() -> Iterable[DatasetSpec | Family]:
     """Image sets, usually read from a manifest with `srbench.read_manifest`."""
+    return ()
 
 
 @hookspec
-def register_executors() -> Iterable[ExecutorSpec | Family]:  # type: ignore[empty-body]
+def register_executors() -> Iterable[ExecutorSpec | Family]:
     """Places where jobs run: this process, subprocesses, a cluster."""
-
-
-HOOKS = {
-    "architecture": "register_architectures",
-    "distiller": "register_distillers",
-    "degradation": "register_degradations",
-    "step": "register_steps",
-    "metric": "register_metrics",
-    "loss": "register_losses",
-    "dataset": "register_datasets",
-    "executor": "register_executors",
-}
-"""The hook that provides each kind of `srbench.catalog.kinds.KINDS`."""
+    return ()

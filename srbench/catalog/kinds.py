@@ -1,12 +1,16 @@
-"""The kinds of things that a plugin can provide."""
+"""The kinds of things that a plugin can provide: one table, from which all that holds for every kind follows.
+
+A new kind is one row here, one hook in `srbench.catalog.hooks`, and one contract in `srbench.testing`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeVar, overload
 
+from srbench.catalog.shelf import Shelf
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.distilling.spec import DistillerSpec
@@ -14,6 +18,8 @@ from srbench.measuring.metrics.spec import MetricSpec
 from srbench.naming import check_name
 from srbench.networks.spec import ArchitectureSpec
 from srbench.training.spec import LossSpec
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,44 +37,57 @@ class ExecutorSpec:
         check_name("executor", self.name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """Names without end: ``prefix:argument`` is made into a spec when it is asked for.
+class Kind(Generic[S]):
+    """One kind of thing that a plugin can provide, a row of the table `Kinds`.
 
-    Any hook may return families beside its specs: ``pyiqa:niqe`` is a metric, ``spandrel:FILE`` an architecture.
+    Read from a catalog, it gives the catalog's shelf of this kind: ``catalog.losses["l1"]``.
+
+    Attributes:
+        name: One of it: "architecture".
+        plural: Several of them, which is the row's name in the table: "architectures".
+        spec: The class of its specs.
+        columns: What ``srbench list`` shows beside the name: fields of the spec, or cells of `srbench.catalog.listing`.
     """
 
-    name: str
-    """The prefix."""
-    make: Callable[..., Any]
-    """``make(argument, others)`` gives the spec named ``prefix:argument``; ``others`` are the specs of the same kind,
-    for families that transform one. Raises `SrbenchError` for an argument it cannot serve."""
-    needs: tuple[str, ...] = ()
-    """Other kinds whose specs ``make`` takes too, after ``others``: "step" for chains that name steps."""
-    example: str
-    """A whole name, for messages: "pyiqa:niqe"."""
-    label: str = ""
+    def __init__(self, name: str, spec: type[S], *columns: str) -> None:
+        self.name, self.plural, self.spec, self.columns = name, "", spec, columns
 
-    def __post_init__(self) -> None:
-        check_name("family", self.name)
+    def __set_name__(self, table: type, plural: str) -> None:
+        self.plural = plural
 
     @property
-    def title(self) -> str:
-        """What it stands for."""
-        return self.label or self.example
+    def hook(self) -> str:
+        """The hook by which a plugin provides it: "register_architectures"."""
+        return f"register_{self.plural}"
+
+    @overload
+    def __get__(self, catalog: None, table: type[Kinds]) -> Kind[S]: ...
+    @overload
+    def __get__(self, catalog: Kinds, table: type[Kinds]) -> Shelf[S]: ...
+    def __get__(self, catalog: Kinds | None, table: type[Kinds]) -> Kind[S] | Shelf[S]:
+        return self if catalog is None else catalog.shelf(self.name)
 
 
-Spec: TypeAlias = (
-    ArchitectureSpec | DistillerSpec | DegradationSpec | StepSpec | MetricSpec | LossSpec | DatasetSpec | ExecutorSpec
-)
-KINDS: Mapping[str, type[Any]] = {
-    "architecture": ArchitectureSpec,
-    "distiller": DistillerSpec,
-    "degradation": DegradationSpec,
-    "step": StepSpec,
-    "metric": MetricSpec,
-    "loss": LossSpec,
-    "dataset": DatasetSpec,
-    "executor": ExecutorSpec,
-}
-"""Every kind of thing a plugin can provide."""
+@dataclass(frozen=True)
+class Kinds:
+    """Every kind, a row each; an object of this class has a shelf for every row."""
+
+    shelves: Mapping[str, Shelf[Any]]
+    """By the names of their kinds."""
+
+    architectures = Kind("architecture", ArchitectureSpec, "label", "scales", "paper", "checkpoints", "license")
+    distillers = Kind("distiller", DistillerSpec, "label", "teacher", "paper", "license")
+    degradations = Kind("degradation", DegradationSpec, "label", "scales", "random", "paper")
+    steps = Kind("step", StepSpec, "label", "parameters", "paper")
+    metrics = Kind("metric", MetricSpec, "label", "unit", "better", "channels")
+    losses = Kind("loss", LossSpec, "label", "paper")
+    datasets = Kind("dataset", DatasetSpec, "label", "split", "images", "license")
+    executors = Kind("executor", ExecutorSpec, "label")
+
+    def shelf(self, kind: str) -> Shelf[Any]:
+        """Return the shelf of the kind of this name."""
+        return self.shelves[kind]
+
+
+KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in vars(Kinds).values() if isinstance(kind, Kind)}
+"""Every row of `Kinds` by its name: "architecture", "distiller", …"""

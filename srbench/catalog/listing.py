@@ -16,24 +16,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from srbench.catalog.catalog import PLURALS, Catalog, load_catalog
+from srbench.catalog.catalog import Catalog, load_catalog
 from srbench.catalog.code_state import Marks, environment, imported_code, marks_of, own_code
+from srbench.catalog.kinds import KINDS
 from srbench.datasets.manifest import user_manifest
 from srbench.errors import StoreError
 from srbench.files import atomic_write, cache_root
 from srbench.naming import Paper
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "architecture": ("label", "scales", "paper", "checkpoints", "license"),
-    "distiller": ("label", "teacher", "paper", "license"),
-    "degradation": ("label", "scales", "random", "paper"),
-    "step": ("label", "parameters", "paper"),
-    "metric": ("label", "unit", "better", "channels"),
-    "loss": ("label", "paper"),
-    "dataset": ("label", "split", "images", "license"),
-    "executor": ("label",),
-}
-"""What a table of each kind shows beside the name."""
 
 
 class Listed(BaseModel):
@@ -42,7 +31,7 @@ class Listed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     specs: dict[str, tuple[str, ...]]
-    """The cells of `COLUMNS` by name, x2 before x10."""
+    """The cells of its columns by name, x2 before x10."""
     families: dict[str, str]
     """What a family makes, by its name."""
 
@@ -107,10 +96,10 @@ def _still_true(path: Path, surroundings: dict[str, object], own: Marks) -> List
 def listing_of(catalog: Catalog) -> Listing:
     """What ``catalog`` holds, as tables show it."""
     kinds = {}
-    for kind in PLURALS:
-        shelf = catalog.shelf(kind)
-        kinds[kind] = Listed(
-            specs={name: tuple(_cell(shelf[name], column) for column in COLUMNS[kind]) for name in in_order(shelf)},
+    for kind in KINDS.values():
+        shelf = catalog.shelf(kind.name)
+        kinds[kind.name] = Listed(
+            specs={name: tuple(_cell(shelf[name], column) for column in kind.columns) for name in in_order(shelf)},
             families={family.name: f"{family.title}, such as {family.example}" for family in shelf.families},
         )
     return Listing(kinds=kinds, broken=tuple(str(plugin.error) for plugin in catalog.broken))

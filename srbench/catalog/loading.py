@@ -12,7 +12,6 @@ import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,41 +19,14 @@ import pluggy
 
 from srbench.catalog import hooks as hookspecs
 from srbench.catalog.containment import in_one_line, quietly, time_limit
-from srbench.catalog.hooks import GROUP, HOOKS
-from srbench.catalog.kinds import KINDS, Family
+from srbench.catalog.family import Family
+from srbench.catalog.hooks import GROUP
+from srbench.catalog.kinds import KINDS, Kind
+from srbench.catalog.plugin import Plugin
 from srbench.errors import PluginError
 
 IMPORT_TIMEOUT = 60.0
 """Seconds after which a plugin that does not finish its import is given up; SRBENCH_PLUGIN_TIMEOUT changes it."""
-
-
-@dataclass(slots=True)
-class Plugin:
-    """One plugin, loaded or not."""
-
-    name: str
-    """What to call it in a message: a module, an entry point or a file."""
-    source: str
-    """"bundled", "entry point" or "file"."""
-    version: str = ""
-    file: Path | None = None
-    error: str | None = None
-    """Why it could not be used, in one sentence; None when it works."""
-    seconds: float = 0.0
-    specs: list[tuple[str, Any]] = field(default_factory=list)
-    """(kind, spec) pairs."""
-    notices: list[str] = field(default_factory=list)
-    """What it printed or warned of while it was loaded; kept out of srbench's own output."""
-
-    code_hash: str = ""
-    """sha256 of the code that provides it as it was when it was loaded, so that changed code never meets cached
-    results. A bundled module or a single file is hashed with the bundled modules that it imports, one of an installed
-    package with all modules beside and below it."""
-
-    @property
-    def place(self) -> str:
-        """Name, source and file, to tell it from another of the same name."""
-        return f"{self.name} ({self.source}{f', {self.file}' if self.file else ''})"
 
 
 def import_file(path: Path) -> Any:  # noqa: ANN401 - a module's attributes are its own
@@ -151,24 +123,28 @@ def _specs_of(module: object) -> list[tuple[str, Any]]:
     for name, caller in callers.items():
         if not caller.has_spec():
             raise PluginError(f"it defines the hook {name!r}, which srbench does not know; {_nearest_hook(name)}")
-    for name in HOOKS.values():
+    for name in _hooks():
         if name not in callers and callable(getattr(module, name, None)):
             raise PluginError(f"its function {name} is not marked; put @srbench.hookimpl above it.")
     if not callers:
         raise PluginError("it defines no hook; mark one of its functions with @srbench.hookimpl.")
     specs: list[tuple[str, Any]] = []
-    for kind, hook in HOOKS.items():
-        if hook in callers:
+    for kind in KINDS.values():
+        if kind.hook in callers:
             # Called directly: pluggy would drop a None, and a forgotten return would go unnoticed.
-            (implementation,) = callers[hook].get_hookimpls()
-            provided = _iterable(hook, implementation.function())
-            specs += [(kind, _checked(kind, hook, spec)) for spec in provided]
+            (implementation,) = callers[kind.hook].get_hookimpls()
+            provided = _iterable(kind.hook, implementation.function())
+            specs += [(kind.name, _checked(kind, spec)) for spec in provided]
     return specs
 
 
+def _hooks() -> list[str]:
+    return sorted(kind.hook for kind in KINDS.values())
+
+
 def _nearest_hook(name: str) -> str:
-    near = difflib.get_close_matches(name, HOOKS.values(), n=1, cutoff=0.7)
-    return f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(sorted(HOOKS.values()))}."
+    near = difflib.get_close_matches(name, _hooks(), n=1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(_hooks())}."
 
 
 def _iterable(hook: str, provided: object) -> Iterable[object]:
@@ -177,8 +153,7 @@ def _iterable(hook: str, provided: object) -> Iterable[object]:
     raise PluginError(f"{hook} returned {type(provided).__name__}; return a list of specs.")
 
 
-def _checked(kind: str, hook: str, spec: object) -> object:
-    wanted = KINDS[kind]
-    if not isinstance(spec, wanted | Family):
-        raise PluginError(f"{hook} returned {type(spec).__name__}; it must return {wanted.__name__} objects.")
+def _checked(kind: Kind[Any], spec: object) -> object:
+    if not isinstance(spec, kind.spec | Family):
+        raise PluginError(f"{kind.hook} returned {type(spec).__name__}; it must return {kind.spec.__name__} objects.")
     return spec

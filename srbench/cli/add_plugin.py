@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from srbench.catalog.loading import Plugin
+    from srbench.catalog.plugin import Plugin
     from srbench.catalog.scaffold import Written
 
 
@@ -112,7 +112,7 @@ def _take_in_package(what: str) -> None:
 
 
 def _without_entry_point(name: str) -> Plugin:
-    from srbench.catalog.loading import Plugin
+    from srbench.catalog.plugin import Plugin
 
     reason = f"{name} has no entry point of group srbench; add [project.entry-points.srbench] to its pyproject.toml."
     return Plugin(name, "entry point", error=reason)
@@ -152,7 +152,7 @@ def _check(plugins: list[Plugin]) -> None:
     """Raise unless each plugin loads, clashes with nothing and keeps its contracts."""
     from srbench.catalog.catalog import build_catalog
     from srbench.catalog.discovery import discover
-    from srbench.catalog.kinds import Family
+    from srbench.catalog.family import Family
     from srbench.errors import PluginError
     from srbench.testing import violations_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,15 +12,14 @@ from srbench.cli.console import named_table, print_wide, warn
 from srbench.cli.options import PluginFiles, Strict
 
 if TYPE_CHECKING:
+    from srbench.catalog.kinds import Kind
     from srbench.catalog.listing import Listing
 
 
 def list_(
     kind: Annotated[
         str | None,
-        typer.Argument(
-            help="architectures, distillers, degradations, steps, metrics, losses, datasets, executors, suites."
-        ),
+        typer.Argument(help="A kind of thing, such as architectures, or suites; every kind if absent."),
     ] = None,
     pattern: Annotated[str, typer.Argument(help="Wildcard on the names, such as 'edsr*'.")] = "*",
     *,
@@ -33,7 +32,7 @@ def list_(
 
     A listing is remembered until a plugin, srbench itself or the environment changes.
     """
-    from srbench.catalog.catalog import PLURALS
+    from srbench.catalog.kinds import KINDS
     from srbench.catalog.listing import current_listing
     from srbench.errors import PluginError, UnknownNameError
 
@@ -42,17 +41,17 @@ def list_(
     if kind in ("suite", "suites"):
         _list_suites(pattern, json=json)
         return
-    known = {word: k for k in PLURALS for word in (k, PLURALS[k])}
+    known = {word: k for k in KINDS.values() for word in (k.name, k.plural)}
     if kind is not None and kind not in known:
         hint = "To search names, give a wildcard such as '*net*'."
-        raise UnknownNameError.among("kind", kind, [*PLURALS.values(), "suites"], hint)
+        raise UnknownNameError.among("kind", kind, [*(k.plural for k in KINDS.values()), "suites"], hint)
     listing = current_listing(plugin or (), fresh=fresh)
     if strict_plugins and listing.broken:
         raise PluginError(" ".join(listing.broken))
-    kinds = list(PLURALS) if kind is None else [known[kind]]
-    found = {k: [name for name in listing.kinds[k].specs if fnmatchcase(name, pattern)] for k in kinds}
+    kinds = KINDS.values() if kind is None else [known[kind]]
+    found = {k: [name for name in listing.kinds[k.name].specs if fnmatchcase(name, pattern)] for k in kinds}
     if json:
-        typer.echo(json_.dumps({PLURALS[k]: names for k, names in found.items()}, indent=2))
+        typer.echo(json_.dumps({k.plural: names for k, names in found.items()}, indent=2))
     else:
         _print(listing, found, pattern)
     for fault in listing.broken:
@@ -74,13 +73,10 @@ def _list_suites(pattern: str, *, json: bool) -> None:
     print_wide(table)
 
 
-def _print(listing: Listing, found: dict[str, list[str]], pattern: str) -> None:
-    from srbench.catalog.catalog import PLURALS
-    from srbench.catalog.listing import COLUMNS
-
+def _print(listing: Listing, found: dict[Kind[Any], list[str]], pattern: str) -> None:
     for kind, names in found.items():
-        listed = listing.kinds[kind]
-        table = named_table(f"{len(names)} {PLURALS[kind]}", *COLUMNS[kind])
+        listed = listing.kinds[kind.name]
+        table = named_table(f"{len(names)} {kind.plural}", *kind.columns)
         for name in names:
             table.add_row(name, *listed.specs[name])
         for family, makes in listed.families.items():

@@ -11,7 +11,7 @@ from srbench.cli.console import named_table, print_wide, warn
 from srbench.cli.options import PluginFiles, Strict
 
 if TYPE_CHECKING:
-    from srbench.catalog.loading import Plugin
+    from srbench.catalog.plugin import Plugin
 
 
 def plugins(
@@ -43,12 +43,12 @@ def plugins(
 
 
 def _names(plugin: Plugin) -> dict[str, list[str]]:
-    from srbench.catalog.catalog import PLURALS
-    from srbench.catalog.kinds import Family
+    from srbench.catalog.family import Family
+    from srbench.catalog.kinds import KINDS
 
     names: dict[str, list[str]] = {}
     for kind, spec in plugin.specs:
-        names.setdefault(PLURALS[kind], []).append(f"{spec.name}:…" if isinstance(spec, Family) else spec.name)
+        names.setdefault(KINDS[kind].plural, []).append(f"{spec.name}:…" if isinstance(spec, Family) else spec.name)
     return names
 
 

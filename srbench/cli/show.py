@@ -29,7 +29,8 @@ def show(
     """Show everything that is known of one thing: paper, licence, scales, checkpoints, scores its authors report."""
     from rich.console import Console
 
-    from srbench.catalog.catalog import PLURALS, load_catalog
+    from srbench.catalog.catalog import load_catalog
+    from srbench.catalog.kinds import KINDS
 
     catalog = load_catalog(plugin or (), strict=strict_plugins)
     console = Console()
@@ -44,7 +45,7 @@ def show(
             _print_list(console, "parameters", _step_parameters(shelf[name]))
         elif found == "degradation" and shelf[name].chain is not None:
             _print_list(console, "steps", _nested(shelf[name].chain))
-    typer.echo(f"`srbench list {PLURALS[found]}` shows its neighbours.")
+    typer.echo(f"`srbench list {KINDS[found].plural}` shows its neighbours.")
 
 
 def kinds_of(catalog: Catalog, name: str, kind: str | None = None) -> list[str]:
@@ -53,18 +54,18 @@ def kinds_of(catalog: Catalog, name: str, kind: str | None = None) -> list[str]:
     Raises:
         UnknownNameError: Nothing has this name, or ``kind`` is none.
     """
-    from srbench.catalog.catalog import PLURALS
+    from srbench.catalog.kinds import KINDS
     from srbench.errors import UnknownNameError
 
     if kind is not None:
-        if kind not in PLURALS:
-            raise UnknownNameError.among("kind", kind, PLURALS)
+        if kind not in KINDS:
+            raise UnknownNameError.among("kind", kind, KINDS)
         catalog.shelf(kind).provider(name)
         return [kind]
     prefix = name.partition(":")[0]
-    found = [k for k in PLURALS if name in [*catalog.shelf(k)] or (prefix != name and prefix in _prefixes(catalog, k))]
+    found = [k for k in KINDS if name in [*catalog.shelf(k)] or (prefix != name and prefix in _prefixes(catalog, k))]
     if not found:
-        known = {n for k in PLURALS for n in catalog.shelf(k)}
+        known = {n for k in KINDS for n in catalog.shelf(k)}
         hint = "`srbench list` shows every name."
         for broken in catalog.broken:
             hint += f" It may be in a plugin that is broken: {broken.error}"

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import srbench
-from srbench.catalog.catalog import PLURALS, build_catalog
-from srbench.catalog.kinds import KINDS
-from srbench.catalog.loading import Plugin
+from srbench.catalog import hooks
+from srbench.catalog.catalog import build_catalog
+from srbench.catalog.kinds import KINDS, Kinds
+from srbench.catalog.plugin import Plugin
 from srbench.errors import PluginError, SrbenchError, UnknownNameError
 
 
@@ -25,10 +26,17 @@ def plugin(name, *specs, **facts):
     return Plugin(name, "file", specs=list(specs), **facts)
 
 
-def test_every_kind_has_a_shelf_and_a_word():
+def test_every_kind_is_a_row_with_a_shelf_and_a_hook():
     catalog = build_catalog([])
-    assert set(PLURALS) == set(KINDS)
-    assert all(len(catalog.shelf(kind)) == 0 for kind in KINDS)
+    for name, kind in KINDS.items():
+        assert getattr(Kinds, kind.plural) is kind
+        assert getattr(catalog, kind.plural) is catalog.shelf(name)
+        assert list(catalog.shelf(name)) == []
+        assert callable(getattr(hooks, kind.hook))
+
+
+def test_there_is_no_hook_without_a_kind():
+    assert {name for name in vars(hooks) if name.startswith("register_")} == {kind.hook for kind in KINDS.values()}
 
 
 def test_names_are_sorted_whatever_the_order_of_plugins():

@@ -16,7 +16,8 @@ import pytest
 from srbench.catalog import discovery as plugins
 from srbench.catalog.catalog import build_catalog
 from srbench.catalog.discovery import discover, entry_point_plugins, user_folder
-from srbench.catalog.loading import Plugin, import_file, load_plugin
+from srbench.catalog.loading import import_file, load_plugin
+from srbench.catalog.plugin import Plugin
 from srbench.errors import PluginError, UsageError
 
 ONLY_FILES = {"SRBENCH_PLUGINS": "files"}

@@ -16,7 +16,8 @@ from helpers import ROOT
 from srbench.catalog import scaffold
 from srbench.catalog.catalog import build_catalog
 from srbench.catalog.discovery import discover, file_plugin
-from srbench.catalog.loading import Plugin, load_plugin
+from srbench.catalog.loading import load_plugin
+from srbench.catalog.plugin import Plugin
 from srbench.catalog.scaffold import KINDS, LICENSES, Idea, adopt_file, write_file, write_package
 from srbench.errors import StoreError, UnknownNameError, UsageError
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from srbench.catalog.catalog import PLURALS
+from srbench.catalog.kinds import KINDS
 from srbench.files import shipped_tables
 
 SPEC = """
@@ -21,7 +21,9 @@ def register_losses():
 def test_every_kind_is_listed(srbench):
     answer = srbench("list")
     assert answer.status == 0
-    assert {line.split()[1] for line in answer.out.splitlines() if line[:1].isdigit()} == set(PLURALS.values())
+    assert {line.split()[1] for line in answer.out.splitlines() if line[:1].isdigit()} == {
+        kind.plural for kind in KINDS.values()
+    }
     for name in ("bicubic", "espcn", "weight_inherit", "blur_down", "psnr_y", "set5", "pyiqa:…", "here"):
         assert name in answer.out
 
@@ -164,7 +166,7 @@ def test_everything_listed_can_be_shown(srbench, catalog, monkeypatch):
     monkeypatch.setattr("srbench.catalog.catalog.load_catalog", lambda *_, **__: catalog)  # loaded once
     monkeypatch.setattr("srbench.cli.show._parameters", lambda _: "")  # the large networks take long to build
     monkeypatch.setattr("srbench.cli.show._print_modules", lambda *_: None)  # tests/profiling/test_summary.py has all
-    for kind in PLURALS:
+    for kind in KINDS:
         for name in catalog.shelf(kind):
             answer = srbench("show", name, "--kind", kind)
             assert answer.status == 0, answer.err

@@ -1,0 +1,81 @@
+"""The specs of one kind by name, and those that its families make on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from srbench.catalog.family import Family
+from srbench.catalog.plugin import Plugin
+from srbench.errors import PluginError, SrbenchError, UnknownNameError
+from srbench.naming import SpecMap
+
+T = TypeVar("T")
+
+
+class Shelf(SpecMap[T]):
+    """The specs of one kind by name. An unknown name is answered with the nearest right one."""
+
+    def __init__(
+        self,
+        kind: str,
+        plural: str,
+        spec: type[T],
+        provided: Mapping[str, tuple[Any, Plugin]],
+        broken: Sequence[Plugin],
+        beside: Mapping[str, Shelf[Any]],
+    ) -> None:
+        self._kind, self._plural, self._spec, self._broken, self._beside = kind, plural, spec, broken, beside
+        self._specs = {name: pair for name, pair in sorted(provided.items()) if not isinstance(pair[0], Family)}
+        self._families = {name: pair for name, pair in sorted(provided.items()) if isinstance(pair[0], Family)}
+
+    def __getitem__(self, name: str) -> T:
+        if name in self._specs:
+            spec: T = self._specs[name][0]
+            return spec
+        prefix, colon, argument = name.partition(":")
+        if colon and prefix in self._families:
+            return self._made(name, prefix, argument)
+        hint = f"`srbench list {self._plural}` shows all {len(self._specs)}."
+        for plugin in self._broken:
+            hint += f" It may be in a plugin that is broken: {plugin.error}"
+        raise UnknownNameError.among(self._kind, name, self._specs, hint)
+
+    def _made(self, name: str, prefix: str, argument: str) -> T:
+        family, plugin = self._families[prefix]
+        try:
+            made = family.make(argument, self, *(self._beside[kind] for kind in family.needs))
+        except SrbenchError:
+            raise
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            raise PluginError(f"Plugin {plugin.name} could not make the {self._kind} {name!r}: {text}.") from error
+        if not isinstance(made, self._spec):
+            raise PluginError(
+                f"Plugin {plugin.name} made {type(made).__name__} for the {self._kind} {name!r}; "
+                f"it must be {self._spec.__name__}."
+            )
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Those that make specs on demand."""
+        return tuple(family for family, _ in self._families.values())
+
+    def provider(self, name: str) -> Plugin:
+        """The plugin that provides ``name``, or the family that makes it."""
+        for shelf, key in ((self._specs, name), (self._families, name.partition(":")[0])):
+            if key in shelf:
+                return shelf[key][1]
+        self[name]
+        raise AssertionError(name)  # the look-up above has raised
+
+    def code_hash(self, name: str) -> str:
+        """What to put into a store key for ``name``: changes whenever the code that provides it does."""
+        return self.provider(name).code_hash
