@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from srbench.catalog.family import Family
@@ -36,10 +36,13 @@ class Shelf(SpecMap[T]):
         prefix, colon, argument = name.partition(":")
         if colon and prefix in self._families:
             return self._made(name, prefix, argument)
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> UnknownNameError:
         hint = f"`srbench list {self._plural}` shows all {len(self._specs)}."
         for plugin in self._broken:
             hint += f" It may be in a plugin that is broken: {plugin.error}"
-        raise UnknownNameError.among(self._kind, name, self._specs, hint)
+        return UnknownNameError.among(self._kind, name, self._specs, hint)
 
     def _made(self, name: str, prefix: str, argument: str) -> T:
         family, plugin = self._families[prefix]
@@ -68,13 +71,21 @@ class Shelf(SpecMap[T]):
         """Those that make specs on demand."""
         return tuple(family for family, _ in self._families.values())
 
+    def require(self, names: Iterable[str]) -> None:
+        """Refuse names that nothing provides, before anything depends on them.
+
+        Raises:
+            UnknownNameError: Nothing provides one of them; the nearest name that something provides.
+        """
+        for name in names:
+            self[name]
+
     def provider(self, name: str) -> Plugin:
         """The plugin that provides ``name``, or the family that makes it."""
         for shelf, key in ((self._specs, name), (self._families, name.partition(":")[0])):
             if key in shelf:
                 return shelf[key][1]
-        self[name]
-        raise AssertionError(name)  # the look-up above has raised
+        raise self._unknown(name)
 
     def code_hash(self, name: str) -> str:
         """What to put into a store key for ``name``: changes whenever the code that provides it does."""

@@ -55,6 +55,11 @@ class Model:
         return (*self.teachers, self.initial) if self.initial else self.teachers
 
     @property
+    def lineage(self) -> tuple[Model, ...]:
+        """Its ancestors, parents before children, and itself last."""
+        return (*(model for parent in self.parents for model in parent.lineage), self)
+
+    @property
     def file_title(self) -> str | None:
         """The file's path as it was given, which tells it from others of its name; of a full path the last three parts.
 

@@ -52,6 +52,16 @@ class Grid(Table):
     chop: bool = False
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
 
+    @property
+    def taught_by(self) -> tuple[str, ...]:
+        """``teachers``, or the one ``teacher``."""
+        return self.teachers or ((self.teacher,) if self.teacher else ())
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """``train_degradations``, or the one ``train_degradation``; each cell's own degradation if empty."""
+        return self.train_degradations or ((self.train_degradation,) if self.train_degradation else ())
+
 
 class Suite(Table):
     """What to run."""

@@ -148,3 +148,9 @@ def test_a_look_up_gives_the_spec_or_a_sentence(names, wanted):
         with pytest.raises(SrbenchError, match="No loss named"):
             shelf[wanted]
     assert sorted(names) == list(shelf)
+
+
+def test_required_names_pass_if_all_are_known_and_the_first_unknown_one_is_refused(catalog):
+    catalog.metrics.require(("psnr_y", "ssim_y"))
+    with pytest.raises(UnknownNameError, match=r"No metric named 'psnr_z'. Did you mean psnr_"):
+        catalog.metrics.require(name for name in ("psnr_y", "psnr_z", "nothing"))

@@ -218,7 +218,7 @@ def test_two_recipes_that_start_from_each_other_are_refused(catalog, monkeypatch
         name: Recipe(name=f"{name}_paper", datasets=("tiny_train",), steps=1, start_from=other)
         for name, other in (("dot", "wide"), ("wide", "dot"))
     }
-    monkeypatch.setattr("srbench.planning.plan.find_recipe", lambda _, spec, __: recipes[spec.name])
+    monkeypatch.setattr("srbench.planning.axes.find_recipe", lambda _, spec, __: recipes[spec.name])
     with pytest.raises(ConfigError, match="recipe wide_paper of wide starts from dot, which starts from wide in turn"):
         make_plan(suite({"architectures": ("dot",)}), catalog)
 

@@ -1,0 +1,138 @@
+"""One grid of a suite, with what its names mean and what it leaves to the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from srbench.catalog.catalog import Catalog
+from srbench.errors import ConfigError, UnknownNameError
+from srbench.measuring.protocol import Inference, Protocol, protocol_named
+from srbench.naming import Scale
+from srbench.networks.spec import ArchitectureSpec
+from srbench.planning.cells import Model
+from srbench.planning.recipes import find_recipe
+from srbench.planning.suite import Grid, Suite
+from srbench.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An architecture as suites name it: ``name`` to train, or ``name.tag`` for published weights."""
+
+    spec: ArchitectureSpec
+    tag: str | None
+
+    def scales(self, scale: Scale) -> tuple[Scale, ...]:
+        """The scales of the weights that serve ``scale``: all of a multi-scale network's, or the one."""
+        return tuple(sorted(self.spec.scales)) if self.spec.multi_scale else (scale,)
+
+    def published(self, scale: Scale) -> Model:
+        """The model with the published weights."""
+        scales = self.scales(scale)
+        return Model(architecture=self.spec.name, source="checkpoint", checkpoint=self.tag, scales=scales)
+
+
+def find_architecture(catalog: Catalog, name: str) -> Named:
+    """Find an architecture, and the tag of its checkpoint if the name has one.
+
+    Raises:
+        UnknownNameError: Nothing provides the architecture, or it has no such checkpoint.
+    """
+    if ":" in name:
+        return Named(catalog.architectures[name], None)
+    base, _, tag = name.partition(".")
+    spec = catalog.architectures[base]
+    if tag and tag not in {c.tag for c in spec.checkpoints}:
+        raise UnknownNameError.among(f"checkpoint of {base}", tag, {c.tag for c in spec.checkpoints})
+    return Named(spec, tag or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """A grid, the suite that it belongs to, and the catalog that knows its names."""
+
+    suite: Suite
+    grid: Grid
+    catalog: Catalog
+    where: str
+    """The grid in messages: "mine.toml, [[grid]] 2"."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The grid's metrics, or the suite's."""
+        return self.grid.metrics or self.suite.metrics
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The grid's seeds, or the suite's."""
+        return self.grid.seeds or self.suite.seeds
+
+    @property
+    def recipe_name(self) -> str:
+        """The grid's recipe, or the suite's."""
+        return self.grid.recipe or self.suite.recipe
+
+    @property
+    def protocol(self) -> Protocol:
+        """The grid's protocol, or the suite's."""
+        return protocol_named(self.grid.protocol or self.suite.protocol)
+
+    @property
+    def inference(self) -> Inference:
+        """How networks are applied."""
+        g = self.grid
+        return Inference(
+            tile=g.tile, overlap=g.overlap, self_ensemble=g.self_ensemble, chop=g.chop, precision=g.precision
+        )
+
+    def architecture(self, name: str) -> Named:
+        """See `find_architecture`."""
+        return find_architecture(self.catalog, name)
+
+    def recipe(self, name: str, spec: ArchitectureSpec) -> Recipe:
+        """Find a recipe, whose datasets and losses are known; see `find_recipe`."""
+        recipe = find_recipe(name, spec, self.suite.origin)
+        self.catalog.datasets.require(recipe.datasets)
+        self.catalog.losses.require(recipe.losses)
+        return recipe
+
+    def files(self, names: Sequence[str]) -> tuple[Path, ...]:
+        """Files as they are named, or beside the suite that names them."""
+        beside = Path(self.suite.origin).parent
+        return tuple(
+            beside / name if not Path(name).is_file() and (beside / name).is_file() else Path(name) for name in names
+        )
+
+    def realisations(self, degradation: str) -> Sequence[int | None]:
+        """The numbers of the realisations that are measured; None for the only one.
+
+        Raises:
+            ConfigError: There are several, and nothing is random in the degradation.
+        """
+        spec = self.catalog.degradations[degradation]
+        count = self.grid.realisations or spec.realisations
+        if count > 1 and not spec.stochastic:
+            raise ConfigError(
+                f"{self.where}: {count} realisations of {degradation} would all be the same, since nothing is random "
+                "in it; leave them out, or give random degradations a grid of their own."
+            )
+        return range(count) if count > 1 else (None,)
+
+    def check_degradation(self, name: str, spec: ArchitectureSpec, scale: Scale) -> None:
+        """Refuse a degradation that cannot be made at ``scale``, or does not give ``spec`` what it needs.
+
+        Raises:
+            ConfigError: See above.
+        """
+        degradation = self.catalog.degradations[name]
+        if spec.conditions and degradation.describe is None:
+            raise ConfigError(
+                f"{self.where}: {spec.name} takes the degradation of an image as conditions, which {name} does not "
+                "describe; give it a grid of its own."
+            )
+        if degradation.scales is not None and scale not in degradation.scales:
+            raise ConfigError(
+                f"{self.where}: the degradation {name} has no scale {scale}; it has {sorted(degradation.scales)}."
+            )

@@ -1,0 +1,81 @@
+"""Refuse a suite or a selection that cannot be planned, before anything is trained."""
+
+from __future__ import annotations
+
+from srbench.catalog.catalog import Catalog
+from srbench.errors import ConfigError, UnknownNameError, UsageError
+from srbench.planning.axes import Axes, find_architecture
+from srbench.planning.overrides import Selection
+from srbench.planning.suite import Suite
+
+
+def check_selection(selection: Selection, suite: Suite, catalog: Catalog) -> None:
+    """Refuse to select what the suite does not have.
+
+    Raises:
+        UnknownNameError: A name is not the suite's; the nearest one is.
+        UsageError: A name that plugins provide, or a scale, is not the suite's.
+    """
+    named = {name for grid in suite.grid for name in (*grid.architectures, *grid.distillers)}
+    known = named | {name.partition(".")[0] for name in named}
+    for name in selection.only:
+        if name not in known:
+            if name in catalog.architectures or name in catalog.distillers:
+                raise UsageError(f"Suite {suite.name} has no {name!r}; it has {', '.join(sorted(named))}.")
+            raise UnknownNameError.among("architecture or distiller", name, known, f"These are suite {suite.name}'s.")
+    scales = {scale for grid in suite.grid for scale in grid.scales}
+    for scale in selection.scales:
+        if scale not in scales:
+            raise UsageError(f"Suite {suite.name} has no scale {scale}; it has {', '.join(map(str, sorted(scales)))}.")
+    for kind, names, axes in (
+        ("dataset", selection.datasets, [grid.datasets for grid in suite.grid]),
+        ("degradation", selection.degradations, [grid.degradations for grid in suite.grid]),
+    ):
+        known = {name for axis in axes for name in axis}
+        for name in names:
+            if name not in known:
+                raise UnknownNameError.among(f"{kind} in suite {suite.name}", name, known)
+
+
+def check_suite(suite: Suite, catalog: Catalog) -> None:
+    """Refuse a suite with a scale that none of its architectures has, or with an unknown control.
+
+    A single architecture may lack a scale; it is then left out there.
+
+    Raises:
+        ConfigError: No architecture has the scale.
+        UnknownNameError: Nothing provides an architecture or a control.
+    """
+    names = dict.fromkeys(name for grid in suite.grid for name in grid.architectures)
+    offered = {name: find_architecture(catalog, name).spec.scales for name in names}
+    for scale in (scale for grid in suite.grid for scale in grid.scales):
+        if not any(scale in scales for scales in offered.values()):
+            have = "; ".join(f"{name} has {', '.join(map(str, sorted(scales)))}" for name, scales in offered.items())
+            raise ConfigError(f"{suite.origin}: no architecture of the suite has the scale {scale}: {have}.")
+    catalog.distillers.require(suite.controls)
+
+
+def check_grid(axes: Axes) -> None:
+    """Refuse a grid with an unknown name, or with two keys that contradict each other.
+
+    Raises:
+        UnknownNameError: Nothing provides the name.
+        ConfigError: Two keys contradict each other.
+    """
+    grid, catalog, where = axes.grid, axes.catalog, axes.where
+    catalog.metrics.require(axes.metrics)
+    catalog.datasets.require(grid.datasets)
+    catalog.distillers.require(grid.distillers)
+    if grid.train_degradation and grid.train_degradations:
+        raise ConfigError(f"{where}: train_degradation and train_degradations are both given; keep one of them.")
+    catalog.degradations.require(grid.trained_on)
+    if grid.teacher and grid.teachers:
+        raise ConfigError(f"{where}: teacher and teachers are both given; keep one of them.")
+    teachers = [axes.architecture(name) for name in grid.taught_by]
+    if grid.teacher_weights and len(teachers) > 1:
+        raise ConfigError(
+            f"{where}: teacher_weights is for one teacher, and {len(teachers)} are named; name checkpoints, such as "
+            f'"{teachers[0].spec.name}.tag", or train them.'
+        )
+    if grid.weights and (others := [d for d in grid.distillers if d != "none"]):
+        raise ConfigError(f"{where}: weights are given, so nothing is trained by {others[0]}; drop one of the two.")

@@ -1,0 +1,110 @@
+"""The models that a grid asks for, with their teachers and the weights that they start from."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+from srbench.errors import ConfigError
+from srbench.naming import Scale
+from srbench.planning.axes import Axes, Named
+from srbench.planning.cells import Model
+
+
+def models_of(axes: Axes, named: Named, degradation: str, scale: Scale, distiller: str) -> Iterator[Model]:
+    """Yield the models of an architecture that are measured at ``scale`` under ``degradation``.
+
+    Weights that are not trained here are yielded once, with the first of the grid's distillers.
+
+    Args:
+        axes: The grid.
+        named: The architecture, which has the scale.
+        degradation: What is measured under, and trained on if the grid does not say.
+        scale: The factor.
+        distiller: One of the grid's.
+
+    Raises:
+        ConfigError: The distiller has no teacher, or a teacher or a start lacks the scale.
+        UnknownNameError: A recipe, or what it names, is unknown.
+    """
+    spec, grid = named.spec, axes.grid
+    first = distiller == grid.distillers[0]
+    if not spec.trainable:
+        if first:
+            yield Model(architecture=spec.name, source="fixed", scales=named.scales(scale))
+    elif named.tag is not None:
+        if first and any(c.tag == named.tag and c.scale in (scale, None) for c in spec.checkpoints):
+            yield named.published(scale)
+    elif grid.weights:
+        files = axes.files(grid.weights)
+        yield Model(architecture=spec.name, source="file", files=files, scales=named.scales(scale))
+    else:
+        yield from _trained(axes, named, degradation, scale, distiller)
+
+
+def _trained(axes: Axes, named: Named, degradation: str, scale: Scale, distiller: str) -> Iterator[Model]:
+    grid, spec = axes.grid, named.spec
+    recipe, method = axes.recipe(axes.recipe_name, spec), axes.catalog.distillers[distiller]
+    names = grid.taught_by if method.several_teachers else grid.taught_by[:1]
+    if method.needs_teacher and not names:
+        raise ConfigError(f'{axes.where}: the distiller {distiller} needs a teacher; add teacher = "…" to the grid.')
+    for trained_on, seed in itertools.product(grid.trained_on or (degradation,), axes.seeds):
+        axes.check_degradation(trained_on, spec, scale)
+        student = Model(
+            architecture=spec.name, source="trained", scales=named.scales(scale), recipe=recipe,
+            degradation=trained_on, seed=seed,
+        )  # fmt: skip
+        student = replace(student, initial=_start(axes, student))
+        teachers = tuple(_teacher(axes, name, student, scale) for name in names) if method.needs_teacher else ()
+        budget = "steps" if distiller == "none" else grid.budget
+        yield replace(student, distiller=distiller, teachers=teachers, budget=budget)
+
+
+def _teacher(axes: Axes, name: str, student: Model, scale: Scale) -> Model:
+    named, grid = axes.architecture(name), axes.grid
+    spec, scales = named.spec, named.scales(scale)
+    if scale not in spec.scales:
+        raise ConfigError(
+            f"{axes.suite.origin}: the teacher {spec.name} has no scale {scale}; it has {sorted(spec.scales)}."
+        )
+    if named.tag:
+        return named.published(scale)
+    if grid.teacher_weights:
+        files = axes.files(grid.teacher_weights)
+        return Model(architecture=spec.name, source="file", files=files, scales=scales)
+    return Model(
+        architecture=spec.name, source="trained", scales=scales, degradation=student.degradation, seed=student.seed,
+        recipe=axes.recipe(grid.teacher_recipe or axes.recipe_name, spec),
+    )  # fmt: skip
+
+
+def _start(axes: Axes, model: Model, after: tuple[str, ...] = ()) -> Model | None:
+    """The model whose weights a training starts from, if its recipe names any.
+
+    Args:
+        axes: The grid.
+        model: What is trained.
+        after: The architectures that started from ``model``, to find a circle.
+    """
+    recipe = model.recipe
+    if recipe is None:
+        return None
+    scale, name = recipe.start_from_scale or model.scales[0], recipe.start_from
+    if name in (None, model.architecture):  # one recipe file may serve both, and the one that it names has no start
+        alone = scale == model.scales[0] or len(model.scales) > 1
+        return None if alone else replace(model, scales=(scale,))
+    named = axes.architecture(str(name))
+    spec, where = (
+        named.spec,
+        f"{axes.suite.origin}: the recipe {recipe.name} of {model.architecture} starts from {name}",
+    )
+    if scale not in spec.scales:
+        raise ConfigError(f"{where}, which has no scale {scale}; it has {sorted(spec.scales)}.")
+    if spec.name in after:
+        raise ConfigError(f"{where}, which starts from {model.architecture} in turn; give one of them another recipe.")
+    if named.tag:
+        return named.published(scale)
+    own = axes.recipe(axes.recipe_name, spec)
+    other = replace(model, architecture=spec.name, scales=named.scales(scale), recipe=own)
+    return replace(other, initial=_start(axes, other, (*after, model.architecture)))
