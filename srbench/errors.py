@@ -7,7 +7,6 @@
     ├── ConfigError             a suite, recipe or manifest that cannot be understood
     ├── UnknownNameError        a name nothing provides (also a KeyError)
     ├── PluginError             a plugin that fails to import or to register
-    │   └── ContractError       a plugin that does what its kind must not do
     ├── DataError               a missing, incomplete or altered dataset or image
     │   └── ShapeError          tensors or images whose sizes do not fit together
     ├── CheckpointError         weights that cannot be loaded
@@ -62,10 +61,6 @@ class UnknownNameError(SrbenchError, KeyError):
 
 class PluginError(SrbenchError):
     """A plugin that fails to import or to register."""
-
-
-class ContractError(PluginError):
-    """A plugin that does what its kind must not do."""
 
 
 class DataError(SrbenchError):

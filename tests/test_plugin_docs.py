@@ -27,7 +27,7 @@ def test_the_plugin_on_a_page_works_and_keeps_its_contract(kind, tmp_path):
     ((provided, spec),) = plugin.specs
     assert provided == kind
     if kind not in ("dataset", "executor"):  # one needs its images, the other an importable module
-        assert violations_of(kind, spec) == []
+        assert violations_of(spec) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

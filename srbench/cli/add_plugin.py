@@ -163,7 +163,7 @@ def _check(plugins: list[Plugin]) -> None:
     violations = []
     for kind, spec in (pair for plugin in plugins for pair in plugin.specs):
         if not isinstance(spec, Family):
-            violations += [f"{kind} {spec.name}: {violation}" for violation in violations_of(kind, spec, catalog)]
+            violations += [f"{kind} {spec.name}: {violation}" for violation in violations_of(spec, catalog)]
             typer.echo(f"checked {kind} {spec.name}")
     if violations:
         raise PluginError("Not taken in, since it breaks its contract. " + " ".join(violations))

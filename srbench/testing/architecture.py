@@ -16,6 +16,13 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations, seeded
 
+CHECKED = (
+    "shapes for odd sizes at every scale, finite and deterministic outputs, a batch equal to its images one by "
+    "one, taps that exist, a state dict that holds everything, gradients for every parameter, the half "
+    "precisions it claims, torch.export, and no side effects: nothing printed, no input changed, no random "
+    "numbers drawn"
+)
+
 BATCH_TOLERANCE = 1e-4
 """Of sr in [0, 1]: convolutions round differently for another batch size."""
 HALF_TOLERANCE = {"bf16": 0.1, "fp16": 0.02}
@@ -27,8 +34,8 @@ LARGE = 10_000_000
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def architecture_violations(spec: ArchitectureSpec) -> list[str]:
-    """See `srbench.testing.check_architecture`.
+def violations(spec: ArchitectureSpec) -> list[str]:
+    """Return what an architecture does that it must not do, a sentence each.
 
     Every scale is built and asked for odd sizes; the rest is checked at the smallest scale, or with the one network of
     a multi-scale architecture.

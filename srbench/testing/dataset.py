@@ -5,9 +5,14 @@ from __future__ import annotations
 from srbench.datasets.spec import DatasetSpec
 from srbench.testing.violations import Violations
 
+CHECKED = "a licence and a citation, consistent counts, and files where it says"
 
-def dataset_violations(spec: DatasetSpec) -> list[str]:
-    """See `srbench.testing.check_dataset`. Nothing is downloaded, and no data root is needed."""
+
+def violations(spec: DatasetSpec) -> list[str]:
+    """Return what a dataset does that it must not do, a sentence each.
+
+    Nothing is downloaded, and no data root is needed.
+    """
     found = Violations()
     names = [entry.name for entry in spec.entries]
     found.expect(spec.license and spec.citation, f"{spec.name} must state its licence and whom to cite.")

@@ -12,12 +12,14 @@ from srbench.naming import Scale
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations
 
+CHECKED = "shape, range and honest randomness, and for a chain a realisation that JSON keeps"
+
 UNROUNDED_TOLERANCE = 3 / 255
 """How far 8-bit arithmetic in two or three places may lead from arithmetic without it."""
 
 
-def degradation_violations(spec: DegradationSpec) -> list[str]:
-    """See `srbench.testing.check_degradation`."""
+def violations(spec: DegradationSpec) -> list[str]:
+    """Return what a degradation does that it must not do, a sentence each."""
     found = Violations()
     if spec.provided:
         return found  # its lr is somebody's photographs

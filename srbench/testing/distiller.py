@@ -21,6 +21,11 @@ from srbench.recipe import Recipe
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations, seeded
 
+CHECKED = (
+    "a few steps of every phase with a small student and teacher, named finite terms, gradients for every "
+    "parameter it optimises, each in one optimiser, untouched teachers, and a state dict from which it goes on"
+)
+
 SCALE, PATCH, BATCH, STEPS = 2, 12, 4, 3
 
 
@@ -51,8 +56,8 @@ def network_of(width: int) -> ArchitectureSpec:
     )
 
 
-def distiller_violations(spec: DistillerSpec, catalog: Catalog | None = None) -> list[str]:
-    """See `srbench.testing.check_distiller`."""
+def violations(spec: DistillerSpec, catalog: Catalog | None = None) -> list[str]:
+    """Return what a distiller does that it must not do, a sentence each."""
     found = Violations()
     with seeded(0):
         setup = _setup(spec, catalog, teachers=1 + spec.several_teachers if spec.needs_teacher else 0)

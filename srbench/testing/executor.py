@@ -9,12 +9,14 @@ from concurrent.futures import Executor
 from srbench.catalog.kinds import ExecutorSpec
 from srbench.testing.violations import Violations
 
+CHECKED = "results, exceptions and isolation"
+
 PATIENCE = 60.0
 """Seconds that a trivial job may take, the start of a worker included."""
 
 
-def executor_violations(spec: ExecutorSpec) -> list[str]:
-    """See `srbench.testing.check_executor`."""
+def violations(spec: ExecutorSpec) -> list[str]:
+    """Return what an executor does that it must not do, a sentence each."""
     found = Violations()
     with found.during(f"running jobs on {spec.name}"):
         executor = spec.make(1)

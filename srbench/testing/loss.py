@@ -8,9 +8,11 @@ from srbench.testing.images import photograph
 from srbench.testing.violations import Violations, seeded
 from srbench.training.spec import LossSpec
 
+CHECKED = "a finite scalar that falls towards hr"
 
-def loss_violations(spec: LossSpec) -> list[str]:
-    """See `srbench.testing.check_loss`."""
+
+def violations(spec: LossSpec) -> list[str]:
+    """Return what a loss does that it must not do, a sentence each."""
     found = Violations()
     with seeded(0), found.during(f"computing the loss {spec.name}"):
         loss = spec.build()

@@ -10,13 +10,19 @@ from srbench.measuring.metrics.spec import MetricSpec
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations, seeded
 
+CHECKED = "one number an image, worse under noise"
+
 SIDE = 128
 NOISE = (0.01, 0.03, 0.1)
 """Standard deviations on [0, 1], mild to strong."""
 
 
-def metric_violations(spec: MetricSpec) -> list[str]:
-    """See `srbench.testing.check_metric`; raises `UnavailableError` where the metric cannot be had on this machine."""
+def violations(spec: MetricSpec) -> list[str]:
+    """Return what a metric does that it must not do, a sentence each.
+
+    Raises:
+        UnavailableError: The metric cannot be had on this machine, so nothing was checked.
+    """
     found = Violations()
     with seeded(0), found.during(f"loading and computing {spec.name}"):
         _check(spec, found)

@@ -17,12 +17,18 @@ from srbench.degrading.steps import Size, Step
 from srbench.testing.images import photograph
 from srbench.testing.violations import Violations
 
+CHECKED = (
+    "draws that JSON keeps and nothing else that is random, a unit for every parameter, what a batch shares "
+    "apart from what is an image's own, finite values near [0, 1], a batch equal to its images one by one, and "
+    "float64 kept"
+)
+
 HEIGHT, WIDTH = 75, 87
 """Odd, and larger than half of any kernel in use."""
 
 
-def step_violations(spec: StepSpec) -> list[str]:
-    """See `srbench.testing.check_step`."""
+def violations(spec: StepSpec) -> list[str]:
+    """Return what a step does that it must not do, a sentence each."""
     found = Violations()
     for name, _, default in spec.parameters:
         has_unit = found.expect(name in spec.units, f"{spec.name} does not give the unit or meaning of {name}; add it.")

@@ -3,7 +3,6 @@
 import pytest
 
 from srbench import testing
-from srbench.catalog.kinds import KINDS
 from srbench.errors import UnavailableError
 
 CROPPED = """
@@ -66,12 +65,3 @@ def test_what_cannot_be_checked_here_is_told_and_fails_only_if_strict(srbench, m
     answer = srbench("check", "l1", *options)
     assert answer.status == status
     assert answer.out == "? The loss l1 could not be checked here: The weights are not here.\n"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_can_say_what_its_contract_is(kind):
-    from srbench.cli.check import _what_was_checked
-
-    words = _what_was_checked(kind)
-    assert len(words) > 20
-    assert words.endswith(".")

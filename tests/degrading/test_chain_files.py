@@ -86,7 +86,7 @@ def test_a_file_becomes_the_chain_it_describes(catalog, written):
 
 
 def test_a_chain_from_a_file_keeps_the_contract(catalog, written):
-    assert violations_of("degradation", catalog.degradations[written(WHOLE)]) == []
+    assert violations_of(catalog.degradations[written(WHOLE)]) == []
 
 
 def test_named_degradations_nest_and_others_become_steps(catalog, written):
@@ -154,6 +154,6 @@ def test_the_page_on_degradations_shows_one_chain_in_python_and_in_toml(catalog,
     names = {}
     exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[1], names)
     told = catalog.degradations[written(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])]
-    assert violations_of("degradation", names["SPEC"]) == []
+    assert violations_of(names["SPEC"]) == []
     first, _, last = told.chain.steps
     assert (names["CHAIN"].steps[0], names["CHAIN"].steps[2]) == (first, last)

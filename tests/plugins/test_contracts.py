@@ -63,7 +63,7 @@ def names():
 @pytest.mark.parametrize(("kind", "name"), names())
 def test_it_keeps_its_contract(kind, name, catalog):
     try:
-        assert violations_of(kind, catalog.shelf(kind)[name], catalog) == []
+        assert violations_of(catalog.shelf(kind)[name], catalog) == []
     except UnavailableError as reason:
         pytest.skip(str(reason))
 

@@ -12,7 +12,7 @@ from srbench.testing import photograph, violations_of
 
 
 def test_it_keeps_the_contract_of_a_loss():
-    assert violations_of("loss", SPEC) == []
+    assert violations_of(SPEC) == []
 
 
 def by_hand(difference, block):

@@ -12,7 +12,7 @@ import srbench
 from helpers.violations import one_violation
 from srbench.datasets.spec import DatasetSpec, ImageEntry
 from srbench.errors import UnavailableError
-from srbench.testing import check_dataset, check_degradation, check_executor, check_loss, check_metric, photograph
+from srbench.testing import photograph, violations_of
 
 
 def subsample(hr, scale, generator):
@@ -29,7 +29,7 @@ def degradation(apply, **facts):
 
 @pytest.mark.parametrize("spec", [degradation(subsample), degradation(noisy, stochastic=True)])
 def test_a_sound_degradation_passes(spec):
-    check_degradation(spec)
+    assert violations_of(spec) == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_sound_degradation_passes(spec):
     ],
 )
 def test_a_faulty_degradation_is_told_what_is_wrong(spec, text):
-    one_violation("degradation", spec, text)
+    one_violation(spec, text)
 
 
 def mse(sr, hr):
@@ -65,7 +65,7 @@ def metric(compute, **facts):
     "spec", [metric(mse), metric(mse, channels="y"), metric(lambda sr, hr: sr.mean(dim=(1, 2, 3)), needs_hr=False)]
 )
 def test_a_sound_metric_passes(spec):
-    check_metric(spec)
+    assert violations_of(spec) == []
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_sound_metric_passes(spec):
     ],
 )
 def test_a_faulty_metric_is_told_what_is_wrong(spec, text):
-    one_violation("metric", spec, text)
+    one_violation(spec, text)
 
 
 def test_a_metric_that_cannot_be_had_says_so_instead_of_passing():
@@ -89,7 +89,7 @@ def test_a_metric_that_cannot_be_had_says_so_instead_of_passing():
         raise UnavailableError("no weights here")
 
     with pytest.raises(UnavailableError, match="no weights here"):
-        check_metric(srbench.MetricSpec(name="mine", load=load, label="m"))
+        violations_of(srbench.MetricSpec(name="mine", load=load, label="m"))
 
 
 def loss(compute):
@@ -97,7 +97,7 @@ def loss(compute):
 
 
 def test_a_sound_loss_passes():
-    check_loss(loss(nn.functional.huber_loss))
+    assert violations_of(loss(nn.functional.huber_loss)) == []
 
 
 @pytest.mark.parametrize(
@@ -111,24 +111,23 @@ def test_a_sound_loss_passes():
     ],
 )
 def test_a_faulty_loss_is_told_what_is_wrong(compute, text):
-    one_violation("loss", loss(compute), text)
+    one_violation(loss(compute), text)
 
 
 def test_an_executor_says_honestly_whether_its_jobs_are_apart():
-    check_executor(srbench.ExecutorSpec(name="threads", make=ThreadPoolExecutor))
+    assert violations_of(srbench.ExecutorSpec(name="threads", make=ThreadPoolExecutor)) == []
     one_violation(
-        "executor",
         srbench.ExecutorSpec(name="mine", make=ThreadPoolExecutor, isolated=True),
         "says isolated=True, but its jobs run in this process",
     )
-    one_violation("executor", srbench.ExecutorSpec(name="mine", make=lambda workers: None), "gave NoneType")
+    one_violation(srbench.ExecutorSpec(name="mine", make=lambda workers: None), "gave NoneType")
 
 
 def test_a_dataset_counts_and_finds_its_images(tmp_path):
     whole = partial(DatasetSpec, name="mine", label="Mine", split="test", license="CC0-1.0", citation="me")
     entry = ImageEntry(name="a", height=4, width=5)
     (tmp_path / "a.png").touch()
-    check_dataset(whole(images=1, entries=(entry,), locate=lambda: {"a": tmp_path / "a.png"}))
+    assert violations_of(whole(images=1, entries=(entry,), locate=lambda: {"a": tmp_path / "a.png"})) == []
     for facts, text in (
         ({"images": 2, "entries": (entry,)}, "says 2 images and lists 1"),
         ({"images": 2, "entries": (entry, entry)}, "lists an image twice"),
@@ -137,7 +136,7 @@ def test_a_dataset_counts_and_finds_its_images(tmp_path):
         ({"images": 1, "entries": (entry,), "grey": ("b",)}, "greyscale, which it does not list"),
         ({"images": None, "license": ""}, "state its licence"),
     ):
-        one_violation("dataset", whole(**facts), text)
+        one_violation(whole(**facts), text)
 
 
 def test_photographs_are_smooth_and_on_the_255_levels():

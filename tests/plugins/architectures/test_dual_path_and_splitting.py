@@ -42,7 +42,7 @@ def fresh(name):
 
 @pytest.mark.parametrize("name", SHALLOW)
 def test_it_keeps_the_contract_of_an_architecture(name):
-    assert violations_of("architecture", shallow(name)) == []
+    assert violations_of(shallow(name)) == []
 
 
 @pytest.mark.parametrize("name", DIFFERENT)

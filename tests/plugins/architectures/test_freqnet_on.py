@@ -30,7 +30,7 @@ def below(catalog, name, network):
 
 @pytest.mark.parametrize("name", ["dot", "vdsr"])
 def test_what_stands_on_any_network_keeps_its_contract(name, catalog):
-    assert violations_of("architecture", catalog.architectures[f"freqnet_on:{name}"]) == []
+    assert violations_of(catalog.architectures[f"freqnet_on:{name}"]) == []
 
 
 @pytest.mark.parametrize("name", ["edsr_small", "vdsr", "comonet_s"])

@@ -72,7 +72,7 @@ def test_the_official_weights_load_as_they_are(name, checkpoint, shared):
 def test_a_tiny_one_keeps_the_contract_of_an_architecture():
     build = partial(hpinet.HPINet, **SIZES)
     spec = dataclasses.replace(SPECS["hpinet_s"], build=build, min_size=8, taps=("mid_convs.0", "mid_convs.1"))
-    assert violations_of("architecture", spec) == []
+    assert violations_of(spec) == []
 
 
 def joined_as_the_release_does(patches, height, width, size):

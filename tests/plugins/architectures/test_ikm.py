@@ -204,7 +204,7 @@ def test_otherwise_a_kernel_is_trained_by_the_slope_of_the_loss():
 
 @pytest.mark.parametrize("name", TINY)
 def test_it_keeps_the_contract_of_an_architecture(name):
-    assert violations_of("architecture", tiny(name).spec) == []
+    assert violations_of(tiny(name).spec) == []
 
 
 @pytest.mark.parametrize("name", TINY)

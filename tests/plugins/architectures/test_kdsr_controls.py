@@ -13,7 +13,7 @@ SPECS = {spec.name: spec for spec in kdsr_controls.register_architectures()}
 
 @pytest.mark.parametrize("name", SPECS)
 def test_it_keeps_the_contract_of_an_architecture(name):
-    assert violations_of("architecture", SPECS[name]) == []
+    assert violations_of(SPECS[name]) == []
 
 
 def test_a_control_computes_what_the_student_computes_if_its_estimate_is_that_constant():

@@ -43,7 +43,7 @@ def attentive(name):
 
 @pytest.mark.parametrize("name", SHALLOW)
 def test_it_keeps_the_contract_of_an_architecture(name):
-    assert violations_of("architecture", shallow(name)) == []
+    assert violations_of(shallow(name)) == []
 
 
 @pytest.mark.parametrize("name", TWO)

@@ -62,4 +62,4 @@ def test_a_network_that_is_not_modulated_is_not_trained_so(shelf):
 
 def test_it_keeps_the_contract_of_a_distiller():
     catalog = load_catalog(strict=True)
-    assert violations_of("distiller", catalog.distillers["iso"], catalog) == []
+    assert violations_of(catalog.distillers["iso"], catalog) == []
