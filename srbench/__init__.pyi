@@ -11,11 +11,12 @@ from .distilling.spec import DistillerSpec
 from .errors import CheckpointError, ShapeError, SrbenchError, TrainingError, UnavailableError
 from .measuring.metrics.spec import MetricSpec
 from .naming import Paper, SpecMap
+from .networks.averaging import average_weights
 from .networks.capture import capture
 from .networks.imagenet import find_lpips_trunk, find_vgg19
 from .networks.network import Network
 from .networks.spec import ArchitectureSpec, Checkpoint, Reported
-from .networks.weights import average_weights, load_state_dict
+from .networks.weights import load_state_dict
 from .recipe import Recipe
 from .training.spec import LossSpec
 

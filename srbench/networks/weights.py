@@ -1,23 +1,19 @@
-"""Weights from files: safetensors, or ``torch.load(weights_only=True)``. No pickle is ever executed."""
+"""Read weights from files: safetensors, or what ``torch.save`` wrote from tensors. No pickle is ever executed."""
 
 from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from srbench.errors import CheckpointError, SrbenchError
+from srbench.errors import CheckpointError
 from srbench.files import sha256_of
-from srbench.networks.network import Network
-
-if TYPE_CHECKING:
-    from srbench.networks.spec import ArchitectureSpec
 
 MAX_BYTES = 4 * 2**30
 """A larger file is refused: the field's largest networks stay below 1 GiB."""
@@ -61,46 +57,16 @@ def load_state_dict(path: Path) -> LoadedWeights:
     return _unwrapped(content, path)
 
 
-def average_weights(states: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The uniform mean of the weights of several checkpoints of one network.
-
-    A "model soup" (Wortsman et al., ICML 2022), and the feature ensemble of SwinFIR (section 3.4): checkpoints that do
-    well each, and lie near each other in the same training, do better in the middle. Tables of whole numbers must be
-    the same in all.
-
-    Args:
-        states: State dicts by what to call them in messages, such as their files.
-
-    Returns:
-        The mean of every tensor, in its own precision; the tensors themselves where there is one state dict.
+def load_tensors(file: Path | BinaryIO, device: torch.device | str = "cpu") -> Any:  # noqa: ANN401 - any container
+    """Read what ``torch.save`` wrote from tensors, numbers, strings, lists and dicts.
 
     Raises:
-        CheckpointError: There is none, or keys, shapes or whole numbers differ.
+        UnpicklingError: It holds anything else, which could run code, or is damaged.
+        RuntimeError: It is damaged; `load_state_dict` knows what else torch raises then.
     """
-    if not states:
-        raise CheckpointError("There are no weights to average; give at least one state dict.")
-    (first, start), *others = states.items()
-    for name, state in others:
-        differing = sorted(start.keys() ^ state.keys()) or [k for k in start if start[k].shape != state[k].shape]
-        if differing:
-            raise CheckpointError(
-                f"The weights of {first} and {name} cannot be averaged, since {differing[0]} is not in both or has "
-                "two shapes; give checkpoints of one network."
-            )
-    return {key: _mean([state[key] for state in states.values()], key) for key in start}
-
-
-def _mean(tensors: Sequence[Tensor], key: str) -> Tensor:
-    first = tensors[0]
-    if len(tensors) == 1:
-        return first
-    if first.is_floating_point():
-        return torch.stack([tensor.double() for tensor in tensors]).mean(0).to(first.dtype)
-    if any(not torch.equal(tensor, first) for tensor in tensors):
-        raise CheckpointError(
-            f"{key} holds other whole numbers in each checkpoint, which have no mean; they must agree."
-        )
-    return first
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about pickle protocols
+        return torch.load(file, map_location=device, weights_only=True)
 
 
 def verified(path: Path, sha256: str) -> Path:
@@ -117,48 +83,6 @@ def verified(path: Path, sha256: str) -> Path:
     return path
 
 
-def fit(network: Network, state: Mapping[str, Tensor], path: Path, known: Mapping[str, ArchitectureSpec]) -> None:
-    """Give a network its weights; every key and shape must fit, unless the module's own loading hooks make them fit.
-
-    Args:
-        network: Changed in place.
-        state: From `load_state_dict`.
-        path: The file, for messages.
-        known: Architectures by name, among which one that fits better is looked for.
-
-    Raises:
-        CheckpointError: Keys are missing, unexpected or of another shape, or a value is not finite.
-    """
-    broken = [k for k, t in state.items() if t.is_floating_point() and not t.isfinite().all()]
-    if broken:
-        raise CheckpointError(f"{path} holds NaN or infinity in {broken[0]}; its training diverged, use another.")
-    try:
-        network.module.load_state_dict(dict(state), strict=True)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{path} does not fit {network.spec.name}, keys: {_misfits(network, state)}. {_advice(state, known)}"
-        ) from error
-
-
-def _misfits(network: Network, state: Mapping[str, Tensor]) -> str:
-    wanted = network.module.state_dict()
-    missing = [k for k in wanted if k not in state]
-    unexpected = [k for k in state if k not in wanted]
-    misshapen = [k for k in wanted if k in state and wanted[k].shape != state[k].shape]
-    faults = [
-        f"{len(keys)} {what} (first: {keys[0]})"
-        for what, keys in (("missing", missing), ("unexpected", unexpected))
-        if keys
-    ]
-    if misshapen:
-        key = misshapen[0]
-        faults.append(
-            f"{len(misshapen)} of another shape (first: {key}, {tuple(state[key].shape)} in the file "
-            f"and {tuple(wanted[key].shape)} in the network)"
-        )
-    return ", ".join(faults)
-
-
 def _is_safetensors(path: Path) -> bool:
     # the format starts with the length of a JSON header, so its ninth byte is a brace
     with path.open("rb") as file:
@@ -171,15 +95,13 @@ def _read_safetensors(path: Path) -> Any:  # noqa: ANN401 - checked by the calle
 
     try:
         return load_file(path)
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is damaged or no safetensors file ({error}); get it again.") from error
 
 
 def _read_torch(path: Path) -> Any:  # noqa: ANN401 - checked by the caller
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on pickle protocols; what matters is said below
-            return torch.load(path, map_location="cpu", weights_only=True)
+        return load_tensors(path)
     except pickle.UnpicklingError as error:
         with path.open("rb") as file:
             start = file.read(2)
@@ -216,43 +138,3 @@ def _unwrapped(content: object, path: Path) -> LoadedWeights:
 
 def _wrapper(content: Mapping[Any, Any]) -> str:
     return next((k for k in WRAPPERS if isinstance(content.get(k), Mapping)), "")
-
-
-def _advice(state: Mapping[str, Tensor], known: Mapping[str, ArchitectureSpec]) -> str:
-    best, share = _best_fit(state, known)
-    if not best or share < 0.5:
-        return "No architecture that srbench knows fits; is it for another network?"
-    if share == 1.0:
-        return f"It fits {best} exactly; use that."
-    return f"The nearest is {best}, where {share:.0%} of the keys fit."
-
-
-def _best_fit(state: Mapping[str, Tensor], known: Mapping[str, ArchitectureSpec]) -> tuple[str, float]:
-    """The architecture and scale whose keys and shapes overlap most with ``state``; 1 means all of both."""
-    ours = {(key, tuple(tensor.shape)) for key, tensor in state.items()}
-
-    def share(name: str, scale: int | None) -> float:
-        theirs = _shapes(known[name], scale)
-        return len(ours & theirs) / max(len(ours | theirs), 1)
-
-    scales = {name: _scales(spec) for name, spec in known.items()}
-    fits = {(name, first): share(name, first) for name, (first, *_) in scales.items()}
-    most = max(fits.values(), default=0.0)
-    # Scales of one network differ in a few keys: of networks that are far away, the others are not worth building.
-    near = [name for name, _ in fits if 0 < most / 2 <= fits[name, scales[name][0]] and most < 1]
-    fits |= {(name, scale): share(name, scale) for name in near for scale in scales[name][1:]}
-    (best, scale), most = max(fits.items(), key=lambda item: item[1], default=(("", None), 0.0))
-    return best if scale is None else f"{best} at x{scale}", most
-
-
-def _scales(spec: ArchitectureSpec) -> list[int | None]:
-    return [None] if spec.multi_scale else [*sorted(spec.scales)]
-
-
-def _shapes(spec: ArchitectureSpec, scale: int | None) -> frozenset[tuple[str, tuple[int, ...]]]:
-    try:
-        with torch.device("meta"):
-            module: nn.Module = spec.build() if scale is None else spec.build(scale)
-    except (SrbenchError, RuntimeError, TypeError, ValueError, NotImplementedError, AttributeError):
-        return frozenset()  # a network that cannot be built without memory is only left out of the advice
-    return frozenset((key, tuple(tensor.shape)) for key, tensor in module.state_dict().items())

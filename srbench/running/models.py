@@ -10,9 +10,11 @@ from torch import Tensor
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import CheckpointError
+from srbench.networks.averaging import average_weights
+from srbench.networks.fitting import fit
 from srbench.networks.network import Network, build_network
 from srbench.networks.spec import Checkpoint
-from srbench.networks.weights import average_weights, fit, load_state_dict, verified
+from srbench.networks.weights import load_state_dict, verified
 from srbench.planning.cells import Model
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from srbench.errors import TrainingError
 from srbench.files import atomic_write
+from srbench.networks.weights import load_tensors
 
 KEPT = 2
 """The newest checkpoint, and the one before in case the newest is damaged."""
@@ -87,7 +88,7 @@ class Checkpoints:
 
 
 def _load(data: bytes, device: torch.device) -> dict[str, Any]:
-    state: dict[str, Any] = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+    state: dict[str, Any] = load_tensors(io.BytesIO(data), device)
     return state
 
 

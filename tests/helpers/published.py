@@ -10,8 +10,9 @@ from srbench.datasets.library import Library
 from srbench.measuring.measure import measure
 from srbench.measuring.pairs import Pairs
 from srbench.measuring.protocol import Inference, protocol_named
+from srbench.networks.fitting import fit
 from srbench.networks.network import build_network
-from srbench.networks.weights import fit, load_state_dict
+from srbench.networks.weights import load_state_dict
 from srbench.running.models import find_checkpoint
 
 LUMA = ("psnr_y", "ssim_y")

@@ -1,4 +1,4 @@
-"""Weights are read without ever running code, unwrapped by name, and fitted strictly."""
+"""Weights are read without ever running code, and unwrapped by name."""
 
 import hashlib
 import os
@@ -6,16 +6,12 @@ import pickle
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 
-from srbench.catalog.catalog import load_catalog
 from srbench.errors import CheckpointError
 from srbench.networks import weights as checkpoints
-from srbench.networks.network import build_network
-from srbench.networks.weights import average_weights, fit, load_state_dict, verified
+from srbench.networks.weights import load_state_dict, verified
 
 WEIGHTS = {"a.weight": torch.arange(4.0), "a.bias": torch.ones(1)}
 
@@ -137,89 +133,3 @@ def test_a_file_is_held_against_its_published_hash(tmp_path):
     assert verified(path, hashlib.sha256(b"weights").hexdigest()) == path
     with pytest.raises(CheckpointError, match="is not the published file"):
         verified(path, "0" * 64)
-
-
-# ---------------------------------------------------------------- fitting
-
-
-@pytest.fixture(scope="module")
-def catalog():
-    return load_catalog()
-
-
-@pytest.fixture
-def network(catalog):
-    return build_network(catalog.architectures["edsr_small"], 2)
-
-
-def fault(network, state, catalog, tmp_path):
-    with pytest.raises(CheckpointError) as caught:
-        fit(network, state, tmp_path / "w.pth", catalog)
-    return str(caught.value)
-
-
-def test_fitting_weights_are_loaded(network, catalog, tmp_path):
-    other = build_network(network.spec, 2).module.state_dict()
-    fit(network, other, tmp_path / "w.pth", catalog)
-    assert same(network.module.state_dict(), other)
-
-
-def test_misfits_are_counted_and_the_first_of_each_named(network, catalog, tmp_path):
-    state = network.module.state_dict()
-    del state["head.0.weight"], state["head.0.bias"]
-    state["tail.9.weight"] = torch.ones(1)
-    state["tail.1.bias"] = torch.ones(5)
-    text = fault(network, state, catalog, tmp_path)
-    assert "2 missing (first: head.0.weight)" in text
-    assert "1 unexpected (first: tail.9.weight)" in text
-    assert "1 of another shape (first: tail.1.bias, (5,) in the file and (3,) in the network)" in text
-    assert "The nearest is edsr_small at x2, where" in text
-
-
-@pytest.mark.parametrize(("name", "scale"), [("edsr_small", 4), ("edsr_baseline", 2), ("fsrcnn_s", 2)])
-def test_the_architecture_that_fits_is_named(name, scale, network, catalog, tmp_path):
-    state = catalog.architectures[name].network(scale).state_dict()
-    text = fault(network, state, catalog, tmp_path)
-    if name == "fsrcnn_s":  # its deconvolution has one shape at every scale
-        assert "It fits fsrcnn_s at x2 exactly" in text
-    else:
-        assert f"It fits {name} at x{scale} exactly" in text
-
-
-def test_weights_of_an_unknown_network_are_said_to_be_that(network, catalog, tmp_path):
-    text = fault(network, {"encoder.0.weight": torch.ones(3)}, catalog, tmp_path)
-    assert "No architecture that srbench knows fits" in text
-
-
-def test_weights_with_nan_are_refused(network, catalog, tmp_path):
-    state = {key: value.clone() for key, value in network.module.state_dict().items()}
-    state["head.0.bias"][0] = torch.nan
-    assert "NaN or infinity in head.0.bias" in fault(network, state, catalog, tmp_path)
-
-
-@given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=5))
-def test_the_average_of_several_checkpoints_is_their_mean_value_by_value(values):
-    states = {str(n): {"w": torch.full((2, 3), v), "index": torch.arange(3)} for n, v in enumerate(values)}
-    average = average_weights(states)
-    assert average["w"].dtype == torch.float32
-    assert average["w"][0, 0].item() == pytest.approx(sum(values) / len(values), rel=1e-6, abs=1e-30)
-    assert torch.equal(average["index"], torch.arange(3))
-
-
-@pytest.mark.parametrize(
-    ("other", "told"),
-    [
-        ({"w": torch.ones(3)}, "index is not in both"),
-        ({"w": torch.ones(4), "index": torch.arange(3)}, "w is not in both or has two shapes"),
-        ({"w": torch.ones(3), "index": torch.arange(1, 4)}, "index holds other whole numbers"),
-    ],
-)
-def test_checkpoints_of_different_networks_have_no_average(other, told):
-    state = {"w": torch.zeros(3), "index": torch.arange(3)}
-    with pytest.raises(CheckpointError, match=told):
-        average_weights({"a.pth": state, "b.pth": other})
-
-
-def test_the_average_of_nothing_is_refused():
-    with pytest.raises(CheckpointError, match="at least one"):
-        average_weights({})

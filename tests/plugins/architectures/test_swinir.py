@@ -11,8 +11,8 @@ from srbench_plugins.architectures import swinfir, swinir
 from helpers.networks import difference, fill
 from srbench.measuring.inference import super_resolve
 from srbench.measuring.protocol import Inference
+from srbench.networks.fitting import fit
 from srbench.networks.network import Network
-from srbench.networks.weights import fit
 from srbench.profiling.complexity import count_macs, count_parameters
 
 SPECS = {spec.name: spec for module in (swinir, swinfir) for spec in module.register_architectures()}

@@ -1,0 +1,52 @@
+"""Average the weights of several checkpoints of one network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from srbench.errors import CheckpointError
+
+
+def average_weights(states: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The uniform mean of the weights of several checkpoints of one network.
+
+    A "model soup" (Wortsman et al., ICML 2022), and the feature ensemble of SwinFIR (section 3.4): checkpoints that do
+    well each, and lie near each other in the same training, do better in the middle. Tables of whole numbers must be
+    the same in all.
+
+    Args:
+        states: State dicts by what to call them in messages, such as their files.
+
+    Returns:
+        The mean of every tensor, in its own precision; the tensors themselves where there is one state dict.
+
+    Raises:
+        CheckpointError: There is none, or keys, shapes or whole numbers differ.
+    """
+    if not states:
+        raise CheckpointError("There are no weights to average; give at least one state dict.")
+    (first, start), *others = states.items()
+    for name, state in others:
+        differing = sorted(start.keys() ^ state.keys()) or [k for k in start if start[k].shape != state[k].shape]
+        if differing:
+            raise CheckpointError(
+                f"The weights of {first} and {name} cannot be averaged, since {differing[0]} is not in both or has "
+                "two shapes; give checkpoints of one network."
+            )
+    return {key: _mean([state[key] for state in states.values()], key) for key in start}
+
+
+def _mean(tensors: Sequence[Tensor], key: str) -> Tensor:
+    first = tensors[0]
+    if len(tensors) == 1:
+        return first
+    if first.is_floating_point():
+        return torch.stack([tensor.double() for tensor in tensors]).mean(0).to(first.dtype)
+    if any(not torch.equal(tensor, first) for tensor in tensors):
+        raise CheckpointError(
+            f"{key} holds other whole numbers in each checkpoint, which have no mean; they must agree."
+        )
+    return first

@@ -1,0 +1,37 @@
+"""The average of checkpoints is their mean, and only checkpoints of one network have one."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from srbench.errors import CheckpointError
+from srbench.networks.averaging import average_weights
+
+
+@given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=5))
+def test_the_average_of_several_checkpoints_is_their_mean_value_by_value(values):
+    states = {str(n): {"w": torch.full((2, 3), v), "index": torch.arange(3)} for n, v in enumerate(values)}
+    average = average_weights(states)
+    assert average["w"].dtype == torch.float32
+    assert average["w"][0, 0].item() == pytest.approx(sum(values) / len(values), rel=1e-6, abs=1e-30)
+    assert torch.equal(average["index"], torch.arange(3))
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"w": torch.ones(3)}, "index is not in both"),
+        ({"w": torch.ones(4), "index": torch.arange(3)}, "w is not in both or has two shapes"),
+        ({"w": torch.ones(3), "index": torch.arange(1, 4)}, "index holds other whole numbers"),
+    ],
+)
+def test_checkpoints_of_different_networks_have_no_average(other, told):
+    state = {"w": torch.zeros(3), "index": torch.arange(3)}
+    with pytest.raises(CheckpointError, match=told):
+        average_weights({"a.pth": state, "b.pth": other})
+
+
+def test_the_average_of_nothing_is_refused():
+    with pytest.raises(CheckpointError, match="at least one"):
+        average_weights({})
