@@ -18,6 +18,7 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import Recipe
 from srbench.training.loop import train
 from srbench.training.memory import RememberingTeacher, TeacherMemory
+from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
 from srbench.training.patches.pool import Pool
@@ -64,14 +65,12 @@ def distil(folder: Path, images: TrainingImages, *, remembers: bool) -> None:
         device=torch.device("cpu"),
         build=lambda _: Network(spec, student),
     )
-    patches = Patches(
-        [images], scales=(SCALE,), degradation=BICUBIC, patch=24, batch=8, luma=False, augment=True, seed=0
-    )
+    aligned = AlignedImages([images], (SCALE,), BICUBIC, luma=False)
+    patches = Patches(aligned, sides={SCALE: 24}, batch=8, augment=True, seed=0)
     with tempfile.TemporaryDirectory(dir=folder.parent) as checkpoints:
         train(
             Imitation(setup),
             lambda *_: Pool(patches, BATCHES),
             seed=0,
             checkpoints=Path(checkpoints),
-            shown=memory.show,
         )

@@ -25,8 +25,10 @@ from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import Recipe
 from srbench.training.loop import train
+from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
+from srbench.training.progress import Oversight
 
 SCALE, PATCH, BATCH = 2, 48, 16
 BICUBIC = DegradationSpec(name="bicubic", apply=lambda hr, scale, _: imresize(hr, scale=1 / scale), stochastic=False)
@@ -125,10 +127,10 @@ def train_once(
         build=lambda _: Network(spec, network),
     )
     images = TrainingImages(folder / "cache", {name: hr for name, (hr, _) in files.items()})
-    patches = Patches(
-        [images], scales=(SCALE,), degradation=BICUBIC, patch=PATCH, batch=BATCH, luma=False, augment=True, seed=0
-    )
-    train(Distiller(setup), lambda *_: patches, seed=0, checkpoints=folder / "checkpoints", stop=stop)
+    aligned = AlignedImages([images], (SCALE,), BICUBIC, luma=False)
+    patches = Patches(aligned, sides={SCALE: PATCH}, batch=BATCH, augment=True, seed=0)
+    oversight = Oversight(stop=stop)
+    train(Distiller(setup), lambda *_: patches, seed=0, checkpoints=folder / "checkpoints", oversight=oversight)
 
 
 class PerImage(Dataset[tuple[Tensor, Tensor]]):

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +21,7 @@ from srbench.running.late_names import Named, Noted
 from srbench.running.session import Session
 
 if TYPE_CHECKING:
-    from srbench.training.train_model import TrainedModel
+    from srbench.training.train_model import Training
 
 TURNS = 3
 TRIAL_STEPS = 40
@@ -51,19 +49,23 @@ def compare_paces(model: Model, session: Session) -> Pace:
     Raises:
         TrainingError: A phase of the method is so short that no step of it could be timed, or it cannot be trained.
     """
-    from srbench.networks.network import build_network
+    import torch
 
-    catalog = session.catalog
+    from srbench.networks.network import build_network
+    from srbench.training.train_model import train_model
+
+    catalog, device = session.catalog, torch.device(session.device)
     plain = replace(model, distiller="none", teachers=(), budget="steps", initial=None)
     named = Named(catalog, model.scales[0])
 
     def seconds(trial: Model, folder: Path) -> float:
-        teachers = [build_network(catalog.architectures[t.architecture], t.scales[0]) for t in trial.teachers]
-        train = training_of(trial, session, named)
-        if trial.recipe and trial.recipe.pool:  # as many passes through the pool, so that as much of it is remembered
-            pool = max(1, round(trial.recipe.pool * TRIAL_STEPS / trial.recipe.steps))
-            train = partial(train, recipe=trial.recipe.model_copy(update={"pool": pool}))
-        trained = train(teachers=teachers, work=folder, steps=TRIAL_STEPS)
+        teachers = tuple(build_network(catalog.architectures[t.architecture], t.scales[0]) for t in trial.teachers)
+        training = replace(training_of(trial, session, named), teachers=teachers, steps=TRIAL_STEPS)
+        recipe = training.recipe
+        if recipe.pool:  # as many passes through the pool, so that as much of it is remembered
+            pool = max(1, round(recipe.pool * TRIAL_STEPS / recipe.steps))
+            training = replace(training, recipe=recipe.model_copy(update={"pool": pool}))
+        trained = train_model(training, device=device, work=folder, cache=session.cache / "patches")
         if trained.report.costs is None:
             raise TrainingError(f'No step of {trial.method} could be timed in {TRIAL_STEPS}; use budget = "steps".')
         return trained.report.costs.seconds_per_step
@@ -83,17 +85,14 @@ def steps_in_time(recipe: Recipe, ratio: float) -> int:
     return max(1, int(recipe.steps / ratio))
 
 
-def training_of(model: Model, session: Session, named: Named) -> Callable[..., TrainedModel]:
-    """`srbench.training.train_model.train_model` with everything that model and session decide."""
-    import torch
-
-    from srbench.training.train_model import train_model
+def training_of(model: Model, session: Session, named: Named) -> Training:
+    """Describe the training of a model; its teachers and what it starts from are left to the caller."""
+    from srbench.training.train_model import Training
 
     catalog, recipe = session.catalog, model.recipe
     if recipe is None:
         raise ValueError(f"{model.title} has no recipe")
-    return partial(
-        train_model,
+    return Training(
         spec=catalog.architectures[model.architecture],
         scales=model.scales,
         distiller=catalog.distillers[model.distiller],
@@ -104,6 +103,4 @@ def training_of(model: Model, session: Session, named: Named) -> Callable[..., T
         build=named.network,
         find_degradation=named.degradation,
         seed=model.seed,
-        device=torch.device(session.device),
-        cache=session.cache / "patches",
     )

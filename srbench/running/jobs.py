@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +167,7 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
 
     from srbench.running.equal_time import steps_in_time, training_of
     from srbench.training.checkpoints import save_weights
+    from srbench.training.train_model import train_model
 
     keys, model = Keys(session), job.model
     recipe, device = model.recipe, torch.device(session.device)
@@ -177,13 +178,19 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
         pace = session.store.read("pace", keys.pace(model)) or {}
         budget = {"time_ratio": pace["ratio"]}
     named = Named(session.catalog, model.scales[0])
-    trained = training_of(model, session, named)(
-        teachers=[_load(teacher, session, keys, device) for teacher in model.teachers],
-        work=folder / "work",
+    training = replace(
+        training_of(model, session, named),
+        teachers=tuple(_load(teacher, session, keys, device) for teacher in model.teachers),
         steps=steps_in_time(recipe, budget["time_ratio"]) if budget else None,
-        log=session.log_folder / f"{model.architecture}-{job.key[:12]}" if session.log_folder else None,
         initial=_load(model.initial, session, keys, device).module.state_dict() if model.initial else None,
+    )
+    trained = train_model(
+        training,
+        device=device,
+        work=folder / "work",
+        cache=session.cache / "patches",
         progress=progress,
+        log=session.log_folder / f"{model.architecture}-{job.key[:12]}" if session.log_folder else None,
     )
     weights = folder / "weights.safetensors"
     # One entry: safetensors writes several in random order, and equal weights are to be equal files.
@@ -194,7 +201,7 @@ def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
     where = {"machine": around.machine, "threads": around.threads}
     return budget | {
         "weights_sha256": file_hash(weights),
-        "train_seconds": trained.seconds,
+        "train_seconds": trained.report.seconds,
         "train_steps": trained.report.steps,
         "costs": costs and costs.model_copy(update=where).model_dump(mode="json"),
         "warm_start": start and start.model_dump(mode="json"),

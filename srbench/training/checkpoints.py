@@ -27,8 +27,14 @@ class Checkpoints:
     A file's name carries the step and the hash of its content, so a truncated or altered file is recognised as such.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, identity: str) -> None:
+        """Use a folder, which need not exist yet.
+
+        Args:
+            folder: Of this training alone.
+            identity: Names the training; a checkpoint of another one is not used.
+        """
+        self.folder, self._identity = folder, identity
         self._storable = False
 
     def save(self, step: int, state: Mapping[str, Any]) -> Path:
@@ -43,7 +49,7 @@ class Checkpoints:
             StoreError: The folder cannot be written, or the disk is full.
         """
         buffer = io.BytesIO()
-        torch.save(dict(state), buffer)
+        torch.save({**state, "identity": self._identity}, buffer)
         data = buffer.getvalue()
         if not self._storable:  # once: what a distiller keeps in its state does not change its type
             try:
@@ -61,21 +67,28 @@ class Checkpoints:
         return path
 
     def latest(self, device: torch.device, note: Callable[[str], None]) -> dict[str, Any] | None:
-        """The state of the newest checkpoint that is whole; None if there is none.
+        """Read the newest checkpoint that is whole; None if there is none of this training.
 
         Args:
             device: Where its tensors go.
-            note: Called with a sentence about every damaged file that was passed over.
+            note: Called with a sentence about every file that was passed over.
         """
         for path in self._files():
             try:
                 data = path.read_bytes()
                 if hashlib.sha256(data).hexdigest()[:16] == path.stem.rpartition("-")[2]:
-                    return _load(data, device)
+                    state = _load(data, device)
+                    break
             except (OSError, RuntimeError, pickle.UnpicklingError):
                 pass  # noted like any other damage
             note(f"The checkpoint {path.name} is damaged; going on from the one before it.")
-        return None
+        else:
+            return None
+        if state.pop("identity", None) != self._identity:
+            note("The checkpoint found belongs to another recipe, seed, student or distiller; starting again.")
+            self.forget()
+            return None
+        return state
 
     def forget(self) -> None:
         """Delete all of them, once the training's result is stored."""

@@ -12,26 +12,25 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
-from srbench.distilling.distiller import Batch, Distiller, Frozen, Phase
-from srbench.errors import TrainingError, TrainingInterrupted
+from srbench.distilling.distiller import Distiller, Frozen, Phase
+from srbench.errors import TrainingInterrupted
 from srbench.records import TrainingCosts
-from srbench.training.averages import Average, held_out_psnr
+from srbench.training.averages import held_out_psnr
 from srbench.training.checkpoints import Checkpoints
 from srbench.training.costs import CostMeter
-from srbench.training.devices import fast_memory_format, lay_out, make_accelerator, tuned
+from srbench.training.devices import make_accelerator, tuned
+from srbench.training.learners import Learners
 from srbench.training.optimisers import phase_lengths
 from srbench.training.patches.source import PatchSource
-from srbench.training.progress import Curves, Progress, Silent
+from srbench.training.progress import Curves, Oversight
 from srbench.training.running_phase import RunningPhase
-from srbench.training.seeds import seed_everything, stream
+from srbench.training.seeds import seed_everything
+from srbench.training.stepping import Stepper
 
 FROZEN_EVERY = 100
 """Steps between checks that nobody touched the teachers; another one ends each phase."""
@@ -61,16 +60,12 @@ class TrainingReport:
 
 def train(
     distiller: Distiller,
-    data: Callable[[int, Phase], PatchSource],
+    data: Callable[[int, Phase, int], PatchSource],
     *,
     seed: int,
     checkpoints: Path,
     steps: int | None = None,
-    progress: Progress | None = None,
-    log: Path | None = None,
-    stop: Callable[[], bool] = lambda: False,
-    shown: Callable[[Tensor, int, int, int], None] | None = None,
-    title: str = "",
+    oversight: Oversight | None = None,
 ) -> TrainingReport:
     """Train the student of ``distiller`` in place.
 
@@ -78,96 +73,76 @@ def train(
 
     Args:
         distiller: On the setup's device or not: it is moved there.
-        data: Phase number and phase to its patches.
+        data: ``data(index, phase, length)`` gives the patches of a phase of so many steps.
         seed: Of the run; decides everything random from here on.
-        checkpoints: Folder of this training alone. A checkpoint found there is gone on from, if it belongs to the same
-            recipe, seed, student and distiller.
+        checkpoints: Folder of this training alone. If it holds a checkpoint of the same recipe, seed, student and
+            distiller, training resumes from it.
         steps: How many to take; the recipe's if None. Another number stretches or shrinks the recipe's schedule.
-        progress: Is told how it goes.
-        log: Folder for TensorBoard; None for no curves.
-        stop: Asked after every step; True saves and ends the training.
-        shown: Is given the lr patches of every batch before a step sees them, with phase, step and draw.
-        title: For the progress bar; the student's label if empty.
+        oversight: Shows how it goes and may stop it.
 
     Raises:
         TrainingError: The loss is not finite, a parameter belongs to two optimisers or gets no gradient, a teacher was
             touched, or the recipe does not fit.
-        TrainingInterrupted: ``stop`` said so.
+        TrainingInterrupted: ``oversight.stop`` said so.
         StoreError: A checkpoint cannot be written.
     """
-    training = _Training(
-        distiller,
-        data,
-        seed,
-        steps or distiller.setup.recipe.steps,
-        Checkpoints(checkpoints),
-        progress or Silent(),
-        stop,
-        shown,
-    )
-    return training.run(log, title)
+    steps = steps or distiller.setup.recipe.steps
+    identity = _identity(distiller, seed, steps)
+    return _Loop(distiller, data, seed, steps, Checkpoints(checkpoints, identity), oversight or Oversight()).run()
 
 
-class _Training:
+def _identity(distiller: Distiller, seed: int, steps: int) -> str:
+    """Hash what a checkpoint must have in common with the training that resumes from it."""
+    setup = distiller.setup
+    parts = (setup.recipe.model_dump_json(), seed, setup.student.spec.name, type(distiller).__qualname__, steps)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+class _Loop:
     """One training in one process."""
-
-    stage: RunningPhase
-    """The phase under way."""
 
     def __init__(
         self,
         distiller: Distiller,
-        data: Callable[[int, Phase], PatchSource],
+        data: Callable[[int, Phase, int], PatchSource],
         seed: int,
         steps: int,
         checkpoints: Checkpoints,
-        progress: Progress,
-        stop: Callable[[], bool],
-        shown: Callable[[Tensor, int, int, int], None] | None,
+        oversight: Oversight,
     ) -> None:
         self.distiller, self.setup, self.recipe = distiller, distiller.setup, distiller.setup.recipe
-        self.data, self.seed, self.checkpoints, self.progress, self.stop = data, seed, checkpoints, progress, stop
-        self.shown = shown
-        self.student, self.device, self.steps = self.setup.student, self.setup.device, steps
+        self.data, self.seed, self.steps = data, seed, steps
+        self.checkpoints, self.oversight, self.progress = checkpoints, oversight, oversight.progress
         self.notes: list[str] = []
         for note in distiller.notes:
             self._note(note)
-        self.accelerator = make_accelerator(self._precision(), self.device)
-        self.memory_format = fast_memory_format(self.device, self.accelerator.mixed_precision)
-        self.average: Average | None = None
-        self._move()
-        decay = self.recipe.ema if distiller.ema is None else distiller.ema
-        if decay is not None:
-            self.average = Average(self.student, decay)
+        self.learners = Learners(distiller, make_accelerator(self._precision(), self.setup.device))
         self.frozen = Frozen(self.setup.teachers)
-        parts = [self.recipe.model_dump_json(), seed, self.student.spec.name, type(distiller).__qualname__]
-        if steps != self.recipe.steps:
-            parts.append(steps)
-        self.identity = hashlib.sha256(repr(tuple(parts)).encode()).hexdigest()
+        self.costs = CostMeter(distiller, self.setup.device)
+        self.stepper = Stepper(self.learners, seed, self.costs)
         self.images, self.seconds, self.earlier_seconds = 0, 0.0, 0.0
-        self.costs = CostMeter(distiller, self.device)
-        self.untouched = True
         self.psnr: float | None = None
         self.means: dict[str, float] = {}
 
-    def run(self, log: Path | None, title: str) -> TrainingReport:
+    def run(self) -> TrainingReport:
         phases = self.distiller.phases()
         lengths = phase_lengths(phases, self.steps)
-        state = self._saved()
+        state = self.checkpoints.latest(self.setup.device, self._note)
         resumed = 0 if state is None else state["done"]
-        self.progress.begin(title or self.student.spec.title, self.steps, resumed)
+        self.progress.begin(self.oversight.title or self.setup.student.spec.title, self.steps, resumed)
         try:
-            with Curves(log, resumed) as curves, tuned(self.device):
+            with Curves(self.oversight.log, resumed) as curves, tuned(self.setup.device):
                 for index, (phase, length) in enumerate(zip(phases, lengths, strict=True)):
-                    self._begin(phase, index)
+                    self._hand_over(phase, index)
                     if state is not None and index < state["phase"]:
                         continue
-                    self._open(phase, index, length, sum(lengths[:index]))
+                    running = self._open(phase, index, length, sum(lengths[:index]))
                     start = 0
                     if state is not None and index == state["phase"]:
-                        start = self._restore(state)
-                    self._run_phase(start, curves)
-            self._finish()
+                        start = self._restore(running, state)
+                    self._run_phase(running, start, curves)
+            self.learners.finish()
+            self.frozen.check()
         finally:
             self.progress.end()
         return TrainingReport(
@@ -186,216 +161,94 @@ class _Training:
         self.progress.note(sentence)
 
     def _precision(self) -> Any:  # noqa: ANN401 - one of the recipe's literals
-        precision, spec = self.recipe.precision, self.student.spec
+        precision, spec = self.recipe.precision, self.setup.student.spec
         if precision != "fp32" and precision not in spec.half_precision:
             self._note(f"{spec.title} does not work in {precision} and is trained in fp32.")
             return "fp32"
         return precision
 
-    def _networks(self) -> Iterator[nn.Module]:
-        yield self.student.module
-        yield self.distiller
-        yield from (teacher.module for teacher in self.setup.teachers)
-        if self.average is not None:
-            yield self.average.network.module
-
-    def _move(self) -> None:
-        for module in self._networks():
-            lay_out(module, self.device, self.memory_format)
-
-    # --- phases -------------------------------------------------------------------------------------------------
-
-    def _begin(self, phase: Phase, index: int) -> None:
-        seed_everything(self.device, self.seed, index, "begin")
+    def _hand_over(self, phase: Phase, index: int) -> None:
+        seed_everything(self.setup.device, self.seed, index, "begin")
         if phase.begin is not None:
             phase.begin()
-        self._move()
+        self.learners.move()
 
-    def _open(self, phase: Phase, index: int, length: int, offset: int) -> None:
-        for module in (self.student.module, self.distiller):
-            module.zero_grad(set_to_none=True)
-        self.student.module.train()  # what the distiller holds stays as it set it: a frozen encoder in eval mode
-        if self.average is not None:
-            self.average.restart()
-        patches = self.data(index, phase)
-        self.stage = RunningPhase(
-            self.distiller, phase, patches, self.accelerator, index=index, length=length, offset=offset
+    def _open(self, phase: Phase, index: int, length: int, offset: int) -> RunningPhase:
+        self.learners.begin_phase()
+        patches = self.data(index, phase, length)
+        running = RunningPhase(
+            self.distiller, phase, patches, self.learners.accelerator, index=index, length=length, offset=offset
         )
         for note in patches.notes:
             self._note(note)
         self.costs.open(length)
+        return running
 
-    def _run_phase(self, start: int, curves: Curves) -> None:
-        stage, every = self.stage, min(100, max(1, self.steps // 200))
-        began = saved = shown = time.perf_counter()
+    def _run_phase(self, running: RunningPhase, start: int, curves: Curves) -> None:
+        every = min(100, max(1, self.steps // 200))
+        saved = shown = time.perf_counter()
         images = 0
-        stage.go_on_from(start)
+        running.go_on_from(start)
         try:
-            for step in range(start, stage.length):
-                images += self._step(step)
-                done, last = stage.offset + step + 1, step + 1 == stage.length
+            for step in range(start, running.length):
+                images += self.stepper.take(running, step)
+                done, last = running.offset + step + 1, step + 1 == running.length
                 if done % FROZEN_EVERY == 0 or last:
                     self.frozen.check()
                 if last or done % self.recipe.validate_every == 0:
-                    self._validate()
+                    self._validate(running)
                 now = time.perf_counter()
                 if last or done % every == 0:
-                    self.means = stage.terms.means() or self.means
-                    rate = images / max(now - shown, 1e-9)
-                    self._show(done, rate, curves)
+                    self.means = running.terms.means() or self.means
+                    self._show(running, done, images / max(now - shown, 1e-9), curves)
                     self.images, images, shown = self.images + images, 0, now
-                stopping = self.stop()
+                stopping = self.oversight.stop()
                 if stopping or last or done % self.recipe.checkpoint_every == 0 or now - saved > CHECKPOINT_SECONDS:
-                    self.seconds, began, saved = self.seconds + now - began, now, now
+                    self.seconds, saved = self.seconds + now - saved, now
                     if last:
                         self.costs.end_phase()
-                    self._save(step + 1)
+                    self._save(running, step + 1)
                 if stopping and done < self.steps:
                     raise TrainingInterrupted(
-                        f"Training of {self.student.spec.title} stopped after step {done} of {self.steps} and "
+                        f"Training of {self.setup.student.spec.title} stopped after step {done} of {self.steps} and "
                         "was saved; the same command goes on from there."
                     )
         finally:
-            stage.close()
+            running.close()
             self.costs.close()
 
-    def _show(self, done: int, rate: float, curves: Curves) -> None:
-        loss = sum(self.means.values())
-        self.progress.advance(done, loss=loss, psnr=self.psnr, images_per_second=rate)
+    def _validate(self, running: RunningPhase) -> None:
+        if running.held_out and not self.setup.student.spec.conditions:  # unknown for held-out patches
+            batch = running.patches.batch
+            self.psnr = held_out_psnr(self.learners.measured, running.held_out, self.setup.device, batch)
+
+    def _show(self, running: RunningPhase, done: int, rate: float, curves: Curves) -> None:
+        self.progress.advance(done, loss=sum(self.means.values()), psnr=self.psnr, images_per_second=rate)
         scalars = {f"loss/{name}": value for name, value in self.means.items()}
-        scalars |= {f"learning_rate/{name}": o.raw.param_groups[0]["lr"] for name, o in self.stage.optimisers.items()}
+        scalars |= {f"learning_rate/{name}": o.raw.param_groups[0]["lr"] for name, o in running.optimisers.items()}
         scalars |= {"images_per_second": rate}
         if self.psnr is not None:
             scalars["held_out_psnr_db"] = self.psnr
         curves.write(done, scalars)
 
-    def _finish(self) -> None:
-        if self.average is not None:
-            self.student.module.load_state_dict(self.average.network.module.state_dict())
-        self.distiller.finish()
-        self.frozen.check()
-        bad = [name for name, w in self.student.module.state_dict().items() if not torch.isfinite(w).all()]
-        if bad:
-            raise TrainingError(
-                f"The trained weights of {self.student.spec.name} are not finite ({bad[0]}); lower the recipe's "
-                "learning_rate, set clip, or use precision fp32."
-            )
+    def _save(self, running: RunningPhase, step: int) -> None:
+        running.terms.look()  # never a checkpoint of a training that has failed
+        state = {
+            "done": running.offset + step,
+            "phase": running.index,
+            "step": step,
+            "psnr": self.psnr,
+            "seconds": self.earlier_seconds + self.seconds,
+            "optimisers": {name: o.raw.state_dict() for name, o in running.optimisers.items()},
+            "costs": self.costs.state(),
+        }
+        self.checkpoints.save(running.offset + step, state | self.learners.state())
 
-    # --- a step -------------------------------------------------------------------------------------------------
-
-    def _step(self, step: int) -> int:
-        """Take a step; returns how many patches it was shown."""
-        self.stage.set_rates(step)
-        try:
-            batch = self._take(step)
-        except RuntimeError as error:
-            if "view size is not compatible" not in str(error) or self.memory_format != torch.channels_last:
-                raise
-            self._lay_out_plainly(error)
-            batch = self._take(step)
-        self.untouched = False
-        self.stage.require_gradients(step)
-        return len(batch.lr)
-
-    def _take(self, step: int) -> Batch:
-        with self.costs.step(self.stage.optimisers):
-            batch, terms = self._distil(step)
-            self.stage.terms.add(step, terms)
-            with torch.no_grad():
-                self.distiller.after_step(batch)
-            if self.average is not None:
-                self.average.update(step)
-        self.costs.shown(batch)
-        return batch
-
-    def _distil(self, step: int) -> tuple[Batch, Mapping[str, Tensor]]:
-        stage = self.stage
-        seed_everything(self.device, self.seed, stage.index, step, "torch")
-        generator = stream(self.seed, stage.index, step, "distiller")
-        draws = 0
-
-        def next_batch() -> Batch:
-            nonlocal draws
-            lr, hr, scale = stage.patches.sample(step, draws)
-            facts = stage.patches.conditions(step, draws) if self.student.spec.conditions else ()
-            lr, hr = self._placed(lr), self._placed(hr)
-            batch = Batch(lr, hr, scale, step, stage.length, generator, self.student.conditions_of(facts, lr))
-            if self.shown is not None:
-                self.shown(batch.lr, stage.index, step, draws)
-            draws += 1
-            return batch
-
-        batch = next_batch()
-        with self.accelerator.autocast():
-            return batch, self.distiller.step(batch, stage.optimisers, next_batch)
-
-    def _placed(self, patches: Tensor) -> Tensor:
-        if self.device.type == "cuda":
-            patches = patches.pin_memory()
-        return patches.to(self.device, non_blocking=True).contiguous(memory_format=self.memory_format)
-
-    def _lay_out_plainly(self, error: RuntimeError) -> None:
-        """Some code takes `Tensor.view` of what is channels-last; then everything is laid out channels-first."""
-        if not self.untouched:
-            raise TrainingError(
-                f"{type(self.distiller).__name__} or a network of its calls Tensor.view on a channels-last tensor; use "
-                f"reshape or flatten there. ({error})"
-            ) from error
-        self.memory_format = torch.contiguous_format
-        self._move()
-
-    # --- looking and saving -------------------------------------------------------------------------------------
-
-    def _validate(self) -> None:
-        if self.stage.held_out and not self.student.spec.conditions:  # unknown for held-out patches
-            network = self.student if self.average is None else self.average.network
-            self.psnr = held_out_psnr(network, self.stage.held_out, self.device, self.stage.patches.batch)
-
-    def _save(self, step: int) -> None:
-        self.stage.terms.look()  # never a checkpoint of a training that has failed
-        done = self.stage.offset + step
-        scaler = self.accelerator.scaler
-        self.checkpoints.save(
-            done,
-            {
-                "identity": self.identity,
-                "done": done,
-                "phase": self.stage.index,
-                "step": step,
-                "seconds": self.earlier_seconds + self.seconds,
-                "plain_layout": self.memory_format == torch.contiguous_format,
-                "psnr": self.psnr,
-                "student": self.student.module.state_dict(),
-                "average": None if self.average is None else self.average.network.module.state_dict(),
-                "distiller": self.distiller.state_dict(),
-                "optimisers": {name: o.raw.state_dict() for name, o in self.stage.optimisers.items()},
-                "costs": self.costs.state(),
-                "scaler": None if scaler is None else scaler.state_dict(),
-            },
-        )
-
-    def _saved(self) -> dict[str, Any] | None:
-        state = self.checkpoints.latest(self.device, self._note)
-        if state is not None and state.get("identity") != self.identity:
-            self._note("The checkpoint found belongs to another recipe, seed, student or distiller; starting afresh.")
-            self.checkpoints.forget()
-            return None
-        return state
-
-    def _restore(self, state: Mapping[str, Any]) -> int:
-        if state["plain_layout"] and self.memory_format != torch.contiguous_format:
-            self.memory_format = torch.contiguous_format
-            self._move()
-        self.student.module.load_state_dict(state["student"])
-        self.distiller.load_state_dict(state["distiller"])
-        if self.average is not None:
-            self.average.network.module.load_state_dict(state["average"])
-        for name, optimiser in self.stage.optimisers.items():
+    def _restore(self, running: RunningPhase, state: Mapping[str, Any]) -> int:
+        self.learners.restore(state)
+        for name, optimiser in running.optimisers.items():
             optimiser.raw.load_state_dict(state["optimisers"][name])
-        if self.accelerator.scaler is not None:
-            self.accelerator.scaler.load_state_dict(state["scaler"])
         self.costs.restore(state["costs"])
-        self.untouched = False
         self.psnr, self.earlier_seconds = state["psnr"], state["seconds"]
         step: int = state["step"]
         return step

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -42,6 +43,19 @@ class Silent:
 
     def end(self) -> None:
         """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Oversight:
+    """Shows how a training goes and may stop it; nothing in it decides the weights."""
+
+    progress: Progress = field(default_factory=Silent)
+    log: Path | None = None
+    """Folder for TensorBoard; None for no curves."""
+    stop: Callable[[], bool] = lambda: False
+    """Asked after every step; True saves and ends the training."""
+    title: str = ""
+    """For the progress display; the student's label if empty."""
 
 
 class Curves:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,75 +22,83 @@ from srbench.training.checkpoints import plain
 from srbench.training.interruption import interruptible
 from srbench.training.loop import TrainingReport, train
 from srbench.training.memory import RememberingTeacher, TeacherMemory
-from srbench.training.optimisers import phase_lengths
-from srbench.training.patches.augmentation import Augmented
-from srbench.training.patches.cutting import Patches
+from srbench.training.patches.aligned import AlignedImages
+from srbench.training.patches.build import source_for
 from srbench.training.patches.images import TrainingImages
-from srbench.training.patches.pool import Pool
-from srbench.training.patches.progressive import Progressive
 from srbench.training.patches.source import PatchSource
-from srbench.training.progress import Progress, Silent
+from srbench.training.progress import Oversight, Progress, Silent
 from srbench.training.seeds import seed_everything
 from srbench.training.spec import LossSpec
 from srbench.training.warm_start import sentence, start_from
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Training:
+    """Everything that decides the weights of one training."""
+
+    spec: ArchitectureSpec
+    """The student's architecture."""
+    scales: tuple[Scale, ...]
+    """What it is trained for: one scale, or several for a multi-scale network."""
+    distiller: DistillerSpec
+    """How it is trained."""
+    teachers: tuple[Network, ...] = ()
+    """With their trained weights; they are moved to the device and frozen."""
+    recipe: Recipe
+    """How long, on what, how fast."""
+    degradation: DegradationSpec
+    """How LR is made, where a phase does not say otherwise."""
+    losses: Mapping[str, LossSpec]
+    """At least those that the recipe names."""
+    images: Mapping[str, Mapping[str, Path]]
+    """Dataset name to image name to file; at least the sets that recipe and phases name."""
+    build: Callable[[str], Network]
+    """Builds another architecture by name, for `Setup.build`."""
+    find_degradation: Callable[[str], DegradationSpec]
+    """Finds the degradations that phases name."""
+    seed: int
+    """Decides the initial weights and everything random."""
+    steps: int | None = None
+    """How many to take; the recipe's if None. Another number stretches or shrinks the recipe's schedule."""
+    initial: Mapping[str, Tensor] | None = None
+    """Weights to start from; those whose name and shape fit are taken, and the others reported."""
+
+    @property
+    def title(self) -> str:
+        """For the progress display."""
+        return f"{self.spec.title} x{', x'.join(map(str, self.scales))} · {self.distiller.title}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedModel:
-    """What a training gives."""
+    """The result of a training."""
 
     state_dict: dict[str, Tensor]
     """On the CPU, contiguous; the moving average of the weights if the recipe has one."""
-    seconds: float
-    """Spent in training, over all the processes it took."""
     report: TrainingReport
     warm_start: WarmStart | None = None
     """What was taken from the weights it started from; None without."""
 
 
 def train_model(
+    training: Training,
     *,
-    spec: ArchitectureSpec,
-    scales: tuple[Scale, ...],
-    distiller: DistillerSpec,
-    teachers: Sequence[Network],
-    recipe: Recipe,
-    degradation: DegradationSpec,
-    losses: Mapping[str, LossSpec],
-    images: Mapping[str, Mapping[str, Path]],
-    build: Callable[[str], Network],
-    find_degradation: Callable[[str], DegradationSpec],
-    seed: int,
     device: torch.device,
     work: Path,
     cache: Path,
-    steps: int | None = None,
-    initial: Mapping[str, Tensor] | None = None,
     progress: Progress | None = None,
     log: Path | None = None,
 ) -> TrainedModel:
-    """Train one student, going on from ``work`` if an earlier process was killed or stopped.
+    """Train one student, resuming from ``work`` if an earlier process was killed or stopped.
 
     SIGINT and SIGTERM end it after the step under way, with a checkpoint; a second one ends it at once.
 
     Args:
-        spec: The student's architecture.
-        scales: What it is trained for: one scale, or several for a multi-scale network.
-        distiller: How it is trained.
-        teachers: With their trained weights; they are moved to ``device`` and frozen.
-        recipe: How long, on what, how fast.
-        degradation: How LR is made, where a phase does not say otherwise.
-        losses: At least those that the recipe names.
-        images: Dataset name to image name to file; at least the sets that recipe and phases name.
-        build: Builds another architecture by name, for `Setup.build`.
-        find_degradation: Finds the degradations that phases name.
-        seed: Decides the initial weights and everything random.
+        training: What to train, and how.
         device: Where to train.
         work: Folder of this training alone, for checkpoints. Delete it once the weights are stored.
         cache: Folder for decoded images, shared by all trainings.
-        steps: How many to take; the recipe's if None. Another number stretches or shrinks the recipe's schedule.
-        initial: Weights to start from; those whose name and shape fit are taken, and the others reported.
-        progress: Is told how it goes.
+        progress: Receives the progress.
         log: Folder for TensorBoard; None for no curves.
 
     Raises:
@@ -100,76 +108,41 @@ def train_model(
         UnknownNameError: The recipe names a loss that is not there.
     """
     progress = progress or Silent()
-    seed_everything(device, seed, "student")
-    student = build_network(spec, scales[0])
-    started = None if initial is None else start_from(student.module, initial, spec.title)
-    if started and (said := sentence(started, spec.title)):
-        progress.note(said)
-    for network in (student, *teachers):
-        network.module.to(device)
-    memory = TeacherMemory(recipe.pool) if recipe.pool else None
+    student, warm_start = _student(training, device, progress)
+    for teacher in training.teachers:
+        teacher.module.to(device)
+    memory = TeacherMemory(training.recipe.pool) if training.recipe.pool else None
     setup = Setup(
         student=student,
-        teachers=tuple(_frozen(teacher, number, memory) for number, teacher in enumerate(teachers)),
-        scales=scales,
-        recipe=recipe,
-        losses={name: _loss(name, losses, device) for name in recipe.losses},
+        teachers=tuple(_frozen(teacher, number, memory) for number, teacher in enumerate(training.teachers)),
+        scales=training.scales,
+        recipe=training.recipe,
+        losses={name: _loss(name, training.losses, device) for name in training.recipe.losses},
         device=device,
-        build=build,
+        build=training.build,
     )
-    seed_everything(device, seed, "distiller")
-    method = distiller.build(setup)
-    decoded: dict[str, TrainingImages] = {}
-
-    def patches(index: int, phase: Phase) -> PatchSource:
-        names = phase.datasets or recipe.datasets
-        for name in names:
-            if name not in images:
-                raise DataError(f"The training set {name!r} of phase {phase.name!r} is not here; add it to the recipe.")
-            if name not in decoded:
-                decoded[name] = TrainingImages(cache, images[name])
-        largest = max([recipe.patch, *(patch for _, patch, _ in recipe.progressive)])
-
-        def sides(patch: int) -> dict[Scale, int]:
-            return {scale: phase.patch or recipe.lr_side(patch, scale) for scale in scales}
-
-        def cut(patch: int, batch: int) -> Patches:
-            return Patches(
-                [decoded[name] for name in names],
-                scales=scales,
-                degradation=find_degradation(phase.degradation) if phase.degradation else degradation,
-                patch=sides(patch),
-                batch=phase.batch or batch,
-                luma=student.colours == 1,
-                augment=recipe.augment,
-                seed=seed,
-                phase=index,
-                reserve=max(scale * side for scale, side in sides(largest).items()),
-            )
-
-        source: PatchSource
-        if recipe.progressive:
-            source = Progressive(recipe, phase_lengths(method.phases(), steps or recipe.steps)[index], cut)
-        else:
-            source = cut(recipe.patch, recipe.batch)
-        if recipe.permute_colours or recipe.mixup:
-            source = Augmented(source, recipe, seed, index)
-        return Pool(source, recipe.pool) if recipe.pool else source
-
+    seed_everything(device, training.seed, "distiller")
+    distiller = training.distiller.build(setup)
     with interruptible() as stop:
         report = train(
-            method,
-            patches,
-            seed=seed,
+            distiller,
+            _Sources(training, cache),
+            seed=training.seed,
             checkpoints=work / "checkpoints",
-            steps=steps,
-            progress=progress,
-            log=log,
-            stop=stop,
-            shown=memory.show if memory else None,
-            title=f"{spec.title} x{', x'.join(map(str, scales))} · {distiller.title}",
+            steps=training.steps,
+            oversight=Oversight(progress=progress, log=log, stop=stop, title=training.title),
         )
-    return TrainedModel(plain(student.module.state_dict()), report.seconds, report, started)
+    return TrainedModel(plain(student.module.state_dict()), report, warm_start)
+
+
+def _student(training: Training, device: torch.device, progress: Progress) -> tuple[Network, WarmStart | None]:
+    seed_everything(device, training.seed, "student")
+    student, title = build_network(training.spec, training.scales[0]), training.spec.title
+    warm_start = None if training.initial is None else start_from(student.module, training.initial, title)
+    if warm_start and (note := sentence(warm_start, title)):
+        progress.note(note)
+    student.module.to(device)
+    return student, warm_start
 
 
 def _frozen(teacher: Network, number: int, memory: TeacherMemory | None) -> Network:
@@ -184,3 +157,26 @@ def _loss(name: str, losses: Mapping[str, LossSpec], device: torch.device) -> Lo
     if isinstance(loss, nn.Module):
         loss.to(device).eval().requires_grad_(requires_grad=False)
     return loss
+
+
+class _Sources:
+    """Finds the patches of each phase; every training set is decoded once."""
+
+    def __init__(self, training: Training, cache: Path) -> None:
+        self._training, self._cache = training, cache
+        self._decoded: dict[str, TrainingImages] = {}
+
+    def __call__(self, index: int, phase: Phase, length: int) -> PatchSource:
+        training = self._training
+        sets = [self._images(name, phase) for name in phase.datasets or training.recipe.datasets]
+        other = phase.degradation
+        degradation = training.find_degradation(other) if other else training.degradation
+        images = AlignedImages(sets, training.scales, degradation, luma=training.spec.channels == "y")
+        return source_for(training.recipe, phase, images, index=index, length=length, seed=training.seed)
+
+    def _images(self, name: str, phase: Phase) -> TrainingImages:
+        if name not in self._training.images:
+            raise DataError(f"The training set {name!r} of phase {phase.name!r} is not here; add it to the recipe.")
+        if name not in self._decoded:
+            self._decoded[name] = TrainingImages(self._cache, self._training.images[name])
+        return self._decoded[name]

@@ -22,8 +22,10 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import Recipe
 from srbench.testing import photograph
 from srbench.training.loop import train
-from srbench.training.patches.cutting import Patches
+from srbench.training.patches.aligned import AlignedImages
+from srbench.training.patches.build import source_for
 from srbench.training.patches.images import TrainingImages
+from srbench.training.progress import Oversight
 
 ORACLES = helpers.ORACLES / "losses"
 RECIPE = Recipe(name="toy", datasets=("toy",), patch=8, batch=3, steps=5, learning_rate=1e-3, checkpoint_every=1)
@@ -123,20 +125,13 @@ def trained(distiller, folder, *, stop=lambda: False):
     images = [np.uint8(255 * photograph(1, 3, 48, 48, seed=n)[0].permute(1, 2, 0).numpy()) for n in range(3)]
     decoded = TrainingImages(folder / "cache", images)
 
-    def data(index, phase):
-        return Patches(
-            [decoded],
-            scales=given.scales,
-            degradation=BICUBIC,
-            patch=phase.patch or given.recipe.patch,
-            batch=phase.batch or given.recipe.batch,
-            luma=given.student.spec.channels == "y",
-            augment=True,
-            seed=1,
-            phase=index,
-        )
+    aligned = AlignedImages([decoded], given.scales, BICUBIC, luma=given.student.spec.channels == "y")
 
-    report = train(distiller, data, seed=1, checkpoints=folder / "checkpoints", stop=stop)
+    def data(index, phase, length):
+        return source_for(given.recipe, phase, aligned, index=index, length=length, seed=1)
+
+    oversight = Oversight(stop=stop)
+    report = train(distiller, data, seed=1, checkpoints=folder / "checkpoints", oversight=oversight)
     return report, {name: w.detach().clone() for name, w in given.student.module.state_dict().items()}
 
 

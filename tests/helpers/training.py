@@ -19,8 +19,11 @@ from srbench.networks.network import Network, build_network
 from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import Recipe
 from srbench.training.loop import TrainingReport, train
-from srbench.training.patches.cutting import Patches
+from srbench.training.patches.aligned import AlignedImages
+from srbench.training.patches.build import source_for
 from srbench.training.patches.images import TrainingImages
+from srbench.training.patches.source import PatchSource
+from srbench.training.progress import Oversight
 
 
 class Small(nn.Module):
@@ -121,26 +124,26 @@ def run(
     seed: int = 1,
     degradation: DegradationSpec = BICUBIC,
     images: list[np.ndarray] | None = None,
-    **options: object,
+    steps: int | None = None,
+    **oversight: object,
 ) -> TrainingReport:
     """Train on the toy photographs; checkpoints in ``folder / "checkpoints"``."""
     setup = distiller.setup
     decoded = TrainingImages(folder / "cache", photographs() if images is None else images)
 
-    def data(index: int, phase: Phase) -> Patches:
-        return Patches(
-            [decoded],
-            scales=setup.scales,
-            degradation=NOISY if phase.degradation == "noisy" else degradation,
-            patch=phase.patch or setup.recipe.patch,
-            batch=phase.batch or setup.recipe.batch,
-            luma=setup.student.colours == 1,
-            augment=setup.recipe.augment,
-            seed=seed,
-            phase=index,
-        )
+    def data(index: int, phase: Phase, length: int) -> PatchSource:
+        other = NOISY if phase.degradation == "noisy" else degradation
+        aligned = AlignedImages([decoded], setup.scales, other, luma=setup.student.colours == 1)
+        return source_for(setup.recipe, phase, aligned, index=index, length=length, seed=seed)
 
-    return train(distiller, data, seed=seed, checkpoints=folder / "checkpoints", **options)
+    return train(
+        distiller,
+        data,
+        seed=seed,
+        checkpoints=folder / "checkpoints",
+        steps=steps,
+        oversight=Oversight(**oversight),
+    )
 
 
 class TeachingAssistant(Distiller):

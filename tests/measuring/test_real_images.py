@@ -16,7 +16,7 @@ from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.pairs import Pairs
 from srbench.measuring.protocol import PROTOCOLS, Inference
 from srbench.networks.network import Network, build_network
-from srbench.training.patches.cutting import Patches
+from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.images import TrainingImages
 
 FACTS = {"split": "test", "license": "CC0-1.0", "citation": "nobody", "images": None}
@@ -118,10 +118,7 @@ def test_images_without_hr_have_the_scores_that_need_none(catalog, tmp_path, bic
 def test_nothing_is_trained_on_lr_that_is_not_made(catalog, tmp_path):
     images = TrainingImages(tmp_path, [picture(0, 64, 64)])
     with pytest.raises(TrainingError, match="lr of real comes with test sets"):
-        Patches(
-            [images], scales=[2], degradation=catalog.degradations["real"], patch=8, batch=2, luma=False, augment=True,
-            seed=0,
-        )  # fmt: skip
+        AlignedImages([images], [2], catalog.degradations["real"], luma=False)
 
 
 def test_a_folder_without_hr_is_recorded_as_such(tmp_path):

@@ -19,15 +19,15 @@ def test_a_state_comes_back_as_it_was(tmp_path):
         "w": torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last),
         "n": {"a": [1, 2.5, "x", None]},
     }
-    Checkpoints(tmp_path).save(7, state)
-    back = Checkpoints(tmp_path).latest(CPU, silent)
+    Checkpoints(tmp_path, "this training").save(7, state)
+    back = Checkpoints(tmp_path, "this training").latest(CPU, silent)
     assert torch.equal(back["w"], state["w"])
     assert back["w"].stride() == state["w"].stride()
     assert back["n"] == state["n"]
 
 
 def test_the_newest_two_are_kept(tmp_path):
-    checkpoints = Checkpoints(tmp_path)
+    checkpoints = Checkpoints(tmp_path, "this training")
     for step in (9, 10, 100, 1000):
         checkpoints.save(step, {"step": step})
     assert sorted(int(p.name[5:15]) for p in tmp_path.iterdir()) == [100, 1000]
@@ -36,11 +36,19 @@ def test_the_newest_two_are_kept(tmp_path):
     assert checkpoints.latest(CPU, silent) is None
 
 
+def test_a_checkpoint_of_another_training_is_not_used(tmp_path):
+    Checkpoints(tmp_path, "another").save(1, {"step": 1})
+    notes = []
+    assert Checkpoints(tmp_path, "this training").latest(CPU, notes.append) is None
+    assert notes == ["The checkpoint found belongs to another recipe, seed, student or distiller; starting again."]
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     "damage", [lambda data: data[:100], lambda data: b"", lambda data: data[:300] + b"?" + data[301:]]
 )
 def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(tmp_path, damage):
-    checkpoints = Checkpoints(tmp_path)
+    checkpoints = Checkpoints(tmp_path, "this training")
     checkpoints.save(1, {"step": 1, "w": torch.ones(50)})
     newest = checkpoints.save(2, {"step": 2, "w": torch.ones(50)})
     newest.write_bytes(damage(newest.read_bytes()))
@@ -50,7 +58,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(tmp_path, damage):
 
 
 def test_a_half_written_checkpoint_is_not_one(tmp_path, monkeypatch):
-    checkpoints = Checkpoints(tmp_path)
+    checkpoints = Checkpoints(tmp_path, "this training")
     checkpoints.save(1, {"step": 1})
 
     def full(self, target):
@@ -70,7 +78,7 @@ class Foreign:
 
 def test_an_object_that_could_not_be_read_back_is_refused_when_it_is_saved(tmp_path):
     with pytest.raises(TrainingError, match="keep only tensors, numbers"):
-        Checkpoints(tmp_path).save(1, {"distiller": Foreign()})
+        Checkpoints(tmp_path, "this training").save(1, {"distiller": Foreign()})
     assert not list(tmp_path.iterdir())
 
 

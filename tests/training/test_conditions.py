@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from helpers.patches import patches_of
 from helpers.training import BICUBIC, NOISY, SMALL, make_setup, photographs, run
 from srbench.degrading import Chain, Sometimes, column
 from srbench.degrading.spec import DegradationSpec
@@ -13,7 +14,6 @@ from srbench.distilling.distiller import Batch, Distiller
 from srbench.errors import TrainingError
 from srbench.recipe import Recipe
 from srbench.training.patches.augmentation import Augmented
-from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
 from srbench.training.patches.pool import Pool
 from srbench.training.patches.progressive import Progressive
@@ -60,9 +60,8 @@ def images(tmp_path):
     return TrainingImages(tmp_path, photographs())
 
 
-def patches(images, patch=4, batch=5, **options):
-    given = {"scales": (2,), "degradation": PAINTED, "luma": False, "augment": True, "seed": 3}
-    return Patches([images], patch=patch, batch=batch, **(given | options))
+def patches(images, patch=4, batch=5, degradation=PAINTED):
+    return patches_of(images, patch=patch, batch=batch, degradation=degradation)
 
 
 @pytest.mark.parametrize(

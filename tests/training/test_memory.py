@@ -5,15 +5,15 @@ import torch
 from pydantic import ValidationError
 
 from helpers import training as toys
+from helpers.patches import patches_of
 from srbench.distilling.distiller import Distiller
 from srbench.distilling.spec import DistillerSpec
 from srbench.networks.capture import capture
 from srbench.recipe import Recipe
 from srbench.training.memory import RememberingTeacher, TeacherMemory
-from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
 from srbench.training.patches.pool import Pool
-from srbench.training.train_model import train_model
+from srbench.training.train_model import Training, train_model
 
 POOLED = toys.RECIPE.model_copy(update={"pool": 3})
 
@@ -47,13 +47,13 @@ class Taps(Distiller):
 def trained(method, folder, recipe=POOLED):
     images = {f"{n}": path for n, path in enumerate(sorted(folder.parent.glob("*.png")))}
     torch.manual_seed(3)
-    return train_model(
+    training = Training(
         spec=toys.SMALL, scales=(2,), distiller=DistillerSpec(name="method", build=method), recipe=recipe,
-        teachers=[toys.make_setup(teachers=(toys.WIDE,)).teacher], degradation=toys.NOISY,
+        teachers=(toys.make_setup(teachers=(toys.WIDE,)).teacher,), degradation=toys.NOISY,
         losses={"l1": type("L1", (), {"build": staticmethod(lambda: toys.l1)})}, images={"toy": images},
-        build=lambda name: None, find_degradation=lambda name: toys.NOISY, seed=1, device=torch.device("cpu"),
-        work=folder, cache=folder.parent / "cache",
+        build=lambda name: None, find_degradation=lambda name: toys.NOISY, seed=1,
     )  # fmt: skip
+    return train_model(training, device=torch.device("cpu"), work=folder, cache=folder.parent / "cache")
 
 
 @pytest.fixture
@@ -79,10 +79,8 @@ def test_what_is_remembered_ends_with_the_same_bits(method, folder, monkeypatch)
 
 
 def test_a_pool_repeats_batches_noise_and_all(folder):
-    source = Patches(
-        [TrainingImages(folder / "cache", toys.photographs())], scales=(2, 3), degradation=toys.NOISY, patch=8, batch=4,
-        luma=False, augment=True, seed=0,
-    )  # fmt: skip
+    images = TrainingImages(folder / "cache", toys.photographs())
+    source = patches_of(images, scales=(2, 3), degradation=toys.NOISY, patch=8, batch=4)
     pool = Pool(source, 3)
     for step in range(3):
         for draw in (0, 1):

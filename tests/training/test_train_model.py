@@ -27,7 +27,7 @@ from srbench.networks.network import build_network
 from srbench.records import WarmStart
 from srbench.training.progress import Silent
 from srbench.training.spec import LossSpec
-from srbench.training.train_model import TrainedModel, train_model
+from srbench.training.train_model import TrainedModel, Training, train_model
 
 NONE = DistillerSpec(name="none", build=Distiller, needs_teacher=False)
 ASSISTANT = DistillerSpec(name="assistant", build=TeachingAssistant)
@@ -57,11 +57,10 @@ def engine(tmp_path, images):
             "build": lambda name: build_network({"small": SMALL}[name], 2),
             "find_degradation": lambda name: {"noisy": NOISY}[name],
             "seed": 5,
-            "device": torch.device("cpu"),
-            "work": tmp_path / "work",
-            "cache": tmp_path / "cache",
         }
-        return train_model(**(given | options))
+        where = {"device": torch.device("cpu"), "work": tmp_path / "work", "cache": tmp_path / "cache"}
+        how = {name: options.pop(name) for name in ("work", "progress") if name in options}
+        return train_model(Training(**(given | options)), **(where | how))
 
     return model
 
@@ -71,7 +70,7 @@ def test_one_call_gives_weights_that_depend_on_the_seed_alone(engine, tmp_path):
     torch.manual_seed(77)
     assert same(first.state_dict, engine(work=tmp_path / "again").state_dict)
     assert not same(first.state_dict, engine(seed=6, work=tmp_path / "other").state_dict)
-    assert first.seconds > 0
+    assert first.report.seconds > 0
     assert all(w.device.type == "cpu" and w.is_contiguous() for w in first.state_dict.values())
 
 

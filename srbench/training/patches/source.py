@@ -9,11 +9,6 @@ from torch import Tensor
 
 from srbench.naming import Scale
 
-HELD_OUT_IMAGES = 8
-"""At most so many images give held-out patches, and at most a quarter of all."""
-HELD_OUT_ACROSS = 4
-"""At most so many patches from each."""
-
 
 class PatchSource(Protocol):
     """Where a phase of a training gets its patches."""

@@ -5,8 +5,8 @@ import multiprocessing
 import numpy as np
 import torch
 
+from helpers.patches import patches_of
 from srbench.catalog.catalog import load_catalog
-from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
 
 STEPS = (0, 3, 7)
@@ -14,16 +14,8 @@ STEPS = (0, 3, 7)
 
 def patches(folder, name="anisotropic_noise", seed=0):
     images = [np.random.default_rng(n).integers(0, 256, (90, 100, 3), dtype=np.uint8) for n in range(3)]
-    return Patches(
-        [TrainingImages(folder, images)],
-        scales=[2],
-        degradation=load_catalog().degradations[name],
-        patch=24,
-        batch=4,
-        luma=False,
-        augment=True,
-        seed=seed,
-    )
+    degradation = load_catalog().degradations[name]
+    return patches_of(TrainingImages(folder, images), degradation=degradation, patch=24, batch=4, seed=seed)
 
 
 def lr_of(folder, step):

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers.patches import NEAREST, levels, numbered
+from helpers.patches import levels, numbered, patches_of
 from srbench.recipe import Recipe
-from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
 from srbench.training.patches.progressive import Progressive
 
@@ -17,10 +16,8 @@ RECIPE = Recipe(
 
 def growing(images, scales=(2, 3), length=100):
     def cut(patch, batch):
-        return Patches(
-            [images], scales=scales, degradation=NEAREST, patch={s: RECIPE.lr_side(patch, s) for s in scales},
-            batch=batch, luma=False, augment=False, seed=3, reserve=24,
-        )  # fmt: skip
+        sides = {scale: RECIPE.lr_side(patch, scale) for scale in scales}
+        return patches_of(images, scales=scales, patch=sides, batch=batch, augment=False, reserve=24)
 
     return Progressive(RECIPE, length, cut)
 

@@ -1,0 +1,141 @@
+"""What a training changes: the student, the modules of the distiller and the average of the student's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from srbench.distilling.distiller import Batch, Distiller
+from srbench.errors import TrainingError
+from srbench.networks.network import Network
+from srbench.training.averages import Average
+from srbench.training.devices import fast_memory_format, lay_out
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+class Learners:
+    """All networks of a training, on one device and in one memory format.
+
+    Attributes:
+        distiller: Trains the student.
+        student: The setup's.
+        device: Where the networks are.
+        accelerator: Casts and scales for the precision of the training.
+        untouched: Whether no step has been taken since the networks were made.
+    """
+
+    def __init__(self, distiller: Distiller, accelerator: Accelerator) -> None:
+        """Move all networks to the setup's device."""
+        setup = distiller.setup
+        self.distiller, self.student, self.device = distiller, setup.student, setup.device
+        self.accelerator = accelerator
+        self.untouched = True
+        self._memory_format = fast_memory_format(self.device, accelerator.mixed_precision)
+        self._average: Average | None = None
+        self.move()
+        decay = setup.recipe.ema if distiller.ema is None else distiller.ema
+        if decay is not None:
+            self._average = Average(self.student, decay)
+
+    @property
+    def measured(self) -> Network:
+        """The network that is measured and saved: the average, or else the student."""
+        return self.student if self._average is None else self._average.network
+
+    def _networks(self) -> Iterator[nn.Module]:
+        yield self.student.module
+        yield self.distiller
+        yield from (teacher.module for teacher in self.distiller.setup.teachers)
+        if self._average is not None:
+            yield self._average.network.module
+
+    def move(self) -> None:
+        """Lay out all networks; those that a distiller made meanwhile, too."""
+        for module in self._networks():
+            lay_out(module, self.device, self._memory_format)
+
+    def place(self, patches: Tensor) -> Tensor:
+        """Return patches on the device, laid out as the networks are."""
+        if self.device.type == "cuda":
+            patches = patches.pin_memory()
+        return patches.to(self.device, non_blocking=True).contiguous(memory_format=self._memory_format)
+
+    def lay_out_plainly(self, error: RuntimeError) -> bool:
+        """Lay everything out channels-first, if ``error`` comes from calling `Tensor.view` on what is channels-last.
+
+        Returns:
+            Whether that is the cause, so that the step can be taken again.
+
+        Raises:
+            TrainingError: It is, but an earlier step has changed the networks.
+        """
+        if "view size is not compatible" not in str(error) or self._memory_format != torch.channels_last:
+            return False
+        if not self.untouched:
+            raise TrainingError(
+                f"{type(self.distiller).__name__} or a network of its calls Tensor.view on a channels-last tensor; use "
+                f"reshape or flatten there. ({error})"
+            ) from error
+        self._memory_format = torch.contiguous_format
+        self.move()
+        return True
+
+    def begin_phase(self) -> None:
+        """Forget gradients, and let the average start from the current weights."""
+        for module in (self.student.module, self.distiller):
+            module.zero_grad(set_to_none=True)
+        self.student.module.train()  # what the distiller holds stays as it set it: a frozen encoder in eval mode
+        if self._average is not None:
+            self._average.restart()
+
+    def after_step(self, batch: Batch) -> None:
+        """Run the distiller's `Distiller.after_step` and update the average."""
+        with torch.no_grad():
+            self.distiller.after_step(batch)
+        if self._average is not None:
+            self._average.update(batch.step)
+
+    def finish(self) -> None:
+        """Give the student the average's weights and run `Distiller.finish`.
+
+        Raises:
+            TrainingError: A weight is not finite.
+        """
+        if self._average is not None:
+            self.student.module.load_state_dict(self._average.network.module.state_dict())
+        self.distiller.finish()
+        bad = [name for name, w in self.student.module.state_dict().items() if not torch.isfinite(w).all()]
+        if bad:
+            raise TrainingError(
+                f"The trained weights of {self.student.spec.name} are not finite ({bad[0]}); lower the recipe's "
+                "learning_rate, set clip, or use precision fp32."
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps of the networks."""
+        scaler = self.accelerator.scaler
+        return {
+            "plain_layout": self._memory_format == torch.contiguous_format,
+            "student": self.student.module.state_dict(),
+            "average": None if self._average is None else self._average.network.module.state_dict(),
+            "distiller": self.distiller.state_dict(),
+            "scaler": None if scaler is None else scaler.state_dict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what a checkpoint kept."""
+        if state["plain_layout"] and self._memory_format != torch.contiguous_format:
+            self._memory_format = torch.contiguous_format
+            self.move()
+        self.student.module.load_state_dict(state["student"])
+        self.distiller.load_state_dict(state["distiller"])
+        if self._average is not None:
+            self._average.network.module.load_state_dict(state["average"])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.untouched = False

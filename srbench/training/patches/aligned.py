@@ -1,0 +1,118 @@
+"""Aligned patches of LR and HR: cut from decoded training sets at the same places, under the same symmetry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srbench.degrading.spec import DegradationSpec
+from srbench.errors import TrainingError
+from srbench.imaging.colour import rgb_to_y
+from srbench.naming import Scale
+from srbench.training.patches.images import TrainingImages, degraded
+from srbench.training.patches.pixels import Array, Index, PixelFile
+from srbench.training.seeds import stream
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where the patches of a batch are cut; every array has one entry per patch."""
+
+    part: Index
+    """The training set."""
+    number: Index
+    """The image in the set."""
+    top: Index
+    """The first row, in LR pixels."""
+    left: Index
+    """The first column, in LR pixels."""
+    turns: Index | None = None
+    """One of the eight symmetries of the square, from 0 to 7; None leaves all patches as they are."""
+
+
+class AlignedImages:
+    """Training sets with their LR at every scale, from which both are cut at the same places.
+
+    LR comes from whole images beforehand, or from HR patches if the degradation is stochastic. Networks on luma get the
+    unrounded luma of both patches, which is what they are given when they are measured.
+
+    Attributes:
+        hr: The HR images of each set.
+        scales: The scales to train.
+        degradation: How LR is made.
+    """
+
+    def __init__(
+        self, sets: Sequence[TrainingImages], scales: Sequence[Scale], degradation: DegradationSpec, *, luma: bool
+    ) -> None:
+        """Make the LR images, if they can be made beforehand.
+
+        Args:
+            sets: The training images.
+            scales: The scales to train.
+            degradation: How LR is made.
+            luma: Whether patches have one channel.
+
+        Raises:
+            TrainingError: The degradation cannot be made, or not at one of the scales.
+        """
+        undone = [s for s in scales if degradation.scales is not None and s not in degradation.scales]
+        if undone:
+            known = sorted(degradation.scales or ())
+            raise TrainingError(f"The degradation {degradation.name} has no scale {undone[0]}; it has {known}.")
+        if degradation.provided:
+            raise TrainingError(
+                f"The lr of {degradation.name} comes with test sets and is not made; train on a degradation that makes "
+                "it, such as realesrgan."
+            )
+        self.hr, self.scales, self.degradation = [s.hr for s in sets], tuple(scales), degradation
+        stochastic = degradation.stochastic
+        self._lr = {} if stochastic else {scale: [s.lr(degradation, scale) for s in sets] for scale in scales}
+        self._luma = luma
+
+    def cut(self, scale: Scale, side: int, places: Places, noise: tuple[int | str, ...]) -> tuple[Tensor, Tensor]:
+        """Cut a batch of patches.
+
+        Args:
+            scale: One of the scales.
+            side: Side of the LR patches, in pixels.
+            places: Where to cut.
+            noise: Name of the random stream that a stochastic degradation draws from.
+
+        Returns:
+            lr (N, C, side, side) and hr (N, C, scale*side, scale*side) in [0, 1].
+        """
+        large = Places(places.part, places.number, places.top * scale, places.left * scale, places.turns)
+        hr = _gather(self.hr, large, side * scale)
+        if self.degradation.stochastic:
+            lr = degraded(hr.contiguous(), self.degradation, scale, stream(*noise))
+        else:
+            lr = _gather(self._lr[scale], places, side)
+        return (rgb_to_y(lr), rgb_to_y(hr)) if self._luma else (lr, hr)
+
+
+def _gather(sources: Sequence[PixelFile], places: Places, side: int) -> Tensor:
+    """Cut (N, 3, side, side) in [0, 1], channels last in memory."""
+    part, number, top, left = places.part, places.number, places.top, places.left
+    if len(sources) == 1:
+        patches = sources[0].cut(number, top, left, side)
+    else:
+        patches = np.empty((len(part), side, side, 3), np.uint8)
+        for at, source in enumerate(sources):
+            chosen = part == at
+            if chosen.any():
+                patches[chosen] = source.cut(number[chosen], top[chosen], left[chosen], side)
+    turned = patches if places.turns is None else _turned(patches, places.turns)
+    return torch.from_numpy(turned).permute(0, 3, 1, 2).to(torch.float32).div_(255)
+
+
+def _turned(patches: Array, turns: Index) -> Array:
+    """Turn each patch (N, side, side, 3) by its symmetry."""
+    for bit, view in ((1, patches[:, ::-1]), (2, patches[:, :, ::-1]), (4, patches.swapaxes(1, 2))):
+        chosen = (turns & bit) > 0
+        patches[chosen] = view[chosen]
+    return patches
