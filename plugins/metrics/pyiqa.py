@@ -1,25 +1,102 @@
-"""Any metric of IQA-PyTorch by its name, ``pyiqa:niqe``: on RGB, with the whole border, as that package takes them."""
+"""Any metric of IQA-PyTorch by its name, ``pyiqa:niqe``: on RGB, with the whole border, as that package takes them.
+
+Its metrics keep their own conventions; its ``ssim`` and ``psnry`` take full-range luma, for one. The package is
+imported only when one of them is asked for.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import io
+import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 import srbench
-from srbench.measuring.metrics.pyiqa_metric import load_pyiqa
+
+OF_FOLDERS = ("fid", "inception_score")
+"""Metrics of whole folders, not of images."""
 
 
-def _load(name: str, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
-    return load_pyiqa(name, device)
+@dataclass(frozen=True)
+class PyiqaMetric:
+    """A loaded metric of pyiqa.
+
+    Call it with ``sr`` and ``hr``, ``(N, 3, H, W)`` in [0, 1]; it gives ``(N,)`` float64 on the CPU. Metrics without
+    reference ignore ``hr``, which may be None for them.
+    """
+
+    name: str
+    full_reference: bool
+    run: Callable[..., Any] = field(repr=False)
+
+    def __call__(self, sr: Tensor, hr: Tensor | None = None) -> Tensor:
+        """Score each image.
+
+        Raises:
+            ShapeError: If a reference is needed and missing, or has another shape.
+            UnavailableError: If pyiqa fails on these images; the sentence has its reason.
+        """
+        if self.full_reference and (hr is None or hr.shape != sr.shape):
+            shape = None if hr is None else tuple(hr.shape)
+            raise srbench.ShapeError(
+                f"pyiqa:{self.name} compares with hr, which is {shape} where sr is {tuple(sr.shape)}."
+            )
+        scores = []
+        for index in range(len(sr)):  # one by one: several of its metrics mix the images of a batch
+            pair = [sr[index : index + 1]] + ([hr[index : index + 1]] if hr is not None and self.full_reference else [])
+            try:
+                with _quiet(), torch.no_grad():
+                    score = self.run(*(image.to(torch.float32).clamp(0, 1) for image in pair))
+            except Exception as error:  # dozens of networks by dozens of authors: anything can come
+                raise srbench.UnavailableError(f"pyiqa:{self.name} failed on an image: {_reason(error)}.") from error
+            score = score[0] if isinstance(score, tuple) else score
+            scores.append(torch.as_tensor(score).detach().to("cpu", torch.float64).mean())
+        return torch.stack(scores) if scores else torch.empty(0, dtype=torch.float64)
+
+
+def load(name: str, device: torch.device) -> PyiqaMetric:
+    """Load a metric of pyiqa with its network.
+
+    Args:
+        name: As ``pyiqa.list_models()`` has it: "niqe", "dists", "musiq".
+        device: Where it runs.
+
+    Raises:
+        UnavailableError: In one sentence: pyiqa is not installed, has no such metric, the metric scores folders, or its
+            weights cannot be had.
+    """
+    with _quiet():
+        try:
+            import pyiqa
+        except Exception as error:  # its many dependencies break in many ways
+            raise srbench.UnavailableError(
+                f"pyiqa:{name} needs the package pyiqa, which cannot be imported ({_reason(error)}); "
+                "install srbench[perceptual]."
+            ) from error
+        if name not in (known := pyiqa.list_models()):
+            raise srbench.UnavailableError(f"The package pyiqa has no metric {name!r}; {_nearest(name, known)}")
+        if name.startswith(OF_FOLDERS):
+            raise srbench.UnavailableError(
+                f"pyiqa:{name} scores folders of images, not an image; it cannot be a column here."
+            )
+        try:
+            with torch.random.fork_rng(devices=[]):
+                network = pyiqa.create_metric(name, device=torch.device(device))
+        except Exception as error:  # as above, or its download failed
+            raise srbench.UnavailableError(f"pyiqa:{name} cannot load its weights: {_reason(error)}.") from error
+    return PyiqaMetric(name, network.metric_mode == "FR", network)
 
 
 def make(name: str, others: srbench.SpecMap[srbench.MetricSpec]) -> srbench.MetricSpec:  # noqa: ARG001
-    """The metric called ``name`` there, with its direction and whether it needs hr.
+    """Make the metric called ``name`` there, with its direction and whether it needs hr.
 
     Where the package cannot be imported the metric is made all the same, and its column stays empty with that reason.
 
@@ -34,9 +111,7 @@ def make(name: str, others: srbench.SpecMap[srbench.MetricSpec]) -> srbench.Metr
     except Exception:  # noqa: BLE001 - its many dependencies break in many ways; loading the metric will say how
         known = {name: {}}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean pyiqa:{near[0]}?" if near else "`pyiqa.list_models()` names them all."
-        raise srbench.SrbenchError(f"The package pyiqa has no metric {name!r}; {hint}")
+        raise srbench.SrbenchError(f"The package pyiqa has no metric {name!r}; {_nearest(name, known)}")
     config = known[name]
     return srbench.MetricSpec(
         name=f"pyiqa:{name}",
@@ -44,11 +119,39 @@ def make(name: str, others: srbench.SpecMap[srbench.MetricSpec]) -> srbench.Metr
         higher_is_better=not config.get("lower_better", False),
         needs_hr=config.get("metric_mode", "FR") == "FR",
         shaved=False,
-        load=partial(_load, name),
+        load=partial(load, name),
     )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean pyiqa:{near[0]}?" if near else "`pyiqa.list_models()` names them all."
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of an error's text, or its type's name."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Suppress pyiqa's prints, progress bars, log lines and warnings."""
+    logger = logging.getLogger("pyiqa")
+    level = logger.level
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 @srbench.hookimpl
 def register_metrics() -> list[srbench.Family]:
-    """All that the package lists."""
+    """Provide all that the package lists."""
     return [srbench.Family(name="pyiqa", make=make, example="pyiqa:niqe", label="any metric of IQA-PyTorch")]

@@ -2,17 +2,19 @@
 
 import pytest
 import torch
+from srbench_plugins.metrics import lpips
 
-from srbench.errors import CheckpointError, ShapeError, UnavailableError, UsageError
+from srbench.errors import CheckpointError, ShapeError, UnavailableError
 from srbench.imaging import read_image, to_tensor
-from srbench.measuring.metrics.lpips import load_lpips
+
+CPU = torch.device("cpu")
 
 pytest.importorskip("lpips", reason="the extra `perceptual` is not installed")
 
 
 @pytest.fixture(scope="module")
 def alex(shared):
-    return load_lpips("alex", shared("weights/lpips/alexnet_features.pth"))
+    return lpips.lpips_with("alex", shared("weights/lpips/alexnet_features.pth"), CPU)
 
 
 def image(path):
@@ -56,22 +58,26 @@ def test_the_vgg_trunk_is_read_whole_and_leaves_the_random_state_alone(tmp_path)
     kept = {f"features.{key}": value for key, value in layers.items()}
     torch.save({**kept, "classifier.6.bias": torch.zeros(3)}, tmp_path / "vgg.pth")
     before = torch.random.get_rng_state()
-    vgg = load_lpips("vgg", tmp_path / "vgg.pth")
+    vgg = lpips.lpips_with("vgg", tmp_path / "vgg.pth", CPU)
     assert torch.equal(before, torch.random.get_rng_state())
     sr, hr = torch.rand(2, 1, 3, 16, 20)
     assert 0 < vgg(sr, hr).item() < 2
     with pytest.raises(CheckpointError, match=r"not the alex trunk.*features\.0\.weight should be \(64, 3, 11, 11\)"):
-        load_lpips("alex", tmp_path / "vgg.pth")
+        lpips.lpips_with("alex", tmp_path / "vgg.pth", CPU)
 
 
-def test_missing_damaged_and_foreign_weights_are_answered(tmp_path):
-    with pytest.raises(UnavailableError, match="srbench fetch lpips"):
-        load_lpips("alex", tmp_path / "none.pth")
+def test_damaged_and_foreign_weights_are_answered(tmp_path):
     (tmp_path / "text.pth").write_text("no weights")
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        load_lpips("alex", tmp_path / "text.pth")
+    with pytest.raises(CheckpointError, match="damaged"):
+        lpips.lpips_with("alex", tmp_path / "text.pth", CPU)
     torch.save([torch.zeros(1)], tmp_path / "list.pth")
     with pytest.raises(CheckpointError, match="holds a list"):
-        load_lpips("alex", tmp_path / "list.pth")
-    with pytest.raises(UsageError, match="choose alex or vgg"):
-        load_lpips("squeeze", tmp_path / "none.pth")
+        lpips.lpips_with("alex", tmp_path / "list.pth", CPU)
+
+
+def test_without_its_trunk_is_unavailable_with_a_reason(tmp_path, monkeypatch):
+    for variable in ("SRBENCH_WEIGHTS", "SRBENCH_CACHE", "XDG_CACHE_HOME", "TORCH_HOME", "HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(UnavailableError, match="srbench fetch lpips"):
+        lpips.register_metrics()[1].load(CPU)

@@ -19,7 +19,7 @@ def _load(metric: Callable[..., Tensor], device: torch.device) -> Callable[[Tens
 
 @srbench.hookimpl
 def register_metrics() -> list[srbench.MetricSpec]:
-    """What the protocol calls luma and RGB decides what these are given."""
+    """Provide both on luma and on RGB; the protocol decides what counts as luma."""
     return [
         srbench.MetricSpec(
             name="psnr_y", label="PSNR-Y", unit="dB", channels="y", decimals=2, load=partial(_load, psnr)
