@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 RECORD_VERSION: Literal[1] = 1
+
+
+class RowId(NamedTuple):
+    """What identifies a row of a leaderboard; the fields are columns of ``leaderboard.csv``, in its order."""
+
+    architecture: str
+    checkpoint: str
+    """Tag or file of given weights; "" without any, as all texts here."""
+    distiller: str
+    teacher: str
+    recipe: str
+    """See `training_title`."""
+    seed: int | None
+    dataset: str
+    scale: int
+    degradation: str
+    train_degradation: str
+    protocol: str
+    inference: str
+    realisation: int | None
+
+    @property
+    def method(self) -> RowId:
+        """What all seeds and realisations of a method have in common in a table."""
+        return self._replace(seed=None, realisation=None)
+
+
+def training_title(recipe: str | None, budget: Literal["steps", "time"]) -> str:
+    """The recipe's name, with the budget where it is not the recipe's steps: "quick, equal time"; "" without one."""
+    return f"{recipe}, equal time" if budget == "time" else recipe or ""
 
 
 class Stored(BaseModel):
@@ -100,7 +130,7 @@ class ModelFacts(Stored):
     weights_sha256: str | None = None
     distiller: str = "none"
     teacher: str | None = None
-    """Title of the teacher model; several have "&" between them."""
+    """The teacher's name and weights, without recipe and seed, which are the student's; several have "&" between."""
     recipe: str | None = None
     budget: Literal["steps", "time"] = "steps"
     """"time": trained for as many steps as last as long as the recipe's steps of plain training."""
@@ -127,9 +157,9 @@ class ModelFacts(Stored):
     """The architecture is."""
 
     @property
-    def training(self) -> str | None:
-        """The recipe, and the budget where it is not the recipe's steps: "quick, equal time"."""
-        return f"{self.recipe}, equal time" if self.budget == "time" else self.recipe
+    def training(self) -> str:
+        """See `training_title`."""
+        return training_title(self.recipe, self.budget)
 
 
 class Certification(Stored):
@@ -224,13 +254,14 @@ class Record(Stored):
     """UTC, ISO 8601."""
 
     @property
-    def row(self) -> tuple[object, ...]:
-        """What makes two records the same row of a leaderboard; the newer one counts."""
+    def row_id(self) -> RowId:
+        """The row of the leaderboard that this is; of two records of a row the newer one counts."""
         m = self.model
-        return (
-            m.architecture, m.checkpoint or "", m.distiller, m.teacher or "", m.training or "",
-            m.train_degradation or "", m.seed, self.dataset, self.scale, self.degradation, self.protocol,
-            self.inference, self.realisation,
+        return RowId(
+            architecture=m.architecture, checkpoint=m.checkpoint or "", distiller=m.distiller, teacher=m.teacher or "",
+            recipe=m.training, seed=m.seed, dataset=self.dataset, scale=self.scale, degradation=self.degradation,
+            train_degradation=m.train_degradation or "", protocol=self.protocol, inference=self.inference,
+            realisation=self.realisation,
         )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def test_another_version_of_the_format_is_refused():
 
 def test_rows_differ_in_what_a_leaderboard_tells_apart():
     one = record()
-    assert record(key="other", created="later", suite="other", seconds=3.0).row == one.row
+    assert record(key="other", created="later", suite="other", seconds=3.0).row_id == one.row_id
     for change in (
         {"dataset": "set14"}, {"scale": 3}, {"degradation": "blur_down"}, {"protocol": "rgb"}, {"inference": "chop"},
         *({"model": one.model.model_copy(update=facts)} for facts in (
@@ -72,4 +72,4 @@ def test_rows_differ_in_what_a_leaderboard_tells_apart():
             {"recipe": "paper"}, {"train_degradation": "noise"}, {"seed": 1},
         )),
     ):  # fmt: skip
-        assert record(**change).row != one.row
+        assert record(**change).row_id != one.row_id

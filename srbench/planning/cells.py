@@ -10,6 +10,7 @@ from srbench.measuring.protocol import Inference, Protocol
 from srbench.naming import Scale
 from srbench.planning.suite import Suite
 from srbench.recipe import Recipe
+from srbench.records import RowId, training_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,12 @@ class Model:
         return " + ".join(paths) or None
 
     @property
+    def teacher_title(self) -> str | None:
+        """The teachers' names and weights, without recipe and seed, which are the student's."""
+        names = ((teacher.architecture, teacher.checkpoint or teacher.file_title) for teacher in self.teachers)
+        return " & ".join(".".join(filter(None, name)) for name in names) or None
+
+    @property
     def title(self) -> str:
         """The method and what tells its models apart: "espcn · x2 · bicubic · seed 0"."""
         parts = [self.method, "x" + "+".join(map(str, self.scales))]
@@ -91,6 +98,18 @@ class Cell:
     metrics: tuple[str, ...]
     realisation: int | None = None
     """Number of the frozen realisation, from 0; None where there is only one."""
+
+    @property
+    def row_id(self) -> RowId:
+        """The row of its record, measured on all images of the dataset."""
+        m = self.model
+        return RowId(
+            architecture=m.architecture, checkpoint=m.checkpoint or m.file_title or "", distiller=m.distiller,
+            teacher=m.teacher_title or "", recipe=training_title(m.recipe.name if m.recipe else None, m.budget),
+            seed=m.seed if m.recipe else None, dataset=self.dataset, scale=self.scale, degradation=self.degradation,
+            train_degradation=m.degradation or "", protocol=self.protocol.name, inference=self.inference.id(),
+            realisation=self.realisation,
+        )  # fmt: skip
 
     @property
     def title(self) -> str:

@@ -1,4 +1,4 @@
-"""The row of the leaderboard that a cell will be. A row holds one record, so no two cells of a suite may share it."""
+"""A row of the leaderboard holds one record, so no two cells of a suite may share it."""
 
 from __future__ import annotations
 
@@ -8,31 +8,8 @@ from typing import TYPE_CHECKING
 from srbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from srbench.planning.cells import Cell, Model
-
-Row = tuple[object, ...]
-
-
-def row_of(cell: Cell) -> Row:
-    """What `srbench.records.Record.row` will be when the cell is measured, on all images of its dataset."""
-    m = cell.model
-    trained = m.recipe is not None
-    return (
-        m.architecture, m.checkpoint or m.file_title or "", m.distiller, taught_by(m) or "", _training(m),
-        m.degradation or "", m.seed if trained else None, cell.dataset, cell.scale, cell.degradation,
-        cell.protocol.name, cell.inference.id(), cell.realisation,
-    )  # fmt: skip
-
-
-def taught_by(model: Model) -> str | None:
-    """The teachers' names and weights, as a row has them: without recipe and seed, which are the student's."""
-    names = ((t.architecture, t.checkpoint or t.file_title) for t in model.teachers)
-    return " & ".join(".".join(filter(None, name)) for name in names) or None
-
-
-def _training(model: Model) -> str:
-    name = model.recipe.name if model.recipe else ""
-    return f"{name}, equal time" if model.budget == "time" else name
+    from srbench.planning.cells import Cell
+    from srbench.records import RowId
 
 
 def refuse_shared_rows(cells: Iterable[Cell], origin: str) -> None:
@@ -45,9 +22,9 @@ def refuse_shared_rows(cells: Iterable[Cell], origin: str) -> None:
     Raises:
         ConfigError: Of two cells one's record would delete the other's.
     """
-    known: dict[Row, Cell] = {}
+    known: dict[RowId, Cell] = {}
     for cell in cells:
-        other = known.setdefault(row_of(cell), cell)
+        other = known.setdefault(cell.row_id, cell)
         if difference := next(_differences(cell, other), None):
             what, remedy = difference
             raise ConfigError(

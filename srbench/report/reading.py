@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from srbench.errors import DataError
-from srbench.records import Record
+from srbench.records import Record, RowId
 from srbench.report.packed import PACKED, first_fault, read_packed
 
 
@@ -58,7 +58,7 @@ def read_records(folder: Path) -> Records:
         )  # fmt: skip
     return Records(
         folder=_records_folder(folder),
-        records=tuple(sorted(rows.values(), key=lambda r: tuple(map(str, r.row)))),
+        records=tuple(sorted(rows.values(), key=lambda r: tuple(map(str, r.row_id)))),
         damaged=tuple(damaged),
     )
 
@@ -72,5 +72,5 @@ def _record_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("*.json") if not file.name.startswith("."))
 
 
-def _newest(records: Iterable[Record]) -> dict[tuple[object, ...], Record]:
-    return {record.row: record for record in sorted(records, key=lambda r: (r.created, r.key))}
+def _newest(records: Iterable[Record]) -> dict[RowId, Record]:
+    return {record.row_id: record for record in sorted(records, key=lambda r: (r.created, r.key))}

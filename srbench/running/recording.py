@@ -17,9 +17,8 @@ from pydantic import ValidationError
 from srbench.files import atomic_path, atomic_write, weights_folder
 from srbench.networks.spec import Reported
 from srbench.planning.cells import Cell
-from srbench.planning.rows import taught_by
 from srbench.planning.suite import Suite
-from srbench.records import Certification, Environment, ImageScores, ModelFacts, Profile, Record, Score
+from srbench.records import Certification, Environment, ImageScores, ModelFacts, Profile, Record, RowId, Score
 from srbench.running.keys import Keys, files_hash
 from srbench.running.session import Session
 from srbench.running.store import content_key
@@ -68,7 +67,7 @@ class Assembler:
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             atomic_write(path, text)
         # A row's record from before, of other code or of a failure, may be newer than what the cache gives now.
-        rows = self._rows.setdefault(record.row, {})
+        rows = self._rows.setdefault(record.row_id, {})
         for other, status in list(rows.items()):
             if other != path and (record.status == "ok" or status == "failed"):
                 other.unlink(missing_ok=True)
@@ -85,13 +84,13 @@ class Assembler:
         return {folder.absolute(): name for folder, name in (given | named).items() if folder}
 
     @cached_property
-    def _rows(self) -> dict[tuple[object, ...], dict[Path, str]]:
+    def _rows(self) -> dict[RowId, dict[Path, str]]:
         """The records that lie here, by their row, with their status."""
-        rows: dict[tuple[object, ...], dict[Path, str]] = {}
+        rows: dict[RowId, dict[Path, str]] = {}
         for path in self._folder.glob("[!.]*.json"):
             with suppress(OSError, ValidationError):  # damaged ones are named by the report
                 record = Record.model_validate_json(path.read_bytes())
-                rows.setdefault(record.row, {})[path] = record.status
+                rows.setdefault(record.row_id, {})[path] = record.status
         return rows
 
     def _finished(self, cell: Cell, stages: dict[str, str]) -> Record:
@@ -172,7 +171,7 @@ class Assembler:
         elif model.recipe is not None:
             facts |= {
                 "distiller": model.distiller,
-                "teacher": taught_by(model),
+                "teacher": model.teacher_title,
                 "recipe": model.recipe.name,
                 "initial": model.initial and model.initial.title,
                 "budget": model.budget,

@@ -7,7 +7,6 @@ import pytest
 from helpers import ROOT
 from srbench.errors import ConfigError
 from srbench.planning.plan import make_plan
-from srbench.planning.rows import row_of
 from srbench.planning.suite import Grid, Suite
 
 LOGITS = {"architectures": ("dot",), "distillers": ("logits",), "teacher": "wide"}
@@ -28,7 +27,7 @@ def recipe(folder, name="r", steps=1, **more):
 
 def test_grids_that_repeat_a_cell_have_its_row_once(catalog, tmp_path):
     (cell,) = plan_of(catalog, LOGITS, LOGITS, recipe=recipe(tmp_path)).cells
-    assert row_of(cell)[:5] == ("dot", "", "logits", "wide", "r")
+    assert cell.row_id[:5] == ("dot", "", "logits", "wide", "r")
 
 
 def test_all_that_a_row_tells_apart_may_differ(catalog, tmp_path):
@@ -40,7 +39,7 @@ def test_all_that_a_row_tells_apart_may_differ(catalog, tmp_path):
         {"weights": ("a/x.pth",)}, {"weights": ("b/x.pth",)}, {"architectures": ("bicubic",)},
     )  # fmt: skip
     cells = plan_of(catalog, *grids, recipe=recipe(tmp_path)).cells
-    assert len({row_of(cell) for cell in cells}) == len(cells) == len(grids)
+    assert len({cell.row_id for cell in cells}) == len(cells) == len(grids)
 
 
 def test_recipes_of_one_name_are_refused(catalog, tmp_path):
@@ -86,7 +85,7 @@ def test_other_metrics_are_refused_and_another_order_of_them_is_not(catalog):
     one, turned = (bicubic | {"metrics": names} for names in (("psnr_y", "ssim_y"), ("ssim_y", "psnr_y")))
     with pytest.raises(ConfigError, match=r"different metrics.*give both grids the same metrics"):
         plan_of(catalog, one, bicubic | {"metrics": ("psnr_y",)})
-    assert len({row_of(cell) for cell in plan_of(catalog, one, turned).cells}) == 1
+    assert len({cell.row_id for cell in plan_of(catalog, one, turned).cells}) == 1
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "suites").glob("*.toml")), ids=lambda file: file.stem)
@@ -94,4 +93,4 @@ def test_every_cell_of_a_shipped_suite_has_a_row_of_its_own(catalog, file):
     from srbench.planning.suite import load_suite
 
     cells = make_plan(load_suite(str(file)), catalog).cells
-    assert len({row_of(cell) for cell in cells}) == len(cells)
+    assert len({cell.row_id for cell in cells}) == len(cells)

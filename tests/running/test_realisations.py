@@ -100,10 +100,11 @@ def replace_record(record, seed, number):
 
 
 def test_a_leaderboard_from_before_there_were_realisations_still_compares(tmp_path):
-    from srbench.report.comparing.comparison import IDENTITY_NAMES, compare_rows
+    from srbench.records import RowId
+    from srbench.report.comparing.comparison import compare_rows
     from srbench.report.comparing.reading import read_leaderboard
 
-    old = [name for name in IDENTITY_NAMES if name != "realisation"]
+    old = [name for name in RowId._fields if name != "realisation"]
     for name, header, values in (
         ("old.csv", [*old, "status"], [*["x"] * len(old), "ok"]),
         ("new.csv", [*old, "realisation", "status"], [*["x"] * len(old), "", "ok"]),

@@ -9,7 +9,6 @@ import pytest
 
 from srbench.catalog.kinds import ExecutorSpec
 from srbench.errors import DataError, StoreError
-from srbench.planning.rows import row_of
 from srbench.records import Measured, Profile, Record
 from srbench.running import jobs, runner
 from srbench.running.display import Quiet
@@ -271,4 +270,4 @@ def test_a_record_has_the_row_that_was_planned_for_its_cell(schedule, fake, cata
     fake.faults["logits"] = DataError("gone")  # records of failures too
     planned = schedule(CHAIN + '\nbudget = "time"\ndegradations = ["bicubic", "grainy"]\nrealisations = 1')
     run_plan(planned, tmp_path / "r", catalog.executors["here"], 1, Quiet())
-    assert {r.row for r in records(tmp_path / "r")} == {row_of(cell) for cell in planned.plan.cells}
+    assert {r.row_id for r in records(tmp_path / "r")} == {cell.row_id for cell in planned.plan.cells}

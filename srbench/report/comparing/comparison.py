@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from srbench.errors import UnknownNameError, UsageError
-from srbench.report.leaderboard.columns import COSTS, IDENTITY, METRICS, NAMING, PER_METRIC
+from srbench.records import RowId
+from srbench.report.leaderboard.columns import COSTS, METRICS, NAMING, PER_METRIC
 
 Cells: TypeAlias = Mapping[str, str]
 """Column name to text, "" for an empty cell: a row of ``leaderboard.csv``."""
 Identity: TypeAlias = tuple[str, ...]
 Verdict: TypeAlias = Literal["failed", "skipped", "new", "changed", "same"]
 
-IDENTITY_NAMES = tuple(c.name for c in IDENTITY)
 TIMINGS = ("latency", "peak_memory", "train_seconds", "seconds_per_step")
 """Columns that start so compare on one machine only."""
 GAINED = frozenset({"realisation"})
-"""Columns of `IDENTITY_NAMES` that leaderboards gained later; they count as empty where a file lacks them."""
+"""Columns of `RowId` that leaderboards gained later; they count as empty where a file lacks them."""
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "!=": operator.ne,
 }  # fmt: skip
@@ -177,17 +177,16 @@ def compare_rows(base: Sequence[Cells], head: Sequence[Cells], rules: Sequence[R
 
 def identity_of(row: Cells) -> Identity:
     """What makes two rows the same cell."""
-    return tuple(row.get(name, "") for name in IDENTITY_NAMES)
+    return tuple(row.get(name, "") for name in RowId._fields)
 
 
 def row_title(identity: Identity) -> str:
     """A row for people: "espcn, logits from edsr_wide, photographs x2, bicubic, seed 0"."""
-    cell = dict(zip(IDENTITY_NAMES, identity, strict=True))
+    cell = dict(zip(RowId._fields, identity, strict=True))
     model = cell["architecture"] + (f".{cell['checkpoint']}" if cell["checkpoint"] else "")
     parts = [model]
     if cell["distiller"] not in {"", "none"}:
-        teacher = cell["teacher"].split(" · ")[0]
-        parts.append(cell["distiller"] + (f" from {teacher}" if teacher else ""))
+        parts.append(cell["distiller"] + (f" from {cell['teacher']}" if cell["teacher"] else ""))
     parts += [f"{cell['dataset']} x{cell['scale']}", cell["degradation"]]
     if cell["train_degradation"] not in {"", cell["degradation"]}:
         parts.append(f"trained on {cell['train_degradation']}")

@@ -10,10 +10,10 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from srbench.records import Record
+from srbench.records import Record, RowId
 from srbench.report.distillation.gains import CONTROL
 from srbench.report.headings import Heading
-from srbench.report.leaderboard.tables import Line, Section, Table, Value, method_title, without_seed
+from srbench.report.leaderboard.tables import Line, Section, Table, Value, method_title
 from srbench.report.pairing import Gain, paired_gain, scores_by_seed
 
 PLAIN = "bicubic"
@@ -99,15 +99,15 @@ def make_crossings(sections: Iterable[Section]) -> list[Crossing]:
 
 
 def _crossing(tables: Sequence[tuple[Section, Table]]) -> Crossing:
-    lines: dict[Trial, dict[tuple[str, ...], Line]] = {}
+    lines: dict[Trial, dict[RowId, Line]] = {}
     for section, table in tables:
         if table.headline is None:
             continue
         first = table.lines[0].first
         setting = first.degradation_setting or section.degradation
         test = Trial(section.degradation, section.degradation_label, setting, table.headline)
-        lines[test] = {(*_method(line.first), line.first.model.train_degradation or ""): line for line in table.lines}
-    rows: dict[tuple[str, ...], Row] = {}
+        lines[test] = {_training(line): line for line in table.lines}
+    rows: dict[RowId, Row] = {}
     for test, found in lines.items():
         for key, line in found.items():
             row = rows.setdefault(key, Row(line=line, method=_title(line.first)))
@@ -123,9 +123,9 @@ def _crossing(tables: Sequence[tuple[Section, Table]]) -> Crossing:
     return crossing
 
 
-def _method(record: Record) -> tuple[str, ...]:
-    m = record.model
-    return (m.architecture, m.checkpoint or "", m.distiller, without_seed(m.teacher), m.training or "")
+def _training(line: Line) -> RowId:
+    """What a method has in common under all test degradations."""
+    return line.first.row_id.method._replace(degradation="")
 
 
 def _title(record: Record) -> str:
@@ -135,29 +135,22 @@ def _title(record: Record) -> str:
 
 def _order(row: Row) -> tuple[object, ...]:
     m = row.line.first.model
-    return (
-        m.source == "trained",
-        m.architecture,
-        m.distiller != CONTROL,
-        *_method(row.line.first),
-        m.train_degradation,
-    )
+    return (m.source == "trained", m.architecture, m.distiller != CONTROL, _training(row.line))
 
 
-def _compare(row: Row, test: Trial, key: tuple[str, ...], found: Mapping[tuple[str, ...], Line]) -> None:
+def _compare(row: Row, test: Trial, key: RowId, found: Mapping[RowId, Line]) -> None:
     """Count what training on something else than bicubic reduction gains under one test degradation."""
     own = found.get(key)
-    architecture, checkpoint, *_ = key
     recipe = row.line.first.model.recipe or ""  # plain training has the recipe's own steps, whatever the budget
-    plainly = (architecture, checkpoint, CONTROL, "", recipe, PLAIN)
-    base = found.get((*key[:-1], PLAIN)) or found.get(plainly)
+    same = key._replace(train_degradation=PLAIN)
+    base = found.get(same) or found.get(same._replace(distiller=CONTROL, teacher="", recipe=recipe))
     if own and base and base is not own:
         scores, theirs = (scores_by_seed(line.records, test.headline) for line in (own, base))
         if gain := paired_gain(scores, theirs, test.headline):
             row.over_plain[test] = gain
 
 
-def _count_robustness(row: Row, crossing: Crossing, rows: Mapping[tuple[str, ...], Row], key: tuple[str, ...]) -> None:
+def _count_robustness(row: Row, crossing: Crossing, rows: Mapping[RowId, Row], key: RowId) -> None:
     own, foreign = ([t for t in crossing.tests if row.is_own(t) == is_own] for is_own in (True, False))
     mine, others = row.mean(own), row.mean(foreign)
     if not row.train_degradation or not foreign:
@@ -167,7 +160,9 @@ def _count_robustness(row: Row, crossing: Crossing, rows: Mapping[tuple[str, ...
         row.drop = sign * (mine - others)
     losses = []
     for test in foreign:
-        specialists = [r for k, r in rows.items() if k[:-1] == key[:-1] and r.is_own(test)]
+        specialists = [
+            r for k, r in rows.items() if r.is_own(test) and k._replace(train_degradation=key.train_degradation) == key
+        ]
         best = [mean for r in specialists if (mean := r.mean([test])) is not None]
         score = row.mean([test])
         if best and score is not None:

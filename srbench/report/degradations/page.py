@@ -8,7 +8,6 @@ from pathlib import Path
 from srbench.report.degradations.matrix import PLAIN, Crossing, Row, Trial
 from srbench.report.distillation.page import GAIN_COLUMNS, MARKS
 from srbench.report.leaderboard import columns
-from srbench.report.leaderboard.tables import without_seed
 from srbench.report.markdown import escape, grid, signed
 from srbench.report.pairing import Gain
 
@@ -117,18 +116,15 @@ def crossing_columns() -> list[str]:
 
 def crossing_rows(crossings: Iterable[Crossing]) -> list[columns.Row]:
     """The rows of degradations.csv: one for each method, training and test degradation."""
-    return [_row(crossing, row, test) for crossing in crossings for row in crossing.rows for test in row.scores]
+    return [_row(row, test) for crossing in crossings for row in crossing.rows for test in row.scores]
 
 
-def _row(crossing: Crossing, row: Row, test: Trial) -> columns.Row:
-    m, gain, value = row.line.first.model, row.over_plain.get(test), row.scores[test]
+def _row(row: Row, test: Trial) -> columns.Row:
+    gain, value = row.over_plain.get(test), row.scores[test]
     made: columns.Row = {
-        "architecture": m.architecture, "checkpoint": m.checkpoint, "distiller": m.distiller,
-        "teacher": without_seed(m.teacher) or None, "recipe": m.training, "train_degradation": m.train_degradation,
-        "train_setting": row.train_setting, "degradation": test.degradation, "setting": test.setting,
-        "own": str(row.is_own(test)).lower() if row.train_degradation else None, "dataset": crossing.table.dataset,
-        "scale": crossing.section.scale, "protocol": crossing.section.protocol,
-        "inference": crossing.table.inference, "metric": test.headline.column, "score": value.mean,
-        "spread": value.spread, "drop": row.drop, "behind": row.behind,
+        **row.line.first.row_id._asdict(), "train_setting": row.train_setting, "degradation": test.degradation,
+        "setting": test.setting, "own": str(row.is_own(test)).lower() if row.train_degradation else None,
+        "metric": test.headline.column, "score": value.mean, "spread": value.spread, "drop": row.drop,
+        "behind": row.behind,
     }  # fmt: skip
     return made | {f"over_{PLAIN}_{name}": getattr(gain, name) if gain else None for name in GAIN_COLUMNS}

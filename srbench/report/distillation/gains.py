@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from srbench.records import ModelFacts, TrainingCosts
 from srbench.report.headings import Heading
-from srbench.report.leaderboard.tables import Line, Section, Table, without_seed
+from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pairing import Gain, Rivals, Scores, in_common, paired_gain, scores_by_seed
 
 CONTROL, INHERITED = "none", "weight_inherit"
@@ -138,8 +138,8 @@ def _base(name: str, line: Line, lines: Sequence[Line]) -> Line | None:
         for other in lines
         if other.first.model.distiller == name and other.first.model.budget == "steps" and not other.failed
     ]
-    teacher = without_seed(line.first.model.teacher).split(" & ")[0]
-    same = [other for other in known if without_seed(other.first.model.teacher) in {teacher, ""}]
+    teacher = line.first.row_id.teacher.split(" & ")[0]
+    same = [other for other in known if other.first.row_id.teacher in {teacher, ""}]
     found = same or ([] if teacher or len(known) > 1 else known)
     return found[0] if found else None
 

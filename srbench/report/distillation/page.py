@@ -10,7 +10,6 @@ from pathlib import Path
 from srbench.report.distillation.gains import CONTROL, INHERITED, GainLine, GainTable
 from srbench.report.headings import Heading
 from srbench.report.leaderboard.columns import Row
-from srbench.report.leaderboard.tables import without_seed
 from srbench.report.markdown import escape, grid, signed
 from srbench.report.pairing import Gain
 
@@ -97,7 +96,7 @@ def titled(group: Sequence[GainTable]) -> list[dict[str, GainLine]]:
     usual = usual_teacher(group)
     return [
         {
-            line.title + (f" from {name}" if (name := _teacher(line)) and name != usual else ""): line
+            line.title + (f" from {name}" if (name := line.model.teacher) and name != usual else ""): line
             for line in table.lines
         }
         for table in group
@@ -106,12 +105,8 @@ def titled(group: Sequence[GainTable]) -> list[dict[str, GainLine]]:
 
 def usual_teacher(group: Sequence[GainTable]) -> str:
     """The teacher of most lines."""
-    names = Counter(_teacher(line) for table in group for line in table.lines if line.model.teacher)
+    names = Counter(line.model.teacher for table in group for line in table.lines if line.model.teacher)
     return max(names, key=lambda name: names[name], default="")
-
-
-def _teacher(line: GainLine) -> str:
-    return " & ".join(name.partition(" · ")[0] for name in without_seed(line.model.teacher).split(" & "))
 
 
 def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
@@ -193,10 +188,8 @@ def gain_rows(tables: Iterable[GainTable]) -> list[Row]:
 def _row(table: GainTable, line: GainLine, heading: Heading) -> Row:
     m, first, costs = line.model, line.line.first, line.costs
     row: Row = {
-        "student": m.architecture, "recipe": m.training, "dataset": first.dataset, "scale": first.scale,
-        "degradation": first.degradation, "train_degradation": m.train_degradation, "protocol": first.protocol,
-        "inference": first.inference, "distiller": m.distiller, "form": m.form,
-        "reconstruction": str(m.reconstruction).lower(), "teacher": without_seed(m.teacher) or None,
+        **first.row_id._asdict(), "student": m.architecture, "form": m.form,
+        "reconstruction": str(m.reconstruction).lower(),
         "rank": line.rank if heading is table.headline else None, "metric": heading.column,
         "score": line.line.scores[heading].mean, "train_steps": m.train_steps, "time_ratio": line.time_ratio,
         "extra_memory_mib": line.extra_memory_mib,

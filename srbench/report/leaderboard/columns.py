@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TypeAlias
 
-from srbench.records import Measured, Record, Score
+from srbench.records import Measured, Record, RowId, Score
 
 Value: TypeAlias = str | int | float | None
 Row: TypeAlias = dict[str, Value]
@@ -38,29 +39,26 @@ def _training(name: str) -> Callable[[Record], Value]:
     return read
 
 
-IDENTITY = (
-    Column("architecture", "Name of the architecture.", lambda r: r.model.architecture),
-    Column("checkpoint", "Tag or file of given weights; empty without any.", lambda r: r.model.checkpoint),
-    Column("distiller", "How a student was trained; `none` without a teacher.", lambda r: r.model.distiller),
-    Column("teacher", "Title of the teacher model; empty without one.", lambda r: r.model.teacher),
-    Column("recipe", "Training recipe, with `, equal time` where its steps were cut to the time of plain training; "
-           "empty where nothing was trained.", lambda r: r.model.training),
-    Column("seed", "Training seed; empty where nothing was trained.", lambda r: r.model.seed),
-    Column("dataset", "Name of the test dataset.", lambda r: r.dataset),
-    Column("scale", "Up-sampling factor.", lambda r: r.scale),
-    Column("degradation", "How lr was made from hr.", lambda r: r.degradation),
-    Column("train_degradation", "What the model was trained on; empty where nothing was trained.",
-           lambda r: r.model.train_degradation),
-    Column("protocol", "Preset by which scores were taken.", lambda r: r.protocol),
-    Column("inference", "`whole`, `tile=…` or `chop`, with `,x8` for the self-ensemble.", lambda r: r.inference),
-    Column("realisation", "Number of the frozen realisation, from 0; empty where only one was measured.",
-           lambda r: r.realisation),
-)  # fmt: skip
-"""Together these say which cell a row is; no two rows of a leaderboard share them all."""
-
+_ABOUT = {
+    "architecture": "Name of the architecture.",
+    "checkpoint": "Tag or file of given weights; empty without any.",
+    "distiller": "How a student was trained; `none` without a teacher.",
+    "teacher": "Title of the teacher model; empty without one.",
+    "recipe": "Training recipe, with `, equal time` where its steps were cut to the time of plain training; "
+              "empty where nothing was trained.",
+    "seed": "Training seed; empty where nothing was trained.",
+    "dataset": "Name of the test dataset.",
+    "scale": "Up-sampling factor.",
+    "degradation": "How lr was made from hr.",
+    "train_degradation": "What the model was trained on; empty where nothing was trained.",
+    "protocol": "Preset by which scores were taken.",
+    "inference": "`whole`, `tile=…` or `chop`, with `,x8` for the self-ensemble.",
+    "realisation": "Number of the frozen realisation, from 0; empty where only one was measured.",
+}  # fmt: skip
+_IDENTITY = [Column(name, _ABOUT[name], attrgetter(f"row_id.{name}")) for name in RowId._fields]
 _LABEL = Column("label", "The architecture's label for tables.", lambda r: r.model.label)
 _STATUS = Column("status", "`ok`, or `failed` with the cause in `reasons`.", lambda r: r.status)
-NAMING = (*IDENTITY[:2], _LABEL, *IDENTITY[2:], _STATUS)
+NAMING = (*_IDENTITY[:2], _LABEL, *_IDENTITY[2:], _STATUS)
 
 METRICS = {
     "psnr_y": "psnr_y_db", "ssim_y": "ssim_y", "psnr_rgb": "psnr_rgb_db", "ssim_rgb": "ssim_rgb", "lpips": "lpips",
@@ -212,7 +210,7 @@ def rank_order(records: Sequence[Record]) -> list[Record]:
         quality = 0.0 if value is None or score is None else -value if score.higher_is_better else value
         return (
             record.protocol, record.degradation, record.scale, record.dataset, record.inference,
-            value is None, quality, *map(str, record.row),
+            value is None, quality, record.row_id.method, str(record.model.seed), str(record.realisation),
         )  # fmt: skip
 
     return sorted(records, key=place)

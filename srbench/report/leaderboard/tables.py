@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from srbench.measuring.uncertainty import bootstrap_interval, shared_ranks
-from srbench.records import Certification, ImageScores, Measured, Profile, Record, Score
+from srbench.records import Certification, ImageScores, Measured, Profile, Record, RowId, Score
 from srbench.report.headings import Heading
 from srbench.report.leaderboard.columns import METRICS, rank_order
 from srbench.report.pairing import Rivals, scores_by_seed
@@ -143,9 +143,9 @@ def make_table(records: Sequence[Record], labels: Mapping[str, str] = MappingPro
         records: At least one.
         labels: Architecture to label, for the names of teachers.
     """
-    groups: dict[tuple[str, ...], list[Record]] = {}
+    groups: dict[RowId, list[Record]] = {}
     for record in records:
-        groups.setdefault(_method(record), []).append(record)
+        groups.setdefault(record.row_id.method, []).append(record)
     lines = [
         Line(records=sorted(group, key=lambda r: (r.model.seed or 0, r.realisation or 0))) for group in groups.values()
     ]
@@ -213,20 +213,6 @@ def _paper_order(table: tuple[tuple[str, str, str], list[Record]]) -> tuple[int,
     return max(len(r.images) for r in records), dataset, key
 
 
-def _method(record: Record) -> tuple[str, ...]:
-    """What a line of a table is: everything that identifies a cell but its seed and its realisation."""
-    m = record.model
-    return (
-        m.architecture, m.checkpoint or "", m.distiller, without_seed(m.teacher), m.training or "",
-        m.train_degradation or "",
-    )  # fmt: skip
-
-
-def without_seed(teacher: str | None) -> str:
-    """A teacher's title as all seeds share it."""
-    return " · ".join(p for p in (teacher or "").split(" · ") if not p.startswith("seed "))
-
-
 def _headings(records: Sequence[Record]) -> list[Heading]:
     order = list(METRICS)
     found = {
@@ -269,7 +255,7 @@ def _timing(record: Record) -> str:
 def _rank(lines: list[Line], headline: Heading) -> None:
     # Failed cells sink to the end; names settle what equal scores leave open.
     lines.sort(key=lambda line: (
-        (mean := line.scores[headline].mean) is None, -headline.sign * (mean or 0.0), _method(line.first)
+        (mean := line.scores[headline].mean) is None, -headline.sign * (mean or 0.0), line.first.row_id.method
     ))  # fmt: skip
     ranked = [line for line in lines if line.scores[headline].mean is not None]
     per_image = [image_scores(line, headline.metric) for line in ranked]
@@ -304,12 +290,12 @@ def _name(lines: list[Line], labels: Mapping[str, str]) -> None:
 def _detail(record: Record, level: int) -> str:
     m = record.model
     path = m.checkpoint if m.source == "file" else None
-    detail = (m.training, without_seed(m.teacher), path, m.architecture)[level - 1]
+    detail = (m.training, m.teacher, path, m.architecture)[level - 1]
     return f", {detail}" if detail else ""
 
 
 def _teacher_title(teacher: str, labels: Mapping[str, str]) -> str:
-    name, _, tag = teacher.partition(" · ")[0].partition(".")
+    name, _, tag = teacher.partition(".")
     return labels.get(name, name) + (f" ({tag})" if tag else "")
 
 

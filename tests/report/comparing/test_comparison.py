@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from helpers.records import fail, make_record, quick_records, write_records
 from srbench.errors import DataError, SrbenchError, UnknownNameError, UsageError
-from srbench.report.comparing.comparison import IDENTITY_NAMES, Rule, compare_rows, parse_rule
+from srbench.records import RowId
+from srbench.report.comparing.comparison import Rule, compare_rows, parse_rule
 from srbench.report.comparing.reading import read_leaderboard
 from srbench.report.comparing.verdicts import render_junit, render_markdown, skipped
 from srbench.report.leaderboard.columns import METRICS, cell_text, leaderboard_columns, leaderboard_row
@@ -213,7 +214,7 @@ def test_a_csv_a_records_folder_and_a_results_folder_say_the_same(tmp_path):
     [
         (b"", "is empty"),
         (b"a,b\n1,2\n", "is not a leaderboard: it lacks the columns architecture"),
-        (",".join(IDENTITY_NAMES).encode() + b"\n", "has a header and no rows"),
+        (",".join(RowId._fields).encode() + b"\n", "has a header and no rows"),
         (b"\xff\xfe\x00", "is no text"),
         (b'a,"b\n', "is not CSV"),
     ],

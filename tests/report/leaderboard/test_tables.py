@@ -122,7 +122,7 @@ def test_two_files_of_one_name_are_two_methods_told_apart_by_their_folders():
         make_record("espcn", psnr=psnr).model_copy(update={"model": facts.model_copy(update={"checkpoint": path})})
         for psnr, path in ((33.0, "a/x.pth"), (33.5, "b/x.pth"), (32.5, "a/y.pth"))
     )
-    assert one.row != other.row
+    assert one.row_id != other.row_id
     titles = [x.title for x in make_table([one, other, alone]).lines]
     assert titles == ["ESPCN (x.pth), b/x.pth", "ESPCN (x.pth), a/x.pth", "ESPCN (y.pth)"]
 
@@ -133,17 +133,9 @@ def test_two_files_that_name_their_own_architecture_are_told_apart_by_it():
         r.model_copy(update={"model": r.model.model_copy(update={"architecture": f"spandrel:{folder}/x.pth"})})
         for r, folder in ((one, "a"), (other, "b"))
     ]
-    assert named[0].row != named[1].row
+    assert named[0].row_id != named[1].row_id
     titles = [x.title for x in make_table(named).lines]
     assert titles == ["ESPCN, quick, spandrel:b/x.pth", "ESPCN, quick, spandrel:a/x.pth"]
-
-
-def test_a_teacher_of_another_seed_does_not_make_another_method():
-    records = [
-        make_record("espcn", distiller="logits", teacher=f"edsr_quick_wide · x2 · bicubic · seed {s}", seed=s)
-        for s in range(2)
-    ]
-    assert len(make_table(records).lines) == 1
 
 
 @pytest.mark.parametrize(
