@@ -148,7 +148,7 @@ class ModelFacts(Stored):
     train_seconds: float | None = None
     train_steps: int | None = None
     costs: TrainingCosts | None = None
-    """None where nothing was trained, or by an srbench that did not count them."""
+    """None where nothing was trained."""
     reconstruction: bool = False
     """The distiller is our reading of a paper that leaves it open."""
     form: Literal["plain", "corrected", "official"] = "plain"

@@ -97,20 +97,3 @@ class MODEL:
 
 def replace_record(record, seed, number):
     return record.model_copy(update={"model": MODEL(seed), "realisation": number})
-
-
-def test_a_leaderboard_from_before_there_were_realisations_still_compares(tmp_path):
-    from srbench.records import RowId
-    from srbench.report.comparing.comparison import compare_rows
-    from srbench.report.comparing.reading import read_leaderboard
-
-    old = [name for name in RowId._fields if name != "realisation"]
-    for name, header, values in (
-        ("old.csv", [*old, "status"], [*["x"] * len(old), "ok"]),
-        ("new.csv", [*old, "realisation", "status"], [*["x"] * len(old), "", "ok"]),
-    ):
-        rows = [[{"scale": "2", "seed": "0"}.get(h, v) for h, v in zip(header, values, strict=True)]]
-        (tmp_path / name).write_text("\n".join(",".join(row) for row in [header, *rows]) + "\n")
-    before, after = (read_leaderboard(tmp_path / name) for name in ("old.csv", "new.csv"))
-    found = compare_rows(before, after, [])
-    assert (found.rows, found.changes) == (1, ())

@@ -20,8 +20,6 @@ Verdict: TypeAlias = Literal["failed", "skipped", "new", "changed", "same"]
 
 TIMINGS = ("latency", "peak_memory", "train_seconds", "seconds_per_step")
 """Columns that start so compare on one machine only."""
-GAINED = frozenset({"realisation"})
-"""Columns of `RowId` that leaderboards gained later; they count as empty where a file lacks them."""
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "!=": operator.ne,
 }  # fmt: skip
@@ -177,7 +175,7 @@ def compare_rows(base: Sequence[Cells], head: Sequence[Cells], rules: Sequence[R
 
 def identity_of(row: Cells) -> Identity:
     """What makes two rows the same cell."""
-    return tuple(row.get(name, "") for name in RowId._fields)
+    return tuple(row[name] for name in RowId._fields)
 
 
 def row_title(identity: Identity) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from srbench.errors import DataError
 from srbench.records import RowId
-from srbench.report.comparing.comparison import GAINED, Cells, holds_numbers, identity_of, row_title
+from srbench.report.comparing.comparison import Cells, holds_numbers, identity_of, row_title
 from srbench.report.leaderboard.columns import cell_text, leaderboard_row, metric_columns
 from srbench.report.reading import has_records, read_records
 
@@ -50,7 +50,7 @@ def _parse(path: Path, text: str) -> list[Cells]:
     if not numbered:
         raise DataError(f"{path} is empty; `srbench report` writes a leaderboard.csv.")
     header = numbered[0][1]
-    missing = [name for name in RowId._fields if name not in {*header, *GAINED}]
+    missing = [name for name in RowId._fields if name not in header]
     if missing:
         raise DataError(
             f"{path} is not a leaderboard: it lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "

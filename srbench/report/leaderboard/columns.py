@@ -99,7 +99,7 @@ COSTS = (
     Column("seconds_per_step", "Time of a training step, seconds: the median of each kind of step, averaged; without "
            "validation and checkpoints.", _training("seconds_per_step")),
     Column("train_memory_mib", "Bytes of all tensors at the peak of a training step, MiB. Like the three before it, "
-           "empty where nothing was trained, or by an older srbench.", _training("peak_memory_mib")),
+           "empty where nothing was trained.", _training("peak_memory_mib")),
     Column("weights_sha256", "Hash of the weights; empty for a network without any.", lambda r: r.model.weights_sha256),
     Column("srbench", "Version of srbench.", lambda r: r.environment.srbench if r.environment else None),
     Column("torch", "Version of PyTorch.", lambda r: r.environment.torch if r.environment else None),
