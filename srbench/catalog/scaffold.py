@@ -1,15 +1,12 @@
-"""Write a plugin that works as it stands, with its test: the files of ``srbench add-plugin``.
+"""Write a plugin that works as it is, with its test: the files of ``srbench add-plugin``.
 
-The texts lie in ``srbench/catalog/templates``; ``$name`` and the like are filled in by `string.Template`.
+The texts are in ``srbench/catalog/templates``; ``$name`` and the like are filled in by `string.Template`.
 """
 
 from __future__ import annotations
 
-import importlib.resources
-import keyword
 import re
 import shlex
-import shutil
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,15 +14,13 @@ from pathlib import Path
 from string import Template
 
 from srbench.catalog.catalog import Catalog
-from srbench.catalog.discovery import bundled_folder, user_folder
+from srbench.catalog.discovery import bundled_folder
+from srbench.catalog.idea import TEMPLATES, Idea
+from srbench.catalog.kinds import KINDS
 from srbench.errors import StoreError, UnknownNameError, UsageError
 
-KINDS = ("architecture", "distiller", "degradation", "metric")
-"""What can be written."""
 LICENSES = ("MIT", "BSD-3-Clause", "Apache-2.0")
 """SPDX ids of the licences a package can be given."""
-RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, "nn", "srbench", "tensor", "torch"})
-"""Names that would hide something the file needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,49 +29,6 @@ class Written:
 
     files: tuple[Path, ...]
     commands: tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Idea:
-    """A plugin that is about to be written."""
-
-    kind: str
-    name: str
-    paper: str | None = None
-    """Address of the paper."""
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise UnknownNameError.among("kind of plugin that can be written", self.kind, KINDS)
-        if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", self.name) or len(self.name) > 40:
-            raise UsageError(
-                f"The name {self.name!r} is not lower_snake_case of at most 40 letters; "
-                f"write it like {_snake(self.name, self.kind)!r}."
-            )
-        if self.name in RESERVED or self.name.startswith("test_"):
-            raise UsageError(f"The name {self.name!r} is reserved; take another, such as 'my_{self.name}'.")
-        if self.paper is not None and not re.fullmatch(r"https?://[^\s\"'\\<>]+", self.paper):
-            raise UsageError(
-                f"--paper {self.paper!r} is no web address; give one like https://arxiv.org/abs/1609.05158."
-            )
-
-    @property
-    def run(self) -> str:
-        """What to type to train and measure it, in a minute or so."""
-        student = "" if self.kind == "architecture" else " --architecture edsr_small"
-        return f"srbench run{student} --{self.kind} {self.name} --scale 2"
-
-    def words(self) -> dict[str, str]:
-        """What fills the templates."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "run": self.run,
-            "class_name": "".join(part.capitalize() for part in self.name.split("_")),
-            "label": self.name.replace("_", " ").capitalize(),
-            "see": f"Paper: {self.paper}\n\n" if self.paper else "",
-            "paper": _paper(self.paper) if self.paper else "",
-        }
 
 
 def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
@@ -96,9 +48,10 @@ def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
     clone = _clone_around(into)
     if clone:
         into = clone
-        module = into / "plugins" / f"{idea.kind}s" / f"{idea.name}.py"
-        test = into / "tests" / "plugins" / f"test_{idea.name}.py"
-        imports = {"third_party": f"from srbench_plugins.{idea.kind}s import {idea.name}"}
+        plural = KINDS[idea.kind].plural
+        module = into / "plugins" / plural / f"{idea.name}.py"
+        test = into / "tests" / "plugins" / plural / f"test_{idea.name}.py"
+        imports = {"third_party": f"from srbench_plugins.{plural} import {idea.name}"}
     else:
         module, test = into / "plugins" / f"{idea.name}.py", into / "tests" / f"test_{idea.name}.py"
         imports = {
@@ -163,26 +116,6 @@ def write_package(idea: Idea, catalog: Catalog, into: Path = Path(), license_id:
     return Written(tuple(texts), commands)
 
 
-def adopt_file(path: Path) -> Path:
-    """Copy a single-file plugin into the user's plugin folder, where srbench finds it from everywhere.
-
-    Raises:
-        UsageError: A file of that name is there already.
-        StoreError: The folder cannot be written.
-    """
-    if path.name.startswith(("_", "test_")):
-        raise UsageError(f"srbench does not look for plugins in files named like {path.name}; rename it first.")
-    target = user_folder() / path.name
-    _refuse_existing([target])
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("rb") as source, target.open("xb") as copy:
-            shutil.copyfileobj(source, copy)
-    except OSError as error:
-        raise StoreError(f"The plugin could not be copied to {target}: {error.strerror}.") from error
-    return target
-
-
 def _check_new(idea: Idea, catalog: Catalog) -> None:
     shelf = catalog.shelf(idea.kind)
     if idea.name in (*shelf, *(family.name for family in shelf.families)):
@@ -200,23 +133,6 @@ def _clone_around(folder: Path) -> Path | None:
     return bundled.parent if name == "srbench" else None
 
 
-def _snake(name: str, kind: str) -> str:
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
-    snake = "_".join(words).lower()[:40].strip("_")
-    return snake if re.match(r"[a-z]", snake) else f"my_{kind}"
-
-
-def _paper(url: str) -> str:
-    arxiv = re.search(r"arxiv\.org/(?:abs|pdf)/(\d\d)\d\d\.", url)
-    year = 2000 + int(arxiv[1]) if arxiv else datetime.now(UTC).year
-    facts = ['title="Title of the paper"', f'venue="{"arXiv" if arxiv else "unknown"}"', f"year={year}", f'url="{url}"']
-    indent = " " * 12
-    line = f"{indent}paper=srbench.Paper({', '.join(facts)}),\n"
-    if len(line) <= 121:
-        return line
-    return f"{indent}paper=srbench.Paper(\n" + "".join(f"{indent}    {fact},\n" for fact in facts) + f"{indent}),\n"
-
-
 def _test(idea: Idea, imports: dict[str, str]) -> str:
     blank = dict.fromkeys(("stdlib", "third_party", "first_party", "load"), "")
     text = _fill(f"{idea.kind}_test", blank | imports | idea.words())
@@ -225,12 +141,14 @@ def _test(idea: Idea, imports: dict[str, str]) -> str:
 
 
 def _fill(template: str, words: dict[str, str]) -> str:
-    text = (importlib.resources.files("srbench.catalog.templates") / f"{template}.txt").read_text(encoding="utf-8")
+    text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
     return Template(text).substitute(words)
 
 
 def _write(texts: dict[Path, str]) -> None:
-    _refuse_existing(texts)
+    for path in texts:
+        if path.exists() or path.is_symlink():
+            raise UsageError(f"{path} exists already and is left as it is; remove it, or take another name.")
     for path, text in texts.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -240,12 +158,6 @@ def _write(texts: dict[Path, str]) -> None:
             raise StoreError(
                 f"{path} could not be written: {error.strerror}; choose another folder with --into."
             ) from error
-
-
-def _refuse_existing(paths: dict[Path, str] | list[Path]) -> None:
-    for path in paths:
-        if path.exists() or path.is_symlink():
-            raise UsageError(f"{path} exists already and is left as it is; remove it, or take another name.")
 
 
 def _shown(path: Path) -> str:

@@ -19,7 +19,7 @@ def add_plugin(
         str,
         typer.Argument(
             metavar="KIND|FILE|PACKAGE",
-            help="architecture, distiller, degradation or metric to write one; a file or package to take it in.",
+            help="The kind to write, such as architecture; or a file or package to take in.",
         ),
     ],
     name: Annotated[str | None, typer.Argument(help="Name of the plugin to be written, lower_snake_case.")] = None,
@@ -35,12 +35,12 @@ def add_plugin(
 
     Nothing is ever overwritten.
     """
-    from srbench.catalog.scaffold import KINDS
+    from srbench.catalog.idea import WRITABLE
     from srbench.errors import UsageError
 
     if name is not None:
         _print(_write(what, name, paper, package=package, license_id=license_id, into=into))
-    elif what in KINDS:
+    elif what in WRITABLE:
         raise UsageError(f"Give the new {what} a name: srbench add-plugin {what} my_{what}.")
     elif Path(what).is_file():
         _take_in_file(Path(what))
@@ -50,7 +50,8 @@ def add_plugin(
 
 def _write(kind: str, name: str, paper: str | None, *, package: bool, license_id: str, into: Path) -> Written:
     from srbench.catalog.catalog import load_catalog
-    from srbench.catalog.scaffold import Idea, write_file, write_package
+    from srbench.catalog.idea import Idea
+    from srbench.catalog.scaffold import write_file, write_package
 
     idea = Idea(kind, name, paper)
     catalog = load_catalog()
@@ -66,9 +67,9 @@ def _print(written: Written) -> None:
 
 
 def _take_in_file(path: Path) -> None:
+    from srbench.catalog.adopting import adopt_file
     from srbench.catalog.discovery import file_plugin
     from srbench.catalog.loading import load_plugin
-    from srbench.catalog.scaffold import adopt_file
 
     plugin = load_plugin(*file_plugin(path))
     _check([plugin])

@@ -1,11 +1,12 @@
 """``srbench add-plugin``."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-from helpers import TESTS
+from helpers import ROOT, TESTS
 from srbench.cli import add_plugin
 
 SAMPLE = TESTS / "fixtures" / "srbench-sample"
@@ -43,6 +44,19 @@ def test_the_third_command_plans_a_training_and_a_measurement_of_it(srbench, kin
     assert "to train" in plan.out
     if kind != "metric":
         assert "my_own" in plan.out
+
+
+def test_an_architecture_is_one_file_of_25_lines_at_most(srbench):
+    page = (ROOT / "docs" / "plugins" / "architecture.md").read_text(encoding="utf-8")
+    text = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    assert len(text.splitlines()) <= 25
+    (srbench.folder / "tiny.py").write_text(text)
+    taken = srbench("add-plugin", "tiny.py")
+    assert (taken.status, taken.err) == (0, "")
+    assert "checked architecture tiny" in taken.out
+    plan = srbench("plan", "quick", "--architecture", "tiny", "--scale", "2")
+    assert (plan.status, plan.err) == (0, "")
+    assert re.search(r"^tiny .* to train", plan.out, re.MULTILINE)
 
 
 def test_a_package_is_written(srbench):

@@ -1,1 +1,0 @@
-"""What `srbench add-plugin` writes."""
