@@ -35,11 +35,10 @@ def plan(
     table = Table(title=f"suite {schedule.plan.suite.name}", title_justify="left", box=None, pad_edge=False)
     for column in ("method", "dataset", "scale", "degradation", "weights", "scores"):
         table.add_column(column, no_wrap=column in ("scale", "dataset"), overflow="fold")
-    for cell, stages in schedule.cells.items():
-        failure = schedule.failure(stages["measure"])
-        trainings = schedule.needs.get(stages["measure"], ())
+    for cell, tasks in schedule.cells.items():
+        failure, trainings = tasks.measure.reason, tasks.measure.needs
         weights_state = "cached" if all(map(schedule.done, trainings)) else f"to train, seed {cell.model.seed}"
-        scores = "cached" if schedule.done(stages["measure"]) else "to measure"
+        scores = "cached" if schedule.done(tasks.measure) else "to measure"
         table.add_row(
             cell.model.method,
             cell.dataset,
@@ -50,18 +49,14 @@ def plan(
         )
     console = Console()
     console.print(table)
-    jobs = schedule.open_jobs()
-    times = {name: seconds_left(job, schedule.session) for name, job in jobs.items()}
-    impossible = sum(schedule.failure(stages["measure"]) is not None for stages in schedule.cells.values())
+    jobs = schedule.open_tasks()
+    seconds = sum(seconds_left(task.job, schedule.session) for task in jobs)
+    impossible = sum(tasks.measure.reason is not None for tasks in schedule.cells.values())
     rest = "everything that is possible is cached" if impossible else "everything is cached"
     console.print(
         f"{len(schedule.cells)} cells"
         + (f", {impossible} of them impossible" if impossible else "")
-        + (
-            f", {len(jobs)} jobs to do, about {in_words(sum(times.values()))} on this machine."
-            if jobs
-            else f"; {rest}."
-        ),
+        + (f", {len(jobs)} jobs to do, about {in_words(seconds)} on this machine." if jobs else f"; {rest}."),
         highlight=False,
     )
     if impossible:

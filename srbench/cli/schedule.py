@@ -22,14 +22,11 @@ def planned(
     from srbench.files import cache_root
     from srbench.planning.plan import make_plan
     from srbench.planning.suite import load_suite
-    from srbench.profiling.machine import this_machine
-    from srbench.running.keys import Keys
     from srbench.running.schedule import Schedule
     from srbench.running.session import Session
 
     suite = options.applied_to(load_suite(name))
     session = Session(
-        suite=suite.name,
         plugin_files=tuple(path.resolve() for path in plugin or ()),
         strict_plugins=strict,
         data_root=data_root(data),
@@ -44,7 +41,7 @@ def planned(
     for broken in session.catalog.broken:
         warn(str(broken.error))
     plan = make_plan(suite, session.catalog, options)
-    return Schedule(plan, session, Keys(session), this_machine(session.threads).id)
+    return Schedule(plan, session)
 
 
 def require_some_cell(schedule: Schedule) -> None:
@@ -53,7 +50,7 @@ def require_some_cell(schedule: Schedule) -> None:
     Raises:
         UsageError: Every cell is; the first reason, and how many others there are.
     """
-    reasons = [schedule.failure(stages["measure"]) for stages in schedule.cells.values()]
+    reasons = [tasks.measure.reason for tasks in schedule.cells.values()]
     if all(reasons):
         first, *others = dict.fromkeys(map(str, reasons))
         raise UsageError(first + (f" And {len(others)} more reasons: see `srbench plan`." if others else ""))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import torch
 
@@ -24,10 +24,22 @@ from srbench.networks.network import Network
 from srbench.records import ImageScores, Score
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """The scores of a model on the images of a cell."""
+
+    scores: dict[str, Score]
+    """By metric."""
+    images: tuple[ImageScores, ...]
+    lr_source: str
+    representation_file: str | None
+    """Present if the network makes a representation and sees whole images."""
+
+
 def measure(
     network: Network, pairs: Pairs, metrics: Sequence[MetricSpec], inference: Inference, device: torch.device, *,
     keep: int, folder: Path, advance: Callable[[], None],
-) -> dict[str, Any]:  # fmt: skip
+) -> Measurement:  # fmt: skip
     """Super-resolve and score every image.
 
     Args:
@@ -39,10 +51,6 @@ def measure(
         keep: How many super-resolved images to keep as files.
         folder: Where to keep them.
         advance: Called after every image.
-
-    Returns:
-        ``scores``, ``images`` and ``lr_source``, ready for a `Record`, and ``representation_file`` where the network
-        makes a representation and sees whole images.
 
     Raises:
         DataError: The dataset has no image.
@@ -80,11 +88,12 @@ def measure(
         )
         for m in metrics
     }
-    return {
-        "scores": {name: score.model_dump(mode="json") for name, score in table.items()},
-        "images": [image.model_dump(mode="json") for image in images],
-        "lr_source": source,
-    } | ({"representation_file": representations.write(folder)} if representations else {})
+    return Measurement(
+        scores=table,
+        images=tuple(images),
+        lr_source=source,
+        representation_file=representations.write(folder) if representations else None,
+    )
 
 
 def _score(metric: MetricSpec, images: Sequence[ImageScores], absent: str | None, protocol: str) -> Score:

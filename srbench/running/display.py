@@ -1,4 +1,4 @@
-"""What a person sees of a run: one bar for the jobs, one for the job under way."""
+"""The progress of a run on a terminal: a bar for all jobs, and one for the job under way."""
 
 from __future__ import annotations
 
@@ -19,37 +19,27 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from srbench.training.progress import Silent
 
-class Quiet:
-    """Shows nothing; for jobs in other processes."""
 
-    def begin(self, title: str, steps: int, done: int) -> None:
-        """A training begins, or goes on after ``done`` steps."""
-
-    def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
-        """``done`` steps are done; ``psnr`` in dB on the held-out patches."""
-
-    def note(self, sentence: str) -> None:
-        """Something a person should know."""
-
-    def end(self) -> None:
-        """The training ended."""
+class RunProgress(Silent):
+    """Receives the progress of a run; shows nothing, for jobs in other processes."""
 
     @contextmanager
     def images(self, title: str, total: int) -> Iterator[Callable[[], None]]:  # noqa: ARG002
-        """Work on ``total`` images; yields what to call after each."""
+        """Begin work on ``total`` images; yields what to call after each."""
         yield lambda: None
 
     @contextmanager
     def jobs(self, total: int) -> Iterator[Callable[[str, str | None], None]]:  # noqa: ARG002
-        """A run of ``total`` jobs; yields what to call with title and failure after each."""
+        """Begin ``total`` jobs; yields what to call with title and failure after each."""
         yield lambda title, failure: None  # noqa: ARG005
 
 
-class Display(Quiet):
+class Display(RunProgress):
     """Bars with loss, held-out PSNR, images a second and time left; finished jobs scroll past above them.
 
-    Where the output is no terminal (a log, CI) only the finished jobs are printed.
+    If the output is not a terminal (a log, CI), only the finished jobs are printed.
     """
 
     def __init__(self, console: Console) -> None:
@@ -82,7 +72,7 @@ class Display(Quiet):
         self._task = self._bars.add_task(escape(title), total=steps, completed=done, facts="")
 
     def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
-        """Move it."""
+        """Move the bar of the training."""
         if self._task is not None:
             quality = "" if psnr is None else f" · {psnr:.2f} dB held out"
             facts = f"loss {loss:.4g}{quality} · {images_per_second:,.0f} images/s"
@@ -93,14 +83,14 @@ class Display(Quiet):
         self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
     def end(self) -> None:
-        """Take the training's bar away."""
+        """Remove the bar of the training."""
         if self._task is not None:
             self._bars.remove_task(self._task)
             self._task = None
 
     @contextmanager
     def images(self, title: str, total: int) -> Iterator[Callable[[], None]]:
-        """A bar over images."""
+        """Draw a bar for images."""
         task = self._bars.add_task(escape(title), total=total, facts="")
         try:
             yield lambda: self._bars.advance(task)
@@ -109,7 +99,7 @@ class Display(Quiet):
 
     @contextmanager
     def jobs(self, total: int) -> Iterator[Callable[[str, str | None], None]]:
-        """The bar over the whole run."""
+        """Draw the bar for the whole run."""
         task = self._bars.add_task("[bold]jobs", total=total, facts="", visible=total > 0)
 
         def finished(title: str, failure: str | None) -> None:

@@ -1,4 +1,4 @@
-"""About how long jobs will take: from what this machine did before, else from arithmetic."""
+"""Estimate how long jobs will take on this machine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from srbench.errors import SrbenchError
 from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import Recipe
+from srbench.records import Stored
 from srbench.running.equal_time import TRIAL_STEPS, TURNS
 from srbench.running.jobs import Job, MeasureJob, PaceJob, ProfileJob, TrainJob
 from srbench.running.session import Session
@@ -23,10 +24,10 @@ _TRAINING_EFFICIENCY = 0.35
 _PROFILE_OVERHEAD = 4.0
 
 
-def seconds_left(job: Job, session: Session) -> float:
-    """About how many seconds a job will take on this machine; 0 where nothing can be said."""
+def seconds_left(job: Job[Stored], session: Session) -> float:
+    """Return about how many seconds a job will take; 0 if there is no way to know."""
     if isinstance(job, PaceJob):
-        whole = seconds_left(TrainJob(job.key, job.model), session)
+        whole = seconds_left(TrainJob(job.model), session)
         return 2 * TURNS * TRIAL_STEPS * whole / job.model.recipe.steps if job.model.recipe else 0.0
     if isinstance(job, TrainJob):
         recipe = job.model.recipe

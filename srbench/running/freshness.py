@@ -1,9 +1,9 @@
-"""Is a finished run still the answer? Told, as make does, by the files it depended on: no plugin is loaded for it.
+"""Detect whether a finished run is still up to date by the files it depended on, without loading a plugin.
 
-A run that ended well notes what was asked, the environment, and size and time of every file that decided the results:
+A run that ended well notes the question, the environment, and size and time of every file that decided the results:
 srbench's own code, plugins, suites and recipes, images, weights, stored results. While none of them has changed, the
-same question has the same answer. Any doubt (a cell that failed, a metric that was absent) leaves no note, and the next
-run looks at everything properly.
+same question has the same answer. After a run with a failed cell or an absent metric there is no note, and the next run
+checks everything.
 """
 
 from __future__ import annotations
@@ -16,36 +16,37 @@ from typing import TYPE_CHECKING
 from srbench.catalog.code_state import environment, marks_of, own_code
 from srbench.datasets.manifest import user_manifest
 from srbench.files import atomic_write, cache_root
-from srbench.running.jobs import STAGES
 
 if TYPE_CHECKING:
     from srbench.running.schedule import Schedule
 
 NOTE = ".finished"
-"""Beside the records."""
+"""The file of the note, beside the records."""
 
 
 def note_finished(results: Path, question: Mapping[str, object], schedule: Schedule) -> None:
-    """Note what a run that ended well depended on; nothing is noted where a number is missing for now.
+    """Note what a run that ended well depended on; note nothing if a result or a score is missing.
 
     Args:
         results: The run's results folder.
-        question: What was asked: the command's options.
-        schedule: The run, all of whose cells are measured.
+        question: The options of the command.
+        schedule: The run.
     """
-    store, records = schedule.session.store, results / "records"
-    for stages in schedule.cells.values():
-        measured = store.read("measure", stages["measure"].partition(":")[2]) or {}
-        if any(score["value"] is None for score in measured["scores"].values()):
+    records = results / "records"
+    for tasks in schedule.cells.values():
+        measured = schedule.result(tasks.measure)
+        if measured is None or not all(map(schedule.done, tasks)):
+            return
+        if any(score.value is None for score in measured.scores.values()):
             return  # a metric that is absent now may be there next time
-    stored = [store.folder(STAGES[type(job)], job.key) / "result.json" for job in schedule.jobs.values()]
+    stored = map(schedule.session.store.result_file, schedule.tasks)
     files = {*_plugins(schedule), *_data(schedule), *_inputs(schedule), *stored, *records.glob("*.json")}
     note = _now(question) | {"files": marks_of(files)}
     atomic_write(records / NOTE, json.dumps(note))
 
 
 def still_finished(results: Path, question: Mapping[str, object]) -> bool:
-    """Whether the last run into ``results`` answered the same question and nothing has changed since."""
+    """Return whether the last run into ``results`` had the same question and nothing has changed since."""
     try:
         note = json.loads((results / "records" / NOTE).read_text(encoding="utf-8"))
         files = note.pop("files")

@@ -1,288 +1,273 @@
-"""The jobs of a run, and how each is done. A job and its result are plain data, so it may run in any process."""
+"""The jobs of a run, and how each is done. A job and its result are plain data, so that any process can do it."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import asdict, dataclass, replace
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Generic, TypeVar
 
-from srbench.errors import CheckpointError, PluginError
+from srbench.errors import PluginError, TrainingError
 from srbench.naming import Scale
 from srbench.planning.cells import Cell, Model
 from srbench.profiling.freed_memory import freed_memory_kept
 from srbench.profiling.settings import Profiling
-from srbench.running.display import Quiet
+from srbench.records import Certification, Profile, Stored
+from srbench.running.display import RunProgress
 from srbench.running.keys import Keys
-from srbench.running.late_names import Named
+from srbench.running.late_names import LateNames
+from srbench.running.provenance import this_environment
+from srbench.running.results import MeasuredCell, Pace, Trained
 from srbench.running.session import Session
+from srbench.running.stages import JobName
 
-if TYPE_CHECKING:
+R_co = TypeVar("R_co", bound=Stored, covariant=True)
+
+
+class Job(ABC, Generic[R_co]):
+    """Something to be done once."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What it does, for messages: "training espcn · x2 · bicubic · seed 0"."""
+
+    @abstractmethod
+    def name(self, keys: Keys) -> JobName[R_co]:
+        """Return where its result is stored.
+
+        Raises:
+            SrbenchError: Something that it needs is missing or damaged.
+        """
+
+    @abstractmethod
+    def perform(self, session: Session, folder: Path, progress: RunProgress) -> R_co:
+        """Do it, and return the result.
+
+        Args:
+            session: Where things are.
+            folder: Receives the files that belong to the result.
+            progress: Shows how far it is.
+        """
+
+
+def perform(job: Job[R_co], name: JobName[R_co], session: Session, progress: RunProgress | None = None) -> None:
+    """Do a job and store its result, unless another process has done so meanwhile.
+
+    Args:
+        job: What to do.
+        name: Its name when the run was planned.
+        session: Where things are.
+        progress: Shows how far it is; silent if absent (in another process).
+
+    Raises:
+        PluginError: By now the job has another name, since a worker may start late.
+    """
     import torch
 
-    from srbench.networks.network import Network
+    if session.threads:
+        torch.set_num_threads(session.threads)
+    store = session.store
+    with store.claim(name):
+        if store.read(name) is not None:
+            return
+        if job.name(Keys(session)) != name:
+            raise PluginError(f"The code or the data changed after this run began ({job.title}); run it again.")
+        folder = store.folder(name)
+        with freed_memory_kept():
+            store.write(name, job.perform(session, folder, progress or RunProgress()))
+        shutil.rmtree(folder / "work", ignore_errors=True)  # a training's checkpoints
 
 
-@dataclass(frozen=True, slots=True)
-class PaceJob:
+@dataclass(frozen=True)
+class PaceJob(Job[Pace]):
     """Find out how much longer a model's training steps last than those of plain training."""
 
-    key: str
     model: Model
 
     @property
     def title(self) -> str:
-        """For the progress display."""
-        return f"time the steps of {self.model.method}"
+        """Timing a method."""
+        return f"timing {self.model.method}"
+
+    def name(self, keys: Keys) -> JobName[Pace]:
+        """Name the comparison, which models with other seeds share."""
+        return keys.pace(self.model)
+
+    def perform(self, session: Session, folder: Path, progress: RunProgress) -> Pace:  # noqa: ARG002
+        """Train both a little, in turns."""
+        from srbench.running.equal_time import compare_paces
+
+        return compare_paces(self.model, session)
 
 
-@dataclass(frozen=True, slots=True)
-class TrainJob:
-    """Train a model, teachers first."""
+@dataclass(frozen=True)
+class TrainJob(Job[Trained]):
+    """Train a model."""
 
-    key: str
     model: Model
 
     @property
     def title(self) -> str:
-        """For the progress display."""
-        return f"train {self.model.title}"
+        """Training a model."""
+        return f"training {self.model.title}"
+
+    def name(self, keys: Keys) -> JobName[Trained]:
+        """Name the training."""
+        return keys.model(self.model)
+
+    def perform(self, session: Session, folder: Path, progress: RunProgress) -> Trained:
+        """Train, from the last checkpoint in ``folder`` if there is one, and save the weights there."""
+        import torch
+
+        from srbench.files import sha256_of
+        from srbench.running.equal_time import steps_in_time, training_of
+        from srbench.running.models import WEIGHTS, stored_model
+        from srbench.training.checkpoints import save_weights
+        from srbench.training.train_model import train_model
+
+        model, keys, device = self.model, Keys(session), torch.device(session.device)
+        names, pace, key = LateNames(session.catalog, model.scales[0]), self._pace(session, keys), folder.name
+        training = training_of(model, session, names)
+        training = replace(
+            training,
+            teachers=tuple(stored_model(teacher, session, keys, device) for teacher in model.teachers),
+            steps=steps_in_time(training.recipe, pace.ratio) if pace else None,
+            initial=stored_model(model.initial, session, keys, device).module.state_dict() if model.initial else None,
+        )
+        trained = train_model(
+            training,
+            device=device,
+            work=folder / "work",
+            cache=session.cache / "patches",
+            progress=progress,
+            log=session.log_folder / f"{model.architecture}-{key[:12]}" if session.log_folder else None,
+        )
+        # One entry: safetensors writes several in random order, and equal weights are to be equal files.
+        save_weights(folder / WEIGHTS, trained.state_dict, {"srbench": f"{model.architecture} {key}"})
+        environment, costs = this_environment(session.device), trained.report.costs
+        where = {"machine": environment.machine, "threads": environment.threads}
+        return Trained(
+            weights_sha256=sha256_of(folder / WEIGHTS),
+            train_seconds=trained.report.seconds,
+            train_steps=trained.report.steps,
+            time_ratio=pace.ratio if pace else None,
+            costs=costs and costs.model_copy(update=where),
+            warm_start=trained.warm_start,
+            late_names=names.code,
+            environment=environment,
+        )
+
+    def _pace(self, session: Session, keys: Keys) -> Pace | None:
+        if self.model.budget == "steps":
+            return None
+        pace = session.store.read(keys.pace(self.model))
+        if pace is None:
+            raise TrainingError(f"The cache no longer has the time of a step of {self.model.method}; run again.")
+        return pace
 
 
-@dataclass(frozen=True, slots=True)
-class MeasureJob:
+@dataclass(frozen=True)
+class MeasureJob(Job[MeasuredCell]):
     """Measure a cell."""
 
-    key: str
     cell: Cell
 
     @property
     def title(self) -> str:
-        """For the progress display."""
-        return f"measure {self.cell.title}"
+        """Measuring a cell."""
+        return f"measuring {self.cell.title}"
+
+    def name(self, keys: Keys) -> JobName[MeasuredCell]:
+        """Name the measurement."""
+        return keys.cell(self.cell)
+
+    def perform(self, session: Session, folder: Path, progress: RunProgress) -> MeasuredCell:
+        """Super-resolve and score the images."""
+        import torch
+
+        from srbench.measuring.measure import measure
+        from srbench.measuring.pairs import Pairs
+        from srbench.running.models import stored_model
+
+        start = time.perf_counter()
+        cell, catalog, device = self.cell, session.catalog, torch.device(session.device)
+        pairs = Pairs(
+            library=session.library,
+            dataset=catalog.datasets[cell.dataset],
+            degradation=catalog.degradations[cell.degradation],
+            code_hash=catalog.degradations.code_hash(cell.degradation),
+            scale=cell.scale,
+            protocol=cell.protocol,
+            limit=session.limit,
+            realisation=cell.realisation or 0,
+        )
+        network = stored_model(cell.model, session, Keys(session), device)
+        metrics = [catalog.metrics[name] for name in cell.metrics]
+        with progress.images(self.title, len(pairs)) as advance:
+            measured = measure(
+                network, pairs, metrics, cell.inference, device,
+                keep=session.images_kept, folder=folder / "images", advance=advance,
+            )  # fmt: skip
+        return MeasuredCell(
+            scores=measured.scores,
+            images=measured.images,
+            lr_source=measured.lr_source,
+            representation_file=measured.representation_file,
+            environment=this_environment(session.device),
+            seconds=time.perf_counter() - start,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class CertifyJob:
+@dataclass(frozen=True)
+class CertifyJob(Job[Certification]):
     """Certify a copy of a dataset at one scale."""
 
-    key: str
     dataset: str
     scale: Scale
 
     @property
     def title(self) -> str:
-        """For the progress display."""
-        return f"certify {self.dataset} x{self.scale}"
+        """Certifying a dataset."""
+        return f"certifying {self.dataset} x{self.scale}"
+
+    def name(self, keys: Keys) -> JobName[Certification]:
+        """Name the certification."""
+        return keys.certificate(self.dataset, self.scale)
+
+    def perform(self, session: Session, folder: Path, progress: RunProgress) -> Certification:  # noqa: ARG002
+        """Compare bicubic interpolation with its published scores."""
+        from srbench.measuring.certification import certify
+
+        spec, library = session.catalog.datasets[self.dataset], session.library
+        return certify(spec, library.images(spec), self.scale, library.lr_images(spec, self.scale))
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileJob:
+@dataclass(frozen=True)
+class ProfileJob(Job[Profile]):
     """Find out what a network costs."""
 
-    key: str
     architecture: str
     scale: Scale
     profiling: Profiling
 
     @property
     def title(self) -> str:
-        """For the progress display."""
-        return f"profile {self.architecture} x{self.scale}"
+        """Profiling a network."""
+        return f"profiling {self.architecture} x{self.scale}"
 
+    def name(self, keys: Keys) -> JobName[Profile]:
+        """Name the profile on this machine."""
+        return keys.profile(self.architecture, self.scale, self.profiling)
 
-Job = PaceJob | TrainJob | MeasureJob | CertifyJob | ProfileJob
-STAGES: dict[type[Job], str] = {
-    PaceJob: "pace",
-    TrainJob: "train",
-    MeasureJob: "measure",
-    CertifyJob: "certify",
-    ProfileJob: "profile",
-}
+    def perform(self, session: Session, folder: Path, progress: RunProgress) -> Profile:  # noqa: ARG002
+        """Count operations, and measure time and memory."""
+        from srbench.profiling.profile import profile_network
 
-
-def perform(job: Job, session: Session, progress: Quiet | None = None) -> None:
-    """Do a job and store its result, unless another process has done so meanwhile.
-
-    Args:
-        job: What to do.
-        session: Where things are.
-        progress: Shows how far it is; silent if absent (in another process).
-    """
-    import torch
-
-    if session.threads:
-        torch.set_num_threads(session.threads)
-    stage, store = STAGES[type(job)], session.store
-    with store.claim(stage, job.key):
-        if store.read(stage, job.key) is not None:
-            return
-        _check_unchanged(job, session)
-        start = time.perf_counter()
-        with freed_memory_kept():
-            result = _DO[type(job)](job, session, progress or Quiet())
-        result |= {"seconds": time.perf_counter() - start, "created": datetime.now(UTC).isoformat(timespec="seconds")}
-        store.write(stage, job.key, result)
-        shutil.rmtree(store.folder(stage, job.key) / "work", ignore_errors=True)  # a training's checkpoints
-
-
-def _check_unchanged(job: Job, session: Session) -> None:
-    """A worker may start late; what it would compute by then must still be what the key says."""
-    keys = Keys(session)
-    if isinstance(job, TrainJob):
-        now = keys.model(job.model)
-    elif isinstance(job, PaceJob):
-        now = keys.pace(job.model)
-    elif isinstance(job, MeasureJob):
-        now = keys.cell(job.cell)
-    else:
-        return
-    if now != job.key:
-        raise PluginError(f"The code or the data behind {job.title!r} changed after this run began; run it again.")
-
-
-def _load(model: Model, session: Session, keys: Keys, device: torch.device) -> Network:
-    from srbench.running.models import load_model
-
-    key = keys.model(model)
-    try:
-        trained = session.store.folder("train", key)
-        return load_model(model, session.catalog, trained, session.weights_folders, device)
-    except CheckpointError as error:
-        if model.source != "trained":
-            raise
-        session.store.forget("train", key)
-        raise CheckpointError(f"{error} These weights were trained here: the next run trains them again.") from error
-
-
-def _pace(job: PaceJob, session: Session, _: Quiet) -> dict[str, Any]:
-    from srbench.running.equal_time import compare_paces
-
-    return asdict(compare_paces(job.model, session))
-
-
-def _train(job: TrainJob, session: Session, progress: Quiet) -> dict[str, Any]:
-    import torch
-
-    from srbench.running.equal_time import steps_in_time, training_of
-    from srbench.training.checkpoints import save_weights
-    from srbench.training.train_model import train_model
-
-    keys, model = Keys(session), job.model
-    recipe, device = model.recipe, torch.device(session.device)
-    if recipe is None:
-        raise ValueError(f"{model.title} has no recipe")
-    folder, budget = session.store.folder("train", job.key), dict[str, Any]()
-    if model.budget == "time":
-        pace = session.store.read("pace", keys.pace(model)) or {}
-        budget = {"time_ratio": pace["ratio"]}
-    named = Named(session.catalog, model.scales[0])
-    training = replace(
-        training_of(model, session, named),
-        teachers=tuple(_load(teacher, session, keys, device) for teacher in model.teachers),
-        steps=steps_in_time(recipe, budget["time_ratio"]) if budget else None,
-        initial=_load(model.initial, session, keys, device).module.state_dict() if model.initial else None,
-    )
-    trained = train_model(
-        training,
-        device=device,
-        work=folder / "work",
-        cache=session.cache / "patches",
-        progress=progress,
-        log=session.log_folder / f"{model.architecture}-{job.key[:12]}" if session.log_folder else None,
-    )
-    weights = folder / "weights.safetensors"
-    # One entry: safetensors writes several in random order, and equal weights are to be equal files.
-    save_weights(weights, trained.state_dict, {"srbench": f"{model.architecture} {job.key}"})
-    from srbench.running.keys import file_hash
-
-    costs, start, around = trained.report.costs, trained.warm_start, environment(session.device)
-    where = {"machine": around.machine, "threads": around.threads}
-    return budget | {
-        "weights_sha256": file_hash(weights),
-        "train_seconds": trained.report.seconds,
-        "train_steps": trained.report.steps,
-        "costs": costs and costs.model_copy(update=where).model_dump(mode="json"),
-        "warm_start": start and start.model_dump(mode="json"),
-        "named": named.noted,
-        "environment": around.model_dump(mode="json"),
-    }
-
-
-def _measure(job: MeasureJob, session: Session, progress: Quiet) -> dict[str, Any]:
-    import torch
-
-    from srbench.measuring.measure import measure
-    from srbench.measuring.pairs import Pairs
-
-    cell, catalog = job.cell, session.catalog
-    device = torch.device(session.device)
-    pairs = Pairs(
-        library=session.library,
-        dataset=catalog.datasets[cell.dataset],
-        degradation=catalog.degradations[cell.degradation],
-        code_hash=catalog.degradations.code_hash(cell.degradation),
-        scale=cell.scale,
-        protocol=cell.protocol,
-        limit=session.limit,
-        realisation=cell.realisation or 0,
-    )
-    network = _load(cell.model, session, Keys(session), device)
-    with progress.images(job.title, len(pairs)) as advance:
-        result = measure(
-            network, pairs, [catalog.metrics[name] for name in cell.metrics], cell.inference, device,
-            keep=session.images_kept, folder=session.store.folder("measure", job.key) / "images", advance=advance,
-        )  # fmt: skip
-    return result | {"environment": environment(session.device).model_dump(mode="json")}
-
-
-def _certify(job: CertifyJob, session: Session, _: Quiet) -> dict[str, Any]:
-    from srbench.measuring.certification import certify
-
-    spec = session.catalog.datasets[job.dataset]
-    library = session.library
-    certificate = certify(spec, library.images(spec), job.scale, library.lr_images(spec, job.scale))
-    return certificate.model_dump(mode="json")
-
-
-def _profile(job: ProfileJob, session: Session, _: Quiet) -> dict[str, Any]:
-    from srbench.profiling.profile import profile_network
-
-    spec = session.catalog.architectures[job.architecture]
-    files = [str(path) for path in session.plugin_files]
-    return profile_network(spec, job.scale, job.profiling, session.device, files).model_dump(mode="json")
-
-
-_DO: dict[type[Job], Any] = {
-    PaceJob: _pace,
-    TrainJob: _train,
-    MeasureJob: _measure,
-    CertifyJob: _certify,
-    ProfileJob: _profile,
-}
-
-
-def environment(device: str) -> Any:  # noqa: ANN401 - an Environment; imported late
-    """What this process runs on, for a record."""
-    import platform
-
-    import torch
-
-    from srbench.profiling.machine import this_machine
-    from srbench.records import Environment
-    from srbench.running.provenance import git_commit, package_versions
-
-    machine = this_machine()
-    packages = package_versions()
-    return Environment(
-        srbench=packages.pop("srbench"),
-        torch=torch.__version__,
-        python=platform.python_version(),
-        device=device,
-        machine=machine.id,
-        machine_name=machine.name,
-        git_commit=git_commit(),
-        packages=packages,
-        threads=torch.get_num_threads(),
-    )
+        spec = session.catalog.architectures[self.architecture]
+        files = [str(path) for path in session.plugin_files]
+        return profile_network(spec, self.scale, self.profiling, session.device, files)

@@ -1,12 +1,11 @@
 """What a distiller asks for by name while it trains.
 
-Nothing says beforehand which networks it will build, or which degradations its phases will name. So a training notes
-them, with the code that made them, and what it gave counts as long as that code is the same.
+No suite and no recipe says which networks a distiller will build, or which degradations its phases will name. So a
+training notes these names with the code behind them, and its result is reused only while that code is the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from srbench.catalog.catalog import Catalog
@@ -17,23 +16,23 @@ from srbench.naming import Scale
 if TYPE_CHECKING:
     from srbench.networks.network import Network
 
-Noted = dict[str, dict[str, list[str]]]
-"""Kind to name to what its code is known by; nothing where the name is not there."""
+CodeByName = dict[str, dict[str, list[str]]]
+"""Kind to name to what identifies its code; an empty list for a name that nothing provides."""
 
 
-class Named:
-    """Finds for a training, and notes, what its distiller names.
+class LateNames:
+    """Looks up what the distiller of a training names, and notes it.
 
     Attributes:
-        noted: So far.
+        code: What was asked for so far.
     """
 
     def __init__(self, catalog: Catalog, scale: Scale) -> None:
         self._catalog, self._scale = catalog, scale
-        self.noted: Noted = {}
+        self.code: CodeByName = {}
 
     def network(self, name: str) -> Network:
-        """An architecture with fresh weights."""
+        """Build an architecture with fresh weights."""
         from srbench.networks.network import build_network
 
         spec = self._catalog.architectures[name]
@@ -41,17 +40,17 @@ class Named:
         return build_network(spec, self._scale)
 
     def degradation(self, name: str) -> DegradationSpec:
-        """A degradation."""
+        """Find a degradation."""
         spec = self._catalog.degradations[name]
         self._note("degradation", name)
         return spec
 
     def _note(self, kind: str, name: str) -> None:
-        self.noted.setdefault(kind, {})[name] = _code(self._catalog, kind, name)
+        self.code.setdefault(kind, {})[name] = _code(self._catalog, kind, name)
 
 
-def today(catalog: Catalog, noted: Mapping[str, Mapping[str, object]]) -> Noted:
-    """What would be noted now, by the same names."""
+def current_code(catalog: Catalog, noted: CodeByName) -> CodeByName:
+    """Return what the same names stand for now."""
     return {kind: {name: _code(catalog, kind, name) for name in names} for kind, names in noted.items()}
 
 

@@ -16,6 +16,27 @@ from srbench.networks.network import Network, build_network
 from srbench.networks.spec import Checkpoint
 from srbench.networks.weights import load_state_dict, verified
 from srbench.planning.cells import Model
+from srbench.running.keys import Keys
+from srbench.running.session import Session
+
+WEIGHTS = "weights.safetensors"
+"""The file of a training's weights, in the folder of its job."""
+
+
+def stored_model(model: Model, session: Session, keys: Keys, device: torch.device) -> Network:
+    """Load the network of a planned model; trained weights are those that this session's store has.
+
+    Raises:
+        CheckpointError: See `load_model`. Trained weights that cannot be loaded are deleted.
+    """
+    job = keys.model(model)
+    try:
+        return load_model(model, session.catalog, session.store.folder(job), session.weights_folders, device)
+    except CheckpointError as error:
+        if model.source != "trained":
+            raise
+        session.store.forget(job)
+        raise CheckpointError(f"{error} These weights were trained here: the next run trains them again.") from error
 
 
 def load_model(
@@ -26,7 +47,7 @@ def load_model(
     Args:
         model: What the plan says.
         catalog: The plugins.
-        trained: Where the weights of a trained model are.
+        trained: Folder with the weights of a trained model.
         weights_folders: Folders that may hold published checkpoints.
         device: Where to put it.
 
@@ -46,7 +67,7 @@ def load_model(
 
 
 def find_checkpoint(checkpoint: Checkpoint, folders: Sequence[Path], name: str) -> Path:
-    """The file of a published checkpoint, checked against its hash; downloaded where it has a public address."""
+    """Return the file of a published checkpoint, checked against its hash; download it if it has a public address."""
     from srbench.files import cache_root, fetch_file
 
     for folder in folders:
@@ -72,5 +93,5 @@ def _state(
             raise CheckpointError(f"{name} has no weights for x{model.scales[0]}; choose another scale or tag.")
         path = find_checkpoint(found, folders, name)
         return (found.read(path) if found.read else load_state_dict(path).state), path
-    paths = model.files or (trained / "weights.safetensors",)
+    paths = model.files or (trained / WEIGHTS,)
     return average_weights({str(path): load_state_dict(path).state for path in paths}), paths[0]

@@ -1,33 +1,55 @@
-"""Which versions and which commit made a record."""
+"""What a result was made with: versions, commit and machine."""
 
 from __future__ import annotations
 
 import functools
 import importlib.metadata
+import platform
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from srbench.profiling.machine import this_machine
+from srbench.records import Environment
+
 PACKAGES = ("srbench", "torch", "numpy", "scikit-image", "pillow", "accelerate", "lpips", "pyiqa", "spandrel")
+"""Packages that can change a number."""
+
+
+def this_environment(device: str) -> Environment:
+    """Describe what this process runs on.
+
+    Args:
+        device: Where it computes.
+    """
+    import torch
+
+    machine, versions = this_machine(), _versions()
+    return Environment(
+        srbench=versions["srbench"],
+        torch=torch.__version__,
+        python=platform.python_version(),
+        device=device,
+        machine=machine.id,
+        machine_name=machine.name,
+        git_commit=_git_commit(),
+        packages={name: version for name, version in versions.items() if name != "srbench"},
+        threads=torch.get_num_threads(),
+    )
 
 
 @functools.cache
-def _versions() -> tuple[tuple[str, str], ...]:
-    found = []
+def _versions() -> dict[str, str]:
+    found = {}
     for name in PACKAGES:
         with suppress(importlib.metadata.PackageNotFoundError):
-            found.append((name, importlib.metadata.version(name)))
-    return tuple(found)
-
-
-def package_versions() -> dict[str, str]:
-    """Installed versions of the packages that can move a number."""
-    return dict(_versions())
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 @functools.cache
-def git_commit() -> str | None:
-    """The commit of srbench's own checkout, "+" added if files differ from it; None for an installed wheel."""
+def _git_commit() -> str | None:
+    """Return the commit of srbench's own checkout, with "+" if files differ from it; None for an installed wheel."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None

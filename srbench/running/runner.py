@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from srbench.catalog.kinds import ExecutorSpec
 from srbench.errors import SrbenchError, StoreError
-from srbench.running.display import Quiet
-from srbench.running.jobs import STAGES, Job, PaceJob, ProfileJob, perform
-from srbench.running.recording import Assembler
-from srbench.running.schedule import Schedule
+from srbench.records import Stored
+from srbench.running.display import RunProgress
+from srbench.running.jobs import PaceJob, ProfileJob, perform
+from srbench.running.recording import Recorder
+from srbench.running.schedule import Failure, Schedule, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +30,9 @@ class Outcome:
 
 
 def run_plan(
-    schedule: Schedule, results: Path, executor: ExecutorSpec, workers: int, progress: Quiet, *, fresh: bool = False
-) -> Outcome:
+    schedule: Schedule, results: Path, executor: ExecutorSpec, workers: int, progress: RunProgress, *,
+    fresh: bool = False,
+) -> Outcome:  # fmt: skip
     """Do every open job and write a record for every cell.
 
     Args:
@@ -46,65 +48,68 @@ def run_plan(
         StoreError: The cache or the results folder cannot be written; what was finished stays.
     """
     if fresh:
-        for job in schedule.jobs.values():
-            schedule.session.store.forget(STAGES[type(job)], job.key)
-    todo = schedule.open_jobs()
-    assembler = Assembler(schedule.plan.suite, schedule.session, schedule.keys, results)
-    waiting = {name for stages in schedule.cells.values() for name in (stages["measure"],) if name in todo}
-    assembler.write(schedule, only_finished=True)
-    # Timing wants a machine to itself: paces come first, since trainings wait for them, profiles last, one by one.
-    work: dict[str, Job] = {name: job for name, job in todo.items() if not isinstance(job, PaceJob | ProfileJob)}
-    paces: dict[str, Job] = {name: job for name, job in todo.items() if isinstance(job, PaceJob)}
-    profiles: dict[str, Job] = {name: job for name, job in todo.items() if isinstance(job, ProfileJob)}
+        for name in schedule.tasks:
+            schedule.session.store.forget(name)
+    todo = schedule.open_tasks()
+    recorder = Recorder(schedule, results)
+    waiting = {tasks.measure for tasks in schedule.cells.values()} & set(todo)
+    recorder.write(only_finished=True)
     with progress.jobs(len(todo)) as finished:
-        for batch, places in ((paces, 1), (work, workers), (profiles, 1)):
-            if not batch:
-                continue
+        for batch, places in _batches(todo, workers):
             with executor.make(places) as pool:
-                for name in _perform_all(schedule, batch, pool, None if executor.isolated else progress):
-                    finished(schedule.jobs[name].title, schedule.failure(name))
-                    assembler.write(schedule, after=name)
-    failed = assembler.write(schedule)
-    return Outcome(
-        measured=sum(schedule.done(name) for name in waiting),
-        cached=sum(schedule.done(stages["measure"]) for stages in schedule.cells.values())
-        - sum(map(schedule.done, waiting)),
-        failed=tuple(failed),
-    )
+                for task in _perform_all(schedule, batch, pool, None if executor.isolated else progress):
+                    finished(task.job.title, task.reason)
+                    recorder.write(after=task)
+    failed = recorder.write()
+    measured = sum(map(schedule.done, waiting))
+    finished_cells = sum(schedule.done(tasks.measure) for tasks in schedule.cells.values())
+    return Outcome(measured=measured, cached=finished_cells - measured, failed=tuple(failed))
+
+
+def _batches(todo: Sequence[Task[Stored]], workers: int) -> Iterator[tuple[list[Task[Stored]], int]]:
+    """Yield tasks that may run at the same time, with the number of workers.
+
+    Timing needs a machine of its own: paces come first, since trainings wait for them, and profiles last, one by one.
+    """
+    paces = [task for task in todo if isinstance(task.job, PaceJob)]
+    profiles = [task for task in todo if isinstance(task.job, ProfileJob)]
+    others = [task for task in todo if not isinstance(task.job, PaceJob | ProfileJob)]
+    yield from ((batch, places) for batch, places in ((paces, 1), (others, workers), (profiles, 1)) if batch)
 
 
 def _perform_all(
-    schedule: Schedule, batch: dict[str, Job], pool: concurrent.futures.Executor, progress: Quiet | None
-) -> Iterator[str]:
-    """Yield the names of jobs as they end, well or not; failures are noted in the schedule."""
-    graph = TopologicalSorter({name: [p for p in schedule.needs[name] if p in batch] for name in batch})
+    schedule: Schedule, batch: Sequence[Task[Stored]], pool: concurrent.futures.Executor, progress: RunProgress | None
+) -> Iterator[Task[Stored]]:
+    """Yield tasks as they end, well or not; failures are noted in them."""
+    inside = set(batch)
+    graph = TopologicalSorter({task: [parent for parent in task.needs if parent in inside] for task in batch})
     graph.prepare()
-    ready: list[str] = []
-    running: dict[concurrent.futures.Future[None], str] = {}
+    ready: list[Task[Stored]] = []
+    running: dict[concurrent.futures.Future[None], Task[Stored]] = {}
     try:
         while graph.is_active():
             ready += graph.get_ready()
             # An executor in this process is done with a job when it has taken it: what follows must not wait for the
             # whole queue.
             while ready and not any(future.done() for future in running):
-                name = ready.pop(0)
-                if schedule.failure(name):
-                    graph.done(name)
-                    yield name
+                task = ready.pop(0)
+                if task.name is None or task.failure:
+                    graph.done(task)
+                    yield task
                 else:
-                    running[pool.submit(perform, batch[name], schedule.session, progress)] = name
+                    running[pool.submit(perform, task.job, task.name, schedule.session, progress)] = task
             if not running:
                 continue
             for future in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
-                name = running.pop(future)
+                task = running.pop(future)
                 try:
                     future.result()
                 except StoreError:
                     raise  # the disk is full or not ours to write on: every other job would meet the same
                 except Exception as error:  # noqa: BLE001 - a failed job is a reason in its cells; the others go on
-                    schedule.failures[name] = _reason(error)
-                graph.done(name)
-                yield name
+                    task.failed = Failure(task.job, _reason(error))
+                graph.done(task)
+                yield task
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise

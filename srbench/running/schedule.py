@@ -1,120 +1,142 @@
-"""The jobs of a plan, their dependencies, and which of them are done."""
+"""The jobs of a plan, what each of them needs, and which of them are done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 from srbench.datasets.overlap import assert_disjoint
 from srbench.errors import SrbenchError
 from srbench.planning.cells import Cell, Model, Plan
-from srbench.running.jobs import STAGES, CertifyJob, Job, MeasureJob, PaceJob, ProfileJob, TrainJob
+from srbench.records import Certification, Profile, Stored
+from srbench.running.jobs import CertifyJob, Job, MeasureJob, PaceJob, ProfileJob, TrainJob
 from srbench.running.keys import Keys
+from srbench.running.results import MeasuredCell
 from srbench.running.session import Session
+from srbench.running.stages import JobName
 
-_NEEDS = "it needs"
+R = TypeVar("R", bound=Stored)
+R_co = TypeVar("R_co", bound=Stored, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job cannot be done."""
+
+    job: Job[Stored]
+    cause: str
+
+
+@dataclass(eq=False, slots=True)
+class Task(Generic[R_co]):
+    """A job in a schedule."""
+
+    job: Job[R_co]
+    name: JobName[R_co] | None
+    """Where its result goes; None if something is missing (a dataset, a checkpoint), and then ``failed`` says what."""
+    needs: tuple[Task[Stored], ...] = ()
+    failed: Failure | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Its own failure, or that of a job that it needs, directly or not."""
+        return self.failed or next((failure for task in self.needs if (failure := task.failure)), None)
+
+    @property
+    def reason(self) -> str | None:
+        """The failure in words."""
+        failure = self.failure
+        if failure is None:
+            return None
+        if failure is self.failed:
+            return failure.cause
+        return f"it needs {failure.job.title}, which failed: {failure.cause}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellTasks:
+    """The tasks whose results make the record of a cell."""
+
+    measure: Task[MeasuredCell]
+    certify: Task[Certification]
+    profile: Task[Profile] | None
+
+    def __iter__(self) -> Iterator[Task[Stored]]:
+        yield from (self.measure, self.certify)
+        if self.profile is not None:
+            yield self.profile
 
 
 @dataclass(eq=False)
 class Schedule:
-    """The jobs of a plan, which of them are done, and what each cell needs."""
+    """The tasks of a plan."""
 
     plan: Plan
     session: Session
-    keys: Keys
-    machine: str
-    jobs: dict[str, Job] = field(default_factory=dict)
-    """By a name that is unique within the run: stage and key."""
-    needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    cells: dict[Cell, dict[str, str]] = field(default_factory=dict)
-    """For each cell, its job of every stage."""
-    failures: dict[str, str] = field(default_factory=dict)
-    """Job to the reason why it cannot be done."""
-    titles: dict[str, str] = field(default_factory=dict)
-    """Job to what it is called in messages."""
+    keys: Keys = field(init=False)
+    tasks: dict[JobName[Stored], Task[Any]] = field(default_factory=dict, init=False)
+    """Those that can be done, teachers before their students."""
+    cells: dict[Cell, CellTasks] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        models = {model: self._model(model) for model in self.plan.models}
+        self.keys = Keys(self.session)
+        trainings = {model: self._training(model) for model in self.plan.models}
         for cell in self.plan.cells:
-            self.cells[cell] = self._cell(cell, models[cell.model])
+            self.cells[cell] = self._cell(cell, trainings[cell.model])
 
-    def _model(self, model: Model) -> str | None:
+    def _training(self, model: Model) -> tuple[Task[Stored], ...]:
+        """Add the training of a model with all that it needs; nothing for weights that are not trained here."""
         if model.source != "trained":
-            return None
-        parents = [self._model(parent) for parent in model.parents]
+            return ()
+        needs = [task for parent in model.parents for task in self._training(parent)]
         if model.budget == "time":
-            parents.append(self._add(lambda: PaceJob(self.keys.pace(model), model), [], f"timing {model.method}"))
-        return self._add(
-            lambda: TrainJob(self.keys.model(model), model), [p for p in parents if p], f"training {model.title}"
+            needs.append(self._task(PaceJob(model)))
+        return (self._task(TrainJob(model), needs),)
+
+    def _cell(self, cell: Cell, training: Sequence[Task[Stored]]) -> CellTasks:
+        profiling = self.plan.suite.profile
+        return CellTasks(
+            measure=self._task(MeasureJob(cell), training),
+            certify=self._task(CertifyJob(cell.dataset, cell.scale)),
+            profile=self._task(ProfileJob(cell.model.architecture, cell.scale, profiling))
+            if profiling.enabled
+            else None,
         )
 
-    def _cell(self, cell: Cell, model: str | None) -> dict[str, str]:
-        names = {
-            "measure": self._add(lambda: self._measure(cell), [model] if model else [], f"measuring {cell.title}"),
-            "certify": self._add(
-                lambda: CertifyJob(self.keys.certificate(cell.dataset, cell.scale), cell.dataset, cell.scale),
-                [],
-                f"certifying {cell.dataset} x{cell.scale}",
-            ),
-        }
-        profiling = self.plan.suite.profile
-        if profiling.enabled:
-            name = cell.model.architecture
-            names["profile"] = self._add(
-                lambda: ProfileJob(
-                    self.keys.profile(name, cell.scale, profiling, self.machine), name, cell.scale, profiling
-                ),
-                [],
-                f"profiling {name} x{cell.scale}",
-            )
-        return names
-
-    def _measure(self, cell: Cell) -> MeasureJob:
-        recipe, library, datasets = cell.model.recipe, self.session.library, self.session.catalog.datasets
-        for name in recipe.datasets if recipe else ():
-            assert_disjoint(library.images(datasets[name]), library.images(datasets[cell.dataset]))
-        return MeasureJob(self.keys.cell(cell), cell)
-
-    def _add(self, make: Callable[[], Job], needs: Sequence[str], title: str) -> str:
+    def _task(self, job: Job[R], needs: Sequence[Task[Stored]] = ()) -> Task[R]:
         try:
-            job = make()
+            if isinstance(job, MeasureJob):
+                self._check_overlap(job.cell)
+            name = job.name(self.keys)
         except SrbenchError as error:
-            # No key, no job: a dataset is missing, a checkpoint is not there. The other cells go on.
-            name = f"impossible: {title}"
-            self.failures[name], self.titles[name] = str(error), title
-            return name
-        name = f"{STAGES[type(job)]}:{job.key}"
-        self.jobs[name], self.titles[name] = job, title
-        self.needs[name] = tuple(needs)
-        return name
+            return Task(job, None, failed=Failure(job, str(error)))
+        return self.tasks.setdefault(name, Task(job, name, tuple(needs)))
 
-    def done(self, name: str) -> bool:
-        """Whether the job's result is stored."""
-        job = self.jobs.get(name)
-        return job is not None and self.session.store.read(STAGES[type(job)], job.key) is not None
+    def _check_overlap(self, cell: Cell) -> None:
+        library, datasets = self.session.library, self.session.catalog.datasets
+        for name in cell.model.recipe.datasets if cell.model.recipe else ():
+            assert_disjoint(library.images(datasets[name]), library.images(datasets[cell.dataset]))
 
-    def failure(self, name: str) -> str | None:
-        """Why a job has failed or can never start."""
-        if name in self.failures:
-            return self.failures[name]
-        for parent in self.needs.get(name, ()):
-            if reason := self.failure(parent):
-                if reason.startswith(_NEEDS):
-                    return reason
-                return f"{_NEEDS} {self.titles[parent]}, which failed: {reason}"
-        return None
+    def result(self, task: Task[R]) -> R | None:
+        """Return the stored result of a task; None if there is none."""
+        return None if task.name is None else self.session.store.read(task.name)
 
-    def open_jobs(self) -> dict[str, Job]:
-        """What is left to do, without training that no open cell needs."""
-        wanted: set[str] = set()
+    def done(self, task: Task[Stored]) -> bool:
+        """Whether the task's result is stored."""
+        return self.result(task) is not None
 
-        def want(name: str) -> None:
-            if name in self.jobs and name not in wanted and not self.done(name):
-                wanted.add(name)
-                for parent in self.needs[name]:
+    def open_tasks(self) -> list[Task[Stored]]:
+        """Return what is left to do, without trainings that no open cell needs."""
+        wanted: set[Task[Stored]] = set()
+
+        def want(task: Task[Stored]) -> None:
+            if task.name is not None and task not in wanted and not self.done(task):
+                wanted.add(task)
+                for parent in task.needs:
                     want(parent)
 
-        for stages in self.cells.values():
-            for name in stages.values() if self.failure(stages["measure"]) is None else ():
-                want(name)
-        return {name: job for name, job in self.jobs.items() if name in wanted}
+        for tasks in self.cells.values():
+            for task in tasks if tasks.measure.failure is None else ():
+                want(task)
+        return [task for task in self.tasks.values() if task in wanted]

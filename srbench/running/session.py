@@ -1,4 +1,4 @@
-"""What every job of a run has in common; small and picklable, so that a job can run anywhere."""
+"""What the jobs of a run have in common; small and picklable, so that a job can run in any process."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from srbench.running.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """Where things are and on what they run."""
+    """Where things are, and where jobs compute."""
 
-    suite: str
     plugin_files: tuple[Path, ...] = ()
     strict_plugins: bool = False
     data_root: Path | None = None
@@ -23,26 +22,26 @@ class Session:
     cache: Path
     device: str = "cpu"
     threads: int = 0
-    """For torch on the CPU; 0 leaves torch's choice."""
+    """Threads of torch on the CPU; 0 leaves the choice to torch."""
     limit: int | None = None
-    """Measure the first so many images of each dataset only."""
+    """How many images of each dataset are measured; all if absent."""
     images_kept: int = 0
     log_folder: Path | None = None
-    """For TensorBoard; none if absent."""
+    """For TensorBoard; no curves if absent."""
 
     @property
     def catalog(self) -> Catalog:
-        """The plugins; loaded once a process."""
+        """The plugins, loaded once a process."""
         return _catalog(self.plugin_files, self.strict_plugins)
 
     @property
     def library(self) -> Library:
-        """The datasets; each is looked at once a process."""
+        """The datasets, each read once a process."""
         return _library(self.data_root, self.plugin_files, self.strict_plugins)
 
     @property
     def store(self) -> Store:
-        """The artefacts."""
+        """The results of finished jobs."""
         return Store(self.cache)
 
 

@@ -1,61 +1,57 @@
-"""Artefacts by the hash of everything that decides them; written so that a kill at any moment harms nothing."""
+"""Results by the hash of everything that decides them; written so that a kill at any moment harms nothing."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
 from srbench.errors import StoreError
-from srbench.files import atomic_write, cache_root, cannot_write
+from srbench.files import atomic_write, cannot_write
+from srbench.records import Stored
+from srbench.running.stages import JobName
 
-STAGE_VERSIONS = {"pace": 2, "train": 1, "measure": 1, "certify": 1, "profile": 1}
-"""Raised by hand whenever a stage's result changes for the same inputs."""
-
-
-def content_key(stage: str, inputs: Mapping[str, Any]) -> str:
-    """sha256 of the canonical JSON of a stage, its version and its inputs."""
-    text = json.dumps(
-        {"stage": stage, "version": STAGE_VERSIONS[stage], "inputs": inputs},
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=True,
-        allow_nan=False,
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
+R = TypeVar("R", bound=Stored)
 
 
 class Store:
-    """Finished artefacts, ``<root>/<stage>/<aa>/<key>/``."""
+    """The results of finished jobs and the files beside them, in ``<root>/<stage>/<aa>/<key>/``."""
 
-    def __init__(self, root: Path | None = None) -> None:
-        self.root = root or cache_root()
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
-    def folder(self, stage: str, key: str) -> Path:
-        """Where the artefacts of a key live, finished or under way."""
-        return self.root / stage / key[:2] / key
+    def folder(self, job: JobName[Stored]) -> Path:
+        """Return where the files of a job are, finished or under way."""
+        return self.root / job.stage.name / job.key[:2] / job.key
 
-    def read(self, stage: str, key: str) -> dict[str, Any] | None:
-        """The finished result of a key; None if there is none, or it is damaged."""
-        path = self.folder(stage, key) / "result.json"
+    def result_file(self, job: JobName[Stored]) -> Path:
+        """Return the file that is there once a job is finished."""
+        return self.folder(job) / "result.json"
+
+    def read(self, job: JobName[R]) -> R | None:
+        """Return the result of a finished job; None if there is none, or it is damaged."""
         try:
-            result = json.loads(path.read_text(encoding="utf-8"))
+            return job.stage.result.model_validate_json(self.result_file(job).read_bytes())
         except (OSError, ValueError):
             return None
-        return result if isinstance(result, dict) else None
 
-    def forget(self, stage: str, key: str) -> None:
-        """Drop all that was stored under a key, the result first, so that it is made anew."""
-        folder = self.folder(stage, key)
-        with self.claim(stage, key):
+    def write(self, job: JobName[R], result: R) -> None:
+        """Store the result of a job; the other files in its folder must be complete by now."""
+        # pydantic's own JSON would turn a NaN into null.
+        text = json.dumps(result.model_dump(mode="json"), indent=1, allow_nan=False)
+        atomic_write(self.result_file(job), text)
+
+    def forget(self, job: JobName[Stored]) -> None:
+        """Delete all that a job stored, the result first, so that the job is done again."""
+        folder = self.folder(job)
+        with self.claim(job):
             try:
-                (folder / "result.json").unlink(missing_ok=True)
+                self.result_file(job).unlink(missing_ok=True)
                 for path in folder.iterdir():
                     if path.is_dir():
                         shutil.rmtree(path)
@@ -64,14 +60,10 @@ class Store:
             except OSError as error:
                 raise cannot_write(folder, error) from error
 
-    def write(self, stage: str, key: str, result: Mapping[str, Any]) -> None:
-        """Store the result of a key; whatever else its folder holds must be complete by now."""
-        atomic_write(self.folder(stage, key) / "result.json", json.dumps(result, indent=1, allow_nan=False))
-
     @contextmanager
-    def claim(self, stage: str, key: str) -> Iterator[None]:
-        """Hold a key while working on it, so that two runs never train the same model at once; the second waits."""
-        folder = self.folder(stage, key)
+    def claim(self, job: JobName[Stored]) -> Iterator[None]:
+        """Hold a job while working on it, so that two runs never train the same model at once; the second waits."""
+        folder = self.folder(job)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(folder / "lock")
@@ -97,8 +89,7 @@ def results_lock(folder: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise StoreError(
-            f"Another srbench run is writing to {folder}; wait for it to end, or give this one a folder of its own "
-            "with --results."
+            f"Another srbench run is writing to {folder}; wait until it ends, or choose another folder with --results."
         ) from None
     except OSError as error:
         raise cannot_write(folder, error) from error

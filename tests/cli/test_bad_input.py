@@ -231,8 +231,8 @@ def test_control_c_saves_the_training_and_the_same_command_goes_on(run, tiny, tm
     finally:
         process.kill()
     assert (
-        refusal == f"Another srbench run is writing to {results}; wait for it to end, or give this one a folder of "
-        "its own with --results."
+        refusal == f"Another srbench run is writing to {results}; wait until it ends, or choose another folder with "
+        "--results."
     )
     assert process.returncode == 130
     first = stopped_at(err)

@@ -50,12 +50,12 @@ def measured(
 
 def per_image(result):
     """Image to metric to value."""
-    return {image["name"]: image["scores"] for image in result["images"]}
+    return {image.name: image.scores for image in result.images}
 
 
 def means(result):
     """Metric to mean."""
-    return {name: score["value"] for name, score in result["scores"].items()}
+    return {name: score.value for name, score in result.scores.items()}
 
 
 def rows_of(path):

@@ -65,7 +65,7 @@ def test_a_network_gets_the_conditions_that_it_names(run):
 def test_a_blind_network_gets_no_conditions(run):
     module, result, _ = run(spec())
     assert module.heard == [None, None]
-    assert "representation_file" not in result
+    assert result.representation_file is None
 
 
 def test_a_missing_condition_is_named_in_a_sentence(run):
@@ -84,7 +84,7 @@ def test_every_tile_gets_the_conditions(run):
 @pytest.mark.parametrize("describe", [None, lambda drawn: {"width": 2.0, "noise": 0.5}], ids=["silent", "describing"])
 def test_representations_are_kept_beside_the_conditions(run, tmp_path, describe):
     _, result, pairs = run(spec(representation="mean"), describe=describe)
-    assert result["representation_file"] == FILE
+    assert result.representation_file == FILE
     with np.load(tmp_path / "kept" / FILE, allow_pickle=False) as file:
         assert list(file["images"]) == [pair.name for pair in pairs]
         wanted = np.stack([pair.lr.mean((2, 3))[0].numpy() for pair in pairs])
@@ -95,4 +95,4 @@ def test_representations_are_kept_beside_the_conditions(run, tmp_path, describe)
 
 def test_parts_of_images_have_no_representation(run):
     _, result, _ = run(spec(representation="mean"), Inference(tile=8, overlap=2))
-    assert "representation_file" not in result
+    assert result.representation_file is None

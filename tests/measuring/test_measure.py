@@ -197,18 +197,18 @@ def run(network, pairs, catalog, tmp_path, names=("psnr_y", "ssim_y"), keep=0, e
 
 def test_a_mean_stands_with_its_images_interval_and_protocol(pairs, catalog, tmp_path):
     result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path)
-    score = result["scores"]["psnr_y"]
-    values = [image["scores"]["psnr_y"] for image in result["images"]]
-    assert score["value"] == pytest.approx(sum(values) / 2)
-    assert min(values) <= score["low"] <= score["value"] <= score["high"] <= max(values)
-    assert score["protocol"].startswith("psnr_y@classic-y:")
-    assert result["lr_source"] == "bicubic-u8"
+    score = result.scores["psnr_y"]
+    values = [image.scores["psnr_y"] for image in result.images]
+    assert score.value == pytest.approx(sum(values) / 2)
+    assert min(values) <= score.low <= score.value <= score.high <= max(values)
+    assert score.protocol.startswith("psnr_y@classic-y:")
+    assert result.lr_source == "bicubic-u8"
 
 
 def test_a_limited_measurement_says_so_in_its_protocol(pairs, catalog, tmp_path):
     result = run(build_network(catalog.architectures["bicubic"], 2), pairs(limit=1), catalog, tmp_path)
-    assert result["scores"]["psnr_y"]["protocol"].endswith(",whole,first=1")
-    assert (result["scores"]["psnr_y"]["low"], len(result["images"])) == (None, 1)
+    assert result.scores["psnr_y"].protocol.endswith(",whole,first=1")
+    assert (result.scores["psnr_y"].low, len(result.images)) == (None, 1)
 
 
 def test_a_perfect_image_is_an_absence_with_its_reason_never_a_number(pairs, catalog, tmp_path):
@@ -216,10 +216,10 @@ def test_a_perfect_image_is_an_absence_with_its_reason_never_a_number(pairs, cat
     truth[1] = truth[1] * 0.9
     spec = ArchitectureSpec(name="oracle", build=Oracle, scales=frozenset({2}))
     result = run(Network(spec, Oracle(truth)), pairs(), catalog, tmp_path)
-    score = result["scores"]["psnr_y"]
-    assert (score["value"], score["reason"]) == (None, "infinite on ant: sr equals hr there")
-    assert [image["scores"]["psnr_y"] is None for image in result["images"]] == [True, False]
-    assert result["scores"]["ssim_y"]["value"] < 1
+    score = result.scores["psnr_y"]
+    assert (score.value, score.reason) == (None, "infinite on ant: sr equals hr there")
+    assert [image.scores["psnr_y"] is None for image in result.images] == [True, False]
+    assert result.scores["ssim_y"].value < 1
 
 
 def test_a_metric_that_fails_on_one_image_is_absent_from_the_mean(pairs, catalog, tmp_path):
@@ -231,15 +231,15 @@ def test_a_metric_that_fails_on_one_image_is_absent_from_the_mean(pairs, catalog
 
     odd = MetricSpec(name="odd", label="Odd", load=lambda device: fails_later)
     result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path, extra=(odd,))
-    assert result["scores"]["odd"]["reason"] == "the metric gave no number (NaN)"
-    assert result["scores"]["odd"]["value"] is None
-    assert result["scores"]["psnr_y"]["value"] > 20
+    assert result.scores["odd"].reason == "the metric gave no number (NaN)"
+    assert result.scores["odd"].value is None
+    assert result.scores["psnr_y"].value > 20
 
 
 def test_the_first_images_are_kept_as_they_were_scored(pairs, catalog, tmp_path):
     result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path, keep=1)
-    first, second = result["images"]
-    assert (first["sr_file"], second["sr_file"]) == ("ant_sr.png", None)
+    first, second = result.images
+    assert (first.sr_file, second.sr_file) == ("ant_sr.png", None)
     pair = next(iter(pairs()))
     sr = imresize(pair.lr.double(), scale=2)
     kept = read_image(tmp_path / "kept" / "ant_sr.png")

@@ -41,7 +41,7 @@ def test_the_dataset_is_certified_by_that_row(dataset, scale, shared):
 def test_eight_bit_images_give_the_row_of_eight_bit_code(scale, psnr, shared):
     result = measured(shared("data"), "bicubic_u8", "set5", scale, "matlab-u8")
     assert means(result)["psnr_y"] == pytest.approx(psnr, abs=0.005)
-    assert result["lr_source"] == "bicubic-u8"  # the LR that comes with Set5 is the one srbench makes
+    assert result.lr_source == "bicubic-u8"  # the LR that comes with Set5 is the one srbench makes
 
 
 def test_luma_that_is_not_rounded_scores_higher_on_the_same_images(shared):

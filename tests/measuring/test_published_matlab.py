@@ -25,8 +25,8 @@ FOLDERS = {"set5": "Set5", "set14": "Set14", "b100": "BSD100"}
 def test_bicubic_scores_each_image_as_matlab_does(dataset, scale, shared):
     table = scipy.io.loadmat(shared(f"oracles/scores/result_{FOLDERS[dataset]}_SRF_{scale}.mat"))
     result = measured(shared("data"), "bicubic_u8", dataset, scale, "matlab-u8", degradation="bicubic_replicate")
-    psnr = [image["scores"]["psnr_y"] for image in result["images"]]
-    ssim = [image["scores"]["ssim_y"] for image in result["images"]]
+    psnr = [image.scores["psnr_y"] for image in result.images]
+    ssim = [image.scores["ssim_y"] for image in result.images]
     assert psnr == pytest.approx(table["PSNR_table"][:, 0], abs=DECIBEL)
     assert ssim == pytest.approx(table["SSIM_table"][:, 0], abs=SIMILARITY)
     if (dataset, scale) == ("set5", 2):

@@ -40,7 +40,7 @@ def test_every_image_scores_as_in_the_authors_log(dataset, scale, without_lr, sh
         if (row["dataset"], row["scale"]) == (LABELS[dataset], str(scale))
     ]  # fmt: skip
     result = measured(without_lr, "pan", dataset, scale, metrics=FIDELITY, weights=shared("weights"), tag="df2k")
-    assert result["lr_source"] == "bicubic-u8"
+    assert result.lr_source == "bicubic-u8"
     # The log calls B100's images by their BSDS numbers; both orders are the same.
     pairs = list(zip(sorted(per_image(result).items()), sorted(log, key=lambda row: row["image"]), strict=True))
     decibel, similarity = APART[dataset]

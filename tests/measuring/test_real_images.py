@@ -69,8 +69,8 @@ def test_realsr_is_found_with_both_cameras_and_measured_on_its_own_lr(catalog, t
     assert np.array_equal((found[1].lr[0].permute(1, 2, 0) * 255).round().numpy(), own)
     assert pairs.lr_source() == "real-u8"
     result = score(bicubic, pairs, [catalog.metrics["psnr_y"]], tmp_path)
-    assert result["scores"]["psnr_y"]["value"] > 20
-    assert "lr=real-u8" in result["scores"]["psnr_y"]["protocol"]
+    assert result.scores["psnr_y"].value > 20
+    assert "lr=real-u8" in result.scores["psnr_y"].protocol
 
 
 def test_drealsr_is_paired_by_order_and_its_folder_says_the_scale(tmp_path):
@@ -105,11 +105,11 @@ def test_images_without_hr_have_the_scores_that_need_none(catalog, tmp_path, bic
     )
     pairs = pairs_of(catalog, tmp_path, spec)
     result = score(bicubic, pairs, [catalog.metrics["psnr_y"], contrast], tmp_path)
-    assert result["scores"]["psnr_y"]["value"] is None
-    assert result["scores"]["psnr_y"]["reason"] == "it needs hr, which nobody has for these images"
-    assert result["scores"]["contrast"]["value"] > 0
-    assert set(result["images"][0]) > {"sr_file", "hr_file"}
-    assert result["images"][0]["hr_file"] is None
+    assert result.scores["psnr_y"].value is None
+    assert result.scores["psnr_y"].reason == "it needs hr, which nobody has for these images"
+    assert result.scores["contrast"].value > 0
+    assert result.images[0].sr_file
+    assert result.images[0].hr_file is None
     assert read_image(tmp_path / "kept" / "one_sr.png").shape == (60, 52, 3)
     with pytest.raises(DataError, match="lr without hr, which bicubic cannot be applied to"):
         list(pairs_of(catalog, tmp_path, spec, "bicubic"))

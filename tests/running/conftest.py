@@ -7,7 +7,6 @@ import pytest
 from srbench.planning.plan import make_plan
 from srbench.planning.suite import load_suite
 from srbench.running import session as sessions
-from srbench.running.keys import Keys
 from srbench.running.schedule import Schedule
 from srbench.running.session import Session
 
@@ -16,9 +15,7 @@ from srbench.running.session import Session
 def session(tiny, catalog, monkeypatch) -> Session:
     """On the catalog that all tests share."""
     monkeypatch.setattr(sessions, "_catalog", lambda files, strict: catalog)
-    return Session(
-        suite="tiny", plugin_files=(tiny.plugin,), data_root=tiny.data, cache=tiny.folder / "cache", images_kept=1
-    )
+    return Session(plugin_files=(tiny.plugin,), data_root=tiny.data, cache=tiny.folder / "cache", images_kept=1)
 
 
 @pytest.fixture
@@ -29,6 +26,6 @@ def schedule(tiny, session):
         sessions._library.cache_clear()
         suite = load_suite(str(tiny.suite(grid)))
         suite = suite.model_copy(update={"profile": suite.profile.model_copy(update={"enabled": profile})})
-        return Schedule(make_plan(suite, within.catalog), within, Keys(within), "machine")
+        return Schedule(make_plan(suite, within.catalog), within)
 
     return make

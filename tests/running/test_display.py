@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from srbench.running.display import Display, Quiet
+from srbench.running.display import Display, RunProgress
 
 
 def shown(terminal, width=200):
@@ -16,8 +16,8 @@ def shown(terminal, width=200):
         display._bars.refresh()
         display.note("Started afresh: [/odd].")
         display.end()
-        finished("measure [b]", None)
-        finished("train [/c]", "the loss is [not] finite")
+        finished("measuring [b]", None)
+        finished("training [/c]", "the loss is [not] finite")
         with display.images("measure", 2) as advance:
             advance()
             advance()
@@ -26,7 +26,7 @@ def shown(terminal, width=200):
 
 def test_a_log_holds_the_finished_jobs_and_the_notes_and_no_bars():
     assert shown(terminal=False).splitlines() == [
-        "Started afresh: [/odd].", "done   measure [b]", "failed train [/c]: the loss is [not] finite",
+        "Started afresh: [/odd].", "done   measuring [b]", "failed training [/c]: the loss is [not] finite",
     ]  # fmt: skip
 
 
@@ -46,12 +46,12 @@ def test_a_failed_image_takes_its_bar_away():
 
 
 def test_jobs_elsewhere_show_nothing(capsys):
-    quiet = Quiet()
-    quiet.begin("x", 1, 0)
-    quiet.advance(1, loss=1.0, psnr=None, images_per_second=1.0)
-    quiet.note("x")
-    quiet.end()
-    with quiet.images("x", 1) as advance, quiet.jobs(1) as finished:
+    silent = RunProgress()
+    silent.begin("x", 1, 0)
+    silent.advance(1, loss=1.0, psnr=None, images_per_second=1.0)
+    silent.note("x")
+    silent.end()
+    with silent.images("x", 1) as advance, silent.jobs(1) as finished:
         advance()
         finished("x", "y")
     assert capsys.readouterr() == ("", "")

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from srbench.records import Record
-from srbench.running.display import Quiet
-from srbench.running.equal_time import GRAIN, Pace, compare_paces, steps_in_time
+from srbench.running.display import RunProgress
+from srbench.running.equal_time import GRAIN, compare_paces, steps_in_time
 from srbench.running.jobs import PaceJob, TrainJob, perform
 from srbench.running.keys import Keys
+from srbench.running.results import Pace
 from srbench.running.runner import run_plan
 
 GRID = 'architectures = ["dot"]\ndistillers = ["none", "logits"]\nteacher = "wide"\nbudget = "time"'
@@ -21,7 +22,7 @@ def timed(schedule, tiny):
 
 
 def jobs_of(schedule, kind):
-    return [job for job in schedule.jobs.values() if isinstance(job, kind)]
+    return [task.job for task in schedule.tasks.values() if isinstance(task.job, kind)]
 
 
 def test_plain_training_is_the_time_and_everything_else_is_paced(timed):
@@ -29,10 +30,10 @@ def test_plain_training_is_the_time_and_everything_else_is_paced(timed):
     assert models["none"].budget == "steps"
     assert models["logits"].budget == "time"
     assert models["logits"].title.endswith("equal time")
-    (pace,) = jobs_of(timed, PaceJob)
-    assert pace.model == models["logits"]
-    (training,) = [job for job in jobs_of(timed, TrainJob) if job.model == models["logits"]]
-    assert f"pace:{pace.key}" in timed.needs[f"train:{training.key}"]
+    training = timed.tasks[timed.keys.model(models["logits"])]
+    teacher, pace = training.needs
+    assert teacher.job == TrainJob(models["logits"].teachers[0])
+    assert pace.job == PaceJob(models["logits"])
 
 
 def test_the_budget_decides_the_key_of_weights_and_seeds_share_a_pace(timed, session):
@@ -62,11 +63,11 @@ def test_the_ratio_is_kept_and_decides_the_steps(timed, session, catalog, tmp_pa
 
     def fixed(model, within):
         calls.append(model)
-        return Pace(1.6, 0.016, 0.01)
+        return Pace(ratio=1.6, seconds_per_step=0.016, plain_seconds_per_step=0.01, late_names={})
 
     monkeypatch.setattr("srbench.running.equal_time.compare_paces", fixed)
     results = tmp_path / "results"
-    outcome = run_plan(timed, results, catalog.executors["here"], 1, Quiet())
+    outcome = run_plan(timed, results, catalog.executors["here"], 1, RunProgress())
     assert not outcome.failed
     rows = {}
     for file in (results / "records").glob("*.json"):
@@ -78,8 +79,8 @@ def test_the_ratio_is_kept_and_decides_the_steps(timed, session, catalog, tmp_pa
     assert (timed_facts.train_steps, timed_facts.time_ratio, timed_facts.training) == (25, 1.6, "tiny, equal time")
     assert timed_facts.costs.teacher_forwards == 1.0
     (training,) = [job for job in jobs_of(timed, TrainJob) if job.model.budget == "time"]
-    session.store.forget("train", training.key)
-    perform(training, session)
+    session.store.forget(timed.keys.model(training.model))
+    perform(training, timed.keys.model(training.model), session)
     assert len(calls) == 1, "the stored ratio serves again"
 
 
@@ -91,7 +92,7 @@ def test_the_ratio_is_that_of_the_two_times_as_a_round_number_and_trials_leave_n
     pace = compare_paces(job.model, session)
     assert pace.ratio / GRAIN == pytest.approx(round(pace.ratio / GRAIN))
     assert pace.ratio == pytest.approx(pace.seconds_per_step / pace.plain_seconds_per_step, abs=GRAIN)
-    assert session.store.read("train", Keys(session).model(job.model)) is None, "a trial leaves nothing behind"
+    assert session.store.read(Keys(session).model(job.model)) is None, "a trial leaves nothing behind"
 
 
 @pytest.mark.parametrize(("ratio", "steps"), [(1.0, 40), (1.6, 25), (0.95, 42), (3.0, 13), (1e6, 1)])

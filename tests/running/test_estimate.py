@@ -33,7 +33,7 @@ def train(session, schedule, monkeypatch):
 
     def seconds(**recipe):
         model = replace(cell.model, recipe=cell.model.recipe.model_copy(update=recipe))
-        return seconds_left(TrainJob("k", model), session)
+        return seconds_left(TrainJob(model), session)
 
     return seconds
 
@@ -50,12 +50,12 @@ def test_training_time_is_proportional_to_steps_and_patches(train):
 def test_every_job_has_an_estimate(session, schedule):
     (cell,) = schedule('architectures = ["dot"]\ndatasets = ["photographs"]').plan.cells
     one, eight = (
-        seconds_left(MeasureJob("k", replace(cell, inference=replace(cell.inference, self_ensemble=ensemble))), session)
+        seconds_left(MeasureJob(replace(cell, inference=replace(cell.inference, self_ensemble=ensemble))), session)
         for ensemble in (False, True)
     )
     assert 0 < one < eight
-    assert seconds_left(CertifyJob("k", "tiny_test", 2), session) > 0
-    assert seconds_left(ProfileJob("k", "dot", 2, Profiling(latency_seconds=7)), session) > 7
+    assert seconds_left(CertifyJob("tiny_test", 2), session) > 0
+    assert seconds_left(ProfileJob("dot", 2, Profiling(latency_seconds=7)), session) > 7
 
 
 def test_a_network_that_cannot_be_built_is_no_obstacle(session, schedule, catalog, monkeypatch):
@@ -65,4 +65,4 @@ def test_a_network_that_cannot_be_built_is_no_obstacle(session, schedule, catalo
     (cell,) = schedule('architectures = ["dot"]').plan.cells
     spec = replace(catalog.architectures["dot"], name="dot_broken", build=broken)
     assert estimate._macs(spec, 2, 8, 8) == 0
-    assert seconds_left(TrainJob("k", cell.model), session) > 0
+    assert seconds_left(TrainJob(cell.model), session) > 0

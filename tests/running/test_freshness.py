@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from srbench.running.display import Quiet
+from srbench.running.display import RunProgress
 from srbench.running.freshness import NOTE, note_finished, still_finished
 from srbench.running.runner import run_plan
 
@@ -19,7 +19,7 @@ def finished(tiny, schedule, catalog):
     """A small run that ended well, and its results folder."""
     laid_out = schedule('architectures = ["bicubic"]')
     results = tiny.folder / "results"
-    outcome = run_plan(laid_out, results, catalog.executors["here"], 1, Quiet())
+    outcome = run_plan(laid_out, results, catalog.executors["here"], 1, RunProgress())
     assert not outcome.failed
     note_finished(results, QUESTION, laid_out)
     return laid_out, results
@@ -68,7 +68,7 @@ def test_changed_code_asks_again(finished, tiny):
     _, results = finished
     note = results / "records" / NOTE
     marks = json.loads(note.read_text())
-    code = [path for path in marks["code"] if path.endswith("networks.py")]
+    code = [path for path in marks["code"] if path.endswith("networks/network.py")]
     assert code
     marks["code"][code[0]][1] += 1
     note.write_text(json.dumps(marks))
@@ -102,8 +102,8 @@ def test_a_lost_record_or_stored_result_asks_again(finished, session):
     record.unlink()
     assert not still_finished(results, QUESTION)
     record.write_text(text)
-    (stages,) = laid_out.cells.values()
-    session.store.forget("measure", stages["measure"].partition(":")[2])
+    (tasks,) = laid_out.cells.values()
+    session.store.forget(tasks.measure.name)
     assert not still_finished(results, QUESTION)
 
 
@@ -116,11 +116,10 @@ def test_another_environment_asks_again(finished, monkeypatch):
 def test_nothing_is_noted_while_a_metric_is_absent(finished, session):
     laid_out, results = finished
     (results / "records" / NOTE).unlink()
-    (stages,) = laid_out.cells.values()
-    key = stages["measure"].partition(":")[2]
-    stored = session.store.read("measure", key)
-    for score in stored["scores"].values():
-        score["value"], score["reason"] = None, "absent for now"
-    session.store.write("measure", key, stored)
+    (tasks,) = laid_out.cells.values()
+    stored = laid_out.result(tasks.measure)
+    absent = {"value": None, "reason": "absent for now"}
+    scores = {name: score.model_copy(update=absent) for name, score in stored.scores.items()}
+    session.store.write(tasks.measure.name, stored.model_copy(update={"scores": scores}))
     note_finished(results, QUESTION, laid_out)
     assert not (results / "records" / NOTE).exists()

@@ -11,10 +11,14 @@ import torch
 
 from srbench.errors import CheckpointError, PluginError
 from srbench.records import Record, WarmStart
-from srbench.running.display import Quiet
+from srbench.running.display import RunProgress
 from srbench.running.jobs import TrainJob, perform
 from srbench.running.keys import Keys
+from srbench.running.models import stored_model
+from srbench.running.provenance import this_environment
+from srbench.running.results import Trained
 from srbench.running.runner import run_plan
+from srbench.running.stages import TRAIN, JobName
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def results(schedule, catalog, tmp_path):
 
     def run(grid, executor="here", **options):
         folder = tmp_path / "results"
-        outcome = run_plan(schedule(grid, **options), folder, catalog.executors[executor], 2, Quiet())
+        outcome = run_plan(schedule(grid, **options), folder, catalog.executors[executor], 2, RunProgress())
         found = [Record.model_validate_json(f.read_bytes()) for f in (folder / "records").glob("*.json")]
         return outcome, {(r.model.architecture, r.model.distiller, r.scale): r for r in found}
 
@@ -77,19 +81,21 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(session, s
     (cell,) = schedule('architectures = ["dot"]').plan.cells
     keys, hashes = Keys(session), []
     for model in (*[cell.model] * 4, replace(cell.model, seed=1)):
-        session.store.forget("train", keys.model(model))
-        perform(TrainJob(keys.model(model), model), session)
-        hashes.append(session.store.read("train", keys.model(model))["weights_sha256"])
+        session.store.forget(keys.model(model))
+        perform(TrainJob(model), keys.model(model), session)
+        hashes.append(session.store.read(keys.model(model)).weights_sha256)
     assert len(set(hashes[:-1])) == 1
     assert hashes[-1] not in hashes[:-1]
 
 
 def test_a_job_that_another_process_did_meanwhile_is_not_done_again(session, schedule):
     (cell,) = schedule('architectures = ["dot"]').plan.cells
-    key = Keys(session).model(cell.model)
-    session.store.write("train", key, {"weights_sha256": "theirs"})
-    perform(TrainJob(key, cell.model), session)
-    assert session.store.read("train", key) == {"weights_sha256": "theirs"}
+    name = Keys(session).model(cell.model)
+    environment = this_environment("cpu")
+    theirs = Trained(weights_sha256="theirs", train_seconds=1, train_steps=1, late_names={}, environment=environment)
+    session.store.write(name, theirs)
+    perform(TrainJob(cell.model), name, session)
+    assert session.store.read(name) == theirs
 
 
 def test_weights_that_were_damaged_are_trained_again_by_the_next_run(results, session):
@@ -134,10 +140,9 @@ def test_a_random_degradation_is_measured_the_same_every_time(results, session):
 
 def test_a_job_travels_to_another_process(session, schedule):
     (cell,) = schedule('architectures = ["dot"]').plan.cells
-    key = Keys(session).model(cell.model)
-    job, there = pickle.loads(pickle.dumps((TrainJob(key, cell.model), session)))
-    perform(job, there)
-    assert session.store.read("train", key)["train_steps"] == 3
+    name = Keys(session).model(cell.model)
+    perform(*pickle.loads(pickle.dumps((TrainJob(cell.model), name, session))))
+    assert session.store.read(name).train_steps == 3
 
 
 @pytest.mark.slow
@@ -159,21 +164,19 @@ def test_a_training_without_a_recipe_is_refused(session, schedule):
     (cell,) = schedule('architectures = ["dot"]').plan.cells
     model = replace(cell.model, recipe=None)
     with pytest.raises(ValueError, match=r"has no recipe"):
-        perform(TrainJob(Keys(session).model(model), model), session)
+        perform(TrainJob(model), Keys(session).model(model), session)
 
 
 def test_a_job_whose_code_changed_since_it_was_planned_is_not_done_under_its_old_key(session, schedule):
     (cell,) = schedule('architectures = ["dot"]').plan.cells
-    with pytest.raises(PluginError, match=r"changed after this run began; run it again"):
-        perform(TrainJob("0" * 64, cell.model), session)
+    with pytest.raises(PluginError, match=r"changed after this run began \(training dot .*\); run it again"):
+        perform(TrainJob(cell.model), JobName(TRAIN, "0" * 64), session)
 
 
 def test_loading_foreign_weights_forgets_nothing(session, schedule, tmp_path, catalog):
-    from srbench.running.jobs import _load
-
     (cell,) = schedule('architectures = ["dot"]').plan.cells
     (tmp_path / "foreign.pth").write_bytes(b"x")
     given = replace(cell.model, source="file", files=(tmp_path / "foreign.pth",), recipe=None)
     with pytest.raises(CheckpointError, match=r"foreign.pth is damaged") as error:
-        _load(given, session, Keys(session), torch.device("cpu"))
+        stored_model(given, session, Keys(session), torch.device("cpu"))
     assert "next run" not in str(error.value)

@@ -92,7 +92,7 @@ def test_what_the_session_says_decides_a_cells_key(session, cell, change):
 
 
 def test_where_logs_go_and_how_many_threads_there_are_decides_nothing(session, cell, tmp_path):
-    other = replace(session, threads=3, log_folder=tmp_path, suite="other", weights_folders=(tmp_path,))
+    other = replace(session, threads=3, log_folder=tmp_path, weights_folders=(tmp_path,))
     assert Keys(other).cell(cell) == Keys(session).cell(cell)
 
 
@@ -169,11 +169,12 @@ def test_a_metric_that_becomes_available_is_measured_though_the_rest_was(session
 
 
 def test_timings_belong_to_a_machine_and_a_device(session):
-    def key(machine="a", device="cpu", **profiling):
-        return Keys(replace(session, device=device)).profile("dot", 2, Profiling(**profiling), machine)
+    def name(device="cpu", threads=1, **profiling):
+        return Keys(replace(session, device=device, threads=threads)).profile("dot", 2, Profiling(**profiling))
 
-    assert key() == key()
-    assert len({key(), key("b"), key(device="cuda:0"), key(device="cuda:1"), key(latency_seconds=9)}) == 5
+    assert name() == name()
+    others = (name(threads=2), name(device="cuda:0"), name(device="cuda:1"), name(latency_seconds=9))
+    assert len({name(), *others}) == 5
 
 
 def test_files_of_weights_are_told_apart_by_their_bytes(tmp_path):

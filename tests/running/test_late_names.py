@@ -6,10 +6,10 @@ from srbench.catalog.catalog import build_catalog
 from srbench.catalog.discovery import discover, file_plugin
 from srbench.catalog.loading import load_plugin
 from srbench.running import session as sessions
-from srbench.running.display import Quiet
+from srbench.running.display import RunProgress
 from srbench.running.equal_time import compare_paces
 from srbench.running.keys import Keys
-from srbench.running.late_names import Named, today
+from srbench.running.late_names import LateNames, current_code
 from srbench.running.runner import run_plan
 
 ASKING = """
@@ -77,13 +77,13 @@ def test_a_change_of_what_was_asked_for_by_name_trains_and_measures_anew(schedul
     def run():
         catalog = provide(**texts)
         planned = schedule(GRID, within=session)
-        return run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, Quiet()), planned
+        return run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, RunProgress()), planned
 
     first, planned = run()
     assert (first.measured, first.failed) == (1, ())
     (model,) = planned.plan.models
     key = Keys(session).model(model)
-    assert session.store.read("train", key)["named"].keys() == {"architecture", "degradation"}
+    assert session.store.read(key).late_names.keys() == {"architecture", "degradation"}
     assert run()[0].cached == 1, "nothing has changed"
     before = texts[changed]
     texts[changed] += "# another version\n"
@@ -102,10 +102,10 @@ def test_what_nobody_asked_for_changes_nothing(schedule, session, provide, tmp_p
     for text in (HELPER, HELPER + "# another version\n"):
         catalog = provide(helper=text)
         planned = schedule(grid, within=session)
-        run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, Quiet())
+        run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, RunProgress())
         (model,) = planned.plan.models
         keys.append(Keys(session).model(model))
-        assert session.store.read("train", keys[-1])["named"] == {}
+        assert session.store.read(keys[-1]).late_names == {}
     assert keys[0] == keys[1]
 
 
@@ -114,14 +114,14 @@ def test_a_ratio_of_times_notes_what_its_trials_asked_for(schedule, session, pro
     provide(asking=ASKING, helper=HELPER, dim=DIM)
     (model,) = (m for m in schedule(GRID + '\nbudget = "time"').plan.models)
     key, pace = Keys(session).pace(model), compare_paces(model, session)
-    session.store.write("pace", key, {"ratio": pace.ratio, "named": pace.named})
+    session.store.write(key, pace)
     assert Keys(session).pace(model) == key
     provide(asking=ASKING, helper=HELPER + "# slower\n", dim=DIM)
     assert Keys(session).pace(model) != key
 
 
 def test_what_is_no_longer_there_is_another_than_what_was(provide):
-    named = Named(provide(helper=HELPER), 2)
-    named.network("helper")
-    assert today(provide(helper=HELPER), named.noted) == named.noted
-    assert today(provide(), named.noted) == {"architecture": {"helper": []}}
+    names = LateNames(provide(helper=HELPER), 2)
+    names.network("helper")
+    assert current_code(provide(helper=HELPER), names.code) == names.code
+    assert current_code(provide(), names.code) == {"architecture": {"helper": []}}

@@ -9,10 +9,13 @@ import pytest
 
 from srbench.catalog.kinds import ExecutorSpec
 from srbench.errors import DataError, StoreError
-from srbench.records import Measured, Profile, Record
-from srbench.running import jobs, runner
-from srbench.running.display import Quiet
+from srbench.records import Certification, Environment, Measured, Profile, Record
+from srbench.running import runner
+from srbench.running.display import RunProgress
+from srbench.running.jobs import TrainJob
+from srbench.running.results import MeasuredCell, Pace, Trained
 from srbench.running.runner import run_plan
+from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN
 
 CHAIN = 'architectures = ["bicubic", "dot", "wide"]\ndistillers = ["none", "logits"]\nteacher = "wide"'
 
@@ -26,28 +29,32 @@ def fake(session, monkeypatch):
     """Jobs that only note that they ran; those whose title holds a word fail."""
     log, faults, lock = [], {}, threading.Lock()
 
-    def perform(job, within, progress=None):
+    def perform(job, name, within, progress=None):
         with lock:
             log.append(job.title)
         for word, error in faults.items():
             if word in job.title:
                 raise error
-        result = {"scores": {}, "images": [], "lr_source": "", "environment": ENVIRONMENT, "seconds": 0.1,
-                  "created": "2026-01-01T00:00:00+00:00"}  # fmt: skip
-        if isinstance(job, jobs.CertifyJob):
-            result = {"status": "no reference", "detail": ""}
-        if isinstance(job, jobs.ProfileJob):
-            result = PROFILE
-        within.store.write(jobs.STAGES[type(job)], job.key, result)
+        within.store.write(name, RESULTS[name.stage])
 
     monkeypatch.setattr(runner, "perform", perform)
     perform.log, perform.faults = log, faults
     return perform
 
 
-ENVIRONMENT = {"srbench": "0", "torch": "0", "python": "3", "device": "cpu", "machine": "m", "machine_name": "M"}
-PROFILE = {name: {"value": 1.0} for name, field in Profile.model_fields.items() if field.annotation is Measured}
-PROFILE |= {"machine": "m"}
+ENVIRONMENT = Environment(srbench="0", torch="0", python="3", device="cpu", machine="m", machine_name="M")
+RESULTS = {
+    PACE: Pace(ratio=1.0, seconds_per_step=1.0, plain_seconds_per_step=1.0, late_names={}),
+    TRAIN: Trained(weights_sha256="0", train_seconds=1.0, train_steps=1, late_names={}, environment=ENVIRONMENT),
+    MEASURE: MeasuredCell(
+        scores={}, images=(), lr_source="", environment=ENVIRONMENT, seconds=0.1, created="2026-01-01T00:00:00+00:00"
+    ),
+    CERTIFY: Certification(status="no reference", detail=""),
+    PROFILE: Profile(
+        machine="m",
+        **{name: Measured(value=1.0) for name, field in Profile.model_fields.items() if field.annotation is Measured},
+    ),
+}
 THREADS = ExecutorSpec(name="threads", make=lambda workers: Threads(4))
 
 
@@ -62,21 +69,21 @@ def records(folder):
 
 def test_every_job_runs_once_and_after_what_it_needs(schedule, fake, executor, tmp_path):
     planned = schedule(CHAIN)
-    outcome = run_plan(planned, tmp_path / "results", executor, 2, Quiet())
+    outcome = run_plan(planned, tmp_path / "results", executor, 2, RunProgress())
     assert outcome == runner.Outcome(measured=5, cached=0, failed=())
     assert len(fake.log) == len(set(fake.log)) == 5 + 4 + 1
     place = {title: number for number, title in enumerate(fake.log)}
-    for name, needs in planned.needs.items():
-        for parent in needs:
-            assert place[planned.jobs[parent].title] < place[planned.jobs[name].title]
+    for task in planned.tasks.values():
+        for parent in task.needs:
+            assert place[parent.job.title] < place[task.job.title]
     assert len(records(tmp_path / "results")) == 5
 
 
 def test_a_second_run_does_nothing(schedule, fake, executor, tmp_path):
-    run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, Quiet())
+    run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, RunProgress())
     before = {f: f.stat().st_mtime_ns for f in (tmp_path / "results").rglob("*.json")}
     fake.log.clear()
-    outcome = run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, Quiet())
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, RunProgress())
     assert outcome == runner.Outcome(measured=0, cached=5, failed=())
     assert fake.log == []
     assert {f: f.stat().st_mtime_ns for f in (tmp_path / "results").rglob("*.json")} == before
@@ -84,19 +91,19 @@ def test_a_second_run_does_nothing(schedule, fake, executor, tmp_path):
 
 def test_a_fresh_run_does_all_again(schedule, fake, catalog, tmp_path):
     here = catalog.executors["here"]
-    run_plan(schedule(CHAIN), tmp_path / "results", here, 1, Quiet())
+    run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress())
     fake.log.clear()
-    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, Quiet(), fresh=True)
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress(), fresh=True)
     assert (outcome.measured, outcome.cached, len(fake.log)) == (5, 0, 10)
 
 
 def test_another_results_folder_is_filled_from_the_cache(schedule, fake, catalog, tmp_path):
     for folder in ("one", "two"):
-        run_plan(schedule(CHAIN), tmp_path / folder, catalog.executors["here"], 1, Quiet())
+        run_plan(schedule(CHAIN), tmp_path / folder, catalog.executors["here"], 1, RunProgress())
     assert [r.model_dump() for r in records(tmp_path / "one")] == [r.model_dump() for r in records(tmp_path / "two")]
 
 
-class Watching(Quiet):
+class Watching(RunProgress):
     """Remembers what was shown of each job."""
 
     def __init__(self):
@@ -125,7 +132,7 @@ def watching(monkeypatch):
 def test_a_failed_teacher_fails_what_needs_it_with_its_reason_and_nothing_else(
     schedule, fake, executor, tmp_path, watching
 ):
-    fake.faults["train wide · x2"] = DataError("the data are gone")
+    fake.faults["training wide · x2"] = DataError("the data are gone")
     outcome = run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, watching)
     assert (outcome.measured, len(outcome.failed)) == (2, 3)
     reasons = dict(outcome.failed)
@@ -139,16 +146,16 @@ def test_a_failed_teacher_fails_what_needs_it_with_its_reason_and_nothing_else(
     # Jobs that could not start are shown as failed, not as done.
     assert watching.total == len(watching.shown) == 10
     assert sum(failure is not None for failure in watching.shown.values()) == 1 + 2 + 3
-    assert "train dot, logits from wide · x2 · bicubic · seed 0" not in fake.log
+    assert "training dot, logits from wide · x2 · bicubic · seed 0" not in fake.log
 
 
 def test_a_failure_is_tried_again_and_its_record_makes_way(schedule, fake, catalog, tmp_path):
     here = catalog.executors["here"]
-    fake.faults["measure bicubic"] = RuntimeError("oops")
-    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, Quiet())
+    fake.faults["measuring bicubic"] = RuntimeError("oops")
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress())
     assert dict(outcome.failed) == {"bicubic · x2 on tiny_test (x2, bicubic)": "RuntimeError: oops"}
     fake.faults.clear()
-    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, Quiet())
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress())
     assert (outcome.measured, outcome.cached, outcome.failed) == (1, 4, ())
     assert {r.status for r in records(tmp_path / "results")} == {"ok"}
     assert len(records(tmp_path / "results")) == 5
@@ -156,20 +163,20 @@ def test_a_failure_is_tried_again_and_its_record_makes_way(schedule, fake, catal
 
 def test_a_result_that_comes_back_from_the_cache_replaces_a_newer_one_of_other_code(schedule, fake, catalog, tmp_path):
     here, results = catalog.executors["here"], tmp_path / "results"
-    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, Quiet())
+    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, RunProgress())
     (file,) = (results / "records").glob("*.json")
     newer = json.loads(file.read_text()) | {"key": "0" * 64, "created": "2099-01-01T00:00:00+00:00"}
     file.unlink()
     (results / "records" / f"{'0' * 64}.json").write_text(json.dumps(newer))
-    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, Quiet())
+    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, RunProgress())
     assert list((results / "records").glob("*.json")) == [file]
 
 
 def test_a_run_of_other_cells_leaves_the_records_there_are(schedule, fake, catalog, tmp_path):
     here, results = catalog.executors["here"], tmp_path / "results"
-    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, Quiet())
+    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, RunProgress())
     (results / "records" / "damaged.json").write_text("{")
-    run_plan(schedule('architectures = ["dot"]'), results, here, 1, Quiet())
+    run_plan(schedule('architectures = ["dot"]'), results, here, 1, RunProgress())
     assert len(list((results / "records").glob("*.json"))) == 3
 
 
@@ -178,28 +185,28 @@ def test_a_missing_training_set_fails_its_cells_and_costs_no_job(schedule, fake,
         file.unlink()
     (tiny.data / "TinyTrain").rmdir()
     planned = schedule(CHAIN)
-    outcome = run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, Quiet())
+    outcome = run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, RunProgress())
     assert (outcome.measured, len(outcome.failed)) == (1, 4)
     assert all("tiny_train is not below" in reason for _, reason in outcome.failed)
-    assert sorted(fake.log) == ["certify tiny_test x2", "measure bicubic · x2 on tiny_test (x2, bicubic)"]
+    assert sorted(fake.log) == ["certifying tiny_test x2", "measuring bicubic · x2 on tiny_test (x2, bicubic)"]
 
 
 def test_stopping_keeps_what_was_finished(schedule, fake, catalog, tmp_path):
     here, results = catalog.executors["here"], tmp_path / "results"
-    fake.faults["train wide, logits"] = KeyboardInterrupt()
+    fake.faults["training wide, logits"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        run_plan(schedule(CHAIN), results, here, 1, Quiet())
+        run_plan(schedule(CHAIN), results, here, 1, RunProgress())
     done = len(records(results))
     fake.faults.clear()
-    assert run_plan(schedule(CHAIN), results, here, 1, Quiet()) == runner.Outcome(
+    assert run_plan(schedule(CHAIN), results, here, 1, RunProgress()) == runner.Outcome(
         measured=5 - done, cached=done, failed=()
     )
 
 
 def test_a_full_disk_ends_the_run(schedule, fake, executor, tmp_path):
-    fake.faults["certify"] = StoreError("The disk is full")
+    fake.faults["certifying"] = StoreError("The disk is full")
     with pytest.raises(StoreError, match=r"The disk is full"):
-        run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, Quiet())
+        run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, RunProgress())
 
 
 class Dying(Executor):
@@ -219,7 +226,7 @@ def test_a_worker_that_dies_is_told(schedule, fake, tmp_path):
         tmp_path / "r",
         ExecutorSpec(name="d", make=lambda _: Dying()),
         1,
-        Quiet(),
+        RunProgress(),
     )
     assert dict(outcome.failed).popitem()[1] == (
         "the worker process died (killed, or out of memory); run again to go on"
@@ -234,9 +241,9 @@ def test_profiles_come_last_and_one_by_one_and_complete_the_records(schedule, fa
         return Threads(workers)
 
     planned = schedule(CHAIN, profile=True)
-    run_plan(planned, tmp_path / "results", ExecutorSpec(name="t", make=make), 3, Quiet())
+    run_plan(planned, tmp_path / "results", ExecutorSpec(name="t", make=make), 3, RunProgress())
     assert made == [3, 1]
-    profiles = [title.startswith("profile") for title in fake.log]
+    profiles = [title.startswith("profiling") for title in fake.log]
     assert profiles == sorted(profiles)
     assert sum(profiles) == 3
     assert all(record.profile.parameters.value == 1.0 for record in records(tmp_path / "results"))
@@ -244,24 +251,24 @@ def test_profiles_come_last_and_one_by_one_and_complete_the_records(schedule, fa
 
 def test_a_cells_certificate_is_shared_by_its_dataset_and_scale(schedule):
     planned = schedule('architectures = ["bicubic", "dot"]\nscales = [2, 3]')
-    certificates = {stages["certify"] for stages in planned.cells.values()}
+    certificates = {tasks.certify for tasks in planned.cells.values()}
     assert len(certificates) == 2
     assert len(planned.cells) == 4
 
 
 def test_training_that_no_open_cell_needs_is_not_done(schedule, session, fake, catalog, tmp_path):
     here = catalog.executors["here"]
-    run_plan(schedule(CHAIN), tmp_path / "results", here, 1, Quiet())
+    run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress())
     planned = schedule(CHAIN)
-    for name, job in planned.jobs.items():
-        if name.startswith("train"):
-            session.store.forget("train", job.key)
-    assert planned.open_jobs() == {}
+    for name, task in planned.tasks.items():
+        if isinstance(task.job, TrainJob):
+            session.store.forget(name)
+    assert planned.open_tasks() == []
 
 
 def test_the_limit_is_part_of_a_record(schedule, session, fake, catalog, tmp_path):
     run_plan(schedule('architectures = ["bicubic"]', within=replace(session, limit=1)), tmp_path / "r",
-             catalog.executors["here"], 1, Quiet())  # fmt: skip
+             catalog.executors["here"], 1, RunProgress())  # fmt: skip
     (record,) = records(tmp_path / "r")
     assert record.inference == "whole,first=1"
 
@@ -269,5 +276,5 @@ def test_the_limit_is_part_of_a_record(schedule, session, fake, catalog, tmp_pat
 def test_a_record_has_the_row_that_was_planned_for_its_cell(schedule, fake, catalog, tmp_path):
     fake.faults["logits"] = DataError("gone")  # records of failures too
     planned = schedule(CHAIN + '\nbudget = "time"\ndegradations = ["bicubic", "grainy"]\nrealisations = 1')
-    run_plan(planned, tmp_path / "r", catalog.executors["here"], 1, Quiet())
+    run_plan(planned, tmp_path / "r", catalog.executors["here"], 1, RunProgress())
     assert {r.row_id for r in records(tmp_path / "r")} == {cell.row_id for cell in planned.plan.cells}

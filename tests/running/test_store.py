@@ -1,8 +1,10 @@
 """Artefacts are whole or absent, whatever happens while they are written, and their keys tell all inputs apart."""
 
 import json
+import math
 import multiprocessing
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,10 @@ from hypothesis import strategies as st
 
 from srbench.errors import StoreError
 from srbench.files import atomic_write, cache_root
-from srbench.running.store import STAGE_VERSIONS, Store, content_key, results_lock
+from srbench.records import Certification
+from srbench.running.results import Pace
+from srbench.running.stages import CERTIFY, MEASURE, PACE, TRAIN, JobName
+from srbench.running.store import Store, results_lock
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(plain, lambda v: st.lists(v) | st.dictionaries(st.text(), v), max_leaves=8)
@@ -22,7 +27,7 @@ inputs = st.dictionaries(st.text(), values, min_size=1)
 def test_the_order_of_keys_decides_no_key(given_inputs, random):
     items = list(given_inputs.items())
     random.shuffle(items)
-    assert content_key("train", dict(items)) == content_key("train", given_inputs)
+    assert TRAIN.job(dict(items)) == TRAIN.job(given_inputs)
 
 
 @settings(max_examples=40, deadline=None)
@@ -33,55 +38,68 @@ def test_every_changed_input_changes_the_key(given_inputs, data):
     # The canonical JSON is the oracle: 1 and 1.0 are two texts, True and 1 as well.
     changed = given_inputs | {name: other}
     same = json.dumps(changed, sort_keys=True) == json.dumps(given_inputs, sort_keys=True)
-    assert (content_key("train", changed) == content_key("train", given_inputs)) is same
+    assert (TRAIN.job(changed) == TRAIN.job(given_inputs)) is same
 
 
-def test_stages_and_their_versions_have_keys_of_their_own(monkeypatch):
-    keys = {content_key(stage, {"a": 1}) for stage in STAGE_VERSIONS}
-    assert len(keys) == len(STAGE_VERSIONS)
-    monkeypatch.setitem(STAGE_VERSIONS, "train", 99)
-    assert content_key("train", {"a": 1}) not in keys
+def test_stages_and_their_versions_have_keys_of_their_own():
+    stages = (TRAIN, MEASURE, replace(TRAIN, version=TRAIN.version + 1))
+    assert len({stage.job({"a": 1}).key for stage in stages}) == 3
 
 
 def test_a_key_is_the_same_on_every_machine():
-    assert content_key("train", {"b": [1, 2.5], "a": "é"}) == (
+    assert replace(TRAIN, version=1).job({"b": [1, 2.5], "a": "é"}).key == (
         "cecb61477da5aa33145d530cc441b5c32a1db89a91d1504f680de40b81271d9e"
     )
 
 
+NAME = JobName(CERTIFY, "ab12")
+RESULT = Certification(status="certified", detail="x")
+
+
 def test_a_result_is_there_once_it_is_written(tmp_path):
     mine = Store(tmp_path)
-    assert mine.read("train", "ab12") is None
-    mine.write("train", "ab12", {"x": 1})
-    assert mine.read("train", "ab12") == {"x": 1}
-    assert mine.read("measure", "ab12") is None
-    assert mine.folder("train", "ab12") == tmp_path / "train" / "ab" / "ab12"
+    assert mine.read(NAME) is None
+    mine.write(NAME, RESULT)
+    assert mine.read(NAME) == RESULT
+    assert mine.read(JobName(TRAIN, NAME.key)) is None
+    assert mine.folder(NAME) == tmp_path / "certify" / "ab" / "ab12"
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"x": 1', b"\xff\xfe", b"[1]", b"null", b"3"])
-def test_a_damaged_result_counts_as_none(tmp_path, damage):
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b'{"status": "certified"', b"\xff\xfe", b"[1]", b"null", b"3", b"{}", b'{"status": "x", "detail": ""}',
+     b'{"status": "certified", "detail": "", "foreign": 1}'],
+)  # fmt: skip
+def test_a_damaged_or_foreign_result_counts_as_none(tmp_path, damage):
     mine = Store(tmp_path)
-    mine.write("train", "ab12", {"x": 1})
-    (mine.folder("train", "ab12") / "result.json").write_bytes(damage)
-    assert mine.read("train", "ab12") is None
+    mine.write(NAME, RESULT)
+    mine.result_file(NAME).write_bytes(damage)
+    assert mine.read(NAME) is None
 
 
-def test_forgetting_drops_all_of_a_key_and_nothing_else(tmp_path):
-    mine = Store(tmp_path)
-    for key in ("ab12", "ab34"):
-        mine.write("train", key, {"x": 1})
-        atomic_write(mine.folder("train", key) / "work" / "step", "x")
-        atomic_write(mine.folder("train", key) / "weights", "x")
-    mine.forget("train", "ab12")
-    assert mine.read("train", "ab12") is None
-    assert [p.name for p in mine.folder("train", "ab12").iterdir()] == ["lock"]
-    assert {p.name for p in mine.folder("train", "ab34").iterdir()} == {"result.json", "work", "weights"}
-    mine.forget("train", "never")
+def test_a_number_that_is_not_finite_is_never_stored(tmp_path):
+    mine, name = Store(tmp_path), JobName(PACE, "ab12")
+    with pytest.raises(ValueError, match=r"not JSON compliant"):
+        mine.write(name, Pace(ratio=math.nan, seconds_per_step=1.0, plain_seconds_per_step=1.0, late_names={}))
+    assert not mine.folder(name).exists()
+
+
+def test_forgetting_drops_all_of_a_job_and_nothing_else(tmp_path):
+    mine, other = Store(tmp_path), JobName(CERTIFY, "ab34")
+    for name in (NAME, other):
+        mine.write(name, RESULT)
+        atomic_write(mine.folder(name) / "work" / "step", "x")
+        atomic_write(mine.folder(name) / "weights", "x")
+    mine.forget(NAME)
+    assert mine.read(NAME) is None
+    assert [p.name for p in mine.folder(NAME).iterdir()] == ["lock"]
+    assert {p.name for p in mine.folder(other).iterdir()} == {"result.json", "work", "weights"}
+    mine.forget(JobName(CERTIFY, "never"))
 
 
 def test_the_cache_lies_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path / "mine"))
-    assert cache_root() == Store().root == tmp_path / "mine"
+    assert cache_root() == tmp_path / "mine"
     monkeypatch.delenv("SRBENCH_CACHE")
     assert cache_root().name == "srbench"
 
@@ -120,10 +138,10 @@ def test_a_second_claim_of_a_key_waits(tmp_path):
 
     def second():
         started.set()
-        with mine.claim("train", "ab"):
+        with mine.claim(NAME):
             order.append("second")
 
-    with mine.claim("train", "ab"):
+    with mine.claim(NAME):
         thread = threading.Thread(target=second)
         thread.start()
         started.wait(5)

@@ -1,0 +1,145 @@
+"""Make the record of a cell from the results of its jobs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+from srbench.networks.spec import Reported
+from srbench.planning.cells import Cell, Model
+from srbench.records import ModelFacts, Record, Score
+from srbench.running.keys import files_hash
+from srbench.running.results import MeasuredCell
+from srbench.running.schedule import Schedule
+from srbench.running.stages import MEASURE
+
+
+def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> Record:
+    """Make the record of a measured cell; kept files are named as they are in the store."""
+    session, tasks = schedule.session, schedule.cells[cell]
+    return _common(schedule, cell)(
+        key=schedule.keys.cell(cell).key,
+        status="ok",
+        model=_model(schedule, cell.model),
+        dataset_hash=session.library.content_hash(session.catalog.datasets[cell.dataset]),
+        lr_source=measured.lr_source,
+        scores={name: _with_reported(schedule, cell, score) for name, score in measured.scores.items()},
+        images=measured.images,
+        representation_file=measured.representation_file,
+        certification=schedule.result(tasks.certify),
+        profile=schedule.result(tasks.profile) if tasks.profile else None,
+        environment=measured.environment,
+        seconds=measured.seconds,
+        created=measured.created,
+    )
+
+
+def failed_record(schedule: Schedule, cell: Cell, reason: str) -> Record:
+    """Make the record of a cell that could not be measured."""
+    return _common(schedule, cell)(
+        key=MEASURE.job({"cell": repr(cell), "suite": schedule.plan.suite.name}).key,
+        status="failed",
+        reason=reason,
+        model=_model(schedule, cell.model, failed=True),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _common(schedule: Schedule, cell: Cell) -> partial[Record]:
+    suite, session = schedule.plan.suite, schedule.session
+    return partial(
+        Record,
+        suite=suite.name,
+        dataset=cell.dataset,
+        dataset_label=session.catalog.datasets[cell.dataset].label,
+        scale=cell.scale,
+        degradation=cell.degradation,
+        degradation_label=session.catalog.degradations[cell.degradation].title,
+        degradation_setting=_setting(schedule, cell.degradation),
+        realisation=cell.realisation,
+        protocol=cell.protocol.name,
+        headline=_headline(schedule, cell),
+        controls=suite.controls,
+        inference=cell.inference.id(session.limit),
+    )
+
+
+def _headline(schedule: Schedule, cell: Cell) -> str:
+    """Return the metric that ranks the cell: the protocol's, or without hr the suite's first that needs none."""
+    catalog = schedule.session.catalog
+    without_hr = () if catalog.datasets[cell.dataset].truth else cell.metrics
+    return next((name for name in without_hr if not catalog.metrics[name].needs_hr), cell.protocol.headline)
+
+
+def _setting(schedule: Schedule, degradation: str) -> str:
+    return schedule.session.catalog.degradations[degradation].setting or degradation
+
+
+def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFacts:
+    """Describe a model; of one that failed, only what needs no file and no key."""
+    catalog = schedule.session.catalog
+    spec = catalog.architectures[model.architecture]
+    job = None if failed else schedule.keys.model(model)
+    facts = partial(
+        ModelFacts,
+        key=job.key if job else "",
+        architecture=spec.name,
+        label=spec.title,
+        source=model.source,
+        network_reconstruction=spec.reconstruction,
+    )
+    if model.source == "checkpoint":
+        found = [c for c in spec.checkpoints if c.tag == model.checkpoint and c.scale in (*model.scales, None)]
+        trained_on = tuple(sorted(found[0].trained_on))
+        return facts(checkpoint=model.checkpoint, weights_sha256=found[0].sha256, trained_on=trained_on)
+    if model.files:
+        return facts(checkpoint=model.file_title, weights_sha256=None if failed else files_hash(model.files))
+    if model.recipe is None:
+        return facts()
+    distiller = catalog.distillers[model.distiller]
+    training = partial(
+        facts,
+        distiller=model.distiller,
+        teacher=model.teacher_title,
+        recipe=model.recipe.name,
+        initial=model.initial.title if model.initial else None,
+        budget=model.budget,
+        train_degradation=model.degradation,
+        train_setting=_setting(schedule, str(model.degradation)),
+        trained_on=model.recipe.datasets,
+        seed=model.seed,
+        reconstruction=distiller.reconstruction,
+        form=distiller.form,
+    )
+    trained = schedule.session.store.read(job) if job else None
+    if trained is None:
+        return training()
+    return training(
+        weights_sha256=trained.weights_sha256,
+        train_seconds=trained.train_seconds,
+        train_steps=trained.train_steps,
+        time_ratio=trained.time_ratio,
+        costs=trained.costs,
+        warm_start=trained.warm_start,
+    )
+
+
+def _with_reported(schedule: Schedule, cell: Cell, score: Score) -> Score:
+    spec = schedule.session.catalog.architectures[cell.model.architecture]
+    # Prefer a score reported for this checkpoint over one for the architecture.
+    for reported in sorted(spec.reported, key=lambda r: r.checkpoint is None):
+        if reported.metric == score.metric and _is_for(reported, cell):
+            return score.model_copy(update={"reported": reported.value, "reported_source": reported.source})
+    return score
+
+
+def _is_for(reported: Reported, cell: Cell) -> bool:
+    here = (cell.dataset, cell.scale, cell.degradation, cell.protocol.name)
+    if here != (reported.dataset, reported.scale, reported.degradation, reported.protocol):
+        return False
+    model = cell.model
+    if model.source == "checkpoint":
+        return reported.checkpoint in (model.checkpoint, None)
+    # Authors report the score of their own weights, which a model trained here by another recipe does not have.
+    by_paper = model.recipe is not None and model.recipe.name.endswith("paper")
+    return reported.checkpoint is None and (by_paper or model.source == "fixed")
