@@ -26,8 +26,6 @@ from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN, JobNa
 REPORTING = {"name", "source", "checkpoint_every", "validate_every"}
 """Fields of a recipe that do not decide what a training becomes."""
 
-GAINED = {"patch_of", "progressive", "permute_colours", "mixup", "mixup_shape", "pool", "start_from"}
-
 WithLateNames = TypeVar("WithLateNames", Pace, Trained)
 
 
@@ -99,7 +97,6 @@ class Keys:
                 "profiling": profiling.model_dump(mode="json"),
                 "machine": self._machine,
                 "device": self._session.device,
-                "memory": "kept",  # once each pass had its memory cleared by the system, and took longer
             }
         )
 
@@ -131,10 +128,7 @@ class Keys:
     def _training(self, model: Model, recipe: Recipe) -> dict[str, object]:
         catalog = self._catalog
         return {
-            # Fields that recipes gained later count where they are used, so that what was trained before keeps its key.
-            "recipe": recipe.model_dump(
-                mode="json", exclude=REPORTING | (GAINED - recipe.model_dump(exclude_defaults=True).keys())
-            ),
+            "recipe": recipe.model_dump(mode="json", exclude=REPORTING),
             "losses": {name: catalog.losses.code_hash(name) for name in recipe.losses},
             "degradation": self._degradation(str(model.degradation)),
             "distiller": [model.distiller, catalog.distillers.code_hash(model.distiller)],
@@ -152,8 +146,7 @@ class Keys:
 
     def _degradation(self, name: str) -> list[str]:
         spec = self._catalog.degradations[name]
-        more = [spec.version, spec.extra_hash] if (spec.version, spec.extra_hash) != ("1", "") else []
-        return [name, self._catalog.degradations.code_hash(name), *more]
+        return [name, self._catalog.degradations.code_hash(name), spec.version, spec.extra_hash]
 
     def _metric(self, name: str) -> list[str | bool]:
         spec = self._catalog.metrics[name]

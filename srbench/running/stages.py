@@ -42,8 +42,8 @@ class JobName(NamedTuple, Generic[R_co]):
     key: str
 
 
-PACE = Stage("pace", 2, Pace)
-TRAIN = Stage("train", 1, Trained)
-MEASURE = Stage("measure", 1, MeasuredCell)
-CERTIFY = Stage("certify", 1, Certification)
-PROFILE = Stage("profile", 1, Profile)
+PACE = Stage("pace", 3, Pace)
+TRAIN = Stage("train", 2, Trained)
+MEASURE = Stage("measure", 2, MeasuredCell)
+CERTIFY = Stage("certify", 2, Certification)
+PROFILE = Stage("profile", 2, Profile)
