@@ -1,4 +1,5 @@
-from .chain import Chain, InTurn, OneOf, PerScale, Shuffled, Sometimes, draw_step
+from .chain import Chain, draw_step
+from .choosing import InTurn, OneOf, PerScale, Shuffled, Sometimes
 from .describing import DescribingStep, describe_chain
 from .draws import Random, Range
 from .realisation import Realisation, freeze, realise

@@ -1,4 +1,4 @@
-"""Chains: steps one after the other, some of them now and then, one of several, or in a random order.
+"""Chains: steps one after the other.
 
 A chain is a step itself, so chains nest; and it is a degradation: ``chain(hr, scale, generator)`` makes lr. What it
 draws for an image lists the steps that were done, in the order they were done::
@@ -9,8 +9,8 @@ draws for an image lists the steps that were done, in the order they were done::
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -108,117 +108,6 @@ class Chain:
         return range(len(self.steps))
 
 
-@dataclass(frozen=True)
-class Sometimes(Chain):
-    """All the steps in order with some probability, otherwise none."""
-
-    probability: float = field(kw_only=True)
-    per: Literal["image", "batch"] = field(default="image", kw_only=True)
-    """Whether each image tosses its own coin, or all of a batch share one."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_probability(self.probability)
-
-    def choose(self, random: Random, size: Size) -> Sequence[int]:
-        """Choose all of them, or none."""
-        return super().choose(random, size) if random.chance(self.probability) else ()
-
-
-@dataclass(frozen=True)
-class OneOf(Chain):
-    """One of the steps."""
-
-    weights: Sequence[float] = field(default=(), kw_only=True)
-    """How likely each is, up to a factor; all alike if empty."""
-    per: Literal["image", "batch"] = field(default="image", kw_only=True)
-    """Whether each image has a choice of its own, or all of a batch share one."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "weights", tuple(self.weights))
-        if self.weights and (len(self.weights) != len(self.steps) or min(self.weights) < 0 or not any(self.weights)):
-            raise UsageError(
-                f"One of {len(self.steps)} steps was to be chosen by the weights {list(self.weights)}; give a number "
-                "from 0 for each, not all of them 0."
-            )
-
-    def choose(self, random: Random, _size: Size) -> Sequence[int]:
-        """Choose one by the weights."""
-        return (random.choice(range(len(self.steps)), self.weights or None),)
-
-
-@dataclass(frozen=True)
-class InTurn(Chain):
-    """One of the steps: the first in an image's first frozen realisation, the second in the second; any in training.
-
-    For test settings made of a list of kernels, whose score is the mean over all of them.
-    """
-
-    def choose(self, random: Random, size: Size) -> Sequence[int]:
-        """Choose the step whose turn it is."""
-        if size.realisation is None:
-            return (random.integer(0, len(self.steps) - 1),)
-        return (size.realisation % len(self.steps),)
-
-
-@dataclass(frozen=True)
-class PerScale(Chain):
-    """The step of the scale."""
-
-    scales: Sequence[Scale] = field(kw_only=True)
-    """Of each step."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "scales", tuple(self.scales))
-        if len(self.scales) != len(self.steps) or len({*self.scales}) < len(self.scales):
-            raise UsageError(f"{len(self.steps)} steps were given the scales {list(self.scales)}; give each its own.")
-
-    def choose(self, _random: Random, size: Size) -> Sequence[int]:
-        """Choose the step of the scale.
-
-        Raises:
-            UsageError: There is none for the scale.
-        """
-        if size.scale not in self.scales:
-            raise UsageError(f"A chain has steps for the scales {list(self.scales)} and none for x{size.scale}.")
-        return (tuple(self.scales).index(size.scale),)
-
-
-@dataclass(frozen=True)
-class Shuffled(Chain):
-    """The steps in a random order."""
-
-    in_order: Sequence[tuple[int, int]] = field(default=(), kw_only=True)
-    """Pairs of steps, by their places in ``steps``, that change places if the second comes before the first."""
-    movable: Sequence[int] | None = field(default=None, kw_only=True)
-    """The steps that are shuffled among their own places; the others keep theirs. None: all."""
-    per: Literal["image", "batch"] = field(default="image", kw_only=True)
-    """Whether each image has an order of its own, or all of a batch share one."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        named = [*(self.movable or ()), *(at for pair in self.in_order for at in pair)]
-        if wrong := [at for at in named if not 0 <= at < len(self.steps)]:
-            raise UsageError(f"A shuffled chain of {len(self.steps)} steps has no step {wrong[0]}; they count from 0.")
-
-    def choose(self, random: Random, _size: Size) -> Sequence[int]:
-        """Choose every step once."""
-        places = list(range(len(self.steps)) if self.movable is None else self.movable)
-        order = list(range(len(self.steps)))
-        for place, at in zip(places, random.shuffled(places), strict=True):
-            order[place] = at
-        for first, second in self.in_order:
-            before, after = order.index(first), order.index(second)
-            if after < before:
-                order[before], order[after] = second, first
-        return order
-
-    def _order(self, done: Mapping[int, Any]) -> Sequence[int]:
-        return list(done) if done else range(len(self.steps))
-
-
 def draw_step(step: Step, random: Random, size: Size) -> Drawn:
     """Let a step draw from the stream that its ``per`` asks for; for steps that are made of other steps.
 
@@ -232,8 +121,3 @@ def draw_step(step: Step, random: Random, size: Size) -> Drawn:
 
 def _stream_for(step: Step, random: Random) -> Random:
     return random.batch if getattr(step, "per", "image") == "batch" else random
-
-
-def _check_probability(value: float) -> None:
-    if not 0 <= value <= 1:
-        raise UsageError(f"A step was to be done with probability {value}; give a number from 0 to 1.")

@@ -123,7 +123,8 @@ class _Reading:
         return [self._one(dict(table), f"{where} {number}") for number, table in enumerate(tables, start=1)]
 
     def _one(self, table: dict[str, Any], where: str) -> Step:
-        from srbench.degrading.chain import Chain, InTurn, OneOf, Shuffled, Sometimes
+        from srbench.degrading.chain import Chain
+        from srbench.degrading.choosing import InTurn, OneOf, Shuffled, Sometimes
 
         kinds: dict[str, Callable[..., Step]] = {
             "chain": Chain, "one_of": OneOf, "shuffle": Shuffled, "in_turn": InTurn,

@@ -1,0 +1,125 @@
+"""Chains that choose: their steps now and then, one of several, or all in a random order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from srbench.degrading.chain import Chain
+from srbench.degrading.draws import Random
+from srbench.degrading.steps import Size
+from srbench.errors import UsageError
+from srbench.naming import Scale
+
+
+@dataclass(frozen=True)
+class Sometimes(Chain):
+    """All the steps in order with some probability, otherwise none."""
+
+    probability: float = field(kw_only=True)
+    per: Literal["image", "batch"] = field(default="image", kw_only=True)
+    """Whether each image tosses its own coin, or all of a batch share one."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.probability <= 1:
+            raise UsageError(f"A step was to be done with probability {self.probability}; give a number from 0 to 1.")
+
+    def choose(self, random: Random, size: Size) -> Sequence[int]:
+        """Choose all of them, or none."""
+        return super().choose(random, size) if random.chance(self.probability) else ()
+
+
+@dataclass(frozen=True)
+class OneOf(Chain):
+    """One of the steps."""
+
+    weights: Sequence[float] = field(default=(), kw_only=True)
+    """How likely each is, up to a factor; all alike if empty."""
+    per: Literal["image", "batch"] = field(default="image", kw_only=True)
+    """Whether each image has a choice of its own, or all of a batch share one."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "weights", tuple(self.weights))
+        if self.weights and (len(self.weights) != len(self.steps) or min(self.weights) < 0 or not any(self.weights)):
+            raise UsageError(
+                f"One of {len(self.steps)} steps was to be chosen by the weights {list(self.weights)}; give a number "
+                "from 0 for each, not all of them 0."
+            )
+
+    def choose(self, random: Random, _size: Size) -> Sequence[int]:
+        """Choose one by the weights."""
+        return (random.choice(range(len(self.steps)), self.weights or None),)
+
+
+@dataclass(frozen=True)
+class InTurn(Chain):
+    """One of the steps: the first in an image's first frozen realisation, the second in the second; any in training.
+
+    For test settings made of a list of kernels, whose score is the mean over all of them.
+    """
+
+    def choose(self, random: Random, size: Size) -> Sequence[int]:
+        """Choose the step whose turn it is."""
+        if size.realisation is None:
+            return (random.integer(0, len(self.steps) - 1),)
+        return (size.realisation % len(self.steps),)
+
+
+@dataclass(frozen=True)
+class PerScale(Chain):
+    """The step of the scale."""
+
+    scales: Sequence[Scale] = field(kw_only=True)
+    """Of each step."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "scales", tuple(self.scales))
+        if len(self.scales) != len(self.steps) or len({*self.scales}) < len(self.scales):
+            raise UsageError(f"{len(self.steps)} steps were given the scales {list(self.scales)}; give each its own.")
+
+    def choose(self, _random: Random, size: Size) -> Sequence[int]:
+        """Choose the step of the scale.
+
+        Raises:
+            UsageError: There is none for the scale.
+        """
+        if size.scale not in self.scales:
+            raise UsageError(f"A chain has steps for the scales {list(self.scales)} and none for x{size.scale}.")
+        return (tuple(self.scales).index(size.scale),)
+
+
+@dataclass(frozen=True)
+class Shuffled(Chain):
+    """The steps in a random order."""
+
+    in_order: Sequence[tuple[int, int]] = field(default=(), kw_only=True)
+    """Pairs of steps, by their places in ``steps``, that change places if the second comes before the first."""
+    movable: Sequence[int] | None = field(default=None, kw_only=True)
+    """The steps that are shuffled among their own places; the others keep theirs. None: all."""
+    per: Literal["image", "batch"] = field(default="image", kw_only=True)
+    """Whether each image has an order of its own, or all of a batch share one."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        named = [*(self.movable or ()), *(at for pair in self.in_order for at in pair)]
+        if wrong := [at for at in named if not 0 <= at < len(self.steps)]:
+            raise UsageError(f"A shuffled chain of {len(self.steps)} steps has no step {wrong[0]}; they count from 0.")
+
+    def choose(self, random: Random, _size: Size) -> Sequence[int]:
+        """Choose every step once."""
+        places = list(range(len(self.steps)) if self.movable is None else self.movable)
+        order = list(range(len(self.steps)))
+        for place, at in zip(places, random.shuffled(places), strict=True):
+            order[place] = at
+        for first, second in self.in_order:
+            before, after = order.index(first), order.index(second)
+            if after < before:
+                order[before], order[after] = second, first
+        return order
+
+    def _order(self, done: Mapping[int, Any]) -> Sequence[int]:
+        return list(done) if done else range(len(self.steps))
