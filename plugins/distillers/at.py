@@ -52,9 +52,9 @@ class AttentionTransfer(srbench.Distiller):
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms and ``attention``."""
-        sr, learnt = self.features.of_student(batch.lr, batch.scale)
-        _, known = self.features.of_teacher(batch.lr, batch.scale)
-        distance = attention_distance(self.features.matched(learnt, known))
+        sr, student_features = self.features.of_student(batch.lr, batch.scale)
+        _, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
+        distance = attention_distance(self.features.matched(student_features, teacher_features))
         return {**self.setup.supervised(sr, batch.hr), "attention": self.weight * distance}
 
 

@@ -148,12 +148,12 @@ class FACD(srbench.Distiller):
             raise srbench.TrainingError(
                 "FACD contrasts the patches of a batch and got one; set the recipe's batch to 2 or more."
             )
-        sr, learnt = self.features.of_student(batch.lr, batch.scale)
-        target, known = self.features.of_teacher(batch.lr, batch.scale)
+        sr, student_features = self.features.of_student(batch.lr, batch.scale)
+        target, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
         chosen = self.options
         mask = teacher_better(sr, target, batch.hr) if chosen.adaptive else sr.new_ones(len(sr))
         self.followed = mask.mean()
-        pairs = self.features.matched(learnt, known)
+        pairs = self.features.matched(student_features, teacher_features)
         contrasts = torch.stack([chosen.contrast(mine, theirs) for mine, theirs in pairs]).sum(dim=0)
         return {
             **self.setup.supervised(sr, batch.hr),

@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import srbench
-from srbench.distilling.features import affinity_distance, match_taps, to_smaller
+from srbench.distilling.affinity import affinity_distance
+from srbench.distilling.features import match_taps, to_smaller
 
 TEACHER_SHARE = 0.5
 """a: of the teacher's output against the recipe's losses."""
@@ -140,13 +141,13 @@ class FAKD(srbench.Distiller):
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms, ``logits`` and ``relation``."""
-        sr, learnt = self.features.of_student(batch.lr, batch.scale)
-        target, known = self.features.of_teacher(batch.lr, batch.scale)
+        sr, student_features = self.features.of_student(batch.lr, batch.scale)
+        target, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
         supervised = self.setup.supervised(sr, batch.hr)
         return {
             **{name: (1 - self.teacher_share) * term for name, term in supervised.items()},
             "logits": self.teacher_share * F.l1_loss(sr, target),
-            "relation": self.weight * self.relation(self.features.matched(learnt, known)),
+            "relation": self.weight * self.relation(self.features.matched(student_features, teacher_features)),
         }
 
 

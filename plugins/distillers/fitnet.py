@@ -45,9 +45,9 @@ class FitNet(srbench.Distiller):
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms and ``hint``."""
-        sr, learnt = self.features.of_student(batch.lr, batch.scale)
-        _, known = self.features.of_teacher(batch.lr, batch.scale)
-        hint = hint_distance(self.features.matched(learnt, known))
+        sr, student_features = self.features.of_student(batch.lr, batch.scale)
+        _, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
+        hint = hint_distance(self.features.matched(student_features, teacher_features))
         return {**self.setup.supervised(sr, batch.hr), "hint": self.weight * hint}
 
 

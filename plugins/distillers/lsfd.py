@@ -143,10 +143,11 @@ class LSFD(srbench.Distiller):
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms, ``logits`` and ``local``."""
         chosen = self.options
-        sr, learnt = self.features.of_student(batch.lr, batch.scale)
-        target, known = self.features.of_teacher(batch.lr, batch.scale)
+        sr, student_features = self.features.of_student(batch.lr, batch.scale)
+        target, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
         # what is local is taken of a network's own features, before they are adapted: a bias is not local
-        mine, theirs = (LOCAL[chosen.local](features, chosen.window) for features in (learnt, known))
+        local = LOCAL[chosen.local]
+        mine, theirs = (local(features, chosen.window) for features in (student_features, teacher_features))
         output = (sr.detach() - target).abs().mean(dim=1)
         distances = [self._distance(*pair, output) for pair in self.features.matched(mine, theirs)]
         return {

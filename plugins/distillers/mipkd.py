@@ -124,9 +124,9 @@ class MiPKD(srbench.Distiller):
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms and those of the class."""
-        sr, learnt = self.features.of_student(batch.lr, batch.scale)
-        target, known = self.features.of_teacher(batch.lr, batch.scale)
-        equal = [to_smaller(mine, theirs) for mine, theirs in zip(learnt, known, strict=True)]
+        sr, student_features = self.features.of_student(batch.lr, batch.scale)
+        target, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
+        equal = [to_smaller(mine, theirs) for mine, theirs in zip(student_features, teacher_features, strict=True)]
         mixers = list(zip(cast("Iterable[Mixer]", self.mixers), equal, strict=True))
         mixed = [mix(*pair, batch.generator) for mix, pair in mixers]
         follow = [F.l1_loss(mixture, theirs) for (_, mixture), (_, theirs) in zip(mixed, equal, strict=True)]

@@ -196,14 +196,15 @@ class MKDSR(srbench.Distiller):
     ) -> Mapping[str, Tensor]:
         """A step of the KRNets, then one of the student; see the module's text."""
         with full_precision(batch.lr), self._differentiable_twice():
-            sr, learnt = self.features.of_student(batch.lr, batch.scale)
-            _, known = self.features.of_teacher(batch.lr, batch.scale)
-            pairs, supervised = self.features.matched(learnt, known), self.setup.supervised(sr, batch.hr)
+            sr, student_features = self.features.of_student(batch.lr, batch.scale)
+            _, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
+            pairs = self.features.matched(student_features, teacher_features)
+            supervised = self.setup.supervised(sr, batch.hr)
             kernels = self._kernels(pairs)
 
             def knowledge_of(weights: Mapping[str, Tensor]) -> Tensor:
                 _, moved = self.features.of_student(batch.lr, batch.scale, weights)
-                return self._knowledge(self.features.matched(moved, known), kernels)
+                return self._knowledge(self.features.matched(moved, teacher_features), kernels)
 
             inner = sum_of(supervised) + self._knowledge(pairs, kernels)
             if self.options.second_order:

@@ -171,9 +171,9 @@ class PISR(srbench.Distiller):
                 "imitation": self.imitation * F.l1_loss(code, batch.lr),
             }
         with torch.no_grad():
-            _, known = self.features.of_teacher(encode(batch.hr), batch.scale)
-        sr, learnt = self.features.of_student(batch.lr, batch.scale)
-        pairs = self.features.matched(learnt, known)
+            _, teacher_features = self.features.of_teacher(encode(batch.hr), batch.scale)
+        sr, student_features = self.features.of_student(batch.lr, batch.scale)
+        pairs = self.features.matched(student_features, teacher_features)
         unlikely = [
             self.density(mean(mine), spread(mine), theirs)
             for mean, spread, (mine, theirs) in zip(self.means, self.spreads, pairs, strict=True)

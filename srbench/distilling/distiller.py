@@ -12,7 +12,7 @@ second-order gradients overrides `Distiller.step` and owns the whole step; one t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor, nn
@@ -206,7 +206,11 @@ class Optimiser:
 
 
 def sum_of(terms: Mapping[str, Tensor]) -> Tensor:
-    """The sum of named terms."""
+    """Add up named terms.
+
+    Raises:
+        TrainingError: There is no term, or one is not a tensor of one number.
+    """
     if not terms:
         raise TrainingError("The distiller returned no loss term; return at least one named tensor.")
     for name, term in terms.items():
@@ -220,30 +224,3 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     """Mean of per-sample or per-pixel values under weights that broadcast to them; 0 where all weights are 0."""
     weights = weights.expand_as(values)
     return (values * weights).sum() / weights.sum().clamp_min(torch.finfo(values.dtype).tiny)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Frozen:
-    """Asserts that networks are not touched: eval mode, no gradients, weights unchanged since this was made."""
-
-    networks: tuple[Network, ...]
-    versions: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        for network in self.networks:
-            network.module.eval().requires_grad_(requires_grad=False)
-        object.__setattr__(self, "versions", self._versions())
-
-    def _versions(self) -> list[int]:
-        return [p._version for n in self.networks for p in (*n.module.parameters(), *n.module.buffers())]
-
-    def check(self) -> None:
-        """Raise `TrainingError` if a teacher was trained, set to train mode or written to."""
-        for network in self.networks:
-            touched = network.module.training or any(
-                p.requires_grad or p.grad is not None for p in network.module.parameters()
-            )
-            if touched:
-                raise TrainingError(f"The teacher {network.spec.name} was set to training; teachers stay frozen.")
-        if self._versions() != self.versions:
-            raise TrainingError("A teacher's weights were changed during training; teachers stay frozen.")

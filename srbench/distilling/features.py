@@ -1,4 +1,4 @@
-"""Features of student and teacher side by side: which to compare, how to bring them to one shape, how they relate.
+"""Features of student and teacher side by side: which to compare, and how to bring them to one shape.
 
 Networks differ in depth, width and resolution. `FeaturePairs` pairs their taps by depth, lets 1x1 convolutions change
 the student's channels to the teacher's, and pools the larger map to the smaller. What a method makes of the pairs is
@@ -13,7 +13,6 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
 
 from srbench.distilling.distiller import Setup
@@ -24,8 +23,6 @@ from srbench.networks.network import Network
 
 TRIAL_SIDE = 16
 """Side in pixels of the lr on which channels are counted; networks that need more are padded."""
-STRIP_ELEMENTS = 2**22
-"""Numbers of an affinity map that are held at once: 16 MB in single precision."""
 
 Pairs = Sequence[tuple[str, str]]
 """Paths of the student's taps, each with the teacher's; "body.4:input" is what the module takes, see `capture`."""
@@ -60,10 +57,10 @@ class FeaturePairs(nn.Module):
         self.student, self.teacher = setup.student, teacher or setup.teacher
         setup.require_common_colours((self.teacher,))
         self.pairs = tuple(pairs) if pairs else match_taps(_declared(self.student), _declared(self.teacher))
-        mine, theirs = ([pair[side] for pair in self.pairs] for side in (0, 1))
         lr = torch.zeros(1, self.student.colours, TRIAL_SIDE, TRIAL_SIDE, device=setup.device)
-        counts = _channels(self.student, mine, lr, setup), _channels(self.teacher, theirs, lr, setup)
-        self.widths = tuple(zip(*counts, strict=True))
+        student_channels = _channels(self.student, [path for path, _ in self.pairs], lr, setup)
+        teacher_channels = _channels(self.teacher, [path for _, path in self.pairs], lr, setup)
+        self.widths = tuple(zip(student_channels, teacher_channels, strict=True))
         self.adapters = nn.ModuleList(
             nn.Conv2d(own, wanted, 1, device=setup.device) if adapt and own != wanted else nn.Identity()
             for own, wanted in self.widths
@@ -83,31 +80,33 @@ class FeaturePairs(nn.Module):
             sr, and for each pair the student's features as maps (N, C, h', w'), unadapted. They are divided by the
             network's ``input_range``, as images are, so that a weight means the same for all networks.
         """
-        return _run(self.student, [mine for mine, _ in self.pairs], lr, scale, weights)
+        return _run(self.student, [path for path, _ in self.pairs], lr, scale, weights)
 
     @torch.no_grad()
     def of_teacher(self, lr: Tensor, scale: Scale) -> tuple[Tensor, list[Tensor]]:
         """Run the teacher without gradients; see `of_student`."""
-        return _run(self.teacher, [theirs for _, theirs in self.pairs], lr, scale)
+        return _run(self.teacher, [path for _, path in self.pairs], lr, scale)
 
-    def matched(self, learnt: Sequence[Tensor], known: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    def matched(
+        self, student_features: Sequence[Tensor], teacher_features: Sequence[Tensor]
+    ) -> list[tuple[Tensor, Tensor]]:
         """Bring the student's and the teacher's features to one shape, pair by pair.
 
         Args:
-            learnt: From `of_student`.
-            known: From `of_teacher`.
+            student_features: From `of_student`.
+            teacher_features: From `of_teacher`.
 
         Returns:
             Pairs of (N, C, h', w'): equal in size, and in channels unless ``adapt`` is off.
         """
-        pooled = [to_smaller(mine, theirs) for mine, theirs in zip(learnt, known, strict=True)]
-        return [(adapt(mine), theirs) for adapt, (mine, theirs) in zip(self.adapters, pooled, strict=True)]
+        pooled = [to_smaller(*pair) for pair in zip(student_features, teacher_features, strict=True)]
+        return [(adapt(student), teacher) for adapt, (student, teacher) in zip(self.adapters, pooled, strict=True)]
 
 
 def match_taps(student: Sequence[str], teacher: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Pair taps by depth.
 
-    Of n taps, the i-th (from 1) is taken to lie at depth i/n. Every tap of the network that has fewer gets the
+    Of n taps, the i-th (from 1) is taken to be at depth i/n. Every tap of the network that has fewer gets the
     other's that is nearest; so the last are always paired, and equally many are paired in order.
 
     Args:
@@ -126,7 +125,7 @@ def match_taps(student: Sequence[str], teacher: Sequence[str]) -> tuple[tuple[st
 
 
 def to_smaller(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    """Average-pool whichever of two (N, C, h, w) is larger to the other's height, and to its width."""
+    """Average-pool the larger of two maps (N, C, h, w) to the other's height, and to its width."""
     height, width = (min(one.shape[axis], other.shape[axis]) for axis in (-2, -1))
     return _pooled(one, height, width), _pooled(other, height, width)
 
@@ -211,67 +210,3 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
     finally:
         for part, training in modes.items():
             part.training = training
-
-
-def affinity_distance(student: Tensor, teacher: Tensor, *, elements: int = STRIP_ELEMENTS) -> Tensor:
-    """Mean absolute difference of the spatial affinities, mean |A_S - A_T|, in bounded memory.
-
-    The affinity A = F'^T F' holds the cosine of every pixel's features with every other's: (N, hw, hw), a gigabyte for
-    a few patches. It is formed strip by strip, and the gradient along with the value, so that nothing of its size is
-    kept for the backward pass. FAKD (He et al., ICIP 2020).
-
-    Args:
-        student: (N, C, h, w).
-        teacher: (N, C', h, w); C' may differ.
-        elements: How many numbers of the affinities are held at once.
-
-    Returns:
-        One number in [0, 2]. It can be differentiated once.
-    """
-    with torch.autocast(student.device.type, enabled=False):  # differences of cosines drown in half precision
-        mine, theirs = (unit_pixels(features).flatten(2) for features in (student, teacher))
-        rows = max(1, elements // (len(mine) * mine.shape[2]))
-        distance: Tensor = _StripwiseL1.apply(mine, theirs, rows)
-    return distance
-
-
-def unit_pixels(features: Tensor) -> Tensor:
-    """(N, C, h, w) with every pixel divided by its norm over C plus 1e-8; single precision at least."""
-    features = features.to(torch.promote_types(features.dtype, torch.float32))
-    norms: Tensor = torch.linalg.vector_norm(features, dim=1, keepdim=True)
-    return features / (norms + 1e-8)
-
-
-class _StripwiseL1(torch.autograd.Function):
-    """mean |XᵀX - YᵀY| for X (N, C, P) and Y (N, C', P).
-
-    With D the symmetric sign of the difference over the number of its elements, the gradients are 2XD and -2YD.
-    """
-
-    @staticmethod
-    def forward(ctx: FunctionCtx, student: Tensor, teacher: Tensor, rows: int) -> Tensor:
-        count, _, pixels = student.shape
-        elements = count * pixels**2
-        total = student.new_zeros(())
-        wanted = ctx.needs_input_grad[:2]  # type: ignore[attr-defined]
-        gradients = [
-            (2.0 * sign / elements, side, torch.empty_like(side)) if needed else None
-            for sign, side, needed in zip((1, -1), (student, teacher), wanted, strict=True)
-        ]
-        for at in range(0, pixels, rows):
-            strip = slice(at, at + rows)
-            difference = torch.baddbmm(student[..., strip].mT @ student, teacher[..., strip].mT, teacher, alpha=-1)
-            total += difference.abs().sum()
-            difference.sign_()
-            for found in gradients:
-                if found is not None:
-                    factor, side, gradient = found
-                    gradient[..., strip] = factor * (side @ difference.mT)
-        ctx.save_for_backward(*(found[2] if found else None for found in gradients))  # type: ignore[arg-type]
-        return total / elements
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        mine, theirs = ctx.saved_tensors  # type: ignore[attr-defined]
-        return (None if mine is None else upstream * mine), (None if theirs is None else upstream * theirs), None

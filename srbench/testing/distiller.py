@@ -12,7 +12,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from srbench.catalog.catalog import Catalog
-from srbench.distilling.distiller import Batch, Distiller, Frozen, Optimiser, Phase, Setup
+from srbench.distilling.distiller import Batch, Distiller, Optimiser, Phase, Setup
+from srbench.distilling.frozen_teachers import FrozenTeachers
 from srbench.distilling.spec import DistillerSpec
 from srbench.errors import SrbenchError, TrainingError
 from srbench.networks.network import Network
@@ -66,7 +67,7 @@ def violations(spec: DistillerSpec, catalog: Catalog | None = None) -> list[str]
             distiller = spec.build(setup)
         if distiller is None or not _check_made(spec, distiller, setup, found):
             return found
-        guard = Frozen(setup.teachers)
+        guard = FrozenTeachers(setup.teachers)
         before = copy.deepcopy(setup.student.module.state_dict())
         with found.during(f"training with {spec.name}"):
             for phase in distiller.phases():
@@ -222,7 +223,7 @@ def _names(distiller: Distiller) -> dict[int, str]:
 
 
 def _check_after(
-    spec: DistillerSpec, setup: Setup, guard: Frozen, before: Mapping[str, Tensor], found: Violations
+    spec: DistillerSpec, setup: Setup, guard: FrozenTeachers, before: Mapping[str, Tensor], found: Violations
 ) -> None:
     try:
         guard.check()
@@ -245,7 +246,7 @@ def _check_resume(
     twin_setup = _setup(spec, catalog, teachers=len(setup.teachers))
     for twin_teacher, teacher in zip(twin_setup.teachers, setup.teachers, strict=True):
         twin_teacher.module.load_state_dict(teacher.module.state_dict())
-    Frozen(twin_setup.teachers)
+    FrozenTeachers(twin_setup.teachers)
     twin = spec.build(twin_setup)
     twin.load_state_dict(copy.deepcopy(distiller.state_dict()), strict=True)
     twin_setup.student.module.load_state_dict(setup.student.module.state_dict())

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from srbench.distilling.distiller import Distiller, Frozen, Phase
+from srbench.distilling.distiller import Distiller, Phase
+from srbench.distilling.frozen_teachers import FrozenTeachers
 from srbench.errors import TrainingInterrupted
 from srbench.records import TrainingCosts
 from srbench.training.averages import held_out_psnr
@@ -117,7 +118,7 @@ class _Loop:
         for note in distiller.notes:
             self._note(note)
         self.learners = Learners(distiller, make_accelerator(self._precision(), self.setup.device))
-        self.frozen = Frozen(self.setup.teachers)
+        self.frozen = FrozenTeachers(self.setup.teachers)
         self.costs = CostMeter(distiller, self.setup.device)
         self.stepper = Stepper(self.learners, seed, self.costs)
         self.images, self.seconds, self.earlier_seconds = 0, 0.0, 0.0

@@ -4,83 +4,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
-from srbench.distilling.distiller import Batch, Distiller, Frozen, Optimiser, Setup, sum_of, weighted_mean
+from srbench.distilling.distiller import Batch, Distiller, Optimiser, Setup, sum_of, weighted_mean
 from srbench.errors import TrainingError
-from srbench.networks.capture import capture
 from srbench.networks.network import build_network
 from srbench.recipe import Recipe
-
-
-class InPlace(nn.Module):
-    """Alters its first feature after the module that made it, as skip-adds do."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.act, self.second = nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True), nn.Conv2d(4, 3, 1)
-
-    def forward(self, x):
-        x = self.act(self.first(x))
-        x += 1
-        return self.second(x)
-
-
-def test_a_tap_keeps_what_the_module_gave_though_it_is_changed_afterwards():
-    net, x = InPlace(), torch.rand(1, 3, 4, 4)
-    with capture(net, ["first"]) as features:
-        net(x)
-    assert torch.equal(features["first"], net.first(x))
-
-
-def test_a_tap_on_an_input_gives_what_precedes_the_activation():
-    net, x = InPlace(), torch.rand(1, 3, 4, 4)
-    with capture(net, ["act", "second"], "input") as features:
-        net(x)
-    assert torch.equal(features["act"], net.first(x))
-    assert torch.equal(features["second"], net.first(x).relu() + 1)
-
-
-def test_a_tap_may_say_itself_that_it_is_an_input():
-    net, x = InPlace(), torch.rand(1, 3, 4, 4)
-    with capture(net, ["first", "second:input"]) as features:
-        net(x)
-    assert torch.equal(features["first"], net.first(x))
-    assert torch.equal(features["second:input"], net.first(x).relu() + 1)
-
-
-def test_a_tap_on_what_is_no_tensor_is_named():
-    class Two(nn.Module):
-        def forward(self, x):
-            return x, x
-
-    net = nn.Sequential(Two())
-    with pytest.raises(TrainingError, match="Tap '0' of Sequential gives a tuple, not a tensor"), capture(net, ["0"]):
-        net(torch.rand(1))
-
-
-def test_taps_carry_gradients_and_are_gone_afterwards():
-    net, x = InPlace(), torch.rand(1, 3, 4, 4)
-    with capture(net, ["first"]) as features:
-        net(x)
-    features["first"].sum().backward()
-    assert net.first.weight.grad is not None
-    before = features["first"]
-    net(x)
-    assert features["first"] is before
-    assert not net.first._forward_hooks
-
-
-def test_a_tap_that_names_no_module_is_answered_with_those_there_are():
-    with pytest.raises(TrainingError, match=r"InPlace has no module at 'body.2' to tap; .*: act, first, second"):
-        capture(InPlace(), ["first", "body.2"]).__enter__()
-
-
-def test_a_wrong_tap_leaves_no_hook_behind():
-    net = InPlace()
-    with pytest.raises(TrainingError):
-        capture(net, ["first", "body.2"]).__enter__()
-    assert not net.first._forward_hooks
 
 
 @given(st.lists(st.tuples(st.floats(-5, 5), st.just(0.0) | st.floats(0.01, 5)), min_size=1, max_size=8))
@@ -162,29 +90,3 @@ def test_a_method_without_its_teacher_says_what_to_add(setup):
 def test_progress_runs_from_zero_to_one():
     assert [batch(step).progress for step in (0, 2, 4)] == [0.0, 0.5, 1.0]
     assert Batch(torch.empty(0), torch.empty(0), 2, 0, 1, torch.Generator()).progress == 0.0
-
-
-def test_frozen_teachers_are_found_out_when_they_are_touched(setup):
-    (teacher,) = setup.teachers
-    weight = next(teacher.module.parameters())
-    teacher.module.train()
-    frozen = Frozen((teacher,))
-    assert not teacher.module.training
-    assert not weight.requires_grad
-    frozen.check()
-    with torch.no_grad():
-        teacher(torch.rand(1, 3, 4, 4), 2)
-    frozen.check()
-
-    teacher.module.train()
-    with pytest.raises(TrainingError, match=r"The teacher wide was set to training"):
-        frozen.check()
-    teacher.module.eval()
-    weight.requires_grad_(True)
-    with pytest.raises(TrainingError, match=r"set to training"):
-        frozen.check()
-    weight.requires_grad_(False)
-    with torch.no_grad():
-        weight.add_(1)
-    with pytest.raises(TrainingError, match=r"weights were changed"):
-        frozen.check()

@@ -10,20 +10,14 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 import helpers
-from srbench.distilling.recognition import (
-    ImageDecoder,
+from srbench.distilling.recognition.logits import decoupled_divergence, hinton_loss, margin_logits, softened_divergence
+from srbench.distilling.recognition.maps import ImageDecoder, cosine_distance, energy_distance, enlarged_distance
+from srbench.distilling.recognition.relations import (
     batch_similarity_distance,
     channel_correlation_distance,
     channel_embedding,
-    cosine_distance,
     cross_sample_distance,
-    decoupled_divergence,
-    energy_distance,
-    enlarged_distance,
-    hinton_loss,
-    margin_logits,
     relational_distance,
-    softened_divergence,
 )
 from srbench.errors import ShapeError
 
@@ -125,7 +119,7 @@ def test_relations_across_samples_are_the_releases():
 
 
 @pytest.mark.parametrize("name", ["a", "b"])
-def test_the_image_told_from_features_is_the_releases(name, shared):
+def test_the_image_rebuilt_from_features_is_the_releases(name, shared):
     arrays = arrays_of(shared(f"oracles/losses/pixd_isrd_{name}.npz"))
     features = arrays["feat"].requires_grad_()
     decoder = ImageDecoder(16, -(-56 // features.shape[-1])).double()

@@ -1,0 +1,101 @@
+"""Losses on logits, and logits of embeddings."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def softened_divergence(student: Tensor, teacher: Tensor, temperature: float = 4.0) -> Tensor:
+    """Compute the KL divergence of the softened probabilities, multiplied by the square of the temperature.
+
+    Args:
+        student: Logits (N, K).
+        teacher: The same.
+        temperature: Logits are divided by it.
+
+    Returns:
+        The mean over the batch.
+    """
+    found, wanted = ((logits / temperature).log_softmax(dim=1) for logits in (student, teacher))
+    return temperature**2 * F.kl_div(found, wanted, reduction="batchmean", log_target=True)
+
+
+def hinton_loss(
+    student: Tensor, teacher: Tensor, labels: Tensor, *, temperature: float = 4.0, share: float = 0.9
+) -> Tensor:
+    """Learn from labels and a teacher, ``share * divergence + (1 - share) * cross-entropy`` (Hinton et al., 2014).
+
+    Args:
+        student: Logits (N, K).
+        teacher: The same.
+        labels: (N,), the classes.
+        temperature: See `softened_divergence`.
+        share: Of the teacher; 0.9 in the releases of attention transfer and of Pixel Distillation.
+    """
+    return share * softened_divergence(student, teacher, temperature) + (1 - share) * F.cross_entropy(student, labels)
+
+
+def decoupled_divergence(
+    student: Tensor,
+    teacher: Tensor,
+    labels: Tensor,
+    *,
+    target: float = 1.0,
+    others: float = 2.0,
+    temperature: float = 4.0,
+) -> Tensor:
+    """DKD: how likely the right class is, and how the others share the rest, weighed apart (Zhao et al., CVPR 2022).
+
+    Releases add it to the cross-entropy, and raise its weight from 0 to 1 over the first 20 epochs.
+
+    Args:
+        student: Logits (N, K) of two classes or more.
+        teacher: The same.
+        labels: (N,), the classes.
+        target: Weight of the divergence between the right class and all others together.
+        others: Weight of the divergence among the others; 2 and 8 for Pixel Distillation.
+        temperature: See `softened_divergence`.
+    """
+    right = F.one_hot(labels, student.shape[1]).bool()
+
+    def parted(logits: Tensor) -> tuple[Tensor, Tensor]:
+        logits = logits / temperature
+        rest = logits[~right].view(len(logits), -1)
+        return torch.stack((logits[right], rest.logsumexp(dim=1)), dim=1), rest
+
+    (found, found_rest), (wanted, wanted_rest) = map(parted, (student, teacher))
+    return temperature**2 * (
+        target * softened_divergence(found, wanted, 1.0) + others * softened_divergence(found_rest, wanted_rest, 1.0)
+    )
+
+
+def margin_logits(
+    embeddings: Tensor, centres: Tensor, labels: Tensor, *, scale: float = 32.0, margin: float = 0.5
+) -> Tensor:
+    """ArcFace: cosines to centres, that of the right class at an angle larger by a margin (Deng et al., CVPR 2019).
+
+    Where the angle with the margin would exceed pi, the cosine is lowered by ``margin * sin(margin)`` instead. A-SKD
+    trains on their cross-entropy, with the defaults.
+
+    Args:
+        embeddings: (N, D).
+        centres: (K, D), of unit norm or not.
+        labels: (N,), the classes.
+        scale: Of the logits.
+        margin: In radians.
+
+    Returns:
+        Logits (N, K).
+    """
+    cosines = F.normalize(embeddings) @ F.normalize(centres).T
+    sines = (1 - cosines.square()).clamp(1e-9, 1).sqrt()
+    beyond = cosines <= -math.cos(margin)
+    with_margin = torch.where(
+        beyond, cosines - margin * math.sin(margin), cosines * math.cos(margin) - sines * math.sin(margin)
+    )
+    right = F.one_hot(labels, len(centres)).bool()
+    return scale * torch.where(right, with_margin, cosines)
