@@ -8,7 +8,6 @@ from pathlib import Path
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import ConfigError, UnknownNameError
-from srbench.measuring.protocol import Inference, Protocol, protocol_named
 from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.cells import Model
@@ -65,27 +64,9 @@ class Axes:
         return self.grid.metrics or self.suite.metrics
 
     @property
-    def seeds(self) -> tuple[int, ...]:
-        """The grid's seeds, or the suite's."""
-        return self.grid.seeds or self.suite.seeds
-
-    @property
     def recipe_name(self) -> str:
         """The grid's recipe, or the suite's."""
         return self.grid.recipe or self.suite.recipe
-
-    @property
-    def protocol(self) -> Protocol:
-        """The grid's protocol, or the suite's."""
-        return protocol_named(self.grid.protocol or self.suite.protocol)
-
-    @property
-    def inference(self) -> Inference:
-        """How networks are applied."""
-        g = self.grid
-        return Inference(
-            tile=g.tile, overlap=g.overlap, self_ensemble=g.self_ensemble, chop=g.chop, precision=g.precision
-        )
 
     def architecture(self, name: str) -> Named:
         """See `find_architecture`."""

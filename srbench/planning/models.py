@@ -49,7 +49,7 @@ def _trained(axes: Axes, named: Named, degradation: str, scale: Scale, distiller
     names = grid.taught_by if method.several_teachers else grid.taught_by[:1]
     if method.needs_teacher and not names:
         raise ConfigError(f'{axes.where}: the distiller {distiller} needs a teacher; add teacher = "…" to the grid.')
-    for trained_on, seed in itertools.product(grid.trained_on or (degradation,), axes.seeds):
+    for trained_on, seed in itertools.product(grid.trained_on or (degradation,), grid.seeds or axes.suite.seeds):
         axes.check_degradation(trained_on, spec, scale)
         student = Model(
             architecture=spec.name, source="trained", scales=named.scales(scale), recipe=recipe,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import UsageError
+from srbench.measuring.protocol import Inference, protocol_named
 from srbench.planning.axes import Axes
 from srbench.planning.cells import Cell, Plan
 from srbench.planning.checks import check_grid, check_selection, check_suite
@@ -50,8 +51,12 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection = EVERYTHING)
 
 
 def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
-    grid, protocol, inference = axes.grid, axes.protocol, axes.inference
+    grid = axes.grid
     check_grid(axes)
+    protocol = protocol_named(grid.protocol or axes.suite.protocol)
+    inference = Inference(
+        tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop, precision=grid.precision
+    )
     datasets = [name for name in grid.datasets if name in (selection.datasets or grid.datasets)]
     for name, degradation, scale in itertools.product(grid.architectures, grid.degradations, grid.scales):
         named = axes.architecture(name)
