@@ -1,18 +1,25 @@
-"""A TOML file as a checked table. Unknown keys are errors that suggest the right one."""
+"""TOML files as checked tables. Every fault becomes one sentence: file, line, table, key, and what was expected."""
 
 from __future__ import annotations
 
 import difflib
 import re
 import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from srbench.errors import ConfigError
 
 ScaleValue = Annotated[int, Field(ge=2, le=64, strict=True)]
+
+Location: TypeAlias = tuple[str | int, ...]
+"""Keys and positions in arrays from the top of a file to a value: ``("grid", 1, "scales")``."""
+
+T = TypeVar("T", bound=BaseModel)
 
 
 class Table(BaseModel):
@@ -21,26 +28,25 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-T = TypeVar("T", bound=BaseModel)
-
-
 def read_table(path: Path, kind: type[T]) -> T:
-    """Read a TOML file into a pydantic object.
+    """Read a whole TOML file into a pydantic object; see `read_toml` and `TomlFile.table`."""
+    return read_toml(path).table(kind)
+
+
+def read_toml(path: Path) -> TomlFile:
+    """Read a TOML file.
 
     Raises:
-        ConfigError: File, line or table, what is wrong, and what was expected.
+        ConfigError: It cannot be read, or is not TOML.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        data = tomllib.loads(text)
+        return TomlFile(path, text, _tuples(tomllib.loads(text)))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+        raise ConfigError(f"{path} is not valid TOML: {error}; correct that place.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.") from error
-    try:
-        return kind.model_validate(_tuples(data), strict=True)
-    except ValidationError as error:
-        raise ConfigError(_sentence(path, text, kind, error)) from error
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise ConfigError(f"{path} cannot be read ({reason}); give a TOML file in UTF-8.") from error
 
 
 def _tuples(value: Any) -> Any:  # noqa: ANN401 - any TOML value
@@ -50,62 +56,148 @@ def _tuples(value: Any) -> Any:  # noqa: ANN401 - any TOML value
     return {key: _tuples(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _sentence(path: Path, text: str, kind: type[BaseModel], error: ValidationError) -> str:
-    # A misspelt key is also a missing one; the misspelling is what helps.
-    first = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
-    location = list(first["loc"])
-    if not location:  # two keys that do not go together
-        return f"{path}: {first['msg'].removeprefix('Value error, ')}."
-    while len(location) > 1 and isinstance(location[-1], int):
-        location.pop()  # an item of an array stands on the line of its key
-    key = str(location[-1])
-    line = _line(text, location) or _line(text, location[:-1])  # where an inline table is
-    where = f"{path}" + (f", line {line}" if line else "") + _table(location)
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, _fields(kind, location), n=1, cutoff=0.5)
-        meant = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(sorted(_fields(kind, location)))}."
-        return f"{where}: unknown key {key!r}; {meant}"
-    if first["type"] == "missing" and first["loc"][-1] == key:
-        return f"{where}: the key {key!r} is missing; add it."
-    given = repr(list(first["input"]) if isinstance(first["input"], tuple) else first["input"])
-    wanted = re.sub("tuple", "array", first["msg"], flags=re.IGNORECASE)
-    return f"{where}: {key} = {given if len(given) < 80 else given[:77] + '…'} does not fit: {wanted}."
+@dataclass(frozen=True)
+class TomlFile:
+    """A TOML file that was read."""
+
+    path: Path
+    text: str
+    data: dict[str, Any]
+    """Its tables, with tuples for arrays."""
+
+    def table(self, kind: type[T], at: Location = ()) -> T:
+        """Read the table at a location, or the whole file, into a pydantic object.
+
+        Raises:
+            ConfigError: A key is missing, unknown or has a wrong value.
+        """
+        try:
+            return kind.model_validate(_value(self.data, at), strict=True)
+        except ValidationError as error:
+            raise self._explained(error, kind, at) from error
+
+    def check(self, value: object, annotation: Any, at: Location) -> None:  # noqa: ANN401 - a type
+        """Refuse a value that is not of the type ``annotation``.
+
+        Raises:
+            ConfigError: See above.
+        """
+        try:
+            TypeAdapter(annotation).validate_python(value, strict=True)
+        except ValidationError as error:
+            raise self.unfit(value, _expected(error.errors(include_url=False)), at) from error
+
+    def unfit(self, value: object, expected: str, at: Location) -> ConfigError:
+        """Return the error for a value that is not what was expected."""
+        while isinstance(at[-1], int):
+            at = at[:-1]  # an item of an array is in the line and table of its key
+        shown = repr(list(value) if isinstance(value, tuple) else value)
+        shown = shown if len(shown) < 80 else f"{shown[:77]}…"
+        return self.fault(f"{at[-1]} = {shown} does not fit: {expected}.", at)
+
+    def fault(self, sentence: str, at: Location = ()) -> ConfigError:
+        """Return the error that says what is wrong, and where: in the line of a key, or else of the table around it."""
+        lines, headers = _scan(self.text, self.data)
+        line = next((lines[at[:end]] for end in range(len(at), 0, -1) if at[:end] in lines), None)
+        table = at if at in headers or (at and isinstance(at[-1], int)) else at[:-1]
+        where = [str(self.path), *([f"line {line}"] if line else []), *_described(table, headers)]
+        return ConfigError(f"{', '.join(where)}: {sentence}")
+
+    def _explained(self, error: ValidationError, kind: type[BaseModel], at: Location) -> ConfigError:
+        data, faults = _value(self.data, at), error.errors(include_url=False)
+        # A misspelt key is also a missing one; the misspelling is what helps.
+        first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
+        place = _place(data, first)
+        if first["type"] == "extra_forbidden":
+            key, keys = str(place[-1]), sorted(_keys(kind, place))
+            near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
+            meant = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(keys)}."
+            return self.fault(f"unknown key {key!r}; {meant}", (*at, *place))
+        if first["type"] == "missing" and isinstance(first["loc"][-1], str):
+            key = first["loc"][-1]
+            return self.fault(f"the key {key!r} is missing; add it.", (*at, *place, key))
+        expected = _expected([fault for fault in faults if _place(data, fault) == place])
+        if not place:  # two keys that do not go together
+            return self.fault(f"{expected}.", at)
+        return self.unfit(_value(data, place), expected, (*at, *place))
 
 
-def _line(text: str, location: list[Any]) -> int | None:
-    """Where a key stands; None for keys of inline tables and for missing ones."""
-    if not location:
-        return None
-    tables, number = [str(part) for part in location[:-1] if isinstance(part, str)], 0
-    wanted = next((part for part in location if isinstance(part, int)), 0)
-    here: list[str] = []
-    for count, row in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([\w.]+)\s*\]+", row):
-            number = number + 1 if header[1].split(".") == here else 0
-            here = header[1].split(".")
-        elif here == tables and number == wanted and re.match(rf"\s*\"?{re.escape(str(location[-1]))}\"?\s*=", row):
-            return count
-    return None
+def _value(data: Any, at: Location) -> Any:  # noqa: ANN401 - any TOML value
+    for part in at:
+        data = data[part]
+    return data
 
 
-def _table(location: list[Any]) -> str:
-    names = [part for part in location[:-1] if isinstance(part, str)]
-    number = next((part for part in location if isinstance(part, int)), None)
-    if location and location[0] == "grid" and number is not None:
-        return f", [[grid]] {number + 1}"
-    return f", [{'.'.join(names)}]" if names else ""
+def _place(data: Any, fault: Any) -> Location:  # noqa: ANN401 - a TOML value, and what pydantic reports
+    """The keys that lead to a fault. Pydantic puts names of types between them where a value may have several."""
+    place: list[str | int] = []
+    for part in fault["loc"]:
+        if part in data if isinstance(data, dict) else isinstance(data, tuple) and part in range(len(data)):
+            data = data[part]
+            place.append(part)
+    return tuple(place)
 
 
-def _fields(kind: type[BaseModel], location: list[Any]) -> list[str]:
+_WORDING = {
+    "^Value error, ": "",
+    "^Field required": "more values are needed",
+    "^Input should be (?=greater|less)": "expected a number ",
+    "^Input should be ": "expected ",
+    "(?i)tuple": "array",
+    " after validation": "",
+}
+
+
+def _expected(faults: Sequence[Any]) -> str:
+    """What would have been right, from what pydantic says of each type that the value may have."""
+    wanted = list(dict.fromkeys(fault["msg"] for fault in faults))
+    for old, new in _WORDING.items():
+        wanted = [re.sub(old, new, text) for text in wanted]
+    return " or ".join(text[:1].lower() + text[1:] for text in wanted).replace(" or expected ", " or ")
+
+
+def _scan(text: str, data: dict[str, Any]) -> tuple[dict[Location, int], dict[Location, str]]:
+    """The line of every header and of every key that begins a line; every header in words."""
+    lines: dict[Location, int] = {}
+    headers: dict[Location, str] = {}
+    lengths: dict[Location, int] = {}
+    here: Location = ()
+    for number, row in enumerate(text.splitlines(), 1):
+        header = re.fullmatch(r"\s*(\[\[?)\s*([\w.\"'-]+)\s*\]\]?\s*(#.*)?", row)
+        if header and _names(header[2])[0] in data:  # and not a row of an array
+            here = ()
+            for name in _names(header[2]):
+                here = (*here, lengths[here], name) if here in lengths else (*here, name)
+                lines.setdefault(here, number)
+            if header[1] == "[[":
+                lengths[here] = lengths.get(here, -1) + 1
+                here = (*here, lengths[here])
+            lines[here] = number
+            headers[here] = f"[[{header[2]}]] {lengths[here[:-1]] + 1}" if header[1] == "[[" else f"[{header[2]}]"
+        elif key := re.match(r"\s*([\w.\"'-]+)\s*=", row):
+            lines.setdefault((*here, *_names(key[1])), number)
+    return lines, headers
+
+
+def _names(dotted: str) -> list[str]:
+    return [name.strip("\"'") for name in dotted.split(".")]
+
+
+def _described(table: Location, headers: dict[Location, str]) -> list[str]:
+    """A table in words: its header, and the keys and numbers of tables that are written in one line."""
+    end = next((end for end in range(len(table), 0, -1) if table[:end] in headers), 0)
+    words = [headers[table[:end]]] if end else []
+    for part in table[end:]:
+        words = [*words[:-1], f"{words[-1]} {part + 1}"] if isinstance(part, int) else [*words, part]
+    return words
+
+
+def _keys(kind: type[BaseModel], place: Location) -> list[str]:
     """The keys of the table that a location leads into."""
-    for part in location[:-1]:
-        if (
-            isinstance(part, str)
-            and part in kind.model_fields
-            and (inner := _table_in(kind.model_fields[part].annotation))
-        ):
-            kind = inner
-    return [name for name in kind.model_fields if name != "origin"]
+    for part in place[:-1]:
+        field = kind.model_fields.get(part) if isinstance(part, str) else None
+        kind = (field and _table_in(field.annotation)) or kind
+    return [name for name, field in kind.model_fields.items() if not field.exclude]
 
 
 def _table_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any annotation

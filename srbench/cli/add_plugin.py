@@ -120,15 +120,14 @@ def _without_entry_point(name: str) -> Plugin:
 
 
 def _project_name(folder: Path) -> str:
-    import tomllib
-
     from srbench.errors import UsageError
+    from srbench.toml import read_toml
 
-    project = folder / "pyproject.toml"
-    try:
-        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["name"])
-    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{project} gives no [project] name ({error}); a package needs one to be taken in.") from error
+    project = read_toml(folder / "pyproject.toml")
+    name = project.data.get("project", {}).get("name")
+    if not isinstance(name, str):
+        raise UsageError(f"{project.path} has no name in a table [project]; add it, since a package needs one.")
+    return name
 
 
 def _pip(*arguments: str) -> None:

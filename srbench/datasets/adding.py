@@ -10,11 +10,12 @@ import tomlkit
 
 from srbench.datasets.image_facts import image_facts
 from srbench.datasets.layouts import search
-from srbench.datasets.manifest import manifest_text, read_manifest
+from srbench.datasets.manifest import read_manifest
 from srbench.datasets.spec import DatasetSpec, ImageEntry
 from srbench.errors import DataError, UsageError
 from srbench.files import atomic_write
 from srbench.naming import NAME
+from srbench.toml import read_toml
 
 
 def describe_folder(
@@ -83,7 +84,7 @@ def record(path: Path, spec: DatasetSpec, taken: Sequence[str] = ()) -> None:
     if spec.name in known or spec.name in taken:
         where = path if spec.name in known else "another manifest"
         raise UsageError(f"A dataset named {spec.name!r} is already in {where}; choose another name.")
-    document = tomlkit.parse(manifest_text(path)) if path.exists() else tomlkit.document()
+    document = tomlkit.parse(read_toml(path).text) if path.exists() else tomlkit.document()
     table = tomlkit.table()
     table.update(
         {

@@ -16,12 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.errors import ConfigError, SrbenchError
 from srbench.naming import SpecMap
-from srbench.toml import ScaleValue, read_table
+from srbench.toml import Location, ScaleValue, Table, TomlFile, read_toml
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,10 +34,8 @@ TRIALS = 4096
 """So many draws that are all alike are taken for a chain in which nothing is random."""
 
 
-class ChainFile(BaseModel):
-    """The top of a file; what stands in its steps depends on them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class ChainFile(Table):
+    """The top of a file; the keys of each step depend on the step."""
 
     label: str = ""
     version: str = "1"
@@ -92,9 +90,10 @@ def read_chain(argument: str, degradations: SpecMap[DegradationSpec], steps: Spe
 
     path = Path(argument)
     with _once(path):
-        table = read_table(path, ChainFile)
-        reading = _Reading(path, degradations, steps)
-        chain = Chain(reading.several(table.steps, "[[steps]]"))
+        file = read_toml(path)
+        table = file.table(ChainFile)
+        reading = _Reading(file, degradations, steps)
+        chain = Chain(reading.several(table.steps, ("steps",)))
     _try(path, chain, min(table.scales or (2,)))
     return DegradationSpec(
         name=f"chain:{argument}",
@@ -112,17 +111,17 @@ def read_chain(argument: str, degradations: SpecMap[DegradationSpec], steps: Spe
 class _Reading:
     """One file being read."""
 
-    def __init__(self, path: Path, degradations: SpecMap[DegradationSpec], steps: SpecMap[StepSpec]) -> None:
-        self._path, self._degradations, self._steps = path, degradations, steps
+    def __init__(self, file: TomlFile, degradations: SpecMap[DegradationSpec], steps: SpecMap[StepSpec]) -> None:
+        self._file, self._degradations, self._steps = file, degradations, steps
         self.codes: list[bytes] = []
         """Hashes of the code that was named."""
 
-    def several(self, tables: object, where: str) -> list[Step]:
+    def several(self, tables: object, at: Location) -> list[Step]:
         if not isinstance(tables, tuple) or not tables or not all(isinstance(table, dict) for table in tables):
-            raise ConfigError(f"{self._path}, {where}: an array of tables was expected, such as {{ step = … }}.")
-        return [self._one(dict(table), f"{where} {number}") for number, table in enumerate(tables, start=1)]
+            raise self._file.unfit(tables, 'expected an array of tables, such as [{ step = "quantise" }]', at)
+        return [self._one(dict(table), (*at, number)) for number, table in enumerate(tables)]
 
-    def _one(self, table: dict[str, Any], where: str) -> Step:
+    def _one(self, table: dict[str, Any], at: Location) -> Step:
         from srbench.degrading.chain import Chain
         from srbench.degrading.choosing import InTurn, OneOf, Shuffled, Sometimes
 
@@ -131,91 +130,78 @@ class _Reading:
         }  # fmt: skip
         words = [word for word in ("step", "degradation", *kinds) if word in table]
         if len(words) != 1:
-            told = f"it has {' and '.join(words)}" if words else "it has none"
-            raise ConfigError(
-                f"{self._path}, {where}: one of step, degradation, {', '.join(kinds)} was expected; {told}."
-            )
+            has = f"it has {' and '.join(words)}" if words else "it has none"
+            raise self._file.fault(f"expected one of step, degradation, {', '.join(kinds)}; {has}.", at)
         (word,) = words
         inner, probability = table.pop(word), table.pop("probability", None)
         per = {"per": table.pop("per")} if word == "chain" and probability is not None and "per" in table else {}
         step: Step
         if word == "step":
-            step = self._step(inner, table, where)
+            step = self._step(inner, table, at)
         elif word == "degradation":
-            step = self._degradation(inner, table, where)
+            step = self._degradation(inner, table, at)
         else:
             if word == "one_of" and isinstance(inner, tuple):
                 inner, table["weights"] = _weighed(inner)
-            made = self.several(inner, f"{where}, {word}")
-            step = self._built(partial(kinds[word], made), word, table, where)
+            made = self.several(inner, (*at, word))
+            step = self._built(partial(kinds[word], made), word, table, at)
         if probability is None:
             return step
-        return self._built(
-            partial(Sometimes, step.steps if isinstance(step, Chain) and word == "chain" else [step]),
-            "probability",
-            {"probability": probability, **per},
-            where,
-        )
+        steps = step.steps if isinstance(step, Chain) and word == "chain" else [step]
+        return self._built(partial(Sometimes, steps), "probability", {"probability": probability, **per}, at)
 
-    def _step(self, name: object, parameters: dict[str, Any], where: str) -> Step:
+    def _step(self, name: object, parameters: dict[str, Any], at: Location) -> Step:
         if not isinstance(name, str):
-            raise ConfigError(f"{self._path}, {where}: step = {name!r} does not fit: the name of a step was expected.")
-        try:
+            raise self._file.unfit(name, "expected the name of a step", (*at, "step"))
+        with self._located((*at, "step")):
             spec = self._steps[name]
-        except SrbenchError as error:
-            raise ConfigError(f"{self._path}, {where}: {error}") from error
         self.codes.append(self._steps.code_hash(name).encode())
-        return self._built(spec.build, name, parameters, where)
+        return self._built(spec.build, name, parameters, at)
 
-    def _degradation(self, name: object, left: Mapping[str, Any], where: str) -> Step:
+    def _degradation(self, name: object, left: Mapping[str, Any], at: Location) -> Step:
         if left:
-            raise ConfigError(f"{self._path}, {where}: a named degradation takes no {min(left)}; remove it.")
+            raise self._file.fault(f"a named degradation takes no {min(left)}; remove it.", (*at, min(left)))
         if not isinstance(name, str):
-            raise ConfigError(f"{self._path}, {where}: degradation = {name!r} does not fit: a name was expected.")
+            raise self._file.unfit(name, "expected the name of a degradation", (*at, "degradation"))
         prefix, _, file = name.partition(":")
-        beside = self._path.parent / file
+        beside = self._file.path.parent / file
         if prefix == "chain" and not Path(file).is_file() and beside.is_file():
             name = f"chain:{beside}"
-        try:
+        with self._located((*at, "degradation")):
             spec = self._degradations[name]
-        except SrbenchError as error:
-            raise ConfigError(f"{self._path}, {where}: {error}") from error
         self.codes.append((self._degradations.code_hash(name) + spec.extra_hash).encode())
         return spec.chain or Degraded(spec)
 
-    def _built(self, build: Callable[..., Step], name: str, parameters: dict[str, Any], where: str) -> Step:
+    def _built(self, build: Callable[..., Step], name: str, parameters: dict[str, Any], at: Location) -> Step:
         """Call ``build``, with every parameter of the type it asks for."""
         known = {p.name: p for p in inspect.signature(build, eval_str=True).parameters.values() if p.name != "steps"}
         for key, value in parameters.items():
             if key not in known:
                 takes = ", ".join(known) or "none"
-                raise ConfigError(f"{self._path}, {where}: {name} has no parameter {key!r}; it has {takes}.")
-            try:
-                TypeAdapter(known[key].annotation).validate_python(value, strict=True)
-            except ValidationError as error:
-                wanted = " or ".join(dict.fromkeys(_lower(e["msg"]) for e in error.errors(include_url=False)))
-                shown = list(value) if isinstance(value, tuple) else value
-                raise ConfigError(f"{self._path}, {where}: {key} = {shown!r} does not fit: {wanted}.") from error
+                raise self._file.fault(f"{name} has no parameter {key!r}; it has {takes}.", (*at, key))
+            self._file.check(value, known[key].annotation, (*at, key))
             bounds = any(get_origin(kind) is tuple for kind in get_args(known[key].annotation))
             if bounds and isinstance(value, tuple) and value[0] > value[1]:
-                raise ConfigError(f"{self._path}, {where}: {key} = {list(value)} does not fit: the lowest comes first.")
+                raise self._file.unfit(value, "the lowest comes first", (*at, key))
         missing = [key for key, p in known.items() if p.default is p.empty and key not in parameters]
         if missing:
-            raise ConfigError(f"{self._path}, {where}: {name} needs the parameter {missing[0]!r}; add it.")
-        try:
+            raise self._file.fault(f"{name} needs the parameter {missing[0]!r}; add it.", at)
+        with self._located(at):
             return build(**parameters)
+
+    @contextmanager
+    def _located(self, at: Location) -> Iterator[None]:
+        """Name file, line and table in what is raised."""
+        try:
+            yield
         except SrbenchError as error:
-            raise ConfigError(f"{self._path}, {where}: {error}") from error
+            raise self._file.fault(str(error), at) from error
 
 
 def _weighed(tables: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[float, ...]]:
     """The tables without their weights, and the weights; 1 where none is given."""
     plain = tuple({k: v for k, v in t.items() if k != "weight"} if isinstance(t, dict) else t for t in tables)
     return plain, tuple(t.get("weight", 1.0) if isinstance(t, dict) else 1.0 for t in tables)
-
-
-def _lower(message: str) -> str:
-    return (message[:1].lower() + message[1:]).replace("tuple", "array").replace("a array", "an array")
 
 
 _BEING_READ: list[Path] = []

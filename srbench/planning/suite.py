@@ -78,8 +78,8 @@ class Suite(Table):
     """Distillers that gains are counted from besides ``none`` and ``weight_inherit``: a method without its loss."""
     profile: Profiling = Profiling()
     grid: Annotated[tuple[Grid, ...], Field(min_length=1)]
-    origin: str = ""
-    """The file it was read from, for messages."""
+    origin: str = Field(default="", exclude=True)
+    """The file it was read from, for messages; not a key of the file."""
 
 
 def load_suite(name_or_path: str) -> Suite:

@@ -81,7 +81,7 @@ def test_a_package_is_written(srbench):
             ["nowhere.py"],
             "'nowhere.py' is neither a file, nor a folder with a pyproject.toml, nor an installed package",
         ),
-        (["."], "pyproject.toml gives no [project] name"),
+        (["."], "pyproject.toml cannot be read (No such file or directory)"),
     ],
 )
 def test_wrong_words_are_answered_in_a_sentence_and_nothing_is_written(srbench, words, sentence):
@@ -89,6 +89,13 @@ def test_wrong_words_are_answered_in_a_sentence_and_nothing_is_written(srbench, 
     assert answer.status == 2
     assert sentence in answer.err
     assert list(srbench.folder.iterdir()) == []
+
+
+def test_a_folder_whose_project_has_no_name_is_refused(srbench):
+    (srbench.folder / "pyproject.toml").write_text("[project]\n")
+    answer = srbench("add-plugin", ".")
+    assert (answer.status, answer.out) == (2, "")
+    assert "pyproject.toml has no name in a table [project]; add it" in answer.err
 
 
 def test_a_sound_file_is_taken_into_the_users_folder_once(srbench, monkeypatch):

@@ -72,8 +72,8 @@ def test_a_wrong_command_and_a_wrong_suite_are_answered(srbench, tiny):
 def test_a_fault_of_a_suite_is_told_with_file_line_and_table(run, tiny):
     expected = [
         ("seed = [0]", "tiny.toml, line 9, [[grid]] 1: unknown key 'seed'; did you mean 'seeds'?"),
-        ('scales = ["two"]', "tiny.toml, line 8, [[grid]] 1: scales = 'two' does not fit: Input should be a valid"),
-        ("scales = [0]", "tiny.toml, line 8, [[grid]] 1: scales = 0 does not fit: Input should be greater"),
+        ('scales = ["two"]', "tiny.toml, line 8, [[grid]] 1: scales = 'two' does not fit: expected a valid integer."),
+        ("scales = [0]", "tiny.toml, line 8, [[grid]] 1: scales = 0 does not fit: expected a number greater"),
         ("scales = [7]", "tiny.toml: no architecture of the suite has the scale 7"),
         ("scales = [2", "tiny.toml is not valid TOML: "),
     ]

@@ -64,10 +64,6 @@ def test_a_suite_is_read_with_its_tables(read):
     assert suite.grid[0].distillers == ("none",)
 
 
-def test_a_byte_order_mark_is_no_fault(read):
-    assert read("\ufeff" + GOOD).name == "mine"
-
-
 @pytest.mark.parametrize("name", shipped_tables("suites"))
 def test_every_shipped_suite_can_be_read(name):
     assert load_suite(name).name == name
@@ -88,7 +84,7 @@ def test_every_shipped_suite_can_be_read(name):
         ("scales = [2]\n", "scales = [-1]\n", "mine.toml, line 16, [[grid]] 2: scales = -1 does not fit:"),
         ("scales = [2]\n", "scales = [1]\n", "mine.toml, line 16, [[grid]] 2: scales = 1 does not fit:"),
         ("scales = [2]\n", "scales = []\n", "mine.toml, line 16, [[grid]] 2: scales = [] does not fit:"),
-        ("scales = [2]\n", "", "mine.toml, [[grid]] 2: the key 'scales' is missing; add it."),
+        ("scales = [2]\n", "", "mine.toml, line 13, [[grid]] 2: the key 'scales' is missing; add it."),
         ("true", '"yes"', "mine.toml, line 17, [[grid]] 2: self_ensemble = 'yes' does not fit:"),
         ("seeds = [0, 1]", "seeds = [0, nan]", "mine.toml, line 3: seeds = nan does not fit:"),
         ('name = "mine"', 'name = "My Suite"', "mine.toml, line 1: name = 'My Suite' does not fit:"),
@@ -110,15 +106,10 @@ def test_a_fault_is_named_with_its_line_and_table(refused, old, new, sentence):
 def test_a_suite_without_a_grid_or_with_an_empty_one_says_what_is_missing(refused):
     assert refused('name = "mine"\n') == "mine.toml: the key 'grid' is missing; add it."
     assert "grid = [] does not fit" in refused('name = "mine"\ngrid = []\n')
-    assert refused('name = "mine"\n[[grid]]\n') == "mine.toml, [[grid]] 1: the key 'architectures' is missing; add it."
-
-
-def test_a_file_that_is_no_text_or_not_there_is_refused(tmp_path):
-    (tmp_path / "x.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match=r"cannot be read"):
-        read_table(tmp_path / "x.toml", Suite)
-    with pytest.raises(ConfigError, match=r"cannot be read"):
-        read_table(tmp_path / "y.toml", Suite)
+    assert (
+        refused('name = "mine"\n[[grid]]\n')
+        == "mine.toml, line 2, [[grid]] 1: the key 'architectures' is missing; add it."
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +120,7 @@ def test_a_file_that_is_no_text_or_not_there_is_refused(tmp_path):
         ("learning_rate = inf", "mine.toml, line 4: learning_rate = inf does not fit"),
         ("weight_decay = nan", "mine.toml, line 4: weight_decay = nan does not fit"),
         ("losses = {}", "mine.toml, line 4: losses = {} does not fit"),
-        ('losses = { l1 = "a" }', "mine.toml, line 4, [losses]: l1 = 'a' does not fit"),
+        ('losses = { l1 = "a" }', "mine.toml, line 4, losses: l1 = 'a' does not fit"),
         ("learning_rte = 1", "mine.toml, line 4: unknown key 'learning_rte'; did you mean 'learning_rate'?"),
         ('schedule = "cosin"', "mine.toml, line 4: schedule = 'cosin' does not fit"),
         ("ema = 1.0", "mine.toml, line 4: ema = 1.0 does not fit"),
