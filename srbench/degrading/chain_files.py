@@ -8,7 +8,6 @@ several under one of the words `chain`, `one_of`, `shuffle`, `in_turn`; or a nam
 from __future__ import annotations
 
 import hashlib
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import Field
 
-from srbench.degrading.spec import DegradationSpec, StepSpec
+from srbench.degrading.spec import DegradationSpec, StepSpec, parameters_of
 from srbench.errors import ConfigError, SrbenchError
 from srbench.naming import SpecMap
 from srbench.toml import Location, ScaleValue, Table, TomlFile, read_toml
@@ -174,7 +173,7 @@ class _Reading:
 
     def _built(self, build: Callable[..., Step], name: str, parameters: dict[str, Any], at: Location) -> Step:
         """Call ``build``, with every parameter of the type it asks for."""
-        known = {p.name: p for p in inspect.signature(build, eval_str=True).parameters.values() if p.name != "steps"}
+        known = {p.name: p for p in parameters_of(build) if p.name != "steps"}
         for key, value in parameters.items():
             if key not in known:
                 takes = ", ".join(known) or "none"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from srbench.errors import PluginError
 from srbench.naming import Paper, Scale, check_name
@@ -118,10 +119,22 @@ class StepSpec:
     @property
     def parameters(self) -> tuple[tuple[str, Any, Any], ...]:
         """Name, type and default of each; `inspect.Parameter.empty` where there is no default."""
-        found = inspect.signature(self.build, eval_str=True).parameters.values()
-        return tuple((p.name, p.annotation, p.default) for p in found)
+        return tuple((p.name, p.annotation, p.default) for p in parameters_of(self.build))
 
     @property
     def title(self) -> str:
         """The label for tables."""
         return self.label or self.name
+
+
+def parameters_of(build: Callable[..., object]) -> Sequence[inspect.Parameter]:
+    """Return the parameters of a function or class, with evaluated annotations.
+
+    `inspect.signature` would evaluate the fields that a dataclass inherits in the module of the heir, where their types
+    need not be known.
+    """
+    function = build.func if isinstance(build, partial) else build
+    plain_class = isinstance(function, type) and not is_dataclass(function)
+    hints = get_type_hints(function.__init__ if plain_class else function, include_extras=True)
+    found = inspect.signature(build).parameters.values()
+    return [parameter.replace(annotation=hints.get(parameter.name, parameter.empty)) for parameter in found]

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from srbench_plugins.steps.blur import GaussianBlur
 
 import srbench
 from helpers.violations import one_violation
 from srbench.degrading import Chain, Range, column
 from srbench.errors import PluginError
+from srbench.imaging.filtering import Border
 from srbench.testing import violations_of
 
 
@@ -91,3 +93,14 @@ def test_a_chain_that_draws_after_the_fact_breaks_the_contract_of_degradations()
             return torch.nn.functional.adaptive_avg_pool2d(images, size.lr) * (0.9 - noise)
 
     one_violation(srbench.DegradationSpec(name="mine", chain=Chain([Late()]), stochastic=True), "two results")
+
+
+def test_parameters_that_a_step_inherits_from_another_module_have_their_types():
+    @dataclass(frozen=True)
+    class Wider(GaussianBlur):
+        more_px: float = 1.0
+
+    types = {name: kind for name, kind, _ in step(Wider, units={}).parameters}
+    assert types["more_px"] is float
+    assert types["side_px"] is int
+    assert types["border"] == Border
