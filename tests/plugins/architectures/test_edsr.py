@@ -4,31 +4,28 @@ import pytest
 import torch
 from srbench_plugins.architectures import edsr
 
-from helpers.networks import difference, fill, gmacs
+from helpers.networks import fill, gmacs
 from srbench.networks.blocks import thirds
 from srbench.profiling.complexity import count_parameters
 
 SPECS = {spec.name: spec for spec in edsr.register_architectures()}
-NOISE = 10
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_a_tiny_one_equals_the_official_network(scale):
+def test_a_tiny_one_equals_the_official_network(scale, assert_official):
     network = edsr.EDSR(scale, n_resblocks=2, n_feats=8, res_scale=0.1, rgb_range=1.0)
-    assert difference(network, f"edsr_tiny_x{scale}") < NOISE
+    assert_official(network, f"edsr_tiny_x{scale}")
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_the_baseline_equals_the_official_network(scale, shared):
-    folder = shared("oracles/networks")
-    assert difference(SPECS["edsr_baseline"].network(scale), f"edsr_baseline_x{scale}", folder) < NOISE
+def test_the_baseline_equals_the_official_network(scale, assert_official):
+    assert_official(SPECS["edsr_baseline"].network(scale), f"edsr_baseline_x{scale}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 4])
-def test_the_large_one_equals_the_official_network(scale, shared):
-    folder = shared("oracles/networks")
-    assert difference(SPECS["edsr"].network(scale), f"edsr_x{scale}", folder) < NOISE
+def test_the_large_one_equals_the_official_network(scale, assert_official):
+    assert_official(SPECS["edsr"].network(scale), f"edsr_x{scale}")
 
 
 @pytest.mark.parametrize(

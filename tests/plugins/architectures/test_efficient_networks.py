@@ -4,7 +4,7 @@ import pytest
 import torch
 from srbench_plugins.architectures import a2n, bsrn, carn, imdn, ncnet, rlfn, srcnn, vdsr
 
-from helpers.networks import difference, fill, gmacs
+from helpers.networks import fill, gmacs
 from srbench.errors import CheckpointError
 from srbench.imaging import imresize
 from srbench.networks.weights import load_state_dict
@@ -13,17 +13,16 @@ from srbench.testing import photograph
 
 MODULES = (a2n, bsrn, carn, imdn, ncnet, rlfn, srcnn, vdsr)
 SPECS = {spec.name: spec for module in MODULES for spec in module.register_architectures()}
-NOISE = 10
 
 
 @pytest.mark.parametrize("scale", [3, 4])
-def test_ncnet_equals_the_official_network(scale):
-    assert difference(SPECS["ncnet"].network(scale), f"ncnet_x{scale}") < NOISE
+def test_ncnet_equals_the_official_network(scale, assert_official):
+    assert_official(SPECS["ncnet"].network(scale), f"ncnet_x{scale}")
 
 
 @pytest.mark.parametrize(("name", "scale"), [("a2n", 2), ("a2n", 4), ("a2n_m", 2), ("a2n_m", 4)])
-def test_a2n_equals_the_official_network(name, scale, shared):
-    assert difference(SPECS[name].network(scale), f"{name}_x{scale}", shared("oracles/networks")) < NOISE
+def test_a2n_equals_the_official_network(name, scale, assert_official):
+    assert_official(SPECS[name].network(scale), f"{name}_x{scale}")
 
 
 @pytest.mark.parametrize(

@@ -7,34 +7,32 @@ import torch
 import torch.nn.functional as F
 from srbench_plugins.architectures import emsrdpn
 
-from helpers.networks import HERE, difference, fill
+from helpers.networks import fill
 from srbench.profiling.complexity import count_macs, count_parameters
 
 SPECS = {spec.name: spec for spec in emsrdpn.register_architectures()}
 TINY = {"residual": 8, "dense": 6, "growth": 4, "blocks": 2, "units": 3}
 LR_720P = {2: (360, 640), 3: (240, 427), 4: (180, 320), 8: (90, 160)}
 """Sides of the LR image for which the official counts were taken: a third of 1280 is rounded up."""
-NOISE = 3
 
 
 @pytest.mark.parametrize(("scale", "output"), [(2, "y0"), (3, "y1")])
-def test_a_tiny_one_equals_the_official_network(scale, output):
+def test_a_tiny_one_equals_the_official_network(scale, output, assert_official):
     network = emsrdpn.EMSRDPN((2, 3), **TINY)
-    assert difference(network, "emsrdpn_tiny_x23", HERE, scale=scale, output=output) < NOISE
+    assert_official(network, "emsrdpn_tiny_x23", scale=scale, output=output)
 
 
 @pytest.mark.parametrize(
     ("scale", "output"),
     [(2, "y0"), *(pytest.param(s, y, marks=pytest.mark.slow) for s, y in ((3, "y1"), (4, "y2"), (8, "y3")))],
 )
-def test_the_papers_network_equals_the_official_one(scale, output, shared):
-    folder = shared("oracles/networks")
-    assert difference(SPECS["emsrdpn_a"].network(scale), "emsrdpn_a_x2348", folder, scale=scale, output=output) < NOISE
+def test_the_papers_network_equals_the_official_one(scale, output, assert_official):
+    assert_official(SPECS["emsrdpn_a"].network(scale), "emsrdpn_a_x2348", scale=scale, output=output)
 
 
-def test_the_ablation_with_residual_paths_alone_equals_the_official_one(shared):
+def test_the_ablation_with_residual_paths_alone_equals_the_official_one(assert_official):
     network = SPECS["emsrdpn_b"].network(4)
-    assert difference(network, "emsrdpn_b_x4", shared("oracles/networks"), output="y0") < NOISE
+    assert_official(network, "emsrdpn_b_x4", output="y0")
 
 
 @pytest.mark.parametrize(

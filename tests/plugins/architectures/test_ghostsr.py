@@ -5,12 +5,10 @@ import torch
 from srbench_plugins.architectures import ghostsr
 from torch import nn
 
-from helpers.networks import difference, gmacs
+from helpers.networks import gmacs
 from srbench.catalog.catalog import load_catalog
 from srbench.profiling.complexity import count_parameters
 from srbench.testing import photograph
-
-NOISE = 20  # the reference ran in another framework
 
 
 @pytest.fixture(scope="module")
@@ -19,21 +17,21 @@ def shelf():
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_a_tiny_one_equals_the_official_network(scale):
-    assert difference(ghostsr.GhostEDSR(scale, n_resblocks=2, n_feats=8), f"ghostsr_edsr_tiny_x{scale}") < NOISE
+def test_a_tiny_one_equals_the_official_network(scale, assert_official):
+    assert_official(ghostsr.GhostEDSR(scale, n_resblocks=2, n_feats=8), f"ghostsr_edsr_tiny_x{scale}")
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_the_small_one_equals_the_official_network(scale, shared, shelf):
+def test_the_small_one_equals_the_official_network(scale, shelf, assert_official):
     network = shelf["ghostsr_edsr_b16f64"].network(scale)
-    assert difference(network, f"ghostsr_edsr_b16f64_x{scale}", shared("oracles/networks")) < NOISE
+    assert_official(network, f"ghostsr_edsr_b16f64_x{scale}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 4])
-def test_the_large_one_equals_the_official_network(scale, shared, shelf):
+def test_the_large_one_equals_the_official_network(scale, shelf, assert_official):
     network = shelf["ghostsr_edsr"].network(scale)
-    assert difference(network, f"ghostsr_edsr_x{scale}", shared("oracles/networks")) < NOISE
+    assert_official(network, f"ghostsr_edsr_x{scale}")
 
 
 @pytest.mark.parametrize(

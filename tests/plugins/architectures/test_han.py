@@ -5,29 +5,28 @@ import torch
 from srbench_plugins.architectures import han, rcan
 from torch.nn import functional as F
 
-from helpers.networks import difference, gmacs
+from helpers.networks import gmacs
 from srbench.profiling.complexity import count_parameters, lr_size
 from srbench.training.warm_start import start_from
 
 (SPEC,) = han.register_architectures()
-NOISE = 10
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_a_tiny_one_equals_the_official_network(scale):
+def test_a_tiny_one_equals_the_official_network(scale, assert_official):
     network = han.HAN(scale, n_resblocks=1, n_feats=16, reduction=4)
-    assert difference(network, f"han_tiny_x{scale}") < NOISE
+    assert_official(network, f"han_tiny_x{scale}")
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_a_small_one_equals_the_official_network(scale, shared):
-    assert difference(han.HAN(scale, n_resblocks=1), f"han_small_x{scale}", shared("oracles/networks")) < NOISE
+def test_a_small_one_equals_the_official_network(scale, assert_official):
+    assert_official(han.HAN(scale, n_resblocks=1), f"han_small_x{scale}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 4])
-def test_the_papers_network_equals_the_official_one(scale, shared):
-    assert difference(SPEC.network(scale), f"han_x{scale}", shared("oracles/networks")) < NOISE
+def test_the_papers_network_equals_the_official_one(scale, assert_official):
+    assert_official(SPEC.network(scale), f"han_x{scale}")
 
 
 @pytest.mark.parametrize(

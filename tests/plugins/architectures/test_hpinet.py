@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.architectures import hpinet
 
-from helpers.networks import difference
 from srbench.networks.weights import load_state_dict
 from srbench.profiling.complexity import count_macs, count_parameters
 from srbench.testing import photograph, violations_of
 
 SPECS = {spec.name: spec for spec in hpinet.register_architectures()}
 SIZES = {"dim": 8, "qk_dim": 6, "mlp_dim": 12, "patch_sizes": (6, 8)}
-NOISE = 3
 PUBLISHED = [(f"hpinet_{size}", scale) for size in "sml" for scale in (2, 4)]
 
 
@@ -26,14 +24,14 @@ def tiny(scale=2):
     return hpinet.HPINet(scale, **SIZES).eval()
 
 
-def test_a_tiny_one_equals_the_official_network():
-    assert difference(tiny(), "hpinet_tiny_x2") < NOISE
+def test_a_tiny_one_equals_the_official_network(assert_official):
+    assert_official(tiny(), "hpinet_tiny_x2")
 
 
 @pytest.mark.parametrize(("name", "scale"), PUBLISHED, ids=str)
-def test_the_papers_networks_equal_the_official_ones(name, scale, shared):
+def test_the_papers_networks_equal_the_official_ones(name, scale, assert_official):
     """Sides of 31 and 28, on which three rows of patches meet on a line."""
-    assert difference(SPECS[name].network(scale), f"{name}_x{scale}", shared("oracles/networks")) < NOISE
+    assert_official(SPECS[name].network(scale), f"{name}_x{scale}")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from srbench_plugins.architectures import hsrnet
 
-from helpers.networks import difference, fill
+from helpers.networks import fill
 from srbench.networks.weights import load_state_dict
 from srbench.profiling.complexity import count_macs, count_parameters
 from srbench.testing import photograph
@@ -14,7 +14,6 @@ from srbench.training.checkpoints import save_weights
 (SPEC,) = hsrnet.register_architectures()
 LR_720P = {2: (360, 640), 3: (240, 427), 4: (180, 320)}
 """Sides of the LR image for which the official counts were taken: a third of 1280 is rounded up."""
-NOISE = 3
 
 
 def small(scale=2, **sizes):
@@ -23,13 +22,13 @@ def small(scale=2, **sizes):
     return network
 
 
-def test_a_tiny_one_equals_the_official_network():
-    assert difference(hsrnet.HSRNet(3, stages=2, iterations=2), "hsrnet_tiny_x3") < NOISE
+def test_a_tiny_one_equals_the_official_network(assert_official):
+    assert_official(hsrnet.HSRNet(3, stages=2, iterations=2), "hsrnet_tiny_x3")
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_the_papers_network_equals_the_official_one(scale, shared):
-    assert difference(SPEC.network(scale), f"hsrnet_x{scale}", shared("oracles/networks")) < NOISE
+def test_the_papers_network_equals_the_official_one(scale, assert_official):
+    assert_official(SPEC.network(scale), f"hsrnet_x{scale}")
 
 
 @pytest.mark.parametrize(

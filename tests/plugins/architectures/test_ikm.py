@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from srbench_plugins.architectures import comonet, ikm, uhdn
 from torch import nn
 
-from helpers.networks import HERE, difference, fill
+from helpers.networks import HERE, fill
 from srbench.networks.network import Network
 from srbench.networks.weights import load_state_dict
 from srbench.profiling.complexity import count_macs, count_parameters
@@ -24,7 +24,6 @@ TINY = {
     "comonet_s": partial(comonet.CoMoNet, channels=8, blocks=2, growth=4),
 }
 ORACLES = {"uhdn_ikm": (3, "ikm_uhdn_tiny_x3"), "comonet_s": (2, "comonet_tiny_x2")}
-NOISE = 3
 KERNEL = (3, 3)
 
 
@@ -37,9 +36,9 @@ def tiny(name):
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_a_tiny_one_equals_the_official_network(name):
+def test_a_tiny_one_equals_the_official_network(name, assert_official):
     scale, oracle = ORACLES[name]
-    assert difference(TINY[name](scale), oracle) < NOISE
+    assert_official(TINY[name](scale), oracle)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +51,8 @@ def test_a_tiny_one_equals_the_official_network(name):
         pytest.param("comonet_l", 2, "comonet_l_x2", marks=pytest.mark.slow),
     ],
 )
-def test_the_papers_network_equals_the_official_one(name, scale, oracle, shared):
-    assert difference(SPECS[name].network(scale), oracle, shared("oracles/networks")) < NOISE
+def test_the_papers_network_equals_the_official_one(name, scale, oracle, assert_official):
+    assert_official(SPECS[name].network(scale), oracle)
 
 
 def test_the_factors_are_the_official_ones():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.architectures import kdsr
 
-from helpers.networks import HERE, difference, gmacs
+from helpers.networks import HERE, gmacs
 from srbench.networks.capture import capture
 from srbench.networks.network import Network
 from srbench.profiling.complexity import count_parameters
@@ -20,7 +20,6 @@ from srbench.testing import photograph, violations_of
 SPECS = {spec.name: spec for spec in kdsr.register_architectures()}
 TINY = {"n_feats": 8, "n_blocks": 2, "n_resblocks": 1}
 SPEC = dataclasses.replace(SPECS["kdsr_m"], build=partial(kdsr.KDSR, **TINY), taps=("G.body.0.body.1",))
-NOISE = 3
 MEAN_SHIFTS = 24
 """Constants that the release counts among its parameters."""
 
@@ -32,25 +31,25 @@ def privileged(teacher, lr):
     return teacher(lr, torch.from_numpy(np.random.Generator(np.random.PCG64(4321)).random(shape, dtype=np.float32)))
 
 
-def test_a_tiny_student_equals_the_official_one():
-    assert difference(kdsr.KDSR(3, **TINY), "kdsr_s_tiny_x3") < NOISE
+def test_a_tiny_student_equals_the_official_one(assert_official):
+    assert_official(kdsr.KDSR(3, **TINY), "kdsr_s_tiny_x3")
 
 
-def test_a_tiny_teacher_equals_the_official_one():
-    assert difference(kdsr.KDSRTeacher(3, **TINY), "kdsr_t_tiny_x3", call=privileged) < NOISE
+def test_a_tiny_teacher_equals_the_official_one(assert_official):
+    assert_official(kdsr.KDSRTeacher(3, **TINY), "kdsr_t_tiny_x3", call=privileged)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "oracle"), [("kdsr_m", "kdsr_s_m_x4"), ("kdsr_l", "kdsr_s_l_x4"), ("kdsr_gan", "kdsr_gan_s_x4")]
 )
-def test_the_papers_students_equal_the_official_ones(name, oracle, shared):
-    assert difference(SPECS[name].network(4), oracle, shared("oracles/networks")) < NOISE
+def test_the_papers_students_equal_the_official_ones(name, oracle, assert_official):
+    assert_official(SPECS[name].network(4), oracle)
 
 
-def test_the_papers_teacher_equals_the_official_one(shared):
+def test_the_papers_teacher_equals_the_official_one(assert_official):
     teacher = SPECS["kdsr_m"].network(4).teacher()
-    assert difference(teacher, "kdsr_t_m_x4", shared("oracles/networks"), call=privileged) < NOISE
+    assert_official(teacher, "kdsr_t_m_x4", call=privileged)
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,21 @@ import pytest
 import torch
 from srbench_plugins.architectures import mdsr
 
-from helpers.networks import difference, gmacs
+from helpers.networks import gmacs
 from srbench.profiling.complexity import count_parameters
 
 SPECS = {spec.name: spec for spec in mdsr.register_architectures()}
-NOISE = 10
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_a_tiny_one_equals_the_official_network(scale):
-    assert difference(mdsr.MDSR(n_resblocks=2, n_feats=8), "mdsr_tiny", scale=scale) < NOISE
+def test_a_tiny_one_equals_the_official_network(scale, assert_official):
+    assert_official(mdsr.MDSR(n_resblocks=2, n_feats=8), "mdsr_tiny", scale=scale)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("name", ["mdsr_baseline", pytest.param("mdsr", marks=pytest.mark.slow)])
-def test_the_papers_networks_equal_the_official_ones(name, scale, shared):
-    assert difference(SPECS[name].network(scale), name, shared("oracles/networks"), scale=scale) < NOISE
+def test_the_papers_networks_equal_the_official_ones(name, scale, assert_official):
+    assert_official(SPECS[name].network(scale), name, scale=scale)
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("mdsr_baseline", 3_227_203), ("mdsr", 7_953_987)])

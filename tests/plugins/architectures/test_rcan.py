@@ -4,29 +4,28 @@ import pytest
 import torch
 from srbench_plugins.architectures import rcan
 
-from helpers.networks import difference, gmacs
+from helpers.networks import gmacs
 from srbench.profiling.complexity import count_parameters
 
 SPEC = next(spec for spec in rcan.register_architectures() if spec.name == "rcan")
-NOISE = 10
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_a_tiny_one_equals_the_official_network(scale):
+def test_a_tiny_one_equals_the_official_network(scale, assert_official):
     network = rcan.RCAN(scale, n_resgroups=2, n_resblocks=2, n_feats=16, reduction=4)
-    assert difference(network, f"rcan_tiny_x{scale}") < NOISE
+    assert_official(network, f"rcan_tiny_x{scale}")
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_a_small_one_equals_the_official_network(scale, shared):
+def test_a_small_one_equals_the_official_network(scale, assert_official):
     network = rcan.RCAN(scale, n_resgroups=2, n_resblocks=2)
-    assert difference(network, f"rcan_small_x{scale}", shared("oracles/networks")) < NOISE
+    assert_official(network, f"rcan_small_x{scale}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 4])
-def test_the_papers_network_equals_the_official_one(scale, shared):
-    assert difference(SPEC.network(scale), f"rcan_x{scale}", shared("oracles/networks")) < NOISE
+def test_the_papers_network_equals_the_official_one(scale, assert_official):
+    assert_official(SPEC.network(scale), f"rcan_x{scale}")
 
 
 @pytest.mark.parametrize(

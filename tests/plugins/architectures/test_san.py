@@ -5,30 +5,29 @@ import torch
 from srbench_plugins.architectures import san
 from torch.nn import functional as F
 
-from helpers.networks import difference, gmacs
+from helpers.networks import gmacs
 from srbench.profiling.complexity import count_parameters, lr_size
 from srbench.profiling.memory import Work, peak_memory
 
 (SPEC,) = san.register_architectures()
-NOISE = 10
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_a_tiny_one_equals_the_official_network(scale):
+def test_a_tiny_one_equals_the_official_network(scale, assert_official):
     network = san.SAN(scale, n_resgroups=2, n_resblocks=2, n_feats=16, reduction=4)
-    assert difference(network, f"san_tiny_x{scale}") < NOISE
+    assert_official(network, f"san_tiny_x{scale}")
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_a_small_one_equals_the_official_network_on_odd_sides(scale, shared):
+def test_a_small_one_equals_the_official_network_on_odd_sides(scale, assert_official):
     network = san.SAN(scale, n_resgroups=2, n_resblocks=2)
-    assert difference(network, f"san_small_x{scale}", shared("oracles/networks")) < NOISE
+    assert_official(network, f"san_small_x{scale}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 4])
-def test_the_papers_network_equals_the_official_one(scale, shared):
-    assert difference(SPEC.network(scale), f"san_x{scale}", shared("oracles/networks")) < NOISE
+def test_the_papers_network_equals_the_official_one(scale, assert_official):
+    assert_official(SPEC.network(scale), f"san_x{scale}")
 
 
 @pytest.mark.parametrize(

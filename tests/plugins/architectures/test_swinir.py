@@ -8,7 +8,7 @@ import pytest
 import torch
 from srbench_plugins.architectures import swinfir, swinir
 
-from helpers.networks import difference, fill
+from helpers.networks import fill
 from srbench.measuring.inference import super_resolve
 from srbench.measuring.protocol import Inference
 from srbench.networks.fitting import fit
@@ -26,18 +26,17 @@ TINIES = {
     "swinfir_tiny_sfb_x2": partial(swinfir.SwinFIR, 2),
     "swinfir_tiny_hsfb_x3": partial(swinfir.SwinFIR, 3, upsampler="pixelshuffledirect", reduction=2),
 }
-NOISE = 3
 
 
 @pytest.mark.parametrize("name", TINIES)
-def test_a_tiny_one_equals_the_official_network(name):
-    assert difference(TINIES[name](**TINY), name) < NOISE
+def test_a_tiny_one_equals_the_official_network(name, assert_official):
+    assert_official(TINIES[name](**TINY), name)
 
 
 @pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("name", ["swinir_light", "swinfir_t"])
-def test_the_light_one_equals_the_official_network(name, scale, shared):
-    assert difference(SPECS[name].network(scale), f"{name}_x{scale}", shared("oracles/networks")) < NOISE
+def test_the_light_one_equals_the_official_network(name, scale, assert_official):
+    assert_official(SPECS[name].network(scale), f"{name}_x{scale}")
 
 
 def measured(spec):
@@ -46,24 +45,24 @@ def measured(spec):
 
 
 @pytest.mark.parametrize("name", ["swinfir_tiny_sfb_x2", "swinfir_tiny_hsfb_x3"])
-def test_an_image_of_any_size_is_padded_as_in_the_official_test(name):
+def test_an_image_of_any_size_is_padded_as_in_the_official_test(name, assert_official):
     spec = dataclasses.replace(SPECS["swinfir"], size_multiple=TINY["window"])
     network = TINIES[name](**TINY)
-    assert difference(network, name, output="y_testpad", call=measured(spec)) < NOISE
+    assert_official(network, name, output="y_testpad", call=measured(spec))
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_swinfir_t_of_an_image_of_any_size_equals_the_official_test(scale, shared):
-    spec, folder = SPECS["swinfir_t"], shared("oracles/networks")
+def test_swinfir_t_of_an_image_of_any_size_equals_the_official_test(scale, assert_official):
+    spec = SPECS["swinfir_t"]
     name = f"swinfir_t_x{scale}"
-    assert difference(spec.network(scale), name, folder, output="y_testpad", call=measured(spec)) < NOISE
+    assert_official(spec.network(scale), name, output="y_testpad", call=measured(spec))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("name", ["swinir_m", "swinfir"])
-def test_the_papers_network_equals_the_official_one(name, scale, shared):
-    assert difference(SPECS[name].network(scale), f"{name}_x{scale}", shared("oracles/networks")) < NOISE
+def test_the_papers_network_equals_the_official_one(name, scale, assert_official):
+    assert_official(SPECS[name].network(scale), f"{name}_x{scale}")
 
 
 @pytest.mark.filterwarnings("ignore:torch.meshgrid")  # spandrel's
