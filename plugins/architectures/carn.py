@@ -47,7 +47,7 @@ class ResidualBlock(nn.Module):
         return F.relu(self.body(x) + x)
 
 
-class Cascade(nn.Module):
+class Cascading(nn.Module):
     """Three stages; after each, everything seen so far is joined by a 1x1 convolution (equations 3 to 5).
 
     Keys ``b1``, ``b2``, ``b3`` for the stages and ``c1``, ``c2``, ``c3`` for what joins them. One stage for all three
@@ -62,13 +62,21 @@ class Cascade(nn.Module):
         for number in (1, 2, 3):
             self.add_module(f"c{number}", BasicBlock(channels * (number + 1), channels))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def cascade(self, x: Tensor) -> Tensor:
         """(N, C, h, w) to the same shape."""
         seen = out = x
         for number, stage in enumerate(self.stages, 1):
             seen = torch.cat((seen, self.get_submodule(stage)(out)), dim=1)
             out = self.get_submodule(f"c{number}")(seen)
         return out
+
+
+class Cascade(Cascading):
+    """A cascade within the network, as a layer of its own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
+        return self.cascade(x)
 
 
 class UpsampleBlock(nn.Module):
@@ -111,7 +119,7 @@ class _Shift(nn.Module):
         return shifted
 
 
-class CARN(Cascade):
+class CARN(Cascading):
     """The network; maps lr in [0, 1] to sr in the same range. The outermost cascade is the network itself.
 
     Args:
@@ -129,9 +137,9 @@ class CARN(Cascade):
         self.upsample = UpsampleBlock(channels, groups)
         self.exit = nn.Conv2d(channels, 3, 3, padding=1)
 
-    def forward(self, lr: Tensor, scale: int) -> Tensor:  # type: ignore[override]
+    def forward(self, lr: Tensor, scale: int) -> Tensor:
         """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        features = super().forward(self.entry(self.sub_mean(lr)))
+        features = self.cascade(self.entry(self.sub_mean(lr)))
         sr: Tensor = self.add_mean(self.exit(self.upsample(features, scale)))
         return sr
 

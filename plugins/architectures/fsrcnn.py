@@ -8,6 +8,7 @@ from functools import partial
 from torch import Tensor, nn
 
 import srbench
+from srbench.networks.blocks import zero_bias
 
 
 class FSRCNN(nn.Module):
@@ -35,9 +36,9 @@ class FSRCNN(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, a=0.25)  # PReLU starts at a slope of 0.25
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+                zero_bias(module)
         nn.init.normal_(self.deconv.weight, std=0.001)
-        nn.init.zeros_(self.deconv.bias)  # type: ignore[arg-type]
+        zero_bias(self.deconv)
 
     def forward(self, lr: Tensor) -> Tensor:
         """(N, 1, h, w) to (N, 1, scale*h, scale*w), in [0, 1]."""

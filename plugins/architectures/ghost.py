@@ -42,8 +42,9 @@ def body_convolutions(module: nn.Module, spec: srbench.ArchitectureSpec) -> list
         for layer, sizes in layers:
             fits[layer] = fits.get(layer, _is_plain(layer)) and sizes == (common, common)
         ends |= {layers[0][0], layers[-1][0]} if layers else set()
-        shuffled = {layer for (layer, _), (following, _) in pairwise(run) if isinstance(following, nn.PixelShuffle)}
-        fits |= dict.fromkeys(shuffled & fits.keys(), False)
+        for (before, _), (after, _) in pairwise(run):
+            if isinstance(before, nn.Conv2d) and isinstance(after, nn.PixelShuffle):
+                fits[before] = False
     found = [layer for layer, fit in fits.items() if fit]
     blocks = {inner for block in _repeated_blocks(module) for inner in block.modules()}
     chosen = [m for m in found if m in blocks] or [m for m in found if m not in ends]

@@ -54,7 +54,7 @@ class ChannelSpatialAttention(nn.Module):
         """(N, C, h, w) to the same shape."""
         planes = F.conv2d(x.flatten(0, 1).unsqueeze(1), self.conv.weight[0].transpose(0, 1), padding=1)
         for_next, for_itself, for_previous = planes.view(*x.shape[:2], 3, *x.shape[2:]).unbind(2)
-        convolved = for_itself + self.conv.bias  # type: ignore[operator]  # it has one
+        convolved = for_itself if self.conv.bias is None else for_itself + self.conv.bias
         convolved[:, 1:] += for_next[:, :-1]
         convolved[:, :-1] += for_previous[:, 1:]
         gate = torch.sigmoid(convolved)

@@ -23,11 +23,13 @@ class TrainedShift(nn.Conv2d):
     away the last bits of a picture that spans 0 to 255: the sum is taken in the precision of the weights.
     """
 
+    bias: Tensor
+
     def __init__(self, sign: int) -> None:
         super().__init__(3, 3, 1)
         nn.init.dirac_(self.weight)
         with torch.no_grad():
-            self.bias.copy_(sign * WHITE * torch.tensor(DIV2K_MEAN))  # type: ignore[union-attr] # it has one
+            self.bias.copy_(sign * WHITE * torch.tensor(DIV2K_MEAN))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, h, w) to the same shape."""

@@ -150,6 +150,7 @@ class Estimator(nn.Module):
             nn.Linear(4 * n_feats, 4 * n_feats),
             nn.LeakyReLU(SLOPE, inplace=True),
         )
+        self.channels = 4 * n_feats  # of the representation
         self.compress = nn.Sequential(nn.Linear(4 * n_feats, n_feats), nn.LeakyReLU(SLOPE, inplace=True))
 
     def forward(self, seen: Tensor) -> Tensor:

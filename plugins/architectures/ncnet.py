@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
-from srbench.networks.blocks import conv
+from srbench.networks.blocks import conv, zero_bias
 
 
 class NCNet(nn.Module):
@@ -45,7 +45,7 @@ class NCNet(nn.Module):
         for module in self.body:
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_normal_(module.weight)
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+                zero_bias(module)
 
     def forward(self, lr: Tensor) -> Tensor:
         """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""

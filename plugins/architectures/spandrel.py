@@ -109,7 +109,9 @@ class ChannelNorm(nn.Module):
 
     def __init__(self, other: Any) -> None:  # noqa: ANN401 - the package has no types
         super().__init__()
-        self.weight, self.bias, self.eps = other.weight, other.bias, other.eps
+        self.weight: nn.Parameter = other.weight
+        self.bias: nn.Parameter = other.bias
+        self.eps: float = other.eps
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, h, w) to the same shape."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 import srbench
 from srbench.imaging import imresize
+from srbench.networks.blocks import zero_bias
 
 
 class SRCNN(nn.Module):
@@ -33,7 +34,7 @@ class SRCNN(nn.Module):
         self.act1, self.act2 = nn.ReLU(inplace=True), nn.ReLU(inplace=True)
         for module in (self.conv1, self.conv2, self.conv3):
             nn.init.normal_(module.weight, std=0.001)
-            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+            zero_bias(module)
 
     def forward(self, lr: Tensor) -> Tensor:
         """(N, 1, h, w) to (N, 1, scale*h, scale*w), in [0, 1]."""

@@ -306,11 +306,19 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
     common: dict[str, Any] = {"paper": PAPER, "license": "Apache-2.0", "size_multiple": 8, "padding": "beyond"}
 
     def small(name: str, label: str, channels: int, notes: str) -> srbench.ArchitectureSpec:
-        layout = {"channels": channels, "depths": (2,) * 3, "heads": (channels // 8,) * 3, "drop": 0.0}
+        depths, heads = (2,) * 3, (channels // 8,) * 3
         return srbench.ArchitectureSpec(
             name=name,
             label=label,
-            build=partial(SwinIR, **layout, image=24, upsampler="pixelshuffledirect"),
+            build=partial(
+                SwinIR,
+                channels=channels,
+                depths=depths,
+                heads=heads,
+                drop=0.0,
+                image=24,
+                upsampler="pixelshuffledirect",
+            ),
             scales=frozenset({2, 3, 4}),
             taps=thirds("layers", 3),
             notes=f"Ours, not the paper's: {notes}",

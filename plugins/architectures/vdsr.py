@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import srbench
 from srbench.imaging import imresize
-from srbench.networks.blocks import conv
+from srbench.networks.blocks import conv, zero_bias
 
 BLACK, WHITE = 16 / 255, 235 / 255
 """Between them lies the luma of every colour (BT.601)."""
@@ -40,7 +40,7 @@ class VDSR(nn.Module):
         for module in self.body:
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+                zero_bias(module)
 
     def forward(self, lr: Tensor, scale: int) -> Tensor:
         """(N, 1, h, w) in [0, 1] to (N, 1, scale*h, scale*w)."""

@@ -47,7 +47,7 @@ def first_round(jpeg: Step) -> list[Step]:
 
 def second_round(jpeg: Step) -> list[Step]:
     """Blur now and then, resize relative to lr, noise, and JPEG before or after the way to lr's size and the sinc."""
-    to_lr = [ResizeToLr(), Sometimes([SincFilter()], probability=0.8)]
+    to_lr: list[Step] = [ResizeToLr(), Sometimes([SincFilter()], probability=0.8)]
     resize = RandomResize(up_probability=0.3, down_probability=0.4, up=(1.0, 1.2), down=(0.3, 1.0), relative_to="lr")
     return [
         Sometimes([MixedBlur(sigma_px=(0.2, 1.5))], probability=0.8, per="batch"),

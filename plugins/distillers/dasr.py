@@ -93,7 +93,7 @@ class DegradationContrast(srbench.Distiller):
                 f"{setup.student.spec.name} makes no estimate of the degradation that could be contrasted; train a "
                 "KDSR network this way, such as kdsr_m."
             )
-        width = setup.student.module.E_st.compress[0].in_features
+        width = setup.student.module.E_st.channels
         self.head = nn.Sequential(nn.Linear(width, width), nn.LeakyReLU(SLOPE, inplace=True), nn.Linear(width, width))
         self.slow_estimator = copy.deepcopy(setup.student.module.E_st).requires_grad_(requires_grad=False)
         self.slow_head = copy.deepcopy(self.head).requires_grad_(requires_grad=False)

@@ -123,7 +123,8 @@ class MotionBlur:
 def _factors(side: int, drawn: Mapping[str, Any]) -> Tensor:
     """(side, side) from 1 to 1 + unevenness."""
     uneven = torch.from_numpy(Random(drawn["seed"]).units(side * side))
-    return uneven.view(side, side) * drawn["unevenness"] + 1
+    factors: Tensor = uneven.view(side, side) * drawn["unevenness"] + 1
+    return factors
 
 
 _SIDE = "px, of the square kernel"

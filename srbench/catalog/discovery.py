@@ -15,6 +15,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def _bundled() -> Iterator[Candidate]:
     for path in sorted(folder.glob("*/*.py")):
         if not path.name.startswith("_"):
             name = f"srbench_plugins.{path.parent.name}.{path.stem}"
-            yield Plugin(name, "bundled", version, path), lambda name=name: importlib.import_module(name)  # type: ignore[misc]
+            yield Plugin(name, "bundled", version, path), partial(importlib.import_module, name)
 
 
 def entry_point_plugins(distribution: str | None = None) -> Iterator[Candidate]:
@@ -147,4 +148,4 @@ def _single_files(files: Sequence[Path], *, folders: bool) -> Iterator[Candidate
 
 def file_plugin(path: Path) -> Candidate:
     """The plugin in a single file, to be given to `load_plugin`."""
-    return Plugin(path.stem, "file", file=path.resolve()), lambda: import_file(path.resolve())
+    return Plugin(path.stem, "file", file=path.resolve()), partial(import_file, path.resolve())

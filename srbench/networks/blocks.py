@@ -48,11 +48,16 @@ def conv_relu_conv(channels: int, kernel: int = 3, *, slope: float = 0.0) -> nn.
     return nn.Sequential(conv(channels, channels, kernel), relu, conv(channels, channels, kernel))
 
 
+def zero_bias(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
+    """Set the bias of a layer to zero, if it has one."""
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
 def zeroed(layer: Weighted) -> Weighted:
     """The same layer with weight and bias at zero, so that the branch it ends starts as nothing."""
     nn.init.zeros_(layer.weight)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+    zero_bias(layer)
     return layer
 
 
