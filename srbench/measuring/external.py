@@ -50,12 +50,9 @@ def score_folder(
     scorer = Scorer(metrics, protocol, scale, torch.device(device))
     table: dict[str, dict[str, float | None]] = {}
     for name, path in images.items():
-        hr = mod_crop(to_tensor(read_image(path, keep_grey=True))[None], scale).to(device)
-        sr = to_tensor(read_image(found[name], keep_grey=protocol.keep_grey and hr.shape[1] == 1))[None].to(device)
-        if not (protocol.keep_grey and hr.shape[1] == 1):
-            hr = hr.expand(-1, 3, -1, -1)
+        sr, hr = (to_tensor(read_image(file, keep_grey=True))[None] for file in (found[name], path))
         try:
-            table[name] = dict(scorer.score(sr, hr))
+            table[name] = dict(scorer.score(sr.to(device), mod_crop(hr, scale).to(device)))
         except ShapeError as error:
             raise ShapeError(f"{found[name].name}: {error}") from error
     return table, scorer.absent

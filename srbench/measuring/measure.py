@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -59,15 +59,12 @@ def measure(
     images: list[ImageScores] = []
     whole = not (inference.tile or inference.chop or inference.self_ensemble)
     representations = Representations(network) if network.spec.representation and whole else None
-    for pair in pairs:
+    for pair in replace(pairs, colours=network.colours):
         hr = None if pair.hr is None else pair.hr.to(device)
-        grey = hr is not None and hr.shape[1] == 1
-        lr = pair.lr[:, : network.colours] if grey else pair.lr  # for a network on luma, grey is its own
-        conditions = network.conditions_of([pair.conditions or {}], lr.to(device))
+        lr = pair.lr.to(device)
+        conditions = network.conditions_of([pair.conditions or {}], lr)
         with representations.watch(pair) if representations else nullcontext():
-            sr = super_resolve(network, lr.to(device), pairs.scale, inference, conditions)
-        if grey:
-            sr = sr.mean(dim=1, keepdim=True)
+            sr = super_resolve(network, lr, pairs.scale, inference, conditions)
         try:
             scores = scorer.score(sr, hr)
         except ShapeError as error:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from srbench.datasets.library import Library
 from srbench.datasets.spec import DatasetSpec
-from srbench.degrading.lr_images import draw_realisation, draw_seed, lr_image, lr_image_exact
+from srbench.degrading.lr_images import draw_seed, lr_image, lr_image_exact
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError
 from srbench.imaging.borders import mod_crop
 from srbench.imaging.files import Pixels, read_image, to_tensor
 from srbench.measuring.protocol import Protocol
-from srbench.measuring.provided_lr import compare_lr_set
+from srbench.measuring.provided_lr import verdict_on
 from srbench.naming import Scale
 
 
@@ -27,10 +28,11 @@ class Pair:
 
     name: str
     lr: Tensor
-    """(1, 3, h, w) in [0, 1]; float64 where the protocol keeps lr unrounded, float32 otherwise."""
+    """What the network is to get, (1, C, h, w) in [0, 1]; C is 1 for greyscale images that the protocol keeps grey if
+    the network computes on luma, else 3. float64 where the protocol keeps lr unrounded, float32 otherwise."""
     hr: Tensor | None
-    """(1, C, scale*h, scale*w) in [0, 1]; C is 1 for greyscale images that the protocol keeps grey, else 3. None for
-    images whose hr nobody has."""
+    """(1, C, scale*h, scale*w) in [0, 1]; C is 1 if its file is greyscale, else 3; `Scorer` decides what is compared.
+    None for images whose hr nobody has."""
     conditions: Mapping[str, float] | None = None
     """What the degradation did to the image, in named numbers; None where it cannot describe it."""
 
@@ -53,6 +55,8 @@ class Pairs:
     limit: int | None = None
     realisation: int = 0
     """Number of the frozen realisation of a random degradation."""
+    colours: int = 3
+    """Channels that the network computes on: 3, or 1 for luma; `measure` sets it."""
 
     def _provided(self) -> Mapping[str, Path] | None:
         if self.degradation.provided:
@@ -72,16 +76,12 @@ class Pairs:
         if self.degradation.provided:
             return f"{self.degradation.name}-u8"
         made = f"{self.degradation.name}-{self.protocol.lr_rounding}"
-        provided = self._provided()
-        if provided is None:
+        if self._provided() is None:
             return made
-        verdicts = set(
-            compare_lr_set(provided, self.library.images(self.dataset), self.degradation, self.scale).values()
-        )
-        if verdicts == {"identical"}:
-            return made  # the same lr, wherever it lay
-        border_only = verdicts <= {"identical", "differs in border"}
-        return f"provided-{self.dataset.lr_border if border_only else 'unknown'}-u8"
+        verdict = verdict_on(self.dataset, self.library, self.degradation, self.code_hash, self.scale)
+        if verdict == "identical":
+            return made
+        return f"provided-{self.dataset.lr_border if verdict == 'differs in border' else 'unknown'}-u8"
 
     def __len__(self) -> int:
         total = len(self.library.images(self.dataset))
@@ -96,21 +96,16 @@ class Pairs:
             pixels = read_image(path, keep_grey=True)
             hr = mod_crop(to_tensor(pixels)[None], self.scale)
             if provided is None:
-                lr = self._made(name, pixels)
-            elif name in provided:
-                lr = to_tensor(read_image(provided[name]))[None]
-                self._check_size(name, lr, hr)
+                lr, drawn = self._made(name, pixels)
             else:
-                raise DataError(
-                    f"{self.dataset.label} has no x{self.scale} LR for {name}; complete its LR folder, or remove it: "
-                    "srbench makes its own."
-                )
-            grey = self.protocol.keep_grey and hr.shape[1] == 1
+                lr, drawn = self._brought(name, provided, hr), {}
+            channels = self.colours if self.protocol.keep_grey and hr.shape[1] == 1 else 3
+            describe = self.degradation.describe
             yield Pair(
                 name=name,
-                lr=lr.expand(-1, 3, -1, -1),
-                hr=hr if grey else hr.expand(-1, 3, -1, -1),
-                conditions=self._conditions(name, pixels),
+                lr=lr.expand(-1, 3, -1, -1)[:, :channels],
+                hr=hr,
+                conditions=describe(drawn) if describe else None,
             )
 
     def _unpaired(self) -> Iterator[Pair]:
@@ -122,27 +117,25 @@ class Pairs:
         for name, path in list(self.library.images(self.dataset).items())[: len(self)]:
             yield Pair(name=name, lr=to_tensor(read_image(path))[None].expand(-1, 3, -1, -1), hr=None)
 
-    def _made(self, name: str, pixels: Pixels) -> Tensor:
+    def _made(self, name: str, pixels: Pixels) -> tuple[Tensor, Mapping[str, Any]]:
         number = self.realisation
         seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale, number)
         if self.protocol.lr_rounding == "none":
-            made, _ = lr_image_exact(pixels, self.degradation, self.scale, seed=seed, number=number)
+            made, drawn = lr_image_exact(pixels, self.degradation, self.scale, seed=seed, number=number)
             exact = torch.from_numpy(made)
-            return exact[None, None] if exact.ndim == 2 else exact.permute(2, 0, 1)[None]
-        lr, _ = lr_image(
+            return exact[None, None] if exact.ndim == 2 else exact.permute(2, 0, 1)[None], drawn
+        lr, drawn = lr_image(
             pixels, self.degradation, self.scale, seed=seed, number=number, image=name, code_hash=self.code_hash
         )
-        return to_tensor(lr)[None]
+        return to_tensor(lr)[None], drawn
 
-    def _conditions(self, name: str, pixels: Pixels) -> Mapping[str, float] | None:
-        if self.degradation.describe is None:
-            return None
-        number = self.realisation
-        seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale, number)
-        drawn = draw_realisation(pixels, self.degradation, self.scale, seed=seed, number=number).drawn
-        return self.degradation.describe(drawn or {})
-
-    def _check_size(self, name: str, lr: Tensor, hr: Tensor) -> None:
+    def _brought(self, name: str, provided: Mapping[str, Path], hr: Tensor) -> Tensor:
+        if name not in provided:
+            raise DataError(
+                f"{self.dataset.label} has no x{self.scale} LR for {name}; complete its LR folder, or remove it: "
+                "srbench makes its own."
+            )
+        lr = to_tensor(read_image(provided[name]))[None]
         height, width = lr.shape[-2:]
         if (height * self.scale, width * self.scale) != tuple(hr.shape[-2:]):
             raise DataError(
@@ -150,3 +143,4 @@ class Pairs:
                 f"{hr.shape[-1]}x{hr.shape[-2]}; they do not match. Get the LR again, or remove it: srbench makes its "
                 "own."
             )
+        return lr

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from srbench.datasets.library import Library
+from srbench.datasets.spec import DatasetSpec
 from srbench.datasets.verification import Verification
 from srbench.degrading.lr_images import lr_image
 from srbench.degrading.spec import DegradationSpec
 from srbench.imaging.files import read_image
 from srbench.naming import Scale
 
+Verdict = Literal["identical", "differs in border", "differs"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""From the best to the worst."""
+_verdicts: dict[tuple[Any, ...], Verdict] = {}
 
-def compare_lr(
-    provided: NDArray[np.uint8], ours: NDArray[np.uint8], border: int = 4
-) -> Literal["identical", "differs in border", "differs"]:
+
+def compare_lr(provided: NDArray[np.uint8], ours: NDArray[np.uint8], border: int = 4) -> Verdict:
     """Compare the LR that came with a dataset with the one made here.
 
     Args:
@@ -39,13 +44,41 @@ def compare_lr(
 
 def compare_lr_set(
     provided: Mapping[str, Path], hr: Mapping[str, Path], degradation: DegradationSpec, scale: Scale
-) -> dict[str, Literal["identical", "differs in border", "differs"]]:
-    """`compare_lr` for every provided LR image, by name."""
-    verdicts = {}
+) -> Verdict:
+    """Compare every LR image that came with a dataset, as `compare_lr` does, and return the worst verdict."""
+    worst: Verdict = "identical"
     for name, path in provided.items():
         ours, _ = lr_image(read_image(hr[name], keep_grey=True), degradation, scale)
-        verdicts[name] = compare_lr(read_image(path, keep_grey=True), ours)
-    return verdicts
+        verdict = compare_lr(read_image(path, keep_grey=True), ours)
+        worst = max(worst, verdict, key=VERDICTS.index)
+    return worst
+
+
+def verdict_on(
+    dataset: DatasetSpec, library: Library, degradation: DegradationSpec, code_hash: str, scale: Scale
+) -> Verdict:
+    """Compare the LR that comes with a dataset with the LR that a degradation makes of its HR.
+
+    Comparing degrades the whole dataset, so the verdict is kept as long as the process lives, by the content of both.
+
+    Args:
+        dataset: One that comes with LR at this scale.
+        library: Finds its images.
+        degradation: Makes the LR to compare with.
+        code_hash: Hash of the code that provides the degradation.
+        scale: Factor.
+
+    Raises:
+        DataError: As `Library.lr_images`.
+    """
+    hr, provided = library.images(dataset), library.lr_images(dataset, scale) or {}
+    key = (
+        library.content_hash(dataset), library.lr_hash(dataset, scale), scale,
+        degradation.name, degradation.version, degradation.extra_hash, code_hash,
+    )  # fmt: skip
+    if key not in _verdicts:
+        _verdicts[key] = compare_lr_set(provided, hr, degradation, scale)
+    return _verdicts[key]
 
 
 def compare_with_ours(found: Verification, degradations: Mapping[str, DegradationSpec]) -> list[str]:
@@ -62,11 +95,11 @@ def compare_with_ours(found: Verification, degradations: Mapping[str, Degradatio
     for scale, files in found.lr.items():
         differing = False
         for name in ("bicubic", "bicubic_replicate"):
-            verdicts = set(compare_lr_set(files, found.images, degradations[name], scale).values())
-            if verdicts == {"identical"}:
+            verdict = compare_lr_set(files, found.images, degradations[name], scale)
+            if verdict == "identical":
                 texts.append(f"The x{scale} LR is identical to {name}.")
                 break
-            differing = "differs" in verdicts
+            differing = verdict == "differs"
         else:
             texts.append(
                 f"The x{scale} LR is not bicubic as MATLAB makes it; scores on it are not the published kind."

@@ -42,12 +42,13 @@ class Scorer:
 
     @torch.inference_mode()
     def score(self, sr: Tensor, hr: Tensor | None) -> Mapping[str, float | None]:
-        """The scores of one image.
+        """Score one image.
 
         Args:
-            sr: (1, C, H, W), nominally in [0, 1]; clamped and rounded here as the protocol says.
-            hr: (1, C, H, W) in [0, 1]. C is 3, or 1 for a greyscale image that the protocol keeps grey. None where
-                nobody has it: metrics that need it are absent then.
+            sr: (1, C, H, W), C 1 or 3, nominally in [0, 1]; clamped and rounded here as the protocol says.
+            hr: (1, C, H, W) in [0, 1], C 1 for a greyscale image or 3. A protocol that keeps grey compares one channel
+                then, the mean of sr's; any other compares both as RGB. None where nobody has hr: metrics that need it
+                are absent then.
 
         Returns:
             Metric name to value; infinities stay infinite, and None stands where the metric could not be computed.
@@ -59,13 +60,9 @@ class Scorer:
             for metric in self.metrics:
                 if metric.needs_hr and metric.name in self._loaded:
                     del self._loaded[metric.name]
-                    self.absent[metric.name] = "it needs hr, which nobody has for these images"
-            hr = sr  # given to metrics that do not look at it
-        if sr.shape != hr.shape:
-            raise ShapeError(
-                f"The super-resolved image is {_size(sr)} and its hr {_size(hr)}; they must be equal: "
-                "check the scale and how hr was cropped."
-            )
+                    self.absent[metric.name] = "needs ground truth (hr), which this dataset does not have"
+            hr = sr  # for metrics that ignore it
+        sr, hr = self._compared(sr, hr)
         views = {shaved: self._views(sr, hr, shaved=shaved) for shaved in {m.shaved for m in self.metrics}}
         scores: dict[str, float | None] = {}
         for metric in self.metrics:
@@ -83,6 +80,17 @@ class Scorer:
                     else:
                         scores[metric.name] = value
         return scores
+
+    def _compared(self, sr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
+        """Both with one channel, for a greyscale hr that the protocol keeps grey, or both with three."""
+        if sr.shape[-2:] != hr.shape[-2:] or not {sr.shape[1], hr.shape[1]} <= {1, 3}:
+            raise ShapeError(
+                f"The super-resolved image is {_size(sr)} and its hr {_size(hr)}; they must be equally large: "
+                "check the scale and how hr was cropped."
+            )
+        if self.protocol.keep_grey and hr.shape[1] == 1:
+            return sr.mean(dim=1, keepdim=True), hr
+        return sr.expand(-1, 3, -1, -1), hr.expand(-1, 3, -1, -1)
 
     def _views(self, sr: Tensor, hr: Tensor, *, shaved: bool) -> dict[str, tuple[Tensor, Tensor]]:
         border = self.protocol.shave(self.scale) if shaved else 0

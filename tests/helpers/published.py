@@ -35,7 +35,7 @@ def measured(
     if weights is not None:
         checkpoint = next(c for c in spec.checkpoints if (c.tag, c.scale) == (tag, scale))
         path = find_checkpoint(checkpoint, [weights], architecture)
-        fit(network, load_state_dict(path).state, path, catalog)
+        fit(network, load_state_dict(path).state, path, catalog.architectures)
     network.module.eval()
     pairs = Pairs(
         library=Library(data, catalog.datasets), dataset=catalog.datasets[dataset],

@@ -8,9 +8,12 @@ import torch
 from torch import nn
 
 from srbench.datasets.library import Library
+from srbench.degrading import lr_images
+from srbench.degrading.lr_images import draw_realisation, lr_image
 from srbench.errors import CheckpointError, DataError, ShapeError
 from srbench.imaging.files import read_image, to_tensor, write_png
 from srbench.imaging.resize import imresize
+from srbench.measuring import provided_lr
 from srbench.measuring.inference import super_resolve
 from srbench.measuring.measure import measure
 from srbench.measuring.metrics.spec import MetricSpec
@@ -56,7 +59,7 @@ def test_the_published_protocol_keeps_lr_in_doubles_and_grey_images_grey(pairs, 
     write_png(tiny.data / "TinyTest" / "ant.png", np.ascontiguousarray(grey))
     kept, made = next(iter(pairs("published-bicubic"))), next(iter(pairs()))
     assert (kept.lr.dtype, kept.hr.shape[1], kept.lr.shape[1]) == (torch.float64, 1, 3)
-    assert (made.lr.dtype, made.hr.shape[1]) == (torch.float32, 3)
+    assert (made.lr.dtype, made.hr.shape[1], made.lr.shape[1]) == (torch.float32, 1, 3)
     assert len(torch.unique(kept.lr * 255 % 1)) > 100, "not rounded to 8 bits"
 
 
@@ -121,6 +124,35 @@ def test_lr_that_comes_along_is_measured_on_and_named(pairs, tiny):
     assert pairs("published-bicubic").lr_source() == "bicubic-none"
     assert pairs(degradation="blur_down").lr_source() == "blur_down-u8"
     assert hr_lr.dtype == torch.float64
+
+
+def test_a_dataset_is_degraded_once_to_name_where_its_lr_comes_from(pairs, tiny, catalog, monkeypatch):
+    degraded = []
+
+    def counted(hr, *args, **kwargs):
+        degraded.append(hr.shape)
+        return lr_image(hr, *args, **kwargs)
+
+    monkeypatch.setattr(provided_lr, "lr_image", counted)
+    monkeypatch.setattr(provided_lr, "_verdicts", {})
+    provide(tiny, lambda lr: lr)
+    for file in (tiny.data / "TinyTest" / "HR").iterdir():
+        lr, _ = lr_image(read_image(file), catalog.degradations["bicubic"], 2)
+        write_png(tiny.data / "TinyTest" / "LR_bicubic" / "X2" / f"{file.stem}x2.png", lr)
+    assert {pairs().lr_source() for _ in range(3)} == {"bicubic-u8"}
+    assert len(degraded) == 2, "one of each image"
+    file = tiny.data / "TinyTest" / "LR_bicubic" / "X2" / "antx2.png"
+    write_png(file, read_image(file) // 2 * 2)
+    assert pairs().lr_source() == "provided-unknown-u8", "other lr is compared again"
+
+
+def test_what_describes_an_image_is_what_its_lr_was_drawn_with(pairs, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(lr_images, "draw_realisation", lambda *a, **k: drawn.append(1) or draw_realisation(*a, **k))
+    first, second = (list(pairs(degradation="anisotropic_noise")) for _ in range(2))
+    assert len(drawn) == 2, "one draw for each image, and none where its lr is cached"
+    assert [pair.conditions for pair in first] == [pair.conditions for pair in second]
+    assert all(pair.conditions["noise"] >= 0 for pair in first)
 
 
 def test_lr_of_another_size_is_refused(pairs, tiny):

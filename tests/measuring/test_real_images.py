@@ -106,7 +106,7 @@ def test_images_without_hr_have_the_scores_that_need_none(catalog, tmp_path, bic
     pairs = pairs_of(catalog, tmp_path, spec)
     result = score(bicubic, pairs, [catalog.metrics["psnr_y"], contrast], tmp_path)
     assert result.scores["psnr_y"].value is None
-    assert result.scores["psnr_y"].reason == "it needs hr, which nobody has for these images"
+    assert result.scores["psnr_y"].reason == "needs ground truth (hr), which this dataset does not have"
     assert result.scores["contrast"].value > 0
     assert result.images[0].sr_file
     assert result.images[0].hr_file is None

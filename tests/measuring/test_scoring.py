@@ -72,9 +72,13 @@ def test_pixels_in_the_border_count_for_nothing_but_unshaved_metrics(fidelity):
 def test_a_kept_grey_image_is_its_own_luma_and_others_are_made_rgb_first(fidelity):
     grey = torch.rand(1, 1, 30, 30)
     worse = (grey + 0.1).clamp(0, 1)
-    kept = Scorer(fidelity, protocol_named("published-bicubic"), 2, CPU).score(worse, grey)
+    keeping = Scorer(fidelity, protocol_named("published-bicubic"), 2, CPU)
+    kept = keeping.score(worse, grey)
+    tinted = worse + torch.tensor([0.01, 0.0, -0.01]).view(1, 3, 1, 1)
+    assert keeping.score(tinted, grey) == pytest.approx(kept), "of sr in colour the mean is compared"
     rgb = Scorer(fidelity, protocol_named("classic-y"), 2, CPU)
     expanded = rgb.score(worse.expand(-1, 3, -1, -1), grey.expand(-1, 3, -1, -1))
+    assert rgb.score(worse, grey) == expanded
     # Limited-range luma spans 219 of 255 levels: the same error is 1.3 dB smaller there.
     assert expanded["psnr_y"] - kept["psnr_y"] == pytest.approx(20 * np.log10(255 / 219), abs=0.05)
     assert kept["psnr_rgb"] == pytest.approx(kept["psnr_y"], abs=0.05)
