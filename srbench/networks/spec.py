@@ -5,7 +5,7 @@ A variant of a thing is another spec (``build=partial(EDSR, n_feats=256)``), nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -148,6 +148,10 @@ class ArchitectureSpec:
     def title(self) -> str:
         """The label for tables."""
         return self.label or self.name
+
+    def published(self, tag: str | None, scales: Collection[Scale]) -> tuple[Checkpoint, ...]:
+        """Return the checkpoints of a tag that serve one of ``scales``."""
+        return tuple(c for c in self.checkpoints if c.tag == tag and c.scale in (*scales, None))
 
     def network(self, scale: Scale) -> nn.Module:
         """A freshly initialised network that can enlarge by ``scale``."""

@@ -34,7 +34,7 @@ def models_of(axes: Axes, named: Named, degradation: str, scale: Scale, distille
         if first:
             yield Model(architecture=spec.name, source="fixed", scales=named.scales(scale))
     elif named.tag is not None:
-        if first and any(c.tag == named.tag and c.scale in (scale, None) for c in spec.checkpoints):
+        if first and spec.published(named.tag, (scale,)):
             yield named.published(scale)
     elif grid.weights:
         files = axes.files(grid.weights)

@@ -89,9 +89,9 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
         network_reconstruction=spec.reconstruction,
     )
     if model.source == "checkpoint":
-        found = [c for c in spec.checkpoints if c.tag == model.checkpoint and c.scale in (*model.scales, None)]
-        trained_on = tuple(sorted(found[0].trained_on))
-        return facts(checkpoint=model.checkpoint, weights_sha256=found[0].sha256, trained_on=trained_on)
+        checkpoint = spec.published(model.checkpoint, model.scales)[0]
+        trained_on = tuple(sorted(checkpoint.trained_on))
+        return facts(checkpoint=model.checkpoint, weights_sha256=checkpoint.sha256, trained_on=trained_on)
     if model.files:
         return facts(checkpoint=model.file_title, weights_sha256=None if failed else files_hash(model.files))
     if model.recipe is None:

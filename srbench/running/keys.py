@@ -109,16 +109,14 @@ class Keys:
         return job if current == noted else stage.job(inputs | {"late_names": current})
 
     def _weights(self, model: Model) -> dict[str, object]:
+        spec = self._catalog.architectures[model.architecture]
         inputs: dict[str, object] = {
-            "architecture": self._architecture(model.architecture),
+            "architecture": self._architecture(spec.name),
             "scales": model.scales,
             "source": model.source,
         }
         if model.source == "checkpoint":
-            published = self._catalog.architectures[model.architecture].checkpoints
-            inputs["sha256"] = [
-                c.sha256 for c in published if c.tag == model.checkpoint and c.scale in (*model.scales, None)
-            ]
+            inputs["sha256"] = [found.sha256 for found in spec.published(model.checkpoint, model.scales)]
         elif model.files:
             inputs["sha256"] = files_hash(model.files)
         elif model.recipe is not None:

@@ -13,7 +13,7 @@ from srbench.errors import CheckpointError
 from srbench.networks.averaging import average_weights
 from srbench.networks.fitting import fit
 from srbench.networks.network import Network, build_network
-from srbench.networks.spec import Checkpoint
+from srbench.networks.spec import ArchitectureSpec, Checkpoint
 from srbench.networks.weights import load_state_dict, verified
 from srbench.planning.cells import Model
 from srbench.running.keys import Keys
@@ -60,7 +60,7 @@ def load_model(
     spec = catalog.architectures[model.architecture]
     network = build_network(spec, model.scales[0])
     if model.source != "fixed":
-        state, path = _state(model, spec.checkpoints, trained, weights_folders)
+        state, path = _state(model, spec, trained, weights_folders)
         fit(network, state, path, catalog.architectures)
     network.module.eval().to(device)
     return network
@@ -84,14 +84,14 @@ def find_checkpoint(checkpoint: Checkpoint, folders: Sequence[Path], name: str) 
 
 
 def _state(
-    model: Model, checkpoints: Sequence[Checkpoint], trained: Path, folders: Sequence[Path]
+    model: Model, spec: ArchitectureSpec, trained: Path, folders: Sequence[Path]
 ) -> tuple[Mapping[str, Tensor], Path]:
     if model.source == "checkpoint":
         name = f"{model.architecture}.{model.checkpoint}"
-        found = next((c for c in checkpoints if c.tag == model.checkpoint and c.scale in (*model.scales, None)), None)
-        if found is None:
+        found = spec.published(model.checkpoint, model.scales)
+        if not found:
             raise CheckpointError(f"{name} has no weights for x{model.scales[0]}; choose another scale or tag.")
-        path = find_checkpoint(found, folders, name)
-        return (found.read(path) if found.read else load_state_dict(path).state), path
+        path = find_checkpoint(found[0], folders, name)
+        return (found[0].read(path) if found[0].read else load_state_dict(path).state), path
     paths = model.files or (trained / WEIGHTS,)
     return average_weights({str(path): load_state_dict(path).state for path in paths}), paths[0]
