@@ -76,7 +76,7 @@ def _runs(module: nn.Module, spec: srbench.ArchitectureSpec) -> list[list[tuple[
     hooks = [m.register_forward_hook(watch) for m in watched]
     side = -(-max(spec.min_size, 8) // spec.size_multiple) * spec.size_multiple
     first = next(module.parameters())
-    lr = torch.zeros(1, 1 if spec.channels == "y" else 3, side, side, device=first.device, dtype=first.dtype)
+    lr = torch.zeros(1, spec.colours, side, side, device=first.device, dtype=first.dtype)
     training = module.training
     module.eval()
     with torch.no_grad():

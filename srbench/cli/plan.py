@@ -26,7 +26,7 @@ def plan(
     from rich.table import Table
 
     from srbench.cli.schedule import planned
-    from srbench.running.estimate import in_words, seconds_left
+    from srbench.running.estimate import Estimator, in_words
 
     schedule = planned(
         suite, options, data=data, plugin=plugin, strict=strict_plugins, weights_dir=weights_dir, device=device,
@@ -50,7 +50,8 @@ def plan(
     console = Console()
     console.print(table)
     jobs = schedule.open_tasks()
-    seconds = sum(seconds_left(task.job, schedule.session) for task in jobs)
+    estimator = Estimator(schedule.session)
+    seconds = sum(estimator.seconds(task.job) for task in jobs)
     impossible = sum(tasks.measure.reason is not None for tasks in schedule.cells.values())
     rest = "everything that is possible is cached" if impossible else "everything is cached"
     console.print(

@@ -27,7 +27,7 @@ class Network:
     @property
     def colours(self) -> int:
         """Channels that the module itself takes: 3, or 1 for networks on luma."""
-        return 1 if self.spec.channels == "y" else 3
+        return self.spec.colours
 
     def __call__(
         self,

@@ -136,18 +136,22 @@ class ArchitectureSpec:
             raise PluginError(
                 f"Architecture {self.name!r} declares a checkpoint tag twice for one scale: {sorted(map(str, tags))}."
             )
-        colours = 1 if self.channels == "y" else 3
         for field_name, values in (("input_mean", self.input_mean), ("input_std", self.input_std)):
-            if len(values) not in (0, colours):
+            if len(values) not in (0, self.colours):
                 raise PluginError(
-                    f"Architecture {self.name!r} declares {field_name} with {len(values)} values for {colours} "
-                    f"{'channel' if colours == 1 else 'channels'}; give one for each, or none."
+                    f"Architecture {self.name!r} declares {field_name} with {len(values)} values for {self.colours} "
+                    f"{'channel' if self.colours == 1 else 'channels'}; give one for each, or none."
                 )
 
     @property
     def title(self) -> str:
         """The label for tables."""
         return self.label or self.name
+
+    @property
+    def colours(self) -> int:
+        """Channels that the network takes: 3, or 1 if it is a network on luma."""
+        return 1 if self.channels == "y" else 3
 
     def published(self, tag: str | None, scales: Collection[Scale]) -> tuple[Checkpoint, ...]:
         """Return the checkpoints of a tag that serve one of ``scales``."""

@@ -149,11 +149,6 @@ def _faked(build: Callable[[], nn.Module], work: Callable[[nn.Module, Tensor], T
         return work(network, torch.empty(shape))
 
 
-def count_activations(build: Callable[[], nn.Module], run: Run, input_size: tuple[int, int], channels: int = 3) -> int:
-    """Output values of all convolutions in one forward pass (NTIRE's "activations"); arguments as in count_macs."""
-    return count_macs(build, run, input_size, channels).activations
-
-
 def _brief(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__} ({lines[0][:120]})" if lines else type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +13,15 @@ from srbench.errors import SrbenchError
 from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.backends import Backend, prepare
-from srbench.profiling.complexity import Macs, count_deployed_parameters, count_macs, count_parameters, lr_size
+from srbench.profiling.complexity import Macs, count_deployed_parameters, count_parameters, lr_size
+from srbench.profiling.forward import forward_at, input_shape, macs_at
 from srbench.profiling.latency import Latency, measure_latency
 from srbench.profiling.machine import this_machine
 from srbench.profiling.memory import Work, peak_memory
 from srbench.profiling.settings import Profiling
 from srbench.records import Measured, Profile
 
+T = TypeVar("T")
 EAGER = Backend()
 NOT_ASKED = Measured(reason="this measurement was turned off")
 
@@ -45,19 +47,11 @@ def profile_network(
         plugin_files: Single-file plugins that the memory measurement has to load in its own process.
         backend: What latency is measured in; memory is that of plain PyTorch in fp32.
     """
-    channels = 1 if spec.channels == "y" else 3
-
-    def run(network: nn.Module, lr: Tensor) -> object:
-        return network(lr, scale) if spec.multi_scale else network(lr)
-
     network = spec.network(scale).eval()
-    count = {
-        size: _try(lambda size=size: count_macs(lambda: spec.network(scale), run, padded_size(spec, size), channels))  # type: ignore[misc]
-        for size in (lr_size(scale), (256, 256))
-    }
-    large, square = count[lr_size(scale)], count[256, 256]
-    size = padded_size(spec, (profiling.latency_height, profiling.latency_width))
-    lr = torch.rand((1, channels, *size), generator=torch.Generator().manual_seed(0))
+    large = _try(lambda: macs_at(spec, scale, lr_size(scale)))
+    square = _try(lambda: macs_at(spec, scale, (256, 256)))
+    shape = input_shape(spec, (profiling.latency_height, profiling.latency_width))
+    lr = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     lr = (lr * spec.input_range).to(device)
     network.to(device)
 
@@ -85,10 +79,10 @@ def profile_network(
         latency_ms_p90=_value(latency, lambda t: t.p90_ms),
         latency_low_ms=None if isinstance(latency, str) else latency.low_ms,
         latency_high_ms=None if isinstance(latency, str) else latency.high_ms,
-        latency_input=f"{size[0]}x{size[1]}",
+        latency_input="{2}x{3}".format(*shape),
         backend=backend.name.removesuffix(f"-{backend.precision}"),
         precision=backend.precision,
-        peak_memory_mib=_memory(spec, scale, size, device, plugin_files) if profiling.memory else NOT_ASKED,
+        peak_memory_mib=_memory(spec, scale, shape, device, plugin_files) if profiling.memory else NOT_ASKED,
         machine=this_machine().id,
     )
 
@@ -105,13 +99,8 @@ class _AtScale(nn.Module):
         return sr
 
 
-def padded_size(spec: ArchitectureSpec, size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width, enlarged as `srbench.networks.network.Network` would pad them."""
-    height, width = (-(-max(side, spec.min_size) // spec.size_multiple) * spec.size_multiple for side in size)
-    return height, width
-
-
-def _try(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - the result, or why there is none
+def _try(work: Callable[[], T]) -> T | str:
+    """Return the result, or why there is none."""
     try:
         return work()
     except SrbenchError as error:
@@ -120,26 +109,25 @@ def _try(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - the result, or why t
         return f"{type(error).__name__}: {error}"
 
 
-def _value(result: Any, number: Callable[[Any], float]) -> Measured:  # noqa: ANN401
+def _value(result: T | str, number: Callable[[T], float]) -> Measured:
     return Measured(reason=result) if isinstance(result, str) else Measured(value=number(result))
 
 
-def _macs(result: Any, *, fixed: bool) -> Measured:  # noqa: ANN401
+def _macs(result: Macs | str, *, fixed: bool) -> Measured:
     if fixed:
         return Measured(reason="a fixed operator without weights; MACs are a figure for networks")
     return _value(result, lambda m: m.total / 1e9)
 
 
 def _memory(
-    spec: ArchitectureSpec, scale: Scale, size: tuple[int, int], device: str, plugin_files: Sequence[str]
+    spec: ArchitectureSpec, scale: Scale, shape: tuple[int, ...], device: str, plugin_files: Sequence[str]
 ) -> Measured:
     work = Work(
         "srbench.profiling.profile:forward_of",
         {
             "name": spec.name,
             "scale": scale,
-            "height": size[0],
-            "width": size[1],
+            "shape": shape,
             "device": device,
             "plugin_files": list(plugin_files),
         },
@@ -150,17 +138,17 @@ def _memory(
 
 
 def forward_of(
-    name: str, scale: Scale, height: int, width: int, device: str, plugin_files: Sequence[str]
+    name: str, scale: Scale, shape: Sequence[int], device: str, plugin_files: Sequence[str]
 ) -> tuple[nn.Module, Callable[[], object]]:
     """Build a network by name in another process; see `srbench.profiling.memory.Work`."""
     from srbench.catalog.catalog import load_catalog
 
     spec = load_catalog([Path(path) for path in plugin_files]).architectures[name]
     network = spec.network(scale).eval().to(device)
-    lr = torch.rand(1, 1 if spec.channels == "y" else 3, height, width, device=device) * spec.input_range
+    lr, run = torch.rand(*shape, device=device) * spec.input_range, forward_at(spec, scale)
 
-    def forward() -> object:
+    def forward() -> Tensor:
         with torch.inference_mode():
-            return network(lr, scale) if spec.multi_scale else network(lr)
+            return run(network, lr)
 
     return network, forward

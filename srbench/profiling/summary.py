@@ -18,8 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.complexity import count_parameters, without_computing
+from srbench.profiling.forward import forward_at, input_shape
 from srbench.profiling.operators import FORMULAS
-from srbench.profiling.profile import padded_size
 
 SIDE = 48
 """Of the LR image that shapes are told for, in pixels; as much more as the network demands."""
@@ -65,14 +65,14 @@ def summarise(spec: ArchitectureSpec, scale: Scale) -> Part:
     Raises:
         UnavailableError: The network cannot be traced; see `srbench.profiling.complexity.without_computing`.
     """
-    size = padded_size(spec, (SIDE, SIDE))
+    forward = forward_at(spec, scale)
 
     def trace(network: nn.Module, lr: Tensor) -> Part:
         with _watched(network) as seen, torch.no_grad():
-            _ = network(lr, scale) if spec.multi_scale else network(lr)
+            forward(network, lr)
         return _Tree(seen, seen.macs.get(network, 0)).part("", [network])
 
-    return without_computing(lambda: spec.network(scale), trace, (1, 1 if spec.channels == "y" else 3, *size))
+    return without_computing(lambda: spec.network(scale), trace, input_shape(spec, (SIDE, SIDE)))
 
 
 @dataclass(frozen=True, slots=True)

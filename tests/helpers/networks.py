@@ -13,6 +13,7 @@ import torch
 
 from helpers import ORACLES
 from srbench.profiling.complexity import count_macs, lr_size
+from srbench.profiling.forward import forward_at
 
 HERE = ORACLES / "networks"
 NOISE = 20
@@ -37,8 +38,7 @@ def fill(module, kept):
 
 def gmacs(spec, scale):
     """Multiply-accumulates for a 1280x720 output, in units of 10^9."""
-    run = (lambda network, lr: network(lr, scale)) if spec.multi_scale else (lambda network, lr: network(lr))
-    return count_macs(lambda: spec.network(scale), run, lr_size(scale), 1 if spec.channels == "y" else 3).total / 1e9
+    return count_macs(lambda: spec.network(scale), forward_at(spec, scale), lr_size(scale), spec.colours).total / 1e9
 
 
 def difference(module, name, folder=HERE, *, scale=None, output=None, call=None):

@@ -10,6 +10,7 @@ from srbench.catalog.catalog import load_catalog
 from srbench.errors import UnavailableError
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.complexity import count_macs, count_parameters
+from srbench.profiling.forward import forward_at
 from srbench.profiling.summary import SIDE, Part, summarise
 
 
@@ -135,5 +136,6 @@ def test_the_whole_is_what_is_counted_elsewhere(name, shelf):
     scale = min(spec.scales)
     network = summarise(spec, scale)
     lr = tuple(side // scale for side in network.output[1:])
-    call = (lambda module, image: module(image, scale)) if spec.multi_scale else (lambda module, image: module(image))
-    assert network.macs == count_macs(partial(spec.network, scale), call, lr, network.output[0]).total
+    assert (
+        network.macs == count_macs(partial(spec.network, scale), forward_at(spec, scale), lr, network.output[0]).total
+    )

@@ -6,7 +6,7 @@ import pytest
 
 from srbench.profiling.settings import Profiling
 from srbench.running import estimate
-from srbench.running.estimate import in_words, seconds_left
+from srbench.running.estimate import Estimator, in_words
 from srbench.running.jobs import CertifyJob, MeasureJob, ProfileJob, TrainJob
 
 
@@ -33,7 +33,7 @@ def train(session, schedule, monkeypatch):
 
     def seconds(**recipe):
         model = replace(cell.model, recipe=cell.model.recipe.model_copy(update=recipe))
-        return seconds_left(TrainJob(model), session)
+        return Estimator(session).seconds(TrainJob(model))
 
     return seconds
 
@@ -50,12 +50,12 @@ def test_training_time_is_proportional_to_steps_and_patches(train):
 def test_every_job_has_an_estimate(session, schedule):
     (cell,) = schedule('architectures = ["dot"]\ndatasets = ["photographs"]').plan.cells
     one, eight = (
-        seconds_left(MeasureJob(replace(cell, inference=replace(cell.inference, self_ensemble=ensemble))), session)
+        Estimator(session).seconds(MeasureJob(replace(cell, inference=replace(cell.inference, self_ensemble=ensemble))))
         for ensemble in (False, True)
     )
     assert 0 < one < eight
-    assert seconds_left(CertifyJob("tiny_test", 2), session) > 0
-    assert seconds_left(ProfileJob("dot", 2, Profiling(latency_seconds=7)), session) > 7
+    assert Estimator(session).seconds(CertifyJob("tiny_test", 2)) > 0
+    assert Estimator(session).seconds(ProfileJob("dot", 2, Profiling(latency_seconds=7))) > 7
 
 
 def test_a_network_that_cannot_be_built_is_no_obstacle(session, schedule, catalog, monkeypatch):
@@ -63,6 +63,7 @@ def test_a_network_that_cannot_be_built_is_no_obstacle(session, schedule, catalo
         raise RuntimeError("no")
 
     (cell,) = schedule('architectures = ["dot"]').plan.cells
-    spec = replace(catalog.architectures["dot"], name="dot_broken", build=broken)
-    assert estimate._macs(spec, 2, 8, 8) == 0
-    assert seconds_left(TrainJob(cell.model), session) > 0
+    spec, plugin = catalog.architectures._specs["dot"]
+    assert Estimator(session).seconds(TrainJob(cell.model)) > 0
+    monkeypatch.setitem(catalog.architectures._specs, "dot", (replace(spec, build=broken), plugin))
+    assert Estimator(session).seconds(TrainJob(cell.model)) == 0

@@ -9,6 +9,7 @@ from srbench_plugins.architectures import emsrdpn
 
 from helpers.networks import fill
 from srbench.profiling.complexity import count_macs, count_parameters
+from srbench.profiling.forward import forward_at
 
 SPECS = {spec.name: spec for spec in emsrdpn.register_architectures()}
 TINY = {"residual": 8, "dense": 6, "growth": 4, "blocks": 2, "units": 3}
@@ -48,12 +49,11 @@ def test_the_ablation_with_residual_paths_alone_equals_the_official_one(assert_o
 )
 def test_its_size_and_multiply_accumulates_are_the_official_ones(name, scale, parameters, published):
     spec = SPECS[name]
-    run = (lambda network, lr: network(lr, scale)) if spec.multi_scale else (lambda network, lr: network(lr))
     with torch.device("meta"):
         assert count_parameters(spec.network(scale)) == parameters
-    assert count_macs(lambda: spec.network(scale), run, LR_720P[scale]).total / 1e9 == pytest.approx(
-        published, abs=0.05
-    )
+    assert count_macs(
+        lambda: spec.network(scale), forward_at(spec, scale), LR_720P[scale]
+    ).total / 1e9 == pytest.approx(published, abs=0.05)
 
 
 @pytest.mark.parametrize(("scale", "used"), [(2, 13_231_875), (3, 13_969_795), (4, 13_822_211), (8, 14_412_547)])

@@ -35,7 +35,7 @@ def test_onnxruntime_gives_what_pytorch_gives(name):
     torch.manual_seed(0)
     network = AsCalled(build_network(spec, scale), scale).eval()
     side = max(16, spec.min_size)
-    lr = photograph(1, 1 if spec.channels == "y" else 3, side, side + 3)
+    lr = photograph(1, spec.colours, side, side + 3)
     run = prepare(network, Backend("onnxruntime"), lr)
     with torch.no_grad():
         assert torch.allclose(run(lr), network(lr), atol=2e-4)
