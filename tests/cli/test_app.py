@@ -34,7 +34,7 @@ for words in (["--help"], ["-h"], ["--version"], ["run", "--help"], ["list", "--
     sys.argv = ["srbench", *words]
     with contextlib.suppress(SystemExit):
         main()
-heavy = {"torch", "numpy", "pandas", "matplotlib", "srbench_plugins", "skimage", "scipy", "PIL"}
+heavy = {"torch", "numpy", "pandas", "matplotlib", "numba", "skimage", "scipy", "PIL", "srbench_plugins"}
 print("heavy:", sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=200)
