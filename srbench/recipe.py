@@ -89,23 +89,23 @@ class Recipe(BaseModel):
             raise ValueError("pool repeats batches of one size, which progressive changes; drop one of the two")
         steps = [step for step, _, _ in self.progressive]
         if steps != sorted(set(steps)):
-            raise ValueError(f"progressive must name later and later steps, not {steps}; put it in order")
+            raise ValueError(f"progressive must name increasing steps, not {steps}; put them in order")
         return self
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())  # ``losses`` is a dict, which pydantic would not hash
 
     def patches_at(self, step: int) -> tuple[int, int]:
-        """Side of the patches of step ``step`` (counted from 0), in pixels of `patch_of`, and how many there are."""
+        """Return side (in pixels of `patch_of`) and number of the patches of step ``step``, counted from 0."""
         begun = bisect_right(self.progressive, step, key=lambda stage: stage[0])
         return self.progressive[begun - 1][1:] if begun else (self.patch, self.batch)
 
     def lr_side(self, patch: int, scale: int) -> int:
-        """Side of the LR patch at ``scale``, where ``patch`` is in pixels of `patch_of`."""
+        """Return the side of the LR patch at ``scale``, where ``patch`` is in pixels of `patch_of`."""
         return patch if self.patch_of == "lr" else max(patch // scale, 1)
 
     def rate_at(self, step: int, *, steps: int | None = None) -> float:
-        """The learning rate of step ``step`` (counted from 0).
+        """Return the learning rate of step ``step`` (counted from 0).
 
         A pure function of the step, so that a resumed training needs no scheduler state.
 

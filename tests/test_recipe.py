@@ -99,7 +99,7 @@ def test_progressive_patches_hold_from_their_step_on():
 
 @pytest.mark.parametrize("steps", [(100, 100), (200, 100)])
 def test_progressive_patches_out_of_order_are_refused(steps):
-    with pytest.raises(ValidationError, match=r"later and later steps"):
+    with pytest.raises(ValidationError, match=r"increasing steps"):
         recipe(progressive=tuple((step, 48, 16) for step in steps))
 
 

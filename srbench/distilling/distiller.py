@@ -46,7 +46,7 @@ class Batch:
 
     @property
     def progress(self) -> float:
-        """From 0 at the first step to 1 at the last; for schedules on loss weights."""
+        """0 at the first step of the phase, 1 at the last; for schedules on loss weights."""
         return self.step / max(self.steps - 1, 1)
 
 
@@ -78,7 +78,7 @@ class Setup:
         A student on RGB may have a teacher on luma, whose chroma is then bicubic.
 
         Args:
-            teachers: Those that are meant; this setup's if empty.
+            teachers: Teachers to check; default: all teachers of this setup.
 
         Raises:
             TrainingError: The student works on luma and a teacher on RGB, or there is no teacher.
@@ -92,13 +92,13 @@ class Setup:
                 )
 
     def supervised(self, sr: Tensor, hr: Tensor) -> dict[str, Tensor]:
-        """The recipe's weighted losses on a pair, by name."""
+        """Compute the recipe's weighted losses on a pair, by name."""
         return {name: weight * self.losses[name](sr, hr) for name, weight in self.recipe.losses.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phase:
-    """A stage of the training. Whatever is None is the recipe's."""
+    """A stage of the training. Fields that are None take the recipe's value."""
 
     name: str
     share: float = 1.0
@@ -125,7 +125,7 @@ class Distiller(nn.Module):
         setup: The student, its teachers and the recipe.
         ema: Decay of the moving average of the student's weights that is measured and saved instead of them; the
             recipe's if None.
-        notes: Sentences that whoever trains should read: which helper network was found, say.
+        notes: Sentences for the person who trains, for example which helper network was found.
     """
 
     ema: float | None = None
@@ -136,11 +136,11 @@ class Distiller(nn.Module):
         self.setup = setup
 
     def phases(self) -> Sequence[Phase]:
-        """The stages of the training, in order."""
+        """Return the stages of the training, in order."""
         return (Phase("train"),)
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Named, weighted terms; the default step minimises their sum and every one of them is logged.
+        """Compute named, weighted terms; the default step minimises their sum and logs each of them.
 
         Args:
             batch: Patches on the training's device.
@@ -153,7 +153,7 @@ class Distiller(nn.Module):
         optimisers: Mapping[str, Optimiser],
         next_batch: Callable[[], Batch],  # noqa: ARG002 - for methods with an outer loop
     ) -> Mapping[str, Tensor]:
-        """One training step; override to own backward passes and optimiser steps.
+        """Take one training step; override it to own backward passes and optimiser steps.
 
         Args:
             batch: Patches on the training's device.
@@ -168,10 +168,10 @@ class Distiller(nn.Module):
         return terms
 
     def after_step(self, batch: Batch) -> None:
-        """Runs after every optimiser step: update a moving average, push to a memory bank."""
+        """Do what follows every optimiser step: update a moving average, push to a memory bank."""
 
     def finish(self) -> None:
-        """Runs once after the last phase, before the student's weights are saved."""
+        """Do what follows the last phase, before the student's weights are saved."""
 
 
 class Optimiser:
@@ -221,6 +221,6 @@ def sum_of(terms: Mapping[str, Tensor]) -> Tensor:
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Mean of per-sample or per-pixel values under weights that broadcast to them; 0 where all weights are 0."""
+    """Average per-sample or per-pixel values under weights that broadcast to them; 0 if all weights are 0."""
     weights = weights.expand_as(values)
     return (values * weights).sum() / weights.sum().clamp_min(torch.finfo(values.dtype).tiny)

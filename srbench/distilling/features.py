@@ -160,7 +160,7 @@ def _run(
 
 
 def as_map(features: Tensor, aspect: float = 1.0) -> Tensor:
-    """Features of any network as a map.
+    """Turn the features of any network into a map.
 
     Args:
         features: (N, C, h, w), a transformer's tokens (N, h*w, C) in rows, or vectors (N, C).
@@ -187,7 +187,7 @@ def as_map(features: Tensor, aspect: float = 1.0) -> Tensor:
 
 
 def _channels(network: Network, paths: Sequence[str], lr: Tensor, setup: Setup) -> list[int]:
-    """How many channels the taps have, which must not depend on the scale."""
+    """Count the channels of the taps, which must not depend on the scale."""
     with _evaluating(network.module), torch.no_grad():
         runs = [_run(network, paths, lr, scale)[1] for scale in setup.scales]
     widths = [[features.shape[1] for features in run] for run in runs]
@@ -202,7 +202,7 @@ def _channels(network: Network, paths: Sequence[str], lr: Tensor, setup: Setup) 
 
 @contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Eval mode, in which nothing is remembered of a forward pass; every module's own mode afterwards."""
+    """Switch to eval mode, in which a forward pass leaves no trace; restore every module's mode afterwards."""
     modes = {part: part.training for part in module.modules()}
     module.eval()
     try:

@@ -49,7 +49,7 @@ class Average:
 def held_out_psnr(
     network: Network, patches: Mapping[Scale, tuple[Tensor, Tensor]], device: torch.device, batch: int
 ) -> float:
-    """Mean PSNR in dB over patches and scales, on the network's own channels; for watching, not for reporting.
+    """Compute the mean PSNR in dB over patches and scales, on the network's own channels; for progress displays only.
 
     Args:
         network: Left in the mode it was in.

@@ -91,12 +91,12 @@ class Checkpoints:
         return state
 
     def forget(self) -> None:
-        """Delete all of them, once the training's result is stored."""
+        """Delete all checkpoints."""
         for path in self._files():
             path.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
-        """Newest first."""
+        """List the files, newest first."""
         return sorted(self.folder.glob("step-*.pt"), reverse=True)
 
 
@@ -120,5 +120,5 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def plain(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copies on the CPU, contiguous, each with memory of its own: what a file can hold."""
+    """Copy weights to the CPU, contiguous, each with memory of its own: what a file can hold."""
     return {name: w.detach().to("cpu", copy=True).contiguous() for name, w in weights.items()}

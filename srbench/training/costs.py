@@ -1,7 +1,6 @@
 """What a training costs: forward passes of student and teachers, seconds a step, memory at the peak of a step.
 
-Told apart from what the loop does besides: validation and checkpoints count nowhere. The figures never decide anything
-about the weights.
+Validation and checkpoints are not counted. The figures never decide anything about the weights.
 """
 
 from __future__ import annotations
@@ -23,23 +22,23 @@ from srbench.training.live_bytes import LiveBytes, tensors_of
 
 MIB = 2**20
 TIMED = 1001
-"""So many of a phase's steps of one kind, the last ones, give its median."""
+"""Largest number of a phase's steps of one kind, the last ones, whose median is taken."""
 WEIGHED = 64
-"""At most so many of a phase's steps, and half of them, have their memory taken, which is slow, until it is known of
-every kind."""
+"""Largest number of a phase's steps whose memory is measured, which is slow: until it is known for every kind of step,
+and of half of the steps at most."""
 
 Times = deque[tuple[Any, Any]]
 StepKind = tuple[int, ...]
-"""Images asked of student and teachers in a step, its scale, and the size of its patches. Steps differ where a method
-tosses a coin, does more at every tenth step, or remembers; one median of all would then be that of either kind."""
+"""Images that student and teachers get in a step, its scale, and the size of its patches. Steps differ where a method
+tosses a coin, does more at every tenth step, or remembers; a single median would then be that of one kind alone."""
 
 
 class CostMeter:
-    """Counts while steps are under way, over all phases and all processes of a training.
+    """Counts during steps, over all phases and all processes of a training.
 
-    A forward pass is counted for each image, whatever its size: a teacher that is shown two views of every patch has
-    2.0. Copies that a method holds count too: the student's past as the student, a teacher that is trained along as
-    the teacher. What a method asks of other networks (an encoder, a generator) shows in the seconds and in the memory.
+    A forward pass is counted for each image of any size: a teacher that gets two views of every patch has 2.0. Copies
+    that a method holds count too: the student's past as the student, a teacher that is trained along as the teacher.
+    Other networks of a method (an encoder, a generator) show in the seconds and in the memory.
     """
 
     def __init__(self, distiller: Distiller, device: torch.device) -> None:
@@ -58,7 +57,7 @@ class CostMeter:
         self._length = 0
 
     def open(self, length: int) -> None:
-        """A phase of ``length`` steps begins, or goes on."""
+        """Begin or resume a phase of ``length`` steps."""
         self._length, self._cold = length, length > 2  # the first step takes longer; of two the other is weighed
         setup = self._distiller.setup
         known: dict[str, list[nn.Module]] = {
@@ -67,10 +66,12 @@ class CostMeter:
         }
         counted = {
             module: role
-            for role, networks in reversed(known.items())  # where the two are alike, a copy is the student's
+            for role, networks in reversed(
+                known.items()
+            )  # if both are the same kind of network, a copy is the student's
             for network in networks
             for module in self._distiller.modules()
-            if _alike(module, network)
+            if _same_network(module, network)
         } | {network: role for role, networks in known.items() for network in networks}
         self._handles += [self._counted(role, network) for network, role in counted.items()]
 
@@ -83,19 +84,19 @@ class CostMeter:
         return handle
 
     def close(self) -> None:
-        """The phase ends, or the process gives up."""
+        """Stop counting: the phase or the process ends."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
 
     @contextmanager
     def step(self, optimisers: Mapping[str, Optimiser]) -> Iterator[None]:
-        """While it lasts, a step of the phase is taken; one that raises is not counted."""
+        """Measure the step that is taken inside; one that raises is not counted."""
         self._running = dict.fromkeys(self._running, 0)
         self._counting, self._timed = True, None
         try:
             if self._weighs():
-                with LiveBytes(self._standing(optimisers)) as live:
+                with LiveBytes(self._resident(optimisers)) as live:
                     yield
                 self._peak = max(self._peak, live.peak)
             else:
@@ -106,15 +107,15 @@ class CostMeter:
             self._counting = False
 
     def _weighs(self) -> bool:
-        """Whether to take the memory of a step: a kind was met whose memory is not known.
+        """Return whether to measure the memory of a step: that of a kind already met is not known.
 
-        What kind a step is shows when it has ended; by then the optimisers have their state, which counts too.
+        The kind of a step is known when it has ended; by then the optimisers have their state, which counts too.
         """
         unknown = self._taken.keys() - self._weighed.keys()
         return self._length == 1 or (bool(unknown) and self._weighed.total() < min(WEIGHED, self._length // 2))
 
     def shown(self, batch: Batch) -> None:
-        """The step that ended was shown these patches."""
+        """Count the step that ended, which was shown these patches."""
         self._images += len(batch.lr)
         kind = (*self._running.values(), batch.scale, *batch.lr.shape[-2:])
         self._taken[kind] += 1
@@ -127,7 +128,7 @@ class CostMeter:
             self._forwards[role] += count
 
     def end_phase(self) -> None:
-        """The phase's last step was taken."""
+        """Take the medians of the phase, whose last step was taken."""
         if seconds := self._seconds():
             steps = sum(self._taken[kind] for kind in seconds)
             total = sum(self._taken[kind] * statistics.median(own) for kind, own in seconds.items())
@@ -135,8 +136,8 @@ class CostMeter:
         self._times, self._earlier = {}, {}
         self._taken, self._weighed = Counter(), Counter()
 
-    def _standing(self, optimisers: Mapping[str, Optimiser]) -> Iterator[Tensor]:
-        """What is in memory whether or not a step is under way."""
+    def _resident(self, optimisers: Mapping[str, Optimiser]) -> Iterator[Tensor]:
+        """Yield what is in memory between steps too."""
         setup = self._distiller.setup
         for module in (setup.student.module, self._distiller, *(teacher.module for teacher in setup.teachers)):
             for parameter in module.parameters():
@@ -146,7 +147,7 @@ class CostMeter:
             yield from (value for state in optimiser.raw.state.values() for value in tensors_of(state))
 
     def _seconds(self) -> dict[StepKind, list[float]]:
-        """Of the phase's steps by their kinds, those of earlier processes first."""
+        """Return the seconds of the phase's steps, by kind; those of earlier processes first."""
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         own = {kind: [self._between(*moments) for moments in times] for kind, times in self._times.items()}
@@ -157,7 +158,7 @@ class CostMeter:
         return float(begun.elapsed_time(ended) / 1000 if self._device.type == "cuda" else ended - begun)
 
     def costs(self) -> TrainingCosts | None:
-        """What a step costs, on average over the phases; None where no step was timed."""
+        """Return the cost of a step, averaged over the phases; None if no step was timed."""
         if not self._medians or not self._images:
             return None
         steps = sum(length for length, _ in self._medians)
@@ -169,21 +170,21 @@ class CostMeter:
         )
 
     def state(self) -> dict[str, Any]:
-        """For the checkpoint."""
+        """Return what a checkpoint keeps."""
         return {
             "images": self._images, "forwards": self._forwards, "medians": self._medians, "seconds": self._seconds(),
             "taken": dict(self._taken), "weighed": dict(self._weighed), "peak": self._peak,
         }  # fmt: skip
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Take over what a checkpoint kept."""
         self._images, self._forwards, self._peak = state["images"], dict(state["forwards"]), state["peak"]
         self._medians = [(length, median) for length, median in state["medians"]]
         self._earlier = dict(state["seconds"])
         self._taken, self._weighed = Counter(state["taken"]), Counter(state["weighed"])
 
 
-def _alike(one: nn.Module, other: nn.Module) -> bool:
+def _same_network(one: nn.Module, other: nn.Module) -> bool:
     shapes = ([parameter.shape for parameter in module.parameters()] for module in (one, other))
     return type(one) is type(other) and next(shapes) == next(shapes)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def make_accelerator(precision: Literal["fp32", "bf16", "fp16"], device: torch.device) -> Accelerator:
-    """Accelerate, for autocast and loss scaling on whatever device there is.
+    """Make the accelerator, for autocast and loss scaling on any device.
 
     Raises:
         TrainingError: The device cannot train in that precision.
@@ -26,13 +26,13 @@ def make_accelerator(precision: Literal["fp32", "bf16", "fp16"], device: torch.d
 
     if precision == "fp16" and device.type == "cpu":
         raise TrainingError("A CPU cannot train in fp16; choose bf16 or fp32 in the recipe.")
-    # One process trains many models, and accelerate keeps the precision of the first one for ever unless told.
+    # One process trains many models, and accelerate would keep the precision of the first one.
     AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(mixed_precision="no" if precision == "fp32" else precision, cpu=device.type == "cpu")
 
 
 def fast_memory_format(device: torch.device, mixed_precision: str) -> torch.memory_format:
-    """The layout that convolutions are fastest in.
+    """Return the layout that convolutions are fastest in.
 
     It is a rule and not a measurement of the moment, since the layout decides the order of sums, and so the last bits
     of the weights. Measured on two x86 cores, channels last is 1.0 to 1.5 times as fast for 16 to 64 channels; on GPUs
@@ -55,7 +55,7 @@ def lay_out(module: nn.Module, device: torch.device, memory_format: torch.memory
 
 @contextmanager
 def tuned(device: torch.device) -> Iterator[None]:
-    """Patches have one size, so cuDNN may look for its fastest algorithm."""
+    """Let cuDNN look for its fastest algorithm, since patches have one size."""
     if device.type != "cuda":
         yield
         return

@@ -1,4 +1,4 @@
-"""The training loop: runs any distiller through its phases, from wherever the last checkpoint left it.
+"""The training loop: runs any distiller through its phases, from where the last checkpoint left it.
 
 What a step does is a pure function of the state before it and of (seed, phase, step): patches, distiller's stream,
 torch's global stream (dropout) and learning rate are all derived, none is carried along. On a CPU a training that was
@@ -41,7 +41,7 @@ CHECKPOINT_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingReport:
-    """How a training went."""
+    """The report of a finished training."""
 
     steps: int
     resumed_at: int
@@ -56,7 +56,7 @@ class TrainingReport:
     """Mean of each loss term over the last stretch of steps."""
     notes: tuple[str, ...]
     costs: TrainingCosts | None
-    """Of a step; None where there were too few to time one."""
+    """The cost of a step; None if there were too few steps to time one."""
 
 
 def train(

@@ -1,9 +1,8 @@
-"""A finite pool of batches, gone through again and again, and teachers that remember what they made of them.
+"""Teachers that remember their outputs on a finite pool of batches.
 
-Random patches never come twice, so a teacher's output on them cannot be kept; and cut from its output on whole images
-it would be another one, since a network's view ends at the patch's border, and at other places after flips and turns.
-A recipe's ``pool`` makes batches come again as they were. Then an output that was computed once is the output, bit for
-bit, and is not computed again.
+Random patches never come twice, so a teacher's output on them cannot be kept. Cutting it from the teacher's output on
+whole images would give other numbers, since a network's view ends at the border of a patch, and at other places after
+flips and turns. A recipe's ``pool`` repeats batches exactly, so an output that was computed once is kept, bit for bit.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from srbench.naming import Scale
 from srbench.networks.network import Network
 
 LIMIT = 2**30
-"""Bytes of outputs that are kept; beyond, they are computed anew."""
+"""Bytes of outputs that are kept; beyond, they are computed again."""
 
 
 Place = tuple[int, int, int]
@@ -26,7 +25,7 @@ Place = tuple[int, int, int]
 
 
 class TeacherMemory:
-    """What teachers made of the batches of a pool."""
+    """The outputs of teachers on the batches of a pool."""
 
     def __init__(self, size: int, limit: int = LIMIT) -> None:
         """Remember the outputs on ``size`` batches of each phase, at most ``limit`` bytes of them."""
@@ -35,22 +34,22 @@ class TeacherMemory:
         self._outputs: dict[tuple[int, Place, Scale], Tensor] = {}
 
     def show(self, lr: Tensor, phase: int, step: int, draw: int) -> None:
-        """The patches that a step is about to see; those of the step before are forgotten."""
+        """Note the patches that a step is about to see, and forget those of the step before."""
         if draw == 0:
             self._shown.clear()
         self._shown.append((lr, (phase, step % self._size, draw)))
 
     def place_of(self, lr: Tensor) -> Place | None:
-        """Which batch this very tensor is; None for anything made of one."""
+        """Find which batch this very tensor is; None for anything computed from one."""
         return next((place for shown, place in self._shown if shown is lr), None)
 
     def recall(self, teacher: int, place: Place, scale: Scale) -> Tensor | None:
-        """A copy of what a teacher made of a batch at a scale, which need not be the batch's."""
+        """Return a copy of a teacher's output on a batch at a scale, which need not be the batch's."""
         known = self._outputs.get((teacher, place, scale))
         return None if known is None else known.clone()
 
     def keep(self, teacher: int, place: Place, scale: Scale, output: Tensor) -> None:
-        """Keep a copy, if there is room."""
+        """Keep a copy of an output, if there is room."""
         if output.nbytes <= self._room:
             self._room -= output.nbytes
             self._outputs[teacher, place, scale] = output.clone()
@@ -58,15 +57,15 @@ class TeacherMemory:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RememberingTeacher(Network):
-    """A frozen teacher that looks at each batch of a pool once.
+    """A frozen teacher that computes its output on each batch of a pool once.
 
-    It computes as ever what is not a batch as it was drawn (views of it, noise on it), what is to be differentiated or
-    given other weights, and whatever hooks inside it wait for.
+    It computes again for anything but a batch as it was drawn (a view of it, noise on it), for other weights, under
+    gradients, and if hooks inside it record features.
     """
 
     memory: TeacherMemory
     number: int
-    """Which teacher it is."""
+    """Number of the teacher."""
 
     def __call__(
         self,
@@ -88,7 +87,7 @@ class RememberingTeacher(Network):
 
 
 def _watched(module: nn.Module) -> bool:
-    """Whether anybody waits for features; one hook on the network itself counts its forward passes."""
+    """Return whether hooks record features; one hook on the network itself counts its forward passes."""
     if module._forward_hooks or len(module._forward_pre_hooks) > 1:
         return True
     return any(part._forward_hooks or part._forward_pre_hooks for part in module.modules() if part is not module)

@@ -38,7 +38,7 @@ def phase_lengths(phases: Sequence[Phase], steps: int) -> list[int]:
 
 
 def owned_parameters(distiller: Distiller, phase: Phase) -> Owned:
-    """What each optimiser of a phase trains, by the names a person would look for.
+    """Find what each optimiser of a phase trains, by names that people would look for.
 
     Raises:
         TrainingError: A parameter is in two optimisers, or an optimiser has nothing to train.
@@ -80,32 +80,31 @@ def _parameters(members: Iterable[nn.Module | nn.Parameter]) -> Iterable[tuple[s
 
 
 def make_optimisers(owned: Owned, recipe: Recipe, accelerator: Accelerator) -> dict[str, Optimiser]:
-    """The recipe's optimiser for every name; fused kernels where the device has them."""
-
-    def make(parameters: list[nn.Parameter]) -> Optimiser:
-        raw = _optimiser(parameters, recipe)
-        if accelerator.scaler is not None:  # only then does accelerate's wrapper do anything, and it costs time
-            raw = cast("torch.optim.Optimizer", accelerator.prepare_optimizer(raw))
-
-        images = [p for p in parameters if p.ndim == 4]
-
-        def step(optimiser: torch.optim.Optimizer) -> None:
-            # Fused kernels walk through memory and do not look at strides. Autograd lays gradients out like their
-            # parameters; a distiller that writes `parameter.grad` itself may not.
-            for p in images:
-                if p.grad is not None and p.grad.stride() != p.stride():
-                    p.grad = torch.empty_like(p).copy_(p.grad)
-            if recipe.clip is not None:
-                accelerator.unscale_gradients(optimiser)
-                nn.utils.clip_grad_norm_(parameters, recipe.clip)
-            optimiser.step()
-
-        return Optimiser(raw, accelerator.backward, step)
-
-    return {name: make(list(parameters.values())) for name, parameters in owned.items()}
+    """Make the recipe's optimiser for every name; fused kernels where the device has them."""
+    return {name: _optimiser(list(parameters.values()), recipe, accelerator) for name, parameters in owned.items()}
 
 
-def _optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+def _optimiser(parameters: list[nn.Parameter], recipe: Recipe, accelerator: Accelerator) -> Optimiser:
+    raw = _raw_optimiser(parameters, recipe)
+    if accelerator.scaler is not None:  # only then does accelerate's wrapper do anything, and it costs time
+        raw = cast("torch.optim.Optimizer", accelerator.prepare_optimizer(raw))
+    filters = [p for p in parameters if p.ndim == 4]
+
+    def step(optimiser: torch.optim.Optimizer) -> None:
+        # Fused kernels walk through memory and do not look at strides. Autograd lays gradients out like their
+        # parameters; a distiller that writes `parameter.grad` itself may not.
+        for p in filters:
+            if p.grad is not None and p.grad.stride() != p.stride():
+                p.grad = torch.empty_like(p).copy_(p.grad)
+        if recipe.clip is not None:
+            accelerator.unscale_gradients(optimiser)
+            nn.utils.clip_grad_norm_(parameters, recipe.clip)
+        optimiser.step()
+
+    return Optimiser(raw, accelerator.backward, step)
+
+
+def _raw_optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
     # On two CPU cores fused Adam takes a fifth of the time of the plain one; on CUDA it is one kernel.
     fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
     rate, decay = recipe.learning_rate, recipe.weight_decay
@@ -136,7 +135,7 @@ class GradientWatch:
         return handle
 
     def missing(self) -> list[str]:
-        """Parameters without a gradient so far; call it after every step."""
+        """List the parameters without a gradient so far; call it after every step."""
         if self._waiting:
             # A distiller may also write gradients itself, which no hook sees.
             self._seen += [name for name, (parameter, _) in self._waiting.items() if parameter.grad is not None]
@@ -147,7 +146,7 @@ class GradientWatch:
         return list(self._waiting)
 
     def close(self) -> None:
-        """Take the hooks off again."""
+        """Remove the hooks."""
         for _, handle in self._waiting.values():
             handle.remove()
         self._waiting.clear()

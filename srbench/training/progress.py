@@ -25,7 +25,7 @@ class Progress(Protocol):
         ...
 
     def end(self) -> None:
-        """The training ended, whatever the reason."""
+        """The training ended or failed."""
         ...
 
 

@@ -21,13 +21,13 @@ class RunningPhase:
 
     Attributes:
         phase: What the distiller asked for.
-        index: Its number.
-        length: Steps of it.
+        index: Number of the phase.
+        length: Steps of the phase.
         offset: Steps of the phases before.
-        patches: Where they come from.
-        held_out: Those that progress is measured on.
-        optimisers: By name.
-        terms: Collects what the steps give.
+        patches: The source of the patches.
+        held_out: The patches that progress is measured on.
+        optimisers: Name to optimiser.
+        terms: Collects the loss terms of the steps.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class RunningPhase:
         self.held_out = patches.held_out()
 
     def go_on_from(self, step: int) -> None:
-        """The first steps were taken by another process."""
+        """Resume the phase at ``step``; another process took the steps before."""
         self._watched_from = step
 
     def set_rates(self, step: int) -> None:
-        """Give the optimisers the rates of the step about to be taken."""
+        """Give the optimisers the learning rates of the step about to be taken."""
         position = step * self._recipe.steps // self.length
         factor = self._recipe.rate_at(position) / self._recipe.learning_rate
         for name, optimiser in self.optimisers.items():
@@ -77,7 +77,11 @@ class RunningPhase:
                 group["lr"] = self._rates[name] * factor
 
     def require_gradients(self, step: int) -> None:
-        """Refuse to go on after ``step`` if it is time that every parameter has had a gradient and one has not."""
+        """Check that every parameter has had a gradient, once enough steps were taken.
+
+        Raises:
+            TrainingError: One has not.
+        """
         missing, watched = self._watch.missing(), step + 1 - self._watched_from
         if not missing or (watched < self.phase.gradient_within and watched < self.length):
             return
@@ -88,12 +92,12 @@ class RunningPhase:
         )
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop watching the parameters."""
         self._watch.close()
 
 
 def _exempt(distiller: Distiller) -> list[str]:
-    """Parameters that need no gradient: the dead ones, and what may serve only scales that are not trained."""
+    """List the parameters that need no gradient: dead ones, and those that may serve untrained scales only."""
     setup = distiller.setup
     spec = setup.student.spec
     names = [name for name, _ in setup.student.module.named_parameters()]

@@ -8,7 +8,7 @@ import torch
 
 
 def seed_of(*names: int | str) -> int:
-    """A seed in [0, 2^63) for the stream called ``names``, such as a run's seed, a phase and a step.
+    """Compute a seed in [0, 2^63) for the stream called ``names``, such as a run's seed, a phase and a step.
 
     Neighbouring names give unrelated seeds, which ``seed + step`` would not.
     """
@@ -17,12 +17,12 @@ def seed_of(*names: int | str) -> int:
 
 
 def stream(*names: int | str) -> torch.Generator:
-    """The random stream called ``names``, on the CPU."""
+    """Return the random stream called ``names``, on the CPU."""
     return torch.Generator().manual_seed(seed_of(*names))
 
 
 def seed_everything(device: torch.device, *names: int | str) -> None:
-    """Point torch's global streams, which initialisation and dropout draw from, at the stream called ``names``.
+    """Set torch's global streams, which initialisation and dropout draw from, to the stream called ``names``.
 
     `torch.manual_seed` would keep a stack trace for every call as long as no GPU was used: a third of the time of a
     small step, and never given back.

@@ -42,7 +42,7 @@ class Terms:
             self.look()
 
     def look(self) -> None:
-        """Read what was kept.
+        """Read the terms that were kept.
 
         Raises:
             TrainingError: A term is not finite; names the first such step and its terms.
@@ -64,7 +64,7 @@ class Terms:
         self._kept.clear()
 
     def means(self) -> dict[str, float]:
-        """The mean of each term since the last call."""
+        """Return the mean of each term since the last call."""
         self.look()
         means = {name: total / self._counts[name] for name, total in self._sums.items()}
         self._sums.clear()

@@ -1,4 +1,4 @@
-"""Start a network from weights of another one: what fits is taken, and what does not is named."""
+"""Start a network from the weights of another one: take what fits, and name what does not."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def start_from(module: nn.Module, weights: Mapping[str, Tensor], title: str) -> 
 
 
 def in_short(names: Collection[str], among: Collection[str]) -> list[str]:
-    """Names of weights, where a module all of whose weights are among ``names`` stands for them.
+    """Shorten a list of weights: a module replaces its weights if all of them are in ``names``.
 
     Args:
         names: Some of ``among``.
@@ -51,16 +51,16 @@ def in_short(names: Collection[str], among: Collection[str]) -> list[str]:
 
 
 def _paths(name: str) -> Iterator[str]:
-    """A name and the modules it lies in, the outermost first."""
+    """Yield a name and the modules that contain it, the outermost first."""
     parts = name.split(".")
     return (".".join(parts[: depth + 1]) for depth in range(len(parts)))
 
 
 def sentence(start: WarmStart, title: str) -> str:
-    """What to tell at the beginning of a training, or an empty string where all was taken and nothing is left."""
+    """Describe a warm start in a sentence; empty if all weights were taken and none was left over."""
     parts = [
         f"{what} {_some(names)}"
-        for what, names in (("begins afresh in", start.fresh), ("leaves unused", start.unused))
+        for what, names in (("initialises", start.fresh), ("leaves unused", start.unused))
         if names
     ]
     return f"{title} takes {_some(start.taken)} from other weights, {' and '.join(parts)}." if parts else ""

@@ -120,9 +120,7 @@ def test_a_warm_start_takes_what_fits_and_says_what_did_not(engine, tmp_path):
     )
     torch.testing.assert_close(warm.state_dict["head.weight"], start["head.weight"])
     assert warm.warm_start == WarmStart(taken=("head", "norm"), fresh=("tail",), unused=("strange", "tail"))
-    assert notes == [
-        "small takes head, norm from other weights, begins afresh in tail and leaves unused strange, tail."
-    ]
+    assert notes == ["small takes head, norm from other weights, initialises tail and leaves unused strange, tail."]
 
 
 def test_sigint_stops_after_the_step_saves_and_says_how_to_go_on(engine, tmp_path):

@@ -21,7 +21,7 @@ def test_what_fits_is_taken_and_the_rest_named_on_both_sides():
     assert (started.taken, started.fresh, started.unused) == (("0",), ("1",), ("1",))
     assert torch.equal(ours[0].weight, given["0.weight"])
     assert torch.equal(ours[1][0].weight, before)
-    assert sentence(started, "Ours") == "Ours takes 0 from other weights, begins afresh in 1 and leaves unused 1."
+    assert sentence(started, "Ours") == "Ours takes 0 from other weights, initialises 1 and leaves unused 1."
 
 
 def test_nothing_is_said_where_everything_is_taken():

@@ -11,7 +11,7 @@ from srbench.errors import ShapeError
 
 
 def relational_distance(student: Tensor, teacher: Tensor, *, distances: float = 1.0, angles: float = 2.0) -> Tensor:
-    """RKD: the embeddings of a batch lie to one another as the teacher's do (Park et al., CVPR 2019).
+    """RKD: the embeddings of a batch relate to one another as the teacher's do (Park et al., CVPR 2019).
 
     Args:
         student: Embeddings (N, D).

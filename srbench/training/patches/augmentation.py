@@ -1,6 +1,6 @@
-"""What is done to patches beyond flips and turns: colours in another order, and images mixed with one another.
+"""Change patches beyond flips and turns: put colours in another order, and mix images with one another.
 
-As the patches, it is a pure function of the step.
+Like the patches, the changes are a pure function of the step.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from torch import Generator, Tensor
 from srbench.errors import TrainingError
 from srbench.naming import Scale
 from srbench.recipe import Recipe
-from srbench.training.patches.source import PatchSource
+from srbench.training.patches.source import DerivedSource, PatchSource
 from srbench.training.seeds import stream
 
 
-class Augmented:
-    """Another source's patches, changed as the recipe says; what it holds out is left alone."""
+class Augmented(DerivedSource):
+    """Changes another source's patches as a recipe says; held-out patches stay as they are."""
 
     def __init__(self, source: PatchSource, recipe: Recipe, seed: int, phase: int) -> None:
-        """Get ready to change.
+        """Change the patches of ``source``.
 
         Args:
             source: Where the patches come from.
@@ -29,21 +29,12 @@ class Augmented:
             seed: Of the run.
             phase: Number of the phase.
         """
-        self._source, self._recipe, self._stream = source, recipe, (seed, phase)
-
-    @property
-    def batch(self) -> int:
-        """Patches a step."""
-        return self._source.batch
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What a person should know about the data, in sentences."""
-        return self._source.notes
+        super().__init__(source)
+        self._recipe, self._stream = recipe, (seed, phase)
 
     def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
-        """The patches of one step; see `PatchSource.sample`."""
-        lr, hr, scale = self._source.sample(step, draw)
+        """Return the patches of one step; see `PatchSource.sample`."""
+        lr, hr, scale = super().sample(step, draw)
         generator = stream(*self._stream, step, draw, "augmentation")
         if self._recipe.permute_colours:
             lr, hr = permuted(lr, hr, self._recipe.permute_colours, generator)
@@ -62,15 +53,11 @@ class Augmented:
                 "Mixed patches have no degradation of their own that a non-blind network could be given; take mixup "
                 "out of the recipe."
             )
-        return self._source.conditions(step, draw)
-
-    def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
-        """Fixed patches that are never trained on; see `PatchSource.held_out`."""
-        return self._source.held_out()
+        return super().conditions(step, draw)
 
 
 def permuted(lr: Tensor, hr: Tensor, share: float, generator: Generator) -> tuple[Tensor, Tensor]:
-    """A share of the patches with their colours in a random order, the same for lr and hr.
+    """Put the colours of a share of the patches in a random order, the same for lr and hr.
 
     Args:
         lr: (N, C, h, w).
@@ -87,7 +74,7 @@ def permuted(lr: Tensor, hr: Tensor, share: float, generator: Generator) -> tupl
 
 
 def mixed(lr: Tensor, hr: Tensor, share: float, shape: float, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Every patch mixed with another one of the batch, lr and hr alike (mixup, Zhang et al., ICLR 2018).
+    """Mix every patch with another one of the batch, lr and hr the same way (mixup, Zhang et al., ICLR 2018).
 
     Args:
         lr: (N, C, h, w).

@@ -60,7 +60,7 @@ class Patches:
         self._trained, self._held, self.notes = divide(images.hr, sides, reserve)
 
     def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
-        """The patches of one step; see `PatchSource.sample`."""
+        """Return the patches of one step; see `PatchSource.sample`."""
         scale = self._scale(step)
         side = self._sides[scale]
         random = self._uniform((4, self.batch), step, draw)
@@ -88,7 +88,7 @@ class Patches:
         return [describe(one) for one in drawn]
 
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
-        """Fixed patches that are never trained on; see `PatchSource.held_out`."""
+        """Return patches that are never trained on; see `PatchSource.held_out`."""
         if not len(self._held):
             return {}
         patches = {}
@@ -107,14 +107,14 @@ class Patches:
         return patches
 
     def _scale(self, step: int) -> Scale:
-        """Every scale once in as many steps as there are scales, each time in another order."""
+        """Return the scale of a step: each comes once in as many steps as there are scales, in changing order."""
         scales = self._images.scales
         turn, at = divmod(step, len(scales))
         order = torch.randperm(len(scales), generator=stream(*self._stream, turn, "scales"))
         return scales[int(order[at])]
 
     def _noise(self, step: int, draw: int) -> tuple[int | str, ...]:
-        """The name of the stream that the degradation draws from."""
+        """Name the stream that the degradation draws from."""
         return (*self._stream, step, draw, "degradation")
 
     def _uniform(self, shape: tuple[int, ...], *names: int | str) -> NDArray[np.float64]:

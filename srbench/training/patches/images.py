@@ -30,7 +30,7 @@ class TrainingImages:
     """
 
     def __init__(self, folder: Path, images: Mapping[str, Path] | Iterable[Array]) -> None:
-        """Decode the images, or find them decoded.
+        """Decode the images, unless the folder holds them.
 
         Args:
             folder: Where the decoded images are kept, in a file named by the sources' paths, sizes and times.
@@ -48,7 +48,7 @@ class TrainingImages:
         self._lr: dict[tuple[str, Scale], PixelFile] = {}
 
     def lr(self, degradation: DegradationSpec, scale: Scale) -> PixelFile:
-        """Every image, cropped to a multiple of ``scale`` at the bottom and right, degraded as a whole, on 8 bits.
+        """Return every image, cropped at the bottom and right to a multiple of ``scale``, degraded whole, on 8 bits.
 
         A degradation is known by its name and by what it does to a probe, so a changed one is noticed.
         """
@@ -70,7 +70,7 @@ class TrainingImages:
 
 
 def _decoded(images: Mapping[str, Path | Array]) -> Iterator[tuple[str, Array]]:
-    """Decode in parallel, a few at a time: decoders let go of the interpreter's lock."""
+    """Decode in parallel, a few at a time; decoders release the interpreter's lock."""
     waiting = iter(images.items())
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
@@ -115,7 +115,7 @@ def _fingerprint(degradation: DegradationSpec, scale: Scale) -> str:
 
 
 def degraded(hr: Tensor, degradation: DegradationSpec, scale: Scale, generator: torch.Generator) -> Tensor:
-    """LR of ``hr`` (N, C, H, W), on 8 bits, in [0, 1]; its size is checked.
+    """Make the LR of ``hr`` (N, C, H, W), on 8 bits, in [0, 1], and check its size.
 
     Raises:
         TrainingError: The degradation returned another size.

@@ -82,24 +82,24 @@ class PixelFile:
         return len(self.names)
 
     def image(self, number: int) -> Array:
-        """One image, (H, W, 3), not copied."""
+        """Return one image, (H, W, 3), not copied."""
         height, width = int(self.heights[number]), int(self.widths[number])
         start = int(self._starts[number])
         return self._bytes[start : start + height * width * 3].reshape(height, width, 3)
 
     def cut(self, image: Index, top: Index, left: Index, side: int) -> Array:
-        """Square patches of a whole batch in one gather.
+        """Cut the square patches of a whole batch in one gather.
 
         Args:
             image: (N,) which image each patch is from.
             top: (N,) its first row.
             left: (N,) its first column.
-            side: Its side, in pixels; patches must lie inside their images.
+            side: Its side, in pixels; patches must be inside their images.
 
         Returns:
             (N, side, side, 3).
         """
-        # A patch row is a run of 3 * side bytes wherever it lies, so the file seen as all its overlapping runs is
+        # A patch row is a run of 3 * side bytes anywhere in the file, so the file seen as all its overlapping runs is
         # indexed once with the first byte of every row of every patch.
         run = 3 * side
         if run not in self._runs:

@@ -7,34 +7,21 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from srbench.naming import Scale
-from srbench.training.patches.source import PatchSource
+from srbench.training.patches.source import DerivedSource, PatchSource
 
 
-class Pool:
-    """Another source's first batches, over and over."""
+class Pool(DerivedSource):
+    """Repeats the first batches of another source."""
 
     def __init__(self, source: PatchSource, size: int) -> None:
-        """Repeat ``size`` batches of ``source``, each with its scale, its degradation and whatever else it drew."""
-        self._source, self._size = source, size
-
-    @property
-    def batch(self) -> int:
-        """Patches a step."""
-        return self._source.batch
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What a person should know about the data, in sentences."""
-        return self._source.notes
+        """Repeat ``size`` batches of ``source``, each with its scale, its degradation and everything else it drew."""
+        super().__init__(source)
+        self._size = size
 
     def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
-        """The patches of one step; see `PatchSource.sample`."""
-        return self._source.sample(step % self._size, draw)
+        """Return the patches of one step; see `PatchSource.sample`."""
+        return super().sample(step % self._size, draw)
 
     def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
         """Describe what was done to each patch of one step; see `PatchSource.conditions`."""
-        return self._source.conditions(step % self._size, draw)
-
-    def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
-        """Fixed patches that are never trained on; see `PatchSource.held_out`."""
-        return self._source.held_out()
+        return super().conditions(step % self._size, draw)

@@ -13,7 +13,7 @@ from srbench.training.patches.source import PatchSource
 
 
 class Progressive:
-    """Asks another source from each stage of a recipe on. What is held out has the size of the first stage."""
+    """Takes the patches of each stage of a recipe from another source; those of the first are held out."""
 
     def __init__(self, recipe: Recipe, length: int, cut: Callable[[int, int], PatchSource]) -> None:
         """Make the sources.
@@ -36,7 +36,7 @@ class Progressive:
         return self._sources[0].batch
 
     def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
-        """The patches of one step; see `PatchSource.sample`."""
+        """Return the patches of one step; see `PatchSource.sample`."""
         return self._sources[bisect_right(self._starts, step) - 1].sample(step, draw)
 
     def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
@@ -44,5 +44,5 @@ class Progressive:
         return self._sources[bisect_right(self._starts, step) - 1].conditions(step, draw)
 
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
-        """Fixed patches that are never trained on; see `PatchSource.held_out`."""
+        """Return patches that are never trained on; see `PatchSource.held_out`."""
         return self._sources[0].held_out()

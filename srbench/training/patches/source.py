@@ -1,4 +1,4 @@
-"""The interface of everything that gives a training its patches."""
+"""The interface of everything that gives a training its patches, and the base of sources that change another one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from srbench.naming import Scale
 
 
 class PatchSource(Protocol):
-    """Where a phase of a training gets its patches."""
+    """The patches of one phase of a training."""
 
     @property
     def batch(self) -> int:
@@ -24,7 +24,7 @@ class PatchSource(Protocol):
         ...
 
     def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
-        """The patches of one step.
+        """Return the patches of one step.
 
         Args:
             step: Counted from 0 within the phase.
@@ -44,5 +44,34 @@ class PatchSource(Protocol):
         ...
 
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
-        """Fixed lr and hr patches that `sample` never shows, by scale; empty if the images are too small for any."""
+        """Return fixed lr and hr patches that `sample` never shows, by scale; empty if the images are too small."""
         ...
+
+
+class DerivedSource:
+    """Passes on another source; subclasses override what they change."""
+
+    def __init__(self, source: PatchSource) -> None:
+        self._source = source
+
+    @property
+    def batch(self) -> int:
+        """Patches a step."""
+        return self._source.batch
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know about the data, in sentences."""
+        return self._source.notes
+
+    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
+        """Return the patches of one step; see `PatchSource.sample`."""
+        return self._source.sample(step, draw)
+
+    def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
+        """Describe what was done to each patch of one step; see `PatchSource.conditions`."""
+        return self._source.conditions(step, draw)
+
+    def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
+        """Return patches that are never trained on; see `PatchSource.held_out`."""
+        return self._source.held_out()
