@@ -33,6 +33,9 @@ for variable in ("SRBENCH_DATA", "SRBENCH_DEBUG", "SRBENCH_PLUGINS", "SRBENCH_WE
 
 pytest_plugins = ["helpers.fixtures"]
 
+# An assert in a helper shows the values that it compared, as one in a test does.
+pytest.register_assert_rewrite("helpers.architectures", "helpers.rounding")
+
 TINY_PLUGIN = TESTS / "helpers" / "tiny_plugin.py"
 
 
