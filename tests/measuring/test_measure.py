@@ -10,7 +10,7 @@ from torch import nn
 from srbench.datasets.library import Library
 from srbench.degrading import lr_images
 from srbench.degrading.lr_images import draw_realisation, lr_image
-from srbench.errors import CheckpointError, DataError, ShapeError
+from srbench.errors import DataError, ShapeError
 from srbench.imaging.files import read_image, to_tensor, write_png
 from srbench.imaging.resize import imresize
 from srbench.measuring import provided_lr
@@ -20,9 +20,7 @@ from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.pairs import Pairs
 from srbench.measuring.protocol import Inference, protocol_named
 from srbench.networks.network import Network, build_network
-from srbench.networks.spec import ArchitectureSpec, Checkpoint
-from srbench.planning.cells import Model
-from srbench.running.models import find_checkpoint, load_model
+from srbench.networks.spec import ArchitectureSpec
 
 CPU = torch.device("cpu")
 
@@ -284,63 +282,3 @@ def test_the_first_images_are_kept_as_they_were_scored(pairs, catalog, tmp_path)
 def test_a_network_of_another_scale_is_told_with_the_image(pairs, catalog, tmp_path):
     with pytest.raises(ShapeError, match=r"dot returned"):
         run(Network(catalog.architectures["dot"], catalog.architectures["dot"].build(3)), pairs(), catalog, tmp_path)
-
-
-# --- weights ----------------------------------------------------------------------------------------------------
-
-
-def test_a_network_gets_its_weights_and_is_in_eval_mode(catalog, tmp_path):
-    spec = catalog.architectures["dot"]
-    state = spec.build(2).state_dict()
-    torch.save(state, tmp_path / "w.pth")
-    model = Model(architecture="dot", source="file", files=(tmp_path / "w.pth",), scales=(2,))
-    network = load_model(model, catalog, tmp_path, [], CPU)
-    assert not network.module.training
-    assert all(torch.equal(w, state[name]) for name, w in network.module.state_dict().items())
-
-
-def test_a_network_with_several_files_gets_the_mean_of_their_weights(catalog, tmp_path):
-    files = tuple(tmp_path / name for name in ("a.pth", "b.pth"))
-    states = [catalog.architectures["dot"].build(2).state_dict() for _ in files]
-    for file, state in zip(files, states, strict=True):
-        torch.save({key: torch.randn_like(value) for key, value in state.items()}, file)
-    model = Model(architecture="dot", source="file", files=files, scales=(2,))
-    found = load_model(model, catalog, tmp_path, [], CPU).module.state_dict()
-    first, second = (torch.load(file, weights_only=True) for file in files)
-    assert all(torch.allclose(found[key], (first[key] + second[key]) / 2) for key in found)
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [(None, "There is no checkpoint at"), (b"", "is empty"), (b"noise", "is damaged or no checkpoint")],
-)
-def test_trained_weights_that_are_missing_or_damaged_are_told(catalog, tmp_path, content, told):
-    if content is not None:
-        (tmp_path / "weights.safetensors").write_bytes(content)
-    model = Model(architecture="dot", source="trained", scales=(2,))
-    with pytest.raises(CheckpointError, match=told if content != b"noise" else "is damaged"):
-        load_model(model, catalog, tmp_path, [], CPU)
-
-
-def test_a_published_checkpoint_is_found_below_or_in_its_folder_and_checked(tmp_path):
-    import hashlib
-
-    known = Checkpoint(tag="x", scale=2, file="net/a.pth", sha256=hashlib.sha256(b"good").hexdigest())
-    with pytest.raises(
-        CheckpointError, match=r"net.x has no public address and was not found \(looked for .*net/a.pth"
-    ):
-        find_checkpoint(known, [tmp_path], "net.x")
-    with pytest.raises(CheckpointError, match=r"no --weights-dir was given"):
-        find_checkpoint(known, [], "net.x")
-    (tmp_path / "a.pth").write_bytes(b"good")
-    assert find_checkpoint(known, [tmp_path / "none", tmp_path], "net.x") == tmp_path / "a.pth"
-    (tmp_path / "net").mkdir()
-    (tmp_path / "net" / "a.pth").write_bytes(b"evil")
-    with pytest.raises(CheckpointError, match=r"net/a.pth is not the published file"):
-        find_checkpoint(known, [tmp_path], "net.x")
-
-
-def test_a_checkpoint_without_weights_for_the_scale_is_told(catalog, tmp_path):
-    model = Model(architecture="dot", source="checkpoint", checkpoint="none", scales=(2,))
-    with pytest.raises(CheckpointError, match=r"dot.none has no weights for x2"):
-        load_model(model, catalog, tmp_path, [], CPU)

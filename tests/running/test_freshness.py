@@ -123,3 +123,12 @@ def test_nothing_is_noted_while_a_metric_is_absent(finished, session):
     session.store.write(tasks.measure.name, stored.model_copy(update={"scores": scores}))
     note_finished(results, QUESTION, laid_out)
     assert not (results / "records" / NOTE).exists()
+
+
+def test_nothing_is_noted_while_a_result_besides_the_scores_is_missing(finished, session):
+    laid_out, results = finished
+    (results / "records" / NOTE).unlink()
+    (tasks,) = laid_out.cells.values()
+    session.store.forget(tasks.certify.name)
+    note_finished(results, QUESTION, laid_out)
+    assert not (results / "records" / NOTE).exists()

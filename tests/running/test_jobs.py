@@ -9,12 +9,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from srbench.errors import CheckpointError, PluginError
+from srbench.errors import PluginError
 from srbench.records import Record, WarmStart
 from srbench.running.display import RunProgress
 from srbench.running.jobs import TrainJob, perform
 from srbench.running.keys import Keys
-from srbench.running.models import stored_model
 from srbench.running.provenance import this_environment
 from srbench.running.results import Trained
 from srbench.running.runner import run_plan
@@ -171,12 +170,3 @@ def test_a_job_whose_code_changed_since_it_was_planned_is_not_done_under_its_old
     (cell,) = schedule('architectures = ["dot"]').plan.cells
     with pytest.raises(PluginError, match=r"changed after this run began \(training dot .*\); run it again"):
         perform(TrainJob(cell.model), JobName(TRAIN, "0" * 64), session)
-
-
-def test_loading_foreign_weights_forgets_nothing(session, schedule, tmp_path, catalog):
-    (cell,) = schedule('architectures = ["dot"]').plan.cells
-    (tmp_path / "foreign.pth").write_bytes(b"x")
-    given = replace(cell.model, source="file", files=(tmp_path / "foreign.pth",), recipe=None)
-    with pytest.raises(CheckpointError, match=r"foreign.pth is damaged") as error:
-        stored_model(given, session, Keys(session), torch.device("cpu"))
-    assert "next run" not in str(error.value)

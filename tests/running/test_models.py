@@ -1,0 +1,79 @@
+"""A planned model becomes a network with its weights, or a sentence says why not."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+import torch
+
+from srbench.errors import CheckpointError
+from srbench.networks.spec import Checkpoint
+from srbench.planning.cells import Model
+from srbench.running.keys import Keys
+from srbench.running.models import find_checkpoint, load_model, stored_model
+
+CPU = torch.device("cpu")
+
+
+def test_a_network_gets_its_weights_and_is_in_eval_mode(catalog, tmp_path):
+    spec = catalog.architectures["dot"]
+    state = spec.build(2).state_dict()
+    torch.save(state, tmp_path / "w.pth")
+    model = Model(architecture="dot", source="file", files=(tmp_path / "w.pth",), scales=(2,))
+    network = load_model(model, catalog, tmp_path, [], CPU)
+    assert not network.module.training
+    assert all(torch.equal(w, state[name]) for name, w in network.module.state_dict().items())
+
+
+def test_a_network_with_several_files_gets_the_mean_of_their_weights(catalog, tmp_path):
+    files = tuple(tmp_path / name for name in ("a.pth", "b.pth"))
+    states = [catalog.architectures["dot"].build(2).state_dict() for _ in files]
+    for file, state in zip(files, states, strict=True):
+        torch.save({key: torch.randn_like(value) for key, value in state.items()}, file)
+    model = Model(architecture="dot", source="file", files=files, scales=(2,))
+    found = load_model(model, catalog, tmp_path, [], CPU).module.state_dict()
+    first, second = (torch.load(file, weights_only=True) for file in files)
+    assert all(torch.allclose(found[key], (first[key] + second[key]) / 2) for key in found)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(None, "There is no checkpoint at"), (b"", "is empty"), (b"noise", "is damaged or no checkpoint")],
+)
+def test_trained_weights_that_are_missing_or_damaged_are_told(catalog, tmp_path, content, told):
+    if content is not None:
+        (tmp_path / "weights.safetensors").write_bytes(content)
+    model = Model(architecture="dot", source="trained", scales=(2,))
+    with pytest.raises(CheckpointError, match=told if content != b"noise" else "is damaged"):
+        load_model(model, catalog, tmp_path, [], CPU)
+
+
+def test_a_published_checkpoint_is_found_below_or_in_its_folder_and_checked(tmp_path):
+    known = Checkpoint(tag="x", scale=2, file="net/a.pth", sha256=hashlib.sha256(b"good").hexdigest())
+    with pytest.raises(
+        CheckpointError, match=r"net.x has no public address and was not found \(looked for .*net/a.pth"
+    ):
+        find_checkpoint(known, [tmp_path], "net.x")
+    with pytest.raises(CheckpointError, match=r"no --weights-dir was given"):
+        find_checkpoint(known, [], "net.x")
+    (tmp_path / "a.pth").write_bytes(b"good")
+    assert find_checkpoint(known, [tmp_path / "none", tmp_path], "net.x") == tmp_path / "a.pth"
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "a.pth").write_bytes(b"evil")
+    with pytest.raises(CheckpointError, match=r"net/a.pth is not the published file"):
+        find_checkpoint(known, [tmp_path], "net.x")
+
+
+def test_a_checkpoint_without_weights_for_the_scale_is_told(catalog, tmp_path):
+    model = Model(architecture="dot", source="checkpoint", checkpoint="none", scales=(2,))
+    with pytest.raises(CheckpointError, match=r"dot.none has no weights for x2"):
+        load_model(model, catalog, tmp_path, [], CPU)
+
+
+def test_loading_foreign_weights_forgets_nothing(session, schedule, tmp_path, catalog):
+    (cell,) = schedule('architectures = ["dot"]').plan.cells
+    (tmp_path / "foreign.pth").write_bytes(b"x")
+    given = replace(cell.model, source="file", files=(tmp_path / "foreign.pth",), recipe=None)
+    with pytest.raises(CheckpointError, match=r"foreign.pth is damaged") as error:
+        stored_model(given, session, Keys(session), CPU)
+    assert "next run" not in str(error.value)
