@@ -21,6 +21,7 @@ from srbench.degrading import Drawn, Random, Size, Step, draw_step
 from srbench.imaging import imresize, kernels, noise
 from srbench.imaging.filtering import filter2d
 from srbench.imaging.interpolation import MODES, Mode, opencv
+from srbench.imaging.kernel_operations import shift
 from srbench.imaging.levels import settled
 
 
@@ -84,7 +85,7 @@ class ResizeOrSubsample:
             factor = drawn[0]["factor"]
             goal = max(int(height / factor), 1), max(int(width / factor), 1)
             return opencv(images, drawn[0]["mode"], goal).clamp(0, 1)
-        blurs = kernels.shift(kernels.fspecial(self.side_px, [one["sigma_px"] for one in drawn]), size.scale)
+        blurs = shift(kernels.fspecial(self.side_px, [one["sigma_px"] for one in drawn]), size.scale)
         blurs = blurs / blurs.sum(dim=(1, 2), keepdim=True)
         kept = filter2d(images, blurs, flip=True)[..., :: size.scale, :: size.scale]
         return kept.clamp(0, 1)

@@ -18,6 +18,7 @@ from srbench.degrading import Drawn, FixedStep, Random, Range, Size
 from srbench.imaging import kernels, noise
 from srbench.imaging.filtering import filter2d, sharpen
 from srbench.imaging.jpeg import diffjpeg
+from srbench.imaging.kernel_operations import cut_to
 
 TORCHVISION_LUMA = (0.2989, 0.587, 0.114)
 SIDES = (7, 9, 11, 13, 15, 17, 19, 21)
@@ -162,9 +163,7 @@ def kernels_of(drawn: Sequence[Mapping[str, Any]], largest: int) -> list[Tensor]
         names = ("omega",) if family == "sinc" else ("sigma_x_px", "sigma_y_px", "theta", "beta")
         values = ([drawn[image][name] for image in members] for name in names if name in drawn[members[0]])
         some = _MAKERS[family](largest, *values)
-        made |= {
-            image: kernels.cut_to(kernel, drawn[image]["side_px"]) for image, kernel in zip(members, some, strict=True)
-        }
+        made |= {image: cut_to(kernel, drawn[image]["side_px"]) for image, kernel in zip(members, some, strict=True)}
     return [made[image] for image in range(len(drawn))]
 
 

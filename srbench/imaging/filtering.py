@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srbench.errors import ShapeError, UsageError
-from srbench.imaging.kernels import pad_to
+from srbench.imaging.kernel_operations import pad_to
 from srbench.imaging.parallel import for_each, values_alone
 
 Border: TypeAlias = Literal["reflect", "replicate", "circular", "symmetric"]

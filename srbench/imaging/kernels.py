@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from srbench.errors import ShapeError, UsageError
+from srbench.errors import UsageError
 
 Values: TypeAlias = float | Sequence[float] | Tensor
 """One number for all kernels or one for each."""
@@ -106,14 +105,6 @@ def sinc(side: int, omega: Values) -> Tensor:
     return _normalised(torch.where(radius == 0, cutoff.square() / (4 * math.pi), ring))
 
 
-def delta(side: int, count: int = 1) -> Tensor:
-    """Kernels that change nothing; ``side`` is odd."""
-    _check_side(side, odd=True)
-    kernels = torch.zeros(count, side, side, dtype=torch.float64)
-    kernels[:, side // 2, side // 2] = 1
-    return kernels
-
-
 def motion(side: int, length: Values, angle: Values) -> Tensor:
     """A straight move of the camera: MATLAB's ``fspecial('motion', length, angle)`` in a square.
 
@@ -134,74 +125,6 @@ def motion(side: int, length: Values, angle: Values) -> Tensor:
     beyond = torch.hypot(x, y) >= half
     distance = torch.where(beyond, torch.hypot(beside, half - along.abs()), beside.abs())
     return _normalised((1 - distance).clamp(min=0))
-
-
-def pad_to(kernels: Tensor, side: int) -> Tensor:
-    """Kernels of a larger side, zero around the given ones.
-
-    Args:
-        kernels: (N, k, k).
-        side: As odd or even as k, and no less.
-    """
-    missing = side - kernels.shape[-1]
-    if missing < 0 or missing % 2:
-        raise ShapeError(f"Kernels of side {kernels.shape[-1]} cannot stand in the middle of side {side}.")
-    return F.pad(kernels, (missing // 2,) * 4)
-
-
-def cut_to(kernels: Tensor, side: int) -> Tensor:
-    """The middle of kernels, which sums to one again.
-
-    Args:
-        kernels: (…, k, k).
-        side: As odd or even as k, and no more.
-    """
-    spare = kernels.shape[-1] - side
-    if spare < 0 or spare % 2:
-        raise ShapeError(f"There is no middle of side {side} in kernels of side {kernels.shape[-1]}.")
-    if spare == 0:
-        return kernels
-    middle = kernels[..., spare // 2 : spare // 2 + side, spare // 2 : spare // 2 + side]
-    return middle / middle.sum(dim=(-2, -1), keepdim=True)
-
-
-def shift(kernels: Tensor, scale: int) -> Tensor:
-    """Move kernels up and left by (scale − 1)/2 pixels, so that ``[0::scale]`` after a convolution lands in the middle.
-
-    BSRGAN's ``shift_pixel``: values are interpolated linearly between pixels and repeated beyond the edge. True
-    convolution (``flip=True`` of `srbench.imaging.filtering.filter2d`) is meant; a correlation would double the shift
-    that this takes away. The sum may change slightly, and is not mended here.
-
-    Args:
-        kernels: (N, h, w).
-        scale: Of the sub-sampling.
-    """
-    for dim in (-2, -1):
-        last = kernels.shape[dim] - 1
-        at = (torch.arange(last + 1, device=kernels.device, dtype=torch.float64) + (scale - 1) / 2).clamp(max=last)
-        before = at.floor().long()
-        after = (before + 1).clamp(max=last)
-        part = (at - before).to(kernels.dtype)
-        part = part.unsqueeze(-1) if dim == -2 else part
-        kernels = kernels.index_select(dim, before) * (1 - part) + kernels.index_select(dim, after) * part
-    return kernels
-
-
-def analytic_x4(kernels: Tensor) -> Tensor:
-    """The kernel at x4 that a kernel at x2 makes when it is applied twice (BSRGAN's ``analytic_kernel``).
-
-    Args:
-        kernels: (N, k, k) for x2.
-
-    Returns:
-        (N, s, s) with s = 3k − 2 − 2⌊k/2⌋: the empty border is cut, and the sum made one again.
-    """
-    count, side = kernels.shape[:2]
-    spread = kernels.new_zeros(1, count, 2 * side - 1, 2 * side - 1)
-    spread[..., ::2, ::2] = kernels
-    both = F.conv2d(F.pad(spread, (side - 1,) * 4), kernels.flip(-2, -1).unsqueeze(1), groups=count)[0]
-    cut = side // 2
-    return _normalised(both[:, cut : both.shape[1] - cut, cut : both.shape[2] - cut])
 
 
 def _column(values: Values) -> Tensor:

@@ -10,6 +10,7 @@ from scipy import ndimage
 import helpers
 from srbench.errors import ShapeError, UsageError
 from srbench.imaging import filtering, kernels
+from srbench.imaging.kernel_operations import shift
 
 ORACLES = helpers.ORACLES / "degradations"
 SCIPY = {"reflect": "mirror", "replicate": "nearest", "circular": "wrap", "symmetric": "reflect"}
@@ -82,7 +83,7 @@ def test_a_flat_image_stays_flat_under_any_kernel_of_weight_one():
 def test_a_shifted_kernel_sub_samples_without_moving_the_image(scale):
     """On a ramp a symmetric blur changes nothing, so every lr pixel tells where it was taken: in its block's middle."""
     ramp = torch.arange(96, dtype=torch.float64).expand(1, 1, 96, 96)
-    moved = kernels.shift(kernels.fspecial(25, 0.5 * scale), scale)
+    moved = shift(kernels.fspecial(25, 0.5 * scale), scale)
     lr = filtering.filter2d(ramp, moved / moved.sum(), flip=True)[..., ::scale, ::scale][0, 0, 0]
     middle = (torch.arange(96 // scale, dtype=torch.float64) + 0.5) * scale - 0.5
     inner = slice(16 // scale, -16 // scale)

@@ -13,6 +13,7 @@ from srbench_plugins.steps.resize import ResizeToLr
 
 from srbench.degrading import Random, Size, freeze, realise
 from srbench.imaging import kernels, noise
+from srbench.imaging.kernel_operations import shift
 
 SPECS = {spec.name: spec for spec in bsrgan.register_degradations()}
 HR = Size(64, 80, 4)
@@ -94,7 +95,7 @@ def test_the_trace_that_is_halved_first_operation_by_operation(shared):
     # the width of the kernel before it was shifted, by its variance along a line, which the shift leaves alone
     line = t["t05_kernel"].sum(0)
     narrow = kernels.fspecial(25, torch.linspace(0.1, 1.2, 1101))
-    moved = kernels.shift(narrow, 2).sum(1)
+    moved = shift(narrow, 2).sum(1)
     sigma = 0.1 + 0.001 * (moved - line).abs().amax(1).argmin().item()
     kept = steps.ResizeOrSubsample().apply(t["t04_add_JPEG_noise"], [{"sigma_px": sigma}], size)
     torch.testing.assert_close(kept, t["t06_convolved"][..., ::2, ::2], atol=2e-3, rtol=0)
