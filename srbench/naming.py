@@ -32,7 +32,7 @@ def check_name(kind: str, name: str) -> None:
 
 
 def check_scales(kind: str, name: str, scales: frozenset[Scale]) -> None:
-    """Refuse scales that are no whole numbers from 1, and none at all.
+    """Refuse scales that are not whole numbers from 1, and an empty set of them.
 
     Raises:
         PluginError: See above.

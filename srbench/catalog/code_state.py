@@ -1,4 +1,4 @@
-"""Is what was noted once still true? Told, as make does, by size and time of files, and by the environment."""
+"""Detect whether files or the environment changed since a note was written, by size and time as make does."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from srbench.catalog.discovery import bundled_folder, user_folder
 from srbench.catalog.hooks import GROUP
 from srbench.files import shipped, shipped_tables
 
-Marks = dict[str, list[int] | None]
-"""Size and time of each file; None for one that is not there."""
+FileStates = dict[str, list[int] | None]
+"""Size and time of each file by its path; None for one that is not there."""
 
 
-def marks_of(files: Iterable[Path]) -> Marks:
-    """The marks of files as they are now; of a folder only the time, which follows what it holds."""
-    marks: Marks = {}
+def file_states(files: Iterable[Path]) -> FileStates:
+    """Return the state of each file now; of a folder only the time, which changes with its entries."""
+    states: FileStates = {}
     for path in files:
         try:
             facts = path.stat()
         except OSError:
-            marks[str(path)] = None
+            states[str(path)] = None
         else:
-            marks[str(path)] = [0 if path.is_dir() else facts.st_size, facts.st_mtime_ns]
-    return marks
+            states[str(path)] = [0 if path.is_dir() else facts.st_size, facts.st_mtime_ns]
+    return states
 
 
 def own_code() -> Iterable[Path]:
@@ -43,13 +43,13 @@ def own_code() -> Iterable[Path]:
 
 
 def imported_code() -> Iterable[Path]:
-    """The file of every module that this process has imported: whatever plugins lean on is among them."""
+    """Yield the file of every module that this process has imported, so also those that plugins import."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     return (Path(file) for file in files if file)
 
 
 def environment() -> dict[str, object]:
-    """What besides files decides what srbench does: variables, versions, entry points and the machine; JSON's types."""
+    """Return what else decides what srbench does: variables, versions, entry points, the machine; in JSON's types."""
     own = {name: value for name, value in os.environ.items() if name.startswith(("SRBENCH_", "OMP_", "MKL_", "CUDA_"))}
     entries = importlib.metadata.entry_points(group=GROUP)
     return {

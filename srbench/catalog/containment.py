@@ -1,4 +1,4 @@
-"""Run code that is not ours, so that it can neither hang srbench, nor talk into its output, nor fail namelessly."""
+"""Run a plugin's code so that it can neither hang srbench, nor print into its output, nor fail without its name."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pathlib import Path
 from srbench.errors import PluginError
 
 GRACE = 5.0
-"""Seconds that a plugin which swallows the interruption still has, before srbench ends itself with a sentence."""
+"""Seconds from the first interruption of a plugin that ignores it until srbench ends itself with a sentence."""
 
 
 def in_one_line(error: BaseException, file: Path | None) -> str:
-    """An exception, with the line of ``file`` that it came from."""
+    """Return an exception as one line, with the line of ``file`` that it came from."""
     text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": .")
     if isinstance(error, SyntaxError):
         return text  # which names file and line itself
@@ -32,7 +32,7 @@ def in_one_line(error: BaseException, file: Path | None) -> str:
 
 @contextmanager
 def quietly(notices: list[str]) -> Iterator[None]:
-    """Note what is printed and warned of, and keep it out of srbench's output, which may be JSON for a program."""
+    """Collect what is printed and warned, and keep it out of srbench's output, which may be JSON for a program."""
     printed = io.StringIO()
     with warnings.catch_warnings(record=True) as warned, contextlib.redirect_stdout(printed):
         warnings.simplefilter("default")
@@ -48,15 +48,15 @@ def quietly(notices: list[str]) -> Iterator[None]:
 
 
 class _GiveUpError(BaseException):
-    """No `Exception`, so that a plugin's ``except Exception`` does not swallow it."""
+    """The interruption: not an `Exception`, so that a plugin's ``except Exception`` does not catch it."""
 
 
 @contextmanager
 def time_limit(plugin: str, seconds: float) -> Iterator[None]:
-    """Interrupt the main thread's import after ``seconds``; elsewhere (worker threads) there is no such means.
+    """Interrupt the block after ``seconds``, if it runs in the main thread; other threads cannot be interrupted.
 
-    A plugin that swallows the interruption is interrupted every second; one that cannot be interrupted (it waits in
-    C) ends the whole process after `GRACE` more seconds, with a sentence.
+    A plugin that catches the interruption is interrupted again every second. One that cannot be interrupted, since it
+    waits in C, ends the whole process after `GRACE` more seconds, with a sentence.
 
     Raises:
         PluginError: The time is over.
@@ -64,7 +64,7 @@ def time_limit(plugin: str, seconds: float) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         yield
         return
-    advice = f"did not finish loading within {seconds:g} s; mend it, remove it, or raise SRBENCH_PLUGIN_TIMEOUT"
+    advice = f"did not finish loading within {seconds:g} s; fix it, remove it, or raise SRBENCH_PLUGIN_TIMEOUT"
 
     def interrupt(*_: object) -> None:
         raise _GiveUpError
@@ -86,6 +86,6 @@ def time_limit(plugin: str, seconds: float) -> Iterator[None]:
     finally:
         watchdog.cancel()
         signal.signal(signal.SIGALRM, handler)
-        # Somebody else's alarm, a test runner's, goes on.
+        # An alarm that was set before, such as a test runner's, continues.
         left = max(remaining - (time.monotonic() - start), 0.001) if remaining else 0.0
         signal.setitimer(signal.ITIMER_REAL, left, interval)

@@ -1,8 +1,8 @@
-"""Find plugins and ask each for its specs; a faulty one is named, and contained.
+"""Find plugins and load each; a broken one carries its error, and the others work.
 
-Sources, each of which ``SRBENCH_PLUGINS`` may select ("bundled,entry-points,files" is everything, "none" nothing):
-the installed package ``srbench_plugins``; entry points of group ``srbench``; single files, given by ``--plugin`` or
-lying in ``./plugins`` (unless that is the bundled folder itself) or in the user's plugin folder.
+There are three sources: the installed package ``srbench_plugins``; entry points of group ``srbench``; and single files,
+given by ``--plugin``, or in ``./plugins`` (unless that is the bundled folder itself) or in the user's plugin folder.
+``SRBENCH_PLUGINS`` selects among them: "bundled,entry-points,files" is everything, "none" nothing.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ SOURCES = ("bundled", "entry-points", "files")
 
 
 def user_folder() -> Path:
-    """Where a person's own single-file plugins live."""
+    """Return the folder of the user's own single-file plugins."""
     return platformdirs.user_config_path("srbench") / "plugins"
 
 
 def bundled_folder() -> Path | None:
-    """Where the installed ``srbench_plugins`` lies; None if it is not installed."""
+    """Return the folder of the installed ``srbench_plugins``; None if it is not installed."""
     spec = importlib.util.find_spec("srbench_plugins")
     return Path(spec.submodule_search_locations[0]).resolve() if spec and spec.submodule_search_locations else None
 
@@ -44,15 +44,15 @@ def discover(files: Sequence[Path] = (), *, environ: Mapping[str, str] | None = 
     """Load every plugin of every selected source.
 
     Args:
-        files: Single-file plugins named on the command line; they are loaded whatever ``SRBENCH_PLUGINS`` says.
+        files: Single-file plugins named on the command line; ``SRBENCH_PLUGINS`` does not affect them.
         environ: Environment to read ``SRBENCH_PLUGINS`` and ``SRBENCH_PLUGIN_TIMEOUT`` from.
 
     Returns:
-        Every plugin found, sorted by name; the faulty ones carry their error.
+        Every plugin found, sorted by name; the broken ones carry their error.
 
     Raises:
-        UsageError: ``SRBENCH_PLUGINS`` names an unknown source, ``SRBENCH_PLUGIN_TIMEOUT`` is no number of seconds, or
-            a file of ``files`` does not exist.
+        UsageError: ``SRBENCH_PLUGINS`` names an unknown source, ``SRBENCH_PLUGIN_TIMEOUT`` is not a number of
+            seconds, or a file of ``files`` does not exist.
     """
     env = os.environ if environ is None else environ
     sources, timeout = _selected(env.get("SRBENCH_PLUGINS")), _timeout(env.get("SRBENCH_PLUGIN_TIMEOUT"))
@@ -64,8 +64,8 @@ def discover(files: Sequence[Path] = (), *, environ: Mapping[str, str] | None = 
     candidates += _single_files(files, folders="files" in sources)
     with _imports_without_collections():
         if "bundled" in sources:
-            # Under no plugin's time limit: what it ends halfway stays broken for all plugins after it. Those that need
-            # it say what is wrong with it.
+            # Outside every plugin's time limit: an import that is cut off stays broken for all plugins after it. If
+            # torch itself is broken, the plugins that need it say why.
             with suppress(Exception):
                 importlib.import_module("torch")
         loaded = [load_plugin(plugin, load, timeout) for plugin, load in candidates]
@@ -74,7 +74,7 @@ def discover(files: Sequence[Path] = (), *, environ: Mapping[str, str] | None = 
 
 @contextmanager
 def _imports_without_collections() -> Iterator[None]:
-    """Imports create many objects and no garbage; looking for some takes a tenth of the time that torch needs."""
+    """Pause garbage collection: imports create many objects and no garbage, and collecting costs a tenth of torch's."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -85,7 +85,7 @@ def _imports_without_collections() -> Iterator[None]:
 
 
 Candidate = tuple[Plugin, Callable[[], Any]]
-"""A plugin that was found, and what imports it."""
+"""A plugin that was found, and the function that imports it."""
 
 
 def _selected(value: str | None) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ def _bundled() -> Iterator[Candidate]:
 
 
 def entry_point_plugins(distribution: str | None = None) -> Iterator[Candidate]:
-    """Plugins of installed packages, or of one installed package."""
+    """Yield the plugins of all installed packages, or of one of them."""
     for entry in importlib.metadata.entry_points(group=GROUP):
         package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
         if distribution is None or pkg_key(package) == pkg_key(distribution):
@@ -130,7 +130,7 @@ def entry_point_plugins(distribution: str | None = None) -> Iterator[Candidate]:
 
 
 def pkg_key(name: str) -> str:
-    """A distribution's name as package indexes compare it: case and separators do not count."""
+    """Return a distribution's name as package indexes compare it: without case, with one separator."""
     return name.lower().replace("_", "-").replace(".", "-")
 
 
@@ -147,5 +147,5 @@ def _single_files(files: Sequence[Path], *, folders: bool) -> Iterator[Candidate
 
 
 def file_plugin(path: Path) -> Candidate:
-    """The plugin in a single file, to be given to `load_plugin`."""
+    """Return the plugin in a single file, for `load_plugin`."""
     return Plugin(path.stem, "file", file=path.resolve()), partial(import_file, path.resolve())

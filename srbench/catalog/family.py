@@ -11,7 +11,7 @@ from srbench.naming import check_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """Names without end: ``prefix:argument`` is made into a spec when it is asked for.
+    """A prefix whose names are made on demand: ``prefix:argument`` becomes a spec when it is asked for.
 
     Any hook may return families beside its specs: ``pyiqa:niqe`` is a metric, ``spandrel:FILE`` an architecture.
     """
@@ -19,8 +19,8 @@ class Family:
     name: str
     """The prefix."""
     make: Callable[..., Any]
-    """``make(argument, others)`` gives the spec named ``prefix:argument``; ``others`` are the specs of the same kind,
-    for families that transform one. Raises `SrbenchError` for an argument it cannot serve."""
+    """``make(argument, others)`` returns the spec named ``prefix:argument``; ``others`` are the specs of the same kind,
+    for families that transform one. It raises `SrbenchError` for an argument that it cannot use."""
     needs: tuple[str, ...] = ()
     """Other kinds whose specs ``make`` takes too, after ``others``: "step" for chains that name steps."""
     example: str
@@ -32,5 +32,5 @@ class Family:
 
     @property
     def title(self) -> str:
-        """What it stands for."""
+        """Its label, or else its example."""
         return self.label or self.example

@@ -1,7 +1,7 @@
 """The hooks: what a plugin may define. This file is the plugin reference.
 
 A plugin is a module. It defines any of the functions below, marked ``@srbench.hookimpl``; each takes no arguments and
-returns specs (and, for names made on demand, `srbench.Family` objects). Heavy imports may stand at the top of the
+returns specs (and, for names made on demand, `srbench.Family` objects). Heavy imports may be at the top of the
 module: ``srbench --help`` imports no plugin.
 """
 

@@ -44,12 +44,12 @@ class Idea:
 
     @property
     def run(self) -> str:
-        """What to type to train and measure it, in a minute or so."""
+        """The command that trains and measures it, in a minute or so."""
         student = "" if self.kind == "architecture" else " --architecture edsr_small"
         return f"srbench run{student} --{self.kind} {self.name} --scale 2"
 
     def words(self) -> dict[str, str]:
-        """What fills the templates."""
+        """Return the words that fill the templates."""
         return {
             "kind": self.kind,
             "name": self.name,

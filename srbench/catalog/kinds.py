@@ -24,11 +24,11 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorSpec:
-    """Where jobs run."""
+    """A place where jobs run."""
 
     name: str
     make: Callable[[int], Executor]
-    """``make(workers)`` gives a `concurrent.futures.Executor`; jobs and their results are picklable."""
+    """``make(workers)`` returns a `concurrent.futures.Executor`; jobs and their results are picklable."""
     label: str = ""
     isolated: bool = False
     """True if a job cannot share memory (and a progress display) with the caller."""

@@ -1,7 +1,7 @@
-"""The names there are and what a table shows of each; remembered, so that the next listing loads no plugin.
+"""List the names there are and what a table shows of each; cached, so that the next listing loads no plugin.
 
-The listing lies in the cache with the marks of every file it came from and the environment. It is made anew as soon as
-any of them has changed, and whenever a plugin was broken: what broke it may have gone, and none of the marks tell.
+The cache holds the listing with the environment and the state of every file that it came from. A listing is made again
+when any of them has changed. One with a broken plugin is not cached: what broke it may be outside these files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from srbench.catalog.catalog import Catalog, load_catalog
-from srbench.catalog.code_state import Marks, environment, imported_code, marks_of, own_code
+from srbench.catalog.code_state import FileStates, environment, file_states, imported_code, own_code
 from srbench.catalog.kinds import KINDS
 from srbench.datasets.manifest import user_manifest
 from srbench.errors import StoreError
@@ -26,54 +26,54 @@ from srbench.naming import Paper
 
 
 class Listed(BaseModel):
-    """All of one kind."""
+    """Everything of one kind."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     specs: dict[str, tuple[str, ...]]
     """The cells of its columns by name, x2 before x10."""
     families: dict[str, str]
-    """What a family makes, by its name."""
+    """Descriptions of the families by their names."""
 
 
 class Listing(BaseModel):
-    """What there is of every kind."""
+    """Everything of every kind."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kinds: dict[str, Listed]
     broken: tuple[str, ...]
-    """What is wrong with the plugins that could not be used."""
+    """The errors of the plugins that could not be used."""
 
 
 class _Note(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     surroundings: dict[str, object]
-    own: Marks
-    imported: Marks
+    own: FileStates
+    imported: FileStates
     listing: Listing
 
 
 def current_listing(files: Sequence[Path] = (), *, fresh: bool = False) -> Listing:
-    """The listing of today, from the note of an earlier one where nothing has changed since.
+    """Return the current listing; taken from the cache if nothing has changed.
 
     Args:
         files: Single-file plugins besides those found by themselves.
-        fresh: Ask the plugins, whatever is remembered.
+        fresh: Load the plugins even if nothing has changed.
 
     Raises:
         PluginError: Two plugins provide one name.
         UsageError: See `srbench.catalog.discovery.discover`.
     """
     surroundings: dict[str, object] = environment() | {"files": [str(path.resolve()) for path in files]}
-    own = marks_of((*own_code(), user_manifest()))
+    own = file_states((*own_code(), user_manifest()))
     note = _note_of(surroundings)
     if not fresh and (known := _still_true(note, surroundings, own)) is not None:
         return known
     made = listing_of(load_catalog(files))
     if not made.broken:
-        noted = _Note(surroundings=surroundings, own=own, imported=marks_of(imported_code()), listing=made)
+        noted = _Note(surroundings=surroundings, own=own, imported=file_states(imported_code()), listing=made)
         with suppress(StoreError):  # a cache that cannot be written costs time alone
             atomic_write(note, noted.model_dump_json())
     return made
@@ -84,17 +84,17 @@ def _note_of(surroundings: dict[str, object]) -> Path:
     return cache_root() / "listings" / f"{key[:32]}.json"
 
 
-def _still_true(path: Path, surroundings: dict[str, object], own: Marks) -> Listing | None:
+def _still_true(path: Path, surroundings: dict[str, object], own: FileStates) -> Listing | None:
     try:
         note = _Note.model_validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
     unchanged = note.surroundings == surroundings and note.own == own
-    return note.listing if unchanged and note.imported == marks_of(map(Path, note.imported)) else None
+    return note.listing if unchanged and note.imported == file_states(map(Path, note.imported)) else None
 
 
 def listing_of(catalog: Catalog) -> Listing:
-    """What ``catalog`` holds, as tables show it."""
+    """Return the listing of a catalog."""
     kinds = {}
     for kind in KINDS.values():
         shelf = catalog.shelf(kind.name)
@@ -106,7 +106,7 @@ def listing_of(catalog: Catalog) -> Listing:
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """Names sorted as people do, x2 before x10."""
+    """Return names sorted as people do, x2 before x10."""
     return sorted(names, key=_natural)
 
 
@@ -123,7 +123,7 @@ _CELLS: dict[str, Callable[[Any], str]] = {
     "scales": lambda spec: " ".join(f"x{scale}" for scale in sorted(spec.scales)) if spec.scales else "any",
     "checkpoints": lambda spec: ", ".join(in_order({checkpoint.tag for checkpoint in spec.checkpoints})),
 }
-"""How facts that are no plain strings are shown in a table."""
+"""The cells of columns that are not plain fields of the spec."""
 
 
 def _published(paper: Paper | None, *, own_reading: bool) -> str:

@@ -1,4 +1,4 @@
-"""Load one plugin: import it, ask it for its specs, and contain whatever goes wrong."""
+"""Load one plugin: import it, ask it for its specs, and keep what goes wrong as its error."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from srbench.catalog.plugin import Plugin
 from srbench.errors import PluginError
 
 IMPORT_TIMEOUT = 60.0
-"""Seconds after which a plugin that does not finish its import is given up; SRBENCH_PLUGIN_TIMEOUT changes it."""
+"""Seconds that a plugin may take to import; SRBENCH_PLUGIN_TIMEOUT changes it."""
 
 
 def import_file(path: Path) -> Any:  # noqa: ANN401 - a module's attributes are its own
-    """Import a Python file that lies on no import path.
+    """Import a Python file that is not on the import path.
 
     Raises:
         PluginError: The file is not Python.
@@ -51,11 +51,11 @@ def import_file(path: Path) -> Any:  # noqa: ANN401 - a module's attributes are 
 
 
 def load_plugin(plugin: Plugin, load: Callable[[], Any], timeout: float = IMPORT_TIMEOUT) -> Plugin:
-    """Import a plugin and ask it for its specs; whatever goes wrong becomes its `Plugin.error`.
+    """Import a plugin and ask it for its specs; what goes wrong becomes its `Plugin.error`.
 
     Args:
-        plugin: What is known of it.
-        load: Imports it; gives a module, or any object that has hooks.
+        plugin: The plugin as it was found; it is completed in place.
+        load: Imports it and returns a module, or any object that has hooks.
         timeout: Seconds it may take.
     """
     start = time.perf_counter()
@@ -85,9 +85,9 @@ def _code_hash(plugin: Plugin) -> str:
 
 
 def _with_bundled_imports(file: Path) -> list[Path]:
-    """A file that was imported, and every bundled module that it, or one of these, imports."""
+    """Return an imported file and the bundled modules that it imports, directly or through one another."""
     files = [file]
-    for importing in files:  # which grows
+    for importing in files:  # grows in the loop
         if importing.suffix == ".py":
             modules = (sys.modules.get(name) for name in _bundled_imports(importing.read_bytes()))
             imported = (Path(module.__file__) for module in modules if module is not None and module.__file__)
@@ -97,9 +97,9 @@ def _with_bundled_imports(file: Path) -> list[Path]:
 
 @functools.cache
 def _bundled_imports(code: bytes) -> tuple[str, ...]:
-    """What code imports that may be a bundled module; many plugins import the same few files."""
+    """Return the names in some code's imports that may be bundled modules; cached, since plugins share a few files."""
     if b"srbench_plugins" not in code:
-        return ()  # most name none, and parsing takes long
+        return ()  # most plugins; parsing takes long
     names: list[str] = []
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
@@ -110,7 +110,7 @@ def _bundled_imports(code: bytes) -> tuple[str, ...]:
 
 
 def _specs_of(module: object) -> list[tuple[str, Any]]:
-    # A manager of its own for each plugin: blame is certain, and no other plugin can be disturbed.
+    # One manager for each plugin: an error is certainly this plugin's, and no other plugin is affected.
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     try:

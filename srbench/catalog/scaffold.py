@@ -25,7 +25,7 @@ LICENSES = ("MIT", "BSD-3-Clause", "Apache-2.0")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written, and what to type next."""
+    """The files that were written, and the commands to type next."""
 
     files: tuple[Path, ...]
     commands: tuple[str, str, str]
@@ -37,7 +37,7 @@ def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
     Args:
         idea: What to write.
         catalog: Everything there is; the name must be new.
-        into: The project folder: the plugin becomes ``plugins/NAME.py`` below it, where srbench finds it by itself.
+        into: The project folder: the plugin becomes ``plugins/NAME.py`` below it, where srbench finds it.
             In a clone of srbench it joins the bundled plugins.
 
     Raises:
@@ -124,7 +124,7 @@ def _check_new(idea: Idea, catalog: Catalog) -> None:
 
 
 def _clone_around(folder: Path) -> Path | None:
-    """The root of srbench's own repository, if ``folder`` lies in it and srbench runs from it."""
+    """Return the root of srbench's repository, if ``folder`` is in it and srbench runs from it."""
     bundled = bundled_folder()
     project = bundled.parent / "pyproject.toml" if bundled else None
     if not bundled or not project or not project.is_file() or not folder.resolve().is_relative_to(bundled.parent):
@@ -161,6 +161,6 @@ def _write(texts: dict[Path, str]) -> None:
 
 
 def _shown(path: Path) -> str:
-    """A path as one would type it here."""
+    """Return a path as a person would type it here."""
     full, here = path.resolve(), Path.cwd()
     return shlex.quote(str(full.relative_to(here)) if full.is_relative_to(here) else str(full))

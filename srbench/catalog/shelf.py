@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Shelf(SpecMap[T]):
-    """The specs of one kind by name. An unknown name is answered with the nearest right one."""
+    """The specs of one kind by name; the error for an unknown name gives the nearest known one."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Shelf(SpecMap[T]):
 
     @property
     def families(self) -> tuple[Family, ...]:
-        """Those that make specs on demand."""
+        """The families of this kind."""
         return tuple(family for family, _ in self._families.values())
 
     def require(self, names: Iterable[str]) -> None:
@@ -81,12 +81,12 @@ class Shelf(SpecMap[T]):
             self[name]
 
     def provider(self, name: str) -> Plugin:
-        """The plugin that provides ``name``, or the family that makes it."""
+        """Return the plugin that provides ``name``, or the family that makes it."""
         for shelf, key in ((self._specs, name), (self._families, name.partition(":")[0])):
             if key in shelf:
                 return shelf[key][1]
         raise self._unknown(name)
 
     def code_hash(self, name: str) -> str:
-        """What to put into a store key for ``name``: changes whenever the code that provides it does."""
+        """Return a hash for store keys that changes whenever the code that provides ``name`` does."""
         return self.provider(name).code_hash

@@ -31,7 +31,7 @@ def add_plugin(
     ] = "MIT",
     into: Annotated[Path, typer.Option("--into", help="Folder to write to.")] = Path(),
 ) -> None:
-    """Write a plugin that works as it stands, with its test; or check one that exists and take it in.
+    """Write a plugin that works as it is, with its test; or check one that exists and take it in.
 
     Nothing is ever overwritten.
     """
@@ -61,7 +61,7 @@ def _write(kind: str, name: str, paper: str | None, *, package: bool, license_id
 def _print(written: Written) -> None:
     for path in written.files:
         typer.echo(f"wrote {path}")
-    typer.echo("\nIt works as it stands. Next:\n")
+    typer.echo("\nIt works as it is. Next:\n")
     for command in written.commands:
         typer.echo(f"  {command}")
 
@@ -109,7 +109,7 @@ def _take_in_package(what: str) -> None:
         if folder.is_dir():
             _pip("uninstall", "--yes", name)
         raise
-    typer.echo(f"{name} is installed, and srbench finds it by itself")
+    typer.echo(f"{name} is installed, and srbench finds it")
 
 
 def _without_entry_point(name: str) -> Plugin:

@@ -26,7 +26,7 @@ def list_(
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
     json: Annotated[bool, typer.Option("--json", help="Print the names as JSON.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Ask the plugins anew, whatever is remembered.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Load the plugins even if nothing has changed.")] = False,
 ) -> None:
     """Show the names there are; *PATTERN* alone searches every kind.
 

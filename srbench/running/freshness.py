@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srbench.catalog.code_state import environment, marks_of, own_code
+from srbench.catalog.code_state import environment, file_states, own_code
 from srbench.datasets.manifest import user_manifest
 from srbench.files import atomic_write, cache_root
 
@@ -41,7 +41,7 @@ def note_finished(results: Path, question: Mapping[str, object], schedule: Sched
             return  # a metric that is absent now may be there next time
     stored = map(schedule.session.store.result_file, schedule.tasks)
     files = {*_plugins(schedule), *_data(schedule), *_inputs(schedule), *stored, *records.glob("*.json")}
-    note = _now(question) | {"files": marks_of(files)}
+    note = _now(question) | {"files": file_states(files)}
     atomic_write(records / NOTE, json.dumps(note))
 
 
@@ -50,14 +50,14 @@ def still_finished(results: Path, question: Mapping[str, object]) -> bool:
     try:
         note = json.loads((results / "records" / NOTE).read_text(encoding="utf-8"))
         files = note.pop("files")
-        return bool(note == _now(question) and files == marks_of(Path(path) for path in files))
+        return bool(note == _now(question) and files == file_states(Path(path) for path in files))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
 def _now(question: Mapping[str, object]) -> dict[str, object]:
     around = environment() | {"cache": cache_root(), "folder": Path.cwd()}
-    now = {"question": question, "environment": around, "code": marks_of((*own_code(), user_manifest()))}
+    now = {"question": question, "environment": around, "code": file_states((*own_code(), user_manifest()))}
     plain: dict[str, object] = json.loads(json.dumps(now, default=str))
     return plain
 

@@ -24,7 +24,7 @@ CHECKED = (
 )
 
 BATCH_TOLERANCE = 1e-4
-"""Of sr in [0, 1]: convolutions round differently for another batch size."""
+"""Largest difference of sr in [0, 1]: convolutions round differently for another batch size."""
 HALF_TOLERANCE = {"bf16": 0.1, "fp16": 0.02}
 """Error over signal, both root mean square."""
 FAINT = 1e-5
@@ -158,7 +158,7 @@ def _check_state(network: Network, scale: Scale, found: Violations) -> None:
                 states.append(network.spec.network(scale).state_dict())
         found.expect(
             all(torch.equal(states[0][key], states[1][key]) for key in states[0]),
-            f"{name} is not initialised alike from one seed; take every random number from torch's global generator.",
+            f"{name} is initialised differently from one seed; take every random number from torch's global generator.",
         )
 
 
@@ -176,7 +176,7 @@ def _check_half(network: Network, scale: Scale, found: Violations) -> None:
                 found.expect(
                     error <= HALF_TOLERANCE[precision],  # NaN is not
                     f"{name} in {precision} is off by {error:.1%} of its fp32 output (at most "
-                    f"{HALF_TOLERANCE[precision]:.0%}); mend it, or leave {precision} out of half_precision.",
+                    f"{HALF_TOLERANCE[precision]:.0%}); fix it, or leave {precision} out of half_precision.",
                 )
 
 
@@ -195,7 +195,7 @@ def _check_export(network: Network, scale: Scale, found: Violations) -> None:
 
 
 def _faint(parameter: Tensor, largest: float) -> bool:
-    """Whether a gradient is only what rounding leaves of nothing, as behind a softmax that ignores a constant."""
+    """Return whether a gradient is only a rounding error of zero, as behind a softmax that ignores a constant."""
     return parameter.grad is None or parameter.grad.abs().max().item() <= FAINT * largest
 
 
@@ -206,7 +206,7 @@ def _check_gradients(network: Network, scales: list[Scale], found: Violations) -
     if not found.expect(trainable, f"{name} has no trainable parameter; declare it with trainable=False."):
         return
     with torch.no_grad():
-        for parameter in trainable.values():  # gates that start at zero would hide what lies behind them
+        for parameter in trainable.values():  # gates that start at zero would hide what is behind them
             size = parameter.std() if parameter.numel() > 1 else parameter.new_tensor(0.0)
             parameter.add_(torch.randn_like(parameter) * (0.1 * size).clamp_min(0.01))
     declared = {k for k in trainable if any(fnmatch.fnmatch(k, dead) for dead in network.spec.dead_parameters)}

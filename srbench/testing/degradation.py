@@ -15,7 +15,7 @@ from srbench.testing.violations import Violations
 CHECKED = "shape, range and honest randomness, and for a chain a realisation that JSON keeps"
 
 UNROUNDED_TOLERANCE = 3 / 255
-"""How far 8-bit arithmetic in two or three places may lead from arithmetic without it."""
+"""Largest difference that 8-bit arithmetic in two or three places may make."""
 
 
 def violations(spec: DegradationSpec) -> list[str]:

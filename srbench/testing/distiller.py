@@ -214,7 +214,7 @@ def _check_terms(where: str, step: int, terms: Mapping[str, Tensor], found: Viol
     ):
         return False
     wrong = [name for name, term in terms.items() if term.numel() != 1 or not term.isfinite().all()]
-    return found.expect(not wrong, f"{where}, step {step}: the terms {wrong} are no finite numbers.")
+    return found.expect(not wrong, f"{where}, step {step}: the terms {wrong} are not finite numbers.")
 
 
 def _names(distiller: Distiller) -> dict[int, str]:
@@ -259,8 +259,8 @@ def _check_resume(
     ours, theirs = ({name: term.item() for name, term in result.items()} for result in results)
     found.expect(
         ours == theirs,
-        f"{spec.name} does not go on alike from its state dict ({ours} against {theirs}); keep in buffers or "
-        "parameters what it remembers from step to step.",
+        f"{spec.name} does not continue in the same way from its state dict ({ours} against {theirs}); keep in "
+        "buffers or parameters what it remembers from step to step.",
     )
 
 

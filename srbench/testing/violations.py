@@ -15,7 +15,7 @@ class Violations(list[str]):
     """Sentences on what is wrong."""
 
     def expect(self, condition: object, sentence: str) -> bool:
-        """Note ``sentence`` unless the condition holds; tell whether it does."""
+        """Add ``sentence`` unless the condition holds; return whether it does."""
         if not condition:
             self.append(sentence)
         return bool(condition)
@@ -33,7 +33,7 @@ class Violations(list[str]):
                 yield
         except UnavailableError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises is what is being looked for
+        except Exception as error:  # noqa: BLE001 - any exception of a plugin is a violation
             text = (str(error).strip().splitlines() or ["no message"])[0]
             self.append(f"{act[:1].upper()}{act[1:]} raised {type(error).__name__}: {text}")
         if text := printed.getvalue().strip():

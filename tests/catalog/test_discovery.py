@@ -121,7 +121,7 @@ def test_a_file_that_is_not_text_is_named(found, alone):
 def test_a_plugin_that_hangs_is_interrupted(found, text):
     start = time.perf_counter()
     plugin = found(text, SRBENCH_PLUGIN_TIMEOUT="0.3")
-    assert "did not finish loading within 0.3 s; mend it, remove it, or raise SRBENCH_PLUGIN_TIMEOUT" in plugin.error
+    assert "did not finish loading within 0.3 s; fix it, remove it, or raise SRBENCH_PLUGIN_TIMEOUT" in plugin.error
     assert time.perf_counter() - start < 30
 
 

@@ -23,7 +23,7 @@ def test_a_new_plugin_is_written_and_the_second_command_printed_accepts_it(srben
     answer = srbench("add-plugin", "metric", "my_metric", "--paper", "https://arxiv.org/abs/1609.05158")
     assert (answer.status, answer.err) == (0, "")
     assert answer.out == (
-        "wrote plugins/my_metric.py\nwrote tests/test_my_metric.py\n\nIt works as it stands. Next:\n\n"
+        "wrote plugins/my_metric.py\nwrote tests/test_my_metric.py\n\nIt works as it is. Next:\n\n"
         "  python -m pytest tests/test_my_metric.py\n"
         "  srbench check my_metric --plugin plugins/my_metric.py\n"
         "  srbench run --architecture edsr_small --metric my_metric --scale 2 --plugin plugins/my_metric.py\n"

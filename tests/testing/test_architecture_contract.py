@@ -138,7 +138,7 @@ def test_a_sound_architecture_passes(spec):
         (architecture(InPlace), "changes its input in place"),
         (architecture(Mixing), "another result in a batch than alone"),
         (architecture(Loose), "round trip of its state dict"),
-        (architecture(OwnSeed), "not initialised alike from one seed"),
+        (architecture(OwnSeed), "initialised differently from one seed"),
         (architecture(Unused), "No gradient reaches 2 of mine's parameters (first: spare.bias)"),
         (architecture(Sound, dead_parameters=("head.*",)), "declares head.bias dead, and a gradient reaches it"),
         (architecture(Chatty), "printed 'hello'"),
