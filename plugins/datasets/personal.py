@@ -1,6 +1,6 @@
 """A person's own datasets, which `srbench data add` records.
 
-They stand in ``datasets.toml`` in the user's configuration folder, or in the file that ``SRBENCH_DATASETS`` names.
+They are in ``datasets.toml`` in the user's configuration folder, or in the file that ``SRBENCH_DATASETS`` names.
 """
 
 from __future__ import annotations
@@ -10,6 +10,6 @@ import srbench
 
 @srbench.hookimpl
 def register_datasets() -> list[srbench.DatasetSpec]:
-    """None where there is no such file."""
+    """Provide the datasets of the file, or none if there is no such file."""
     path = srbench.user_manifest()
     return list(srbench.read_manifest(path)) if path.exists() else []

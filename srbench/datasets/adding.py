@@ -45,13 +45,13 @@ def describe_folder(
         raise UsageError(f"The dataset name {name!r} is not lower_snake_case ASCII; choose another, such as 'my_set'.")
     if split not in {"train", "test"}:
         raise UsageError(f"The split {split!r} is neither 'train' nor 'test'; give one of them.")
-    found = search(folder) if folder.is_dir() else None
-    if found is None:
+    files = search(folder) if folder.is_dir() else None
+    if files is None:
         raise DataError(f"There are no images in {folder}; give the folder that holds them, or their HR folder.")
-    facts, broken = image_facts(found.hr.values())
+    facts, broken = image_facts(files.hr.values())
     for text in broken.values():
         raise DataError(text)
-    entries = [(image, facts[path]) for image, path in found.hr.items()]
+    entries = [(image, facts[path]) for image, path in files.hr.items()]
     return DatasetSpec(
         name=name,
         label=name,
@@ -61,15 +61,16 @@ def describe_folder(
         citation=citation,
         folders=(str(folder.resolve()),),
         truth=truth,
-        grey=tuple(image for image, mark in entries if mark.channels == 1),
+        grey=tuple(image for image, found in entries if found.channels == 1),
         entries=tuple(
-            ImageEntry(name=image, height=mark.height, width=mark.width, sha256=mark.sha256) for image, mark in entries
+            ImageEntry(name=image, height=found.height, width=found.width, sha256=found.sha256)
+            for image, found in entries
         ),
     )
 
 
 def record(path: Path, spec: DatasetSpec, taken: Sequence[str] = ()) -> None:
-    """Append a dataset to a manifest, which is made if there is none; whatever else it holds stays as it is.
+    """Append a dataset to a manifest, which is made if there is none; the rest of it stays as it is.
 
     Args:
         path: The manifest.

@@ -88,7 +88,7 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
                     with bundle.open(info) as stream:
                         yield info.filename, stream
         return
-    with tarfile.open(archive) as tape:  # raises ReadError for anything that is no archive
+    with tarfile.open(archive) as tape:  # raises ReadError for anything that is not an archive
         for member in tape:
             stream_or_none = tape.extractfile(member) if member.isfile() else None
             if stream_or_none is not None:

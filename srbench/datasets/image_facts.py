@@ -1,4 +1,4 @@
-"""What an image file holds: size, hash of its pixels, a thumbnail; remembered, so that nothing is decoded twice."""
+"""Facts of image files: size, hash of the pixels, a thumbnail; remembered, so that nothing is decoded twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What a decoded image holds."""
+    """Facts of a decoded image."""
 
     height: int
     width: int
@@ -44,7 +44,7 @@ def read_facts(path: Path) -> ImageFacts:
     """Decode one image.
 
     Raises:
-        DataError: The file is no image, is truncated, or is of a kind that srbench refuses.
+        DataError: The file is not an image, is truncated, or is of a kind that srbench refuses.
     """
     from PIL import Image
 
@@ -96,7 +96,7 @@ def _from_row(row: list[Any]) -> ImageFacts:
 
 
 def content_hash(images: Mapping[str, ImageFacts]) -> str:
-    """One hash for a whole set: of its names, sizes, channels and pixels."""
+    """Return one hash for a whole set: of its names, sizes, channels and pixels."""
     rows = [[name, f.height, f.width, f.channels, f.sha256] for name, f in sorted(images.items())]
     return hashlib.sha256(json.dumps(rows, ensure_ascii=True).encode()).hexdigest()
 

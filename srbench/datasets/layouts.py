@@ -34,7 +34,7 @@ _HR_FILE = re.compile(r"(.+?)(?:_SRF_\d)?_(?:HR|GT)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a dataset's images lie."""
+    """The files of a dataset."""
 
     folders: tuple[Path, ...] = ()
     """The folders they were found in; empty if there is none of the dataset's names."""
@@ -64,7 +64,7 @@ def find_images(spec: DatasetSpec, root: Path | None) -> Found:
                 return _union(parts)
     except OSError as error:
         raise DataError(
-            f"The folders of {spec.label} cannot be read ({error}); mend their rights, or give another data root."
+            f"The folders of {spec.label} cannot be read ({error}); check their permissions, or give another data root."
         ) from error
     return Found(tuple(folder for group in groups for folder in group))
 
@@ -121,7 +121,7 @@ def _files(folder: Path) -> dict[str, Path]:
 def _split(
     files: Mapping[str, Path], scale: Scale | None = None
 ) -> tuple[dict[str, Path], dict[Scale, dict[str, Path]]]:
-    """Tell HR from LR where both lie in one folder."""
+    """Separate HR from LR where both are in one folder."""
     hr: dict[str, Path] = {}
     lr: dict[Scale, dict[str, Path]] = {}
     for stem, path in files.items():

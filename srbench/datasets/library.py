@@ -13,27 +13,27 @@ from srbench.naming import Scale
 
 
 class Library:
-    """Verified images by dataset. Each dataset is looked at once."""
+    """Verified images by dataset. Each dataset is verified once."""
 
     def __init__(self, root: Path | None, datasets: Mapping[str, DatasetSpec]) -> None:
-        """Nothing is looked at yet.
+        """Verify nothing yet.
 
         Args:
             root: The data root, or None where only datasets that locate themselves are wanted.
-            datasets: Every known dataset, to tell whose a stray image is; usually ``catalog.datasets``.
+            datasets: Every known dataset, to name the one that a stray image belongs to; usually ``catalog.datasets``.
         """
         self._root, self._datasets = root, datasets
         self._seen: dict[str, Verification] = {}
 
     def verification(self, spec: DatasetSpec) -> Verification:
-        """What is there of a dataset; never raises for faults of the data."""
+        """Verify a dataset, or return what was found before; faults of the data are part of the answer."""
         if spec.name not in self._seen:
             others = [other for other in self._datasets.values() if other.name != spec.name]
             self._seen[spec.name] = verify(spec, self._root, others)
         return self._seen[spec.name]
 
     def images(self, spec: DatasetSpec) -> Mapping[str, Path]:
-        """The HR images of a dataset, by name.
+        """Return the HR images of a dataset, by name.
 
         Raises:
             DataError: It is absent, incomplete, altered or has images that are not its own.
@@ -46,12 +46,12 @@ class Library:
         return found.images
 
     def content_hash(self, spec: DatasetSpec) -> str:
-        """The hash of a dataset's pixels, for store keys and records. Raises as `images` does."""
+        """Return the hash of a dataset's pixels, for store keys and records. Raises as `images` does."""
         self.images(spec)
         return self.verification(spec).content_hash
 
     def lr_images(self, spec: DatasetSpec, scale: Scale) -> Mapping[str, Path] | None:
-        """The LR images that come with a dataset, by the name of their HR; None if there are none at this scale.
+        """Return the LR images that come with a dataset, by the name of their HR; None if there are none at this scale.
 
         Raises:
             DataError: As `images`, and for LR that does not match its HR.
@@ -63,7 +63,7 @@ class Library:
         return found.lr.get(scale)
 
     def lr_hash(self, spec: DatasetSpec, scale: Scale) -> str | None:
-        """The hash of the LR that `lr_images` gives, for store keys; None if it gives none. Raises as it does."""
+        """Return the hash of the LR that `lr_images` gives, or None if it gives none. Raises as it does."""
         files = self.lr_images(spec, scale)
         if files is None:
             return None
@@ -86,4 +86,4 @@ class Library:
         shown = " ".join(problems[:5])
         if len(problems) > 5:
             shown += f" And {len(problems) - 5} more: `srbench data verify {spec.name}` lists them."
-        return f"The dataset {spec.name} cannot be used. {shown} Mend it or fetch it again."
+        return f"The dataset {spec.name} cannot be used. {shown} Fix it or fetch it again."

@@ -1,4 +1,4 @@
-"""What a plugin declares of a dataset."""
+"""What a plugin declares about a dataset."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DatasetSpec:
     label: str
     split: Literal["train", "test"]
     images: int | None
-    """How many there are; None if unknown."""
+    """Number of images; None if unknown."""
     license: str
     citation: str
     entries: tuple[ImageEntry, ...] = ()

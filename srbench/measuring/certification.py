@@ -1,4 +1,4 @@
-"""Is this copy of a dataset the one the papers used? Bicubic interpolation tells: its published row must come out."""
+"""Certify that a copy of a dataset is the one of the papers: bicubic interpolation must give its published row."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SSIM_TOLERANCE = 0.001
 def certify(
     spec: DatasetSpec, images: Mapping[str, Path], scale: Scale, lr: Mapping[str, Path] | None = None
 ) -> Certification:
-    """Measure bicubic interpolation as the papers did, and compare; then see how the LR that came along was made.
+    """Measure bicubic interpolation as the papers did, and compare; then check how the LR that came along was made.
 
     For the row, LR and sr stay in double precision, luma is rounded, greyscale images stay grey (protocol
     ``published-bicubic``): so the printed rows were made. The result depends on the images alone and may be stored

@@ -61,7 +61,7 @@ def score_folder(
 def match_names(files: Sequence[Path], names: Sequence[str], folder: Path) -> dict[str, Path]:
     """Which file holds which image: ``woman_RCAN_x2.png`` is the image ``woman``.
 
-    A name must stand between word borders or at the start of the file's name; the longest name wins, so that
+    A name must be between word borders or at the start of the file's name; the longest name wins, so that
     ``img_010`` is never taken for ``img_01``.
 
     Raises:

@@ -32,7 +32,7 @@ class Pair:
     the network computes on luma, else 3. float64 where the protocol keeps lr unrounded, float32 otherwise."""
     hr: Tensor | None
     """(1, C, scale*h, scale*w) in [0, 1]; C is 1 if its file is greyscale, else 3; `Scorer` decides what is compared.
-    None for images whose hr nobody has."""
+    None for images without ground truth."""
     conditions: Mapping[str, float] | None = None
     """What the degradation did to the image, in named numbers; None where it cannot describe it."""
 
@@ -49,7 +49,7 @@ class Pairs:
     dataset: DatasetSpec
     degradation: DegradationSpec
     code_hash: str
-    """Of the code that provides the degradation; LR is cached under it."""
+    """Hash of the code that provides the degradation; LR is cached under it."""
     scale: Scale
     protocol: Protocol
     limit: int | None = None
@@ -72,7 +72,7 @@ class Pairs:
         return self.library.lr_images(self.dataset, self.scale)
 
     def lr_source(self) -> str:
-        """Where lr comes from, for the protocol id: "bicubic-u8", "provided-replicate-u8", "provided-unknown-u8"."""
+        """Name the source of lr for the id: "bicubic-u8", "provided-replicate-u8", "provided-unknown-u8"."""
         if self.degradation.provided:
             return f"{self.degradation.name}-u8"
         made = f"{self.degradation.name}-{self.protocol.lr_rounding}"

@@ -40,15 +40,15 @@ class Protocol:
     is taken like all others' (the two differ by 1.3 dB on such an image)."""
 
     def shave(self, scale: Scale) -> int:
-        """Pixels removed at every edge before measuring."""
+        """Return the pixels removed at every edge before measuring."""
         return self.shave_scales * scale + self.shave_pixels
 
     def takes_provided_lr(self, degradation: str) -> bool:
-        """Whether the LR that comes with a dataset is measured on, where there is any; otherwise lr is made here."""
+        """Return True if the LR that comes with a dataset is used, where there is any; otherwise lr is made here."""
         return degradation == "bicubic" and self.lr_rounding == "u8"
 
     def describe(self, scale: Scale) -> str:
-        """What the preset means at ``scale``, in the id's short form."""
+        """Describe what the preset means at ``scale``, in the id's short form."""
         parts = [f"sr={self.sr_rounding}", "y=bt601" + ("-u8" if self.y_rounding else ""), f"shave={self.shave(scale)}"]
         if self.keep_grey:
             parts.append("grey=kept")
@@ -103,7 +103,7 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
 
 
 def protocol_named(name: str) -> Protocol:
-    """The preset called ``name``; an unknown one is answered with the nearest."""
+    """Return the preset called ``name``; an unknown one is answered with the nearest."""
     if name not in PROTOCOLS:
         raise UnknownNameError.among("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]
@@ -133,7 +133,7 @@ class Inference:
             raise UsageError("Tiles and the EDSR chop exclude each other; choose one.")
 
     def id(self, limit: int | None = None) -> str:
-        """The short form for the protocol id.
+        """Return the short form for the protocol id.
 
         Args:
             limit: How many images of the dataset were measured, where that is not all of them.
@@ -146,7 +146,7 @@ class Inference:
 def score_id(
     metric: MetricSpec, protocol: Protocol, scale: Scale, lr: str, inference: Inference, limit: int | None = None
 ) -> str:
-    """The id that stands beside a score.
+    """Return the id that is shown beside a score.
 
     Args:
         metric: The metric; its version is part of the id.

@@ -1,4 +1,4 @@
-"""What a network makes of the degradation of each image, kept beside what the degradation tells of it."""
+"""Keep what a network makes of the degradation of each image, beside what the degradation says about it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Representations:
 
     @contextmanager
     def watch(self, pair: Pair) -> Iterator[None]:
-        """While it lasts the network sees the pair's lr, once and whole."""
+        """Record while the network runs on the pair's lr, once and whole."""
         with capture(self._module, (self._path,)) as features:
             yield
         self._names.append(pair.name)

@@ -47,11 +47,11 @@ class Scorer:
         Args:
             sr: (1, C, H, W), C 1 or 3, nominally in [0, 1]; clamped and rounded here as the protocol says.
             hr: (1, C, H, W) in [0, 1], C 1 for a greyscale image or 3. A protocol that keeps grey compares one channel
-                then, the mean of sr's; any other compares both as RGB. None where nobody has hr: metrics that need it
+                then, the mean of sr's; any other compares both as RGB. None where there is no hr: metrics that need it
                 are absent then.
 
         Returns:
-            Metric name to value; infinities stay infinite, and None stands where the metric could not be computed.
+            Metric name to value; infinities stay infinite, and None where the metric could not be computed.
 
         Raises:
             ShapeError: The two have different sizes.

@@ -1,4 +1,4 @@
-"""How sure a mean over images, and over seeds, is, and whether two methods can be told apart on the same images."""
+"""Uncertainty of means over images and seeds, and of the difference of two methods on the same images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIGNIFICANCE = 0.05
-"""Two methods are told apart where the paired test's p-value is below this."""
+"""Two methods differ significantly where the paired test's p-value is below this."""
 
 
 def bootstrap_interval(
@@ -22,7 +22,7 @@ def bootstrap_interval(
         values: One score an image, finite.
         seed: Of the resampling; the same seed gives the same interval.
         confidence: Share of resampled means inside the interval, in (0, 1).
-        resamples: How often the images are drawn anew, with replacement.
+        resamples: How often the images are drawn again, with replacement.
 
     Returns:
         Low and high end in the values' unit; two Nones for fewer than two images, which say nothing about spread.
@@ -48,7 +48,7 @@ def paired_p_value(first: Sequence[float], second: Sequence[float]) -> float:
     """Two-sided p-value of Student's paired t-test: could both methods have the same mean on such images?
 
     A permutation test would assume less, yet on the five images of Set5 its smallest possible p-value is 1/16: it
-    could not tell any network from bicubic interpolation. The t-test uses how alike the differences are.
+    could separate no network from bicubic interpolation. The t-test uses how similar the differences are.
 
     Args:
         first: One score an image.
@@ -78,7 +78,7 @@ def shared_ranks(
     higher_is_better: bool,
     better: Callable[[int, int], bool | None] = lambda _one, _other: None,
 ) -> list[int]:
-    """Ranks in which methods that cannot be told apart are not put before one another.
+    """Ranks in which methods that do not differ significantly are not put before one another.
 
     A method's rank is one more than the number of methods that are better than it beyond chance.
 
@@ -104,7 +104,7 @@ def shared_ranks(
 
 
 def crossed_means(values: Sequence[Sequence[float]], seed: int = 0, *, resamples: int = 10_000) -> NDArray[np.float64]:
-    """Means over seeds and images, both drawn anew: how a mean would move with other seeds and with other images.
+    """Means over seeds and images, both drawn again: how a mean would move with other seeds and with other images.
 
     Seeds and images are crossed (each seed has scored each image), so whole rows and whole columns are drawn, with
     replacement and independently. One fewer of each is drawn than there are, which makes the spread that of a mean

@@ -23,14 +23,14 @@ def capture(
 
     Args:
         module: The network to watch.
-        paths: Module paths within it, "body.2"; "body.2:input" is what that module takes, whatever ``kind`` says.
+        paths: Module paths within it, "body.2"; "body.2:input" is what that module takes, regardless of ``kind``.
         kind: What to record of the other modules.
 
     Yields:
         Path, as it was given, to feature, filled as the network runs; a later forward pass overwrites an earlier one.
 
     Raises:
-        TrainingError: A path names no module, or what is there is no tensor.
+        TrainingError: A path names no module, or its output is not a tensor.
     """
     known = dict(module.named_modules())
     features: dict[str, Tensor] = {}

@@ -125,7 +125,7 @@ class ArchitectureSpec:
     checkpoints: tuple[Checkpoint, ...] = ()
     reported: tuple[Reported, ...] = ()
     extra_hash: str = ""
-    """Whatever else decides its output: the hash of a file that it reads."""
+    """Hash of everything else that decides its output, such as a file that it reads."""
     notes: str = ""
 
     def __post_init__(self) -> None:

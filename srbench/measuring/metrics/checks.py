@@ -1,4 +1,4 @@
-"""What every metric asks of the two images it compares."""
+"""Checks that every metric makes of the two images it compares."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from srbench.errors import ShapeError, UsageError
 
 
 def check_pair(sr: torch.Tensor, hr: torch.Tensor, metric: str) -> None:
-    """Refuse anything but two batches of one shape on one device; nothing is ever broadcast or resized.
+    """Refuse anything but two batches of one shape on one device; nothing is broadcast or resized.
 
     Raises:
         ShapeError: If the shapes differ, are not ``(N, C, H, W)``, or hold nothing.
@@ -26,7 +26,7 @@ def check_pair(sr: torch.Tensor, hr: torch.Tensor, metric: str) -> None:
 
 
 def check_range(data_range: float, metric: str) -> None:
-    """Refuse a white-minus-black that is no positive number.
+    """Refuse a white-minus-black that is not a positive number.
 
     Raises:
         UsageError: If it is not.

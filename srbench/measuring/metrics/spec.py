@@ -1,4 +1,4 @@
-"""What a plugin declares of a metric."""
+"""What a plugin declares about a metric."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MetricSpec:
     """``load(device)`` gives ``metric(sr, hr) -> (N,)``; sr and hr are (N, C, H, W) float64 in [0, 1] on ``device``.
     May raise `UnavailableError`: the column then stays empty with that reason."""
     unavailable: Callable[[], str | None] | None = None
-    """Tells cheaply why it cannot be loaded now, or None if it can; a cell measured without the metric is measured
+    """Says cheaply why it cannot be loaded now, or None if it can; a cell measured without the metric is measured
     again once this changes. None: always there."""
     label: str
     unit: str = ""

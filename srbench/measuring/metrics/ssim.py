@@ -65,7 +65,7 @@ def _mean_similarity(x: torch.Tensor, y: torch.Tensor, c1: float, c2: float) -> 
 
 
 def _similarity(blurred: torch.Tensor, c1: float, c2: float) -> torch.Tensor:
-    """The SSIM map from the blurred x, y, x² + y² and x·y, which stand in dimension 1.
+    """The SSIM map from the blurred x, y, x² + y² and x·y, which are in dimension 1.
 
     Written so that x = y makes numerator and denominator the same number bit for bit.
     """
@@ -80,7 +80,7 @@ def _blur(maps: torch.Tensor) -> list[torch.Tensor]:
     """The Gaussian window over ``(H, maps, W)``, valid region only.
 
     Returns:
-        Pieces of the result, each with the maps in dimension 1 and its pixels in whatever order was cheapest.
+        Pieces of the result, each with the maps in dimension 1 and its pixels in the cheapest order.
     """
     count, width = maps.shape[1:]
     rows, columns = maps.shape[0] - _WINDOW + 1, width - _WINDOW + 1
