@@ -198,6 +198,11 @@ class Profile(Stored):
     machine: str
     """Id of the machine that timed it; timings compare only where it is equal."""
 
+    @property
+    def figures(self) -> dict[str, Measured]:
+        """The figures that may be missing, by name."""
+        return {name: value for name, value in self if isinstance(value, Measured)}
+
 
 class Environment(Stored):
     """What produced the record."""
@@ -252,6 +257,11 @@ class Record(Stored):
     seconds: float = 0.0
     created: str
     """UTC, ISO 8601."""
+
+    @property
+    def headline_score(self) -> Score | None:
+        """The score of the metric that ranks its table; None where that was not measured."""
+        return self.scores.get(self.headline)
 
     @property
     def row_id(self) -> RowId:

@@ -29,8 +29,9 @@ def compare(
     from rich.console import Console
 
     from srbench.files import atomic_write
-    from srbench.report.comparing.comparison import compare_rows, parse_rule
+    from srbench.report.comparing.comparison import compare_rows
     from srbench.report.comparing.reading import read_leaderboard
+    from srbench.report.comparing.rules import parse_rule
     from srbench.report.comparing.verdicts import render_junit, render_markdown
     from srbench.report.terminal import print_comparison
 

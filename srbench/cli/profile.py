@@ -18,18 +18,6 @@ if TYPE_CHECKING:
     from srbench.catalog.catalog import Catalog
     from srbench.records import Measured, Profile
 
-FIGURES = (
-    "parameters",
-    "parameters_deployed",
-    "macs_720p_g",
-    "macs_256_g",
-    "activations_m",
-    "latency_ms_p50",
-    "latency_ms_p90",
-    "peak_memory_mib",
-)
-"""The figures of a `Profile`; columns of the CSV file by the names they have in a leaderboard's."""
-
 
 def profile(
     names: Annotated[list[str], typer.Argument(help="Architectures; wildcards such as 'edsr*' take all that match.")],
@@ -163,8 +151,8 @@ def _reasons(profiles: Sequence[tuple[str, int, Profile]]) -> list[str]:
 
     held: dict[str, list[str]] = {}
     for name, scale, found in profiles:
-        for figure in FIGURES:
-            reason = getattr(found, figure).reason
+        for figure, measured in found.figures.items():
+            reason = measured.reason
             if reason and reason != NOT_ASKED.reason:
                 held.setdefault(f"{figure}: {reason}", []).append(f"{name} x{scale}")
     return [f"{', '.join(where)}: {reason}" for reason, where in held.items()]
@@ -179,7 +167,7 @@ def _write(path: Path, profiles: Sequence[tuple[str, int, Profile]]) -> None:
         {
             "architecture": name,
             "scale": scale,
-            **{figure: getattr(found, figure).value for figure in FIGURES},
+            **{figure: measured.value for figure, measured in found.figures.items()},
             "latency_ms_low": found.latency_low_ms,
             "latency_ms_high": found.latency_high_ms,
             "backend": found.backend,

@@ -21,15 +21,20 @@ class Heading:
 
     @property
     def label(self) -> str:
-        """The metric's name for people."""
+        """The name of the metric for people."""
         return LABELS.get(self.metric, self.metric)
 
     @property
     def sign(self) -> float:
-        """What makes a larger score the better one: 1, or -1."""
+        """1 where a larger score is better, else -1."""
         return 1.0 if self.higher_is_better else -1.0
 
     @property
     def unit(self) -> str:
-        """The unit, from the column's name."""
+        """The unit, from the column's name; "" without one."""
         return "dB" if self.column.endswith("_db") else ""
+
+    @property
+    def bracketed_unit(self) -> str:
+        """The unit as it follows a name: " [dB]"; "" without one."""
+        return f" [{self.unit}]" if self.unit else ""

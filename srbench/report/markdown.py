@@ -1,4 +1,4 @@
-"""Parts of Markdown that all pages share."""
+"""Write the parts of Markdown that all pages share."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 
 def signed(value: float, decimals: int) -> str:
-    """A difference with its sign, which a rounded zero does not have."""
+    """Return a difference with its sign, which a rounded zero does not have."""
     text = f"{abs(value):.{decimals}f}"
     return text if float(text) == 0 else ("+" if value > 0 else "−") + text
 
 
 def escape(text: str) -> str:
-    """Text that may stand in a cell of a table."""
+    """Return text that is safe in a cell of a table."""
     return text.replace("|", "\\|")
 
 
 def grid(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
-    """A Markdown table, padded so that its source is readable too; the first ``left`` columns are left-aligned."""
+    """Return a Markdown table, padded so that its source is readable; the first ``left`` columns are left-aligned."""
     widths = [max(3, *(len(r[i]) for r in [header, *rows])) for i in range(len(header))]
     rule = ["-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
 

@@ -1,7 +1,7 @@
-"""Two methods on the same images by the same seeds: how far apart they are, and how sure that is.
+"""Compare two methods on the same images and seeds: how far apart they are, and how certain that is.
 
-A seed is one training; how trainings differ by chance is part of how sure a difference is wherever there are several.
-An image's realisations stay together: they are no other images.
+A seed is one training. With several, the variation between trainings is part of the uncertainty of a difference.
+The realisations of an image stay together: they are not further images.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from srbench.report.headings import Heading
 
 Image: TypeAlias = tuple[int, str]
-"""Number of the realisation of a random degradation, and name."""
+"""Number of the realisation of a random degradation, and name of the image."""
 Scores: TypeAlias = Mapping[int, Mapping[Image, float]]
-"""Seed to image to score."""
+"""Score by seed and image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Gain:
 
     @property
     def verdict(self) -> str:
-        """Whether the interval leaves zero out: better, worse or tie."""
-        if self.seeds == self.images == 1:  # nothing to draw anew
+        """Which side of zero the interval is on: better or worse; tie if it contains zero."""
+        if self.seeds == self.images == 1:  # nothing to resample
             return "tie"
         return "better" if self.low > 0 else "worse" if self.high < 0 else "tie"
 
 
 def scores_by_seed(records: Iterable[Record], heading: Heading) -> Scores:
-    """Of a method's cells, those that were scored under the heading's protocol."""
+    """Return the scores of a method's records under the heading's protocol."""
     scores: dict[int, dict[Image, float]] = {}
     for record in records:
         score = record.scores.get(heading.metric)
@@ -58,14 +58,14 @@ def scores_by_seed(records: Iterable[Record], heading: Heading) -> Scores:
 
 
 def in_common(all_scores: Sequence[Scores]) -> tuple[tuple[int, ...], tuple[Image, ...]]:
-    """Seeds that all have, and images that all have scored with every one of them."""
+    """Return the seeds that all methods have, and the images that all have scored with each of these."""
     seeds = sorted(set.intersection(*(set(scores) for scores in all_scores)))
     images = [set(scores[seed]) for scores in all_scores for seed in seeds]
     return tuple(seeds), tuple(sorted(set.intersection(*images))) if images else ()
 
 
 def paired_gain(own: Scores, base: Scores, heading: Heading) -> Gain | None:
-    """The gain of one method over another on the images and seeds that both have; None where they share none."""
+    """Return the gain of one method over another on the images and seeds that both have; None without any."""
     seeds, images = in_common([own, base])
     if not images:
         return None
@@ -75,30 +75,30 @@ def paired_gain(own: Scores, base: Scores, heading: Heading) -> Gain | None:
 
 
 class Rivals:
-    """Several methods, to be told apart two by two: seeds and images are drawn anew once for each."""
+    """Several methods to compare in pairs; the seeds and images of each are resampled only once."""
 
     def __init__(self, scores: Sequence[Scores], heading: Heading) -> None:
-        """Compare methods by their scores under a heading."""
+        """Take the scores of all methods under a heading."""
         self._scores, self._sign = scores, heading.sign
         self._drawn: dict[object, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def beats(self, one: int, other: int, seeds: tuple[int, ...], images: tuple[Image, ...]) -> bool:
-        """Whether the interval of one method's gain over another's lies above zero."""
+        """Whether the interval of one method's gain over another is above zero."""
         values, means = self._of(one, seeds, images)
-        theirs, their_means = self._of(other, seeds, images)
-        if values.mean() <= theirs.mean():
+        other_values, other_means = self._of(other, seeds, images)
+        if values.mean() <= other_values.mean():
             return False
-        return crossed_interval((values - theirs).tolist(), means - their_means)[0] > 0
+        return crossed_interval((values - other_values).tolist(), means - other_means)[0] > 0
 
     def beats_by_seeds(self, one: int, other: int) -> bool | None:
-        """The same over all that both have; None where that is no two seeds, which tell nothing of trainings."""
+        """As `beats`, over all that both have; None for a single seed, which says nothing about trainings."""
         seeds, images = in_common([self._scores[one], self._scores[other]])
         return self.beats(one, other, seeds, images) if len(seeds) > 1 and images else None
 
     def _of(
         self, method: int, seeds: tuple[int, ...], images: tuple[Image, ...]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Scores, larger where better, and their means as seeds and images are drawn anew."""
+        """Return scores, larger where better, and their means over resampled seeds and images."""
         key = method, seeds, images
         if key not in self._drawn:
             values = self._sign * _averaged(self._scores[method], seeds, images)
@@ -107,7 +107,7 @@ class Rivals:
 
 
 def _averaged(scores: Scores, seeds: Sequence[int], images: Sequence[Image]) -> NDArray[np.float64]:
-    """Scores by seed and name, over the realisations of each."""
+    """Return scores by seed and name, averaged over realisations."""
     names = sorted({name for _, name in images})
     own = [[number for number, name in images if name == wanted] for wanted in names]
     rows = [

@@ -6,6 +6,19 @@ import importlib.util
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from srbench.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, FAINT = "#24292f", "#8c959f"
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": FAINT,
+    "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+    "grid.color": "#eaeef2", "grid.linewidth": 0.8, "axes.axisbelow": True, "figure.facecolor": "white",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +28,12 @@ class Picture:
     path: Path
     draw: Callable[[], None] | None
     """Writes it; None where the images that it shows are not here."""
+
+
+def picture_name(kind: str, *parts: str) -> str:
+    """Return a file name, with "-" for what a file name cannot hold everywhere: "gains_espcn_x2_bicubic.png"."""
+    words = ("".join(c if c.isalnum() or c in "_-" else "-" for c in part) for part in parts)
+    return f"{kind}_{'_'.join(words)}.png"
 
 
 def can_draw() -> bool:
@@ -43,3 +62,9 @@ def draw_pictures(pictures: Iterable[Picture]) -> tuple[set[Path], list[str]]:
         why = "the kept images that they show are not here" if able else "they may show an earlier state of the tables"
         warnings.append(f"These figures were left as they are: {', '.join(p.name for p in left)}; {why}.")
     return drawn | set(left), warnings
+
+
+def save(figure: Figure, path: Path, dpi: int = 150) -> None:
+    """Write a PNG whole or not at all, without the date, so that equal figures are equal files."""
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""The leaderboard at the end of a run, in the terminal."""
+"""Print the leaderboard at the end of a run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from rich.text import Text
 
 from srbench.report.build import build_report
 from srbench.report.comparing.comparison import Comparison
-from srbench.report.comparing.verdicts import cells, skipped, summary, told
+from srbench.report.comparing.verdicts import cells, listed, skipped, summary
 from srbench.report.headings import Heading
-from srbench.report.leaderboard.tables import Line, Section, Table, Value, make_sections
+from srbench.report.leaderboard.sections import make_sections
+from srbench.report.leaderboard.tables import Line, Section, Table, Value
 from srbench.report.markdown import signed
 from srbench.report.reading import read_records
 
@@ -20,11 +21,11 @@ STYLES = {"certified": "green", "uncertified": "bold red", "no reference": "dim"
 
 
 def print_leaderboard(console: Console, results: Path) -> None:
-    """Print the tables of a results folder and the paths of its files; makes the files first if they are not there.
+    """Print the tables of a results folder and the paths of its files; makes the files first unless they exist.
 
     Args:
-        console: Where to print; narrow ones lose the least important columns first.
-        results: Folder with ``records``.
+        console: Where to print; a narrow one loses the least important columns first.
+        results: Folder with ``records`` or a packed file.
 
     Raises:
         DataError: There are no records.
@@ -46,7 +47,7 @@ def print_leaderboard(console: Console, results: Path) -> None:
 def print_comparison(console: Console, comparison: Comparison) -> None:
     """Print what changed, what was skipped and the verdict."""
     styles = {"failed": "bold red", "new": "green", "changed": ""}
-    changes = told(comparison)
+    changes = listed(comparison)
     if changes:
         table = RichTable(box=None, pad_edge=False, header_style="bold")
         for name in ("", "row", "column", "base", "head", "difference"):
@@ -63,7 +64,7 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
 def _render(section: Section, table: Table, width: int) -> RichTable:
     head = table.headline
     others = [h for h in table.headings if h != head]
-    # PSNR and SSIM of the headline's colour space say most; what does not fit stands in leaderboard.md.
+    # PSNR and SSIM of the headline's colour space say most; what does not fit is in leaderboard.md.
     kin = [h for h in others if head and h.metric.endswith(head.metric.removeprefix("psnr"))]
     others = [*kin, *(h for h in others if h not in kin)][: max(1, (width - 78) // 10)]
     title = Text.assemble(

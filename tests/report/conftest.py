@@ -24,3 +24,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_records(folder, with_images(folder, quick_records(), kept=1))
     build_report(folder)
     return folder
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without pictures: faster."""
+    monkeypatch.setattr("srbench.report.build.draw_pictures", lambda _: (set(), []))

@@ -8,7 +8,7 @@ import pytest
 from srbench.errors import ConfigError
 from srbench.records import Record
 from srbench.report.build import build_report
-from srbench.report.leaderboard.tables import make_sections
+from srbench.report.leaderboard.sections import make_sections
 from srbench.running.display import RunProgress
 from srbench.running.keys import Keys
 from srbench.running.runner import run_plan

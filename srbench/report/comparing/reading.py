@@ -1,4 +1,4 @@
-"""Read a leaderboard for comparison: a CSV file, a folder of records, or a results folder."""
+"""Read a leaderboard to compare: a CSV file, a folder of records, or a results folder."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from pathlib import Path
 
 from srbench.errors import DataError
 from srbench.records import RowId
-from srbench.report.comparing.comparison import Cells, holds_numbers, identity_of, row_title
-from srbench.report.leaderboard.columns import cell_text, leaderboard_row, metric_columns
+from srbench.report.comparing.rows import Cells, holds_numbers, identity_of, row_title
+from srbench.report.csv_files import cell_text
+from srbench.report.leaderboard.columns import metric_columns
+from srbench.report.leaderboard.csv_rows import leaderboard_row
 from srbench.report.reading import has_records, read_records
 
 
 def read_leaderboard(path: Path) -> list[Cells]:
-    """The rows of a leaderboard.
+    """Read the rows of a leaderboard.
 
     Args:
-        path: A CSV file, or a folder with records (they count) or a ``leaderboard.csv``.
+        path: A CSV file, or a folder with records or, without these, a ``leaderboard.csv``.
 
     Raises:
-        DataError: Nothing there, nothing in it, something else, or one row twice.
+        DataError: There is no such file or folder, it is not a leaderboard, or it has a row twice.
     """
     if path.is_dir():
         if has_records(path):
@@ -35,9 +37,9 @@ def read_leaderboard(path: Path) -> list[Cells]:
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; give a leaderboard.csv or a results folder.") from None
     except UnicodeDecodeError:
-        raise DataError(f"{path} is no text; give a leaderboard.csv that `srbench report` wrote.") from None
+        raise DataError(f"{path} is not text; give a leaderboard.csv that `srbench report` wrote.") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}); mend its rights.") from error
+        raise DataError(f"{path} cannot be read ({error.strerror or error}); check its permissions.") from error
     return _parse(path, text)
 
 
@@ -69,7 +71,7 @@ def _parse(path: Path, text: str) -> list[Cells]:
         row = dict(zip(header, values, strict=True))
         for name in filter(holds_numbers, header):
             if row[name] and not _is_number(row[name]):
-                raise DataError(f"{path}, line {line}: {name} is {row[name]!r}, which is no number.")
+                raise DataError(f"{path}, line {line}: {name} is {row[name]!r}, which is not a number.")
         first = seen.setdefault(identity_of(row), line)
         if first != line:
             raise DataError(f"{path} has the row '{row_title(identity_of(row))}' twice, in lines {first} and {line}.")

@@ -1,15 +1,16 @@
-"""A comparison as people and CI services read it: Markdown for a pull request, JUnit for a test report."""
+"""Write a comparison as Markdown for a pull request, and as JUnit for a test report."""
 
 from __future__ import annotations
 
 from collections import Counter
 from xml.etree import ElementTree as ET
 
-from srbench.report.comparing.comparison import Change, Comparison, relative
+from srbench.report.comparing.comparison import Change, Comparison
+from srbench.report.comparing.rules import relative
 
 
 def summary(comparison: Comparison) -> str:
-    """One sentence on the whole."""
+    """Return one sentence about the comparison."""
     failed, changed = len(comparison.having("failed")), len(comparison.having("changed"))
     rules = f"{len(comparison.rules)} rule{'' if len(comparison.rules) == 1 else 's'}"
     if failed:
@@ -17,13 +18,13 @@ def summary(comparison: Comparison) -> str:
     return f"No failure in {comparison.rows} compared rows under {rules}; {changed} values changed."
 
 
-def told(comparison: Comparison) -> list[Change]:
-    """Changes that deserve a line of their own; timings that were skipped are told together by `skipped`."""
+def listed(comparison: Comparison) -> list[Change]:
+    """Return the changes that get a line of their own; `skipped` summarises the timings that were skipped."""
     return [c for c in comparison.changes if c.verdict not in {"same", "skipped"}]
 
 
 def skipped(comparison: Comparison) -> list[str]:
-    """What was not judged and why, a sentence a reason."""
+    """Return what was not judged and why, one sentence for each reason."""
     reasons = Counter((str(c.rule) if c.rule else c.row, c.detail) for c in comparison.having("skipped"))
     return [
         f"{what} was skipped{f' in {n} rows' if n > 1 else ''}: {why}." for (what, why), n in sorted(reasons.items())
@@ -31,7 +32,7 @@ def skipped(comparison: Comparison) -> list[str]:
 
 
 def cells(change: Change) -> tuple[str, str, str, str, str, str]:
-    """Verdict, row, column, base, head and difference as text."""
+    """Return verdict, row, column, base, head and difference as text."""
     base, head = ("—" if v is None else f"{v:.6g}" for v in (change.base, change.head))
     if not change.column:
         base = head = ""
@@ -39,7 +40,7 @@ def cells(change: Change) -> tuple[str, str, str, str, str, str]:
 
 
 def difference(change: Change) -> str:
-    """Head minus base, with per cent; or why there is none."""
+    """Return head minus base, also in per cent, or why there is none."""
     if change.base is None or change.head is None:
         return change.detail
     share = relative(change.base, change.head) * 100
@@ -48,12 +49,12 @@ def difference(change: Change) -> str:
 
 
 def render_markdown(comparison: Comparison) -> str:
-    """The comment for a pull request."""
+    """Return the comment for a pull request."""
     mark = "✅" if comparison.passed else "❌"
     out = [f"### {mark} srbench: {summary(comparison)}", ""]
     if comparison.rules:
         out += ["Not accepted: " + ", ".join(f"`{rule}`" for rule in comparison.rules) + ".", ""]
-    rows = [cells(change) for change in told(comparison)]
+    rows = [cells(change) for change in listed(comparison)]
     if rows:
         out += ["| | Row | Column | Base | Head | Difference |", "| --- | --- | --- | ---: | ---: | --- |"]
         for verdict, *rest in rows:
@@ -65,7 +66,7 @@ def render_markdown(comparison: Comparison) -> str:
 
 
 def render_junit(comparison: Comparison) -> bytes:
-    """JUnit XML: a test case for every rule in every row, and for every row that vanished, failed or is new."""
+    """Return JUnit XML: a test case for each rule in each row, and for each row that vanished, failed or is new."""
     cases = [c for c in comparison.changes if c.rule or not c.column]
     suite = ET.Element(
         "testsuite",
@@ -88,5 +89,5 @@ def render_junit(comparison: Comparison) -> bytes:
 
 
 def _printable(text: str) -> str:
-    """XML has no way to write control characters."""
+    """Replace control characters, which XML cannot hold."""
     return "".join(c if c.isprintable() else " " for c in text)

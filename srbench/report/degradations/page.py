@@ -1,15 +1,17 @@
-"""degradations.md and degradations.csv: the matrices for people and for programs."""
+"""Write degradations.md and degradations.csv: the matrices for people and for programs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from srbench.report.degradations.matrix import PLAIN, Crossing, Row, Trial
+from srbench.files import atomic_write
+from srbench.report.csv_files import CsvRow, write_csv
+from srbench.report.degradations.matrix import PLAIN, Matrix, MatrixColumn, MatrixRow
 from srbench.report.distillation.page import GAIN_COLUMNS, MARKS
-from srbench.report.leaderboard import columns
 from srbench.report.markdown import escape, grid, signed
 from srbench.report.pairing import Gain
+from srbench.report.pictures import picture_name
 
 ABOUT = (
     "Each method by what it was trained on (rows), under each test degradation (columns). Best scores of a column are "
@@ -19,112 +21,124 @@ ABOUT = (
     f"what is gained over training on `{PLAIN}`, paired by image and seed, with 95 % intervals over both, marked as in "
     "`distillation.md`. `docs/results.md` explains the arithmetic and the CSV file."
 )
+COLUMNS = (
+    "architecture", "checkpoint", "distiller", "teacher", "recipe", "train_degradation", "train_setting",
+    "degradation", "setting", "own", "dataset", "scale", "protocol", "inference", "metric", "score", "spread",
+    *(f"over_{PLAIN}_{name}" for name in GAIN_COLUMNS), "drop", "behind",
+)  # fmt: skip
+"""The header of degradations.csv."""
 
 
-def figure_name(crossing: Crossing, kind: str = "crossing") -> str:
-    """Name of the heat map, or of another kind of figure."""
-    section, table = crossing.section, crossing.table
-    parts = [f"x{section.scale}", table.dataset, section.protocol]
-    parts += [] if table.inference == "whole" else [table.inference]
-    return f"{kind}_{'_'.join(''.join(c if c.isalnum() or c in '_-' else '-' for c in part) for part in parts)}.png"
-
-
-def representation_name(crossing: Crossing) -> str:
-    """Name of the picture of representations."""
-    return figure_name(crossing, "representation")
-
-
-def render_crossings(crossings: Sequence[Crossing], figures: Iterable[Path] = ()) -> str:
-    """degradations.md.
+def write_degradations(results: Path, matrices: Sequence[Matrix], pictures: Sequence[Path]) -> tuple[Path, ...]:
+    """Write both files, unless there is no matrix.
 
     Args:
-        crossings: At least one.
-        figures: Images beside it, shown where their name belongs.
+        results: Folder of the files.
+        matrices: Their content.
+        pictures: Pictures in that folder; the page shows those that belong to its matrices.
+
+    Returns:
+        The page, the CSV file and the pictures.
     """
-    shown = {figure.name for figure in figures}
+    if not matrices:
+        return ()
+    page, table = results / "degradations.md", results / "degradations.csv"
+    atomic_write(page, render_page(matrices, pictures))
+    write_csv(table, COLUMNS, csv_rows(matrices))
+    return (page, table, *pictures)
+
+
+def heat_map_name(matrix: Matrix, kind: str = "crossing") -> str:
+    """Return the file name of the heat map, or of another kind of picture."""
+    section, table = matrix.section, matrix.table
+    inference = [] if table.inference == "whole" else [table.inference]
+    return picture_name(kind, f"x{section.scale}", table.dataset, section.protocol, *inference)
+
+
+def representation_name(matrix: Matrix) -> str:
+    """Return the file name of the picture of representations."""
+    return heat_map_name(matrix, "representation")
+
+
+def render_page(matrices: Sequence[Matrix], pictures: Iterable[Path] = ()) -> str:
+    """Return the text of degradations.md.
+
+    Args:
+        matrices: One or more.
+        pictures: Pictures beside the page; it shows those that belong to its matrices.
+    """
+    shown = {picture.name for picture in pictures}
     out = ["# Degradations: trained on, tested on", "", ABOUT, ""]
-    for crossing in crossings:
-        table = crossing.table
-        place = table.label + ("" if table.inference == "whole" else f", {table.inference}")
-        out += [f"## {place} x{crossing.section.scale} · {crossing.section.protocol}", ""]
-        if figure_name(crossing) in shown:
-            out += [f"![Scores by training and test degradation]({figure_name(crossing)})", ""]
-        out += [*_scores(crossing), ""]
-        if any(row.over_plain for row in crossing.rows):
-            out += [f"Gain over training on `{PLAIN}`:", "", *_gains(crossing), ""]
-        if representation_name(crossing) in shown:
+    for matrix in matrices:
+        out += [f"## {matrix.table.place(', ')} x{matrix.section.scale} · {matrix.section.protocol}", ""]
+        if heat_map_name(matrix) in shown:
+            out += [f"![Scores by training and test degradation]({heat_map_name(matrix)})", ""]
+        out += [*_scores(matrix), ""]
+        if any(row.over_plain for row in matrix.rows):
+            out += [f"Gain over training on `{PLAIN}`:", "", *_gains(matrix), ""]
+        if representation_name(matrix) in shown:
             out += ["What the networks make of the degradation of each test image, on two axes:", ""]
-            out += [f"![Representations, coloured by kernel]({representation_name(crossing)})", ""]
-        out += [f"<sub>{' · '.join(f'`{test.headline.protocol}`' for test in crossing.tests)}</sub>", ""]
+            out += [f"![Representations, coloured by kernel]({representation_name(matrix)})", ""]
+        out += [f"<sub>{' · '.join(f'`{column.headline.protocol}`' for column in matrix.columns)}</sub>", ""]
     return "\n".join(out).rstrip() + "\n"
 
 
-def _head(test: Trial) -> str:
-    unit = f" [{test.headline.unit}]" if test.headline.unit else ""
-    return f"{test.label}: {test.headline.label}{unit}"
+def _head(column: MatrixColumn) -> str:
+    return f"{column.label}: {column.headline.label}{column.headline.bracketed_unit}"
 
 
-def _scores(crossing: Crossing) -> list[str]:
-    decimals = crossing.tests[0].headline.decimals
+def _scores(matrix: Matrix) -> list[str]:
+    decimals = matrix.columns[0].headline.decimals
     rows = []
-    for row in crossing.rows:
-        cells = [_score(crossing, row, test) for test in crossing.tests]
+    for row in matrix.rows:
+        cells = [_score(matrix, row, column) for column in matrix.columns]
         ends = ["—" if value is None else signed(value, decimals) for value in (row.drop, row.behind)]
         rows.append([escape(row.method), _trained_on(row), *cells, *ends])
-    return grid(["Method", "Trained on", *map(_head, crossing.tests), "Drop", "Behind"], rows, left=2)
+    return grid(["Method", "Trained on", *map(_head, matrix.columns), "Drop", "Behind"], rows, left=2)
 
 
-def _trained_on(row: Row) -> str:
+def _trained_on(row: MatrixRow) -> str:
     return escape(row.train_degradation or "—")
 
 
-def _score(crossing: Crossing, row: Row, test: Trial) -> str:
-    value = row.scores.get(test)
+def _score(matrix: Matrix, row: MatrixRow, column: MatrixColumn) -> str:
+    value = row.scores.get(column)
     if value is None or value.mean is None:
         return "—"
-    text = f"{value.mean:.{test.headline.decimals}f}"
-    means = [v.mean for other in crossing.rows if (v := other.scores.get(test)) and v.mean is not None]
-    best = max(means) if test.headline.higher_is_better else min(means)
-    marked = f"**{text}**" if text == f"{best:.{test.headline.decimals}f}" else text
-    return f"*{marked}*" if row.is_own(test) else marked
+    text = f"{value.mean:.{column.headline.decimals}f}"
+    means = [v.mean for other in matrix.rows if (v := other.scores.get(column)) and v.mean is not None]
+    best = max(means) if column.headline.higher_is_better else min(means)
+    marked = f"**{text}**" if text == f"{best:.{column.headline.decimals}f}" else text
+    return f"*{marked}*" if row.is_own(column) else marked
 
 
-def _gains(crossing: Crossing) -> list[str]:
+def _gains(matrix: Matrix) -> list[str]:
     rows = [
-        [escape(row.method), _trained_on(row), *(_gain(row.over_plain.get(test), test) for test in crossing.tests)]
-        for row in crossing.trained
+        [escape(row.method), _trained_on(row), *(_gain(row.over_plain.get(c), c) for c in matrix.columns)]
+        for row in matrix.trained
         if row.over_plain
     ]
-    return grid(["Method", "Trained on", *map(_head, crossing.tests)], rows, left=2)
+    return grid(["Method", "Trained on", *map(_head, matrix.columns)], rows, left=2)
 
 
-def _gain(gain: Gain | None, test: Trial) -> str:
+def _gain(gain: Gain | None, column: MatrixColumn) -> str:
     if gain is None:
         return "—"
-    mean, low, high = (signed(value, test.headline.decimals) for value in (gain.mean, gain.low, gain.high))
+    mean, low, high = (signed(value, column.headline.decimals) for value in (gain.mean, gain.low, gain.high))
     return MARKS[gain.verdict].format(mean) + f" [{low}, {high}]"
 
 
-def crossing_columns() -> list[str]:
-    """The header of degradations.csv."""
-    return [
-        "architecture", "checkpoint", "distiller", "teacher", "recipe", "train_degradation", "train_setting",
-        "degradation", "setting", "own", "dataset", "scale", "protocol", "inference", "metric", "score", "spread",
-        *(f"over_{PLAIN}_{name}" for name in GAIN_COLUMNS), "drop", "behind",
-    ]  # fmt: skip
+def csv_rows(matrices: Iterable[Matrix]) -> list[CsvRow]:
+    """Return the rows of degradations.csv: one for each method, training degradation and test degradation."""
+    return [_csv_row(row, column) for matrix in matrices for row in matrix.rows for column in row.scores]
 
 
-def crossing_rows(crossings: Iterable[Crossing]) -> list[columns.Row]:
-    """The rows of degradations.csv: one for each method, training and test degradation."""
-    return [_row(row, test) for crossing in crossings for row in crossing.rows for test in row.scores]
-
-
-def _row(row: Row, test: Trial) -> columns.Row:
-    gain, value = row.over_plain.get(test), row.scores[test]
-    made: columns.Row = {
-        **row.line.first.row_id._asdict(), "train_setting": row.train_setting, "degradation": test.degradation,
-        "setting": test.setting, "own": str(row.is_own(test)).lower() if row.train_degradation else None,
-        "metric": test.headline.column, "score": value.mean, "spread": value.spread, "drop": row.drop,
+def _csv_row(row: MatrixRow, column: MatrixColumn) -> CsvRow:
+    gain, value = row.over_plain.get(column), row.scores[column]
+    cells: CsvRow = {
+        **row.line.first.row_id._asdict(), "train_setting": row.train_setting, "degradation": column.degradation,
+        "setting": column.setting, "own": str(row.is_own(column)).lower() if row.train_degradation else None,
+        "metric": column.headline.column, "score": value.mean, "spread": value.spread, "drop": row.drop,
         "behind": row.behind,
     }  # fmt: skip
-    return made | {f"over_{PLAIN}_{name}": getattr(gain, name) if gain else None for name in GAIN_COLUMNS}
+    return cells | {f"over_{PLAIN}_{name}": getattr(gain, name) if gain else None for name in GAIN_COLUMNS}

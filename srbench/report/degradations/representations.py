@@ -1,9 +1,9 @@
-"""Pictures of what networks make of degradations: their representations of test images, projected on two axes.
+"""Draw what networks make of degradations: their representations of test images, projected on two axes.
 
-A point is an image under one test degradation, coloured by the width of the kernel that blurred it; how it differs from
-the mean over all degradations of the same image is shown, since what images show may weigh far more. Where a network
-has learnt to tell blurs apart, colours come in order. R² says how much of the widths' variance a plane over the two
-shown axes explains, and how much one over the axes of the representations as they are.
+A point is an image under one test degradation, coloured by the width of the kernel that blurred it. It shows the
+difference from the mean over all degradations of the same image, since the content of images may weigh far more. If a
+network has learnt to distinguish blurs, colours come in order. R² is the share of the widths' variance that a plane
+over the two axes explains, and in brackets that of a plane over the axes of the representations as they are.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srbench.records import Record
-from srbench.report.degradations.matrix import Crossing, Row
+from srbench.report.degradations.matrix import Matrix, MatrixRow
 from srbench.report.degradations.page import representation_name
-from srbench.report.leaderboard.plots import STYLE, save
 from srbench.report.leaderboard.tables import Line
-from srbench.report.pictures import Picture
+from srbench.report.pictures import STYLE, Picture, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,9 +33,9 @@ Numbers = NDArray[np.float64]
 ACROSS = 4
 """Panels in a row."""
 MARKERS = "osD^vPX*"
-"""Of the test degradations."""
+"""One for each test degradation."""
 DAMAGES = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error)
-"""What reading a file raises that is gone or damaged."""
+"""What reading a missing or damaged file raises."""
 
 
 class Points(NamedTuple):
@@ -49,46 +48,46 @@ class Points(NamedTuple):
     tests: NDArray[np.int64]
     """(n,) numbers of the test degradations."""
     explained: float
-    """R² of the widths, less the means of their images too, by the two axes; 0 where all widths are one."""
+    """R² of the widths minus the means of their images, by the two axes; 0 if all widths are equal."""
     explained_with_images: float
-    """R² of the widths by the two axes along which they differ most where no mean is taken away."""
+    """R² of the widths by the two axes along which vectors differ most if no mean is subtracted."""
 
 
-def representation_pictures(results: Path, folder: Path, crossings: Sequence[Crossing]) -> list[Picture]:
-    """A picture for each matrix whose networks have representations.
+def representation_pictures(results: Path, folder: Path, matrices: Sequence[Matrix]) -> list[Picture]:
+    """Return a picture for each matrix whose networks have representations.
 
     Args:
-        results: Where figures go.
-        folder: Of the records.
-        crossings: The matrices.
+        results: Folder of the pictures.
+        folder: Folder of the records.
+        matrices: The matrices of the page.
 
     Returns:
-        The pictures. One that is there is left as it is where any of its files of representations is gone.
+        The pictures. One that exists is left as it is if any of its files of representations is missing.
     """
     pictures = []
-    for crossing in crossings:
-        path = results / representation_name(crossing)
-        if path.is_file() and not all((folder / file).is_file() for file in _files(crossing)):
+    for matrix in matrices:
+        path = results / representation_name(matrix)
+        if path.is_file() and not all((folder / file).is_file() for file in _files(matrix)):
             pictures.append(Picture(path, None))
             continue
-        panels = [(row, found) for row in crossing.trained if (found := points(row, crossing, folder))]
+        panels = [(row, found) for row in matrix.trained if (found := points(row, matrix, folder))]
         if panels:
-            pictures.append(Picture(path, partial(_figure, path, crossing, panels)))
+            pictures.append(Picture(path, partial(_figure, path, matrix, panels)))
     return pictures
 
 
-def _files(crossing: Crossing) -> list[str]:
-    """The files that the picture of a matrix is drawn from, below the records folder."""
-    lines = (line for row in crossing.trained for line in row.lines.values())
+def _files(matrix: Matrix) -> list[str]:
+    """Return the files below the records folder that the picture of a matrix shows."""
+    lines = (line for row in matrix.trained for line in row.lines.values())
     return [record.representation_file for line in lines for record in _first_seed(line) if record.representation_file]
 
 
-def points(row: Row, crossing: Crossing, folder: Path) -> Points | None:
-    """The projected representations of a row's first seed; None where there are none, or nothing tells the widths."""
+def points(row: MatrixRow, matrix: Matrix, folder: Path) -> Points | None:
+    """Return the projected representations of a row's first seed; None without any, or without widths of kernels."""
     kept: list[_Kept] = []
     tests: list[int] = []
-    for number, trial in enumerate(crossing.tests):
-        for some in _kept(row.lines[trial], folder) if trial in row.lines else ():
+    for number, column in enumerate(matrix.columns):
+        for some in _kept(row.lines[column], folder) if column in row.lines else ():
             kept.append(some)
             tests += [number] * len(some.widths)
     if len(tests) < 3:
@@ -112,7 +111,7 @@ def _first_seed(line: Line) -> list[Record]:
 
 
 def _kept(line: Line, folder: Path) -> list[_Kept]:
-    """Of each record of the first seed."""
+    """Return what each record of the first seed kept."""
     found = []
     for record in _first_seed(line):
         if record.representation_file is None:
@@ -121,7 +120,7 @@ def _kept(line: Line, folder: Path) -> list[_Kept]:
             with (folder / record.representation_file).open("rb") as opened, np.load(opened) as file:
                 images, names, vectors = file["images"], list(file["names"]), file["vectors"]
                 conditions = file["conditions"]
-        except DAMAGES:  # the picture does without
+        except DAMAGES:  # the picture is drawn without it
             continue
         if {"blur_xx", "blur_yy"} <= set(names):
             variances = conditions[:, names.index("blur_xx")] + conditions[:, names.index("blur_yy")]
@@ -130,7 +129,7 @@ def _kept(line: Line, folder: Path) -> list[_Kept]:
 
 
 def beside_means(vectors: Numbers, images: NDArray[np.str_]) -> Numbers:
-    """Vectors (n, d) less the mean of those of the same image (n,); as they are if no image comes twice."""
+    """Return vectors (n, d) minus the mean of those of the same image (n,); unchanged if every image occurs once."""
     names, which, counts = np.unique(images, return_inverse=True, return_counts=True)
     if len(names) == len(images):
         return vectors
@@ -140,7 +139,7 @@ def beside_means(vectors: Numbers, images: NDArray[np.str_]) -> Numbers:
 
 
 def principal(vectors: Numbers) -> Numbers:
-    """Vectors (n, d) on the two axes along which they vary most, (n, 2)."""
+    """Project vectors (n, d) on the two axes along which they vary most, (n, 2)."""
     centred = vectors - vectors.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     projected: Numbers = centred @ axes[:2].T
@@ -148,7 +147,7 @@ def principal(vectors: Numbers) -> Numbers:
 
 
 def explained(values: Numbers, by: Numbers) -> float:
-    """R² of the linear regression of values (n,) by (n, k); 0 where the values do not vary."""
+    """Return R² of the linear regression of values (n,) by (n, k); 0 if the values do not vary."""
     spread = float(((values - values.mean()) ** 2).sum())
     if spread <= 1e-12:
         return 0.0
@@ -157,7 +156,7 @@ def explained(values: Numbers, by: Numbers) -> float:
     return 1.0 - float(((values - fitted) ** 2).sum()) / spread
 
 
-def _figure(path: Path, crossing: Crossing, panels: Sequence[tuple[Row, Points]]) -> None:
+def _figure(path: Path, matrix: Matrix, panels: Sequence[tuple[MatrixRow, Points]]) -> None:
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -178,19 +177,19 @@ def _figure(path: Path, crossing: Crossing, panels: Sequence[tuple[Row, Points]]
         seen = sorted({int(number) for _, found in panels for number in found.tests})
         handles = [
             Line2D(
-                [], [], marker=MARKERS[n % len(MARKERS)], color="#57606a", linestyle="", label=crossing.tests[n].label
+                [], [], marker=MARKERS[n % len(MARKERS)], color="#57606a", linestyle="", label=matrix.columns[n].label
             )
             for n in seen
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
         figure.suptitle(
-            f"{crossing.table.label} x{crossing.section.scale} · representations less their images' means, two axes",
+            f"{matrix.table.label} x{matrix.section.scale} · representations less their images' means, two axes",
             x=0.01, ha="left", fontsize=10.5, fontweight="bold",
         )  # fmt: skip
         save(figure, path)
 
 
-def _panel(axis: Axes, row: Row, found: Points, widest: float) -> PathCollection:
+def _panel(axis: Axes, row: MatrixRow, found: Points, widest: float) -> PathCollection:
     drawn = None
     for number in np.unique(found.tests):
         chosen = found.tests == number

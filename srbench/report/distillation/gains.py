@@ -1,8 +1,8 @@
-"""What a distiller gained: over plain training, inherited weights and a suite's own controls, by image and seed.
+"""Count what distillers gain over plain training, inherited weights and a suite's own controls, by image and seed.
 
-A table holds the trainings of one student by one recipe on one dataset. Gains are means over the seeds and images that
-both sides have; their intervals come from drawing seeds and images anew (`crossed_interval`), where
-an image's realisations stay together. With a single seed they tell of images alone.
+A table holds the trainings of one student with one recipe on one dataset. Gains are means over the seeds and images
+that both sides have. Their intervals come from resampling seeds and images (`crossed_interval`), with the realisations
+of an image kept together; with a single seed they cover the variation of images alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pairing import Gain, Rivals, Scores, in_common, paired_gain, scores_by_seed
 
 CONTROL, INHERITED = "none", "weight_inherit"
-"""The distillers that gains are counted from, besides those that a suite names."""
+"""The distillers over which gains are counted, besides those that a suite names."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,24 +26,24 @@ class GainLine:
 
     line: Line
     over: dict[tuple[str, Heading], Gain] = field(default_factory=dict)
-    """By the distiller it is counted from, and the metric; nothing where that was not trained, or is this one."""
+    """Gain by the distiller over which it is counted, and by metric; none over itself."""
     rank: int | None = None
-    """One more than the number of methods that are better beyond chance, over the seeds that all have."""
+    """One more than the number of methods that are better beyond chance, over the seeds that all methods share."""
     costs: TrainingCosts | None = None
-    """Mean over the seeds, of seconds the median."""
+    """Mean over the seeds; median for seconds."""
     time_ratio: float | None = None
-    """Seconds of a step by the control's, where both come from one machine."""
+    """Seconds of a step relative to the control's, if both come from one machine."""
     extra_memory_mib: float | None = None
-    """At the peak of a step, beyond the control's."""
+    """Peak memory of a step minus the control's."""
 
     @property
     def model(self) -> ModelFacts:
-        """Of the first seed."""
+        """The model of the first seed."""
         return self.line.first.model
 
     @property
     def title(self) -> str:
-        """The distiller, starred where it is our reading of a paper, and the budget where it is not the usual one."""
+        """The distiller, starred if it is our reading of a paper, and the budget if it is not the usual one."""
         return (
             self.model.distiller
             + ("*" if self.model.reconstruction else "")
@@ -52,23 +52,23 @@ class GainLine:
 
     @property
     def seeds(self) -> list[int]:
-        """Those that were measured."""
+        """The measured seeds."""
         return sorted({r.model.seed or 0 for r in self.line.records if r.status == "ok"})
 
 
 @dataclass(slots=True, kw_only=True)
 class GainTable:
-    """Distillers of one student on one dataset, the best first."""
+    """The trainings of one student on one dataset, the best first."""
 
     section: Section
     table: Table
     headline: Heading
     second: Heading | None
-    """The structural metric beside it."""
+    """The structural metric beside the headline."""
     bases: Sequence[str]
-    """The distillers that gains are counted from, plain training first."""
+    """The distillers over which gains are counted, plain training first."""
     lines: list[GainLine]
-    """The control among them."""
+    """All trainings, with the control."""
 
     @property
     def control(self) -> GainLine:
@@ -76,20 +76,15 @@ class GainTable:
         return next(line for line in self.lines if _is_control(line.line))
 
     @property
-    def student(self) -> str:
-        """Name of the student's architecture."""
-        return self.control.model.architecture
-
-    @property
     def group(self) -> tuple[str, str, str, int, str, str]:
-        """What tables share that stand side by side: all but dataset and inference."""
+        """What tables side by side have in common: everything except dataset and inference."""
         m = self.control.model
         s = self.section
         return (m.architecture, m.recipe or "", m.train_degradation or "", s.scale, s.degradation, s.protocol)
 
 
 def make_gain_tables(sections: Iterable[Section]) -> list[GainTable]:
-    """Of every table that holds plain training and another training of the same student by the same recipe."""
+    """Make a table wherever a student was trained plainly and in another way with the same recipe."""
     made = []
     for section in sections:
         for table in section.tables:
@@ -132,7 +127,7 @@ def _is_control(line: Line) -> bool:
 
 
 def _base(name: str, line: Line, lines: Sequence[Line]) -> Line | None:
-    """The training by a distiller that a line is to be compared with: of its teacher or of none, or the only one."""
+    """Return the training of a distiller to compare a line with: from the same teacher or none, or the only one."""
     known = [
         other
         for other in lines
@@ -149,7 +144,7 @@ def _gain(scores: Scores, base: Line, heading: Heading) -> Gain | None:
 
 
 def _rank(lines: Sequence[GainLine], headline: Heading) -> None:
-    """As `srbench.measuring.uncertainty.shared_ranks`, over the seeds that all have, be it one."""
+    """Rank as `srbench.measuring.uncertainty.shared_ranks` does, over the seeds that all methods share, even one."""
     scored = [(own, scores) for own in lines if (scores := scores_by_seed(own.line.records, headline))]
     seeds, images = in_common([scores for _, scores in scored])
     if len(seeds) * len({name for _, name in images}) < 2:

@@ -1,4 +1,4 @@
-"""distillation.md and distillation.csv: the tables of gains for people and for programs."""
+"""Write distillation.md and distillation.csv: the tables of gains for people and for programs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from srbench.files import atomic_write
+from srbench.report.csv_files import CsvRow, write_csv
 from srbench.report.distillation.gains import CONTROL, INHERITED, GainLine, GainTable
 from srbench.report.headings import Heading
-from srbench.report.leaderboard.columns import Row
 from srbench.report.markdown import escape, grid, signed
 from srbench.report.pairing import Gain
+from srbench.report.pictures import picture_name
 
 ABOUT = (
     "What each distiller gained over plain training (`none`) of the same student by the same recipe, over starting "
@@ -27,29 +29,48 @@ MARKS = {"better": "**{}**", "worse": "{} ▼", "tie": "≈ {}"}
 GAIN_COLUMNS = ("mean", "low", "high", "verdict", "seeds", "images")
 
 
+def write_distillation(results: Path, tables: Sequence[GainTable], pictures: Sequence[Path]) -> tuple[Path, ...]:
+    """Write both files, unless there is no table.
+
+    Args:
+        results: Folder of the files.
+        tables: Their content.
+        pictures: Pictures in that folder; the page shows those that belong to its tables.
+
+    Returns:
+        The page, the CSV file and the pictures.
+    """
+    if not tables:
+        return ()
+    page, table = results / "distillation.md", results / "distillation.csv"
+    atomic_write(page, render_page(tables, pictures))
+    write_csv(table, csv_columns(tables), csv_rows(tables))
+    return (page, table, *pictures)
+
+
 def figure_name(table: GainTable) -> str:
-    """Name of the figure for all tables that stand side by side with this one."""
+    """Return the file name of the picture of all tables side by side with this one."""
     student, recipe, trained_on, scale, degradation, protocol = table.group
     parts = [student, f"x{scale}", degradation, recipe, protocol]
     if trained_on != degradation:
         parts.insert(3, trained_on)
-    return f"gains_{'_'.join(''.join(c if c.isalnum() or c in '_-' else '-' for c in part) for part in parts)}.png"
+    return picture_name("gains", *parts)
 
 
 def side_by_side(tables: Iterable[GainTable]) -> list[list[GainTable]]:
-    """Tables of one student, recipe and scale together, in the report's order."""
+    """Group the tables of a student, recipe and scale, in the report's order."""
     ordered = sorted(tables, key=lambda t: (t.group[3], *map(str, t.group)))
     return [list(group) for _, group in groupby(ordered, key=lambda t: t.group)]
 
 
-def render_gains(tables: Sequence[GainTable], figures: Iterable[Path] = ()) -> str:
-    """distillation.md.
+def render_page(tables: Sequence[GainTable], pictures: Iterable[Path] = ()) -> str:
+    """Return the text of distillation.md.
 
     Args:
-        tables: At least one.
-        figures: Images beside it, shown where their name belongs.
+        tables: One or more.
+        pictures: Pictures beside the page; it shows those that belong to its tables.
     """
-    drawn = {figure.name for figure in figures}
+    drawn = {picture.name for picture in pictures}
     out = ["# Distillation", "", ABOUT, ""]
     for group in side_by_side(tables):
         first = group[0]
@@ -63,7 +84,7 @@ def render_gains(tables: Sequence[GainTable], figures: Iterable[Path] = ()) -> s
             out += [f"![Gains over plain training]({figure_name(first)})", ""]
         if len(group) > 1:
             out += [*_overview(group), ""]
-        for table, lines in zip(group, titled(group), strict=True):
+        for table, lines in zip(group, titled_lines(group), strict=True):
             out += [*_table(table, lines), ""]
     if any(line.model.reconstruction for table in tables for line in table.lines):
         out += ["\\* our reading of a method whose paper leaves it open.", ""]
@@ -71,8 +92,8 @@ def render_gains(tables: Sequence[GainTable], figures: Iterable[Path] = ()) -> s
 
 
 def _overview(group: Sequence[GainTable]) -> list[str]:
-    """Gains over plain training on all datasets, by the mean of them."""
-    titles = titled(group)
+    """Return the gains over plain training on all datasets, sorted by their mean."""
+    titles = titled_lines(group)
     gains: dict[str, list[Gain | None]] = {}
     for title in dict.fromkeys(t for table in titles for t in table):
         found = [(table.get(title), own.headline) for own, table in zip(group, titles, strict=True)]
@@ -87,12 +108,12 @@ def _overview(group: Sequence[GainTable]) -> list[str]:
         [escape(title), *(_marked(gain, table.headline) for gain, table in zip(row, group, strict=True))]
         for title, row in sorted(kept.items(), key=lambda item: -mean(item[1]))
     ]
-    heads = [f"{table.table.label}: gain over `{CONTROL}`{_unit(table.headline)}" for table in group]
+    heads = [f"{table.table.label}: gain over `{CONTROL}`{table.headline.bracketed_unit}" for table in group]
     return grid(["Distiller", *heads], rows, left=1)
 
 
-def titled(group: Sequence[GainTable]) -> list[dict[str, GainLine]]:
-    """For each table its lines by what to call them; a teacher is named where it is not the usual one."""
+def titled_lines(group: Sequence[GainTable]) -> list[dict[str, GainLine]]:
+    """Return the lines of each table by title, which names a teacher that is not the usual one."""
     usual = usual_teacher(group)
     return [
         {
@@ -104,18 +125,17 @@ def titled(group: Sequence[GainTable]) -> list[dict[str, GainLine]]:
 
 
 def usual_teacher(group: Sequence[GainTable]) -> str:
-    """The teacher of most lines."""
+    """Return the teacher of most lines."""
     names = Counter(line.model.teacher for table in group for line in table.lines if line.model.teacher)
     return max(names, key=lambda name: names[name], default="")
 
 
 def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
     head, second = table.headline, table.second
-    place = table.table.label + ("" if table.table.inference == "whole" else f", {table.table.inference}")
-    header = ["Rank", "Distiller", f"{head.label}{_unit(head)}", f"Gain over `{CONTROL}`{_unit(head)}"]
+    header = ["Rank", "Distiller", f"{head.label}{head.bracketed_unit}", f"Gain over `{CONTROL}`{head.bracketed_unit}"]
     header += [f"{second.label} gain"] if second else []
     others = [base for base in table.bases[1:] if any((base, head) in line.over for line in table.lines)]
-    header += [f"Gain over `{base}`{_unit(head)}" for base in others]
+    header += [f"Gain over `{base}`{head.bracketed_unit}" for base in others]
     header += ["Seeds", "Form", "Steps", "Forwards S / T", "ms/step"]
     header += [f"× `{CONTROL}`", "Extra MiB"]
     rows = []
@@ -131,11 +151,13 @@ def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
         row += [", ".join(map(str, line.seeds)), line.model.form if line.model.form != "plain" else "—"]
         row += [f"{line.model.train_steps:,}" if line.model.train_steps else "—", *_costs(line)]
         rows.append(row)
-    return [f"### {place} x{table.section.scale}", "", *grid(header, rows, left=2), "", f"<sub>`{head.protocol}`</sub>"]
-
-
-def _unit(heading: Heading) -> str:
-    return f" [{heading.unit}]" if heading.unit else ""
+    return [
+        f"### {table.table.place(', ')} x{table.section.scale}",
+        "",
+        *grid(header, rows, left=2),
+        "",
+        f"<sub>`{head.protocol}`</sub>",
+    ]
 
 
 def _score(line: GainLine, heading: Heading) -> str:
@@ -146,7 +168,7 @@ def _score(line: GainLine, heading: Heading) -> str:
 
 
 def _marked(gain: Gain | None, heading: Heading) -> str:
-    """A gain with one decimal more than scores have, since gains are small."""
+    """Return the text of a gain, with one decimal more than scores have, since gains are small."""
     if gain is None:
         return "—"
     mean, low, high = (signed(value, heading.decimals + 1) for value in (gain.mean, gain.low, gain.high))
@@ -162,8 +184,8 @@ def _costs(line: GainLine) -> list[str]:
     return [f"{c.student_forwards:.2f} / {c.teacher_forwards:.2f}", f"{c.seconds_per_step * 1000:.1f}", ratio, memory]
 
 
-def gain_columns(tables: Iterable[GainTable]) -> list[str]:
-    """The header of distillation.csv."""
+def csv_columns(tables: Iterable[GainTable]) -> list[str]:
+    """Return the header of distillation.csv."""
     bases = dict.fromkeys((CONTROL, INHERITED, *(base for table in tables for base in table.bases)))
     return [
         "student", "recipe", "dataset", "scale", "degradation", "train_degradation", "protocol", "inference",
@@ -173,10 +195,10 @@ def gain_columns(tables: Iterable[GainTable]) -> list[str]:
     ]  # fmt: skip
 
 
-def gain_rows(tables: Iterable[GainTable]) -> list[Row]:
-    """The rows of distillation.csv: one for each line and metric."""
+def csv_rows(tables: Iterable[GainTable]) -> list[CsvRow]:
+    """Return the rows of distillation.csv: one for each line and metric."""
     return [
-        _row(table, line, heading)
+        _csv_row(table, line, heading)
         for group in side_by_side(tables)
         for table in group
         for line in table.lines
@@ -185,9 +207,9 @@ def gain_rows(tables: Iterable[GainTable]) -> list[Row]:
     ]
 
 
-def _row(table: GainTable, line: GainLine, heading: Heading) -> Row:
+def _csv_row(table: GainTable, line: GainLine, heading: Heading) -> CsvRow:
     m, first, costs = line.model, line.line.first, line.costs
-    row: Row = {
+    row: CsvRow = {
         **first.row_id._asdict(), "student": m.architecture, "form": m.form,
         "reconstruction": str(m.reconstruction).lower(),
         "rank": line.rank if heading is table.headline else None, "metric": heading.column,

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srbench.report.distillation.gains import CONTROL, INHERITED, GainLine, GainTable
-from srbench.report.distillation.page import figure_name, side_by_side, titled
-from srbench.report.leaderboard.plots import FAINT, INK, STYLE, save
+from srbench.report.distillation.page import figure_name, side_by_side, titled_lines
 from srbench.report.markdown import signed
 from srbench.report.pairing import Gain
-from srbench.report.pictures import Picture
+from srbench.report.pictures import FAINT, INK, STYLE, Picture, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,18 +20,18 @@ if TYPE_CHECKING:
 COLOURS = {"better": "#0072b2", "worse": "#d55e00", "tie": FAINT}
 MEANINGS = {"better": "better than plain training", "worse": "worse", "tie": "cannot be told apart"}
 REACH = 4.0
-"""Panels end at so many times the median size of a gain, or later; what lies beyond is an arrow with its figure."""
+"""Panels end at this many times the median size of a gain, or later; an arrow and a number mark what is beyond."""
 LEAST_REACH = 0.05
 
 
 def gain_pictures(results: Path, tables: Sequence[GainTable]) -> list[Picture]:
-    """A picture for each student, recipe and scale."""
+    """Return a picture for each student, recipe and scale."""
     paths = ((results / figure_name(group[0]), group) for group in side_by_side(tables))
     return [Picture(path, partial(_figure, path, group)) for path, group in paths]
 
 
 def _ordered(group: Sequence[GainTable], lines: Sequence[Mapping[str, GainLine]]) -> list[str]:
-    """Titles, the largest mean gain over the datasets first."""
+    """Return the titles, the largest mean gain over the datasets first."""
     gains: dict[str, list[float]] = {}
     for table, own in zip(group, lines, strict=True):
         for title, line in own.items():
@@ -47,7 +46,7 @@ def _figure(path: Path, group: Sequence[GainTable]) -> None:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    lines = titled(group)
+    lines = titled_lines(group)
     titles = _ordered(group, lines)
     first = group[0]
     with rc_context(STYLE):
@@ -75,7 +74,7 @@ def _figure(path: Path, group: Sequence[GainTable]) -> None:
 
 
 def _reach(gains: Sequence[Gain]) -> float:
-    """How far a panel goes to either side: as far as most gains are large, and most intervals go."""
+    """Return how far a panel extends to either side: far enough for most gains and most intervals."""
     if not gains:
         return LEAST_REACH
     ends = sorted(max(-gain.low, gain.high) for gain in gains)
@@ -110,7 +109,5 @@ def _panel(axis: Axes, table: GainTable, lines: Sequence[GainLine | None]) -> No
             bbox={"facecolor": axis.get_facecolor(), "edgecolor": "none", "pad": 1},  # clear of its own interval
         )  # fmt: skip
     axis.tick_params(axis="y", length=0)
-    place = table.table.label + ("" if table.table.inference == "whole" else f" · {table.table.inference}")
-    axis.set_title(place, loc="left", fontsize=10)
-    unit = f" [{table.headline.unit}]" if table.headline.unit else ""
-    axis.set_xlabel(f"gain in {table.headline.label}{unit}")
+    axis.set_title(table.table.place(" · "), loc="left", fontsize=10)
+    axis.set_xlabel(f"gain in {table.headline.label}{table.headline.bracketed_unit}")

@@ -1,17 +1,16 @@
-"""The columns of ``leaderboard.csv`` and ``per_image.csv``: names, units, order; docs/results.md is their reference."""
+"""List the columns of ``leaderboard.csv`` and ``per_image.csv``; docs/results.md is their reference."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import TypeAlias
+from typing import Any, Literal, TypeAlias, get_type_hints
 
 from srbench.records import Measured, Record, RowId, Score
+from srbench.report.csv_files import CsvValue
 
-Value: TypeAlias = str | int | float | None
-Row: TypeAlias = dict[str, Value]
-"""Column name to value; None is an empty cell."""
+Dtype: TypeAlias = Literal["string", "Int64", "float64"]
+"""Of a column in a data frame; see `srbench.report.frames.read_results`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +19,18 @@ class Column:
 
     name: str
     about: str
-    read: Callable[[Record], Value]
+    read: Callable[[Record], CsvValue]
+    dtype: Dtype = "float64"
 
 
-def _cost(name: str) -> Callable[[Record], Value]:
-    def read(record: Record) -> Value:
-        measured: Measured | None = getattr(record.profile, name, None)
-        return measured.value if measured else None
+def _at(path: str) -> Callable[[Record], CsvValue]:
+    """Return a reader of an attribute, such as "profile.backend"; it gives None if a part of the path is missing."""
 
-    return read
-
-
-def _training(name: str) -> Callable[[Record], Value]:
-    def read(record: Record) -> Value:
-        value: float | None = getattr(record.model.costs, name, None)
-        return value
+    def read(record: Record) -> CsvValue:
+        found: Any = record
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        return found.value if isinstance(found, Measured) else found
 
     return read
 
@@ -55,9 +51,12 @@ _ABOUT = {
     "inference": "`whole`, `tile=…` or `chop`, with `,x8` for the self-ensemble.",
     "realisation": "Number of the frozen realisation, from 0; empty where only one was measured.",
 }  # fmt: skip
-_IDENTITY = [Column(name, _ABOUT[name], attrgetter(f"row_id.{name}")) for name in RowId._fields]
-_LABEL = Column("label", "The architecture's label for tables.", lambda r: r.model.label)
-_STATUS = Column("status", "`ok`, or `failed` with the cause in `reasons`.", lambda r: r.status)
+_IDENTITY = [
+    Column(name, _ABOUT[name], _at(f"row_id.{name}"), "string" if kind is str else "Int64")
+    for name, kind in get_type_hints(RowId).items()
+]
+_LABEL = Column("label", "The architecture's label for tables.", _at("model.label"), "string")
+_STATUS = Column("status", "`ok`, or `failed` with the cause in `reasons`.", _at("status"), "string")
 NAMING = (*_IDENTITY[:2], _LABEL, *_IDENTITY[2:], _STATUS)
 
 METRICS = {
@@ -68,52 +67,48 @@ METRICS = {
 COSTS = (
     Column("certified", "Whether bicubic gives the published row on this copy of the dataset: `certified`, "
            "`uncertified` or `no reference`; empty for a failed cell.",
-           lambda r: r.certification.status if r.certification else None),
-    Column("parameters", "Trainable parameters, as trained.", _cost("parameters")),
-    Column("parameters_deployed", "The same after re-parameterisation.", _cost("parameters_deployed")),
-    Column("macs_720p_g", "Multiply-accumulates, 1e9, for a 1280×720 output.", _cost("macs_720p_g")),
-    Column("macs_256_g", "Multiply-accumulates, 1e9, for a 256×256 input.", _cost("macs_256_g")),
+           _at("certification.status"), "string"),
+    Column("parameters", "Trainable parameters, as trained.", _at("profile.parameters"), "Int64"),
+    Column("parameters_deployed", "The same after re-parameterisation.", _at("profile.parameters_deployed"), "Int64"),
+    Column("macs_720p_g", "Multiply-accumulates, 1e9, for a 1280×720 output.", _at("profile.macs_720p_g")),
+    Column("macs_256_g", "Multiply-accumulates, 1e9, for a 256×256 input.", _at("profile.macs_256_g")),
     Column("uncounted_operators", "Operators that the MACs leave out, separated by spaces; empty without any.",
-           lambda r: " ".join(r.profile.uncounted_operators) or None if r.profile else None),
-    Column("activations_m", "Elements of convolution outputs, 1e6, for a 256×256 input.", _cost("activations_m")),
-    Column("latency_ms_p50", "Median time of a forward pass, milliseconds.", _cost("latency_ms_p50")),
-    Column("latency_ms_p90", "90th percentile, milliseconds.", _cost("latency_ms_p90")),
-    Column("latency_ms_low", "Low end of the median's 95 % interval.",
-           lambda r: r.profile.latency_low_ms if r.profile else None),
-    Column("latency_ms_high", "High end of the median's 95 % interval.",
-           lambda r: r.profile.latency_high_ms if r.profile else None),
+           lambda r: " ".join(r.profile.uncounted_operators) if r.profile else None, "string"),
+    Column("activations_m", "Elements of convolution outputs, 1e6, for a 256×256 input.", _at("profile.activations_m")),
+    Column("latency_ms_p50", "Median time of a forward pass, milliseconds.", _at("profile.latency_ms_p50")),
+    Column("latency_ms_p90", "90th percentile, milliseconds.", _at("profile.latency_ms_p90")),
+    Column("latency_ms_low", "Low end of the median's 95 % interval.", _at("profile.latency_low_ms")),
+    Column("latency_ms_high", "High end of the median's 95 % interval.", _at("profile.latency_high_ms")),
     Column("latency_input", "Height and width of the timed LR image, in the channels that the network itself takes.",
-           lambda r: r.profile.latency_input or None if r.profile else None),
-    Column("backend", "What ran the timed network.", lambda r: r.profile.backend if r.profile else None),
-    Column("precision", "Number format of the timed network.", lambda r: r.profile.precision if r.profile else None),
-    Column("peak_memory_mib", "Resident memory of a forward pass, weights included, MiB.", _cost("peak_memory_mib")),
+           _at("profile.latency_input"), "string"),
+    Column("backend", "What ran the timed network.", _at("profile.backend"), "string"),
+    Column("precision", "Number format of the timed network.", _at("profile.precision"), "string"),
+    Column("peak_memory_mib", "Resident memory of a forward pass, weights included, MiB.",
+           _at("profile.peak_memory_mib")),
     Column("machine", "Id of the machine; timings compare only where it is equal.",
-           lambda r: r.profile.machine if r.profile else r.environment.machine if r.environment else None),
-    Column("device", "What scored the images.", lambda r: r.environment.device if r.environment else None),
+           lambda r: r.profile.machine if r.profile else r.environment.machine if r.environment else None, "string"),
+    Column("device", "What scored the images.", _at("environment.device"), "string"),
     Column("train_seconds", "Time the training took, seconds; empty where nothing was trained.",
-           lambda r: r.model.train_seconds),
-    Column("train_steps", "Optimiser steps; empty where nothing was trained.", lambda r: r.model.train_steps),
+           _at("model.train_seconds")),
+    Column("train_steps", "Optimiser steps; empty where nothing was trained.", _at("model.train_steps"), "Int64"),
     Column("student_forwards", "Images that the student was asked for in a training step, by the step's patches; "
-           "copies of it count.", _training("student_forwards")),
-    Column("teacher_forwards", "The same of all teachers together.", _training("teacher_forwards")),
+           "copies of it count.", _at("model.costs.student_forwards")),
+    Column("teacher_forwards", "The same of all teachers together.", _at("model.costs.teacher_forwards")),
     Column("seconds_per_step", "Time of a training step, seconds: the median of each kind of step, averaged; without "
-           "validation and checkpoints.", _training("seconds_per_step")),
+           "validation and checkpoints.", _at("model.costs.seconds_per_step")),
     Column("train_memory_mib", "Bytes of all tensors at the peak of a training step, MiB. Like the three before it, "
-           "empty where nothing was trained.", _training("peak_memory_mib")),
-    Column("weights_sha256", "Hash of the weights; empty for a network without any.", lambda r: r.model.weights_sha256),
-    Column("srbench", "Version of srbench.", lambda r: r.environment.srbench if r.environment else None),
-    Column("torch", "Version of PyTorch.", lambda r: r.environment.torch if r.environment else None),
+           "empty where nothing was trained.", _at("model.costs.peak_memory_mib")),
+    Column("weights_sha256", "Hash of the weights; empty for a network without any.",
+           _at("model.weights_sha256"), "string"),
+    Column("srbench", "Version of srbench.", _at("environment.srbench"), "string"),
+    Column("torch", "Version of PyTorch.", _at("environment.torch"), "string"),
     Column("git_commit", "Commit of the checkout that measured; empty outside one.",
-           lambda r: r.environment.git_commit if r.environment else None),
-    Column("created", "When the cell was finished, UTC, ISO 8601.", lambda r: r.created),
-    Column("key", "Content key of the record.", lambda r: r.key),
-)  # fmt: skip
-_MEASURED_COSTS = (
-    "parameters", "parameters_deployed", "macs_720p_g", "macs_256_g", "activations_m", "latency_ms_p50",
-    "latency_ms_p90", "peak_memory_mib",
+           _at("environment.git_commit"), "string"),
+    Column("created", "When the cell was finished, UTC, ISO 8601.", _at("created"), "string"),
+    Column("key", "Content key of the record.", _at("key"), "string"),
 )  # fmt: skip
 
-PER_METRIC: Mapping[str, tuple[str, Callable[[Score], Value]]] = {
+PER_METRIC: Mapping[str, tuple[str, Callable[[Score], CsvValue]]] = {
     "_low": ("Low end of the mean's 95 % bootstrap interval over images.", lambda s: s.low),
     "_high": ("High end of that interval.", lambda s: s.high),
     "_reported": ("What the authors report.", lambda s: s.reported),
@@ -123,18 +118,18 @@ PER_METRIC: Mapping[str, tuple[str, Callable[[Score], Value]]] = {
         lambda s: None if s.value is None or s.reported is None else s.value - s.reported,
     ),
 }
-"""Ending and meaning of the columns that stand for every metric column, after all of those."""
+"""Ending and meaning of the columns that follow the metric columns, for each of these."""
 
 
 def metric_columns(records: Iterable[Record]) -> dict[str, str]:
-    """Metric to column for all metrics of the records: the fixed ones, then others in alphabetical order."""
+    """Return the column of each metric of the records: the fixed ones, then others in alphabetical order."""
     others = {s.metric: s.column for r in records for s in r.scores.values() if s.metric not in METRICS}
     others |= {name: name for r in records for i in r.images for name in i.scores if name not in {*METRICS, *others}}
     return METRICS | dict(sorted(others.items(), key=lambda item: item[1]))
 
 
 def leaderboard_columns(metrics: Mapping[str, str] = METRICS) -> list[str]:
-    """The header of ``leaderboard.csv`` for these metrics."""
+    """Return the header of ``leaderboard.csv`` for these metrics."""
     return [
         *(c.name for c in NAMING),
         *metrics.values(),
@@ -145,76 +140,6 @@ def leaderboard_columns(metrics: Mapping[str, str] = METRICS) -> list[str]:
     ]
 
 
-def leaderboard_row(record: Record, metrics: Mapping[str, str]) -> Row:
-    """One row of ``leaderboard.csv``."""
-    row: Row = {c.name: c.read(record) for c in NAMING}
-    scores = [(metrics[name], record.scores.get(name)) for name in metrics]
-    row |= {column: score.value if score else None for column, score in scores}
-    for column, score in scores:
-        row |= {column + ending: read(score) if score else None for ending, (_, read) in PER_METRIC.items()}
-    row |= {c.name: c.read(record) for c in COSTS}
-    row |= {f"{name}_protocol": record.scores[name].protocol if name in record.scores else None for name in metrics}
-    row["reasons"] = "; ".join(f"{name}: {why}" for name, why in empty_cells(record, metrics).items()) or None
-    return row
-
-
-def empty_cells(record: Record, metrics: Mapping[str, str] = METRICS) -> dict[str, str]:
-    """Why cells of a record are empty: column to reason. A failed cell gives its cause once, under "cell"."""
-    if record.status == "failed":
-        return {"cell": _one_line(record.reason or "failed without saying why")}
-    reasons: dict[str, str] = {}
-    for name, column in metrics.items():
-        score = record.scores.get(name)
-        if score is None:
-            reasons[column] = "not among the suite's metrics"
-        elif score.value is None:
-            reasons[column] = _one_line(score.reason or "")
-    if record.profile is None:
-        return reasons | {"costs": "not profiled"}
-    for name in _MEASURED_COSTS:
-        measured: Measured = getattr(record.profile, name)
-        if measured.value is None:
-            reasons[name] = _one_line(measured.reason or "")
-    return reasons
-
-
 def image_columns(metrics: Mapping[str, str] = METRICS) -> list[str]:
-    """The header of ``per_image.csv`` for these metrics."""
+    """Return the header of ``per_image.csv`` for these metrics."""
     return [*(c.name for c in NAMING[:-1]), "image", *metrics.values(), "key"]
-
-
-def image_rows(record: Record, metrics: Mapping[str, str]) -> list[Row]:
-    """The rows of ``per_image.csv`` of one cell."""
-    naming: Row = {c.name: c.read(record) for c in NAMING[:-1]}
-    return [
-        naming
-        | {"image": image.name, "key": record.key}
-        | {column: image.scores.get(name) for name, column in metrics.items()}
-        for image in record.images
-    ]
-
-
-def cell_text(value: Value) -> str:
-    """A value as it stands in a CSV file: 12 significant digits, nothing for None."""
-    if value is None:
-        return ""
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
-
-
-def rank_order(records: Sequence[Record]) -> list[Record]:
-    """Records as the leaderboard lists them: table by table, best first, failed cells last."""
-
-    def place(record: Record) -> tuple[object, ...]:
-        score = record.scores.get(record.headline)
-        value = score.value if score else None
-        quality = 0.0 if value is None or score is None else -value if score.higher_is_better else value
-        return (
-            record.protocol, record.degradation, record.scale, record.dataset, record.inference,
-            value is None, quality, record.row_id.method, str(record.model.seed), str(record.realisation),
-        )  # fmt: skip
-
-    return sorted(records, key=place)
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,4 +1,4 @@
-"""Sheets of crops: the places where methods differ most, side by side."""
+"""Draw sheets of crops: the places where methods differ most, side by side."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.report.leaderboard.plots import FAINT, INK, STYLE, save
-from srbench.report.leaderboard.tables import Line, Section, Table, find_image
-from srbench.report.pictures import Picture
+from srbench.records import ImageScores, Record
+from srbench.report.leaderboard.tables import Line, Section, Table
+from srbench.report.pictures import FAINT, INK, STYLE, Picture, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ BOX = "#ffd33d"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """One image as several methods made it."""
+    """One image from several methods."""
 
     title: str
     lr: Pixels | None
@@ -38,25 +38,25 @@ class Scene:
     methods: tuple[tuple[str, str, Pixels], ...]
     """Title, score in words, and sr, (H, W, 3) uint8."""
     best: int
-    """Index of the method with the best score."""
+    """The index of the method with the best score."""
     scale: int
     box: tuple[int, int, int]
     """Top, left and side of the window in hr pixels."""
     contrast: float
-    """How much the methods differ in it."""
+    """How much the methods differ in the window."""
 
 
 def crop_pictures(results: Path, records_folder: Path, sections: Sequence[Section]) -> tuple[list[Picture], list[str]]:
-    """``crops_x2_bicubic.png`` and the like, from the sr images that the records kept.
+    """Return ``crops_x2_bicubic.png`` and the like, made of the sr images that the records kept.
 
     Args:
-        results: Where the sheets go.
-        records_folder: What the records' image files are relative to.
-        sections: Tables with the records; those that kept fewer than two methods' images give no sheet.
+        results: Folder of the sheets.
+        records_folder: Folder of the records, to which their image files are relative.
+        sections: Tables with the records; a sheet needs the images of two methods.
 
     Returns:
-        The sheets, and a sentence for every image that could not be read. A sheet that is there is left as it is where
-        any of its images is gone.
+        The sheets, and a sentence for every image that could not be read. A sheet that exists is left as it is
+        if any of its images is missing.
     """
     pictures: list[Picture] = []
     warnings: list[str] = []
@@ -79,13 +79,13 @@ def crop_pictures(results: Path, records_folder: Path, sections: Sequence[Sectio
 
 
 def find_window(hr: Pixels, methods: Sequence[Pixels], side: int, step: int) -> tuple[int, int, float]:
-    """The square in which the methods' luma errors vary most between the methods.
+    """Find the square in which luma errors vary most between methods.
 
     Args:
         hr: (H, W, 3).
         methods: Two or more sr images of the same size.
-        side: Of the square, at most the image's.
-        step: Top and left are multiples of it, so that lr can be cut at the same place.
+        side: Side of the square, at most that of the image.
+        step: Top and left are multiples of it, so that lr can be cropped at the same place.
 
     Returns:
         Top, left, and the mean variance in the square.
@@ -104,12 +104,12 @@ def find_window(hr: Pixels, methods: Sequence[Pixels], side: int, step: int) -> 
 
 
 def luma(image: Pixels) -> NDArray[np.float64]:
-    """BT.601 luma of (H, W, 3) uint8, (H, W), as `srbench.imaging` defines it but for its range."""
+    """Return BT.601 luma, (H, W), of (H, W, 3) uint8; unlike that of `srbench.imaging`, in full range."""
     return np.asarray(image.astype(np.float64) @ np.array([0.299, 0.587, 0.114]))
 
 
 def _shown(table: Table) -> list[Line]:
-    """The methods on a sheet, from worse to better; none where fewer than two kept images."""
+    """Return the methods on a sheet, from worse to better; none if fewer than two kept images."""
     kept = [line for line in table.lines if any(i.sr_file for i in line.first.images)] if table.headline else []
     best = [line for line in kept if not line.reference][: METHODS_SHOWN - 1]
     shown = [line for line in kept if line.reference] + best[::-1]
@@ -117,7 +117,7 @@ def _shown(table: Table) -> list[Line]:
 
 
 def _files(table: Table) -> list[str]:
-    """The files that the scenes of a table are drawn from, below the records folder."""
+    """Return the files below the records folder that the scenes of a table show."""
     images = (image for line in _shown(table) for image in line.first.images)
     return [file for i in images for file in (i.sr_file, i.hr_file, i.lr_file) if file]
 
@@ -136,12 +136,16 @@ def _scenes(folder: Path, table: Table, scale: int, warnings: list[str]) -> list
     return scenes
 
 
+def _image(record: Record, name: str) -> ImageScores | None:
+    return next((image for image in record.images if image.name == name), None)
+
+
 def _scene(folder: Path, table: Table, lines: Sequence[Line], image: str, scale: int) -> Scene | None:
     methods, scores = [], []
     hr = lr = None
     headline = table.headline
     for line in lines:
-        own = find_image(line.first, image)
+        own = _image(line.first, image)
         if own is None or own.sr_file is None or own.hr_file is None or headline is None:
             continue
         hr = _read(folder / own.hr_file) if hr is None else hr
@@ -215,14 +219,14 @@ def _draw_scene(part: SubFigure, scene: Scene, columns: int) -> None:
         tiles.append((name, score, sr[top : top + side, left : left + side], i == scene.best))
     tiles.append(("HR", "original", scene.hr[top : top + side, left : left + side], False))
     for i, (name, score, pixels, best) in enumerate(tiles):
-        place = i if i < len(tiles) - 1 else 2 * columns - 1  # hr always stands in the last corner
+        place = i if i < len(tiles) - 1 else 2 * columns - 1  # hr is always in the last corner
         axis = part.add_subplot(grid[place // columns, 2 + place % columns])
         axis.imshow(pixels, interpolation="nearest")
         _label(axis, name, score, bold=best)
 
 
 def _context(hr: Pixels, top: int, left: int, side: int) -> tuple[Pixels, tuple[int, int]]:
-    """A square part of hr around the window, whatever the image's shape, and where the window is in it."""
+    """Return a square part of hr around the window, and the position of the window in it."""
     extent = min(*hr.shape[:2], side * 8)
     row = min(max(0, top + side // 2 - extent // 2), hr.shape[0] - extent)
     column = min(max(0, left + side // 2 - extent // 2), hr.shape[1] - extent)

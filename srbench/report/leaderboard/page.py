@@ -1,4 +1,4 @@
-"""The leaderboard as Markdown."""
+"""Write the leaderboard as Markdown."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ ABOUT = (
 
 
 class Footnotes:
-    """Numbered notes, each told once."""
+    """Numbered notes; equal notes share a number."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def mark(self, text: str) -> str:
-        """The reference to the note ``text``."""
+        """Return the reference to a note."""
         number = self._numbers.setdefault(" ".join(text.split()), len(self._numbers) + 1)
         return f"[^{number}]"
 
     def lines(self) -> list[str]:
-        """All notes, for the end of the document."""
+        """Return all notes, for the end of the document."""
         return [f"[^{number}]: {text}" for text, number in self._numbers.items()]
 
 
-def render_markdown(
+def render_page(
     records: Records,
     sections: Sequence[Section],
-    figures: Iterable[Path] = (),
-    gains: Iterable[Path] = (),
-    crossings: Iterable[Path] = (),
+    pictures: Iterable[Path] = (),
+    distillation: Iterable[Path] = (),
+    degradations: Iterable[Path] = (),
 ) -> str:
-    """The whole leaderboard.
+    """Return the text of leaderboard.md.
 
     Args:
-        records: What it is made from; skipped files are named at the end.
+        records: The records it is made from; skipped files are named at the end.
         sections: Its tables.
-        figures: Images beside it; each is shown in the section its name belongs to, or before all of them.
-        gains: The file that tells what distillers gained, where there is one …
-        crossings: … and the one that has training against test degradations.
+        pictures: Pictures beside it; each is shown in the section to which its name belongs, or before all sections.
+        distillation: The page of gains of distillers, if there is one.
+        degradations: The page of training and test degradations, if there is one.
     """
     notes = Footnotes()
     machines = sorted({f"{e.machine_name} ({e.machine})" for r in records.records if (e := r.environment)})
@@ -61,19 +61,19 @@ def render_markdown(
     out += [ABOUT, ""]
     if machines:
         out += [f"Measured on {'; '.join(machines)} with {'; '.join(versions)}.", ""]
-    for file in gains:
+    for file in distillation:
         out += [f"What distillers gained over plain training, and at what cost: [{file.name}]({file.name}).", ""]
-    for file in crossings:
+    for file in degradations:
         out += [f"Every model under every degradation, its own and foreign ones: [{file.name}]({file.name}).", ""]
-    shown = list(figures)
+    shown = list(pictures)
     for scale in dict.fromkeys(s.scale for s in sections):
-        for figure in [f for f in shown if f.name.startswith("psnr_vs_") and f.stem.endswith(f"_x{scale}")]:
-            out += [f"![Quality against cost at x{scale}]({figure.name})", ""]
+        for picture in [f for f in shown if f.name.startswith("psnr_vs_") and f.stem.endswith(f"_x{scale}")]:
+            out += [f"![Quality against cost at x{scale}]({picture.name})", ""]
     for section in sections:
         out += _section(section, notes)
-        for figure in [f for f in shown if f.stem == f"crops_{section.file_stem}"]:
-            out += [f"![Where methods differ most, x{section.scale}]({figure.name})", ""]
-            shown.remove(figure)
+        for picture in [f for f in shown if f.stem == f"crops_{section.file_stem}"]:
+            out += [f"![Where methods differ most, x{section.scale}]({picture.name})", ""]
+            shown.remove(picture)
     if records.damaged:
         out += ["## Skipped records", "", *(f"- {sentence}" for sentence in records.damaged), ""]
     return "\n".join([*out, *notes.lines()]).rstrip() + "\n"
@@ -89,7 +89,7 @@ def _section(section: Section, notes: Footnotes) -> list[str]:
 
 
 def _overview(section: Section) -> list[str]:
-    """All datasets side by side, as papers print them; the order is that of the first one."""
+    """Return all datasets side by side, as papers print them; the order is that of the first one."""
     tables = [t for t in section.tables if t.headline]
     titles = dict.fromkeys(line.title for t in tables for line in t.lines)
     heads = [
@@ -114,7 +114,7 @@ def _overview(section: Section) -> list[str]:
 
 
 def _second(table: Table) -> Heading | None:
-    """The structural metric that papers print beside the headline."""
+    """Return the structural metric that papers print beside the headline."""
     if not table.headline:
         return None
     wanted = table.headline.metric.replace("psnr", "ssim")
@@ -200,7 +200,7 @@ def _score(value: Value, heading: Heading) -> str:
 
 
 def _ranked(table: Table, line: Line, heading: Heading, notes: Footnotes | None = None) -> str:
-    """A score, bold where it is the best as printed, underlined where it is the second."""
+    """Return the text of a score, bold if it is the best as printed, underlined if it is the second."""
     value = line.scores[heading]
     if value.mean is None:
         return "—" + (notes.mark(f"{heading.label}: {value.reason}") if notes else "")
@@ -244,5 +244,4 @@ def _reported(line: Line, heading: Heading) -> str:
 def _head(heading: Heading, table: Table) -> str:
     same = [h for h in table.headings if h.metric == heading.metric]
     number = f" ({same.index(heading) + 1})" if len(same) > 1 else ""
-    unit = f" [{heading.unit}]" if heading.unit else ""
-    return f"{heading.label}{number}{unit} {'↑' if heading.higher_is_better else '↓'}"
+    return f"{heading.label}{number}{heading.bracketed_unit} {'↑' if heading.higher_is_better else '↓'}"

@@ -1,4 +1,4 @@
-"""Quality against cost, one figure a scale: what is gained for what is spent, and who nobody beats at their price."""
+"""Plot quality against cost, one figure for each scale, with the Pareto front."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from srbench.files import atomic_path
 from srbench.report.headings import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
-from srbench.report.pictures import Picture
+from srbench.report.pictures import FAINT, STYLE, Picture, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COSTS = {"macs": ("macs_720p_g", "MACs for a 1280×720 output [G]"), "latency": ("latency_ms_p50", "Latency p50 [ms]")}
 MARKERS = "oDs^vPX*<>"
@@ -23,24 +21,18 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7
 """Okabe and Ito's palette, which the colour-blind can tell apart, made longer and dark enough for text."""
 Box: TypeAlias = Any
 """Left, bottom, right and top in pixels of the figure, in any sequence."""
-INK, FAINT = "#24292f", "#8c959f"
 PLACES = (
     ("right", "bottom", 0, 7), ("left", "top", 2, -7), ("center", "bottom", 0, 8), ("left", "center", 9, 0),
     ("right", "center", -9, 0), ("center", "top", 0, -8), ("left", "bottom", 6, 6), ("left", "top", 6, -6),
     ("right", "top", -6, -6), ("center", "bottom", 0, 20), ("center", "top", 0, -20), ("left", "center", 22, 0),
 )  # fmt: skip
-"""Where a name may stand beside its point, the best first: alignment, and offset in points."""
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": FAINT,
-    "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-    "grid.color": "#eaeef2", "grid.linewidth": 0.8, "axes.axisbelow": True, "figure.facecolor": "white",
-}  # fmt: skip
+"""Places of a name beside its point, the best first: alignment, and offset in points."""
 
 
 def plot_pictures(results: Path, sections: Sequence[Section]) -> list[Picture]:
-    """``psnr_vs_macs_x2.png``, ``psnr_vs_latency_x2.png`` and the like, with a panel for every table.
+    """Return ``psnr_vs_macs_x2.png``, ``psnr_vs_latency_x2.png`` and the like, with a panel for every table.
 
-    There is no picture without a point.
+    A picture without a point is left out.
     """
     pictures = []
     for scale in sorted({s.scale for s in sections}):
@@ -54,7 +46,7 @@ def plot_pictures(results: Path, sections: Sequence[Section]) -> list[Picture]:
 
 
 def points(table: Table, headline: Heading, cost: str) -> list[tuple[Line, float, float]]:
-    """Lines with their cost and headline score, cheapest first. Bicubic interpolation is no point but a level."""
+    """Return lines with cost and headline score, cheapest first. Bicubic interpolation is a level, not a point."""
     found = []
     for line in table.lines:
         price, score = line.costs[cost].mean, line.scores[headline].mean
@@ -66,19 +58,13 @@ def points(table: Table, headline: Heading, cost: str) -> list[tuple[Line, float
 def pareto_front(
     points: Iterable[tuple[Line, float, float]], *, higher_is_better: bool
 ) -> list[tuple[Line, float, float]]:
-    """The points that no other beats in both cost and score, cheapest first."""
+    """Return the points that no other beats in both cost and score, cheapest first."""
     sign = 1.0 if higher_is_better else -1.0
     front: list[tuple[Line, float, float]] = []
     for point in sorted(points, key=lambda p: (p[1], -sign * p[2])):
         if not front or sign * point[2] > sign * front[-1][2]:
             front.append(point)
     return front
-
-
-def save(figure: Figure, path: Path, dpi: int = 150) -> None:
-    """Write a PNG whole or not at all, without the date, so that equal figures are equal files."""
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
 
 
 def _figure(path: Path, panels: Sequence[tuple[Section, Table]], cost: str, label: str) -> None:
@@ -151,9 +137,8 @@ def _panel(
     place = f"{table.label} x{section.scale} · {section.degradation_label}"
     title = place if table.inference == "whole" else f"{place} · {table.inference}"
     axis.set_title("\n".join(textwrap.wrap(title, 60)), loc="left", fontsize=10, fontweight="bold")
-    unit = f" [{headline.unit}]" if headline.unit else ""
     lower = "" if headline.higher_is_better else " (lower is better)"
-    axis.set_ylabel(f"{headline.label}{unit}{lower}, {section.protocol}")
+    axis.set_ylabel(f"{headline.label}{headline.bracketed_unit}{lower}, {section.protocol}")
     timing = f"\n{table.timings[0]}" if cost.startswith("latency") and len(table.timings) == 1 else ""
     axis.set_xlabel(label + timing)
 
@@ -169,7 +154,7 @@ def _ticks(axis: Axes) -> None:
 
 
 def _label_methods(axis: Axes, found: Sequence[tuple[Line, float, float]], colours: dict[str, str]) -> None:
-    """Name every architecture once, beside its best point, each name where it covers no point and no other name."""
+    """Name every architecture once, beside its best point, where the name covers no point and no other name."""
     best: dict[str, tuple[float, float]] = {}
     for line, price, score in found:
         name = line.first.model.label or line.first.model.architecture

@@ -1,90 +1,19 @@
-"""Rules, and what they make of two leaderboards."""
-
-import csv
-import io
-from xml.etree import ElementTree as ET
+"""What rules make of two leaderboards."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.records import fail, make_record, quick_records, write_records
-from srbench.errors import DataError, SrbenchError, UnknownNameError, UsageError
-from srbench.records import RowId
-from srbench.report.comparing.comparison import Rule, compare_rows, parse_rule
-from srbench.report.comparing.reading import read_leaderboard
-from srbench.report.comparing.verdicts import render_junit, render_markdown, skipped
-from srbench.report.leaderboard.columns import METRICS, cell_text, leaderboard_columns, leaderboard_row
-
-KNOWN = leaderboard_columns()
-PSNR = parse_rule("psnr_y_db < -0.02", KNOWN)
-LATENCY = parse_rule("latency_ms_p50 > +10%", KNOWN)
-
-
-def rows_of(records):
-    return [{k: cell_text(v) for k, v in leaderboard_row(r, METRICS).items()} for r in records]
-
-
-def one(**changes):
-    return rows_of([make_record(psnr=33.0)])[0] | changes
-
-
-BASE = one()
-QUICK = rows_of(quick_records())
+from helpers.leaderboards import BASE, KNOWN, LATENCY, PSNR, QUICK, one, rows_of
+from helpers.records import fail, make_record
+from srbench.errors import SrbenchError
+from srbench.report.comparing.comparison import compare_rows
+from srbench.report.comparing.rules import parse_rule
+from srbench.report.comparing.verdicts import skipped
 
 
 def failures(base, head, *rules):
     return [c.detail for c in compare_rows(base, head, rules).having("failed")]
-
-
-# --- rules -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "rule"),
-    [
-        ("psnr_y_db < -0.02", Rule("psnr_y_db", "<", -0.02)),
-        (" psnr_y_db<=-2e-2 ", Rule("psnr_y_db", "<=", -0.02)),
-        ("latency_ms_p50 > +10%", Rule("latency_ms_p50", ">", 10, percent=True)),
-        ("latency_ms_p50>10 %", Rule("latency_ms_p50", ">", 10, percent=True)),
-        ("parameters != 0", Rule("parameters", "!=", 0)),
-        ("psnr_y_db < −0.02", Rule("psnr_y_db", "<", -0.02)),
-    ],
-)
-def test_rules_are_read_as_people_write_them(text, rule):
-    assert parse_rule(text, KNOWN) == rule
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", "psnr_y_db", "psnr_y_db < ", "psnr_y_db = 1", "psnr_y_db < two", "psnr_y_db < nan", "psnr_y_db < -inf",
-        "< 3", "psnr_y_db < -0.02 dB", "psnr_y_db < 1 2",
-    ],
-)  # fmt: skip
-def test_a_rule_that_cannot_be_understood_is_answered_with_examples(text):
-    with pytest.raises(UsageError, match="cannot be understood; write a column"):
-        parse_rule(text, KNOWN)
-
-
-def test_an_unknown_column_is_answered_with_the_nearest():
-    with pytest.raises(UnknownNameError, match=r"Did you mean psnr_y_db\?"):
-        parse_rule("psnr_db < -0.02", KNOWN)
-
-
-@pytest.mark.parametrize("column", ["dataset", "label", "machine", "psnr_y_protocol", "seed", "reasons"])
-def test_a_rule_on_text_is_refused(column):
-    with pytest.raises(UsageError, match="holds text"):
-        parse_rule(f"{column} < 1", KNOWN)
-
-
-@pytest.mark.parametrize("text", ["psnr_y_db > -0.02", "psnr_y_db < 0.5", "ssim_y <= 0", "macs_256_g >= 0%"])
-def test_a_rule_that_no_change_at_all_would_break_is_refused(text):
-    with pytest.raises(UsageError, match="would fail where nothing changed"):
-        parse_rule(text, KNOWN)
-
-
-# --- judging ---------------------------------------------------------------------------------------------------------
 
 
 @given(
@@ -184,87 +113,3 @@ def test_a_cell_that_failed_in_head_fails_unless_it_failed_before():
     assert failures([], broken) == ["the cell failed: out of memory"]
     assert failures(broken, broken) == []
     assert failures(broken, [BASE], PSNR) == []
-
-
-# --- reading ---------------------------------------------------------------------------------------------------------
-
-
-def written(tmp_path, rows, name="leaderboard.csv"):
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    path = tmp_path / name
-    path.write_text(text.getvalue(), encoding="utf-8")
-    return path
-
-
-def test_a_csv_a_records_folder_and_a_results_folder_say_the_same(tmp_path):
-    results = write_records(tmp_path, quick_records())
-    by_folder = read_leaderboard(results)
-    assert by_folder == read_leaderboard(results / "records")
-    from_csv = read_leaderboard(written(tmp_path, by_folder))
-    assert compare_rows(from_csv, by_folder, [PSNR, LATENCY]).having("changed") == []
-    (only_csv := tmp_path / "published").mkdir()
-    assert read_leaderboard(written(only_csv, by_folder).parent) == from_csv
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"", "is empty"),
-        (b"a,b\n1,2\n", "is not a leaderboard: it lacks the columns architecture"),
-        (",".join(RowId._fields).encode() + b"\n", "has a header and no rows"),
-        (b"\xff\xfe\x00", "is no text"),
-        (b'a,"b\n', "is not CSV"),
-    ],
-)
-def test_a_file_that_is_no_leaderboard_is_refused_in_one_sentence(tmp_path, content, says):
-    path = tmp_path / "x.csv"
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=says):
-        read_leaderboard(path)
-
-
-def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
-    with pytest.raises(DataError, match="does not exist"):
-        read_leaderboard(tmp_path / "no.csv")
-    with pytest.raises(DataError, match=r"neither records nor a leaderboard\.csv"):
-        read_leaderboard(tmp_path)
-
-
-def test_a_row_that_stands_twice_is_refused_with_both_lines(tmp_path):
-    with pytest.raises(DataError, match=r"espcn, photographs x2.* twice, in lines 2 and 4"):
-        read_leaderboard(written(tmp_path, [BASE, QUICK[0], BASE]))
-
-
-def test_a_cell_that_should_be_a_number_is_refused_with_its_line(tmp_path):
-    with pytest.raises(DataError, match="line 2: psnr_y_db is '32,4', which is no number"):
-        read_leaderboard(written(tmp_path, [one(psnr_y_db="32,4")]))
-
-
-def test_a_row_of_another_length_is_refused(tmp_path):
-    path = written(tmp_path, [BASE])
-    path.write_text(path.read_text() + "espcn,1\n")
-    with pytest.raises(DataError, match="line 3, has 2 cells"):
-        read_leaderboard(path)
-
-
-# --- telling ---------------------------------------------------------------------------------------------------------
-
-
-def test_the_comment_names_what_failed_first():
-    head = [r | {"psnr_y_db": "20"} if r["architecture"] == "espcn" else r for r in QUICK[1:]]
-    text = render_markdown(compare_rows(QUICK, head, [PSNR]))
-    assert text.startswith("### ❌ srbench: 4 failures in 15 compared rows under 1 rule.")
-    assert "Not accepted: `psnr_y_db < -0.02`." in text
-    assert "breaks psnr_y_db < -0.02" in text
-    assert render_markdown(compare_rows(QUICK, QUICK, [PSNR])).startswith("### ✅ srbench: No failure in 16")
-
-
-def test_junit_has_a_case_for_each_rule_and_row_and_stays_valid_xml():
-    broken = fail(make_record("fsrcnn"), "stopped by \x1b[31m & <signal>")
-    base, head = rows_of([make_record(), make_record("fsrcnn")]), rows_of([make_record(psnr=20.0), broken])
-    suite = ET.fromstring(render_junit(compare_rows(base, head, [PSNR, LATENCY]))).find("testsuite")
-    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "2", "0")
-    assert len(suite.findall("testcase/failure")) == 2

@@ -8,9 +8,9 @@ import pytest
 from helpers import ROOT
 from helpers.records import fail, make_record, write_records
 from srbench.report.build import build_report
-from srbench.report.degradations.matrix import make_crossings
-from srbench.report.degradations.page import crossing_columns, crossing_rows, figure_name, render_crossings
-from srbench.report.leaderboard.tables import make_sections
+from srbench.report.degradations.matrix import make_matrices
+from srbench.report.degradations.page import COLUMNS, csv_rows, heat_map_name, render_page
+from srbench.report.leaderboard.sections import make_sections
 
 SETTINGS = {"gaussian8": "isotropic"}
 SCORES = {
@@ -47,31 +47,31 @@ def study():
 
 
 @pytest.fixture(scope="module")
-def crossing():
-    (made,) = make_crossings(make_sections(study()))
+def matrix():
+    (made,) = make_matrices(make_sections(study()))
     return made
 
 
-def row_of(crossing, distiller, trained_on):
-    facts = [(row.line.first.model.distiller, row.train_degradation) for row in crossing.rows]
-    return crossing.rows[facts.index((distiller, trained_on))]
+def row_of(matrix, distiller, trained_on):
+    facts = [(row.line.first.model.distiller, row.train_degradation) for row in matrix.rows]
+    return matrix.rows[facts.index((distiller, trained_on))]
 
 
-def test_the_matrix_has_a_row_for_each_training_and_a_column_for_each_test(crossing):
-    assert [trial.degradation for trial in crossing.tests] == list(TESTS)
-    assert len(crossing.rows) == len(SCORES) + 1
+def test_the_matrix_has_a_row_for_each_training_and_a_column_for_each_test(matrix):
+    assert [column.degradation for column in matrix.columns] == list(TESTS)
+    assert len(matrix.rows) == len(SCORES) + 1
     for (distiller, trained_on), scores in SCORES.items():
-        row = row_of(crossing, distiller, trained_on)
-        assert [row.scores[trial].mean for trial in crossing.tests] == pytest.approx([s + 0.001 for s in scores])
+        row = row_of(matrix, distiller, trained_on)
+        assert [row.scores[column].mean for column in matrix.columns] == pytest.approx([s + 0.001 for s in scores])
         assert row.method == ("ESPCN" if distiller == "none" else "ESPCN, kdsr")
 
 
-def test_a_model_is_at_home_where_settings_agree_and_not_only_names(crossing):
+def test_a_model_is_at_home_where_settings_agree_and_not_only_names(matrix):
     home = {
-        (row.train_degradation, trial.degradation)
-        for row in crossing.trained
-        for trial in crossing.tests
-        if row.is_own(trial)
+        (row.train_degradation, column.degradation)
+        for row in matrix.trained
+        for column in matrix.columns
+        if row.is_own(column)
     }
     assert home == {("bicubic", "bicubic"), ("isotropic", "gaussian8"), ("noisy", "noisy")}
 
@@ -85,16 +85,16 @@ def test_a_model_is_at_home_where_settings_agree_and_not_only_names(crossing):
         ("kdsr", "isotropic", 26.3 - (27.6 + 20.5) / 2, None),  # nothing else was trained by it
     ],
 )
-def test_robustness_is_as_the_document_defines_it(crossing, distiller, trained_on, drop, behind):
-    row = row_of(crossing, distiller, trained_on)
+def test_robustness_is_as_the_document_defines_it(matrix, distiller, trained_on, drop, behind):
+    row = row_of(matrix, distiller, trained_on)
     assert row.drop == pytest.approx(drop)
     assert row.behind == (None if behind is None else pytest.approx(behind))
 
 
-def test_gains_are_over_the_same_method_trained_on_bicubic_or_over_plain_training_on_it(crossing):
-    blurred = crossing.tests[1]
+def test_gains_are_over_the_same_method_trained_on_bicubic_or_over_plain_training_on_it(matrix):
+    blurred = matrix.columns[1]
     plain, distilled, base = (
-        row_of(crossing, *which) for which in (("none", "isotropic"), ("kdsr", "isotropic"), ("none", "bicubic"))
+        row_of(matrix, *which) for which in (("none", "isotropic"), ("kdsr", "isotropic"), ("none", "bicubic"))
     )
     assert plain.over_plain[blurred].mean == pytest.approx(3.0)
     assert distilled.over_plain[blurred].mean == pytest.approx(3.3)
@@ -106,13 +106,13 @@ def test_gains_are_over_the_same_method_trained_on_bicubic_or_over_plain_trainin
 def test_equal_time_is_compared_with_plain_training_by_the_same_recipe():
     timed = [r for r in study() if r.model.distiller == "kdsr"]
     timed = [r.model_copy(update={"model": r.model.model_copy(update={"budget": "time"})}) for r in timed]
-    (made,) = make_crossings(make_sections([r for r in study() if r.model.distiller != "kdsr"] + timed))
-    assert row_of(made, "kdsr", "isotropic").over_plain[made.tests[1]].mean == pytest.approx(3.3)
+    (made,) = make_matrices(make_sections([r for r in study() if r.model.distiller != "kdsr"] + timed))
+    assert row_of(made, "kdsr", "isotropic").over_plain[made.columns[1]].mean == pytest.approx(3.3)
 
 
 def test_of_metrics_where_lower_is_better_a_drop_is_still_a_loss():
     records = [r.model_copy(update={"headline": "lpips"}) for r in study()]
-    (made,) = make_crossings(make_sections(records))
+    (made,) = make_matrices(make_sections(records))
     assert row_of(made, "none", "bicubic").drop > 0
     assert row_of(made, "none", "bicubic").behind > 0
 
@@ -122,11 +122,11 @@ def at_home():
 
 
 def test_models_that_never_left_home_make_no_matrix():
-    assert make_crossings(make_sections(at_home())) == []
+    assert make_matrices(make_sections(at_home())) == []
 
 
-def test_the_document_says_who_is_at_home_and_who_is_best(crossing):
-    text = render_crossings([crossing])
+def test_the_document_says_who_is_at_home_and_who_is_best(matrix):
+    text = render_page([matrix])
     lines = [line for line in text.splitlines() if line.startswith("| ESPCN")]
     first, gains = lines[: len(SCORES)], lines[len(SCORES) :]
     cells = [[part.strip() for part in line.strip("|").split("|")] for line in first]
@@ -139,16 +139,16 @@ def test_the_document_says_who_is_at_home_and_who_is_best(crossing):
 def test_failed_cells_and_missing_ones_leave_dashes():
     records = [fail(r, "NaN") if r.degradation == "noisy" and r.model.seed == 0 else r for r in study()]
     records = [r for r in records if not (r.degradation == "bicubic" and r.model.distiller == "kdsr")]
-    (made,) = make_crossings(make_sections(records))
+    (made,) = make_matrices(make_sections(records))
     row = row_of(made, "kdsr", "isotropic")
     assert row.drop is None
-    assert "| ESPCN, kdsr | isotropic" in render_crossings([made])
+    assert "| ESPCN, kdsr | isotropic" in render_page([made])
 
 
-def test_the_csv_file_holds_the_matrix(crossing):
-    rows = crossing_rows([crossing])
+def test_the_csv_file_holds_the_matrix(matrix):
+    rows = csv_rows([matrix])
     assert len(rows) == len(TESTS) * (len(SCORES) + 1)
-    assert all(set(row) >= set(crossing_columns()) for row in rows)
+    assert all(set(row) >= set(COLUMNS) for row in rows)
     (one,) = [r for r in rows if (r["train_degradation"], r["degradation"]) == ("noisy", "noisy")]
     assert (one["own"], one["setting"], one["score"]) == ("true", "noisy", pytest.approx(25.001))
     assert one["over_bicubic_mean"] == pytest.approx(4.0)
@@ -157,20 +157,20 @@ def test_the_csv_file_holds_the_matrix(crossing):
 def test_every_column_is_explained():
     text = (ROOT / "docs" / "results.md").read_text()
     part = text.partition("## `degradations.csv`")[2].partition("\n## ")[0]
-    assert [line.split("`")[1] for line in part.splitlines() if line.startswith("| `")] == crossing_columns()
+    assert [line.split("`")[1] for line in part.splitlines() if line.startswith("| `")] == list(COLUMNS)
 
 
-def test_the_report_writes_matrix_and_heat_map_and_takes_them_away_again(tmp_path, crossing):
+def test_the_report_writes_matrix_and_heat_map_and_takes_them_away_again(tmp_path, matrix):
     write_records(tmp_path, study())
     files = build_report(tmp_path)
-    assert {f.name for f in files.crossings} == {"degradations.md", "degradations.csv", figure_name(crossing)}
-    assert f"]({figure_name(crossing)})" in (tmp_path / "degradations.md").read_text()
+    assert {f.name for f in files.degradations} == {"degradations.md", "degradations.csv", heat_map_name(matrix)}
+    assert f"]({heat_map_name(matrix)})" in (tmp_path / "degradations.md").read_text()
     assert "[degradations.md](degradations.md)" in files.markdown.read_text()
     with (tmp_path / "degradations.csv").open(newline="") as file:
-        assert next(csv.reader(file)) == crossing_columns()
-    assert build_report(tmp_path).crossings == files.crossings
+        assert next(csv.reader(file)) == list(COLUMNS)
+    assert build_report(tmp_path).degradations == files.degradations
     for record in (files.packed, *(tmp_path / "records").glob("*.json")):
         record.unlink()
     write_records(tmp_path, at_home())
-    assert build_report(tmp_path).crossings == ()
-    assert not any(file.exists() for file in files.crossings)
+    assert build_report(tmp_path).degradations == ()
+    assert not any(file.exists() for file in files.degradations)

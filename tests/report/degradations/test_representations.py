@@ -8,9 +8,9 @@ from PIL import Image
 
 from helpers.records import make_record, write_records
 from srbench.report.build import build_report
-from srbench.report.degradations.matrix import make_crossings
+from srbench.report.degradations.matrix import make_matrices
 from srbench.report.degradations.representations import beside_means, explained, points, principal
-from srbench.report.leaderboard.tables import make_sections
+from srbench.report.leaderboard.sections import make_sections
 
 TESTS = ("bicubic", "gaussian8")
 
@@ -73,9 +73,9 @@ def test_what_images_show_is_taken_away_so_that_their_kernels_are_seen():
 
 def test_points_are_the_first_seeds_and_know_their_kernels(study):
     folder, records = study
-    (crossing,) = make_crossings(make_sections(records))
-    (row,) = crossing.trained
-    found = points(row, crossing, folder / "records")
+    (matrix,) = make_matrices(make_sections(records))
+    (row,) = matrix.trained
+    found = points(row, matrix, folder / "records")
     assert found.widths.tolist() == [0, 0, 0, 0, 1, 2, 3, 4]
     assert found.tests.tolist() == [0] * 4 + [1] * 4
     assert found.explained > 0.95  # of the other seed it would be nothing
@@ -83,25 +83,25 @@ def test_points_are_the_first_seeds_and_know_their_kernels(study):
 
 def test_files_that_are_gone_leave_no_panel(study):
     folder, records = study
-    (crossing,) = make_crossings(make_sections(records))
+    (matrix,) = make_matrices(make_sections(records))
     for file in folder.glob("records/images/*/*.npz"):
         file.unlink()
-    assert points(crossing.trained[0], crossing, folder / "records") is None
+    assert points(matrix.trained[0], matrix, folder / "records") is None
 
 
 @pytest.mark.parametrize("left", [b"", b"PK\x03\x04 cut off", b"no archive at all"])
 def test_damaged_files_leave_no_panel(study, left):
     folder, records = study
-    (crossing,) = make_crossings(make_sections(records))
+    (matrix,) = make_matrices(make_sections(records))
     for file in folder.glob("records/images/*/*.npz"):
         file.write_bytes(left)
-    assert points(crossing.trained[0], crossing, folder / "records") is None
+    assert points(matrix.trained[0], matrix, folder / "records") is None
 
 
 def test_the_report_draws_it_from_records_alone(study):
     folder, _ = study
     files = build_report(folder)
-    (figure,) = [f for f in files.crossings if f.name.startswith("representation_")]
+    (figure,) = [f for f in files.degradations if f.name.startswith("representation_")]
     assert f"]({figure.name})" in (folder / "degradations.md").read_text()
     with Image.open(figure) as picture:
         assert min(picture.size) > 300

@@ -11,8 +11,8 @@ from helpers.records import fail, make_record, write_records
 from srbench.records import TrainingCosts
 from srbench.report.build import build_report
 from srbench.report.distillation.gains import make_gain_tables
-from srbench.report.distillation.page import figure_name, gain_columns, render_gains
-from srbench.report.leaderboard.tables import make_sections
+from srbench.report.distillation.page import csv_columns, figure_name, render_page
+from srbench.report.leaderboard.sections import make_sections
 
 TEACHER = "edsr_quick_wide"
 OTHER = "espcn"
@@ -103,7 +103,7 @@ def test_a_suites_own_controls_have_columns_beside_the_usual_ones(tmp_path):
     assert line_of(table, "logits").over["spn", table.headline].mean == pytest.approx(0.5, abs=0.03)
     assert line_of(table, "none").over["at", table.headline].verdict == "tie"
     assert ("at", table.headline) not in line_of(table, "at").over
-    markdown, values, _ = build_report(write_records(tmp_path / "results", named)).gains
+    markdown, values, _ = build_report(write_records(tmp_path / "results", named)).distillation
     assert "Gain over `weight_inherit` [dB] | Gain over `at` [dB] " in re.sub(" +", " ", markdown.read_text("utf-8"))
     with values.open(newline="") as file:
         rows = {(r["distiller"], r["metric"]): r for r in csv.DictReader(file)}
@@ -114,7 +114,7 @@ def test_a_suites_own_controls_have_columns_beside_the_usual_ones(tmp_path):
 
 def test_a_base_that_nothing_is_compared_with_has_no_column(tmp_path):
     records = [r for r in study() if r.model.distiller != "weight_inherit"]
-    markdown, _, _ = build_report(write_records(tmp_path / "results", records)).gains
+    markdown, _, _ = build_report(write_records(tmp_path / "results", records)).distillation
     assert "Gain over `none`" in markdown.read_text("utf-8")
     assert "Gain over `weight_inherit`" not in markdown.read_text("utf-8")
 
@@ -140,7 +140,7 @@ def test_a_failed_seed_or_method_takes_nothing_from_the_others():
     (table,) = tables_of(failed)
     assert line_of(table, "at").rank is None
     assert line_of(table, "logits").rank == 1
-    assert "failed" in render_gains([table])
+    assert "failed" in render_page([table])
 
 
 def test_costs_are_told_beside_the_controls(table):
@@ -182,7 +182,7 @@ def test_a_report_holds_them_and_is_made_from_records_alone(tmp_path):
     records = [*study(), *(trained("facd", s, 0.05, teacher=TEACHER, official=True) for s in range(3))]
     results = write_records(tmp_path / "results", [make_record("bicubic", images=IMAGES), *records])
     files = build_report(results)
-    markdown, table, figure = files.gains
+    markdown, table, figure = files.distillation
     text = markdown.read_text(encoding="utf-8")
     assert re.search(r"\| 1 +\| logits +\| .*\*\*\+0\.3\d\d\*\* \[", text)
     assert re.search(r"\| at +\| .*≈ [+−]?0\.0\d\d \[", text)
@@ -191,7 +191,7 @@ def test_a_report_holds_them_and_is_made_from_records_alone(tmp_path):
     assert "(distillation.md)" in files.markdown.read_text(encoding="utf-8")
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == gain_columns(())
+    assert list(rows[0]) == csv_columns(())
     (row,) = [r for r in rows if (r["distiller"], r["metric"]) == ("logits", "psnr_y_db")]
     assert (row["over_none_verdict"], row["over_none_seeds"], row["rank"]) == ("better", "3", "1")
     assert float(row["over_none_low"]) < 0.3 < float(row["over_none_high"])
@@ -206,12 +206,12 @@ def test_a_report_holds_them_and_is_made_from_records_alone(tmp_path):
 def test_what_is_no_longer_true_is_taken_away(tmp_path):
     results = write_records(tmp_path / "results", study())
     files = build_report(results)
-    gains = files.gains
+    gains = files.distillation
     files.packed.unlink()
     for path in (results / "records").glob("*.json"):
         if '"distiller": "none"' not in path.read_text():
             path.unlink()
-    assert build_report(results).gains == ()
+    assert build_report(results).distillation == ()
     assert not any(path.exists() for path in gains)
 
 
@@ -220,7 +220,7 @@ def test_every_column_of_the_file_of_gains_is_explained():
 
     text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8").split("## `distillation.csv`")[1]
     named = re.findall(r"^\| `([^`]+)` \|", text.split("\n## ")[0], re.MULTILINE)
-    wanted = [re.sub(r"^over_(none|weight_inherit)_", "over_*_", name) for name in gain_columns(())]
+    wanted = [re.sub(r"^over_(none|weight_inherit)_", "over_*_", name) for name in csv_columns(())]
     assert named == list(dict.fromkeys(wanted))
 
 

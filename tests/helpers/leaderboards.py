@@ -1,0 +1,26 @@
+"""Rows of small leaderboards, and rules to compare them with."""
+
+from typing import Any
+
+from helpers.records import make_record, quick_records
+from srbench.records import Record
+from srbench.report.comparing.rules import parse_rule
+from srbench.report.csv_files import cell_text
+from srbench.report.leaderboard.columns import METRICS, leaderboard_columns
+from srbench.report.leaderboard.csv_rows import leaderboard_row
+
+KNOWN = leaderboard_columns()
+PSNR = parse_rule("psnr_y_db < -0.02", KNOWN)
+LATENCY = parse_rule("latency_ms_p50 > +10%", KNOWN)
+
+
+def rows_of(records: list[Record]) -> list[dict[str, str]]:
+    return [{k: cell_text(v) for k, v in leaderboard_row(r, METRICS).items()} for r in records]
+
+
+def one(**changes: Any) -> dict[str, str]:
+    return rows_of([make_record(psnr=33.0)])[0] | changes
+
+
+BASE = one()
+QUICK = rows_of(quick_records())

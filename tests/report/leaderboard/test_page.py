@@ -1,0 +1,80 @@
+"""leaderboard.md: a golden one, and its special cases."""
+
+import re
+from pathlib import Path
+
+from helpers.records import fail, make_record, quick_records, write_records
+from srbench.report.leaderboard.page import render_page
+from srbench.report.leaderboard.sections import make_sections
+from srbench.report.markdown import signed
+from srbench.report.reading import read_records
+
+
+def test_the_markdown_is_the_golden_one(tmp_path):
+    """After a wanted change, write ``text`` to the golden file and read the difference."""
+    records = read_records(write_records(tmp_path, quick_records()))
+    figures = [Path(n) for n in ("psnr_vs_macs_x2.png", "psnr_vs_latency_x4.png", "crops_x2_bicubic.png")]
+    text = render_page(records, make_sections(records.records), figures)
+    assert text == Path(__file__).with_name("golden_leaderboard.md").read_text(encoding="utf-8")
+
+
+def markdown_of(tmp_path, records):
+    found = read_records(write_records(tmp_path, records))
+    return render_page(found, make_sections(found.records))
+
+
+def test_best_is_bold_second_underlined_and_bicubic_always_shown(tmp_path):
+    text = markdown_of(tmp_path, quick_records())
+    assert "**33.98**" in text
+    assert "<u>33.61</u>" in text
+    assert text.count("reference |") == 3
+
+
+def test_equal_scores_as_printed_are_both_bold(tmp_path):
+    text = markdown_of(tmp_path, [make_record("espcn", psnr=33.001), make_record("fsrcnn", psnr=33.002)])
+    assert text.count("33.00") >= 2
+    assert "**33.00**" not in text  # nothing to win against
+    text = markdown_of(
+        tmp_path, [make_record("espcn", psnr=33.001), make_record("fsrcnn", psnr=33.002), make_record("bicubic")]
+    )
+    assert text.count("**33.00**") == 2
+
+
+def test_two_datasets_get_an_overview_like_those_of_papers(tmp_path):
+    records = [make_record(a, dataset=d) for a in ("bicubic", "espcn") for d in ("set5", "set14")]
+    text = markdown_of(tmp_path, records)
+    assert "Set14<br>PSNR-Y / SSIM-Y" in text
+    assert text.count("### Set") == 2
+
+
+def test_footnotes_are_numbered_once_and_all_defined(tmp_path):
+    text = markdown_of(tmp_path, quick_records())
+    used = set(re.findall(r"\[\^(\d+)\](?!:)", text))
+    defined = re.findall(r"^\[\^(\d+)\]: .+", text, re.MULTILINE)
+    assert used == set(defined)
+    assert len(defined) == len(set(defined)) == 3
+
+
+def test_an_uncertified_dataset_says_so_beside_its_name(tmp_path):
+    record = make_record()
+    status = record.certification.model_copy(update={"status": "uncertified", "detail": "0.4 dB below Set5's row."})
+    text = markdown_of(tmp_path, [record.model_copy(update={"certification": status})])
+    assert "### Photographs x2 — **uncertified ✗**" in text
+    assert "0.4 dB below Set5's row." in text
+
+
+def test_a_table_without_bicubic_says_why_gains_are_empty(tmp_path):
+    assert "Bicubic interpolation was not measured under this protocol id." in markdown_of(tmp_path, [make_record()])
+
+
+def test_a_section_where_all_failed_still_tells_why(tmp_path):
+    assert "FSRCNN: no memory" in markdown_of(tmp_path, [fail(make_record("fsrcnn"), "no memory")])
+
+
+def test_timings_of_two_machines_are_marked_as_incomparable(tmp_path):
+    text = markdown_of(tmp_path, [make_record("espcn"), make_record("fsrcnn", machine="ffff0000")])
+    assert "machine ffff0000. Other timings in this table do not compare with it." in text
+
+
+def test_a_rounded_zero_has_no_sign():
+    assert [signed(v, 2) for v in (0.001, -0.001, -0.12, 0.5)] == ["0.00", "0.00", "−0.12", "+0.50"]

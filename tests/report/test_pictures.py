@@ -1,0 +1,48 @@
+"""The pictures of a report are drawn, shown, and removed."""
+
+import numpy as np
+from PIL import Image
+
+from srbench.report.build import build_report
+from srbench.report.packed import PACKED
+
+
+def test_a_report_has_its_figures_and_shows_them(drawn):
+    names = {p.name for p in build_report(drawn).figures}
+    assert names == {
+        "psnr_vs_macs_x2.png", "psnr_vs_macs_x4.png", "psnr_vs_latency_x2.png", "psnr_vs_latency_x4.png",
+        "crops_x2_bicubic.png", "crops_x4_bicubic.png", "crops_x2_blur_down.png",
+    }  # fmt: skip
+    text = (drawn / "leaderboard.md").read_text()
+    for name in names:
+        with Image.open(drawn / name) as picture:
+            picture.load()
+            assert min(picture.size) > 300
+            assert np.asarray(picture.convert("L")).std() > 5
+        assert f"]({name})" in text
+
+
+def test_a_figure_that_is_no_longer_made_is_removed(drawn, tmp_path, monkeypatch):
+    import shutil
+
+    folder = tmp_path / "results"
+    shutil.copytree(drawn, folder)
+    (folder / PACKED).unlink()
+    for file in (folder / "records").glob("*.json"):
+        if '"scale": 4' in file.read_text():
+            file.unlink()
+    monkeypatch.setattr("srbench.report.build.crop_pictures", lambda *_: ([], []))
+    build_report(folder)
+    assert sorted(p.name for p in folder.glob("[!g]*.png")) == ["psnr_vs_latency_x2.png", "psnr_vs_macs_x2.png"]
+
+
+def test_without_matplotlib_the_tables_are_still_written(results, monkeypatch):
+    for module in ("build", "pictures"):
+        monkeypatch.setattr(f"srbench.report.{module}.can_draw", lambda: False)
+    files = build_report(results)
+    assert files.figures == ()
+    assert "matplotlib is missing" in files.warnings[0]
+    assert files.csv.is_file()
+    monkeypatch.undo()
+    monkeypatch.setattr("srbench.report.build.draw_pictures", lambda _: (set(), []))
+    assert build_report(results).warnings == ()  # once it is there, figures are wanted

@@ -1,0 +1,45 @@
+"""The leaderboard in the terminal."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from srbench.report.build import build_report
+from srbench.report.terminal import print_leaderboard
+
+
+def printed(results, width=120):
+    text = io.StringIO()
+    print_leaderboard(Console(file=text, width=width), results)
+    return text.getvalue()
+
+
+def test_the_terminal_shows_tables_and_the_paths_of_all_files(results, no_figures):
+    text = printed(results)
+    assert "Photographs x2 · bicubic ↓ · classic-y · certified" in text
+    assert re.search(r"EDSR \(wide\) +151\.2 +34\.60 +33\.98 +\+1\.58", text)
+    assert "failed" in text
+    for path in build_report(results).paths:
+        assert str(path) in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_terminal_shows_the_score_at_any_width(results, no_figures, width):
+    assert "33.98" in printed(results, width)
+
+
+def test_printing_a_finished_leaderboard_needs_neither_torch_pandas_nor_matplotlib(results, no_figures):
+    import subprocess
+    import sys
+
+    build_report(results)
+    code = (
+        "import sys; from pathlib import Path; from rich.console import Console;"
+        "from srbench.report.terminal import print_leaderboard; print_leaderboard(Console(), Path(sys.argv[1]));"
+        "heavy = {'torch', 'pandas', 'matplotlib', 'scipy.stats'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(results)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
