@@ -1,4 +1,4 @@
-"""The ways to run one network: runtime, precision and memory format are part of what a latency is a latency of."""
+"""Run a network in a runtime, a precision and a memory format; a latency is only known together with all three."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Backend:
     """A runtime in a precision.
 
     Attributes:
-        runtime: PyTorch as it is, through ``torch.compile``, or exported to onnxruntime.
+        runtime: Plain PyTorch, ``torch.compile``, or an export to onnxruntime.
         precision: Of weights and activations. Input and output stay float32.
-        channels_last: Whether images lie in memory pixel by pixel (PyTorch runtimes only).
+        channels_last: Whether memory holds images pixel by pixel (PyTorch runtimes only).
     """
 
     runtime: Runtime = "eager"
@@ -34,17 +34,17 @@ class Backend:
 
     @property
     def name(self) -> str:
-        """As in suites and tables: ``eager-fp32``, ``channels_last-bf16``, ``compile-channels_last-fp16``."""
+        """Return the name for options and tables: ``eager-fp32``, ``compile-channels_last-fp16``."""
         words: list[str] = [self.runtime] if self.runtime != "eager" or not self.channels_last else []
         words += ["channels_last"] if self.channels_last else []
         return "-".join([*words, self.precision])
 
 
 def parse_backend(name: str) -> Backend:
-    """The backend called ``name``: words of :attr:`Backend.name` joined by ``-``; what is left out is eager and fp32.
+    """Return the backend called ``name``: words of `Backend.name` joined by ``-``; default is eager in fp32.
 
     Raises:
-        UnknownNameError: A word is not one of them.
+        UnknownNameError: A word is unknown.
     """
     fields: dict[str, Any] = {}
     for word in name.split("-"):
@@ -56,29 +56,31 @@ def parse_backend(name: str) -> Backend:
             fields["channels_last"] = True
         else:
             known = [*get_args(Runtime), *get_args(Precision), "channels_last"]
-            raise UnknownNameError.among("backend", word, known, hint=f"It stands in {name!r}.")
+            raise UnknownNameError.among("backend", word, known, hint=f"It is part of {name!r}.")
     return Backend(**fields)
 
 
 def prepare(network: nn.Module, backend: Backend, example: Tensor) -> Callable[[Tensor], Tensor]:
-    """The network as the backend runs it; the network itself stays as it is.
+    """Return the network as the backend runs it; the network itself is not changed.
 
     Args:
-        network: Maps lr to sr; put a scale or a value range into a wrapping module.
+        network: Maps lr to sr; wrap it in a module that adds a scale or a value range.
         backend: How to run it.
         example: An lr (N, C, h, w), float32, on the device to run on. Compiled and exported networks are made for
-            this very size. It is run once, so that what cannot work fails here.
+            exactly this size. It is run once, so that a network that does not work fails here.
 
     Returns:
         A function from float32 lr to float32 sr.
 
     Raises:
-        UnavailableError: This machine or this network does not support the backend; one sentence says why.
+        UnavailableError: This machine or this network does not support the backend.
     """
     if backend.precision == "int8":
-        raise UnavailableError("int8 needs a quantised network; srbench does not quantise one by itself yet.")
+        raise UnavailableError(
+            "int8 needs a quantised network, and srbench cannot quantise one; choose fp32, bf16 or fp16."
+        )
     if backend.runtime == "onnxruntime" and backend.channels_last:
-        raise UnavailableError("onnxruntime chooses its own memory format; ask for it without channels_last.")
+        raise UnavailableError("onnxruntime chooses its own memory format; drop channels_last.")
     try:
         with torch.no_grad():
             run = _prepare(network, backend, example)
@@ -95,7 +97,7 @@ def prepare(network: nn.Module, backend: Backend, example: Tensor) -> Callable[[
 
 
 class _InPrecision(nn.Module):
-    """float32 in, float32 out, everything between in another precision: so that every backend has one signature."""
+    """Computes in another precision; input and output stay float32, as for every backend."""
 
     def __init__(self, network: nn.Module, precision: Precision) -> None:
         super().__init__()

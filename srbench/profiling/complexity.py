@@ -1,13 +1,13 @@
-"""Parameters, multiply-accumulates and activations of a network, counted without computing a pixel.
+"""Count parameters, multiply-accumulates and activations of a network without computing a pixel.
 
-The field writes "FLOPs" and means multiply-accumulates (MACs): one multiplication with its addition is one, so
-PyTorch's ``FlopCounterMode``, which counts two, is halved here. The network runs on *meta* tensors, which have a
-shape and nothing else, so that a 1280×720 output costs milliseconds; a network that cannot (it builds tensors on
-the CPU as it goes) is asked again under ``FakeTensorMode``.
+Papers write "FLOPs" and mean multiply-accumulates (MACs): a multiplication with its addition is one, so the count of
+PyTorch's ``FlopCounterMode``, which counts two, is halved here. The network runs on *meta* tensors, which have a shape
+and no values, so that a 1280×720 output takes milliseconds. A network that cannot run on them (because it builds
+tensors on the CPU) runs under ``FakeTensorMode`` instead.
 
-A count is only as honest as its list of omissions: ``Macs.uncounted`` names every operator that was seen, computes
-more than a few operations a value, and has no formula. Beyond the formulas of PyTorch (convolutions, matrix
-products, attention) there are formulas here for Fourier transforms and for attention as the CPU spells it.
+``Macs.uncounted`` names every operator that ran, does more than a few operations a value, and has no formula. PyTorch
+has formulas for convolutions, matrix products and attention; here are formulas for Fourier transforms and for the
+operators of attention on a CPU.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ OUTPUT_720P = (720, 1280)
 T = TypeVar("T")
 Size = tuple[int, ...]
 Run = Callable[[nn.Module, Tensor], object]
-"""How a network is asked for an image: ``lambda network, lr: network(lr)``, or with a scale for multi-scale ones."""
+"""How a network is called: ``lambda network, lr: network(lr)``, or with a scale if it is multi-scale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Macs:
-    """What one forward pass computes.
+    """The work of one forward pass.
 
     Attributes:
         total: Multiply-accumulates.
         activations: Output values of all convolutions, the "activations" of the NTIRE efficiency reports.
-        uncounted: Operators that ran, do more than a fixed few operations a value, and are not in ``total``; sorted.
+        uncounted: Operators that ran, do more than a few operations a value, and are not in ``total``; sorted.
     """
 
     total: int
@@ -50,24 +50,24 @@ class Macs:
 
 
 def lr_size(scale: int, output: tuple[int, int] = OUTPUT_720P) -> tuple[int, int]:
-    """Height and width of the LR image behind an ``output`` of that size: both sides divided and rounded down."""
+    """Return height and width of the LR image for an ``output`` of that size: both divided and rounded down."""
     return output[0] // scale, output[1] // scale
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Trainable parameters, as papers count them: frozen constants such as a mean shift are left out.
+    """Count trainable parameters as papers do, without frozen constants such as a mean shift.
 
-    Ask a freshly built network: one that was frozen to be a teacher has none left.
+    Pass a freshly built network: a network that was frozen to be a teacher has no trainable parameters.
     """
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
 
 
 def deployed(network: nn.Module) -> nn.Module:
-    """A copy of the network in the form in which it is deployed.
+    """Return a copy of the network in the form in which it is deployed.
 
-    Re-parameterised networks fold their training branches into plain convolutions through a method that the field
-    calls ``switch_to_deploy()`` (RepVGG, Ding et al., CVPR 2021). It is called on the network where it has one, else
-    on every module that has one. A network without any is its own deployed form.
+    Re-parameterised networks fold their training branches into plain convolutions in a method that is usually called
+    ``switch_to_deploy()`` (RepVGG, Ding et al., CVPR 2021). It is called on the network if it has one, otherwise on
+    every module that has one. A network without the method is deployed as it is.
     """
     network = copy.deepcopy(network).eval()
     modules = [network] if hasattr(network, "switch_to_deploy") else list(network.modules())
@@ -79,18 +79,18 @@ def deployed(network: nn.Module) -> nn.Module:
 
 
 def count_deployed_parameters(network: nn.Module) -> int:
-    """Parameters after :func:`deployed`, without those that were frozen constants before it."""
-    # Folding may detach what remains, so requires_grad tells nothing afterwards: the names from before do.
+    """Count the parameters after `deployed`, without those that were frozen constants before."""
+    # Folding may detach parameters, so requires_grad means nothing afterwards; the names from before identify them.
     frozen = {name for name, parameter in network.named_parameters() if not parameter.requires_grad}
     return sum(parameter.numel() for name, parameter in deployed(network).named_parameters() if name not in frozen)
 
 
 def count_macs(build: Callable[[], nn.Module], run: Run, input_size: tuple[int, int], channels: int = 3) -> Macs:
-    """Count the multiply-accumulates of one forward pass on one LR image.
+    """Count the multiply-accumulates of a forward pass on one LR image.
 
     Colour normalisation is not counted: a 1×1 convolution between at most four channels whose weight is a frozen
-    parameter (the mean shift of the EDSR family). It belongs to the data, folds into its neighbours on deployment,
-    and costs nothing in a network that subtracts the mean instead; the published counts leave it out too.
+    parameter (the mean shift of the EDSR family). It can be folded into its neighbours for deployment, and is free in a
+    network that subtracts the mean instead; the published counts do not include it either.
 
     Args:
         build: Makes the network; see `without_computing`.
@@ -105,15 +105,15 @@ def count_macs(build: Callable[[], nn.Module], run: Run, input_size: tuple[int, 
 
 
 def without_computing(build: Callable[[], nn.Module], work: Callable[[nn.Module, Tensor], T], shape: Size) -> T:
-    """Do something with a network and an LR image that have shapes and no values, so that nothing takes memory or time.
+    """Work with a network and an LR image that have shapes and no values, so that they take no memory and no time.
 
     Args:
-        build: Makes the network; called up to three times, first where all tensors are meta from the start.
+        build: Makes the network; called up to three times, the first time on the meta device.
         work: Takes the network, in eval mode, and the image.
         shape: The image's, (N, C, h, w).
 
     Returns:
-        What ``work`` does.
+        What ``work`` returns.
 
     Raises:
         UnavailableError: It fails on meta tensors and on fake tensors.
@@ -122,7 +122,7 @@ def without_computing(build: Callable[[], nn.Module], work: Callable[[nn.Module,
     for way in (_built_on_meta, _moved_to_meta, _faked):
         try:
             return way(build, work, shape)
-        except Exception as error:  # noqa: BLE001 - whatever a network may raise
+        except Exception as error:  # noqa: BLE001 - a network may raise anything
             reasons.append(error)
     _, on_meta, on_fake = reasons
     raise UnavailableError(
@@ -132,7 +132,7 @@ def without_computing(build: Callable[[], nn.Module], work: Callable[[nn.Module,
 
 
 def _built_on_meta(build: Callable[[], nn.Module], work: Callable[[nn.Module, Tensor], T], shape: Size) -> T:
-    with torch.device("meta"):  # the largest network needs neither memory nor the time to draw its weights
+    with torch.device("meta"):  # so that weights take no memory and no time to draw
         network = build().eval()
     return work(network, torch.empty(shape, device="meta"))
 
@@ -157,14 +157,14 @@ def _brief(error: Exception) -> str:
 def _trace(network: nn.Module, run: Run, lr: Tensor) -> Macs:
     watch = _Watch()
     counter = FlopCounterMode(display=False, custom_mapping=FORMULAS)
-    # The counter stands on top, so that what it decomposes is watched in pieces.
+    # The counter is outermost, so that the pieces into which it decomposes an operator are seen.
     with torch.no_grad(), watch, counter:
         run(network, lr)
     return Macs(counter.get_total_flops() // 2, watch.activations, tuple(sorted(watch.seen_unknown)))
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees every operator: collects the ones without a price and the sizes of the convolutions' outputs."""
+    """Collects the operators without a formula, and the sizes of the convolutions' outputs."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""How long one call takes: warmed up until stable, synchronised, and with an interval that says what it is worth."""
+"""Time one call: warmed up until stable, synchronised, and with an interval of its median."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from srbench.errors import UsageError
 
 WARMUP_SHARE = 0.25
-"""Of the time budget, at most this share goes to warming up."""
+"""The largest share of the time budget that warming up may take."""
 
 _WINDOW = 3
 _STABLE_WITHIN = 0.05
@@ -30,8 +30,8 @@ class Latency:
         low_ms: Lower end of the 95 % interval of the median.
         high_ms: Upper end of it.
         repeats: Calls that were measured.
-        warmups: Calls before them, which were not.
-        stable: Whether the warm-up ended because the times had settled, not because its time was up.
+        warmups: Calls before them, which were not measured.
+        stable: Whether the warm-up ended because the times had settled, and not because its time was over.
     """
 
     p50_ms: float
@@ -48,17 +48,17 @@ def measure_latency(
 ) -> Latency:
     """Time ``run()``.
 
-    The calls before measuring go on until the medians of two successive windows of three calls agree within 5 %, or
-    a quarter of the budget is spent (first calls allocate, choose kernels and raise clocks: in published logs they
-    are 5 to 40 times slower). Then calls are timed one by one, each with the device synchronised before and after,
-    until the budget is spent and there are enough of them. A first call that outlasts the whole budget counts as
-    one of them: what first calls cost extra vanishes in it. The garbage collector rests meanwhile.
+    Warm-up calls are repeated until the medians of two successive windows of three calls agree within 5 %, or a quarter
+    of the budget is spent (first calls allocate, choose kernels and raise clocks: in published logs they are 5 to 40
+    times slower). Then calls are timed one by one, each with the device synchronised before and after, until the budget
+    is spent and there are enough of them. A first call that takes longer than the whole budget is measured too: the
+    extra cost of a first call is negligible in it. The garbage collector is off meanwhile.
 
     Args:
-        run: The call to time; it brings its own input.
+        run: The call to time.
         device: Where it computes; decides how to synchronise.
-        budget_s: Seconds to spend, roughly: one call is never interrupted.
-        min_repeats: Calls to measure even when that takes longer than the budget.
+        budget_s: About how many seconds to spend; a call is never interrupted.
+        min_repeats: Calls to measure even if they take longer than the budget.
 
     Raises:
         UsageError: ``min_repeats`` is less than 1.
@@ -87,10 +87,10 @@ def measure_latency(
 
 
 def summarise(times_ns: list[int], *, warmups: int = 0, stable: bool = True) -> Latency:
-    """Median, 90th percentile and the median's 95 % interval of times in nanoseconds.
+    """Return median, 90th percentile and the 95 % interval of the median of times in nanoseconds.
 
-    The interval is between two order statistics whose ranks are binomial quantiles (n trials, p = 1/2): it holds
-    for any distribution of times. Below six times no pair of ranks covers 95 %, and it is simply their range.
+    The interval is between two order statistics whose ranks are binomial quantiles (n trials, p = 1/2), so it is right
+    for any distribution of times. With fewer than six times no pair of ranks covers 95 %; then it is their range.
     """
     from scipy.stats import binom
 
@@ -110,7 +110,7 @@ def summarise(times_ns: list[int], *, warmups: int = 0, stable: bool = True) -> 
 
 
 def synchroniser(device: torch.device) -> Callable[[], None]:
-    """A function that returns once the device has done all it was asked to; for the CPU, which never lags, no-op."""
+    """Return a function that waits until the device has finished its work; on the CPU it does nothing."""
     if device.type == "cpu":
         return lambda: None
     module = torch.get_device_module(device)
@@ -130,9 +130,9 @@ def _time_once(run: Callable[[], object], synchronise: Callable[[], None]) -> in
 def _warm_up(
     run: Callable[[], object], synchronise: Callable[[], None], times: list[int], deadline_ns: int
 ) -> tuple[int, bool]:
-    """Call until stable or late; returns the number of calls and whether it was the former.
+    """Call until the times are stable or the deadline is over; return the number of calls, and whether they are stable.
 
-    ``times`` are those of the calls before, in nanoseconds.
+    ``times`` are the times of earlier calls, in nanoseconds.
     """
     while True:
         times.append(_time_once(run, synchronise))

@@ -1,4 +1,4 @@
-"""Which machine measured: two timings are comparable only where this is the same."""
+"""Describe the machine that measures: two timings are comparable only if it is the same."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-_HARDWARE = ("cpu", "architecture", "cores", "threads", "memory_gib", "gpus", "system")
-
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Hardware, and the software that stood on it.
+    """The hardware of a machine, and how many of its threads compute.
 
     Attributes:
         cpu: Model name.
@@ -25,9 +23,6 @@ class Machine:
         memory_gib: Main memory, rounded to GiB.
         gpus: Names of the CUDA devices.
         system: As ``Linux``.
-        system_release: Kernel version.
-        python: Python's version.
-        torch: PyTorch's version.
     """
 
     cpu: str
@@ -37,28 +32,23 @@ class Machine:
     memory_gib: int
     gpus: tuple[str, ...]
     system: str
-    system_release: str
-    python: str
-    torch: str
 
     @property
     def id(self) -> str:
-        """Twelve hexadecimal digits that stand for the hardware and the thread count.
+        """Return twelve hexadecimal digits that identify the hardware and the thread count.
 
-        Versions are left out: what a new PyTorch does to the times is what one wants to compare.
+        Versions are not part of it, so that times with different versions of PyTorch can be compared.
         """
-        facts = asdict(self)
-        text = json.dumps({name: facts[name] for name in _HARDWARE}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def name(self) -> str:
-        """For people: processor, cores, memory, GPUs."""
+        """Return a description for people: processor, cores, memory, GPUs."""
         return ", ".join((self.cpu, f"{self.cores} cores", f"{self.memory_gib} GiB", *self.gpus))
 
 
 def this_machine(threads: int = 0) -> Machine:
-    """This machine as this process sees it now, or will when it computes with ``threads`` if that is not 0."""
+    """Describe this machine as this process uses it, with ``threads`` instead of torch's number if that is not 0."""
     import torch
 
     gpus = tuple(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
@@ -70,9 +60,6 @@ def this_machine(threads: int = 0) -> Machine:
         memory_gib=_memory_gib(),
         gpus=gpus,
         system=platform.system(),
-        system_release=platform.release(),
-        python=platform.python_version(),
-        torch=torch.__version__,
     )
 
 

@@ -1,12 +1,11 @@
-"""Peak memory of one forward pass, in a process of its own.
+"""Measure the peak memory of one forward pass, in a process of its own.
 
-Inside a program that has trained and scored before, peak memory tells its history. Here each pass runs in a fresh
-process: one Python is started and imports torch once, then forks for every item (elsewhere than on Linux: one
-Python each). An item is told by import path and JSON arguments, which is all that crosses the border.
+In a program that has trained and scored before, peak memory depends on what it did. Here each pass runs in a fresh
+process: one Python is started and imports torch once, then forks for every item (on systems other than Linux: one
+Python each). An item is described by an import path and JSON arguments.
 
-What counts, and goes into the column ``peak_memory_mib``, is :attr:`Memory.total_mib`: the bytes of the weights plus
-what the pass needed beyond what was resident before it. Python, torch and the loaded libraries are not in it;
-:attr:`Memory.process_mib` has them.
+The column ``peak_memory_mib`` is `Memory.total_mib`: the bytes of the weights plus what the pass needed beyond what was
+resident before it. It does not contain Python, torch and the loaded libraries.
 """
 
 from __future__ import annotations
@@ -50,21 +49,19 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a pass needed at its peak, in MiB.
+    """The peak memory of a pass, in MiB.
 
     Attributes:
         weights_mib: Parameters and buffers.
         extra_mib: Beyond what was resident before the pass: activations and workspace.
-        process_mib: The whole process (on a GPU: all that torch had allocated there).
     """
 
     weights_mib: float
     extra_mib: float
-    process_mib: float
 
     @property
     def total_mib(self) -> float:
-        """Weights and pass together: the figure of the leaderboard."""
+        """Weights and pass together, as in the leaderboard."""
         return self.weights_mib + self.extra_mib
 
 
@@ -76,7 +73,7 @@ def peak_memory(works: Sequence[Work], *, timeout_s: float = 600.0) -> list[Memo
         timeout_s: Seconds for all of them together.
 
     Returns:
-        For every item its memory, or the reason why there is none, in order.
+        For every item in order its memory, or the reason why there is none.
     """
     if platform.system() == "Linux":
         return _ask(works, timeout_s)
@@ -84,10 +81,10 @@ def peak_memory(works: Sequence[Work], *, timeout_s: float = 600.0) -> list[Memo
 
 
 def _ask(works: Sequence[Work], timeout_s: float) -> list[Memory | UnavailableError]:
-    said, complained = _talk(json.dumps([asdict(work) for work in works]), timeout_s)
-    answers = [_read_answer(line) for line in said.splitlines() if line.endswith("}")]
+    answered, failure = _talk(json.dumps([asdict(work) for work in works]), timeout_s)
+    answers = [_read_answer(line) for line in answered.splitlines() if line.endswith("}")]
     missing = works[len(answers) :]
-    return answers + [UnavailableError(f"No memory for {work.function}: {complained}.") for work in missing]
+    return answers + [UnavailableError(f"No memory for {work.function}: {failure}.") for work in missing]
 
 
 def _read_answer(line: str) -> Memory | UnavailableError:
@@ -96,10 +93,12 @@ def _read_answer(line: str) -> Memory | UnavailableError:
 
 
 def _talk(items: str, timeout_s: float) -> tuple[str, str]:
-    """What the measuring process answers, and why it ended in case it answered too little."""
+    """Return what the measuring process answers, and why it ended in case an answer is missing."""
     environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),  # what is importable here is so there
-        # glibc then gives freed blocks back at once, so that what is resident is what is alive.
+        "PYTHONPATH": os.pathsep.join(
+            path for path in sys.path if path
+        ),  # what can be imported here can be imported there
+        # glibc then returns freed blocks at once, so that only live tensors are resident.
         "MALLOC_MMAP_THRESHOLD_": str(128 * 1024),
         "MALLOC_TRIM_THRESHOLD_": str(128 * 1024),
     }
@@ -125,9 +124,9 @@ def _talk(items: str, timeout_s: float) -> tuple[str, str]:
 
 
 def _serve() -> None:
-    """The other side: read the items from standard input, answer one line of JSON each."""
+    """Read the items from standard input, and answer each with one line of JSON, in the measuring process."""
     works = [Work(**item) for item in json.load(sys.stdin)]
-    importlib.import_module("torch")  # once, before forking; nothing here starts its threads or a GPU context
+    importlib.import_module("torch")  # once, before forking; no thread and no GPU context starts here
     for work in works:
         answer = _in_fork(work) if len(works) > 1 else _answer(work)
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -148,20 +147,20 @@ def _in_fork(work: Work) -> dict[str, Any]:
     _, status = os.waitpid(child, 0)
     if not text:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        why = "killed, probably for want of memory" if number == signal.SIGKILL else f"ended by signal {number}"
+        why = "killed, probably because memory ran out" if number == signal.SIGKILL else f"ended by signal {number}"
         return {"error": f"The pass of {work.function} was {why}."}
     answer: dict[str, Any] = json.loads(text)
     return answer
 
 
 def _answer(work: Work) -> dict[str, Any]:
-    # A network may print; standard output belongs to the answers.
+    # A network may print; standard output is for the answers.
     stdout, sys.stdout = sys.stdout, sys.stderr
     try:
         return asdict(_measure(work))
     except UnavailableError as error:
         return {"error": str(error)}
-    except Exception as error:  # noqa: BLE001 - whatever a network may raise becomes the reason
+    except Exception as error:  # noqa: BLE001 - any error of a network becomes the reason
         traceback.print_exc()
         first = (str(error).strip().splitlines() or [""])[0][:200]
         return {"error": f"Running {work.function} for its memory raised {type(error).__name__}: {first}"}
@@ -174,7 +173,7 @@ def _measure(work: Work) -> Memory:
 
     module, _, name = work.function.partition(":")
     make: Callable[..., tuple[torch.nn.Module, Callable[[], object]]] = getattr(importlib.import_module(module), name)
-    torch.nn.functional.conv2d(torch.zeros(1, 4, 8, 8), torch.zeros(4, 4, 3, 3))  # threads and libraries come up now
+    torch.nn.functional.conv2d(torch.zeros(1, 4, 8, 8), torch.zeros(4, 4, 3, 3))  # start threads and load libraries now
     network, forward = make(**work.arguments)
     tensors = [*network.parameters(), *network.buffers()]
     weights = sum(tensor.nbytes for tensor in tensors) / MIB
@@ -193,18 +192,19 @@ def _on_cuda(device: Any, forward: Callable[[], object], weights: float) -> Memo
     forward()
     torch.cuda.synchronize(device)
     peak = torch.cuda.max_memory_allocated(device)
-    return Memory(weights, (peak - before) / MIB, peak / MIB)
+    return Memory(weights, (peak - before) / MIB)
 
 
 def _on_cpu(forward: Callable[[], object], weights: float) -> Memory:
     try:
-        _CLEAR_REFS.write_text("5")  # the high-water mark falls to what is resident now
+        _CLEAR_REFS.write_text("5")  # reset the high-water mark to what is resident now
         before = _status_mib("VmRSS")
     except OSError as error:
-        raise UnavailableError(f"Peak memory on the CPU is read from Linux's {_STATUS}, which is not here.") from error
+        raise UnavailableError(
+            f"Peak memory on the CPU is read from {_STATUS}, which this system does not have."
+        ) from error
     forward()
-    peak = _status_mib("VmHWM")
-    return Memory(weights, max(peak - before, 0.0), peak)
+    return Memory(weights, max(_status_mib("VmHWM") - before, 0.0))
 
 
 def _status_mib(field: str) -> float:

@@ -1,4 +1,4 @@
-"""What operators cost: the formulas that PyTorch's counter lacks, and the operators that nobody prices.
+"""The cost of operators: formulas that PyTorch's counter lacks, and the operators that are not counted.
 
 ``FORMULAS`` maps operators to real operations, two to a multiply-accumulate, in the form that
 ``torch.utils.flop_counter.FlopCounterMode`` takes as ``custom_mapping``.
@@ -17,7 +17,7 @@ aten = torch.ops.aten
 
 
 def is_cheap(func: object) -> bool:
-    """Whether an operator's work is a fixed few operations per value read or written: nobody counts those."""
+    """Return whether an operator does a small fixed number of operations per value; these are not counted."""
     if not isinstance(func, torch._ops.OpOverload) or func.namespace not in {"aten", "prim", "prims"}:
         return False
     if func.is_view or torch.Tag.pointwise in func.tags or torch.Tag.reduction in func.tags:
@@ -26,7 +26,7 @@ def is_cheap(func: object) -> bool:
 
 
 def is_colour_normalisation(weight: object) -> bool:
-    """Whether a convolution's weight is a frozen 1×1 map between colours; see `count_macs` in `complexity`."""
+    """Return whether a convolution's weight is a frozen 1×1 map between colours; see `complexity.count_macs`."""
     return (
         isinstance(weight, nn.Parameter)
         and not weight.requires_grad
@@ -52,11 +52,11 @@ def _convolution(  # the arguments of aten.convolution
     return int(conv_flop_count(list(x.shape), list(weight.shape), list(out_val.shape), transposed=transposed))
 
 
-_convolution._get_raw = True  # type: ignore[attr-defined]  # FlopCounterMode then hands over tensors, not shapes
+_convolution._get_raw = True  # type: ignore[attr-defined]  # so that FlopCounterMode passes tensors, not shapes
 
 
 def _fourier(shape: torch.Size, dim: list[int]) -> int:
-    # The split-radix yardstick of FFTW's benchmarks: 5 N log2 N real operations for N complex values.
+    # The measure of FFTW's benchmarks, from the split-radix algorithm: 5 N log2 N real operations for N complex values.
     n = math.prod(shape[d] for d in dim)
     return round(5 * math.prod(shape) * math.log2(n)) if n else 0
 
@@ -66,7 +66,7 @@ def _c2c(x_shape: torch.Size, dim: list[int], *_: object, **_kwargs: object) -> 
 
 
 def _r2c(x_shape: torch.Size, dim: list[int], *_: object, **_kwargs: object) -> int:
-    return _fourier(x_shape, dim) // 2  # one side of a real signal's spectrum tells the other
+    return _fourier(x_shape, dim) // 2  # half of a real signal's spectrum decides the other half
 
 
 def _c2r(_x_shape: torch.Size, dim: list[int], *_: object, out_shape: torch.Size, **_kwargs: object) -> int:
@@ -107,9 +107,10 @@ FORMULAS: dict[Any, Any] = {
 
 PRICED = set(FlopCounterMode(display=False, custom_mapping=FORMULAS).flop_registry)
 
-# Operators that PyTorch tags neither as a view nor as pointwise or a reduction, and that yet do a fixed few operations
-# a value: making, copying and moving values, normalising, pooling, resampling by a fixed kernel. What is neither here
-# nor tagged (grid_sample, sort, cumsum, linear algebra, recurrent cells, every custom operator) is reported.
+# Operators that PyTorch does not tag as a view, as pointwise or as a reduction, but that do a small fixed number of
+# operations a value: making, copying and moving values, normalising, pooling, resampling by a fixed kernel. Operators
+# that are neither here nor tagged (grid_sample, sort, cumsum, linear algebra, recurrent cells, every custom operator)
+# are reported.
 _CHEAP_NAMES = """
 arange bernoulli clone contiguous copy empty empty_like empty_strided eye fill full full_like linspace new_empty
 new_empty_strided new_full new_ones new_zeros normal ones ones_like rand rand_like randint randint_like randn

@@ -1,4 +1,4 @@
-"""Everything a network costs, in one object; whatever cannot be found out carries its reason."""
+"""Measure everything that a network costs; a value that cannot be measured has a reason instead."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def profile_network(
 ) -> Profile:
     """Measure one architecture at one scale, with fresh weights.
 
-    Counts and times are those of the network itself, on the channels it takes; what surrounds a luma network (colour
-    conversion, bicubic chroma) is not its own.
+    Counts and times are those of the network itself, on the channels that it takes. For a network on luma they do not
+    include colour conversion and bicubic chroma.
 
     Args:
         spec: The architecture.
         scale: The factor.
         profiling: Input size and time budget.
         device: Where latency and memory are measured.
-        plugin_files: Single-file plugins that the memory measurement has to load in its own process.
-        backend: What latency is measured in; memory is that of plain PyTorch in fp32.
+        plugin_files: Single-file plugins that the process which measures memory has to load.
+        backend: How the network runs for latency; memory is that of plain PyTorch in fp32.
     """
     network = spec.network(scale).eval()
     large = _try(lambda: macs_at(spec, scale, lr_size(scale)))
@@ -57,7 +57,7 @@ def profile_network(
 
     def timed() -> Latency:
         module = _AtScale(network, scale) if spec.multi_scale else network
-        forward = module if backend == EAGER else prepare(module, backend, lr)  # which would run it once more
+        forward = module if backend == EAGER else prepare(module, backend, lr)  # which would run it once
 
         def once() -> object:
             with torch.inference_mode():
@@ -88,7 +88,7 @@ def profile_network(
 
 
 class _AtScale(nn.Module):
-    """A multi-scale network as one of a single scale."""
+    """Wraps a multi-scale network as a network of one scale."""
 
     def __init__(self, network: nn.Module, scale: Scale) -> None:
         super().__init__()

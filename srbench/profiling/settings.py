@@ -1,4 +1,4 @@
-"""What a suite asks to be profiled."""
+"""The settings of a suite for profiling."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from srbench.toml import Table
 
 
 class Profiling(Table):
-    """What to find out about cost."""
+    """How the costs of networks are measured."""
 
     enabled: bool = True
     latency_height: int = Field(default=256, gt=0)
-    """Input for latency and memory, in LR pixels."""
+    """Height of the input for latency and memory, in LR pixels."""
     latency_width: int = Field(default=256, gt=0)
     latency_seconds: float = Field(default=2.0, gt=0)
     """Time budget for each network."""
     latency_repeats: int = Field(default=5, gt=0)
-    """Measured calls at least, however long they take."""
+    """The least number of measured calls, even if they take longer."""
     memory: bool = True

@@ -1,8 +1,8 @@
-"""What a network is made of: a tree of its modules, where repeats share a row, with what each of them costs.
+"""Summarise a network as a tree of its modules, with the cost of each; repeated modules share a row.
 
-The tree follows the cost. The network itself and plain containers are opened, and so is every module that does at
-least half of the network's work; what repeats side by side stands in one row, ``0…31: 32 × ResidualBlock``, and is
-opened once for all. Read from the top, that is the figure of the paper.
+The network itself, plain containers and every module that does at least half of the network's work are opened.
+Neighbours of the same form share one row, ``0…31: 32 × ResidualBlock``, and are opened once for all. Read from the top,
+the tree is the figure of the paper.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from srbench.profiling.forward import forward_at, input_shape
 from srbench.profiling.operators import FORMULAS
 
 SIDE = 48
-"""Of the LR image that shapes are told for, in pixels; as much more as the network demands."""
+"""Side of the LR image that shapes are given for, in pixels; padded if the network requires more."""
 CONTAINERS = {nn.Sequential, nn.ModuleList, nn.ModuleDict}
-"""Without a meaning of their own."""
+"""Modules that are always opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A module, or several alike that stand side by side.
+    """A module, or several neighbours of the same form.
 
-    Its counts are those of the row in the whole network: of all the repeats in all the repeats of what it belongs to.
+    Counts are for the row in the whole network: over all its repeats in all repeats of the module that it belongs to.
 
     Attributes:
-        name: Its own in the module it belongs to: "tail", or "0…31" for repeats.
-        kind: Its class, with the kernel of a convolution; several in parentheses where they take turns.
-        repeats: How often it, or the turn, stands there.
-        output: The shape of what it returns, without a batch of one; None where it is not called or returns no tensor.
-        parameters: Trainable ones.
+        name: In the module that it belongs to: "tail", or "0…31" for repeats.
+        kind: Its class, with the kernel of a convolution; several in parentheses if modules of several forms alternate.
+        repeats: How often the module, or the group of alternating modules, occurs.
+        output: The shape of its output, without a batch of one; None if it is not called or does not return a tensor.
+        parameters: Trainable parameters.
         macs: Multiply-accumulates for the small image, over all its calls.
-        parts: What it is made of, where that is told.
+        parts: The modules in it, if it is opened.
     """
 
     name: str
@@ -53,14 +53,14 @@ class Part:
 
 
 def summarise(spec: ArchitectureSpec, scale: Scale) -> Part:
-    """Take an architecture apart, on meta tensors: without memory for weights or features.
+    """Summarise an architecture on meta tensors, without memory for weights or features.
 
     Args:
         spec: The architecture.
         scale: The factor.
 
     Returns:
-        The whole network, and in it its parts.
+        The whole network with its parts.
 
     Raises:
         UnavailableError: The network cannot be traced; see `srbench.profiling.complexity.without_computing`.
@@ -77,7 +77,7 @@ def summarise(spec: ArchitectureSpec, scale: Scale) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the modules did in one pass; those that are never called are missing."""
+    """Work and output of each module in one pass; modules that are not called are missing."""
 
     macs: dict[nn.Module, int] = field(default_factory=dict)
     output: dict[nn.Module, tuple[int, ...]] = field(default_factory=dict)
@@ -112,52 +112,52 @@ def _watched(network: nn.Module) -> Iterator[_Seen]:
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    """Parts from what was seen; ``whole`` is the network's own count."""
+    """Makes parts from what was seen; ``whole`` is the count of the network."""
 
     seen: _Seen
     whole: int
 
-    def part(self, name: str, alike: Sequence[nn.Module], repeats: int = 1) -> Part:
-        """The part that modules of one form make, of which ``repeats`` belong to one parent."""
-        first = alike[0]
-        macs = sum(map(self._macs, alike))
+    def part(self, name: str, same: Sequence[nn.Module], repeats: int = 1) -> Part:
+        """Make the part of modules of one form, of which ``repeats`` belong to one parent."""
+        first = same[0]
+        macs = sum(map(self._macs, same))
         opened = not name or type(first) in CONTAINERS or macs * 2 >= self.whole > 0
         return Part(
             name,
             _kind(first),
             repeats,
-            self.seen.output.get(alike[-1]),
-            sum(map(count_parameters, alike)),
+            self.seen.output.get(same[-1]),
+            sum(map(count_parameters, same)),
             macs,
-            self._parts(alike) if opened else (),
+            self._parts(same) if opened else (),
         )
 
     def _macs(self, module: nn.Module) -> int:
-        """A list of modules is not called itself."""
+        """Count a module, or its children if it is a list that is not called itself."""
         return self.seen.macs[module] if module in self.seen.macs else sum(map(self._macs, module.children()))
 
-    def _parts(self, alike: Sequence[nn.Module]) -> tuple[Part, ...]:
-        names = [name for name, _ in alike[0].named_children()]
+    def _parts(self, same: Sequence[nn.Module]) -> tuple[Part, ...]:
+        names = [name for name, _ in same[0].named_children()]
         if not names:
             return ()
         parts = [
-            Part(name, "Parameter", 1, None, weight.numel() * len(alike) * weight.requires_grad, 0)
-            for name, weight in alike[0].named_parameters(recurse=False)
+            Part(name, "Parameter", 1, None, weight.numel() * len(same) * weight.requires_grad, 0)
+            for name, weight in same[0].named_parameters(recurse=False)
         ]
-        inside = [list(module.children()) for module in alike]
-        # Only what is numbered may share a row: a name has something to say.
+        inside = [list(module.children()) for module in same]
+        # Only numbered modules may share a row: names have a meaning.
         forms = [_form(child) if name.isdigit() else name for name, child in zip(names, inside[0], strict=True)]
         for start, period, times in _repeats(forms):
             stop = start + period * times
             name = names[start] if stop == start + 1 else f"{names[start]}…{names[stop - 1]}"
             children = [child for modules in inside for child in modules[start:stop]]
             parts.append(
-                self.part(name, children, times) if period == 1 else self._turns(name, children, period, times)
+                self.part(name, children, times) if period == 1 else self._alternating(name, children, period, times)
             )
         return tuple(parts)
 
-    def _turns(self, name: str, children: Sequence[nn.Module], period: int, times: int) -> Part:
-        """Modules of several forms that take turns."""
+    def _alternating(self, name: str, children: Sequence[nn.Module], period: int, times: int) -> Part:
+        """Make the part of modules of several forms that alternate."""
         return Part(
             name,
             f"({', '.join(map(_kind, children[:period]))})",
@@ -174,7 +174,7 @@ def _kind(module: nn.Module) -> str:
 
 
 def _form(module: nn.Module) -> tuple[str, tuple[tuple[int, ...], ...]]:
-    """Equal for modules that are alike."""
+    """Return what is equal for modules of the same form."""
     return repr(module), tuple(tuple(weight.shape) for weight in module.parameters())
 
 
@@ -192,7 +192,7 @@ def _repeats(forms: Sequence[object]) -> Iterator[tuple[int, int, int]]:
 
 
 def _times(forms: Sequence[object], period: int) -> int:
-    """How often the first ``period`` forms stand one after another."""
+    """Return how often the first ``period`` forms follow one another."""
     times = 1
     while forms[times * period : (times + 1) * period] == forms[:period]:
         times += 1

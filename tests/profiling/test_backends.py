@@ -92,7 +92,7 @@ def test_onnxruntime_that_is_not_installed_is_a_reason(network, lr, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("int8", "quantised"), ("onnxruntime-channels_last", "without channels_last")]
+    ("name", "reason"), [("int8", "quantised"), ("onnxruntime-channels_last", "drop channels_last")]
 )
 def test_what_no_machine_supports_is_a_reason(network, lr, name, reason):
     with pytest.raises(UnavailableError, match=reason):

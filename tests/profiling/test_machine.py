@@ -21,11 +21,10 @@ def test_its_facts_are_filled_and_storable():
     assert machine.cpu
     assert machine.cores >= 1
     assert machine.threads == torch.get_num_threads()
-    assert machine.torch == torch.__version__
     assert json.loads(json.dumps(dataclasses.asdict(machine)))["cpu"] == machine.cpu
 
 
-def test_other_hardware_or_threads_give_another_id_and_other_versions_do_not():
+def test_other_hardware_or_threads_give_another_id():
     machine = this_machine()
     other = [
         dataclasses.replace(machine, cpu="another"),
@@ -33,4 +32,3 @@ def test_other_hardware_or_threads_give_another_id_and_other_versions_do_not():
         dataclasses.replace(machine, gpus=("one more",)),
     ]
     assert len({machine.id, *(one.id for one in other)}) == 4
-    assert dataclasses.replace(machine, torch="99", python="4", system_release="7").id == machine.id

@@ -72,7 +72,6 @@ def test_weights_are_counted_to_the_byte_and_added(measured):
     memory = measured["small"]
     assert memory.weights_mib == 2.0
     assert memory.total_mib == memory.weights_mib + memory.extra_mib
-    assert memory.process_mib > memory.total_mib
 
 
 def test_a_network_that_prints_is_measured(measured):
@@ -83,7 +82,7 @@ def test_a_network_that_prints_is_measured(measured):
     ("case", "reason"),
     [
         ("raises", r"memory_works:raises .* raised ValueError: no such$"),
-        ("dies", "was killed, probably for want of memory"),
+        ("dies", "was killed, probably because memory ran out"),
         ("absent", "No module named 'no_such_module'"),
     ],
 )
