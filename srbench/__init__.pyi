@@ -18,6 +18,7 @@ from .networks.network import Network
 from .networks.spec import ArchitectureSpec, Checkpoint, Reported
 from .networks.weights import load_state_dict
 from .recipe import Recipe
+from .report.frames import read_results
 from .training.spec import LossSpec
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "load_state_dict",
     "read_chain",
     "read_manifest",
+    "read_results",
     "user_manifest",
     "weighted_mean",
 ]

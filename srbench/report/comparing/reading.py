@@ -12,6 +12,7 @@ from srbench.report.comparing.rows import Cells, holds_numbers, identity_of, row
 from srbench.report.csv_files import cell_text
 from srbench.report.leaderboard.columns import metric_columns
 from srbench.report.leaderboard.csv_rows import leaderboard_row
+from srbench.report.leaderboard.sections import rank_order
 from srbench.report.reading import has_records, read_records
 
 
@@ -28,7 +29,7 @@ def read_leaderboard(path: Path) -> list[Cells]:
         if has_records(path):
             records = read_records(path).records
             metrics = metric_columns(records)
-            return [{k: cell_text(v) for k, v in leaderboard_row(r, metrics).items()} for r in records]
+            return [{k: cell_text(v) for k, v in leaderboard_row(r, metrics).items()} for r in rank_order(records)]
         if not (path / "leaderboard.csv").is_file():
             raise DataError(f"{path} has neither records nor a leaderboard.csv; give a results folder or a CSV file.")
         path /= "leaderboard.csv"

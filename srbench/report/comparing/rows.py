@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from srbench.records import RowId
-from srbench.report.leaderboard.columns import COSTS, METRICS, NAMING, PER_METRIC
+from srbench.report.leaderboard.columns import COSTS, METRICS, NAMING, PER_METRIC, dtype_of
 
 Cells: TypeAlias = Mapping[str, str]
 """Text by column name, "" for an empty cell: a row of ``leaderboard.csv``."""
 Identity: TypeAlias = tuple[str, ...]
 """The texts of the fields of `RowId`."""
 
-_TEXT = {c.name for c in NAMING} | {c.name for c in COSTS if c.dtype == "string"} | {"reasons"}
 _FIXED = {c.name for c in (*NAMING, *COSTS)} | {"reasons"}
 _COUNTS = {"parameters", "parameters_deployed", "macs_720p_g", "macs_256_g"}
 
@@ -52,7 +51,7 @@ def number(text: str) -> float | None:
 
 def holds_numbers(column: str) -> bool:
     """Whether a column of a leaderboard can be compared as numbers."""
-    return column not in _TEXT and not column.endswith(("_protocol", "_reported_source"))
+    return dtype_of(column) != "string" and all(column != known.name for known in NAMING)
 
 
 def is_watched(column: str) -> bool:

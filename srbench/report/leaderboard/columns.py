@@ -121,6 +121,15 @@ PER_METRIC: Mapping[str, tuple[str, Callable[[Score], CsvValue]]] = {
 """Ending and meaning of the columns that follow the metric columns, for each of these."""
 
 
+_DTYPES: dict[str, Dtype] = {c.name: c.dtype for c in (*NAMING, *COSTS)} | {"reasons": "string"}
+
+
+def dtype_of(column: str) -> Dtype:
+    """Return the dtype of any column of a leaderboard; that of further metrics is "float64"."""
+    text = column.endswith(("_protocol", "_reported_source"))
+    return _DTYPES.get(column, "string" if text else "float64")
+
+
 def metric_columns(records: Iterable[Record]) -> dict[str, str]:
     """Return the column of each metric of the records: the fixed ones, then others in alphabetical order."""
     others = {s.metric: s.column for r in records for s in r.scores.values() if s.metric not in METRICS}
