@@ -72,3 +72,17 @@ def test_links_between_documents_lead_somewhere():
 def test_no_committed_document_names_a_machine_path():
     for document in [*DOCUMENTS, ROOT / "Makefile", ROOT / "constraints.txt"]:
         assert not re.search(r"(?<![\w.])/(tmp|work|root|home)/", document.read_text(encoding="utf-8"))
+
+
+def test_the_design_page_has_the_layers_that_are_checked_and_every_room():
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    assert "```\n" + "\n".join(layers) + "\n```" in page
+    tree = re.search(r"^srbench/$(.*?)^plugins/", page, re.MULTILINE | re.DOTALL)[1]
+    named = set(re.findall(r"[├└]── (\w+/|\w+\.py) ", tree))
+    rooms = {
+        f"{path.parent.name}/" for path in (ROOT / "srbench").rglob("*/__init__.py") if path.parent.name != "srbench"
+    }
+    assert named == rooms | {path.name for path in (ROOT / "srbench").glob("*.py")}
+    assert len(page.splitlines()) <= 200
