@@ -246,7 +246,7 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """What sees the images, and which are negatives, tells them apart."""
+    """Variants differ in the encoder and in the negatives."""
     plain = "Images are seen by an untrained network, the same on every machine."
     return [
         _spec("csd", "CSD", plain),

@@ -1,4 +1,4 @@
-"""An adversary that tells sr from hr, for any network (Real-ESRGAN, Wang et al., ICCV Workshops 2021).
+"""An adversary that distinguishes sr from hr, for any network (Real-ESRGAN, Wang et al., ICCV Workshops 2021).
 
 The network learns alone at first, by the recipe's losses ``L``. Then it learns by
 
@@ -32,18 +32,15 @@ from srbench.distilling.encoders import MakeEncoder, vgg19
 from srbench.imaging.filtering import sharpen
 from srbench.networks.blocks import conv, full_precision
 
-WEIGHT = 0.1
-"""Of the adversary's term."""
+ADVERSARIAL_WEIGHT = 0.1
 LAYER_WEIGHTS = (0.1, 0.1, 1.0, 1.0, 1.0)
-"""Of the layers that the encoder `vgg19` gives."""
-SHARES = (1000, 400)
+"""Weights of the layers that the encoder `vgg19` gives."""
+STAGE_SHARES = (1000, 400)
 """Thousands of steps alone and with the adversary, as published."""
-RATE = 0.5
-"""Of the rate of the stage alone, in the second stage."""
-AVERAGE = 0.999
-"""Decay of the average of the network's weights."""
-WIDTH, SLOPE = 64, 0.2
-"""Of the discriminator."""
+SECOND_STAGE_RATE = 0.5
+"""Times the rate of the first stage."""
+EMA_DECAY = 0.999
+DISCRIMINATOR_WIDTH, DISCRIMINATOR_SLOPE = 64, 0.2
 
 
 class Discriminator(nn.Module):
@@ -59,7 +56,7 @@ class Discriminator(nn.Module):
     least = 8
     """Shortest side in pixels."""
 
-    def __init__(self, colours: int = 3, *, width: int = WIDTH) -> None:
+    def __init__(self, colours: int = 3, *, width: int = DISCRIMINATOR_WIDTH) -> None:
         super().__init__()
         self.conv0 = conv(colours, width)
         self.conv1 = _normed(width, 2 * width, 4, 2)
@@ -101,7 +98,7 @@ def _normed(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 
 
 
 def _active(maps: Tensor) -> Tensor:
-    return F.leaky_relu(maps, SLOPE)
+    return F.leaky_relu(maps, DISCRIMINATOR_SLOPE)
 
 
 def perceptual(maps: Sequence[Tensor], wanted: Sequence[Tensor], weights: Sequence[float] = LAYER_WEIGHTS) -> Tensor:
@@ -128,7 +125,9 @@ class Adversary(nn.Module):
         notes: For `srbench.Distiller.notes`.
     """
 
-    def __init__(self, setup: srbench.Setup, *, weight: float = WEIGHT, encoder: MakeEncoder | None = None) -> None:
+    def __init__(
+        self, setup: srbench.Setup, *, weight: float = ADVERSARIAL_WEIGHT, encoder: MakeEncoder | None = None
+    ) -> None:
         super().__init__()
         self.setup, self.weight = setup, weight
         self.discriminator = Discriminator(setup.student.colours)
@@ -143,18 +142,18 @@ class Adversary(nn.Module):
         return srbench.Phase("adversary", share, optimised, learning_rate=dict.fromkeys(optimised, learning_rate))
 
     def terms(self, sr: Tensor, hr: Tensor) -> dict[str, Tensor]:
-        """What the student is told: ``perceptual`` if there is an encoder, and ``adversarial``.
+        """Compute the student's terms: ``perceptual`` if there is an encoder, and ``adversarial``.
 
         Args:
             sr: (N, C, H, W).
             hr: What ``perceptual`` compares it with.
         """
-        told = {"adversarial": self.weight * _entropy(self.discriminator(sr), real=True)}
+        adversarial = {"adversarial": self.weight * _entropy(self.discriminator(sr), real=True)}
         if self.encode is None:
-            return told
+            return adversarial
         with torch.no_grad():
             wanted = self.encode(hr)
-        return {"perceptual": perceptual(self.encode(sr), wanted), **told}
+        return {"perceptual": perceptual(self.encode(sr), wanted), **adversarial}
 
     def alternate(
         self,
@@ -207,13 +206,13 @@ class GAN(srbench.Distiller):
         sharpened: Whether hr is sharpened wherever sr is compared with it, but not where the discriminator sees it.
     """
 
-    ema = AVERAGE
+    ema = EMA_DECAY
 
     def __init__(
         self,
         setup: srbench.Setup,
         *,
-        weight: float = WEIGHT,
+        weight: float = ADVERSARIAL_WEIGHT,
         encoder: MakeEncoder | None = None,
         sharpened: bool = False,
     ) -> None:
@@ -225,12 +224,12 @@ class GAN(srbench.Distiller):
 
     def phases(self) -> Sequence[srbench.Phase]:
         """The network alone, then with the adversary; the latter only where the recipe starts from other weights."""
-        rate, (alone, together) = self.setup.recipe.learning_rate, SHARES
+        rate, (alone, together) = self.setup.recipe.learning_rate, STAGE_SHARES
         if self.trained:
             return (self.adversary.phase(1.0, rate),)
         return (
             srbench.Phase("network", alone, {"main": [self.setup.student.module]}),
-            self.adversary.phase(together, RATE * rate),
+            self.adversary.phase(together, SECOND_STAGE_RATE * rate),
         )
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
@@ -280,7 +279,7 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """Whether features are compared, and whether with sharpened images, tells them apart."""
+    """Variants differ in whether features are compared, and whether with sharpened images."""
     vgg = "With VGG19's features, the losses and weights are those published"
     return [
         _spec(

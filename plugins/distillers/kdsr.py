@@ -1,4 +1,4 @@
-"""KDSR: what degraded an image, told by a teacher that sees the truth, learnt by a student that does not (ICLR 2023).
+"""KDSR: the student learns to estimate the degradation from a teacher that sees hr (ICLR 2023).
 
 Both networks are an SR network G and an estimator of the degradation, whose output drives G's kernels (Xia et al.; the
 networks are in `srbench_plugins.architectures.kdsr`). The teacher's estimator sees lr and hr, and teacher and estimator

@@ -16,23 +16,22 @@ from dataclasses import replace
 from functools import partial
 
 from srbench_plugins.architectures.kdsr import PAPER
-from srbench_plugins.distillers.gan import AVERAGE, RATE, Adversary
+from srbench_plugins.distillers.gan import EMA_DECAY, SECOND_STAGE_RATE, Adversary
 from srbench_plugins.distillers.kdsr import DegradationDistillation
 from torch import Tensor
 
 import srbench
 from srbench.distilling.encoders import MakeEncoder, vgg19
 
-WEIGHT = 1.0
-"""Of the adversary's term."""
+ADVERSARIAL_WEIGHT = 1.0
 SHARES = (1000, 1000, 400)
 """Thousands of steps of the teacher, the student, and the student with the adversary."""
 TEACHER_RATE = 0.5
-"""Of the student's."""
+"""Times the student's rate."""
 
 
 class AdversarialDegradationDistillation(DegradationDistillation):
-    """Adds a stage with an adversary, in which the teacher still tells what degraded the image.
+    """Adds a stage with an adversary, in which the teacher still gives what degraded the image.
 
     Args:
         setup: The training's; no teacher is needed.
@@ -43,10 +42,14 @@ class AdversarialDegradationDistillation(DegradationDistillation):
         TrainingError: The student is no KDSR network.
     """
 
-    ema = AVERAGE
+    ema = EMA_DECAY
 
     def __init__(
-        self, setup: srbench.Setup, *, encoder: MakeEncoder | None = None, adversarial_weight: float = WEIGHT
+        self,
+        setup: srbench.Setup,
+        *,
+        encoder: MakeEncoder | None = None,
+        adversarial_weight: float = ADVERSARIAL_WEIGHT,
     ) -> None:
         super().__init__(setup)
         self.adversary = Adversary(setup, weight=adversarial_weight, encoder=encoder)
@@ -59,7 +62,7 @@ class AdversarialDegradationDistillation(DegradationDistillation):
         return (
             replace(teacher, share=shares[0], learning_rate=TEACHER_RATE * rate),
             replace(student, share=shares[1]),
-            self.adversary.phase(shares[2], RATE * rate),
+            self.adversary.phase(shares[2], SECOND_STAGE_RATE * rate),
         )
 
     def step(

@@ -1,4 +1,4 @@
-"""MCAD-KD: what the student makes of a patch is to be told from what the teacher makes of others (ICCV Workshops 2025).
+"""MCAD-KD: a contrastive loss whose negatives are the teacher's outputs on other patches (ICCV Workshops 2025).
 
 A reconstruction of what is distilled, without the adversary that the paper adds. With projections of the images, and of
 patches of them, to vectors of unit norm,

@@ -2,8 +2,8 @@
 
 ``L(S, hr) + w * sum over levels of w_i |e_i(S) - e_i(hr)| / sum over k of |e_i(S) - e_i(H_k)|``: a frozen encoder e
 sees the student's image, the truth and images H of an average of the student's own past. No teacher takes part, which
-makes it the control of DCKD, which differs in the positive. The form is CSD's; that it is the paper's
-too, its weight and how the past follows are our reading.
+makes it the control of DCKD, which differs in the positive. The form is CSD's; that the paper has the same form, its
+weight and how the past follows are our reading.
 
 What the past makes of the same lr is hardly another image than the student's, and much less so than the truth. Away
 from it alone the ratio drowns all else: in a small EDSR after 250 steps its gradient was 300 times that of the L1 loss,
@@ -36,20 +36,20 @@ from torch.nn import functional as F
 import srbench
 from srbench.distilling.encoders import LEVEL_WEIGHTS, Encoder, MakeEncoder, alexnet, untrained, vgg16
 
-WEIGHT = 0.1
-"""Ours, from DCKD."""
+CONTRAST_WEIGHT = 0.1
+"""From DCKD; our choice."""
 CAP = 1.0
-"""Of each level's ratio to the mean distance from the past, ours: beyond it, leaving past and target alike pays."""
+"""Limit of each level's ratio to the mean distance from the past, our choice: beyond it, leaving both pays."""
 NOISY = 4
 """Negatives of noisy lr; one more is of lr as it is."""
 NOISE = (1 / 255, 30 / 255)
-"""Least and most standard deviation."""
+"""Least and greatest standard deviation of the noise."""
 GREY = 0.5
 """Share of the images whose noise has no colour."""
 KEEP = 0.1
-"""Of H when it moves on to the student."""
+"""Share of H that stays when it moves on to the student."""
 PERIOD = 1 / 10
-"""Share of the steps after which H moves on, ours: in short trainings a closer past is the student itself.
+"""Share of the steps after which H moves on, our choice: in short trainings a closer past is the student itself.
 DCKD's release has 1 / 250 at first, which of its 250,000 steps are 1,000."""
 SLOWER_EVERY = 0.4
 """Share of the steps after which the period grows by itself once more; in the same release 100,000."""
@@ -150,7 +150,7 @@ class SPN(srbench.Distiller):
         self,
         setup: srbench.Setup,
         *,
-        weight: float = WEIGHT,
+        weight: float = CONTRAST_WEIGHT,
         encoder: MakeEncoder = untrained,
         noisy: int = NOISY,
         cap: float = CAP,
