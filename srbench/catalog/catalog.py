@@ -10,8 +10,8 @@ from typing import Any
 from srbench.catalog.discovery import discover
 from srbench.catalog.kinds import KINDS, Kinds
 from srbench.catalog.plugin import Plugin
-from srbench.catalog.shelf import Shelf
-from srbench.errors import PluginError
+from srbench.catalog.shelf import Shelf, maybe_in
+from srbench.errors import PluginError, UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,27 @@ class Catalog(Kinds):
     def broken(self) -> tuple[Plugin, ...]:
         """Plugins that could not be used."""
         return tuple(p for p in self.plugins if p.error)
+
+    def kinds_of(self, name: str, kind: str | None = None) -> list[str]:
+        """Return the kinds of which something is called ``name``, at least one.
+
+        Args:
+            name: The name of a spec, or one that a family can make.
+            kind: Only of this kind.
+
+        Raises:
+            UnknownNameError: Nothing has the name, or ``kind`` is not a kind.
+        """
+        if kind is not None:
+            if kind not in KINDS:
+                raise UnknownNameError.among("kind", kind, KINDS)
+            self.shelf(kind).require([name])
+            return [kind]
+        found = [kind for kind in KINDS if self.shelf(kind).offers(name)]
+        if not found:
+            hint = " ".join(["`srbench list` shows every name.", *map(maybe_in, self.broken)])
+            raise UnknownNameError.among("thing", name, {name for kind in KINDS for name in self.shelf(kind)}, hint)
+        return found
 
 
 def load_catalog(files: Sequence[Path] = (), *, strict: bool = False) -> Catalog:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from srbench.catalog.family import Family
@@ -39,10 +40,8 @@ class Shelf(SpecMap[T]):
         raise self._unknown(name)
 
     def _unknown(self, name: str) -> UnknownNameError:
-        hint = f"`srbench list {self._plural}` shows all {len(self._specs)}."
-        for plugin in self._broken:
-            hint += f" It may be in a plugin that is broken: {plugin.error}"
-        return UnknownNameError.among(self._kind, name, self._specs, hint)
+        hint = [f"`srbench list {self._plural}` shows all {len(self._specs)}.", *map(maybe_in, self._broken)]
+        return UnknownNameError.among(self._kind, name, self._specs, " ".join(hint))
 
     def _made(self, name: str, prefix: str, argument: str) -> T:
         family, plugin = self._families[prefix]
@@ -71,6 +70,27 @@ class Shelf(SpecMap[T]):
         """The families of this kind."""
         return tuple(family for family, _ in self._families.values())
 
+    def offers(self, name: str) -> bool:
+        """Whether there is a spec of this name, or a family that makes it."""
+        prefix, colon, _ = name.partition(":")
+        return name in self._specs or (colon == ":" and prefix in self._families)
+
+    def matching(self, patterns: Iterable[str]) -> list[str]:
+        """Return names by wildcards such as "edsr*", each once; a pattern without wildcards is a name.
+
+        Raises:
+            UnknownNameError: Nothing matches one of the patterns.
+        """
+        found: dict[str, None] = {}
+        for pattern in patterns:
+            wild = any(mark in pattern for mark in "*?[")
+            names = [name for name in self._specs if fnmatchcase(name, pattern)] if wild else [pattern]
+            if not names:
+                raise self._unknown(pattern)
+            self.require(names)
+            found.update(dict.fromkeys(names))
+        return list(found)
+
     def require(self, names: Iterable[str]) -> None:
         """Refuse names that nothing provides, before anything depends on them.
 
@@ -90,3 +110,8 @@ class Shelf(SpecMap[T]):
     def code_hash(self, name: str) -> str:
         """Return a hash for store keys that changes whenever the code that provides ``name`` does."""
         return self.provider(name).code_hash
+
+
+def maybe_in(plugin: Plugin) -> str:
+    """Return the sentence that explains an unknown name by a broken plugin."""
+    return f"It may be in a plugin that is broken: {plugin.error}"

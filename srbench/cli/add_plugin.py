@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,25 +76,21 @@ def _take_in_file(path: Path) -> None:
 
 def _take_in_package(what: str) -> None:
     """A folder is installed first, and removed again if it breaks a contract; an installed package is only checked."""
-    from importlib.metadata import PackageNotFoundError, distribution
-
     from srbench.catalog.discovery import entry_point_plugins
     from srbench.catalog.loading import load_plugin
+    from srbench.catalog.packages import installed_version, project_name, run_pip
     from srbench.errors import PluginError, UsageError
 
     folder = Path(what)
-    name = _project_name(folder) if folder.is_dir() else what
-    try:
-        installed = distribution(name).version
-    except (PackageNotFoundError, ValueError):
-        installed = None
+    name = project_name(folder) if folder.is_dir() else what
+    installed = installed_version(name)
     if folder.is_dir():
         if installed:
             raise UsageError(
                 f"{name} {installed} is installed already and is left as it is; "
                 f"`python -m pip install --upgrade {what}` replaces it, `srbench add-plugin {name}` checks it."
             )
-        _pip("install", str(folder))
+        run_pip("install", str(folder))
     elif not installed:
         raise UsageError(
             f"{what!r} is neither a file, nor a folder with a pyproject.toml, nor an installed package; "
@@ -107,7 +101,7 @@ def _take_in_package(what: str) -> None:
         _check(plugins or [_without_entry_point(name)])
     except PluginError:
         if folder.is_dir():
-            _pip("uninstall", "--yes", name)
+            run_pip("uninstall", "--yes", name)
         raise
     typer.echo(f"{name} is installed, and srbench finds it")
 
@@ -117,35 +111,6 @@ def _without_entry_point(name: str) -> Plugin:
 
     reason = f"{name} has no entry point of group srbench; add [project.entry-points.srbench] to its pyproject.toml."
     return Plugin(name, "entry point", error=reason)
-
-
-def _project_name(folder: Path) -> str:
-    from srbench.errors import UsageError
-    from srbench.toml import read_toml
-
-    project = read_toml(folder / "pyproject.toml")
-    name = project.data.get("project", {}).get("name")
-    if not isinstance(name, str):
-        raise UsageError(f"{project.path} has no name in a table [project]; add it, since a package needs one.")
-    return name
-
-
-def _pip(*arguments: str) -> None:
-    from srbench.errors import PluginError
-
-    done = subprocess.run(  # noqa: S603 - our own interpreter, and a folder the person named
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        reasons = [line.strip() for line in done.stderr.splitlines() if line.strip().lower().startswith("error:")]
-        reason = reasons[0] if reasons else "no reason given"
-        raise PluginError(f"pip {' '.join(arguments)} failed ({reason}); run it by hand to see the whole of it.")
-    import importlib
-
-    importlib.invalidate_caches()
 
 
 def _check(plugins: list[Plugin]) -> None:

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from srbench.cli.console import plain_console
-from srbench.cli.options import PluginFiles, Strict
-from srbench.cli.show import KindName, kinds_of
+from srbench.cli.options import KindName, PluginFiles, Strict
 
 
 def check(
@@ -28,7 +27,7 @@ def check(
     from srbench.testing import contract_of, violations_of
 
     catalog = load_catalog(plugin or (), strict=strict_plugins)
-    kinds = kinds_of(catalog, name, kind)
+    kinds = catalog.kinds_of(name, kind)
     if len(kinds) > 1:
         raise UsageError(f"{name} names several things; say which one with --kind {' or --kind '.join(kinds)}.")
     (found,) = kinds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,6 @@ from srbench.cli.options import Device, PluginFiles, Scales, Threads, resolve_de
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from srbench.catalog.catalog import Catalog
     from srbench.records import Measured, Profile
 
 
@@ -60,7 +58,7 @@ def profile(
     backends = [parse_backend(name) for name in words(backend) or ("eager",)]
     tasks = [
         (name, factor, way)
-        for name in _matching(catalog, names)
+        for name in catalog.architectures.matching(names)
         for factor in sorted(catalog.architectures[name].scales)
         if not wanted or factor in wanted
         for way in backends
@@ -99,23 +97,6 @@ def _size(text: str) -> tuple[int, int]:
     if found is None:
         raise UsageError(f"--output {text} is no image size; give width x height in pixels, such as 1280x720.")
     return int(found[1]), int(found[2])
-
-
-def _matching(catalog: Catalog, patterns: Sequence[str]) -> list[str]:
-    """Architectures by name or wildcard, in the order asked for, each once."""
-    from srbench.errors import UnknownNameError
-
-    known = list(catalog.architectures)
-    chosen: dict[str, None] = {}
-    for pattern in patterns:
-        if not any(mark in pattern for mark in "*?["):
-            chosen[catalog.architectures[pattern].name] = None
-            continue
-        matching = [name for name in known if fnmatchcase(name, pattern)]
-        if not matching:
-            raise UnknownNameError.among("architecture", pattern, known)
-        chosen.update(dict.fromkeys(matching))
-    return list(chosen)
 
 
 def _table(profiles: Sequence[tuple[str, int, Profile]], title: str) -> Table:

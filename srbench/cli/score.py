@@ -28,25 +28,23 @@ def score(
 
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.library import Library
-    from srbench.measuring.external import score_folder
+    from srbench.measuring.external import mean_scores, score_folder
     from srbench.measuring.protocol import protocol_named
 
     catalog = load_catalog([path.resolve() for path in plugin or ()])
     factor = one_scale(scale)
     names = words(metric) or ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
     specs = [catalog.metrics[name] for name in names]
+    preset = protocol_named(protocol)
     table, absent = score_folder(
-        folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), factor,
-        protocol_named(protocol), specs, resolve_device(device),
+        folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), factor, preset, specs,
+        resolve_device(device),
     )  # fmt: skip
-    shown = Table(
-        title=f"{folder} on {dataset} x{factor}, {protocol_named(protocol).describe(factor)}",
-        title_justify="left",
-    )
+    shown = Table(title=f"{folder} on {dataset} x{factor}, {preset.describe(factor)}", title_justify="left")
     shown.add_column("image")
     for spec in specs:
         shown.add_column(spec.column, justify="right")
-    rows = [*table.items(), ("mean", _mean(table, [s.name for s in specs]))]
+    rows = [*table.items(), ("mean", mean_scores(table))]
     for name, scores in rows:
         cells = [scores[s.name] for s in specs]
         shown.add_row(name, *("" if v is None else f"{v:.6f}" for v in cells), end_section=name == rows[-2][0])
@@ -60,12 +58,3 @@ def score(
         lines = [",".join(["image", *(s.column for s in specs)])]
         lines += [",".join([n, *("" if v[s.name] is None else repr(v[s.name]) for s in specs)]) for n, v in rows]
         atomic_write(csv, "\n".join(lines) + "\n")
-
-
-def _mean(table: dict[str, dict[str, float | None]], names: list[str]) -> dict[str, float | None]:
-    means: dict[str, float | None] = {}
-    for name in names:
-        values = [scores[name] for scores in table.values()]
-        numbers = [v for v in values if v is not None]
-        means[name] = sum(numbers) / len(numbers) if len(numbers) == len(values) else None
-    return means

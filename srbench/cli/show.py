@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srbench.cli.options import PluginFiles, Strict
+from srbench.cli.options import KindName, PluginFiles, Strict
 
 if TYPE_CHECKING:
-    from srbench.catalog.catalog import Catalog
     from srbench.profiling.summary import Part
-
-KindName = Annotated[str | None, typer.Option("--kind", help="Of several things with this name, the one of this kind.")]
 
 SHOWN = 12
 """How many of a long list are printed."""
@@ -34,7 +31,7 @@ def show(
 
     catalog = load_catalog(plugin or (), strict=strict_plugins)
     console = Console()
-    for found in kinds_of(catalog, name, kind):
+    for found in catalog.kinds_of(name, kind):
         shelf = catalog.shelf(found)
         console.print(f"[bold]{name}[/], {found}, from {shelf.provider(name).place}", highlight=False, soft_wrap=True)
         _print_facts(console, shelf[name])
@@ -46,35 +43,6 @@ def show(
         elif found == "degradation" and shelf[name].chain is not None:
             _print_list(console, "steps", _nested(shelf[name].chain))
     typer.echo(f"`srbench list {KINDS[found].plural}` shows its neighbours.")
-
-
-def kinds_of(catalog: Catalog, name: str, kind: str | None = None) -> list[str]:
-    """The kinds of thing that ``name`` names, at least one.
-
-    Raises:
-        UnknownNameError: Nothing has this name, or ``kind`` is none.
-    """
-    from srbench.catalog.kinds import KINDS
-    from srbench.errors import UnknownNameError
-
-    if kind is not None:
-        if kind not in KINDS:
-            raise UnknownNameError.among("kind", kind, KINDS)
-        catalog.shelf(kind).provider(name)
-        return [kind]
-    prefix = name.partition(":")[0]
-    found = [k for k in KINDS if name in [*catalog.shelf(k)] or (prefix != name and prefix in _prefixes(catalog, k))]
-    if not found:
-        known = {n for k in KINDS for n in catalog.shelf(k)}
-        hint = "`srbench list` shows every name."
-        for broken in catalog.broken:
-            hint += f" It may be in a plugin that is broken: {broken.error}"
-        raise UnknownNameError.among("thing", name, known, hint)
-    return found
-
-
-def _prefixes(catalog: Catalog, kind: str) -> list[str]:
-    return [family.name for family in catalog.shelf(kind).families]
 
 
 def _parameters(spec: Any) -> str:  # noqa: ANN401 - an ArchitectureSpec; its module is imported late

@@ -58,6 +58,16 @@ def score_folder(
     return table, scorer.absent
 
 
+def mean_scores(table: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | None]:
+    """Return the mean of each metric over the images; None if an image has no value."""
+    columns = {name: [scores[name] for scores in table.values()] for name in next(iter(table.values()))}
+    known = {name: [value for value in values if value is not None] for name, values in columns.items()}
+    return {
+        name: sum(known[name]) / len(values) if len(known[name]) == len(values) else None
+        for name, values in columns.items()
+    }
+
+
 def match_names(files: Sequence[Path], names: Sequence[str], folder: Path) -> dict[str, Path]:
     """Which file holds which image: ``woman_RCAN_x2.png`` is the image ``woman``.
 

@@ -154,3 +154,20 @@ def test_required_names_pass_if_all_are_known_and_the_first_unknown_one_is_refus
     catalog.metrics.require(("psnr_y", "ssim_y"))
     with pytest.raises(UnknownNameError, match=r"No metric named 'psnr_z'. Did you mean psnr_"):
         catalog.metrics.require(name for name in ("psnr_y", "psnr_z", "nothing"))
+
+
+def test_wildcards_match_names_in_the_order_asked_for_each_once(catalog):
+    shelf = catalog.architectures
+    assert shelf.matching(["wide", "d?t", "wid*"]) == ["wide", "dot"]
+    for pattern in ("wides", "wides*"):
+        with pytest.raises(UnknownNameError, match="No architecture named 'wides"):
+            shelf.matching([pattern])
+
+
+def test_a_name_has_the_kinds_that_something_of_this_name_is_of(catalog):
+    assert {"architecture", "degradation"} <= {*catalog.kinds_of("bicubic")}
+    assert catalog.kinds_of("bicubic", "degradation") == ["degradation"]
+    assert catalog.kinds_of("chain:some.toml") == ["degradation"]
+    for words in (("bicubik",), ("dot", "metric"), ("dot", "architect")):
+        with pytest.raises(UnknownNameError, match=r"Did you mean|No metric named 'dot'"):
+            catalog.kinds_of(*words)

@@ -1,0 +1,53 @@
+"""Python packages with plugins: which are installed, and how one is installed from a folder."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from srbench.errors import PluginError, UsageError
+from srbench.toml import read_toml
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of a package, None if it is not installed."""
+    try:
+        return distribution(name).version
+    except (PackageNotFoundError, ValueError):
+        return None
+
+
+def project_name(folder: Path) -> str:
+    """Return the name of the package whose source is in a folder.
+
+    Raises:
+        ConfigError: The folder has no pyproject.toml, or it is not TOML.
+        UsageError: The file gives no name.
+    """
+    project = read_toml(folder / "pyproject.toml")
+    name = project.data.get("project", {}).get("name")
+    if not isinstance(name, str):
+        raise UsageError(f"{project.path} has no name in a table [project]; add it, since a package needs one.")
+    return name
+
+
+def run_pip(*arguments: str) -> None:
+    """Run pip, and make what it installed importable.
+
+    Raises:
+        PluginError: It failed; the first reason that it gave.
+    """
+    done = subprocess.run(  # noqa: S603 - our own interpreter, and a folder the person named
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reasons = [line.strip() for line in done.stderr.splitlines() if line.strip().lower().startswith("error:")]
+        reason = reasons[0] if reasons else "no reason given"
+        raise PluginError(f"pip {' '.join(arguments)} failed ({reason}); run it by hand to see the whole output.")
+    importlib.invalidate_caches()
