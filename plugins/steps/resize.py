@@ -35,7 +35,6 @@ class RandomResize:
     per: Literal["image", "batch"] = "batch"
 
     alike: ClassVar[tuple[str, ...]] = ("factor", "mode")
-    parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, size: Size) -> Drawn:
         """Factor and mode."""
@@ -76,7 +75,6 @@ class ResizeToLr:
     per: Literal["image", "batch"] = "batch"
 
     alike: ClassVar[tuple[str, ...]] = ("mode",)
-    parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
         """The mode."""

@@ -6,16 +6,13 @@ repeat edge pixels. They part where areas are averaged: PyTorch over whole pixel
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from srbench.errors import ShapeError, UsageError
-from srbench.imaging.parallel import in_shares, values_alone
 
 Mode: TypeAlias = Literal["bilinear", "bicubic", "area"]
 MODES: tuple[Mode, ...] = ("bilinear", "bicubic", "area")
@@ -47,13 +44,7 @@ def interpolate(
         raise UsageError("interpolate needs an output size or a factor, and not both.")
     if factor is not None and min(int(side * factor) for side in images.shape[-2:]) < 1:
         raise ShapeError(f"Images of {images.shape[-2]}×{images.shape[-1]} have no pixel left at factor {factor}.")
-    if not _by_loops(images):
-        return F.interpolate(images, size=size, scale_factor=factor, mode=mode)
-    goal = size or (int(images.shape[-2] * factor), int(images.shape[-1] * factor))  # type: ignore[operator]
-    sides = zip(images.shape[-2:], goal, strict=True)
-    if mode == "area":
-        return _resized(images, *(_taps(_whole_pixels(old, new)) for old, new in sides))
-    return _resized(images, *(_neighbours(old, new, mode, factor) for old, new in sides))
+    return F.interpolate(images, size=size, scale_factor=factor, mode=mode)
 
 
 def opencv(images: Tensor, mode: Mode, size: tuple[int, int]) -> Tensor:
@@ -73,77 +64,9 @@ def opencv(images: Tensor, mode: Mode, size: tuple[int, int]) -> Tensor:
         return interpolate(images, mode, size=size)
     averages = size[0] <= images.shape[-2] and size[1] <= images.shape[-1]
     weigh = _areas if averages else _hard_edges
-    rows, columns = (weigh(old, new) for old, new in zip(images.shape[-2:], size, strict=True))
-    if _by_loops(images):
-        return _resized(images, _taps(rows), _taps(columns))
-    return rows.to(images) @ images @ columns.to(images).mT
-
-
-def _by_loops(images: Tensor) -> bool:
-    return images.dtype == torch.float32 and images.ndim == 4 and images.numel() > 0 and values_alone(images)
-
-
-def _resized(images: Tensor, rows: _Taps, columns: _Taps) -> Tensor:
-    from srbench.imaging.compiled.interpolation import resize  # imports a compiler
-
-    planes = images.detach().contiguous().numpy()
-    resized = torch.empty(*images.shape[:2], rows.places.shape[1], columns.places.shape[1])
-    out = resized.numpy()
-    in_shares(len(out), lambda share: resize(planes[share], *rows, *columns, out[share]))
-    return resized
-
-
-class _Taps(NamedTuple):
-    """What each output pixel of a side reads: one, two, or a multiple of four pixels; (taps, new)."""
-
-    places: NDArray[np.uint32]
-    weights: NDArray[np.float32]
-
-
-def _taps(matrix: Tensor) -> _Taps:
-    """Of a matrix (new, old) whose rows have one run of weights each."""
-    weights = matrix.numpy()
-    first = (weights != 0).argmax(1)
-    most = int((weights != 0).sum(1).max())
-    most = most if most <= 2 else -(-most // 4) * 4
-    places = first + np.arange(most)[:, None]
-    inside = places < weights.shape[1]
-    places = places.clip(max=weights.shape[1] - 1)
-    values = np.where(inside, np.take_along_axis(weights, places.T, 1).T, 0)
-    return _Taps(places.astype(np.uint32), values.astype(np.float32))
-
-
-def _neighbours(old: int, new: int, mode: Mode, factor: float | None) -> _Taps:
-    """Of PyTorch's interpolations, which places pixels in float32, with a fused multiplication and addition."""
-    ratio = np.float32(old) / np.float32(new) if factor is None else np.float32(1 / factor)
-    at = ((np.arange(new) + 0.5) * np.float64(ratio) - 0.5).astype(np.float32)
-    if mode == "bilinear":
-        at = np.arange(new, dtype=np.float32) if old == new else at.clip(min=0)
-    first = np.minimum(np.floor(at).astype(np.int64), old - 1)
-    part = (at - first).clip(0, 1).astype(np.float64)
-    if mode == "bilinear":
-        places, weights = [first, first + 1], [1 - part, part]
-    else:
-        places = [first - 1, first, first + 1, first + 2]
-        weights = [_far(part + 1), _near(part), _near(1 - part), _far(2 - part)]
-    return _Taps(np.stack(places).clip(0, old - 1).astype(np.uint32), np.stack(weights).astype(np.float32))
-
-
-def _near(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keys' cubic weights with a = −0.75, of pixels up to one pixel away."""
-    return (1.25 * distance - 2.25) * distance**2 + 1
-
-
-def _far(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same from one pixel to two."""
-    return ((-0.75 * distance + 3.75) * distance - 6) * distance + 3
-
-
-def _whole_pixels(old: int, new: int) -> Tensor:
-    """Mean over all pixels that an output pixel touches, as PyTorch has it; (new, old)."""
-    start, pixel = np.arange(new)[:, None] * old, np.arange(old)
-    touched = (pixel >= start // new) & (pixel < (start + old + new - 1) // new)
-    return torch.from_numpy(touched / touched.sum(1, keepdims=True))
+    rows, columns = (weigh(old, new).to(images) for old, new in zip(images.shape[-2:], size, strict=True))
+    # image by image, since the last bits of a product depend on how many rows it has
+    return torch.stack([rows @ image @ columns.mT for image in images])
 
 
 def _areas(old: int, new: int) -> Tensor:

@@ -88,6 +88,15 @@ def test_a_flat_image_stays_flat(side, new, mode):
         assert torch.allclose(resized, torch.full_like(resized, 0.7), atol=2e-3)
 
 
+@pytest.mark.parametrize("mode", resizing.MODES)
+@pytest.mark.parametrize("resize", [resizing.interpolate, resizing.opencv])
+def test_neighbours_do_not_change_a_byte(resize, mode, torch_threads):
+    torch_threads(1)
+    images = noise(7, 3, 40, 31, dtype=torch.float32)
+    alone = torch.cat([resize(image[None], mode, size=(27, 40)) for image in images])
+    assert torch.equal(resize(images, mode, size=(27, 40)), alone)
+
+
 def test_what_has_no_meaning_is_refused():
     images = noise(1, 3, 8, 8)
     for call in (
