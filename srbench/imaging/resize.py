@@ -2,19 +2,19 @@
 
 The resampling of one dimension is a banded matrix. It is cut into blocks of rows, each with the narrow run of
 input pixels that it reads, so that a resize is a handful of small dense matrix products: any scale, any device,
-differentiable. Large images on a CPU, where no gradient is wanted, go the faster way of `resampling_cpu`.
+differentiable.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 
 from srbench.errors import ShapeError, UsageError
-from srbench.imaging.compiled import resize as resampling_cpu
-from srbench.imaging.resampling import KERNELS, Border, Kernel, Taps, contributions
+from srbench.imaging.resampling import KERNELS, Block, Border, Kernel, contributions
 
 Rounding = Literal["none", "uint8"]
 
@@ -33,8 +33,7 @@ def imresize(
 
     As in MATLAB the dimension with the smaller scale goes first, the vertical one where both are equal. The arithmetic
     is that of the input's own dtype (half and bfloat16: float32 inside), except with ``rounding="uint8"``, which
-    computes in float64, or on a CPU in float32 where every level provably comes out the same. Autocast does not reach
-    inside. Differentiable with ``rounding="none"``.
+    computes in float64. Autocast does not reach inside. Differentiable with ``rounding="none"``.
 
     Args:
         image: ``(…, H, W)``, at least two dimensions; floating point of any range, or uint8 with
@@ -68,22 +67,20 @@ def imresize(
     dtype = torch.float64 if levels else torch.promote_types(given, torch.float32)
     if levels and given != torch.uint8:
         image = _round_to_levels(image.to(dtype) * 255)
-    exact = rows.levels_fit_float32 and columns.levels_fit_float32 if levels else dtype == torch.float32
-    if exact and scale_h <= scale_w and resampling_cpu.can_do(image, columns):
-        image = resampling_cpu.resample(image.to(torch.uint8 if levels else dtype), rows, columns)
-    else:
-        with torch.autocast(_autocast_device(image), enabled=False):
-            for vertical in (False, True) if scale_w < scale_h else (True, False):
-                image = _resample(image, rows if vertical else columns, vertical, dtype, levels)
+    with torch.autocast(_autocast_device(image), enabled=False):
+        for vertical in (False, True) if scale_w < scale_h else (True, False):
+            image = _resample(image, rows if vertical else columns, vertical, dtype, levels)
     if levels and given != torch.uint8:
         image = image.to(dtype) / 255
     return image.to(given)
 
 
-def _resample(image: torch.Tensor, taps: Taps, vertical: bool, dtype: torch.dtype, levels: bool) -> torch.Tensor:
+def _resample(
+    image: torch.Tensor, blocks: Sequence[Block], vertical: bool, dtype: torch.dtype, levels: bool
+) -> torch.Tensor:
     dim = -2 if vertical else -1
     parts = []
-    for start, table in taps.blocks:
+    for start, table in blocks:
         # A tensor made here each time, never a cached one: one that was made under inference mode, tracing or fake
         # tensors would poison every later call. On CPU a float64 one shares the cached table's memory.
         weights = torch.from_numpy(table).to(image.device, dtype)

@@ -10,8 +10,6 @@ from PIL import Image
 
 from srbench.errors import ShapeError, UsageError
 from srbench.imaging import imresize, mod_crop, read_image
-from srbench.imaging.compiled import resize as resampling_cpu
-from srbench.imaging.resampling import contributions
 
 ENDS_WITH_IMPULSES = np.zeros((4, 4))
 ENDS_WITH_IMPULSES[0] = [100, 1, 0, 100]
@@ -182,54 +180,7 @@ def test_autocast_does_not_lower_its_precision():
     assert torch.equal(inside, imresize(image, scale=2))
 
 
-long_sides = st.integers(30, 150)
-FIELD_SCALES = [1 / 2, 1 / 3, 1 / 4, 2, 3, 4]
-borders = st.sampled_from(["symmetric", "replicate"])
-
-
-@settings(max_examples=60, deadline=None)
-@given(long_sides, long_sides, st.sampled_from([*FIELD_SCALES, 2 / 3, 0.75, 1.5, 0.37]), borders, st.booleans())
-def test_the_fast_way_of_a_cpu_gives_the_values_of_double_precision(height, width, scale, border, antialias):
-    image = torch.rand(2, height, width, 3).permute(0, 3, 1, 2)
-    options = {"scale": scale, "border": border, "antialias": antialias}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resampling_cpu, "_LARGE", 0)
-        got = imresize(image, **options)
-    assert got.is_contiguous()
-    assert torch.allclose(got.double(), imresize(image.double(), **options), atol=1e-6)
-
-
-@pytest.mark.parametrize("side", range(1, 20))
-@pytest.mark.parametrize("scale", [3, 4, 8])
-def test_an_image_as_narrow_as_the_weights_that_repeat_is_resized_too(monkeypatch, scale, side):
-    monkeypatch.setattr(resampling_cpu, "_LARGE", 0)
-    image = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(side))
-    double = imresize(image.double(), scale=scale)
-    torch.testing.assert_close(imresize(image, scale=scale).double(), double, rtol=0, atol=1e-6)
-
-
-@settings(max_examples=60, deadline=None)
-@given(long_sides, long_sides, st.sampled_from(FIELD_SCALES), borders, st.sampled_from([1, 85, 255]))
-def test_levels_found_in_float32_are_those_of_double_precision(height, width, scale, border, step):
-    # steps of 85 and 255: values that overshoot, and many ties
-    image = torch.randint(0, 255 // step + 1, (1, height, width)).mul(step).to(torch.uint8)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resampling_cpu, "_LARGE", 0)
-        got = imresize(image, scale=scale, border=border, rounding="uint8")
-        patch.setattr(resampling_cpu, "can_do", lambda *_: False)
-        assert torch.equal(got, imresize(image, scale=scale, border=border, rounding="uint8"))
-
-
-def test_float32_is_trusted_with_levels_only_where_it_is_exact():
-    def trusted(scale):
-        return contributions(96, round(96 * scale), scale, True, "symmetric", "bicubic").levels_fit_float32
-
-    assert all(trusted(scale) for scale in FIELD_SCALES)
-    assert not any(trusted(scale) for scale in (1 / 8, 0.7, 1 / 6))
-
-
-def test_lowered_float32_precision_does_not_reach_levels(monkeypatch):
-    monkeypatch.setattr(resampling_cpu, "_LARGE", 0)
+def test_lowered_float32_precision_does_not_reach_levels():
     image = torch.randint(0, 256, (3, 90, 120), dtype=torch.uint8)
     want = imresize(image, scale=0.5, rounding="uint8")
     convolution = torch.backends.mkldnn.conv
@@ -245,8 +196,7 @@ def test_lowered_float32_precision_does_not_reach_levels(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:FutureWarning")  # from inside torch
-def test_derivatives_of_every_kind_pass_through_it(monkeypatch):
-    monkeypatch.setattr(resampling_cpu, "_LARGE", 0)
+def test_derivatives_of_every_kind_pass_through_it():
     image = torch.rand(2, 1, 40, 80)
     with torch.autograd.forward_ad.dual_level():
         dual = torch.autograd.forward_ad.make_dual(image, image)
