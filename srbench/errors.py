@@ -90,5 +90,5 @@ class UnavailableError(SrbenchError):
 class TrainingInterrupted(KeyboardInterrupt):
     """A training that was asked to stop, and did after saving; its text says how to go on.
 
-    It is no `SrbenchError`: what survives a failed cell must not survive the wish to stop.
+    It is not a `SrbenchError`: code that continues after a failed cell must not continue after this.
     """

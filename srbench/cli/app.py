@@ -42,7 +42,7 @@ class Sentences(typer.core.TyperGroup):
     """
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer keeps its copy of click private
-        """Read the options that stand before the command."""
+        """Read the options before the command."""
         with _in_sentences():
             return super().make_context(*args, **kwargs)
 
@@ -66,7 +66,7 @@ def _in_sentences() -> Iterator[None]:
         _say(str(error), error)
         raise typer.Exit(2) from error
     except BrokenPipeError as error:
-        # The reader has left (`srbench list | head`); nothing more to say to anyone.
+        # The reader has left (`srbench list | head`); nothing more to print.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from error
     except Exception as error:
@@ -78,7 +78,7 @@ def _in_sentences() -> Iterator[None]:
             _say(f"{fault.format_message().rstrip('.')} (see `{command} --help`).", error)
             raise typer.Exit(2) from error
         _say(
-            f"srbench met something it did not foresee ({type(error).__name__}: {error}); "
+            f"srbench failed unexpectedly ({type(error).__name__}: {error}); "
             "run again as `srbench --debug …` for the traceback, and please report it.",
             error,
         )

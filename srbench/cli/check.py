@@ -11,7 +11,7 @@ from srbench.cli.options import KindName, PluginFiles, Strict
 
 
 def check(
-    name: Annotated[str, typer.Argument(help="Of anything `srbench list` shows.")],
+    name: Annotated[str, typer.Argument(help="A name that `srbench list` shows.")],
     *,
     kind: KindName = None,
     plugin: PluginFiles = None,

@@ -25,7 +25,7 @@ def compare(
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit report there.")] = None,
 ) -> None:
-    """Tell what changed from BASE to HEAD; exit 1 where a rule is broken, a row vanished or a cell newly failed."""
+    """List what changed from BASE to HEAD; exit 1 if a rule is broken, a row is missing or a cell newly failed."""
     from rich.console import Console
 
     from srbench.files import atomic_write

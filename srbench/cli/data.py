@@ -112,7 +112,7 @@ def add(
     split: Annotated[str, typer.Option("--split", help="test or train.")] = "test",
     licence: Annotated[str, typer.Option("--license", help="SPDX id or a few words.")] = "unknown",
     citation: Annotated[str, typer.Option("--citation", help="What to cite.")] = "unknown",
-    unpaired: Annotated[bool, typer.Option("--unpaired", help="Its images are lr, and nobody has their hr.")] = False,
+    unpaired: Annotated[bool, typer.Option("--unpaired", help="Its images are lr without any hr.")] = False,
     manifest: Annotated[Path | None, typer.Option("--manifest", help="Write to this file, not your own.")] = None,
 ) -> None:
     """Record a folder of images as a dataset, with the size and hash of each; never replaces one."""

@@ -1,4 +1,4 @@
-"""``srbench degrade``: make lr of one's own images, with a note of everything that was drawn."""
+"""``srbench degrade``: make lr from your own images, with a record of everything that was drawn."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def degrade(
 ) -> None:
     """Degrade images: each LR is a PNG with its realisation beside it, a JSON of everything that was drawn.
 
-    With --from, an LR is made again from its realisation and its HR image, and compared with the PNG beside it.
+    With --from, make an LR again from its realisation and its HR image, and compare it with the PNG beside it.
     Exit status 1 if they differ.
     """
     from srbench.catalog.catalog import load_catalog
@@ -78,17 +78,17 @@ def _again(file: Path, image: Path, degradations: Mapping[str, DegradationSpec],
     from srbench.errors import UsageError
 
     if not image.is_file():
-        raise UsageError(f"{image} is no file; --from needs the one HR image that the realisation was drawn for.")
+        raise UsageError(f"{image} is not a file; --from needs the one HR image that the realisation was drawn for.")
     target = None if out is None else out / f"{file.stem}.png"
     realisation, equal = make_again(file, image, degradations, target)
     console = plain_console()
-    told = f"{realisation.degradation}, version {realisation.version}, x{realisation.scale}"
+    made = f"{realisation.degradation}, version {realisation.version}, x{realisation.scale}"
     if target is not None:
         console.print(f"{file} → {target}")
     if equal is None:
-        console.print(f"{told}: made again; there is no {file.with_suffix('.png').name} beside it to compare with.")
+        console.print(f"{made}: made again; there is no {file.with_suffix('.png').name} beside it to compare with.")
     elif equal:
-        console.print(f"✓ {told}: made again, every pixel equal to {file.with_suffix('.png').name}.")
+        console.print(f"✓ {made}: made again, every pixel equal to {file.with_suffix('.png').name}.")
     else:
-        console.print(f"✗ {told}: made again, and it differs from {file.with_suffix('.png').name}.")
+        console.print(f"✗ {made}: made again, and it differs from {file.with_suffix('.png').name}.")
         raise typer.Exit(1)

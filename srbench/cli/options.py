@@ -24,7 +24,7 @@ PluginFiles = Annotated[
     list[Path] | None, typer.Option("--plugin", help="A single-file plugin; may be given several times.")
 ]
 Strict = Annotated[bool, typer.Option("--strict-plugins", help="Make a broken plugin fatal.")]
-KindName = Annotated[str | None, typer.Option("--kind", help="Of several things with this name, the one of this kind.")]
+KindName = Annotated[str | None, typer.Option("--kind", help="Only the thing of this kind, if several have the name.")]
 Results = Annotated[Path, typer.Option("--results", help="Where leaderboards and records go.")]
 Scales = Annotated[list[str] | None, typer.Option("--scale", help=OF_A_RUN["scales"][1].help)]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps, or auto.")]

@@ -70,7 +70,7 @@ def _print(found: list[Plugin]) -> None:
 
     table = named_table(f"{len(found)} plugins", "source", "version", "provides", "load", "state")
     table.columns[4].justify = "right"
-    table.caption = "The first plugin to import a library, such as torch, bears its time."
+    table.caption = "Load times include shared imports: the first plugin that imports torch is charged for it."
     for plugin in found:
         provides = "\n".join(f"{kind}: {', '.join(of_kind)}" for kind, of_kind in _names(plugin).items())
         state = f"[red]{escape(plugin.error)}[/]" if plugin.error else "ok"

@@ -67,7 +67,7 @@ def profile(
         from srbench.errors import UsageError
 
         factors = ", ".join(map(str, wanted))
-        raise UsageError(f"None of {', '.join(names)} serves scale {factors}; `srbench show NAME` tells the scales.")
+        raise UsageError(f"None of {', '.join(names)} serves scale {factors}; `srbench show NAME` lists the scales.")
     files = [str(path.resolve()) for path in plugin or ()]
     profiles: list[tuple[str, int, Profile]] = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -95,7 +95,7 @@ def _size(text: str) -> tuple[int, int]:
 
     found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if found is None:
-        raise UsageError(f"--output {text} is no image size; give width x height in pixels, such as 1280x720.")
+        raise UsageError(f"--output {text} is not an image size; give width x height in pixels, such as 1280x720.")
     return int(found[1]), int(found[2])
 
 

@@ -42,12 +42,12 @@ def run(
         bool, typer.Option("--profile/--no-profile", help="Measure cost (MACs, latency, memory).")
     ] = True,
     tensorboard: Annotated[Path | None, typer.Option("--tensorboard", help="Write training curves here.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Train and measure anew, whatever is cached.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Train and measure again, even if it is cached.")] = False,
 ) -> None:
     """Train or load every model of a suite, measure it, and write the leaderboards.
 
     Without arguments: suite *quick*, on photographs that come with scikit-image; minutes on a laptop's CPU. What was
-    finished before is taken from the cache, and a run that was stopped goes on where it stood.
+    finished before is taken from the cache, and a run that was stopped continues where it was.
     """
     from rich.console import Console
     from rich.markup import escape

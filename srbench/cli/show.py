@@ -17,7 +17,9 @@ SHOWN = 12
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Of an architecture, a distiller, a degradation, a metric, a dataset …")],
+    name: Annotated[
+        str, typer.Argument(help="Name of an architecture, a distiller, a degradation, a metric, a dataset …")
+    ],
     *,
     kind: KindName = None,
     plugin: PluginFiles = None,
@@ -79,7 +81,7 @@ def _print_modules(console: Any, spec: Any) -> None:  # noqa: ANN401 - a Console
 
 
 def _rows(parts: Iterable[Part], macs: int, depth: int = 0) -> Iterator[tuple[str, ...]]:
-    """Parts and theirs, deeper ones further in."""
+    """Parts and their parts, deeper ones indented."""
     for part in parts:
         yield (
             "  " * depth + part.name,

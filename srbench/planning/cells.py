@@ -62,9 +62,9 @@ class Model:
 
     @property
     def file_title(self) -> str | None:
-        """The file's path as it was given, which tells it from others of its name; of a full path the last three parts.
+        """The file's path as it was given; of a full path the last three parts.
 
-        The rest would name the machine, and rows of two machines would not match. Several have plus signs between them.
+        The rest would name the machine, and rows of two machines would not match. Plus signs join several files.
         """
         paths = ("/".join(f.parts[1:][-3:]) if f.is_absolute() else f.as_posix() for f in self.files)
         return " + ".join(paths) or None
@@ -77,7 +77,7 @@ class Model:
 
     @property
     def title(self) -> str:
-        """The method and what tells its models apart: "espcn · x2 · bicubic · seed 0"."""
+        """The method and what distinguishes its models: "espcn · x2 · bicubic · seed 0"."""
         parts = [self.method, "x" + "+".join(map(str, self.scales))]
         if self.source == "trained":
             parts += [str(self.degradation), f"seed {self.seed}"]

@@ -18,7 +18,7 @@ Files = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isi
 
 
 class Grid(Table):
-    """Axes that are multiplied. An architecture simply sits out a scale it does not have."""
+    """Axes that are multiplied. An architecture is left out at a scale that it does not have."""
 
     architectures: Names
     """``name`` to train, ``name.tag`` for published weights."""
@@ -33,8 +33,8 @@ class Grid(Table):
     teacher_weights: Files = ()
     recipe: str | None = None
     budget: Literal["steps", "time"] = "steps"
-    """What trainings of one recipe have in common. "time": a distiller takes only as many steps as last as long as the
-    recipe's steps of plain training."""
+    """What is the same for all trainings of one recipe. "time": a distiller takes only as many steps as fit into the
+    time of the recipe's steps of plain training."""
     weights: Files = ()
     """A checkpoint file for the grid's architectures, instead of training; of several, the mean of their weights."""
     train_degradation: str | None = None

@@ -90,7 +90,7 @@ def test_an_expected_failure_is_one_sentence(fails):
 def test_an_unexpected_failure_is_one_sentence_with_advice(fails, error):
     answer = fails(error)
     assert answer.status == 2
-    assert answer.err.startswith(f"error: srbench met something it did not foresee ({type(error).__name__}: ")
+    assert answer.err.startswith(f"error: srbench failed unexpectedly ({type(error).__name__}: ")
     assert "srbench --debug" in answer.err
     assert answer.err.count("\n") == 1
 

@@ -106,7 +106,7 @@ def test_a_file_of_steps_can_be_given(srbench, photo):
         (("ant.png", "--from", "x.json", "--scale", 2), "--from has everything in its file"),
         (("ant.png", "--from", "x.json", "--seed", 0), "--from has everything in its file"),
         (("ant.png", "--from", "x.json"), "x.json cannot be read"),
-        ((".", "--from", "x.json"), "is no file; --from needs the one HR image"),
+        ((".", "--from", "x.json"), "is not a file; --from needs the one HR image"),
         (("empty", "--degradation", "area", "--scale", 2, "--out", "lr"), "holds no image"),
     ],
 )

@@ -42,7 +42,7 @@ def test_what_cannot_be_measured_is_told_in_a_sentence(srbench):
         (("espcm",), "espcn"),
         (("esp?",), "No architecture"),
         (("espcn", "--scale", "7"), "serves scale 7"),
-        (("espcn", "--output", "720p"), "--output 720p is no image size"),
+        (("espcn", "--output", "720p"), "--output 720p is not an image size"),
     ):
         answer = srbench("profile", *words)
         assert answer.status == 2

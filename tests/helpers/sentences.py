@@ -7,5 +7,5 @@ def sentence(answer, status=2):
     assert "Traceback" not in answer.err + answer.out
     (line,) = [line for line in answer.err.splitlines() if line.strip()]
     assert line.startswith("error: ")
-    assert "did not foresee" not in line
+    assert "failed unexpectedly" not in line
     return line.removeprefix("error: ")
