@@ -1,4 +1,4 @@
-"""The stored result of a cell: every number with its protocol, every absence with its reason."""
+"""Define the record of a cell: every number with its protocol, every missing number with a reason."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def training_title(recipe: str | None, budget: Literal["steps", "time"]) -> str:
 
 
 class Stored(BaseModel):
-    """What all stored objects have in common: frozen, and no key that srbench does not know."""
+    """Base of all stored objects: frozen, and without keys that srbench does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Measured(Stored):
-    """A number, or the reason why there is none."""
+    """A number, or the reason why it is missing."""
 
     value: float | None = None
     reason: str | None = None
@@ -61,7 +61,7 @@ class Measured(Stored):
 
 
 class Score(Measured):
-    """A metric's mean over a dataset. Infinite values (identical images) are given as a reason."""
+    """The mean of a metric over a dataset. An infinite one (identical images) is missing, with that as the reason."""
 
     metric: str
     column: str
@@ -71,8 +71,9 @@ class Score(Measured):
     higher_is_better: bool
     decimals: int = 4
     low: float | None = None
-    """95 % bootstrap interval of the mean over images …"""
+    """Low end of the 95 % bootstrap interval of the mean over images."""
     high: float | None = None
+    """High end of that interval."""
     reported: float | None = None
     """What the authors report for the same dataset, scale and checkpoint."""
     reported_source: str | None = None
@@ -83,42 +84,45 @@ class ImageScores(Stored):
 
     name: str
     scores: dict[str, float | None]
-    """Metric to value; None where the metric could not be computed or is infinite."""
+    """Value by metric; None if it could not be computed or is infinite."""
     sr_file: str | None = None
-    """The super-resolved image below the records folder, where it was kept."""
+    """The super-resolved image below the records folder, if it was kept."""
     hr_file: str | None = None
     lr_file: str | None = None
 
 
 class TrainingCosts(Stored):
-    """What a step of a training cost, apart from validation and checkpoints."""
+    """The costs of a training step, without validation and checkpoints."""
 
     student_forwards: float
-    """Images that the student, or a copy of it, was asked for, by the patches of the step."""
+    """Images computed by the student, or by a copy of it, divided by the patches of the step."""
     teacher_forwards: float
-    """The same of all teachers together."""
+    """The same for all teachers together."""
     seconds_per_step: float
     """Median of each kind of step, averaged over the kinds and the phases; see `srbench.training.costs`."""
     peak_memory_mib: float
-    """Bytes of all tensors at the peak of a step, weights, gradients and optimiser states included, 2^20."""
+    """Size of all tensors at the peak of a step, with weights, gradients and optimiser states, in 2^20 bytes."""
     machine: str = ""
     """Id of the machine that timed it, and the threads it had; seconds compare only where both are equal."""
     threads: int = 0
 
 
 class WarmStart(Stored):
-    """What a training took from other weights; a module's path stands for all its weights where they have one lot."""
+    """What a training took from other weights.
+
+    A module path stands for all weights below it if all were treated the same.
+    """
 
     taken: tuple[str, ...]
-    """Names of what both have in one shape."""
+    """Weights that both have, in the same shape."""
     fresh: tuple[str, ...]
-    """What the network has and the other weights have not, or in another shape; it was initialised as ever."""
+    """Weights that only the network has, or that have another shape; they were initialised as usual."""
     unused: tuple[str, ...]
-    """What the other weights have and the network has not, or in another shape."""
+    """Weights that the network lacks, or that have another shape in it."""
 
 
 class ModelFacts(Stored):
-    """Which weights were measured."""
+    """The weights that were measured."""
 
     key: str
     architecture: str
@@ -133,28 +137,28 @@ class ModelFacts(Stored):
     """The teacher's name and weights, without recipe and seed, which are the student's; several have "&" between."""
     recipe: str | None = None
     budget: Literal["steps", "time"] = "steps"
-    """"time": trained for as many steps as last as long as the recipe's steps of plain training."""
+    """"time": trained for as many steps as fit into the time of plain training with the recipe's steps."""
     time_ratio: float | None = None
-    """With budget "time", how much longer its steps last than plain training's."""
+    """With budget "time", the time of its steps relative to that of plain training."""
     initial: str | None = None
     """Title of the model whose weights its training started from."""
     warm_start: WarmStart | None = None
-    """Which of them fitted."""
+    """Which of these weights fitted."""
     train_degradation: str | None = None
     train_setting: str | None = None
-    """What that is an example of; see `srbench.degrading.spec.DegradationSpec.setting`."""
+    """The setting to which that belongs; see `srbench.degrading.spec.DegradationSpec.setting`."""
     trained_on: tuple[str, ...] = ()
     seed: int | None = None
     train_seconds: float | None = None
     train_steps: int | None = None
     costs: TrainingCosts | None = None
-    """None where nothing was trained."""
+    """None if nothing was trained."""
     reconstruction: bool = False
     """The distiller is our reading of a paper that leaves it open."""
     form: Literal["plain", "corrected", "official"] = "plain"
-    """Whether the distiller follows its release where that slips; see `srbench.distilling.spec.DistillerSpec`."""
+    """Whether the distiller follows the mistakes of its release; see `srbench.distilling.spec.DistillerSpec`."""
     network_reconstruction: bool = False
-    """The architecture is."""
+    """The architecture is our reading of a paper that leaves it open."""
 
     @property
     def training(self) -> str:
@@ -167,16 +171,16 @@ class Certification(Stored):
 
     status: Literal["certified", "uncertified", "no reference"]
     detail: str
-    """By how much, and against which source."""
+    """The difference, and the source of the published row."""
 
 
 class Profile(Stored):
-    """What the network costs. Empty cells carry reasons."""
+    """The costs of the network. A missing figure has a reason."""
 
     parameters: Measured
     """Trainable parameters, as trained."""
     parameters_deployed: Measured
-    """After re-parameterisation, where the network offers it; equal to ``parameters`` otherwise."""
+    """After re-parameterisation, if the network offers it; equal to ``parameters`` otherwise."""
     macs_720p_g: Measured
     """Multiply-accumulates, 1e9, for a 1280x720 output."""
     macs_256_g: Measured
@@ -245,7 +249,7 @@ class Record(Stored):
     headline: str
     """The metric that ranks this table."""
     controls: tuple[str, ...] = ()
-    """The suite's: distillers that gains are counted from besides the usual ones."""
+    """Distillers of the suite over which gains are counted, besides the usual ones."""
     scores: dict[str, Score] = Field(default_factory=dict)
     images: tuple[ImageScores, ...] = ()
     representation_file: str | None = None
@@ -260,7 +264,7 @@ class Record(Stored):
 
     @property
     def headline_score(self) -> Score | None:
-        """The score of the metric that ranks its table; None where that was not measured."""
+        """The score of the metric that ranks its table; None if that was not measured."""
         return self.scores.get(self.headline)
 
     @property

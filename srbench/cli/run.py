@@ -53,6 +53,7 @@ def run(
     from rich.markup import escape
 
     from srbench.cli.schedule import planned, require_some_cell
+    from srbench.report.packed import read_packed
     from srbench.report.terminal import print_leaderboard
     from srbench.running.display import Display
     from srbench.running.freshness import note_finished, still_finished
@@ -71,6 +72,7 @@ def run(
     require_some_cell(schedule)
     chosen = schedule.session.catalog.executors[executor]
     with results_lock(results):
+        read_packed(results)  # a damaged file is better reported now than after hours
         with Display(console) as display:
             outcome = run_plan(schedule, results, chosen, workers, display, fresh=fresh)
         print_leaderboard(console, results)

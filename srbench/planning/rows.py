@@ -1,4 +1,4 @@
-"""A row of the leaderboard holds one record, so no two cells of a suite may share it."""
+"""Refuse suites in which two cells share a row of the leaderboard, since a row holds one record."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def refuse_shared_rows(cells: Iterable[Cell], origin: str) -> None:
-    """Refuse cells that differ, and would be one row.
+    """Refuse different cells with one row.
 
     Args:
-        cells: Of a plan.
-        origin: The suite's, for the message.
+        cells: The cells of a plan.
+        origin: Origin of the suite, for the message.
 
     Raises:
-        ConfigError: Of two cells one's record would delete the other's.
+        ConfigError: The record of one cell would delete that of another.
     """
     known: dict[RowId, Cell] = {}
     for cell in cells:
@@ -34,16 +34,16 @@ def refuse_shared_rows(cells: Iterable[Cell], origin: str) -> None:
 
 
 def _differences(one: Cell, other: Cell) -> Iterator[tuple[str, str]]:
-    """What two cells of one row have not in common, and what to do about it."""
-    mine, theirs = one.model, other.model
+    """Yield how two cells of one row differ, and what to do about it."""
+    first, second = one.model, other.model
     apart = "or run them as two suites into two results folders"
-    if mine.recipe != theirs.recipe and mine.recipe:
-        yield f"recipes named {mine.recipe.name!r}", f"give the recipes different names, {apart}"
-    if mine.teachers != theirs.teachers:
+    if first.recipe != second.recipe and first.recipe:
+        yield f"recipes named {first.recipe.name!r}", f"give the recipes different names, {apart}"
+    if first.teachers != second.teachers:
         yield "trainings of its teacher", f"give the student's recipe another name in one of the grids, {apart}"
-    if mine.initial != theirs.initial:
+    if first.initial != second.initial:
         yield "weights that it starts from", f"give the recipes different names, {apart}"
-    if mine.files != theirs.files:
+    if first.files != second.files:
         yield "files of weights", f"let the last three parts of their paths differ, {apart}"
     if set(one.metrics) != set(other.metrics):
         yield "metrics", "give both grids the same metrics"

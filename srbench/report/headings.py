@@ -1,4 +1,4 @@
-"""The headings of score columns."""
+"""Describe the headings of score columns."""
 
 from __future__ import annotations
 

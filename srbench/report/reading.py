@@ -47,7 +47,7 @@ def read_records(folder: Path) -> Records:
         try:
             found.append(Record.model_validate_json(file.read_bytes()))
         except ValidationError as error:
-            damaged.append(f"{file.name} is no record that this srbench can read ({first_fault(error)}).")
+            damaged.append(f"{file.name} is not a record that this srbench can read ({first_fault(error)}).")
         except OSError as error:
             damaged.append(f"{file.name} could not be read ({error.strerror or error}).")
     rows = _newest(read_packed(folder)) | _newest(found)

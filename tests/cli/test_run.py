@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from helpers.sentences import sentence
 from srbench.errors import UnavailableError
 from srbench.running import session
 
@@ -60,6 +61,14 @@ def test_a_run_into_a_clone_keeps_the_rows_that_it_does_not_measure(typed, tiny,
     assert "1 from the cache" in typed("run", tiny.suite(), "--no-profile", "--only", "bicubic").out
     assert len(list((results / "records").glob("*.json"))) == 1
     assert (results / "leaderboard.csv").read_bytes() == before
+
+
+def test_a_damaged_packed_file_is_reported_before_anything_is_measured(typed, tiny, tmp_path):
+    packed = tmp_path / "here" / "results" / "records.jsonl.xz"
+    packed.parent.mkdir()
+    packed.write_bytes(b"<<<<<<< HEAD")
+    assert "records.jsonl.xz is damaged" in sentence(typed("run", tiny.suite(), "--no-profile"))
+    assert not (packed.parent / "records").exists()
 
 
 def test_a_run_with_profiles_fills_the_columns_of_cost(typed, tiny, tmp_path):

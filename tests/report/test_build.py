@@ -17,7 +17,7 @@ def test_a_damaged_record_is_named_and_skipped(results, no_figures):
     (results / "records" / "foreign.json").write_text(json.dumps({"hello": 1}))
     files = build_report(results)
     assert len(files.warnings) == 2
-    assert files.warnings[0].startswith("bad.json is no record that this srbench can read")
+    assert files.warnings[0].startswith("bad.json is not a record that this srbench can read")
     assert "foreign.json" in files.markdown.read_text()
     assert len(read_csv(files.csv)) == len(quick_records())
 

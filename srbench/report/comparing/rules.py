@@ -74,7 +74,7 @@ def parse_rule(text: str, known: Iterable[str]) -> Rule:
             f"The rule {text!r} is about the column {rule.column}, which holds text; choose one of numbers."
         )
     if rule.column not in numeric:
-        raise UnknownNameError.among("column", rule.column, numeric, f"It stands in the rule {text!r}.")
+        raise UnknownNameError.among("column", rule.column, numeric, f"The rule is {text!r}.")
     if rule.broken(1.0, 1.0):
         raise UsageError(
             f"The rule {text!r} would fail where nothing changed; it compares head minus base, so a loss of quality is "

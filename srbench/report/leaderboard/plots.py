@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COSTS = {"macs": ("macs_720p_g", "MACs for a 1280×720 output [G]"), "latency": ("latency_ms_p50", "Latency p50 [ms]")}
 MARKERS = "oDs^vPX*<>"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7f3c8d", "#e0457b", "#5b6770", "#117733")
-"""Okabe and Ito's palette, which the colour-blind can tell apart, made longer and dark enough for text."""
+"""Okabe and Ito's palette for colour-blind readers, extended and dark enough for text."""
 Box: TypeAlias = Any
 """Left, bottom, right and top in pixels of the figure, in any sequence."""
 PLACES = (
