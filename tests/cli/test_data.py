@@ -71,7 +71,7 @@ def test_wrong_words_are_answered(srbench_data, tmp_path):
         srbench_data("verify")
     with pytest.raises(DataError, match="srbench data fetch set5"):
         srbench_data("verify", "set5", "--data", tmp_path)
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         srbench_data("list", "--data", tmp_path / "absent")
     with pytest.raises(UsageError, match="SRBENCH_DATA"):
         srbench_data("fetch", "set5")
