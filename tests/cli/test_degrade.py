@@ -88,7 +88,8 @@ def test_a_file_of_steps_can_be_given(srbench, photo):
     (srbench.folder / "mine.toml").write_text('[[steps]]\nstep = "area_down"\n')
     assert degraded(srbench, name="chain:mine.toml").status == 0
     (srbench.folder / "mine.toml").write_text('[[steps]]\nstep = "gaussian_blur"\nsigma_px = "2"\n')
-    assert "mine.toml, line 3, [[steps]] 1: sigma_px = '2' does not fit" in sentence(degraded(srbench, name="chain:mine.toml"))
+    refusal = sentence(degraded(srbench, name="chain:mine.toml"))
+    assert "mine.toml, line 3, [[steps]] 1: sigma_px = '2' does not fit: expected a valid number" in refusal
 
 
 @pytest.mark.parametrize(
