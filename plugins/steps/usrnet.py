@@ -26,7 +26,8 @@ from torch.nn import functional as F
 import srbench
 from srbench import ShapeError
 from srbench.degrading import Drawn, Random, Size
-from srbench.imaging.filtering import Border, filter2d
+from srbench.imaging.extension import Border
+from srbench.imaging.filtering import filter2d
 from srbench.imaging.kernels import gaussian_of_variances, isotropic
 
 FAINTEST = 0.1

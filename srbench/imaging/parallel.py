@@ -32,6 +32,11 @@ def values_alone(*tensors: torch.Tensor) -> bool:
     )
 
 
+def compiled_serves(images: torch.Tensor, *others: torch.Tensor) -> bool:
+    """Whether a compiled loop may take the place of tensors: only for values, and only in float32."""
+    return images.dtype == torch.float32 and images.numel() > 0 and values_alone(images, *others)
+
+
 def compiled(loop: _Loop) -> _Loop:
     """Compile a function when it is first called on a machine, remembered on disk; it runs beside other threads.
 

@@ -1,11 +1,20 @@
-"""The loops of `filtering`: correlation with a small kernel, by the fewest multiplications that its values ask for."""
+"""Filter with small kernels by the fewest multiplications that their values ask for.
+
+All loops are in one file: numba's cache does not notice when a loop that is called changes in another one.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+from functools import lru_cache
 
-from srbench.imaging.parallel import compiled
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from srbench.imaging.extension import Border, margins, sources
+from srbench.imaging.parallel import compiled, for_each
 
 _Floats = NDArray[np.float32]
 _Places = NDArray[np.int64]
@@ -22,8 +31,42 @@ _WIDE = 32
 """Runs are lengthened to whole multiples, since what is left over is computed one by one, which takes as long again."""
 
 
+def filter2d(images: Tensor, kernels: Sequence[Tensor], *, border: Border, flip: bool) -> Tensor:
+    """See `srbench.imaging.filtering.filter2d`, which checks the arguments.
+
+    Args:
+        images: (N, C, H, W) float32.
+        kernels: One (k, l) for each image, or one for all.
+        border: What is beyond the edges.
+        flip: Whether to convolve.
+
+    Returns:
+        (N, C, H, W).
+    """
+    images = images.detach().contiguous()
+    filtered = torch.empty_like(images)
+    planes, out = images.numpy(), filtered.numpy()
+    weights = [(kernel.flip(-2, -1) if flip else kernel).detach().double().contiguous().numpy() for kernel in kernels]
+
+    def filter_one(image: int) -> None:
+        kernel = weights[image % len(weights)]
+        (top, bottom), (left, right) = (margins(side, flip) for side in kernel.shape)
+        height, width = planes.shape[-2:]
+        rows, columns = _sources(height, top, bottom, border), _sources(width, left, right, border)
+        _correlate(planes[image], kernel, (top, left), rows, columns, out[image])
+
+    for_each(len(planes), filter_one)
+    return filtered
+
+
+@lru_cache(maxsize=256)
+def _sources(side: int, before: int, after: int, border: Border) -> _Places:
+    places: _Places = sources(side, before, after, border).numpy()
+    return places
+
+
 @compiled
-def correlate(
+def _correlate(
     image: _Floats,
     kernel: _Weights,
     middle: tuple[int, int],

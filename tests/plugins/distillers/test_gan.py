@@ -17,7 +17,7 @@ from helpers.distilling import RECIPE, assert_resumes_alike, batch, drawn_imagen
 from srbench.distilling.distiller import Optimiser
 from srbench.distilling.encoders import untrained, vgg19
 from srbench.errors import TrainingError, UnavailableError
-from srbench.imaging.filtering import sharpen
+from srbench.imaging.sharpening import sharpen
 from srbench.testing import photograph
 
 CPU = torch.device("cpu")
