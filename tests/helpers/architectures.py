@@ -2,8 +2,10 @@
 
 import copy
 
+import pytest
 import torch
 
+from helpers.networks import fill
 from helpers.rounding import assert_equal_but_for_rounding
 from srbench.networks.network import Network
 from srbench.networks.weights import load_state_dict
@@ -21,6 +23,18 @@ def fresh(spec, scale=2):
     return Network(spec, spec.network(scale).eval())
 
 
+def attentive(spec, scale=2):
+    """A network whose attention and norms matter, by the large weights of the oracles' rule and gains about one."""
+    network = Network(spec, spec.network(scale).eval())
+    state = network.module.state_dict()
+    fill(network.module, {key for key in state if "mask" in key or "index" in key})
+    with torch.no_grad():
+        for key, tensor in state.items():
+            if "norm" in key and key.endswith("weight"):
+                tensor.add_(1)
+    return network
+
+
 def assert_size(spec, scale, parameters):
     """Assert how many parameters a network has."""
     with torch.device("meta"):
@@ -28,13 +42,14 @@ def assert_size(spec, scale, parameters):
 
 
 def assert_weights_load(spec, checkpoint, shared):
-    """Assert that the official weights are those of the network, key by key."""
+    """Assert that the official weights are those of the network, key by key, and return them."""
     path = shared(f"weights/{checkpoint.file}")
     state = checkpoint.read(path) if checkpoint.read else load_state_dict(path).state
     network = spec.network(checkpoint.scale or 2)
     network.load_state_dict(state, strict=True)
     loaded = network.state_dict()
     assert all(torch.equal(loaded[key], tensor) for key, tensor in state.items())
+    return state
 
 
 def assert_one_export_serves(module, sizes, *, example=(2, 3, 9, 13), gain=1.0, shift=0.0):
@@ -63,7 +78,9 @@ def assert_compiles_whole(module, *lr):
 
 
 def assert_onnxruntime_computes_the_same(module, lr):
-    """Assert that a network as an ONNX file computes the same."""
+    """Assert that a network as an ONNX file computes the same; skip where what that takes is not installed."""
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package)
     with torch.no_grad():
         found = prepare(module, parse_backend("onnxruntime"), lr)(lr)
         assert_equal_but_for_rounding(found, module(lr), ANOTHER_COMPILER)
@@ -75,6 +92,17 @@ def assert_close_in(dtype, network, lr, error=0.02):
     with torch.no_grad():
         away = other(lr.to(dtype), 2).float() - network(lr, 2)
     assert away.square().mean().sqrt() < error
+
+
+def assert_trains_in(dtype, network, lr, error=0.02):
+    """Assert that a network is off by less than an error under autocast, and passes gradients that are numbers."""
+    with torch.no_grad():
+        wanted = network(lr, 2)
+    with torch.autocast("cpu", dtype=dtype):
+        sr = network(lr, 2)
+        assert (sr.float() - wanted).square().mean().sqrt() < error
+        sr.float().square().mean().backward()
+    assert all(p.grad.isfinite().all() for p in network.module.parameters())
 
 
 def assert_within_rounding_of_double(network, lr):

@@ -1,5 +1,6 @@
 """EMSRDPN computes what its authors' code computes at every scale, with their keys, sizes and counts."""
 
+import dataclasses
 from functools import partial
 
 import pytest
@@ -7,14 +8,39 @@ import torch
 import torch.nn.functional as F
 from srbench_plugins.architectures import emsrdpn
 
+from helpers.architectures import (
+    assert_close_in,
+    assert_compiles_whole,
+    assert_its_loss_falls,
+    assert_memory_by_pixels_gives_the_same,
+    assert_one_export_serves,
+    assert_onnxruntime_computes_the_same,
+    assert_within_rounding_of_double,
+    fresh,
+)
 from helpers.networks import fill
+from helpers.rounding import assert_equal_but_for_rounding
 from srbench.profiling.complexity import count_macs, count_parameters
 from srbench.profiling.forward import forward_at
+from srbench.testing import photograph, violations_of
 
 SPECS = {spec.name: spec for spec in emsrdpn.register_architectures()}
+DUAL = {"residual": 8, "dense": 6, "growth": 4, "blocks": 2, "units": 2}
+SHALLOW = {
+    "emsrdpn_a": (partial(emsrdpn.EMSRDPN, **DUAL), ("SRDPBs.0", "SRDPBs.1")),
+    "emsrdpn_b": (partial(emsrdpn.single, **DUAL | {"dense": 0, "growth": 0}), ("SRDPBs.1",)),
+    "emsrdpn_c": (partial(emsrdpn.single, **DUAL | {"residual": 0}), ("SRDPBs.1",)),
+}
+DIFFERENT = ["emsrdpn_a", *(pytest.param(name, marks=pytest.mark.slow) for name in ("emsrdpn_b", "emsrdpn_c"))]
+"""For what takes longer: the ablations are nearly the first."""
 TINY = {"residual": 8, "dense": 6, "growth": 4, "blocks": 2, "units": 3}
 LR_720P = {2: (360, 640), 3: (240, 427), 4: (180, 320), 8: (90, 160)}
 """Sides of the LR image for which the official counts were taken: a third of 1280 is rounded up."""
+
+
+def shallow(name):
+    build, taps = SHALLOW[name]
+    return dataclasses.replace(SPECS[name], build=build, taps=taps)
 
 
 @pytest.mark.parametrize(("scale", "output"), [(2, "y0"), (3, "y1")])
@@ -89,7 +115,7 @@ def test_it_is_its_formulas_whatever_paths_it_has(sizes):
             kept.append(features)
         deep = network.transition(torch.cat(kept, dim=1)) + shallow
         expected = network.tail[0](network.upsample[0](deep))
-        assert torch.allclose(network(lr), expected, atol=1e-6)
+        assert_equal_but_for_rounding(network(lr), expected)
 
 
 def test_a_unit_leaves_the_features_it_reads_alone():
@@ -111,11 +137,12 @@ def test_the_fusion_of_all_blocks_gets_the_gradient_of_the_whole_convolution():
     network(lr)
     fusing = network.transition[0]
     expected = F.conv2d(torch.cat(seen, dim=1), fusing.weight, fusing.bias)
-    assert torch.allclose(fused[0], expected, atol=1e-5)
+    assert_equal_but_for_rounding(fused[0], expected)
     cotangent = torch.randn_like(expected)
     ours = torch.autograd.grad(fused[0], [fusing.weight, fusing.bias], cotangent)
     whole = torch.autograd.grad(expected, [fusing.weight, fusing.bias], cotangent)
-    assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in zip(ours, whole, strict=True))
+    for one, other in zip(ours, whole, strict=True):
+        assert_equal_but_for_rounding(one, other)
 
 
 def test_a_step_at_one_scale_leaves_the_other_scales_layers_alone():
@@ -142,3 +169,47 @@ def test_its_presets_say_how_the_shared_network_and_the_ablations_were_trained()
     assert (ablation.steps, ablation.halve_every) == (1_250_000, 250_000)
     assert SPECS["emsrdpn_a"].multi_scale
     assert not SPECS["emsrdpn_b"].multi_scale
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_it_keeps_the_contract_of_an_architecture(name):
+    assert violations_of(shallow(name)) == []
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_one_export_serves_every_size_and_every_batch(name):
+    assert_one_export_serves(fresh(shallow(name)).module, ((1, 4, 5), (3, 21, 10), (1, 9, 603)), gain=255.0)
+
+
+@pytest.mark.slow  # importing the exporter alone takes ten seconds
+@pytest.mark.parametrize("name", SHALLOW)
+def test_onnxruntime_gives_the_same(name):
+    assert_onnxruntime_computes_the_same(fresh(shallow(name)).module, photograph(1, 3, 12, 11) * 255)
+
+
+@pytest.mark.slow  # compiles C++
+@pytest.mark.parametrize("name", SHALLOW)
+def test_compiled_whole_it_gives_the_same(name):
+    assert_compiles_whole(fresh(shallow(name)).module, photograph(1, 3, 12, 10) * 255)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", SHALLOW)
+def test_converted_to_half_precision_it_stays_close(name, dtype):
+    """Autocast is the contract's; here the weights themselves are halves."""
+    assert_close_in(dtype, fresh(shallow(name)), photograph(2, 3, 12, 10))
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_it_is_within_rounding_of_double_precision(name):
+    assert_within_rounding_of_double(fresh(shallow(name)), photograph(2, 3, 12, 10))
+
+
+@pytest.mark.parametrize("name", SHALLOW)
+def test_memory_by_pixels_gives_the_same(name):
+    assert_memory_by_pixels_gives_the_same(fresh(shallow(name)), photograph(2, 3, 12, 10))
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_its_loss_falls(name):
+    assert_its_loss_falls(fresh(shallow(name)))

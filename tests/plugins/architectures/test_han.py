@@ -1,15 +1,44 @@
 """HAN computes what its authors' code computes, with their keys, sizes and counts."""
 
+import dataclasses
+from functools import partial
+
 import pytest
 import torch
 from srbench_plugins.architectures import han, rcan
 from torch.nn import functional as F
 
+from helpers.architectures import (
+    assert_close_in,
+    assert_compiles_whole,
+    assert_its_loss_falls,
+    assert_one_export_serves,
+    assert_scores_distinct,
+    assert_within_rounding_of_double,
+    fresh,
+)
 from helpers.networks import gmacs
+from helpers.rounding import assert_equal_but_for_rounding
 from srbench.profiling.complexity import count_parameters, lr_size
+from srbench.testing import photograph, violations_of
 from srbench.training.warm_start import start_from
 
 (SPEC,) = han.register_architectures()
+SHALLOW = dataclasses.replace(
+    SPEC,
+    build=partial(han.HAN, n_resgroups=3, n_resblocks=1, n_feats=16, reduction=4),
+    taps=("body.0", "body.3"),
+)
+
+
+def attentive():
+    """A network whose gates are open: fresh ones start at zero and would hide what they gate."""
+    network = fresh(SHALLOW)
+    with torch.no_grad():
+        for key, parameter in network.module.named_parameters():
+            if key.endswith("gamma"):
+                parameter.fill_(0.1)
+    return network
 
 
 @pytest.mark.parametrize("scale", [2, 4])
@@ -49,8 +78,8 @@ def test_the_layer_least_like_a_layer_weighs_most_in_it():
     layers = torch.zeros(1, 3, 1, 1, 2)
     layers[0, :, 0, 0] = torch.tensor([[30.0, 0.0], [30.0, 1.0], [-30.0, 0.0]])
     added = attention(layers).view(3, 2) - layers.view(3, 2)
-    assert torch.allclose(added[0], layers.view(3, 2)[2])  # the opposite one, and it alone
-    assert torch.allclose(added[2], layers.view(3, 2)[:2].mean(0), atol=1e-4)  # both others are as far
+    assert_equal_but_for_rounding(added[0], layers.view(3, 2)[2])  # the opposite one, and it alone
+    assert_equal_but_for_rounding(added[2], layers.view(3, 2)[:2].mean(0))  # both others are as far
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -69,12 +98,13 @@ def test_the_plane_by_plane_convolution_is_the_three_dimensional_one():
     x = torch.randn(2, 5, 6, 7, requires_grad=True)
     gate = torch.sigmoid(F.conv3d(x.unsqueeze(1), attention.conv.weight, attention.conv.bias, padding=1)).squeeze(1)
     expected = x * 0.5 * gate + x
-    assert torch.allclose(attention(x), expected, atol=1e-6)
+    assert_equal_but_for_rounding(attention(x), expected)
     wanted = torch.autograd.grad(expected.square().sum(), [x, attention.conv.weight, attention.conv.bias])
     given = torch.autograd.grad(attention(x).square().sum(), [x, attention.conv.weight, attention.conv.bias])
-    assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(given, wanted, strict=True))
+    for one, other in zip(given, wanted, strict=True):
+        assert_equal_but_for_rounding(one, other)
     layout = x.detach().contiguous(memory_format=torch.channels_last)
-    assert torch.allclose(attention(layout), expected, atol=1e-6)
+    assert_equal_but_for_rounding(attention(layout), expected)
 
 
 def test_it_starts_as_plain_convolutions_of_its_layers():
@@ -96,3 +126,34 @@ def test_it_takes_from_rcan_all_but_its_attention_among_layers_and_positions(sca
     assert started.fresh == ("csa", "la", "last", "last_conv", *new)
     assert started.unused == ()
     assert torch.equal(network.body[1].body[0].body[0].weight, weights["body.1.body.0.body.0.weight"])
+
+
+def test_it_keeps_the_contract_of_an_architecture():
+    assert violations_of(SHALLOW) == []
+
+
+def test_one_export_serves_every_size_from_8_and_every_batch():
+    assert_one_export_serves(attentive().module, ((1, 8, 9), (3, 21, 10), (1, 9, 1003)), gain=255.0)
+
+
+@pytest.mark.slow
+def test_compiled_whole_it_gives_the_same():
+    assert_compiles_whole(attentive().module, photograph(1, 3, 12, 10) * 255)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_converted_to_half_precision_it_stays_close(dtype):
+    """Autocast is the contract's; here the weights themselves are halves."""
+    assert_close_in(dtype, attentive(), photograph(2, 3, 12, 10))
+
+
+def test_it_is_within_rounding_of_double_precision():
+    assert_within_rounding_of_double(attentive(), photograph(2, 3, 12, 10))
+
+
+def test_its_loss_falls():
+    assert_its_loss_falls(fresh(SHALLOW))
+
+
+def test_its_published_scores_are_distinct():
+    assert_scores_distinct(SHALLOW, 24)

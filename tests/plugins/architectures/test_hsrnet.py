@@ -1,17 +1,34 @@
 """HSRNet computes what its authors' code computes, with their keys, sizes and counts."""
 
+import dataclasses
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
 from srbench_plugins.architectures import hsrnet
 
+from helpers.architectures import (
+    assert_close_in,
+    assert_compiles_whole,
+    assert_its_loss_falls,
+    assert_memory_by_pixels_gives_the_same,
+    assert_one_export_serves,
+    assert_onnxruntime_computes_the_same,
+    assert_within_rounding_of_double,
+    fresh,
+)
 from helpers.networks import fill
+from helpers.rounding import assert_equal_but_for_rounding
 from srbench.networks.weights import load_state_dict
 from srbench.profiling.complexity import count_macs, count_parameters
-from srbench.testing import photograph
+from srbench.testing import photograph, violations_of
 from srbench.training.checkpoints import save_weights
 
 (SPEC,) = hsrnet.register_architectures()
+SHALLOW = dataclasses.replace(
+    SPEC, build=partial(hsrnet.HSRNet, channels=16, stages=2, iterations=2), taps=("body.0", "body.1")
+)
 LR_720P = {2: (360, 640), 3: (240, 427), 4: (180, 320)}
 """Sides of the LR image for which the official counts were taken: a third of 1280 is rounded up."""
 
@@ -76,12 +93,12 @@ def test_exploration_and_attention_are_their_formulas(sides):
         t3 = exploration.convB_1(torch.cat((refine(exploration.convB_0, t3), t2), dim=1))
         t4 = exploration.convC_1(torch.cat((refine(exploration.convC_0, t4), t3), dim=1))
         explored = x + exploration.conv_out(torch.cat((t1, t2, t3, t4), dim=1))
-        assert torch.allclose(exploration(x), explored, atol=1e-5)
+        assert_equal_but_for_rounding(exploration(x), explored)
         fine, coarse, last = attention.conv_in(x).chunk(3, dim=1)
         coarse = F.interpolate(refine([attention.conv_2x2], F.max_pool2d(coarse, 2)), size=sides, mode="bilinear")
         levels = (refine([attention.conv_1x1], fine), coarse, refine([attention.conv_4x4], last))
         gate = torch.sigmoid(attention.conv_out(torch.cat(levels, dim=1)))
-        assert torch.allclose(attention(x), x * gate, atol=1e-5)
+        assert_equal_but_for_rounding(attention(x), x * gate)
 
 
 def test_every_iteration_runs_the_same_solver_and_denoiser():
@@ -98,8 +115,8 @@ def test_its_shift_of_the_mean_is_trained_and_starts_as_the_release_has_it():
     colours = torch.tensor([0.4488, 0.4371, 0.4040]) * 255
     grey = torch.full((1, 3, 4, 4), 128.0)
     shifted = network.sub_mean(grey)
-    assert torch.allclose(shifted[0, :, 0, 0], 128 - colours, atol=1e-4)
-    assert torch.allclose(network.add_mean(shifted), grey, atol=1e-4)
+    assert_equal_but_for_rounding(shifted[0, :, 0, 0], 128 - colours)
+    assert_equal_but_for_rounding(network.add_mean(shifted), grey)
     network(grey).mean().backward()
     shifts = (network.sub_mean, network.add_mean)
     assert all(shift.weight.grad is not None and shift.bias.grad is not None for shift in shifts)
@@ -112,7 +129,7 @@ def test_autocast_does_not_round_the_picture_where_the_mean_is_shifted(dtype):
     with torch.no_grad(), torch.autocast("cpu", dtype=dtype):
         shifted = network.add_mean(network.sub_mean(picture))
     assert shifted.dtype == torch.float32
-    assert torch.allclose(shifted, picture, atol=1e-4)
+    assert_equal_but_for_rounding(shifted, picture)
 
 
 def test_the_spec_says_how_small_an_image_may_be():
@@ -127,3 +144,39 @@ def test_its_scores_say_that_they_are_quoted():
     assert {r.scale for r in SPEC.reported} == {2, 4}
     assert all("quotes" in r.source for r in SPEC.reported)
     assert SPEC.recipe.source.endswith("reconstruction")
+
+
+def test_it_keeps_the_contract_of_an_architecture():
+    assert violations_of(SHALLOW) == []
+
+
+def test_one_export_serves_every_size_and_every_batch():
+    assert_one_export_serves(fresh(SHALLOW).module, ((1, 4, 5), (3, 21, 10), (1, 9, 603)), gain=255.0)
+
+
+@pytest.mark.slow  # importing the exporter alone takes ten seconds
+def test_onnxruntime_gives_the_same():
+    assert_onnxruntime_computes_the_same(fresh(SHALLOW).module, photograph(1, 3, 12, 11) * 255)
+
+
+@pytest.mark.slow  # compiles C++
+def test_compiled_whole_it_gives_the_same():
+    assert_compiles_whole(fresh(SHALLOW).module, photograph(1, 3, 12, 10) * 255)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_converted_to_half_precision_it_stays_close(dtype):
+    """Autocast is the contract's; here the weights themselves are halves."""
+    assert_close_in(dtype, fresh(SHALLOW), photograph(2, 3, 12, 10))
+
+
+def test_it_is_within_rounding_of_double_precision():
+    assert_within_rounding_of_double(fresh(SHALLOW), photograph(2, 3, 12, 10))
+
+
+def test_memory_by_pixels_gives_the_same():
+    assert_memory_by_pixels_gives_the_same(fresh(SHALLOW), photograph(2, 3, 12, 10))
+
+
+def test_its_loss_falls():
+    assert_its_loss_falls(fresh(SHALLOW))

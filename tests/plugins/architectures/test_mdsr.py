@@ -1,13 +1,28 @@
 """MDSR computes what its authors' code computes at every scale, with their keys, sizes and counts."""
 
+import dataclasses
+from functools import partial
+
 import pytest
 import torch
 from srbench_plugins.architectures import mdsr
 
+from helpers.architectures import (
+    assert_close_in,
+    assert_compiles_whole,
+    assert_its_loss_falls,
+    assert_scores_distinct,
+    assert_within_rounding_of_double,
+    fresh,
+)
 from helpers.networks import gmacs
 from srbench.profiling.complexity import count_parameters
+from srbench.testing import photograph, violations_of
 
 SPECS = {spec.name: spec for spec in mdsr.register_architectures()}
+SHALLOW = dataclasses.replace(
+    SPECS["mdsr"], build=partial(mdsr.MDSR, n_resblocks=2, n_feats=16), taps=("body.0", "body.1")
+)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -56,3 +71,30 @@ def test_its_scores_on_div2k_are_by_that_sets_own_convention():
     rows = [r for spec in SPECS.values() for r in spec.reported if r.dataset == "div2k_valid"]
     assert {(r.metric, r.protocol) for r in rows} == {("psnr_rgb", "div2k-rgb")}
     assert [r.value for r in rows] == [34.63, 30.94, 28.97, 34.92, 31.22, 29.24]
+
+
+def test_it_keeps_the_contract_of_an_architecture():
+    assert violations_of(SHALLOW) == []
+
+
+@pytest.mark.slow
+def test_compiled_whole_it_gives_the_same():
+    assert_compiles_whole(fresh(SHALLOW).module, photograph(1, 3, 12, 10) * 255, 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_converted_to_half_precision_it_stays_close(dtype):
+    """Autocast is the contract's; here the weights themselves are halves."""
+    assert_close_in(dtype, fresh(SHALLOW), photograph(2, 3, 12, 10))
+
+
+def test_it_is_within_rounding_of_double_precision():
+    assert_within_rounding_of_double(fresh(SHALLOW), photograph(2, 3, 12, 10))
+
+
+def test_its_loss_falls():
+    assert_its_loss_falls(fresh(SHALLOW))
+
+
+def test_its_published_scores_are_distinct():
+    assert_scores_distinct(SHALLOW, 24)

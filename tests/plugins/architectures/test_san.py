@@ -1,15 +1,46 @@
 """SAN computes what its authors' code computes, with their keys, sizes and counts, and without their memory."""
 
+import dataclasses
+from functools import partial
+
 import pytest
 import torch
 from srbench_plugins.architectures import san
 from torch.nn import functional as F
 
+from helpers.architectures import (
+    assert_close_in,
+    assert_compiles_whole,
+    assert_its_loss_falls,
+    assert_one_export_serves,
+    assert_scores_distinct,
+    assert_within_rounding_of_double,
+    fresh,
+)
 from helpers.networks import gmacs
+from helpers.rounding import assert_equal_but_for_rounding
 from srbench.profiling.complexity import count_parameters, lr_size
 from srbench.profiling.memory import Work, peak_memory
+from srbench.testing import photograph, violations_of
 
 (SPEC,) = san.register_architectures()
+SHALLOW = dataclasses.replace(
+    SPEC,
+    build=partial(san.SAN, n_resgroups=2, n_resblocks=1, n_feats=16, reduction=4),
+    taps=("RG.0", "RG.1"),
+)
+
+
+def attentive():
+    """A network whose gates are open: fresh ones start at zero and would hide what they gate."""
+    network = fresh(SHALLOW)
+    with torch.no_grad():
+        for key, parameter in network.module.named_parameters():
+            if key.endswith("gamma"):
+                parameter.fill_(0.1)
+            if ".W." in key:
+                parameter.normal_(std=0.1)
+    return network
 
 
 @pytest.mark.parametrize("scale", [2, 4])
@@ -50,7 +81,7 @@ def test_its_statistics_are_those_of_the_papers_centring_matrix():
     positions = 35
     centring = (torch.eye(positions, dtype=torch.float64) - 1 / positions) / positions
     flat = x.flatten(2)
-    assert torch.allclose(san.covariance(x), flat @ centring @ flat.mT)
+    assert_equal_but_for_rounding(san.covariance(x), flat @ centring @ flat.mT)
 
 
 def test_the_iteration_approaches_the_square_root():
@@ -91,7 +122,7 @@ def test_attention_pools_its_keys_and_values_and_divides_by_no_root():
     key, value = (F.max_pool2d(part[0](x), 2).flatten(2) for part in (block.phi, block.g))
     assert key.shape[2] == 3 * 2
     found = value @ torch.softmax(query.mT @ key, dim=2).mT
-    assert torch.allclose(block(x), x + block.W(found.view(2, 4, 7, 5)), atol=1e-5)
+    assert_equal_but_for_rounding(block(x), x + block.W(found.view(2, 4, 7, 5)))
 
 
 def test_attention_stays_within_each_quarter():
@@ -131,3 +162,35 @@ def test_it_enlarges_640x360_in_under_two_gigabytes():
     """A stored attention of one quarter alone would take 3.3 GB, and the release's centring matrix 212 GB."""
     (memory,) = peak_memory([Work(f"{__name__}:shallow_pass", {"height": 360, "width": 640})])
     assert 300 < memory.total_mib < 1200
+
+
+def test_it_keeps_the_contract_of_an_architecture():
+    assert violations_of(SHALLOW) == []
+
+
+@pytest.mark.slow
+def test_one_export_serves_every_size_from_8_and_every_batch():
+    assert_one_export_serves(attentive().module, ((1, 8, 9), (3, 21, 10), (1, 9, 1003)), gain=255.0)
+
+
+@pytest.mark.slow
+def test_compiled_whole_it_gives_the_same():
+    assert_compiles_whole(attentive().module, photograph(1, 3, 12, 10) * 255)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_converted_to_half_precision_it_stays_close(dtype):
+    """Autocast is the contract's; here the weights themselves are halves."""
+    assert_close_in(dtype, attentive(), photograph(2, 3, 12, 10))
+
+
+def test_it_is_within_rounding_of_double_precision():
+    assert_within_rounding_of_double(attentive(), photograph(2, 3, 12, 10))
+
+
+def test_its_loss_falls():
+    assert_its_loss_falls(fresh(SHALLOW))
+
+
+def test_its_published_scores_are_distinct():
+    assert_scores_distinct(SHALLOW, 24)
