@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from srbench_plugins.degradations import bsrgan, cameras
 from srbench_plugins.steps.camera import SRGB_TO_XYZ, XYZ_TO_CAMERAS, CameraIsp, bayer, demosaic
 
-from srbench.degrading import Random, Realisation, Size, freeze, realise
+from srbench.degrading import Random, Size
 from srbench.errors import ShapeError
 
-SPECS = {spec.name: spec for module in (cameras, bsrgan) for spec in module.register_degradations()}
 SIZE = Size(20, 24, 1)
 CLEAN = CameraIsp(noise=False)
 WHOLE_SENSOR = CameraIsp(noise=False, mosaic=False)
@@ -202,21 +200,3 @@ def test_a_batch_is_its_images_one_by_one_in_both_precisions():
     assert (together - singly).abs().max() < 1e-12
     clean = CLEAN.apply(images, drawn, SIZE)
     assert (CLEAN.apply(images.float(), drawn, SIZE) - clean).abs().max() < 1e-4
-
-
-@pytest.mark.parametrize("name", ["camera_isp", "bsrgan_isp"])
-def test_a_frozen_lr_is_made_again_bit_by_bit_from_its_json(name):
-    hr = torch.rand(1, 3, 48, 60, dtype=torch.float64)
-    for seed in range(4):
-        realisation = freeze(SPECS[name], Size(48, 60, 4), seed)
-        again = Realisation.model_validate_json(realisation.model_dump_json())
-        assert torch.equal(realise(SPECS[name], hr, again), realise(SPECS[name], hr, realisation))
-
-
-def test_a_quarter_of_the_images_of_bsrgan_isp_goes_through_a_camera_and_none_of_bsrgan():
-    def taken(name, seed):
-        steps = freeze(SPECS[name], Size(64, 64, 2), seed).drawn["steps"][0]["drawn"]["then"]["steps"]
-        return any(entry["at"] == 6 and entry["drawn"]["steps"] for entry in steps)
-
-    assert stats.binomtest(sum(taken("bsrgan_isp", seed) for seed in range(400)), 400, 0.25).pvalue > 1e-3
-    assert not any(taken("bsrgan", seed) for seed in range(20))

@@ -1,19 +1,63 @@
-"""Kernels of uneven weights, as DAN and DCLS train with, and what was drawn before there were any."""
+"""Gaussian blurs are SciPy's, angles turn as they say, and uneven kernels are those that DAN and DCLS train with."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import ndimage, stats
 from scipy.stats import multivariate_normal
-from srbench_plugins.degradations import anisotropic
-from srbench_plugins.steps.blur import AnisotropicBlur
+from srbench_plugins.steps.blur import AnisotropicBlur, GaussianBlur, MotionBlur
 
-from srbench.degrading import Random, Realisation, Size, draw_step, freeze, realise
+from helpers.degrading import once, rough
+from srbench.degrading import Random, Size, draw_step
+from srbench.imaging.kernels import gaussian
 
-SPECS = {spec.name: spec for spec in anisotropic.register_degradations()}
 SIZE = Size(64, 64, 4)
+
+
+@pytest.mark.parametrize(("border", "mode"), [("reflect", "mirror"), ("replicate", "nearest"), ("circular", "wrap")])
+def test_a_gaussian_is_scipys_with_each_border(border, mode):
+    image = rough()
+    ours = once(GaussianBlur(1.7, side_px=13, border=border), image)[0]
+    theirs = ndimage.gaussian_filter(image[0].numpy(), (0, 1.7, 1.7), mode=mode, radius=6)
+    assert np.abs(ours.numpy() - theirs).max() < 1e-12
+
+
+@settings(deadline=None)
+@given(st.floats(0.3, 4), st.floats(0.3, 4), st.floats(0, 180))
+def test_widths_are_deviations_or_variances_as_they_say(first, second, angle):
+    point = torch.zeros(1, 1, 61, 61, dtype=torch.float64)
+    point[..., 30, 30] = 1
+    spread = once(AnisotropicBlur(first, second, angle, side_px=41), point)
+    as_variances = AnisotropicBlur(first**2, second**2, angle, side_px=41, widths="variances")
+    assert torch.allclose(once(as_variances, point), spread, atol=1e-12)
+    assert spread.sum() == pytest.approx(1)
+    x = torch.arange(61, dtype=torch.float64) - 30
+    covariance = torch.stack([(spread[0, 0].sum(0) * x).sum(), (spread[0, 0].sum(1) * x).sum()])
+    assert covariance.abs().max() < 1e-9  # no shift
+    if min(first, second) > 0.8 and max(first, second) < 3.5:
+        total = (spread[0, 0].sum(0) * x**2).sum() + (spread[0, 0].sum(1) * x**2).sum()
+        assert total == pytest.approx(first**2 + second**2, rel=0.01)
+
+
+def test_the_angle_of_a_blur_turns_clockwise_and_of_a_motion_counter_clockwise():
+    point = torch.zeros(1, 1, 31, 31, dtype=torch.float64)
+    point[..., 15, 15] = 1
+    blurred = once(AnisotropicBlur(4.0, 0.3, 30.0), point)[0, 0]
+    moved = once(MotionBlur(15.0, 30.0), point)[0, 0]
+    assert blurred[18, 20] > 20 * blurred[12, 20]  # down and right
+    assert moved[12, 20] > 0.01
+    assert abs(moved[18, 20]) < 1e-12
+
+
+def test_srmd_draws_the_second_width_up_to_the_first():
+    step = AnisotropicBlur((0.1, 10.0), (0.1, 10.0), widths="variances", second_below_first=True)
+    drawn = [step.draw(Random(n), Size(8, 8, 2)) for n in range(400)]
+    assert all(0.1 <= one["second"] <= one["first"] <= 10 for one in drawn)
+    assert stats.kstest([one["first"] for one in drawn], stats.uniform(0.1, 9.9).cdf).pvalue > 1e-3
 
 
 def by_formula(side, drawn):
@@ -65,17 +109,6 @@ def test_a_range_of_unevenness_is_drawn_from():
     assert stats.kstest(drawn, stats.uniform(0.1, 0.3).cdf).pvalue > 1e-3
 
 
-def test_even_kernels_are_drawn_as_they_were_before_there_were_uneven_ones():
-    """Published realisations would change with them."""
-    blur, _, noise, _ = freeze(SPECS["anisotropic_noise"], Size(64, 80, 4, 0), 7).drawn["steps"]
-    assert blur["drawn"] == {
-        "first": 3.3651850663913523,
-        "second": 2.1154114807408892,
-        "angle_degrees": 177.54233175129377,
-    }
-    assert noise["drawn"] == {"level": 21.331202399968667, "grey": False, "seed": 5813349711649121}
-
-
 def test_uneven_kernels_are_drawn_from_the_same_numbers_as_even_ones():
     even, uneven = AnisotropicBlur(), AnisotropicBlur(unevenness=0.25)
     first, second = (step.draw(Random(3), SIZE) for step in (even, uneven))
@@ -83,38 +116,6 @@ def test_uneven_kernels_are_drawn_from_the_same_numbers_as_even_ones():
     assert second.keys() - first.keys() == {"unevenness", "seed"}
     common = AnisotropicBlur(unevenness=0.25, per="batch")
     assert draw_step(common, Random(1, Random(9)), SIZE) == draw_step(common, Random(2, Random(9)), SIZE)
-
-
-@pytest.mark.parametrize(("scale", "side"), [(2, 11), (4, 31)])
-def test_the_setting_for_div2krk_has_the_sides_and_ranges_of_dan_and_dcls(scale, side):
-    spec = SPECS["anisotropic_div2krk"]
-    chains = [freeze(spec, Size(64, 64, scale), seed).drawn["steps"] for seed in range(400)]
-    (blur,) = {entry["drawn"]["steps"][0]["at"] for entry, *_ in chains}
-    assert spec.chain.steps[0].steps[blur].side_px == side
-    drawn = [entry["drawn"]["steps"][0]["drawn"] for entry, *_ in chains]
-    for name, low, high in (("first", 0.6, 5), ("second", 0.6, 5), ("angle_degrees", -180, 180)):
-        assert stats.kstest([one[name] for one in drawn], stats.uniform(low, high - low).cdf).pvalue > 1e-3, name
-    assert {one["unevenness"] for one in drawn} == {0.25}
-    assert len({one["seed"] for one in drawn}) == 400
-    assert [entry["step"] for entry in chains[0]] == ["PerScale", "BicubicDown", "Quantise"]
-
-
-def test_a_frozen_lr_is_made_again_bit_by_bit_from_its_json():
-    spec, hr = SPECS["anisotropic_div2krk"], torch.rand(1, 3, 64, 72, dtype=torch.float64)
-    realisation = freeze(spec, Size(64, 72, 4), 5)
-    again = Realisation.model_validate_json(realisation.model_dump_json())
-    assert torch.equal(realise(spec, hr, again), realise(spec, hr, realisation))
-
-
-def test_an_uneven_kernel_describes_the_covariance_of_its_gaussian():
-    spec, side = SPECS["anisotropic_div2krk"], 31
-    described = spec.describe(freeze(spec, SIZE, 2).drawn)
-    drawn = freeze(spec, SIZE, 2).drawn["steps"][0]["drawn"]["steps"][0]["drawn"]
-    kernel = by_formula(side, drawn | {"unevenness": 0.0})
-    x, y = np.meshgrid(np.arange(side) - 15, np.arange(side) - 15)
-    moments = [(kernel * product).sum() for product in (x * x, x * y, y * y)]
-    assert [described[name] for name in ("blur_xx", "blur_xy", "blur_yy")] == pytest.approx(moments, rel=0.15, abs=0.2)
-    assert described["noise"] == 0
 
 
 def test_a_batch_of_uneven_kernels_is_its_images_one_by_one_in_both_precisions():
@@ -125,3 +126,19 @@ def test_a_batch_of_uneven_kernels_is_its_images_one_by_one_in_both_precisions()
     together = step.apply(images, drawn, size)
     assert (together - singly).abs().max() < 1e-13
     assert (step.apply(images.float(), drawn, size) - together).abs().max() < 1e-6
+
+
+@given(st.floats(0.6, 2.0), st.floats(0.6, 2.0), st.floats(0, 180))
+def test_the_covariance_is_that_of_the_kernel(first, second, angle):
+    own = AnisotropicBlur().describe({"first": first, "second": second, "angle_degrees": angle})
+    kernel = gaussian(41, [first], [second], [math.radians(angle)])[0].double()
+    place = torch.arange(41, dtype=torch.float64) - 20
+    x, y = place[None, :], place[:, None]
+    moments = [float((kernel * product).sum()) for product in (x * x, x * y, y * y)]
+    assert [own[name] for name in ("blur_xx", "blur_xy", "blur_yy")] == pytest.approx(moments, abs=2e-2)
+
+
+def test_variances_are_described_as_variances():
+    drawn = {"first": 4.0, "second": 1.0, "angle_degrees": 90.0}
+    described_as = AnisotropicBlur(widths="variances").describe(drawn)
+    assert [described_as["blur_xx"], described_as["blur_yy"]] == pytest.approx([1.0, 4.0])

@@ -1,14 +1,12 @@
-"""The bicubic degradations make the very LR images that the field uses, and blur_down the one of RDN and RCAN."""
+"""The bicubic degradations make the very LR images that the field uses."""
 
-import numpy as np
 import pytest
 import torch
-from srbench_plugins.degradations import bicubic, blur_down
+from srbench_plugins.degradations import bicubic
 
-from helpers import ORACLES
 from srbench.imaging import mod_crop, read_image, to_tensor, to_uint8
 
-SPECS = {spec.name: spec for module in (bicubic, blur_down) for spec in module.register_degradations()}
+SPECS = {spec.name: spec for spec in bicubic.register_degradations()}
 
 
 def image(path):
@@ -41,29 +39,14 @@ def test_the_two_borders_differ_at_the_border_alone():
     assert torch.equal(a[..., 2:-2, 2:-2], b[..., 2:-2, 2:-2])
 
 
-def test_blur_down_at_x3_equals_the_script_of_rdn_and_rcan():
-    oracle = np.load(ORACLES / "bd_emulated.npz")
-    hr = torch.from_numpy(oracle["hr_uint8"]).permute(2, 0, 1)[None] / 255
-    lr = blur_down.blur_down(hr, 3, torch.Generator())
-    assert np.array_equal(to_uint8(lr)[0].permute(1, 2, 0).numpy(), oracle["bd_x3"])
-    side = blur_down.gaussian(7, 1.6)
-    assert np.allclose(torch.outer(side, side), oracle["k7"], atol=1e-15)
-
-
-@pytest.mark.parametrize("scale", [2, 3, 4, 8])
-def test_blur_down_keeps_lr_in_the_middle_of_its_blocks(scale):
-    """On a ramp, a symmetric blur changes nothing, so every lr pixel tells where it was taken."""
-    hr = torch.arange(96.0, dtype=torch.float64).expand(1, 1, 96, 96) / 96
-    lr = blur_down.blur_down(hr, scale, torch.Generator(), rounding=False)[0, 0, 0] * 96
-    middle = (torch.arange(96 // scale) + 0.5) * scale - 0.5
-    inner = slice(12 // scale + 1, -(12 // scale) - 1)
-    assert torch.allclose(lr[inner], middle.double()[inner], atol=1e-9)
-
-
-@pytest.mark.parametrize("name", ["bicubic", "blur_down"])
-def test_the_unrounded_form_keeps_double_precision(name):
+def test_the_unrounded_form_keeps_double_precision():
     hr = torch.rand(1, 3, 24, 24, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    exact = SPECS[name].unrounded(hr, 2, torch.Generator())
+    exact = SPECS["bicubic"].unrounded(hr, 2, torch.Generator())
     assert exact.dtype == torch.float64
     levels = exact * 255
     assert (levels - levels.round()).abs().mean() > 0.1
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_it_describes_no_blur_and_no_noise(name):
+    assert SPECS[name].describe({}) == dict.fromkeys(("blur_xx", "blur_xy", "blur_yy", "noise"), 0.0)
