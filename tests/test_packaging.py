@@ -1,5 +1,6 @@
 """An install from a wheel and an editable one work in an environment and a folder without anything else of srbench."""
 
+import csv
 import importlib.metadata
 import json
 import os
@@ -215,3 +216,22 @@ def test_a_package_is_taken_in_by_installing_it(elsewhere, tmp_path):
     facts = {p["name"]: p for p in json.loads(elsewhere("srbench", "plugins", "--json"))}["srbench-sample:sample"]
     assert (facts["version"], facts["error"], facts["provides"]) == ("1.2.3", None, {"losses": ["sample_huber"]})
     assert "sample_huber" in elsewhere("srbench", "list", "losses")
+
+
+def test_a_package_that_pip_installs_beside_srbench_is_listed_trained_and_measured(installed, wheel, tmp_path):
+    shutil.copytree(SAMPLE, tmp_path / "sample")
+    run = installed(wheel, tmp_path / "sample")
+    assert {p["error"] for p in json.loads(run("srbench", "plugins", "--json"))} == {None}
+    listed = run("srbench", "list")
+    assert " sample_huber " in listed
+    assert " sample_shuffle " in listed
+    recipe = (
+        'name = "brief"\ndatasets = ["photographs_train"]\nsteps = 20\npatch = 16\nlosses = { sample_huber = 1.0 }\n'
+    )
+    (run.folder / "brief.toml").write_text(recipe)
+    grid = '[[grid]]\narchitectures = ["bicubic", "sample_shuffle"]\ndatasets = ["photographs"]\nscales = [2]\n'
+    (run.folder / "mine.toml").write_text(f'name = "mine"\nmetrics = ["psnr_y"]\nrecipe = "brief.toml"\n\n{grid}')
+    run("srbench", "run", "mine.toml", "--limit", "1", "--no-profile")
+    rows = list(csv.DictReader((run.folder / "results" / "leaderboard.csv").read_text().splitlines()))
+    scores = {row["architecture"]: float(row["psnr_y_db"]) for row in rows}
+    assert scores["bicubic"] > scores["sample_shuffle"] > 0  # twenty steps teach a network no more than this
