@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from scipy.fft import dctn
 from srbench_plugins.architectures import freqnet
 
+from helpers.architectures import assert_compiles_whole, assert_one_export_serves
+from helpers.rounding import assert_equal_but_for_rounding
 from srbench.imaging import imresize, rgb_to_ycbcr
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
@@ -41,8 +43,9 @@ def test_every_block_is_transformed_as_scipy_does_it_and_comes_back(block, rows,
         for column in range(columns):
             cut = image[:, 0, row * block : (row + 1) * block, column * block : (column + 1) * block]
             wanted = dctn(cut.double().numpy(), axes=(1, 2), norm="ortho").reshape(count, -1)
-            np.testing.assert_allclose(maps[:, :, row, column].numpy(), wanted, atol=2e-6 * block)
-    assert torch.allclose(dct.inverse(maps), image, atol=2e-6)
+            found = maps[:, :, row, column].double().numpy()
+            assert np.abs(found - wanted).max() < 256 * np.finfo(np.float32).eps * block  # a block of ones sums to it
+    assert_equal_but_for_rounding(dct.inverse(maps), image)
 
 
 @given(st.sampled_from([4, 8, 32]), st.floats(0.05, 1.5))
@@ -51,10 +54,10 @@ def test_a_band_keeps_its_coefficients_and_no_other(block, radius):
     inside = full.radius <= radius
     image = photograph(1, 1, 2 * block, block)
     maps = full(image)
-    assert torch.allclose(band(image), maps[:, inside], atol=1e-5)
+    assert_equal_but_for_rounding(band(image), maps[:, inside])
     kept = maps * inside.view(-1, 1, 1)
-    assert torch.allclose(band.inverse(band(image)), full.inverse(kept), atol=1e-5)
-    assert torch.allclose(band(band.inverse(band(image))), band(image), atol=1e-5)  # a projection
+    assert_equal_but_for_rounding(band.inverse(band(image)), full.inverse(kept))
+    assert_equal_but_for_rounding(band(band.inverse(band(image))), band(image))  # a projection
 
 
 @pytest.mark.parametrize(("radius", "count"), [(0.334, 100), (0.478, 201)])
@@ -73,14 +76,14 @@ def test_the_transform_is_as_sensitive_as_its_inverse_is_exact():
     maps = dct(image)
     weights = torch.randn_like(maps)
     (gradient,) = torch.autograd.grad((maps * weights).sum(), image)
-    assert torch.allclose(gradient, dct.inverse(weights), atol=1e-6)
+    assert_equal_but_for_rounding(gradient, dct.inverse(weights))
     assert gradient.square().sum().item() == pytest.approx(weights.square().sum().item(), rel=1e-6)
 
 
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9))
 def test_the_bicubic_upsampler_is_imresize(scale, height, width):
     lr = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(scale))
-    assert torch.allclose(freqnet.BicubicUpsampler(scale)(lr), imresize(lr, scale=scale), atol=1e-6)
+    assert_equal_but_for_rounding(freqnet.BicubicUpsampler(scale)(lr), imresize(lr, scale=scale))
 
 
 def test_the_z_score_is_that_of_all_batches_together_and_then_stays():
@@ -88,8 +91,8 @@ def test_the_z_score_is_that_of_all_batches_together_and_then_stays():
     for batch in batches:
         score.train()(batch)
     every = batches.transpose(0, 2).flatten(1)
-    assert torch.allclose(score.mean.flatten(), every.mean(1), atol=1e-5)
-    assert torch.allclose(score.variance.flatten(), every.var(1, correction=0), rtol=1e-4)
+    assert_equal_but_for_rounding(score.mean.flatten(), every.mean(1))
+    assert torch.allclose(score.variance.flatten(), every.var(1, correction=0), rtol=1e-3)  # 0.01 beside a mean of 7²
     before = copy.deepcopy(score.state_dict())
     score.eval()(batches[0] + 100)
     score.seen.fill_(freqnet.GATHERED)
@@ -107,7 +110,7 @@ def test_a_map_that_never_varies_is_not_divided_by_zero():
 def test_a_fresh_network_gives_the_bicubic_image(name):
     lr = photograph(1, 1, 32, 32)
     with torch.no_grad():
-        assert torch.allclose(SPECS[name].network(2).eval()(lr), imresize(lr, scale=2), atol=1e-6)
+        assert_equal_but_for_rounding(SPECS[name].network(2).eval()(lr), imresize(lr, scale=2))
 
 
 def test_coefficients_outside_the_band_stay_those_of_the_bicubic_image():
@@ -115,7 +118,7 @@ def test_coefficients_outside_the_band_stay_those_of_the_bicubic_image():
     with torch.no_grad():
         added = freqnet.BlockDCT(32)(network(lr) - imresize(lr, scale=4)).abs().amax((0, 2, 3))
     inside = freqnet.BlockDCT(32).radius <= freqnet.BAND / 4
-    assert added[~inside].max() < 1e-5
+    assert added[~inside].max() < 3e-5  # 256 roundings of an image
     assert added[inside].min() > 1e-4
 
 
@@ -124,24 +127,17 @@ def test_chroma_is_enlarged_bicubically():
     with torch.no_grad():
         sr = rgb_to_ycbcr(network(lr, 2))
     wanted = imresize(rgb_to_ycbcr(lr), scale=2)
-    assert torch.allclose(sr[:, 1:], wanted[:, 1:], atol=1e-5)
+    assert_equal_but_for_rounding(sr[:, 1:], wanted[:, 1:])
     assert not torch.allclose(sr[:, :1], wanted[:, :1], atol=1e-3)
 
 
 def test_one_export_serves_every_size_and_every_batch():
-    network, sides = perturbed(4), dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
-    exported = torch.export.export(network, (photograph(2, 1, 16, 24),), dynamic_shapes=(sides,)).module()
-    for count, height, width in ((1, 8, 16), (3, 40, 8), (1, 8, 200)):
-        lr = photograph(count, 1, height, width)
-        with torch.no_grad():
-            assert torch.allclose(exported(lr), network(lr), atol=1e-6)
+    assert_one_export_serves(perturbed(4), ((1, 8, 16), (3, 40, 8), (1, 8, 200)), example=(2, 1, 16, 24))
 
 
 @pytest.mark.slow
 def test_compiled_whole_it_gives_the_same():
-    network, lr = perturbed(), photograph(2, 1, 16, 24)
-    with torch.no_grad():
-        assert torch.allclose(torch.compile(network, fullgraph=True)(lr), network(lr), atol=1e-5)
+    assert_compiles_whole(perturbed(), photograph(2, 1, 16, 24))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.architectures import kdsr
 
+from helpers.architectures import assert_close_in, assert_compiles_whole, assert_one_export_serves, fresh
 from helpers.networks import HERE, gmacs
+from helpers.rounding import assert_equal_but_for_rounding
 from srbench.networks.capture import capture
-from srbench.networks.network import Network
 from srbench.profiling.complexity import count_parameters
 from srbench.testing import photograph, violations_of
 
@@ -95,7 +96,7 @@ def test_every_channel_of_every_image_meets_its_own_kernel(count, channels, heig
         ]
     )
     laid_out = x.contiguous(memory_format=torch.channels_last) if last else x
-    torch.testing.assert_close(kdsr.per_image_depthwise(laid_out, kernels), expected)
+    assert_equal_but_for_rounding(kdsr.per_image_depthwise(laid_out, kernels), expected)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -143,28 +144,14 @@ def test_the_teacher_looks_at_hr():
 
 
 def test_one_export_serves_every_size_and_every_batch():
-    network = kdsr.KDSR(2, **TINY).eval()
-    sides = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
-    exported = torch.export.export(network, (photograph(2, 3, 9, 13),), dynamic_shapes=(sides,)).module()
-    for count, height, width in ((1, 8, 9), (3, 21, 10), (1, 5, 203)):
-        lr = photograph(count, 3, height, width)
-        with torch.no_grad():
-            assert torch.allclose(exported(lr), network(lr), atol=1e-6)
+    assert_one_export_serves(kdsr.KDSR(2, **TINY).eval(), ((1, 8, 9), (3, 21, 10), (1, 5, 203)))
 
 
 @pytest.mark.slow
 def test_compiled_whole_it_gives_the_same():
-    network, lr = kdsr.KDSR(2, **TINY).eval(), photograph(2, 3, 12, 10)
-    with torch.no_grad():
-        assert torch.allclose(torch.compile(network, fullgraph=True)(lr), network(lr), atol=1e-5)
+    assert_compiles_whole(kdsr.KDSR(2, **TINY).eval(), photograph(2, 3, 12, 10))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_converted_to_half_precision_it_stays_close(dtype):
-    network, lr = Network(SPEC, kdsr.KDSR(2, **TINY).eval()), photograph(2, 3, 12, 10)
-    half = Network(SPEC, kdsr.KDSR(2, **TINY).eval())
-    half.module.load_state_dict(network.module.state_dict())
-    half.module.to(dtype)
-    with torch.no_grad():
-        error = half(lr.to(dtype), 2).float() - network(lr, 2)
-    assert error.square().mean().sqrt() < 0.02
+    assert_close_in(dtype, fresh(SPEC), photograph(2, 3, 12, 10))
