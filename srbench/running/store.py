@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from srbench.errors import StoreError
 from srbench.files import atomic_write, cannot_write
@@ -63,13 +63,7 @@ class Store:
     @contextmanager
     def claim(self, job: JobName[Stored]) -> Iterator[None]:
         """Hold a job while working on it, so that two runs never train the same model at once; the second waits."""
-        folder = self.folder(job)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / "lock")
-            lock.acquire()
-        except OSError as error:
-            raise cannot_write(folder, error) from error
+        lock = _acquired(self.folder(job) / "lock")
         try:
             yield
         finally:
@@ -84,16 +78,24 @@ def results_lock(folder: Path) -> Iterator[None]:
         StoreError: Another run is writing there, or the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=0)
-        lock.acquire()
+        lock = _acquired(folder / ".lock", timeout=0)
     except Timeout:
         raise StoreError(
             f"Another srbench run is writing to {folder}; wait until it ends, or choose another folder with --results."
         ) from None
-    except OSError as error:
-        raise cannot_write(folder, error) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def _acquired(path: Path, timeout: float = -1) -> BaseFileLock:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=timeout)
+        lock.acquire()
+    except Timeout:
+        raise
+    except OSError as error:
+        raise cannot_write(path.parent, error) from error
+    return lock

@@ -22,7 +22,7 @@ MS = 1_000_000
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that stands still unless told to go on."""
+    """A clock that only a call of the test moves."""
     now = types.SimpleNamespace(ns=0)
     monkeypatch.setattr(latency, "time", types.SimpleNamespace(perf_counter_ns=lambda: now.ns))
     return now

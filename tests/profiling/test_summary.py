@@ -1,4 +1,4 @@
-"""What a network is made of, told as a tree."""
+"""A network summarised as a tree of its modules."""
 
 from functools import partial
 
@@ -118,7 +118,7 @@ def bundled():
 
 
 @pytest.mark.parametrize("name", list(bundled()))
-def test_every_network_is_told_whole_and_its_rows_add_up(name, shelf):
+def test_every_network_is_listed_whole_and_its_rows_add_up(name, shelf):
     spec = shelf[name]
     network = summarise(spec, min(spec.scales))
     with torch.device("meta"):

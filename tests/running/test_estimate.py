@@ -22,7 +22,7 @@ from srbench.running.jobs import CertifyJob, MeasureJob, ProfileJob, TrainJob
         (86400 * 3, "3.0 days"),
     ],
 )
-def test_durations_are_told_in_words(seconds, words):
+def test_durations_are_written_in_words(seconds, words):
     assert in_words(seconds) == words
 
 

@@ -1,4 +1,4 @@
-"""Cached means equal: whatever decides a result decides its key, and nothing else does."""
+"""Cached means equal: all that decides a result decides its key, and nothing else does."""
 
 import shutil
 from dataclasses import replace
@@ -175,7 +175,7 @@ def test_timings_belong_to_a_machine_and_a_device(session):
     assert len({name(), *others}) == 5
 
 
-def test_files_of_weights_are_told_apart_by_their_bytes(tmp_path):
+def test_files_of_weights_differ_by_their_bytes(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     one.write_bytes(b"x")
     other.write_bytes(b"x")

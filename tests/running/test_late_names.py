@@ -71,7 +71,9 @@ GRID = 'architectures = ["dot"]\ndistillers = ["asking"]'
 
 
 @pytest.mark.parametrize("changed", ["helper", "dim"])
-def test_a_change_of_what_was_asked_for_by_name_trains_and_measures_anew(schedule, session, provide, tmp_path, changed):
+def test_a_change_of_what_was_asked_for_by_name_trains_and_measures_again(
+    schedule, session, provide, tmp_path, changed
+):
     texts = {"asking": ASKING, "helper": HELPER, "dim": DIM}
 
     def run():

@@ -37,14 +37,14 @@ def test_a_network_with_several_files_gets_the_mean_of_their_weights(catalog, tm
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reason"),
     [(None, "There is no checkpoint at"), (b"", "is empty"), (b"noise", "is damaged or no checkpoint")],
 )
-def test_trained_weights_that_are_missing_or_damaged_are_told(catalog, tmp_path, content, told):
+def test_trained_weights_that_are_missing_or_damaged_are_reported(catalog, tmp_path, content, reason):
     if content is not None:
         (tmp_path / "weights.safetensors").write_bytes(content)
     model = Model(architecture="dot", source="trained", scales=(2,))
-    with pytest.raises(CheckpointError, match=told if content != b"noise" else "is damaged"):
+    with pytest.raises(CheckpointError, match=reason if content != b"noise" else "is damaged"):
         load_model(model, catalog, tmp_path, [], CPU)
 
 
@@ -64,7 +64,7 @@ def test_a_published_checkpoint_is_found_below_or_in_its_folder_and_checked(tmp_
         find_checkpoint(known, [tmp_path], "net.x")
 
 
-def test_a_checkpoint_without_weights_for_the_scale_is_told(catalog, tmp_path):
+def test_a_checkpoint_without_weights_for_the_scale_is_reported(catalog, tmp_path):
     model = Model(architecture="dot", source="checkpoint", checkpoint="none", scales=(2,))
     with pytest.raises(CheckpointError, match=r"dot.none has no weights for x2"):
         load_model(model, catalog, tmp_path, [], CPU)

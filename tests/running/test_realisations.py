@@ -81,7 +81,7 @@ def test_every_realisation_is_a_row_and_a_table_shows_their_mean_and_spread(sche
     assert "Means over frozen realisations" in text
 
 
-def test_seeds_and_realisations_are_told_apart():
+def test_seeds_and_realisations_are_counted_separately():
     from srbench.report.leaderboard.tables import Line
 
     one = Record.model_construct(model=MODEL(0), realisation=0)

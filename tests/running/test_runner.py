@@ -220,7 +220,7 @@ class Dying(Executor):
         return future
 
 
-def test_a_worker_that_dies_is_told(schedule, fake, tmp_path):
+def test_a_worker_that_dies_is_reported(schedule, fake, tmp_path):
     outcome = run_plan(
         schedule('architectures = ["bicubic"]'),
         tmp_path / "r",
