@@ -112,8 +112,8 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             "its own on the estimator.",
         ),
         _spec(
-            "kdsr_small_told",
-            "KDSR (small), told the degradation",
+            "kdsr_small_nonblind",
+            "KDSR (small), non-blind",
             ConditionedKDSR,
             8,
             "driven by the true blur and noise: not blind, an upper bound of estimating them.",
