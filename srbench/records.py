@@ -71,7 +71,7 @@ class Score(Measured):
     higher_is_better: bool
     decimals: int = 4
     low: float | None = None
-    """Low end of the 95 % bootstrap interval of the mean over images."""
+    """Low end of the 95 % interval of the mean over images (Student's t); None for a single image."""
     high: float | None = None
     """High end of that interval."""
     reported: float | None = None

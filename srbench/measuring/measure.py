@@ -19,7 +19,7 @@ from srbench.measuring.pairs import Pair, Pairs
 from srbench.measuring.protocol import Inference, score_id
 from srbench.measuring.representations import Representations
 from srbench.measuring.scoring import Scorer
-from srbench.measuring.uncertainty import bootstrap_interval
+from srbench.measuring.uncertainty import mean_interval
 from srbench.networks.network import Network
 from srbench.records import ImageScores, Score
 
@@ -99,7 +99,7 @@ def _score(metric: MetricSpec, images: Sequence[ImageScores], absent: str | None
     if reason is None and len(values) < len(images):
         missing = next(image.name for image in images if image.scores[metric.name] is None)
         reason = f"infinite on {missing}: sr equals hr there"
-    low, high = (None, None) if reason else bootstrap_interval(values)
+    low, high = (not reason and mean_interval(values)) or (None, None)
     return Score(
         metric=metric.name, column=metric.column, protocol=protocol, higher_is_better=metric.higher_is_better,
         decimals=metric.decimals, value=None if reason else fmean(values), reason=reason, low=low, high=high,

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 SIGNIFICANCE = 0.05
 """Two methods differ significantly where the paired test's p-value is below this."""
 
 
-def bootstrap_interval(
-    values: Sequence[float], seed: int = 0, *, confidence: float = 0.95, resamples: int = 10_000
-) -> tuple[float, float] | tuple[None, None]:
-    """Percentile bootstrap interval of a mean over images.
+def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Return the interval of a mean over images, or over seeds and images.
+
+    Over images alone it is Student's. Seeds and images are crossed (each seed has scored each image), so the mean has
+    two standard errors, one of its seeds and one of its images. Each is multiplied by the quantile of Student's t for
+    its own degrees of freedom, and the interval reaches the root of the sum of their squares to either side. It is
+    never too narrow for normal scores; Satterthwaite's common degrees of freedom are, with two or three seeds: 88 %
+    instead of 95 % for 2 seeds on 100 images. Percentiles of bootstrapped means reach 75 % for three images.
 
     Args:
-        values: One score an image, finite.
-        seed: Of the resampling; the same seed gives the same interval.
-        confidence: Share of resampled means inside the interval, in (0, 1).
-        resamples: How often the images are drawn again, with replacement.
+        values: Scores, or differences of two methods' scores: (N,) one an image, or (S, N) one a seed and image.
+        confidence: How often the interval is to contain the true mean, in (0, 1).
 
     Returns:
-        Low and high end in the values' unit; two Nones for fewer than two images, which say nothing about spread.
+        Low and high end in the values' unit; None for fewer than two values, which do not show any spread.
 
-    Source: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+    Source: Student, The probable error of a mean, Biometrika 6 (1908); Banerjee, On confidence interval for two-means
+    problem based on separate estimates of variances and tabulated values of t-table, Sankhya 22 (1960).
     """
-    if len(values) < 2:
-        return None, None
-    array = np.asarray(values, dtype=np.float64)
-    generator = np.random.default_rng(seed)
-    # In slices: a dataset of thousands of images would otherwise need gigabytes of indices at once.
-    slice_rows = max(1, 4_000_000 // len(array))
-    means = np.concatenate(
-        [
-            array[generator.integers(0, len(array), (min(slice_rows, resamples - done), len(array)))].mean(axis=1)
-            for done in range(0, resamples, slice_rows)
-        ]
-    )
-    return percentile_interval(means, confidence=confidence)
+    from scipy.special import stdtrit
+
+    array = np.atleast_2d(np.asarray(values, dtype=np.float64))
+    if array.size < 2:
+        return None
+    squares = 0.0
+    for axis, count in enumerate(array.shape):
+        if count > 1:
+            error = float(array.mean(axis=1 - axis).std(ddof=1)) / math.sqrt(count)
+            squares += (float(stdtrit(count - 1, (1 + confidence) / 2)) * error) ** 2
+    middle, reach = float(array.mean()), math.sqrt(squares)
+    return middle - reach, middle + reach
 
 
 def paired_p_value(first: Sequence[float], second: Sequence[float]) -> float:
@@ -101,85 +102,3 @@ def shared_ranks(
         return means[one] > means[other] and paired_p_value(scores[one], scores[other]) < SIGNIFICANCE
 
     return [1 + sum(beats(other, own) for other in range(len(scores)) if other != own) for own in range(len(scores))]
-
-
-def crossed_means(values: Sequence[Sequence[float]], seed: int = 0, *, resamples: int = 10_000) -> NDArray[np.float64]:
-    """Means over seeds and images, both drawn again: how a mean would move with other seeds and with other images.
-
-    Seeds and images are crossed (each seed has scored each image), so whole rows and whole columns are drawn, with
-    replacement and independently. One fewer of each is drawn than there are, which makes the spread that of a mean
-    over few of them unbiased; of a single one, that one.
-
-    Args:
-        values: For every seed a score, or a difference of two methods' scores, of each image; in one order for all.
-        seed: Of the resampling. Equal shapes and seeds give equal draws, so that the means of two methods are paired.
-        resamples: How often seeds and images are drawn.
-
-    Returns:
-        (resamples,) means, in the values' unit.
-
-    Source: Owen, The pigeonhole bootstrap, Annals of Applied Statistics 1 (2007), which shows that it errs on the side
-    of wider intervals; Rao & Wu, Resampling inference with complex survey data, JASA 83 (1988), for one fewer.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    by_seed, by_image = _shares(array.shape, seed, resamples)
-    means: NDArray[np.float64] = np.einsum("ri,ri->r", by_seed @ array, by_image)
-    return means
-
-
-def crossed_interval(
-    values: Sequence[Sequence[float]], means: NDArray[np.float64] | None = None, *, confidence: float = 0.95
-) -> tuple[float, float]:
-    """Interval of a mean over seeds and images, as wide as few of them ask for.
-
-    Percentiles of resampled means never leave the range of the values: where seeds differ more than images, an interval
-    from three seeds would miss zero for one method in five that gains nothing. Hence the bootstrap's standard error
-    times Student's t, with the degrees of freedom that both spreads leave together.
-
-    Args:
-        values: For every seed a score, or a difference of two methods' scores, of each image; in one order for all.
-            More than one of either, or the interval is the value itself.
-        means: Their `crossed_means`, where they are known already.
-        confidence: How often the interval is to hold the true mean, in (0, 1).
-
-    Returns:
-        Low and high end, in the values' unit.
-
-    Source: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapter 12; Satterthwaite, An approximate
-    distribution of estimates of variance components, Biometrics Bulletin 2 (1946).
-    """
-    from scipy.special import stdtrit
-
-    array = np.asarray(values, dtype=np.float64)
-    middle = float(array.mean())
-    errors = [
-        (float(array.mean(axis=1 - axis).var(ddof=1)) / count, count - 1)
-        for axis, count in enumerate(array.shape)
-        if count > 1
-    ]
-    total = sum(error for error, _ in errors)
-    if total == 0.0:
-        return middle, middle
-    freedom = total**2 / sum(error**2 / free for error, free in errors)
-    spread = float(np.std(crossed_means(values) if means is None else means))
-    reach = float(stdtrit(freedom, (1 + confidence) / 2)) * spread
-    return middle - reach, middle + reach
-
-
-@functools.lru_cache(maxsize=8)
-def _shares(shape: tuple[int, ...], seed: int, resamples: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """For each resample the weight of every seed and of every image; the weights of each add up to 1."""
-    generator = np.random.default_rng(seed)
-    drawn = [max(count - 1, 1) for count in shape]
-    shares = [
-        generator.multinomial(draws, np.full(count, 1 / count), resamples) / draws
-        for draws, count in zip(drawn, shape, strict=True)
-    ]
-    return shares[0], shares[1]
-
-
-def percentile_interval(means: NDArray[np.float64], *, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval that holds a share of resampled means, with equal tails."""
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.measuring.uncertainty import crossed_interval, crossed_means
+from srbench.measuring.uncertainty import mean_interval
 from srbench.records import Record
 
 if TYPE_CHECKING:
@@ -69,44 +69,38 @@ def paired_gain(own: Scores, base: Scores, heading: Heading) -> Gain | None:
     seeds, images = in_common([own, base])
     if not images:
         return None
-    differences = heading.sign * (_averaged(own, seeds, images) - _averaged(base, seeds, images))
-    low, high = crossed_interval(differences.tolist())
-    return Gain(float(differences.mean()), low, high, *differences.shape)
+    differences = heading.sign * (averaged(own, seeds, images) - averaged(base, seeds, images))
+    mean = float(differences.mean())
+    return Gain(mean, *(mean_interval(differences) or (mean, mean)), *differences.shape)
 
 
 class Rivals:
-    """Several methods to compare in pairs; the seeds and images of each are resampled only once."""
+    """Several methods to compare in pairs, each averaged over realisations only once."""
 
     def __init__(self, scores: Sequence[Scores], heading: Heading) -> None:
         """Take the scores of all methods under a heading."""
         self._scores, self._sign = scores, heading.sign
-        self._drawn: dict[object, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._averaged: dict[object, NDArray[np.float64]] = {}
 
     def beats(self, one: int, other: int, seeds: tuple[int, ...], images: tuple[Image, ...]) -> bool:
-        """Whether the interval of one method's gain over another is above zero."""
-        values, means = self._of(one, seeds, images)
-        other_values, other_means = self._of(other, seeds, images)
-        if values.mean() <= other_values.mean():
-            return False
-        return crossed_interval((values - other_values).tolist(), means - other_means)[0] > 0
+        """Return whether the interval of one method's gain over another is above zero."""
+        interval = mean_interval(self._of(one, seeds, images) - self._of(other, seeds, images))
+        return interval is not None and interval[0] > 0
 
     def beats_by_seeds(self, one: int, other: int) -> bool | None:
         """As `beats`, over all that both have; None for a single seed, which says nothing about trainings."""
         seeds, images = in_common([self._scores[one], self._scores[other]])
         return self.beats(one, other, seeds, images) if len(seeds) > 1 and images else None
 
-    def _of(
-        self, method: int, seeds: tuple[int, ...], images: tuple[Image, ...]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return scores, larger where better, and their means over resampled seeds and images."""
+    def _of(self, method: int, seeds: tuple[int, ...], images: tuple[Image, ...]) -> NDArray[np.float64]:
+        """Return scores by seed and image, larger where better."""
         key = method, seeds, images
-        if key not in self._drawn:
-            values = self._sign * _averaged(self._scores[method], seeds, images)
-            self._drawn[key] = values, crossed_means(values.tolist())
-        return self._drawn[key]
+        if key not in self._averaged:
+            self._averaged[key] = self._sign * averaged(self._scores[method], seeds, images)
+        return self._averaged[key]
 
 
-def _averaged(scores: Scores, seeds: Sequence[int], images: Sequence[Image]) -> NDArray[np.float64]:
+def averaged(scores: Scores, seeds: Sequence[int], images: Sequence[Image]) -> NDArray[np.float64]:
     """Return scores by seed and name, averaged over realisations."""
     names = sorted({name for _, name in images})
     own = [[number for number, name in images if name == wanted] for wanted in names]

@@ -44,6 +44,6 @@ class JobName(NamedTuple, Generic[R_co]):
 
 PACE = Stage("pace", 3, Pace)
 TRAIN = Stage("train", 2, Trained)
-MEASURE = Stage("measure", 2, MeasuredCell)
+MEASURE = Stage("measure", 3, MeasuredCell)
 CERTIFY = Stage("certify", 2, Certification)
 PROFILE = Stage("profile", 2, Profile)

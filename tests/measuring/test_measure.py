@@ -19,6 +19,7 @@ from srbench.measuring.measure import measure
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.pairs import Pairs
 from srbench.measuring.protocol import Inference, protocol_named
+from srbench.measuring.uncertainty import mean_interval
 from srbench.networks.network import Network, build_network
 from srbench.networks.spec import ArchitectureSpec
 
@@ -230,7 +231,7 @@ def test_a_mean_stands_with_its_images_interval_and_protocol(pairs, catalog, tmp
     score = result.scores["psnr_y"]
     values = [image.scores["psnr_y"] for image in result.images]
     assert score.value == pytest.approx(sum(values) / 2)
-    assert min(values) <= score.low <= score.value <= score.high <= max(values)
+    assert (score.low, score.high) == mean_interval(values)
     assert score.protocol.startswith("psnr_y@classic-y:")
     assert result.lr_source == "bicubic-u8"
 

@@ -143,7 +143,9 @@ def test_a_degradation_to_train_on_must_have_the_scale_too(catalog):
 
 def test_a_network_with_conditions_refuses_a_degradation_that_describes_none(catalog):
     grid = {"architectures": ("kdsr_small_nonblind",), "train_degradations": ("bicubic",), "degradations": ("grainy",)}
-    with pytest.raises(ConfigError, match=r"\[\[grid\]\] 1: kdsr_small_nonblind takes the degradation .* grainy does not"):
+    with pytest.raises(
+        ConfigError, match=r"\[\[grid\]\] 1: kdsr_small_nonblind takes the degradation .* grainy does not"
+    ):
         make_plan(suite(grid), catalog)
     assert make_plan(suite(grid | {"degradations": ("bicubic",)}), catalog).cells
 

@@ -1,7 +1,7 @@
 """Count what distillers gain over plain training, inherited weights and a suite's own controls, by image and seed.
 
 A table holds the trainings of one student with one recipe on one dataset. Gains are means over the seeds and images
-that both sides have. Their intervals come from resampling seeds and images (`crossed_interval`), with the realisations
+that both sides have. Their intervals are over seeds and images (`mean_interval`), with the realisations
 of an image kept together; with a single seed they cover the variation of images alone.
 """
 

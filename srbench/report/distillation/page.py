@@ -18,7 +18,7 @@ from srbench.report.pictures import picture_name
 ABOUT = (
     "What each distiller gained over plain training (`none`) of the same student by the same recipe, over starting "
     "from the teacher's weights (`weight_inherit`), and over further controls that a suite names, paired by image and "
-    "seed. Brackets hold the 95 % interval, from drawing images and seeds anew; **bold** gains are above zero beyond "
+    "seed. Brackets hold the 95 % interval over images and seeds; **bold** gains are above zero beyond "
     "chance, ▼ marks those below, and ≈ those that cannot be told apart from the control (their interval holds zero). "
     "A rank is one more than the number of methods that are better beyond chance. Forwards are images asked of "
     "student and teachers in a step, by its patches; a step's seconds are the median of each kind of step, memory is "

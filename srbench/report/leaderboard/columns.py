@@ -109,7 +109,7 @@ COSTS = (
 )  # fmt: skip
 
 PER_METRIC: Mapping[str, tuple[str, Callable[[Score], CsvValue]]] = {
-    "_low": ("Low end of the mean's 95 % bootstrap interval over images.", lambda s: s.low),
+    "_low": ("Low end of the mean's 95 % interval over images (Student's t).", lambda s: s.low),
     "_high": ("High end of that interval.", lambda s: s.high),
     "_reported": ("What the authors report.", lambda s: s.reported),
     "_reported_source": ("Where they report it.", lambda s: s.reported_source),

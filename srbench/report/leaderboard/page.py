@@ -216,8 +216,7 @@ def _ranked(table: Table, line: Line, heading: Heading, notes: Footnotes | None 
 
 
 def _interval(line: Line, heading: Heading) -> str:
-    low, high = line.interval
-    return "—" if low is None or high is None else f"{low:.{heading.decimals}f} – {high:.{heading.decimals}f}"
+    return " – ".join(f"{end:.{heading.decimals}f}" for end in line.interval) if line.interval else "—"
 
 
 def _gain(table: Table, line: Line, heading: Heading, notes: Footnotes) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 
-from srbench.measuring.uncertainty import bootstrap_interval, shared_ranks
+from srbench.measuring.uncertainty import mean_interval, shared_ranks
 from srbench.report.headings import Heading
 from srbench.report.leaderboard.tables import Line
-from srbench.report.pairing import Rivals, scores_by_seed
+from srbench.report.pairing import Rivals, averaged, in_common, scores_by_seed
 
 
 def rank_lines(lines: list[Line], headline: Heading) -> None:
@@ -20,19 +20,16 @@ def rank_lines(lines: list[Line], headline: Heading) -> None:
     per_image = [image_scores(line, headline.metric) for line in ranked]
     common = sorted(set.intersection(*(set(p) for p in per_image))) if per_image else []
     values = [[p[name] for name in common] for p in per_image]
-    rivals = Rivals([scores_by_seed(line.records, headline) for line in ranked], headline)
+    by_seed = [scores_by_seed(line.records, headline) for line in ranked]
+    rivals = Rivals(by_seed, headline)
     ranks = shared_ranks(values, higher_is_better=headline.higher_is_better, better=rivals.beats_by_seeds)
     for line, rank in zip(ranked, ranks, strict=True):
         line.rank = rank
     base = next((line.scores[headline].mean for line in ranked if line.reference), None)
-    for line, images in zip(ranked, per_image, strict=True):
+    for line, scores in zip(ranked, by_seed, strict=True):
         mean = line.scores[headline].mean
         line.gain = None if base is None or mean is None or line.reference else headline.sign * (mean - base)
-        score = line.first.headline_score
-        if len(line.records) == 1 and score and score.low is not None and score.high is not None:
-            line.interval = (score.low, score.high)
-        else:
-            line.interval = bootstrap_interval(list(images.values()))
+        line.interval = mean_interval(averaged(scores, *in_common([scores])))
 
 
 def image_scores(line: Line, metric: str) -> dict[str, float]:

@@ -35,7 +35,8 @@ class Line:
     rank: int | None = None
     gain: float | None = None
     """By how much its headline mean is better than that of bicubic interpolation."""
-    interval: tuple[float, float] | tuple[None, None] = (None, None)
+    interval: tuple[float, float] | None = None
+    """The 95 % interval of its headline mean over images and seeds."""
 
     @property
     def first(self) -> Record:
