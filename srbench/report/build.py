@@ -28,7 +28,7 @@ from srbench.report.packed import PACKED, lines_of, write_packed
 from srbench.report.pictures import can_draw, draw_pictures
 from srbench.report.reading import Records, read_records
 
-REPORT_VERSION = 5
+REPORT_VERSION = 6
 """Raise it whenever the same records give other files."""
 STATE = ".report"
 """A file in the folder of the records that lists what was made from them."""
