@@ -154,11 +154,11 @@ class ModelFacts(Stored):
     costs: TrainingCosts | None = None
     """None if nothing was trained."""
     reconstruction: bool = False
-    """The distiller is our reading of a paper that leaves it open."""
+    """The distiller is a reimplementation of a paper that leaves details open."""
     form: Literal["plain", "corrected", "official"] = "plain"
     """Whether the distiller follows the mistakes of its release; see `srbench.distilling.spec.DistillerSpec`."""
     network_reconstruction: bool = False
-    """The architecture is our reading of a paper that leaves it open."""
+    """The architecture is likewise."""
 
     @property
     def training(self) -> str:

@@ -127,7 +127,7 @@ _CELLS: dict[str, Callable[[Any], str]] = {
 
 
 def _published(paper: Paper | None, *, own_reading: bool) -> str:
-    return "" if paper is None else f"{paper.venue} {paper.year}" + (", our reading" if own_reading else "")
+    return "" if paper is None else f"{paper.venue} {paper.year}" + (", reimplementation" if own_reading else "")
 
 
 def _cell(spec: Any, column: str) -> str:  # noqa: ANN401 - a spec of any kind

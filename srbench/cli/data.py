@@ -45,7 +45,9 @@ def verify(
     names: Names = None,
     *,
     everything: Annotated[bool, typer.Option("--all", help="Check every dataset that is here.")] = False,
-    lr: Annotated[bool, typer.Option("--lr", help="Compare the LR that comes with them with our own bicubic.")] = False,
+    lr: Annotated[
+        bool, typer.Option("--lr", help="Compare the LR that datasets provide with bicubic reduction by srbench.")
+    ] = False,
     data: Data = None,
 ) -> None:
     """Compare datasets with the manifest, image by image; exit 1 if one is faulty."""

@@ -28,7 +28,7 @@ from srbench.report.packed import PACKED, lines_of, write_packed
 from srbench.report.pictures import can_draw, draw_pictures
 from srbench.report.reading import Records, read_records
 
-REPORT_VERSION = 6
+REPORT_VERSION = 7
 """Raise it whenever the same records give other files."""
 STATE = ".report"
 """A file in the folder of the records that lists what was made from them."""
@@ -46,7 +46,7 @@ class ReportFiles:
     distillation: tuple[Path, ...]
     """Gains of distillers: page, CSV file and pictures; empty unless a student was trained in two ways."""
     degradations: tuple[Path, ...]
-    """Scores by training and test degradation, likewise; empty unless a model was tested on a foreign degradation."""
+    """Scores by training and test degradation, likewise; empty unless a model was tested out of domain."""
     figures: tuple[Path, ...]
     """The pictures of the leaderboard."""
     warnings: tuple[str, ...] = ()
@@ -71,8 +71,8 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     """Write ``leaderboard.csv``, ``leaderboard.md``, ``per_image.csv`` and the pictures of a results folder.
 
     All its records go into one packed file, from which a copy of the folder without ``records`` gets the same tables.
-    If a student was trained in more than one way, ``distillation.md`` and ``distillation.csv`` have what was gained; if
-    models were tested on foreign degradations, ``degradations.md`` and ``degradations.csv`` have the matrix.
+    If a student was trained in more than one way, ``distillation.md`` and ``distillation.csv`` have the gains. If a
+    model was tested out of domain, ``degradations.md`` and ``degradations.csv`` have the matrix.
 
     Args:
         results: Folder with ``records`` or a packed file.

@@ -1,7 +1,7 @@
 """Scores by training degradation and test degradation, and how robust each method is.
 
-A degradation is a model's *own* if both have the same setting (`DegradationSpec.setting`): the eight kernels of
-Gaussian8 are the own degradation of a network trained on isotropic blurs of random widths. All others are *foreign*.
+A test degradation is *in-domain* for a model that was trained on the same setting (`DegradationSpec.setting`), as the
+eight kernels of Gaussian8 are for a network trained on isotropic blurs of random widths. Others are *out-of-domain*.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class MatrixRow:
     over_plain: dict[MatrixColumn, Gain] = field(default_factory=dict)
     """Gain over the same method trained on bicubic reduction, or over plain training on it if there is no such method.
     """
-    drop: float | None = None
-    """Mean over its own test degradations minus the mean over the foreign ones; in the headline's unit."""
-    behind: float | None = None
-    """By how much the same method is better if trained on the foreign degradations: the mean over those for which there
-    is such a training, the best one if there are several."""
+    out_of_domain_gap: float | None = None
+    """Mean over the in-domain degradations minus the mean over the out-of-domain ones; in the headline's unit."""
+    gap_to_specialist: float | None = None
+    """How much better the same method is if it was trained on the out-of-domain degradation, averaged over those for
+    which there is such a training; the best one counts if there are several."""
 
     @property
     def train_degradation(self) -> str | None:
@@ -60,7 +60,7 @@ class MatrixRow:
         """The setting of that degradation."""
         return self.line.first.model.train_setting or self.train_degradation
 
-    def is_own(self, column: MatrixColumn) -> bool:
+    def in_domain(self, column: MatrixColumn) -> bool:
         """Whether it was trained on the setting of a test degradation."""
         return column.setting == self.train_setting
 
@@ -89,7 +89,7 @@ class Matrix:
 
 
 def make_matrices(sections: Iterable[Section]) -> list[Matrix]:
-    """Make a matrix wherever a trained method was measured under a foreign degradation."""
+    """Make a matrix wherever a trained method was measured under an out-of-domain degradation."""
     groups: dict[tuple[str, int, str, str], list[tuple[Section, Table]]] = {}
     for section in sections:
         for table in section.tables:
@@ -97,7 +97,7 @@ def make_matrices(sections: Iterable[Section]) -> list[Matrix]:
                 key = (section.protocol, section.scale, table.dataset, table.inference)
                 groups.setdefault(key, []).append((section, table))
     matrices = [_matrix(tables) for tables in groups.values()]
-    return [m for m in matrices if any(not row.is_own(column) for row in m.trained for column in row.scores)]
+    return [m for m in matrices if any(not row.in_domain(column) for row in m.trained for column in row.scores)]
 
 
 def _matrix(tables: Sequence[tuple[Section, Table]]) -> Matrix:
@@ -152,21 +152,21 @@ def _compare(row: MatrixRow, training: RowId, column: MatrixColumn, found: Mappi
 
 
 def _count_robustness(row: MatrixRow, training: RowId, matrix: Matrix, rows: Mapping[RowId, MatrixRow]) -> None:
-    own, foreign = ([c for c in matrix.columns if row.is_own(c) == is_own] for is_own in (True, False))
-    if not foreign:
+    inside, outside = ([c for c in matrix.columns if row.in_domain(c) == is_inside] for is_inside in (True, False))
+    if not outside:
         return
     sign = matrix.columns[0].headline.sign
-    own_mean, foreign_mean = row.mean(own), row.mean(foreign)
-    if own_mean is not None and foreign_mean is not None:
-        row.drop = sign * (own_mean - foreign_mean)
+    inside_mean, outside_mean = row.mean(inside), row.mean(outside)
+    if inside_mean is not None and outside_mean is not None:
+        row.out_of_domain_gap = sign * (inside_mean - outside_mean)
     same_method = [
         other for key, other in rows.items() if key._replace(train_degradation=training.train_degradation) == training
     ]
-    losses = []
-    for column in foreign:
-        specialists = [other.mean([column]) for other in same_method if other.is_own(column)]
+    gaps = []
+    for column in outside:
+        specialists = [other.mean([column]) for other in same_method if other.in_domain(column)]
         best = [mean for mean in specialists if mean is not None]
         score = row.mean([column])
         if best and score is not None:
-            losses.append(max(sign * mean for mean in best) - sign * score)
-    row.behind = statistics.fmean(losses) if losses else None
+            gaps.append(max(sign * mean for mean in best) - sign * score)
+    row.gap_to_specialist = statistics.fmean(gaps) if gaps else None

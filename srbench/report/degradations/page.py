@@ -8,23 +8,24 @@ from pathlib import Path
 from srbench.files import atomic_write
 from srbench.report.csv_files import CsvRow, write_csv
 from srbench.report.degradations.matrix import PLAIN, Matrix, MatrixColumn, MatrixRow
-from srbench.report.distillation.page import GAIN_COLUMNS, MARKS
+from srbench.report.distillation.page import MARKS, gain_cells, gain_columns
 from srbench.report.markdown import escape, grid, signed
 from srbench.report.pairing import Gain
 from srbench.report.pictures import picture_name
 
 ABOUT = (
-    "Each method by what it was trained on (rows), under each test degradation (columns). Best scores of a column are "
-    "**bold**; *slanted* ones are at home, where training and test degradation stand for one setting. Drop is the mean "
-    "at home minus the mean abroad, where degradations differ in difficulty too; behind is how much better the same "
-    "method is where it was trained on what lies abroad, the mean over those it was trained on. The second table says "
-    f"what is gained over training on `{PLAIN}`, paired by image and seed, with 95 % intervals over both, marked as in "
-    "`distillation.md`. `docs/results.md` explains the arithmetic and the CSV file."
+    "Each row is a method and its training degradation, each column a test degradation. The best scores of a column "
+    "are **bold**. *Italic* scores are in-domain: training and test degradation have the same setting. The "
+    "out-of-domain gap is the in-domain mean minus the out-of-domain mean; part of it is that degradations differ in "
+    "difficulty. The gap to the specialist is how much better the same method is if it was trained on the "
+    "out-of-domain degradation, averaged over those with such a training. The second table shows gains over training "
+    f"on `{PLAIN}`, paired by image and seed, with 95 % intervals over both, marked as in `distillation.md`. "
+    "`docs/results.md` explains the arithmetic and the CSV file."
 )
 COLUMNS = (
     "architecture", "checkpoint", "distiller", "teacher", "recipe", "train_degradation", "train_setting",
-    "degradation", "setting", "own", "dataset", "scale", "protocol", "inference", "metric", "score", "spread",
-    *(f"over_{PLAIN}_{name}" for name in GAIN_COLUMNS), "drop", "behind",
+    "degradation", "setting", "in_domain", "dataset", "scale", "protocol", "inference", "metric", "score", "spread",
+    *gain_columns(PLAIN), "out_of_domain_gap", "gap_to_specialist",
 )  # fmt: skip
 """The header of degradations.csv."""
 
@@ -48,7 +49,7 @@ def write_degradations(results: Path, matrices: Sequence[Matrix], pictures: Sequ
     return (page, table, *pictures)
 
 
-def heat_map_name(matrix: Matrix, kind: str = "crossing") -> str:
+def heat_map_name(matrix: Matrix, kind: str = "heat_map") -> str:
     """Return the file name of the heat map, or of another kind of picture."""
     section, table = matrix.section, matrix.table
     inference = [] if table.inference == "whole" else [table.inference]
@@ -68,7 +69,7 @@ def render_page(matrices: Sequence[Matrix], pictures: Iterable[Path] = ()) -> st
         pictures: Pictures beside the page; it shows those that belong to its matrices.
     """
     shown = {picture.name for picture in pictures}
-    out = ["# Degradations: trained on, tested on", "", ABOUT, ""]
+    out = ["# Degradations: training against test", "", ABOUT, ""]
     for matrix in matrices:
         out += [f"## {matrix.table.place(', ')} x{matrix.section.scale} · {matrix.section.protocol}", ""]
         if heat_map_name(matrix) in shown:
@@ -77,7 +78,7 @@ def render_page(matrices: Sequence[Matrix], pictures: Iterable[Path] = ()) -> st
         if any(row.over_plain for row in matrix.rows):
             out += [f"Gain over training on `{PLAIN}`:", "", *_gains(matrix), ""]
         if representation_name(matrix) in shown:
-            out += ["What the networks make of the degradation of each test image, on two axes:", ""]
+            out += ["The networks' representations of each test image's degradation, on two axes:", ""]
             out += [f"![Representations, coloured by kernel]({representation_name(matrix)})", ""]
         out += [f"<sub>{' · '.join(f'`{column.headline.protocol}`' for column in matrix.columns)}</sub>", ""]
     return "\n".join(out).rstrip() + "\n"
@@ -92,9 +93,14 @@ def _scores(matrix: Matrix) -> list[str]:
     rows = []
     for row in matrix.rows:
         cells = [_score(matrix, row, column) for column in matrix.columns]
-        ends = ["—" if value is None else signed(value, decimals) for value in (row.drop, row.behind)]
+        ends = [
+            "—" if value is None else signed(value, decimals)
+            for value in (row.out_of_domain_gap, row.gap_to_specialist)
+        ]
         rows.append([escape(row.method), _trained_on(row), *cells, *ends])
-    return grid(["Method", "Trained on", *map(_head, matrix.columns), "Drop", "Behind"], rows, left=2)
+    return grid(
+        ["Method", "Trained on", *map(_head, matrix.columns), "Out-of-domain gap", "Gap to specialist"], rows, left=2
+    )
 
 
 def _trained_on(row: MatrixRow) -> str:
@@ -109,7 +115,7 @@ def _score(matrix: Matrix, row: MatrixRow, column: MatrixColumn) -> str:
     means = [v.mean for other in matrix.rows if (v := other.scores.get(column)) and v.mean is not None]
     best = max(means) if column.headline.higher_is_better else min(means)
     marked = f"**{text}**" if text == f"{best:.{column.headline.decimals}f}" else text
-    return f"*{marked}*" if row.is_own(column) else marked
+    return f"*{marked}*" if row.in_domain(column) else marked
 
 
 def _gains(matrix: Matrix) -> list[str]:
@@ -137,8 +143,8 @@ def _csv_row(row: MatrixRow, column: MatrixColumn) -> CsvRow:
     gain, value = row.over_plain.get(column), row.scores[column]
     cells: CsvRow = {
         **row.line.first.row_id._asdict(), "train_setting": row.train_setting, "degradation": column.degradation,
-        "setting": column.setting, "own": str(row.is_own(column)).lower() if row.train_degradation else None,
-        "metric": column.headline.column, "score": value.mean, "spread": value.spread, "drop": row.drop,
-        "behind": row.behind,
+        "setting": column.setting, "in_domain": str(row.in_domain(column)).lower() if row.train_degradation else None,
+        "metric": column.headline.column, "score": value.mean, "spread": value.spread,
+        "out_of_domain_gap": row.out_of_domain_gap, "gap_to_specialist": row.gap_to_specialist,
     }  # fmt: skip
-    return cells | {f"over_{PLAIN}_{name}": getattr(gain, name) if gain else None for name in GAIN_COLUMNS}
+    return cells | gain_cells(PLAIN, gain)

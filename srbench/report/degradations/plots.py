@@ -53,7 +53,7 @@ def _figure(path: Path, matrix: Matrix) -> None:
                     c, r, f"{scores[r, c]:.{head.decimals}f}", ha="center", va="center",
                     color="white" if dark else INK, fontweight="bold" if behind[r, c] == 0 else "normal",
                 )  # fmt: skip
-                if row.is_own(column):
+                if row.in_domain(column):
                     box = Rectangle((c - 0.47, r - 0.44), 0.94, 0.88, fill=False, edgecolor="#d55e00", linewidth=1.8)
                     axis.add_patch(box)
         names = [row.method + (f" · {row.train_degradation}" if row.train_degradation else "") for row in rows]
@@ -66,7 +66,7 @@ def _figure(path: Path, matrix: Matrix) -> None:
         bar.set_label(f"behind the best of the column{head.bracketed_unit}")
         figure.suptitle(
             f"{matrix.table.label} x{matrix.section.scale} · {head.label}{head.bracketed_unit} · "
-            "method · trained on (rows), tested on (columns), framed at home",
+            "rows: method · training degradation; columns: test degradation; framed: in-domain",
             x=0.01, ha="left", fontsize=10, fontweight="bold",
         )  # fmt: skip
         save(figure, path)

@@ -183,7 +183,7 @@ def _figure(path: Path, matrix: Matrix, panels: Sequence[tuple[MatrixRow, Points
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
         figure.suptitle(
-            f"{matrix.table.label} x{matrix.section.scale} · representations less their images' means, two axes",
+            f"{matrix.table.label} x{matrix.section.scale} · representations minus their image's mean, on two axes",
             x=0.01, ha="left", fontsize=10.5, fontweight="bold",
         )  # fmt: skip
         save(figure, path)

@@ -28,7 +28,7 @@ class GainLine:
     over: dict[tuple[str, Heading], Gain] = field(default_factory=dict)
     """Gain by the distiller over which it is counted, and by metric; none over itself."""
     rank: int | None = None
-    """One more than the number of methods that are better beyond chance, over the seeds that all methods share."""
+    """One more than the number of methods that are significantly better, over the seeds that all methods share."""
     costs: TrainingCosts | None = None
     """Mean over the seeds; median for seconds."""
     time_ratio: float | None = None
@@ -43,7 +43,7 @@ class GainLine:
 
     @property
     def title(self) -> str:
-        """The distiller, starred if it is our reading of a paper, and the budget if it is not the usual one."""
+        """The distiller, starred if it is a reimplementation, and the budget if it is not the usual one."""
         return (
             self.model.distiller
             + ("*" if self.model.reconstruction else "")

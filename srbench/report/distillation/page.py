@@ -16,17 +16,15 @@ from srbench.report.pairing import Gain
 from srbench.report.pictures import picture_name
 
 ABOUT = (
-    "What each distiller gained over plain training (`none`) of the same student by the same recipe, over starting "
+    "The gain of each distiller over plain training (`none`) of the same student with the same recipe, over starting "
     "from the teacher's weights (`weight_inherit`), and over further controls that a suite names, paired by image and "
-    "seed. Brackets hold the 95 % interval over images and seeds; **bold** gains are above zero beyond "
-    "chance, ▼ marks those below, and ≈ those that cannot be told apart from the control (their interval holds zero). "
-    "A rank is one more than the number of methods that are better beyond chance. Forwards are images asked of "
-    "student and teachers in a step, by its patches; a step's seconds are the median of each kind of step, memory is "
-    "that of all tensors at the peak of a step. Columns of the CSV file and the arithmetic are explained in "
-    "`docs/results.md`."
+    "seed. Brackets hold the 95 % interval over images and seeds. **Bold** gains are significantly above "
+    "zero, ▼ marks those significantly below, and ≈ marks ties: the interval contains zero. A rank is one more than "
+    "the number of methods that are significantly better. Forwards are the images that student and teachers compute "
+    "in a step, per patch; the time of a step is the median of each kind of step, memory that of all tensors at the "
+    "peak of a step. `docs/results.md` explains the arithmetic and the columns of the CSV file."
 )
 MARKS = {"better": "**{}**", "worse": "{} ▼", "tie": "≈ {}"}
-GAIN_COLUMNS = ("mean", "low", "high", "verdict", "seeds", "images")
 
 
 def write_distillation(results: Path, tables: Sequence[GainTable], pictures: Sequence[Path]) -> tuple[Path, ...]:
@@ -87,7 +85,7 @@ def render_page(tables: Sequence[GainTable], pictures: Iterable[Path] = ()) -> s
         for table, lines in zip(group, titled_lines(group), strict=True):
             out += [*_table(table, lines), ""]
     if any(line.model.reconstruction for table in tables for line in table.lines):
-        out += ["\\* our reading of a method whose paper leaves it open.", ""]
+        out += ["\\* reimplementation of a method whose paper leaves details open.", ""]
     return "\n".join(out).rstrip() + "\n"
 
 
@@ -184,13 +182,26 @@ def _costs(line: GainLine) -> list[str]:
     return [f"{c.student_forwards:.2f} / {c.teacher_forwards:.2f}", f"{c.seconds_per_step * 1000:.1f}", ratio, memory]
 
 
+def gain_columns(base: str) -> list[str]:
+    """Return the columns of a gain over ``base``: its mean, the ends of its interval, and what they rest on."""
+    column = f"gain_over_{base}"
+    return [column, *(f"{column}_{name}" for name in ("low", "high", "verdict", "seeds", "images"))]
+
+
+def gain_cells(base: str, gain: Gain | None) -> CsvRow:
+    """Return the cells of these columns."""
+    g = gain
+    values = (g.mean, g.low, g.high, g.verdict, g.seeds, g.images) if g else (None,) * 6
+    return dict(zip(gain_columns(base), values, strict=True))
+
+
 def csv_columns(tables: Iterable[GainTable]) -> list[str]:
     """Return the header of distillation.csv."""
     bases = dict.fromkeys((CONTROL, INHERITED, *(base for table in tables for base in table.bases)))
     return [
         "student", "recipe", "dataset", "scale", "degradation", "train_degradation", "protocol", "inference",
-        "distiller", "form", "reconstruction", "teacher", "rank", "metric", "score",
-        *(f"over_{base}_{name}" for base in bases for name in GAIN_COLUMNS),
+        "distiller", "form", "reimplementation", "teacher", "rank", "metric", "score",
+        *(column for base in bases for column in gain_columns(base)),
         "train_steps", "student_forwards", "teacher_forwards", "seconds_per_step", "time_ratio", "extra_memory_mib",
     ]  # fmt: skip
 
@@ -211,13 +222,12 @@ def _csv_row(table: GainTable, line: GainLine, heading: Heading) -> CsvRow:
     m, first, costs = line.model, line.line.first, line.costs
     row: CsvRow = {
         **first.row_id._asdict(), "student": m.architecture, "form": m.form,
-        "reconstruction": str(m.reconstruction).lower(),
+        "reimplementation": str(m.reconstruction).lower(),
         "rank": line.rank if heading is table.headline else None, "metric": heading.column,
         "score": line.line.scores[heading].mean, "train_steps": m.train_steps, "time_ratio": line.time_ratio,
         "extra_memory_mib": line.extra_memory_mib,
     }  # fmt: skip
     for base in table.bases:
-        gain = line.over.get((base, heading))
-        row |= {f"over_{base}_{name}": getattr(gain, name) if gain else None for name in GAIN_COLUMNS}
+        row |= gain_cells(base, line.over.get((base, heading)))
     names = ("student_forwards", "teacher_forwards", "seconds_per_step")
     return row | {name: getattr(costs, name) if costs else None for name in names}

@@ -1,4 +1,4 @@
-"""Forest plots: what each distiller gained over plain training, with its interval, a panel for every dataset."""
+"""Forest plots: the gain of each distiller over plain training, with its interval, a panel for every dataset."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = {"better": "#0072b2", "worse": "#d55e00", "tie": FAINT}
-MEANINGS = {"better": "better than plain training", "worse": "worse", "tie": "cannot be told apart"}
+MEANINGS = {"better": "better than plain training", "worse": "worse", "tie": "not significant"}
 REACH = 4.0
 """Panels end at this many times the median size of a gain, or later; an arrow and a number mark what is beyond."""
 LEAST_REACH = 0.05

@@ -15,9 +15,9 @@ MARKS = {"certified": "certified ✓", "uncertified": "**uncertified ✗**", "no
 
 ABOUT = (
     "Best score **bold**, second <u>underlined</u>; ± is the standard deviation over training seeds and realisations "
-    "of a random degradation. A rank is one more than the number of methods that are better beyond chance: by the 95 "
-    "% interval of the gain over images and seeds where both were trained with several, else by a paired t-test over "
-    "images (p < 0.05). MACs are multiply-accumulates for a 1280×720 output (others call the same number FLOPs). "
+    "of a random degradation. A rank is one more than the number of methods that are significantly better: by the 95 % "
+    "interval of the gain over images and seeds if both were trained with several seeds, otherwise by a paired t-test "
+    "over images (p < 0.05). MACs are multiply-accumulates for a 1280×720 output (others call the same number FLOPs). "
     "Every column is explained in `docs/results.md`; all numbers are in `leaderboard.csv`."
 )
 
@@ -62,9 +62,12 @@ def render_page(
     if machines:
         out += [f"Measured on {'; '.join(machines)} with {'; '.join(versions)}.", ""]
     for file in distillation:
-        out += [f"What distillers gained over plain training, and at what cost: [{file.name}]({file.name}).", ""]
+        out += [f"Gains of distillers over plain training, and their costs: [{file.name}]({file.name}).", ""]
     for file in degradations:
-        out += [f"Every model under every degradation, its own and foreign ones: [{file.name}]({file.name}).", ""]
+        out += [
+            f"Every model under every test degradation, in-domain and out-of-domain: [{file.name}]({file.name}).",
+            "",
+        ]
     shown = list(pictures)
     for scale in dict.fromkeys(s.scale for s in sections):
         for picture in [f for f in shown if f.name.startswith("psnr_vs_") and f.stem.endswith(f"_x{scale}")]:
@@ -171,9 +174,9 @@ def _legend(table: Table, section: Section) -> list[str]:
         words.append(f"Latency: {table.timings[0]}.")
     models = [line.first.model for line in table.lines]
     if any(record.realisation is not None for line in table.lines for record in line.records):
-        words.append("Means over frozen realisations of the random degradation, which ± takes in too.")
+        words.append("Means over frozen realisations of the random degradation; ± includes their variation.")
     if any(m.reconstruction or m.network_reconstruction for m in models):
-        words.append("\\* our reading of a method whose paper leaves it open.")
+        words.append("\\* reimplementation of a method whose paper leaves details open.")
     ids = " · ".join(f"`{h.protocol}`" for h in table.headings)
     return [f"<sub>{' '.join(words)}<br>{ids}</sub>" if ids else f"<sub>{' '.join(words)}</sub>"]
 

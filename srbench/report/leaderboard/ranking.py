@@ -1,4 +1,4 @@
-"""Rank the lines of a table; methods that cannot be told apart share a rank."""
+"""Rank the lines of a table; ties share a rank."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training against test degradations: who is at home where, what is lost abroad, and over what gains are counted."""
+"""Training against test degradations: what is in-domain, the gaps out of domain, and over what gains are counted."""
 
 import csv
 import zlib
@@ -66,18 +66,18 @@ def test_the_matrix_has_a_row_for_each_training_and_a_column_for_each_test(matri
         assert row.method == ("ESPCN" if distiller == "none" else "ESPCN, kdsr")
 
 
-def test_a_model_is_at_home_where_settings_agree_and_not_only_names(matrix):
-    home = {
+def test_a_degradation_is_in_domain_where_settings_agree_and_not_only_names(matrix):
+    in_domain = {
         (row.train_degradation, column.degradation)
         for row in matrix.trained
         for column in matrix.columns
-        if row.is_own(column)
+        if row.in_domain(column)
     }
-    assert home == {("bicubic", "bicubic"), ("isotropic", "gaussian8"), ("noisy", "noisy")}
+    assert in_domain == {("bicubic", "bicubic"), ("isotropic", "gaussian8"), ("noisy", "noisy")}
 
 
 @pytest.mark.parametrize(
-    ("distiller", "trained_on", "drop", "behind"),
+    ("distiller", "trained_on", "gap", "to_specialist"),
     [
         ("none", "bicubic", 28.0 - (23.0 + 21.0) / 2, ((26.0 - 23.0) + (25.0 - 21.0)) / 2),
         ("none", "isotropic", 26.0 - (27.5 + 20.0) / 2, ((28.0 - 27.5) + (25.0 - 20.0)) / 2),
@@ -85,10 +85,10 @@ def test_a_model_is_at_home_where_settings_agree_and_not_only_names(matrix):
         ("kdsr", "isotropic", 26.3 - (27.6 + 20.5) / 2, None),  # nothing else was trained by it
     ],
 )
-def test_robustness_is_as_the_document_defines_it(matrix, distiller, trained_on, drop, behind):
+def test_robustness_is_as_the_document_defines_it(matrix, distiller, trained_on, gap, to_specialist):
     row = row_of(matrix, distiller, trained_on)
-    assert row.drop == pytest.approx(drop)
-    assert row.behind == (None if behind is None else pytest.approx(behind))
+    assert row.out_of_domain_gap == pytest.approx(gap)
+    assert row.gap_to_specialist == (None if to_specialist is None else pytest.approx(to_specialist))
 
 
 def test_gains_are_over_the_same_method_trained_on_bicubic_or_over_plain_training_on_it(matrix):
@@ -110,22 +110,22 @@ def test_equal_time_is_compared_with_plain_training_by_the_same_recipe():
     assert row_of(made, "kdsr", "isotropic").over_plain[made.columns[1]].mean == pytest.approx(3.3)
 
 
-def test_of_metrics_where_lower_is_better_a_drop_is_still_a_loss():
+def test_gaps_are_positive_also_for_metrics_where_lower_is_better():
     records = [r.model_copy(update={"headline": "lpips"}) for r in study()]
     (made,) = make_matrices(make_sections(records))
-    assert row_of(made, "none", "bicubic").drop > 0
-    assert row_of(made, "none", "bicubic").behind > 0
+    assert row_of(made, "none", "bicubic").out_of_domain_gap > 0
+    assert row_of(made, "none", "bicubic").gap_to_specialist > 0
 
 
-def at_home():
+def only_in_domain():
     return [r for r in study() if r.model.train_setting in (None, r.degradation_setting)]
 
 
-def test_models_that_never_left_home_make_no_matrix():
-    assert make_matrices(make_sections(at_home())) == []
+def test_models_that_were_tested_only_in_domain_make_no_matrix():
+    assert make_matrices(make_sections(only_in_domain())) == []
 
 
-def test_the_document_says_who_is_at_home_and_who_is_best(matrix):
+def test_the_document_marks_what_is_in_domain_and_what_is_best(matrix):
     text = render_page([matrix])
     lines = [line for line in text.splitlines() if line.startswith("| ESPCN")]
     first, gains = lines[: len(SCORES)], lines[len(SCORES) :]
@@ -141,7 +141,7 @@ def test_failed_cells_and_missing_ones_leave_dashes():
     records = [r for r in records if not (r.degradation == "bicubic" and r.model.distiller == "kdsr")]
     (made,) = make_matrices(make_sections(records))
     row = row_of(made, "kdsr", "isotropic")
-    assert row.drop is None
+    assert row.out_of_domain_gap is None
     assert "| ESPCN, kdsr | isotropic" in render_page([made])
 
 
@@ -150,8 +150,8 @@ def test_the_csv_file_holds_the_matrix(matrix):
     assert len(rows) == len(TESTS) * (len(SCORES) + 1)
     assert all(set(row) >= set(COLUMNS) for row in rows)
     (one,) = [r for r in rows if (r["train_degradation"], r["degradation"]) == ("noisy", "noisy")]
-    assert (one["own"], one["setting"], one["score"]) == ("true", "noisy", pytest.approx(25.001))
-    assert one["over_bicubic_mean"] == pytest.approx(4.0)
+    assert (one["in_domain"], one["setting"], one["score"]) == ("true", "noisy", pytest.approx(25.001))
+    assert one["gain_over_bicubic"] == pytest.approx(4.0)
 
 
 def test_every_column_is_explained():
@@ -171,6 +171,6 @@ def test_the_report_writes_matrix_and_heat_map_and_takes_them_away_again(tmp_pat
     assert build_report(tmp_path).degradations == files.degradations
     for record in (files.packed, *(tmp_path / "records").glob("*.json")):
         record.unlink()
-    write_records(tmp_path, at_home())
+    write_records(tmp_path, only_in_domain())
     assert build_report(tmp_path).degradations == ()
     assert not any(file.exists() for file in files.degradations)

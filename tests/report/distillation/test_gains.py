@@ -64,7 +64,7 @@ def line_of(table, title):
     return next(line for line in table.lines if line.title == title)
 
 
-def test_gains_are_paired_and_what_cannot_be_told_apart_is_a_tie(table):
+def test_gains_are_paired_and_differences_that_are_not_significant_are_ties(table):
     gains = {line.title: line.over["none", table.headline] for line in table.lines if line is not table.control}
     assert {title: gain.verdict for title, gain in gains.items()} == {
         "logits": "better", "weight_inherit": "better", "at": "tie", "spn": "worse",
@@ -107,9 +107,9 @@ def test_a_suites_own_controls_have_columns_beside_the_usual_ones(tmp_path):
     assert "Gain over `weight_inherit` [dB] | Gain over `at` [dB] " in re.sub(" +", " ", markdown.read_text("utf-8"))
     with values.open(newline="") as file:
         rows = {(r["distiller"], r["metric"]): r for r in csv.DictReader(file)}
-    assert rows["logits", "psnr_y_db"]["over_at_verdict"] == "better"
-    assert rows["spn", "psnr_y_db"]["over_at_verdict"] == "worse"
-    assert rows["at", "psnr_y_db"]["over_at_verdict"] == ""
+    assert rows["logits", "psnr_y_db"]["gain_over_at_verdict"] == "better"
+    assert rows["spn", "psnr_y_db"]["gain_over_at_verdict"] == "worse"
+    assert rows["at", "psnr_y_db"]["gain_over_at_verdict"] == ""
 
 
 def test_a_base_that_nothing_is_compared_with_has_no_column(tmp_path):
@@ -143,7 +143,7 @@ def test_a_failed_seed_or_method_takes_nothing_from_the_others():
     assert "failed" in render_page([table])
 
 
-def test_costs_are_told_beside_the_controls(table):
+def test_costs_are_listed_beside_the_controls(table):
     logits = line_of(table, "logits")
     assert logits.time_ratio == pytest.approx(2.5)
     assert logits.extra_memory_mib == pytest.approx(15.0)
@@ -193,8 +193,8 @@ def test_a_report_holds_them_and_is_made_from_records_alone(tmp_path):
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == csv_columns(())
     (row,) = [r for r in rows if (r["distiller"], r["metric"]) == ("logits", "psnr_y_db")]
-    assert (row["over_none_verdict"], row["over_none_seeds"], row["rank"]) == ("better", "3", "1")
-    assert float(row["over_none_low"]) < 0.3 < float(row["over_none_high"])
+    assert (row["gain_over_none_verdict"], row["gain_over_none_seeds"], row["rank"]) == ("better", "3", "1")
+    assert float(row["gain_over_none_low"]) < 0.3 < float(row["gain_over_none_high"])
     with Image.open(figure) as drawn:
         assert min(drawn.size) > 300
     assert figure.name in text
@@ -220,7 +220,7 @@ def test_every_column_of_the_file_of_gains_is_explained():
 
     text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8").split("## `distillation.csv`")[1]
     named = re.findall(r"^\| `([^`]+)` \|", text.split("\n## ")[0], re.MULTILINE)
-    wanted = [re.sub(r"^over_(none|weight_inherit)_", "over_*_", name) for name in csv_columns(())]
+    wanted = [re.sub(r"^gain_over_(none|weight_inherit)", "gain_over_*", name) for name in csv_columns(())]
     assert named == list(dict.fromkeys(wanted))
 
 
