@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from srbench.cli.options import Data, Device, PluginFiles, Strict, SuiteName, Threads, WeightsFolders, with_run_options
 from srbench.planning.overrides import RunOptions
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from srbench.running.schedule import Schedule
+
+_READ_AT_ONCE = 500
+"""Cells up to which a table is broken to the width of the terminal, which takes a millisecond a row."""
 
 
 @with_run_options
@@ -22,8 +32,6 @@ def plan(
 ) -> None:
     """Show the cells of a suite, what is cached, and about how long the rest will take. Nothing is run."""
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
     from srbench.cli.schedule import planned
     from srbench.running.estimate import Estimator, in_words
@@ -32,23 +40,8 @@ def plan(
         suite, options, data=data, plugin=plugin, strict=strict_plugins, weights_dir=weights_dir, device=device,
         threads=threads,
     )  # fmt: skip
-    table = Table(title=f"suite {schedule.plan.suite.name}", title_justify="left", box=None, pad_edge=False)
-    for column in ("method", "dataset", "scale", "degradation", "weights", "scores"):
-        table.add_column(column, no_wrap=column in ("scale", "dataset"), overflow="fold")
-    for cell, tasks in schedule.cells.items():
-        failure, trainings = tasks.measure.reason, tasks.measure.needs
-        weights_state = "cached" if all(map(schedule.done, trainings)) else f"to train, seed {cell.model.seed}"
-        scores = "cached" if schedule.done(tasks.measure) else "to measure"
-        table.add_row(
-            cell.model.method,
-            cell.dataset,
-            f"x{cell.scale}",
-            cell.degradation,
-            weights_state if trainings else cell.model.source,
-            f"[red]impossible: {escape(failure)}" if failure else scores,
-        )
     console = Console()
-    console.print(table)
+    _print_cells(console, schedule)
     jobs = schedule.open_tasks()
     estimator = Estimator(schedule.session)
     seconds = sum(estimator.seconds(task.job) for task in jobs)
@@ -62,3 +55,36 @@ def plan(
     )
     if impossible:
         raise typer.Exit(1)
+
+
+def _print_cells(console: Console, schedule: Schedule) -> None:
+    """Print a line a cell: in the width of a terminal, or aligned and unbroken for pipes and for thousands of cells."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    print_aligned = not console.is_terminal or len(schedule.cells) > _READ_AT_ONCE
+    columns = ("method", "dataset", "scale", "degradation", "weights", "scores")
+    rows = []
+    for cell, tasks in schedule.cells.items():
+        failure, trainings = tasks.measure.reason, tasks.measure.needs
+        weights = "cached" if all(map(schedule.done, trainings)) else f"to train, seed {cell.model.seed}"
+        rows.append((
+            cell.model.method,
+            cell.dataset,
+            f"x{cell.scale}",
+            cell.degradation,
+            weights if trainings else cell.model.source,
+            f"impossible: {failure}" if failure else "cached" if schedule.done(tasks.measure) else "to measure",
+        ))  # fmt: skip
+    title = f"suite {schedule.plan.suite.name}"
+    if print_aligned:
+        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows)]
+        console.out("\n".join((title, *lines)), highlight=False)
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column in ("scale", "dataset"), overflow="fold")
+    for *row, scores in rows:
+        table.add_row(*row, f"[red]{escape(scores)}" if scores.startswith("impossible") else scores)
+    console.print(table)

@@ -16,12 +16,12 @@ def report(
     """Rebuild leaderboards, plots and crops from the records in RESULTS, or from its records.jsonl.xz."""
     from rich.console import Console
 
-    from srbench.report.build import build_report
     from srbench.report.reading import has_records
     from srbench.report.terminal import print_leaderboard
     from srbench.running.store import results_lock
 
     if has_records(results):
         with results_lock(results):
-            build_report(results, force=True)
-    print_leaderboard(Console(), results)
+            print_leaderboard(Console(), results, force=True)
+    else:
+        print_leaderboard(Console(), results)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 SIGNIFICANCE = 0.05
 """Two methods differ significantly where the paired test's p-value is below this."""
@@ -45,18 +45,18 @@ def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> tuple[float
     return middle - reach, middle + reach
 
 
-def paired_p_value(first: Sequence[float], second: Sequence[float]) -> float:
-    """Two-sided p-value of Student's paired t-test: could both methods have the same mean on such images?
+def paired_p_values(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    """Return the two-sided p-value of Student's paired t-test: could both methods have the same mean on such images?
 
     A permutation test would assume less, yet on the five images of Set5 its smallest possible p-value is 1/16: it
     could separate no network from bicubic interpolation. The t-test uses how similar the differences are.
 
     Args:
-        first: One score an image.
-        second: The other method's scores of the same images, in the same order.
+        first: (…, N) scores, one an image.
+        second: The scores of the other method, or of several, on the same images in the same order.
 
     Returns:
-        In [0, 1]; 1.0 for fewer than two images.
+        (…), in [0, 1]; 1.0 for fewer than two images.
 
     Source: Student, The probable error of a mean, Biometrika 6 (1908); equals ``scipy.stats.ttest_rel``, whose module
     takes longer to import than a whole leaderboard takes to print.
@@ -64,22 +64,23 @@ def paired_p_value(first: Sequence[float], second: Sequence[float]) -> float:
     from scipy.special import stdtr
 
     difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    if len(difference) < 2:
-        return 1.0
-    mean = float(difference.mean())
-    error = float(difference.std(ddof=1)) / math.sqrt(len(difference))
-    if error <= 1e-12 * abs(mean) or error == 0.0:
-        return 1.0 if mean == 0.0 else 0.0
-    return float(2 * stdtr(len(difference) - 1, -abs(mean / error)))
+    count = difference.shape[-1]
+    if count < 2:
+        return np.ones(difference.shape[:-1])
+    mean = difference.mean(axis=-1)
+    error = difference.std(axis=-1, ddof=1) / math.sqrt(count)
+    constant = error <= 1e-12 * np.abs(mean)
+    p_values = 2 * stdtr(count - 1, -np.abs(mean / np.where(constant, 1.0, error)))
+    return np.where(constant, np.where(mean == 0.0, 1.0, 0.0), p_values)
 
 
 def shared_ranks(
     scores: Sequence[Sequence[float]],
     *,
     higher_is_better: bool,
-    better: Callable[[int, int], bool | None] = lambda _one, _other: None,
+    better: Callable[[int, int], bool | None] | None = None,
 ) -> list[int]:
-    """Ranks in which methods that do not differ significantly are not put before one another.
+    """Rank methods; one that is not significantly better than another is not put before it.
 
     A method's rank is one more than the number of methods that are better than it beyond chance.
 
@@ -92,13 +93,14 @@ def shared_ranks(
     Returns:
         A rank from 1 for each method.
     """
-    sign = 1.0 if higher_is_better else -1.0
-    means = [sign * float(np.mean(s)) if len(s) else 0.0 for s in scores]
-
-    def beats(one: int, other: int) -> bool:
-        known = better(one, other)
-        if known is not None:
-            return known
-        return means[one] > means[other] and paired_p_value(scores[one], scores[other]) < SIGNIFICANCE
-
-    return [1 + sum(beats(other, own) for other in range(len(scores)) if other != own) for own in range(len(scores))]
+    array = np.atleast_2d(np.asarray(scores, dtype=np.float64)) * (1.0 if higher_is_better else -1.0)
+    ranks = []
+    for own in range(len(scores)):
+        # of no image, all means are equal
+        behind = array.mean(axis=1) > array[own].mean() if array.size else np.zeros(len(scores), dtype=bool)
+        beaten = behind & (paired_p_values(array, array[own]) < SIGNIFICANCE)
+        for other in range(len(scores)) if better else ():
+            known = better(other, own) if better and other != own else None
+            beaten[other] = beaten[other] if known is None else known
+        ranks.append(1 + int(beaten.sum()))
+    return ranks

@@ -24,6 +24,7 @@ from srbench.report.leaderboard.csv_rows import image_rows, leaderboard_row
 from srbench.report.leaderboard.page import render_page
 from srbench.report.leaderboard.plots import plot_pictures
 from srbench.report.leaderboard.sections import make_sections, rank_order
+from srbench.report.leaderboard.tables import Section
 from srbench.report.packed import PACKED, lines_of, write_packed
 from srbench.report.pictures import can_draw, draw_pictures
 from srbench.report.reading import Records, read_records
@@ -51,6 +52,8 @@ class ReportFiles:
     """The pictures of the leaderboard."""
     warnings: tuple[str, ...] = ()
     """A sentence for each record that was skipped and each picture that could not be drawn."""
+    sections: tuple[Section, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    """The content of the leaderboard."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -89,13 +92,13 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     state = records.folder / STATE
     facts = f"{REPORT_VERSION} {can_draw()} {records.damaged}\n{lines_of(records.records)}"
     digest = hashlib.sha256(facts.encode()).hexdigest()
-    before = _read_state(state)
-    files = _files(results, records, before)
-    if not force and before.digest == digest and all(path.is_file() for path in files.paths):
+    sections = tuple(make_sections(records.records))
+    files = _files(results, records, sections, _read_state(state))
+    if not force and _read_state(state).digest == digest and all(path.is_file() for path in files.paths):
         return files
     write_packed(results, records.records)
     after = _write(files, results, records)._replace(digest=digest)
-    made = _files(results, records, after)
+    made = _files(results, records, sections, after)
     for stale in {*files.paths} - {*made.paths}:
         with suppress(OSError):
             stale.unlink(missing_ok=True)
@@ -103,7 +106,7 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     return made
 
 
-def _files(results: Path, records: Records, state: _State) -> ReportFiles:
+def _files(results: Path, records: Records, sections: tuple[Section, ...], state: _State) -> ReportFiles:
     return ReportFiles(
         csv=results / "leaderboard.csv",
         markdown=results / "leaderboard.md",
@@ -113,6 +116,7 @@ def _files(results: Path, records: Records, state: _State) -> ReportFiles:
         degradations=tuple(results / name for name in state.degradations),
         figures=tuple(results / name for name in state.figures),
         warnings=(*records.damaged, *state.warnings),
+        sections=sections,
     )
 
 
@@ -123,7 +127,7 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
     write_csv(files.csv, leaderboard_columns(metrics), (leaderboard_row(r, metrics) for r in ordered))
     write_csv(files.per_image, image_columns(metrics), (row for r in ordered for row in image_rows(r, metrics)))
 
-    sections = make_sections(records.records)
+    sections = files.sections
     gains, matrices = make_gain_tables(sections), make_matrices(sections)
     crops, unreadable = crop_pictures(results, records.folder, sections)
     groups = (

@@ -89,8 +89,10 @@ class Rivals:
 
     def beats_by_seeds(self, one: int, other: int) -> bool | None:
         """As `beats`, over all that both have; None for a single seed, which says nothing about trainings."""
+        if len(self._scores[one].keys() & self._scores[other].keys()) < 2:
+            return None
         seeds, images = in_common([self._scores[one], self._scores[other]])
-        return self.beats(one, other, seeds, images) if len(seeds) > 1 and images else None
+        return self.beats(one, other, seeds, images) if images else None
 
     def _of(self, method: int, seeds: tuple[int, ...], images: tuple[Image, ...]) -> NDArray[np.float64]:
         """Return scores by seed and image, larger where better."""

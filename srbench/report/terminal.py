@@ -12,27 +12,28 @@ from srbench.report.build import build_report
 from srbench.report.comparing.comparison import Comparison
 from srbench.report.comparing.verdicts import cells, listed, skipped, summary
 from srbench.report.headings import Heading
-from srbench.report.leaderboard.sections import make_sections
 from srbench.report.leaderboard.tables import Line, Section, Table, Value
 from srbench.report.markdown import signed
-from srbench.report.reading import read_records
 
 STYLES = {"certified": "green", "uncertified": "bold red", "no reference": "dim"}
+_READ_AT_ONCE = 50
+"""Rows of a table that the terminal shows; the best of them, since a table is ranked."""
 
 
-def print_leaderboard(console: Console, results: Path) -> None:
+def print_leaderboard(console: Console, results: Path, *, force: bool = False) -> None:
     """Print the tables of a results folder and the paths of its files; makes the files first unless they exist.
 
     Args:
         console: Where to print; a narrow one loses the least important columns first.
         results: Folder with ``records`` or a packed file.
+        force: Make the files again.
 
     Raises:
         DataError: There are no records.
     """
-    files = build_report(results)
+    files = build_report(results, force=force)
     empty = False
-    for section in make_sections(read_records(results).records):
+    for section in files.sections:
         for table in section.tables:
             console.print(_render(section, table, console.width))
             empty |= any(v.mean is None for line in table.lines for v in [*line.scores.values(), *line.costs.values()])
@@ -79,7 +80,7 @@ def _render(section: Section, table: Table, width: int) -> RichTable:
     out.add_column("method", overflow="fold", min_width=16)
     for name in ("params K", "MACs G", head.label if head else "score", "gain", *(h.label for h in others), "ms"):
         out.add_column(name, justify="right", no_wrap=True)
-    for line in table.lines:
+    for line in table.lines[:_READ_AT_ONCE]:
         if line.failed:
             out.add_row("", Text(line.title), "", "", Text("failed", "red"), "", *[""] * len(others), "")
             continue
@@ -93,6 +94,8 @@ def _render(section: Section, table: Table, width: int) -> RichTable:
             *(_score(table, line, h) for h in others),
             _plain(line.costs["latency_ms_p50"], 1, 1),
         )
+    if len(table.lines) > _READ_AT_ONCE:
+        out.caption = f"and {len(table.lines) - _READ_AT_ONCE} more, in leaderboard.md"
     return out
 
 
@@ -106,6 +109,5 @@ def _score(table: Table, line: Line, heading: Heading) -> Text:
         return Text("—")
     decimals = 2 if heading.unit == "dB" else heading.decimals
     text = f"{value.mean:.{decimals}f}" + (f" ±{value.spread:.{decimals}f}" if value.spread is not None else "")
-    means = [v.mean for x in table.lines if (v := x.scores[heading]).mean is not None]
-    best = max(means) if heading.higher_is_better else min(means)
-    return Text(text, "bold green" if value.mean == best and len(means) > 1 else "")
+    order = table.order(heading)
+    return Text(text, "bold green" if round(value.mean, heading.decimals) == order[0] and len(order) > 1 else "")

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from srbench.files import atomic_path, atomic_write, weights_folder
+from srbench.planning.cells import Cell
 from srbench.records import ImageScores, Record, RowId, Stored
 from srbench.running.cell_records import failed_record, finished_record
 from srbench.running.schedule import Schedule, Task
@@ -24,31 +25,36 @@ class Recorder:
 
     def __init__(self, schedule: Schedule, results: Path) -> None:
         self._schedule, self._folder = schedule, results / "records"
+        self._recorded: set[Cell] = set()
+        self._cells: dict[Task[Stored], list[Cell]] = {}
+        for cell, tasks in schedule.cells.items():
+            for task in tasks:
+                self._cells.setdefault(task, []).append(cell)
 
-    def write(self, *, after: Task[Stored] | None = None, only_finished: bool = False) -> list[tuple[str, str]]:
-        """Write records, and return the title of each cell that failed, with the reason.
-
-        Args:
-            after: Write only the cells that this task is part of, if they are measured.
-            only_finished: Leave out cells that are still to be measured.
-        """
-        failed = []
-        for cell, tasks in self._schedule.cells.items():
-            if after is not None and after not in tasks:
-                continue
-            measured = self._schedule.result(tasks.measure)
+    def write_finished(self, after: Task[Stored] | None = None) -> None:
+        """Write the records of measured cells: of all, or of those that a task is part of."""
+        for cell in self._schedule.cells if after is None else self._cells.get(after, ()):
+            measured = self._schedule.result(self._schedule.cells[cell].measure)
             if measured is not None:
                 self._store(self._with_files(finished_record(self._schedule, cell, measured)))
-            elif not only_finished and after is None:
+                self._recorded.add(cell)
+
+    def write_failed(self) -> list[tuple[str, str]]:
+        """Write a record of each cell that was not measured, and return its title with the reason."""
+        failed = []
+        for cell, tasks in self._schedule.cells.items():
+            if cell not in self._recorded:
                 reason = tasks.measure.reason or "it was not measured"
                 self._store(failed_record(self._schedule, cell, reason))
                 failed.append((cell.title, reason))
         return failed
 
     def _store(self, record: Record) -> None:
-        record = without_folders(record, self._folders)
         path = self._folder / f"{record.key}.json"
-        text = record.model_dump_json(indent=1)
+        full = record.model_dump_json(indent=1)
+        text = without_folders(full, self._folders)
+        if text != full:
+            record = Record.model_validate_json(text)  # the row too may be named by a file
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             atomic_write(path, text)
         # An earlier record of the row, of other code or of a failure, may be newer than what the cache gives now.
@@ -99,10 +105,9 @@ class Recorder:
         return record.model_copy(update={"images": images, "representation_file": copied(record.representation_file)})
 
 
-def without_folders(record: Record, folders: Mapping[Path, str]) -> Record:
-    """Replace this machine's folders, which reasons may mention, by other names: records are published."""
-    text = record.model_dump_json()
+def without_folders(text: str, folders: Mapping[Path, str]) -> str:
+    """Replace this machine's folders in the JSON of a record, whose reasons may mention them: records are published."""
     for folder in sorted(folders, key=lambda f: len(f.parts), reverse=True):  # a folder before the one it is in
         if folder != folder.parent:
             text = text.replace(json.dumps(f"{folder}{os.sep}", ensure_ascii=False)[1:-1], f"{folders[folder]}/")
-    return Record.model_validate_json(text)
+    return text

@@ -53,14 +53,14 @@ def run_plan(
     todo = schedule.open_tasks()
     recorder = Recorder(schedule, results)
     waiting = {tasks.measure for tasks in schedule.cells.values()} & set(todo)
-    recorder.write(only_finished=True)
+    recorder.write_finished()
     with progress.jobs(len(todo)) as finished:
         for batch, places in _batches(todo, workers):
             with executor.make(places) as pool:
                 for task in _perform_all(schedule, batch, pool, None if executor.isolated else progress):
                     finished(task.job.title, task.reason)
-                    recorder.write(after=task)
-    failed = recorder.write()
+                    recorder.write_finished(after=task)
+    failed = recorder.write_failed()
     measured = sum(map(schedule.done, waiting))
     finished_cells = sum(schedule.done(tasks.measure) for tasks in schedule.cells.values())
     return Outcome(measured=measured, cached=finished_cells - measured, failed=tuple(failed))

@@ -78,6 +78,8 @@ class Schedule:
     tasks: dict[JobName[Stored], Task[Any]] = field(default_factory=dict, init=False)
     """Those that can be done, teachers before their students."""
     cells: dict[Cell, CellTasks] = field(default_factory=dict, init=False)
+    _done: set[Task[Stored]] = field(default_factory=set, init=False)
+    """Tasks whose results were found once; reading thousands again and again takes minutes."""
 
     def __post_init__(self) -> None:
         self.keys = Keys(self.session)
@@ -123,8 +125,10 @@ class Schedule:
         return None if task.name is None else self.session.store.read(task.name)
 
     def done(self, task: Task[Stored]) -> bool:
-        """Whether the task's result is stored."""
-        return self.result(task) is not None
+        """Whether the task's result is stored, and readable."""
+        if task not in self._done and self.result(task) is not None:
+            self._done.add(task)
+        return task in self._done
 
     def open_tasks(self) -> list[Task[Stored]]:
         """Return what is left to do, without trainings that no open cell needs."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from srbench.measuring.uncertainty import (
     mean_interval,
-    paired_p_value,
+    paired_p_values,
     shared_ranks,
 )
 
@@ -20,7 +20,7 @@ def test_the_paired_test_equals_scipys():
     generator = np.random.default_rng(0)
     for n in (2, 4, 5, 100):
         first, second = generator.normal(30, 3, n), generator.normal(30.2, 3, n)
-        assert paired_p_value(list(first), list(second)) == pytest.approx(ttest_rel(first, second).pvalue, rel=1e-9)
+        assert paired_p_values(list(first), list(second)) == pytest.approx(ttest_rel(first, second).pvalue, rel=1e-9)
 
 
 def test_over_images_the_interval_is_scipys_t_interval():
@@ -51,9 +51,9 @@ def test_a_difference_that_is_the_same_everywhere_has_an_interval_of_no_width():
 
 
 def test_one_image_tells_nothing_apart_and_a_constant_difference_everything():
-    assert paired_p_value([30.0], [40.0]) == 1.0
-    assert paired_p_value([30.0, 31.0, 32.0], [30.0, 31.0, 32.0]) == 1.0
-    assert paired_p_value([30.0, 31.0, 32.0], [30.5, 31.5, 32.5]) == 0.0
+    assert paired_p_values([30.0], [40.0]) == 1.0
+    assert paired_p_values([30.0, 31.0, 32.0], [30.0, 31.0, 32.0]) == 1.0
+    assert paired_p_values([30.0, 31.0, 32.0], [30.5, 31.5, 32.5]) == 0.0
 
 
 def test_methods_that_cannot_be_told_apart_share_a_rank():

@@ -95,6 +95,7 @@ def _overview(section: Section) -> list[str]:
     """Return all datasets side by side, as papers print them; the order is that of the first one."""
     tables = [t for t in section.tables if t.headline]
     titles = dict.fromkeys(line.title for t in tables for line in t.lines)
+    by_title = [{line.title: line for line in reversed(t.lines)} for t in tables]
     heads = [
         f"{t.label}{'' if t.inference == 'whole' else f' ({t.inference})'}<br>{t.headline.label}"
         + (f" / {second.label}" if (second := _second(t)) else "")
@@ -104,8 +105,8 @@ def _overview(section: Section) -> list[str]:
     rows = []
     for title in titles:
         cells, costs = [], ["—", "—"]
-        for table in tables:
-            line = next((x for x in table.lines if x.title == title), None)
+        for table, lines in zip(tables, by_title, strict=True):
+            line = lines.get(title)
             if line and table.headline:
                 pair = [h for h in (table.headline, _second(table)) if h]
                 cells.append(" / ".join(_ranked(table, line, h) for h in pair))
@@ -207,10 +208,7 @@ def _ranked(table: Table, line: Line, heading: Heading, notes: Footnotes | None 
     value = line.scores[heading]
     if value.mean is None:
         return "—" + (notes.mark(f"{heading.label}: {value.reason}") if notes else "")
-    rounded = {
-        round(v.mean, heading.decimals) for x in table.lines if (v := x.scores[heading]).mean is not None
-    }  # fmt: skip
-    order = sorted(rounded, reverse=heading.higher_is_better)
+    order = table.order(heading)
     place = order.index(round(value.mean, heading.decimals))
     text = _score(value, heading)
     if len(order) > 1 and place == 0:

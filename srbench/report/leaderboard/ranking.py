@@ -21,8 +21,9 @@ def rank_lines(lines: list[Line], headline: Heading) -> None:
     common = sorted(set.intersection(*(set(p) for p in per_image))) if per_image else []
     values = [[p[name] for name in common] for p in per_image]
     by_seed = [scores_by_seed(line.records, headline) for line in ranked]
-    rivals = Rivals(by_seed, headline)
-    ranks = shared_ranks(values, higher_is_better=headline.higher_is_better, better=rivals.beats_by_seeds)
+    trained_again = any(len(scores) > 1 for scores in by_seed)
+    better = Rivals(by_seed, headline).beats_by_seeds if trained_again else None
+    ranks = shared_ranks(values, higher_is_better=headline.higher_is_better, better=better)
     for line, rank in zip(ranked, ranks, strict=True):
         line.rank = rank
     base = next((line.scores[headline].mean for line in ranked if line.reference), None)

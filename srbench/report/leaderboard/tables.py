@@ -80,6 +80,15 @@ class Table:
     """None where every cell failed."""
     headings: list[Heading]
     lines: list[Line]
+    _orders: dict[Heading, list[float]] = field(default_factory=dict)
+
+    def order(self, heading: Heading) -> list[float]:
+        """Return the different means of a column as they are printed, best first."""
+        if heading not in self._orders:
+            means = [mean for line in self.lines if (mean := line.scores[heading].mean) is not None]
+            printed = {round(mean, heading.decimals) for mean in means}
+            self._orders[heading] = sorted(printed, reverse=heading.higher_is_better)
+        return self._orders[heading]
 
     def place(self, separator: str) -> str:
         """Return the label of the dataset, followed by the inference unless images are processed whole."""
