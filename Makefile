@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow reproduce lint bench quality constraints clean
+.PHONY: run test test-slow reproduce lint lint-style lint-types lint-imports lint-text bench quality constraints clean
 
 run: $(READY)
 	@$(BIN)/srbench fetch lpips --optional
@@ -19,13 +19,24 @@ test-slow: $(READY)
 reproduce: $(READY)
 	$(BIN)/python -m pytest -m reproduce
 
-lint: $(READY)
+# The hooks of .pre-commit-config.yaml are these, one each.
+lint: lint-style lint-types lint-imports lint-text
+
+lint-style: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+lint-types: $(READY)
 	@# mypy knows packages by their folders: show it plugins/ under the name that it has when it is installed
 	@mkdir -p build/types && ln -sfn ../../plugins build/types/srbench_plugins
 	$(BIN)/mypy -p srbench -p srbench_plugins
+
+lint-imports: $(READY)
 	$(BIN)/lint-imports
+
+lint-text: $(READY)
+	$(BIN)/typos
+	$(BIN)/python .ci/language.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
@@ -43,7 +54,7 @@ $(READY): pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "srbench needs Python 3.11 or newer; set PYTHON to one: make run PYTHON=python3.12"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip setuptools -c constraints.txt
-	$(BIN)/python -m pip install --quiet --progress-bar off -e ".[all]" -c constraints.txt
+	$(BIN)/python -m pip install --quiet --progress-bar off --group dev -e ".[all]" -c constraints.txt
 	# so that the first command starts as fast as any later one, also where Python keeps no bytecode by itself
 	$(BIN)/python -m compileall -q srbench plugins
 	-@$(BIN)/srbench list > /dev/null
