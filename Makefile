@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow reproduce lint lint-style lint-types lint-imports lint-text bench quality constraints clean
+.PHONY: run test test-slow reproduce lint lint-style lint-types lint-imports lint-text bench quality mutants constraints clean
 
 run: $(READY)
 	@$(BIN)/srbench fetch lpips --optional
@@ -64,5 +64,11 @@ constraints: $(READY)
 	{ echo "# Every version the set-up installs, so that two machines measure with one software. Made by \`make constraints\`."; \
 	  $(BIN)/python -m pip freeze --exclude-editable --exclude srbench; } > constraints.new && mv constraints.new constraints.txt
 
+# Change the code that decides a number in every small way: which changes does no test notice? Up to hours, resumable.
+mutants: $(READY)
+	$(BIN)/python -m pip install --quiet --progress-bar off --group mutants -c constraints.txt
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 clean:
-	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf build dist mutants *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
