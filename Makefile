@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow reproduce lint lint-style lint-types lint-imports lint-text bench quality mutants constraints clean
+.PHONY: run test test-slow reproduce lint lint-style lint-types lint-imports lint-text lint-files bench quality mutants \
+  constraints clean
 
 run: $(READY)
 	@$(BIN)/srbench fetch lpips --optional
@@ -20,7 +21,7 @@ reproduce: $(READY)
 	$(BIN)/python -m pytest -m reproduce
 
 # The hooks of .pre-commit-config.yaml are these, one each.
-lint: lint-style lint-types lint-imports lint-text
+lint: lint-style lint-types lint-imports lint-text lint-files
 
 lint-style: $(READY)
 	$(BIN)/ruff format --check .
@@ -37,6 +38,18 @@ lint-imports: $(READY)
 lint-text: $(READY)
 	$(BIN)/typos
 	$(BIN)/python .ci/language.py
+
+SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
+
+lint-files: $(READY)
+	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml
+	$(SCHEMA) custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(SCHEMA) vendor.dependabot .github/dependabot.yml
+	$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(SCHEMA) vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	$(SCHEMA) vendor.citation-file-format CITATION.cff
+	$(BIN)/pre-commit validate-config
+	$(BIN)/towncrier build --draft --version next > /dev/null
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

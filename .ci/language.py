@@ -15,10 +15,10 @@ SUFFIXES = {".py", ".pyi", ".md", ".txt", ".toml"}
 MOST_KEPT = 20
 
 
-def files() -> Iterator[Path]:
-    """The text files that users and contributors read."""
+def files(root: Path) -> Iterator[Path]:
+    """The text files of a project that users and contributors read."""
     for place in PLACES:
-        path = ROOT / place
+        path = root / place
         yield from [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.suffix in SUFFIXES)
 
 
@@ -31,16 +31,16 @@ def docstrings(text: str) -> Iterator[tuple[int, str]]:
                 yield node.body[0].lineno, docstring
 
 
-def main() -> int:
+def main(root: Path = ROOT) -> int:
     """Print what breaks the rules; return 1 if there is more of it than is allowed, else 0."""
-    rules = tomllib.loads((Path(__file__).parent / "language.toml").read_text(encoding="utf-8"))
+    rules = tomllib.loads((root / ".ci" / "language.toml").read_text(encoding="utf-8"))
     words = {re.compile(rf"\b(?:{word})\b", re.IGNORECASE): advice for word, advice in rules["words"].items()}
     opening = re.compile(rf"(?:{'|'.join(rules['docstrings']['openings'])})\b")
     kept = {(entry["file"], entry["text"]): entry["reason"] for entry in rules.get("kept", [])}
     seen: set[tuple[str, str]] = set()
     found: dict[str, list[str]] = {"words": [], "docstrings": []}
-    for path in files():
-        name, text = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+    for path in files(root):
+        name, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
         for number, line in enumerate(text.splitlines(), start=1):
             excused = {(file, phrase) for file, phrase in kept if file == name and phrase in line}
             seen |= excused
