@@ -1,7 +1,8 @@
-"""Blurs: Gaussians, round or of any direction, and straight moves of the camera.
+"""Blurs: isotropic and anisotropic Gaussians, and straight motion of the camera.
 
-The names of the widths are the papers' trap: λ is a standard deviation in the code of DASR, KDSR, DAN and Real-ESRGAN
-and a variance in that of SRMD, KAIR, BSRGAN and KernelGAN. Here widths are pixels, unless ``widths`` says variances.
+Papers use one name for two widths: λ is a standard deviation in the code of DASR, KDSR, DAN and Real-ESRGAN, and a
+variance in that of SRMD, KAIR, BSRGAN and KernelGAN. Here widths are standard deviations in pixels, unless the
+parameter ``widths`` is "variances".
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from srbench.imaging.kernels import fspecial, gaussian, gaussian_of_variances, i
 
 @dataclass(frozen=True)
 class GaussianBlur:
-    """A round Gaussian."""
+    """An isotropic Gaussian."""
 
     sigma_px: Range = (0.2, 4.0)
     side_px: int = 21
@@ -34,7 +35,7 @@ class GaussianBlur:
     parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """The width."""
+        """Draw the width."""
         return {"sigma_px": random.within(self.sigma_px)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
@@ -43,13 +44,13 @@ class GaussianBlur:
         return filter2d(images, make(self.side_px, [one["sigma_px"] for one in drawn]), border=self.border)
 
     def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
-        """Its covariance; the window cuts the tails of wide kernels, which makes them a little narrower."""
+        """Return its covariance. Wide kernels are a little narrower, as the window cuts their tails."""
         return {"blur_xx": drawn["sigma_px"] ** 2, "blur_yy": drawn["sigma_px"] ** 2}
 
 
 @dataclass(frozen=True)
 class AnisotropicBlur:
-    """A Gaussian with two widths and a direction, whose weights may be uneven."""
+    """A Gaussian with two widths and a direction, optionally with uneven weights."""
 
     first: Range = (0.2, 4.0)
     second: Range = (0.2, 4.0)
@@ -64,7 +65,7 @@ class AnisotropicBlur:
     parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Widths and direction; how uneven it is, and a seed of the weights, where it may be."""
+        """Draw widths and direction, and for uneven weights their unevenness and seed."""
         first, second = random.within(self.first), self.second
         if self.second_below_first and isinstance(second, tuple):
             second = (second[0], first)
@@ -88,7 +89,7 @@ class AnisotropicBlur:
         return filter2d(images, kernels, border=self.border)
 
     def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
-        """Its covariance as a Gaussian: before its weights were made uneven, and before the window cuts its tails."""
+        """Return its covariance as a Gaussian, before the weights become uneven and the window cuts the tails."""
         power = 2 if self.widths == "deviations" else 1
         first, second, angle = drawn["first"] ** power, drawn["second"] ** power, math.radians(drawn["angle_degrees"])
         cosine, sine = math.cos(angle), math.sin(angle)
@@ -101,7 +102,7 @@ class AnisotropicBlur:
 
 @dataclass(frozen=True)
 class MotionBlur:
-    """A straight move of the camera; the defaults are IRCNN's ``fspecial('motion', 20, 45)``."""
+    """Straight motion of the camera; the defaults are IRCNN's ``fspecial('motion', 20, 45)``."""
 
     length_px: Range = 20.0
     angle_degrees: Range = 45.0
@@ -111,7 +112,7 @@ class MotionBlur:
     parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """How far and which way."""
+        """Draw length and direction."""
         return {"length_px": random.within(self.length_px), "angle_degrees": random.within(self.angle_degrees)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
@@ -122,20 +123,20 @@ class MotionBlur:
 
 
 def _factors(side: int, drawn: Mapping[str, Any]) -> Tensor:
-    """(side, side) from 1 to 1 + unevenness."""
-    uneven = torch.from_numpy(Random(drawn["seed"]).units(side * side))
-    factors: Tensor = uneven.view(side, side) * drawn["unevenness"] + 1
+    """Random factors (side, side) from 1 to 1 + unevenness."""
+    uniform = torch.from_numpy(Random(drawn["seed"]).units(side * side))
+    factors: Tensor = uniform.view(side, side) * drawn["unevenness"] + 1
     return factors
 
 
-_SIDE = "px, of the square kernel"
-_BORDER = "what stands beyond the edges: reflect, replicate, circular or symmetric"
-_PER = "image: each its own kernel; batch: one for all"
+_SIDE = "px, side of the square kernel"
+_BORDER = "padding at the edges: reflect, replicate, circular or symmetric"
+_PER = "image: a kernel for each image; batch: one for all"
 
 
 @srbench.hookimpl
 def register_steps() -> list[srbench.StepSpec]:
-    """Defaults: the ranges that DASR and KDSR train with."""
+    """Provide the blurs; the default ranges of Gaussians are those that DASR and KDSR train with."""
     return [
         srbench.StepSpec(
             name="gaussian_blur",
@@ -146,9 +147,9 @@ def register_steps() -> list[srbench.StepSpec]:
                 "side_px": _SIDE,
                 "border": _BORDER,
                 "per": _PER,
-                "fspecial": "true for MATLAB's kernel, whose faintest tails are cut",
+                "fspecial": "true for MATLAB's kernel, without the faintest tails",
             },
-            notes="Ranges of DASR and KDSR at x4; SRMD tests with widths up to the scale.",
+            notes="The range of DASR and KDSR at x4; SRMD tests with widths up to the scale.",
         ),
         srbench.StepSpec(
             name="anisotropic_blur",
@@ -156,15 +157,15 @@ def register_steps() -> list[srbench.StepSpec]:
             build=AnisotropicBlur,
             units={
                 "first": "px, standard deviation, or px² where widths are variances",
-                "second": "the same across the first",
-                "angle_degrees": "degrees from x to the first axis, clockwise as one looks at the image",
+                "second": "width across the first, in the same unit",
+                "angle_degrees": "degrees from x to the first axis, clockwise in the image",
                 "side_px": _SIDE,
                 "border": _BORDER,
                 "widths": "deviations (DASR, KDSR, DAN) or variances (SRMD, BSRGAN, KernelGAN)",
-                "second_below_first": "true: the second is drawn up to the first, as SRMD does",
+                "second_below_first": "true: the first width is the upper bound of the second, as in SRMD",
                 "per": _PER,
-                "unevenness": "each weight grows by up to this share of itself, evenly, before they are made to add up "
-                "to one; 0.25 in DAN and DCLS",
+                "unevenness": "largest share by which weights grow, uniformly drawn, before they are normalised; 0.25 "
+                "in DAN and DCLS",
             },
         ),
         srbench.StepSpec(
@@ -173,8 +174,8 @@ def register_steps() -> list[srbench.StepSpec]:
             build=MotionBlur,
             units={
                 "length_px": "px, at least 1",
-                "angle_degrees": "degrees, counter-clockwise from the horizontal as one looks at the image",
-                "side_px": _SIDE + "; at least the length and one more, and odd",
+                "angle_degrees": "degrees, counter-clockwise from the horizontal in the image",
+                "side_px": _SIDE + "; odd, and at least one more than the length",
                 "border": _BORDER,
             },
         ),

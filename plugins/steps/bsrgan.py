@@ -1,8 +1,8 @@
-"""The steps of BSRGAN's degradation that no other method shares.
+"""The steps that only BSRGAN's degradation has.
 
-Each follows the released code, which differs from the paper in places that `srbench_plugins.degradations.bsrgan`
-names. Borders are mirrored without the edge pixel, kernels are flipped (true convolution), and values are clamped to
-[0, 1] after whatever may leave it.
+Each follows the released code; `srbench_plugins.degradations.bsrgan` lists where that differs from the paper. Borders
+are mirrored without the edge pixel, kernels are flipped (true convolution), and values are clamped to [0, 1] after
+every operation that can exceed it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from srbench.imaging.levels import settled
 
 @dataclass(frozen=True)
 class ScaledBlur:
-    """A Gaussian as wide as the scale demands, round or of any direction."""
+    """A Gaussian blur, isotropic or anisotropic, whose width grows with the scale."""
 
     variance_px2: tuple[float, float] = (0.0, 4.0)
     variance_per_scale: float = 1.0
@@ -36,11 +36,11 @@ class ScaledBlur:
     anisotropic_probability: float = 0.5
     side_px: tuple[int, int] = (7, 25)
 
-    alike: ClassVar[tuple[str, ...]] = ("side_px", "anisotropic")
+    grouped_by: ClassVar[tuple[str, ...]] = ("side_px", "anisotropic")
     parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, size: Size) -> Drawn:
-        """What describes the kernel."""
+        """Draw the parameters of the kernel."""
         side = 2 * random.integer(self.side_px[0] // 2, self.side_px[1] // 2) + 1
         if random.chance(self.anisotropic_probability):
             most = self.variance_px2[1] + self.variance_per_scale * size.scale
@@ -61,7 +61,7 @@ class ScaledBlur:
 
 @dataclass(frozen=True)
 class ResizeOrSubsample:
-    """The way down that leads roughly to lr: a resize by a random factor, or an aligned blur and every s-th pixel."""
+    """Shrinks roughly to lr's size: by a random factor, or by an aligned blur and sub-sampling."""
 
     resize_probability: float = 0.75
     factor_over_scale: float = 2.0
@@ -69,17 +69,17 @@ class ResizeOrSubsample:
     side_px: int = 25
     modes: tuple[Mode, ...] = MODES
 
-    alike: ClassVar[tuple[str, ...]] = ("factor", "mode")
+    grouped_by: ClassVar[tuple[str, ...]] = ("factor", "mode")
 
     def draw(self, random: Random, size: Size) -> Drawn:
-        """Factor and mode, or the width of the blur."""
+        """Draw factor and mode, or the width of the blur."""
         if random.chance(self.resize_probability):
             factor = random.uniform(1.0, self.factor_over_scale * size.scale)
             return {"factor": factor, "mode": random.choice(self.modes)}
         return {"sigma_px": random.uniform(self.sigma_px[0], self.sigma_px[1] * size.scale)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
-        """Resize, or blur and sub-sample; the shift of the kernel keeps lr in the middle of its blocks."""
+        """Resize, or blur and sub-sample; the kernel is shifted, so that lr pixels are the centres of their blocks."""
         height, width = images.shape[-2:]
         if "factor" in drawn[0]:
             factor = drawn[0]["factor"]
@@ -93,10 +93,10 @@ class ResizeOrSubsample:
 
 @dataclass(frozen=True)
 class SensorNoise:
-    """Gaussian noise or speckle: in colour, in grey, or in colours that go together.
+    """Gaussian noise or speckle: in colour, in grey, or with correlated colours.
 
-    Correlated noise has the covariance ``|L² Uᵀ D U|`` with D of three even numbers and U the orthonormal basis of a
-    random matrix; the released code fixes L at its strongest level, whatever level was drawn.
+    Correlated noise has the covariance ``|L² Uᵀ D U|``, where D has three uniform numbers and U is the orthonormal
+    basis of a random matrix. The released code always uses the strongest level for L.
     """
 
     level: tuple[int, int] = (2, 25)
@@ -105,7 +105,7 @@ class SensorNoise:
     correlated_level: Literal["strongest", "drawn"] = "strongest"
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Level, kind, covariance of the three channels in units of the level squared, and field."""
+        """Draw level, kind, covariance of the three channels in units of the level squared, and field."""
         level, colours = random.integer(*self.level), random.choice(("colour", "grey", "correlated"), self.colours)
         drawn: Drawn = {"level": level, "colours": colours, "seed": random.seed()}
         if colours == "correlated":
@@ -116,13 +116,13 @@ class SensorNoise:
         return drawn
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Add it and clamp; an image of one channel gets the first colour's."""
+        """Add the noise and clamp; images of one channel get that of the first colour."""
         fields = noise.normal(images, [one["seed"] for one in drawn], [one["colours"] == "grey" for one in drawn])
-        plain = torch.eye(3).tolist()
+        identity = torch.eye(3).tolist()
         if any("covariance" in one for one in drawn):
             channels = images.shape[1]
-            covariance = torch.tensor([one.get("covariance", plain) for one in drawn], dtype=torch.float64)
-            # a unit covariance leaves the fields of the other kinds as they are
+            covariance = torch.tensor([one.get("covariance", identity) for one in drawn], dtype=torch.float64)
+            # the identity leaves the fields of the other kinds unchanged
             fields = noise.correlated(fields, covariance[:, :channels, :channels])
         add = noise.gaussian if self.kind == "gaussian" else noise.speckle
         return add(images, [one["level"] for one in drawn], fields).clamp(0, 1)
@@ -130,18 +130,18 @@ class SensorNoise:
 
 @dataclass(frozen=True)
 class RoundedPoissonNoise:
-    """Photon noise on an image that is rounded to 8 bits first."""
+    """Photon noise on images rounded to 8 bits."""
 
     log10_photons: tuple[float, float] = (2.0, 4.0)
     grey_probability: float = 0.5
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Photons, kind and field."""
+        """Draw the number of photons, kind and field."""
         photons = 10.0 ** random.uniform(*self.log10_photons)
         return {"photons": photons, "grey": random.chance(self.grey_probability), "seed": random.seed()}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Round, add it and clamp."""
+        """Round, add the noise and clamp."""
         photons, seeds, grey = ([one[name] for one in drawn] for name in ("photons", "seed", "grey"))
         rounded = settled(images * 255).round().clamp(0, 255) / 255
         return (rounded + noise.poisson(rounded, photons, seeds, grey)).clamp(0, 1)
@@ -149,19 +149,19 @@ class RoundedPoissonNoise:
 
 @dataclass(frozen=True)
 class HalvedFirst:
-    """Steps for x2 on an image that is halved before, now and then at x4; else the same steps as they are.
+    """Runs steps, at x4 sometimes on an image that is halved first, with the steps as for x2.
 
-    Half of the halvings are OpenCV's in a random mode, half MATLAB's bicubic one.
+    Half of the halvings are OpenCV's in a random mode, the others MATLAB's bicubic.
     """
 
     then: Step
     probability: float = 0.25
     modes: tuple[Mode, ...] = MODES
 
-    alike: ClassVar[tuple[str, ...]] = ("halved",)
+    grouped_by: ClassVar[tuple[str, ...]] = ("halved",)
 
     def draw(self, random: Random, size: Size) -> Drawn:
-        """How it is halved, if it is, and what the steps draw."""
+        """Draw whether and how to halve, and the draws of the steps."""
         halved = None
         coins = random.branch("halved")
         if size.scale == 4 and coins.chance(self.probability):
@@ -169,7 +169,7 @@ class HalvedFirst:
         return {"halved": halved, "then": draw_step(self.then, random, _half(size) if halved else size)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
-        """Halve, or not, and do the steps."""
+        """Halve the images if so drawn, and run the steps."""
         halved = drawn[0]["halved"]
         if halved:
             goal = images.shape[-2] // 2, images.shape[-1] // 2
@@ -182,24 +182,24 @@ def _half(size: Size) -> Size:
     return Size(size.height // 2, size.width // 2, size.scale // 2, size.realisation)
 
 
-_MODES = "drawn from, all alike: bilinear, bicubic, area"
+_MODES = "modes to choose from with equal probability: bilinear, bicubic, area"
 
 
 @srbench.hookimpl
 def register_steps() -> list[srbench.StepSpec]:
-    """Defaults: those of the release's ``degradation_bsrgan``."""
+    """Provide the steps; defaults are those of the release's ``degradation_bsrgan``."""
     return [
         srbench.StepSpec(
             name="scaled_blur",
             label="blur that grows with the scale",
             build=ScaledBlur,
             units={
-                "variance_px2": "px², both variances of an anisotropic Gaussian …",
-                "variance_per_scale": "px², added to their upper bound for each unit of the scale",
-                "sigma_px": "px, standard deviation of a round one …",
-                "sigma_per_scale": "px, added to its upper bound for each unit of the scale",
-                "anisotropic_probability": "probability of an anisotropic one",
-                "side_px": "px, least and largest side, odd",
+                "variance_px2": "px², range of both variances of an anisotropic Gaussian",
+                "variance_per_scale": "px², added to the upper bound of the variances for each unit of the scale",
+                "sigma_px": "px, range of the standard deviation of an isotropic Gaussian",
+                "sigma_per_scale": "px, added to the upper bound of that for each unit of the scale",
+                "anisotropic_probability": "probability of an anisotropic Gaussian",
+                "side_px": "px, smallest and largest side, odd",
             },
         ),
         srbench.StepSpec(
@@ -208,9 +208,9 @@ def register_steps() -> list[srbench.StepSpec]:
             build=ResizeOrSubsample,
             units={
                 "resize_probability": "probability of the resize",
-                "factor_over_scale": "the most that it shrinks by, over the scale; the least is 1",
-                "sigma_px": "px, standard deviation of the blur; the upper one for each unit of the scale",
-                "side_px": "px, of the blur's kernel",
+                "factor_over_scale": "largest factor to shrink by, divided by the scale; the smallest is 1",
+                "sigma_px": "px, range of the standard deviation of the blur; the upper bound is times the scale",
+                "side_px": "px, side of the blur's kernel",
                 "modes": _MODES,
             },
         ),
@@ -219,9 +219,9 @@ def register_steps() -> list[srbench.StepSpec]:
             label="Gaussian noise or speckle in colour, grey or correlated",
             build=SensorNoise,
             units={
-                "level": "8-bit levels, standard deviation; whole numbers",
-                "kind": "gaussian, or speckle, which is in proportion to the image",
-                "colours": "how likely colour, grey and correlated colours are, up to a factor",
+                "level": "8-bit levels, range of the standard deviation; integers",
+                "kind": "gaussian, or speckle, which is proportional to the image",
+                "colours": "relative probabilities of colour, grey and correlated colours",
                 "correlated_level": "strongest: correlated noise always has the upper level, as released; drawn",
             },
         ),
@@ -230,8 +230,8 @@ def register_steps() -> list[srbench.StepSpec]:
             label="Poisson noise on 8 bits",
             build=RoundedPoissonNoise,
             units={
-                "log10_photons": "decimal logarithm of the photons that white gives",
-                "grey_probability": "probability that the photons of the luma are counted, for all channels alike",
+                "log10_photons": "decimal logarithm of the number of photons for white",
+                "grey_probability": "probability that all channels get the noise of the luma's photons",
             },
         ),
     ]

@@ -1,16 +1,16 @@
-"""A camera from its sensor to the finished picture, by unprocessing (Brooks et al., CVPR 2019).
+"""A camera pipeline from sensor to finished picture, by unprocessing (Brooks et al., CVPR 2019).
 
-A picture is led back to what the sensor saw: the tone curve ``3x² − 2x³`` and the gamma are undone, sRGB becomes the
-colours of a camera, and white balance and brightness are taken away. There, each pixel sees one colour alone, in a
-mosaic of red, green, green and blue, with noise of variance ``shot · x + read``. Then it is developed anew: white
-balance, a bilinear demosaic, the colours of sRGB, gamma.
+A picture is converted back to sensor values: the tone curve ``3x² − 2x³`` and the gamma are undone, sRGB is converted
+to the colours of a camera, and white balance and brightness are removed. Each pixel of the sensor then records a single
+colour, in a mosaic of red, green, green and blue, with noise of variance ``shot · x + read``. Then the picture is
+developed again: white balance, bilinear demosaicing, conversion to sRGB, gamma.
 
-The release leaves it at that, as truth and noisy picture go the same way: both have less light and less contrast than
-the picture had. Here lr belongs to an hr that goes nowhere, so that brightness and tone curve are put back as well;
-``develop="released"`` is the other. Highlights beyond what the sensor holds stay white, and colours that the camera
-does not have are clipped.
+The release stops there, as it treats ground truth and noisy picture in the same way: both end up darker and with less
+contrast than the original. Here hr is not processed, so brightness and tone curve are restored too;
+``develop="released"`` does what the release does. Highlights beyond the range of the sensor stay white, and colours
+outside the gamut of the camera are clipped.
 
-A grey image was taken by a sensor without colours: no matrix, no white balance, no mosaic.
+Grey images are processed without matrix, white balance and mosaic, as from a sensor without colours.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ XYZ_TO_CAMERAS = (
     ((0.8380, -0.2630, -0.0639), (-0.2887, 1.0725, 0.2496), (-0.0627, 0.1427, 0.5438)),
     ((0.6596, -0.2079, -0.0562), (-0.4782, 1.3016, 0.1933), (-0.0970, 0.1581, 0.5181)),
 )
-"""The colour matrices of four cameras, from files of theirs; the last three stand in LibRaw's table of cameras too."""
+"""The colour matrices of four cameras, from their raw files; the last three are also in LibRaw's table of cameras."""
 SRGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
-"""Of sRGB's primaries and white."""
+"""The matrix for sRGB's primaries and white."""
 GAMMA = 2.2
-DARKEST = 1e-8
-"""Before a power is taken."""
-BRIGHT = 0.9
-"""Mean of the channels from which on highlights are kept, to 1 where all of them are white."""
+LEAST_LIGHT = 1e-8
+"""Lower bound of the light before a power is taken."""
+HIGHLIGHT_START = 0.9
+"""Mean of the channels above which a pixel counts as a highlight, which stays white."""
 
 
 @dataclass(frozen=True)
 class CameraIsp:
-    """Taken by a camera and developed."""
+    """Takes the picture with a camera, and develops it."""
 
     exposure: tuple[float, float] = (0.8, 0.1)
     red_gain: Range = (1.9, 2.4)
@@ -60,7 +60,7 @@ class CameraIsp:
     develop: Literal["whole", "released"] = "whole"
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Exposure, gains, parts of the four cameras, and noise."""
+        """Draw exposure, gains, the mixture of the four cameras, and noise."""
         mean, spread = self.exposure
         drawn: Drawn = {
             "exposure": mean + spread * random.normal(),
@@ -78,17 +78,17 @@ class CameraIsp:
         return drawn
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Unprocess, take and develop; values end in [0, 1].
+        """Unprocess, take and develop the images; the results are in [0, 1].
 
         Raises:
             ShapeError: The images are neither RGB nor grey.
         """
         colour = images.shape[1] == 3
         if not colour and images.shape[1] != 1:
-            raise ShapeError(f"A camera was to take images of {images.shape[1]} channels; give RGB or grey images.")
+            raise ShapeError(f"The camera pipeline got images of {images.shape[1]} channels; pass RGB or grey images.")
         exposure = column(drawn, "exposure", images)
         balance = torch.ones_like(exposure)
-        light = _inverse_tone(images.clamp(0, 1)).clamp(min=DARKEST) ** GAMMA
+        light = _inverse_tone(images.clamp(0, 1)).clamp(min=LEAST_LIGHT) ** GAMMA
         if colour:
             balance = torch.cat([column(drawn, "red_gain", images), balance, column(drawn, "blue_gain", images)], 1)
             matrices = self._matrices(drawn)
@@ -107,11 +107,11 @@ class CameraIsp:
             light = _mixed(light, torch.linalg.inv(matrices))
         if self.develop == "whole":
             light = light / exposure
-        picture = light.clamp(DARKEST, 1) ** (1 / GAMMA)
+        picture = light.clamp(LEAST_LIGHT, 1) ** (1 / GAMMA)
         return _tone(picture) if self.develop == "whole" else picture
 
     def _matrices(self, drawn: Sequence[Mapping[str, Any]]) -> Tensor:
-        """(N, 3, 3) float64 from linear sRGB to the camera, white to white."""
+        """The matrices (N, 3, 3) float64 from linear sRGB to the camera, which keep white."""
         if self.matrices == "none":
             return torch.eye(3, dtype=torch.float64).expand(len(drawn), 3, 3)
         parts = torch.tensor([one["cameras"] for one in drawn], dtype=torch.float64)
@@ -121,13 +121,13 @@ class CameraIsp:
 
 
 def bayer(images: Tensor) -> Tensor:
-    """Which colour each pixel of a sensor sees: red and green in even rows, green and blue in odd ones.
+    """The colour filters of a sensor: red and green in even rows, green and blue in odd rows.
 
     Args:
-        images: (N, C, H, W); for its height, width, dtype and device.
+        images: (N, C, H, W); only its height, width, dtype and device are used.
 
     Returns:
-        (1, 3, H, W) of ones and zeros.
+        (1, 3, H, W), 1 where a pixel records the colour and 0 elsewhere.
     """
     filters = images.new_zeros(1, 3, *images.shape[-2:])
     filters[:, 0, 0::2, 0::2] = 1
@@ -138,10 +138,10 @@ def bayer(images: Tensor) -> Tensor:
 
 
 def demosaic(raw: Tensor, filters: Tensor) -> Tensor:
-    """All colours of every pixel: its own as it is, the others as the mean of the nearest pixels that see them.
+    """Fill in the missing colours of every pixel with the mean of the nearest pixels that record them.
 
     Args:
-        raw: (N, 1, H, W).
+        raw: Sensor values (N, 1, H, W).
         filters: (1, 3, H, W) from `bayer`. Mirroring without the edge pixel continues the mosaic beyond the edges.
 
     Returns:
@@ -166,8 +166,8 @@ def _mixed(light: Tensor, matrices: Tensor) -> Tensor:
 
 
 def _dimmed(light: Tensor, factors: Tensor) -> Tensor:
-    """Times the factors, which let go where all is white, so that white remains white whatever their colour."""
-    white = ((light.mean(1, keepdim=True) - BRIGHT).clamp(min=0) / (1 - BRIGHT)).square()
+    """Multiply light by the factors, less so in highlights, so that white stays white."""
+    white = ((light.mean(1, keepdim=True) - HIGHLIGHT_START).clamp(min=0) / (1 - HIGHLIGHT_START)).square()
     return light * torch.maximum(white + (1 - white) * factors, factors)
 
 
@@ -181,26 +181,26 @@ UNPROCESSING = srbench.Paper(
 
 @srbench.hookimpl
 def register_steps() -> list[srbench.StepSpec]:
-    """Defaults: those of the release, but for what comes last."""
+    """Provide the pipeline; its defaults are the release's, except for the last steps."""
     return [
         srbench.StepSpec(
             name="camera_isp",
             label="camera pipeline",
             build=CameraIsp,
             units={
-                "exposure": "mean and standard deviation of the factor by which the camera sees the picture darker",
+                "exposure": "mean and standard deviation of the factor by which the camera darkens the picture",
                 "red_gain": "factor of red in the white balance",
-                "blue_gain": "factor of blue in it",
-                "matrices": "cameras: a random mixture of four cameras' colours; none: those of sRGB",
-                "mosaic": "whether each pixel of the sensor sees one colour alone",
+                "blue_gain": "factor of blue in the white balance",
+                "matrices": "cameras: a random mixture of four cameras' colours; none: sRGB",
+                "mosaic": "whether each pixel of the sensor records a single colour",
                 "noise": "whether the sensor has noise",
-                "shot": "variance of the noise where the sensor's light is 1, evenly by its logarithm, without …",
-                "read": "… that in the dark: its logarithm is the first number times shot's, plus the second, plus "
-                "normal numbers of which the third is the standard deviation",
-                "develop": "whole: brightness and tone curve are put back; released: they are not, as in the release, "
-                "and the picture has less light and less contrast than it had",
+                "shot": "variance of the shot noise at full light, log-uniform",
+                "read": "variance of the read noise: its logarithm is the first number times that of shot, plus the "
+                "second, plus a normal random number whose standard deviation is the third",
+                "develop": "whole: brightness and tone curve are restored; released: they are not, as in the release, "
+                "and the picture gets darker and loses contrast",
             },
             paper=UNPROCESSING,
-            notes="Grey images are taken without matrix, white balance and mosaic.",
+            notes="Grey images are processed without matrix, white balance and mosaic.",
         )
     ]

@@ -1,4 +1,4 @@
-"""Lossy files on the way, through the codecs that write them; exact, and without gradients."""
+"""Lossy compression with the actual codecs: exact, and without gradients."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from srbench.degrading import Drawn, Random, Size
 from srbench.imaging.codecs import Rounding, jpeg_bytes, webp_bytes
 
 Whole = int | tuple[int, int]
-"""A whole number, or the lowest and the highest to draw from."""
+"""An integer, or the lowest and highest one to draw from."""
 
 
 @dataclass(frozen=True)
 class Jpeg:
-    """Written as JPEG and read again; the qualities are BSRGAN's."""
+    """Writes images as JPEG and reads them again; the default qualities are BSRGAN's."""
 
     quality: Whole = (30, 95)
     subsampling: Literal["4:4:4", "4:2:2", "4:2:0"] = "4:2:0"
     rounding: Rounding = "nearest"
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """The quality."""
+        """Draw the quality."""
         return {"quality": _drawn(random, self.quality)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
@@ -36,14 +36,14 @@ class Jpeg:
 
 @dataclass(frozen=True)
 class WebP:
-    """Written as lossy WebP and read again; qualities, methods and the cut to 8 bits are APISR's."""
+    """Writes images as lossy WebP and reads them again; qualities, methods and rounding are APISR's by default."""
 
     quality: Whole = (20, 95)
     method: Whole = (0, 6)
     rounding: Rounding = "down"
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Quality and method."""
+        """Draw quality and method."""
         return {"quality": _drawn(random, self.quality), "method": _drawn(random, self.method)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
@@ -56,33 +56,33 @@ def _drawn(random: Random, bounds: Whole) -> int:
     return random.integer(*bounds) if isinstance(bounds, tuple) else bounds
 
 
-_ROUNDING = "how images come to 8 bits: nearest, or down as casts do"
+_ROUNDING = "rounding to 8 bits: nearest, or down, as casts do"
 
 
 @srbench.hookimpl
 def register_steps() -> list[srbench.StepSpec]:
-    """Two codecs."""
+    """Provide JPEG and WebP."""
     return [
         srbench.StepSpec(
             name="jpeg",
             label="JPEG",
             build=Jpeg,
             units={
-                "quality": "quality from 1 to 100, whole",
-                "subsampling": "of the chroma: 4:4:4, 4:2:2 or 4:2:0",
+                "quality": "integer quality from 1 to 100",
+                "subsampling": "sub-sampling of the chroma: 4:4:4, 4:2:2 or 4:2:0",
                 "rounding": _ROUNDING,
             },
-            notes="libjpeg-turbo as Pillow brings it; the pixels are those of OpenCV's encoder.",
+            notes="The libjpeg-turbo that comes with Pillow; the pixels equal those of OpenCV's encoder.",
         ),
         srbench.StepSpec(
             name="webp",
             label="WebP",
             build=WebP,
             units={
-                "quality": "quality from 1 to 100, whole",
-                "method": "effort from 0 to 6, whole",
+                "quality": "integer quality from 1 to 100",
+                "method": "integer effort from 0 to 6",
                 "rounding": _ROUNDING,
             },
-            notes="libwebp as Pillow brings it.",
+            notes="The libwebp that comes with Pillow.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""Ways from hr's size, or whatever came before, to lr's: MATLAB's bicubic, means over blocks, single pixels."""
+"""Reductions to lr's size: MATLAB's bicubic, means over blocks, single pixels."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from srbench.imaging import imresize
 
 @dataclass(frozen=True)
 class BicubicDown(FixedStep):
-    """Antialiased, a = -0.5."""
+    """Antialiased bicubic reduction, a = -0.5."""
 
     border: Literal["symmetric", "replicate"] = "symmetric"
     rounding: Literal["none", "uint8"] = "none"
 
     def apply(self, images: Tensor, _drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
-        """Resize."""
+        """Resize the images."""
         return imresize(images, size=size.lr, border=self.border, rounding=self.rounding)
 
 
 @dataclass(frozen=True)
 class AreaDown(FixedStep):
-    """The mean of the pixels below each."""
+    """The mean over the pixels that each lr pixel covers."""
 
     def apply(self, images: Tensor, _drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
-        """Average."""
+        """Average the blocks."""
         return F.adaptive_avg_pool2d(images, size.lr)
 
 
@@ -46,13 +46,13 @@ class Subsample(FixedStep):
         """Keep one pixel of each block of scale x scale.
 
         Raises:
-            ShapeError: A step before has resized the images.
+            ShapeError: An earlier step has resized the images.
         """
         height, width = size.lr
         if images.shape[-2] // size.scale != height or images.shape[-1] // size.scale != width:
             raise ShapeError(
-                f"Every x{size.scale}th pixel of {images.shape[-2]} x {images.shape[-1]} does not make {height} x "
-                f"{width}; sub-sample before any other resize."
+                f"Images of {images.shape[-2]} x {images.shape[-1]} pixels cannot be sub-sampled by {size.scale} to "
+                f"{height} x {width}; put subsample before other resizes."
             )
         first = size.scale // 2 if self.phase == "centre" else 0
         kept = images[..., first :: size.scale, first :: size.scale]
@@ -61,15 +61,15 @@ class Subsample(FixedStep):
 
 @srbench.hookimpl
 def register_steps() -> list[srbench.StepSpec]:
-    """All lead to lr's size."""
+    """Provide the reductions."""
     return [
         srbench.StepSpec(
             name="bicubic_down",
             label="bicubic reduction",
             build=BicubicDown,
             units={
-                "border": "what stands beyond the edges: symmetric (MATLAB) or replicate (DASR, KDSR)",
-                "rounding": "none, or uint8 as MATLAB rounds 8-bit images after each pass",
+                "border": "padding at the edges: symmetric (MATLAB) or replicate (DASR, KDSR)",
+                "rounding": "none, or uint8, as MATLAB rounds 8-bit images after each pass",
             },
             notes="MATLAB's imresize.",
         ),
@@ -79,9 +79,9 @@ def register_steps() -> list[srbench.StepSpec]:
             label="sub-sampling",
             build=Subsample,
             units={
-                "phase": "centre: MATLAB's nearest, the middle pixel of a block, at even scales the one below and "
+                "phase": "centre: MATLAB's nearest, the middle pixel of a block, or at even scales the one below and "
                 "right of its middle; upper_left: pixels 0, s, 2s, … (IRCNN, USRNet, DASR's s-fold)"
             },
-            notes="The phase upper_left moves the image by (s-1)/2 pixels against bicubic reduction.",
+            notes="The phase upper_left shifts the image by (s-1)/2 pixels relative to bicubic reduction.",
         ),
     ]

@@ -1,6 +1,6 @@
-"""Noise of sensors, a field of its own for every image; levels are standard deviations in 8-bit levels.
+"""Sensor noise, drawn for every image; levels are standard deviations in 8-bit levels.
 
-Nothing is clipped; a chain ends with a clamp to [0, 1].
+Results are not clipped; a chain ends with a clamp to [0, 1].
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from srbench.imaging.noise import correlated, gaussian, normal, poisson, speckle
 
 @dataclass(frozen=True)
 class _Levelled:
-    """What Gaussian and speckle noise draw."""
+    """The draws that Gaussian and speckle noise share."""
 
     level: Range = (0.0, 25.0)
     grey_probability: float = 0.0
     whole_levels: bool = False
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Level, kind and field."""
+        """Draw level, kind and field."""
         if self.whole_levels and isinstance(self.level, tuple):
             level: float = random.integer(int(self.level[0]), int(self.level[1]))
         else:
@@ -39,11 +39,11 @@ class GaussianNoise(_Levelled):
     """Noise that does not depend on the image."""
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Add it."""
+        """Add the noise."""
         return gaussian(images, [one["level"] for one in drawn], _fields(images, drawn))
 
     def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
-        """Its standard deviation in 8-bit levels."""
+        """Return its standard deviation in 8-bit levels."""
         return {"noise": drawn["level"]}
 
 
@@ -52,26 +52,26 @@ class SpeckleNoise(_Levelled):
     """Noise in proportion to the image."""
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Add it."""
+        """Add the noise."""
         return speckle(images, [one["level"] for one in drawn], _fields(images, drawn))
 
 
 @dataclass(frozen=True)
 class ColourNoise:
-    """Gaussian noise whose colours go together by a random covariance: BSRGAN's |L² Uᵀ D U|, U orthogonal."""
+    """Gaussian noise with a random covariance of the colours: BSRGAN's |L² Uᵀ D U| with orthogonal U."""
 
     level: Range = 25.0
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Level, covariance of the three channels in units of its square, and field."""
+        """Draw level, covariance of the three channels in units of the level squared, and field."""
         mixed = torch.tensor([[random.unit() for _ in range(3)] for _ in range(3)], dtype=torch.float64)
         spread = torch.diag(torch.tensor([random.unit() for _ in range(3)], dtype=torch.float64))
-        turn = torch.linalg.svd(mixed).U  # what SciPy's orth gives
+        turn = torch.linalg.svd(mixed).U  # the same as SciPy's orth
         covariance = (turn.mT @ spread @ turn).abs()
         return {"level": random.within(self.level), "covariance": covariance.tolist(), "seed": random.seed()}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Add it; an image of one channel gets the first colour's."""
+        """Add the noise; images of one channel get that of the first colour."""
         covariance = torch.tensor([one["covariance"] for one in drawn], dtype=torch.float64)
         channels = images.shape[1]
         fields = correlated(normal(images, [one["seed"] for one in drawn]), covariance[:, :channels, :channels])
@@ -80,18 +80,18 @@ class ColourNoise:
 
 @dataclass(frozen=True)
 class PoissonNoise:
-    """The uneven arrival of photons."""
+    """Photon noise."""
 
     log10_photons: Range = (2.0, 4.0)
     grey_probability: float = 0.5
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Photons, kind and field."""
+        """Draw the number of photons, kind and field."""
         photons = 10.0 ** random.within(self.log10_photons)
         return {"photons": photons, "grey": random.chance(self.grey_probability), "seed": random.seed()}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Add it."""
+        """Add the noise."""
         photons, seeds, grey = ([one[name] for one in drawn] for name in ("photons", "seed", "grey"))
         return images + poisson(images, photons, seeds, grey)
 
@@ -102,12 +102,12 @@ def _fields(images: Tensor, drawn: Sequence[Mapping[str, Any]]) -> Tensor:
 
 _LEVEL = "8-bit levels, standard deviation"
 _GREY = "probability that all channels get the same noise"
-_WHOLE = "true: of a range, whole levels alone are drawn, both ends included"
+_WHOLE = "true: only integer levels are drawn from a range, both ends included"
 
 
 @srbench.hookimpl
 def register_steps() -> list[srbench.StepSpec]:
-    """Defaults: DASR's and KDSR's range of Gaussian noise, BSRGAN's of the others."""
+    """Provide the noises; the default ranges are those of DASR and KDSR for Gaussian noise, BSRGAN's for the others."""
     return [
         srbench.StepSpec(
             name="gaussian_noise",
@@ -133,8 +133,8 @@ def register_steps() -> list[srbench.StepSpec]:
             label="Poisson noise",
             build=PoissonNoise,
             units={
-                "log10_photons": "decimal logarithm of the photons that white gives",
-                "grey_probability": "probability that the photons of the luma are counted, for all channels alike",
+                "log10_photons": "decimal logarithm of the number of photons for white",
+                "grey_probability": "probability that all channels get the noise of the luma's photons",
             },
         ),
     ]

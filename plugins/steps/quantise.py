@@ -1,4 +1,4 @@
-"""8-bit levels on the way, as where a published script saves or converts an image between two operations."""
+"""Rounding to 8-bit levels between operations, as in published scripts that save or convert an image."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from srbench.imaging.levels import settled
 
 @dataclass(frozen=True)
 class Quantise(FixedStep):
-    """Clamps to [0, 1] and puts values on the 255 levels."""
+    """Clamps values to [0, 1] and rounds them to 8-bit levels."""
 
     rounding: Literal["half_up", "half_even", "down"] = "half_up"
 
     def apply(self, images: Tensor, _drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Round."""
+        """Round the images."""
         levels = settled(images.clamp(0, 1) * 255)
         if self.rounding == "half_even":
             return levels.round() / 255
@@ -29,7 +29,7 @@ class Quantise(FixedStep):
 
 @srbench.hookimpl
 def register_steps() -> list[srbench.StepSpec]:
-    """One step."""
+    """Provide the step."""
     return [
         srbench.StepSpec(
             name="quantise",

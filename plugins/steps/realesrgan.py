@@ -1,7 +1,7 @@
-"""The steps of Real-ESRGAN's degradation that no other method shares.
+"""The steps that only Real-ESRGAN's degradation has.
 
-Each follows the released training code; where that differs from what one would expect, the difference is a parameter.
-Noise is clamped to [0, 1] without rounding, and so are images before JPEG.
+Each follows the released training code; where that does something unexpected, a parameter turns it off. Images are
+clamped to [0, 1] without rounding after noise and before JPEG.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FAMILIES = ("gaussian", "generalized_gaussian", "plateau")
 
 @dataclass(frozen=True)
 class MixedBlur:
-    """A kernel of one of seven kinds: round or not, Gaussian, generalised or flat-topped, or a sinc that rings."""
+    """A kernel of one of seven kinds: isotropic or not, Gaussian, generalised or plateau-shaped, or a sinc."""
 
     sigma_px: tuple[float, float] = (0.2, 3.0)
     sinc_probability: float = 0.1
@@ -41,7 +41,7 @@ class MixedBlur:
     parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """What describes the kernel."""
+        """Draw the parameters of the kernel."""
         side = random.choice(self.side_px)
         if random.chance(self.sinc_probability):
             lowest = math.pi / (3 if side < 13 else 5)
@@ -57,13 +57,13 @@ class MixedBlur:
         return drawn
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Filter each image with its kernel; borders are reflected, kernels not flipped."""
+        """Filter each image with its kernel; borders are reflected, kernels are not flipped."""
         return filter2d(images, kernels_of(drawn, max(self.side_px)))
 
 
 @dataclass(frozen=True)
 class SincFilter:
-    """The ringing of sharp low-pass filters."""
+    """A sinc filter, which causes the ringing of sharp low-pass filters."""
 
     side_px: tuple[int, ...] = SIDES
     omega: tuple[float, float] = (math.pi / 3, math.pi)
@@ -71,7 +71,7 @@ class SincFilter:
     parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Side and cut-off."""
+        """Draw side and cut-off."""
         return {"family": "sinc", "side_px": random.choice(self.side_px), "omega": random.uniform(*self.omega)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
@@ -81,7 +81,7 @@ class SincFilter:
 
 @dataclass(frozen=True)
 class ClampedGaussianNoise:
-    """Gaussian noise; the published code gives all grey images of a batch the same field, scaled to each."""
+    """Gaussian noise; as in the release, all grey images of a batch share one field, scaled to each level."""
 
     level: Range = (1.0, 30.0)
     grey_probability: float = 0.4
@@ -90,20 +90,20 @@ class ClampedGaussianNoise:
     parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Level, kind and field."""
+        """Draw level, kind and field."""
         grey, common = random.chance(self.grey_probability), random.batch.seed()
         seed = common if grey and self.grey_field == "batch" else random.seed()
         return {"level": random.within(self.level), "grey": grey, "seed": seed}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Add it and clamp."""
+        """Add the noise and clamp."""
         level, seeds, grey = ([one[name] for one in drawn] for name in ("level", "seed", "grey"))
         return noise.gaussian(images, level, noise.normal(images, seeds, grey), clamp=True)
 
 
 @dataclass(frozen=True)
 class LevelledPoissonNoise:
-    """Photon noise whose photons are as many as the image has levels, to the next power of two, times a strength."""
+    """Photon noise of variable strength, with as many photons as the image has levels, up to a power of two."""
 
     strength: Range = (0.05, 3.0)
     grey_probability: float = 0.4
@@ -111,12 +111,12 @@ class LevelledPoissonNoise:
     parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Strength, kind and field."""
+        """Draw strength, kind and field."""
         strength, grey = random.within(self.strength), random.chance(self.grey_probability)
         return {"strength": strength, "grey": grey, "seed": random.seed()}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Add it and clamp."""
+        """Add the noise and clamp."""
         strength, seeds, grey = ([one[name] for one in drawn] for name in ("strength", "seed", "grey"))
         peaks = noise.peaks_of_levels(images, grey, luma=TORCHVISION_LUMA)
         difference = noise.poisson(images, peaks, seeds, grey, luma=TORCHVISION_LUMA)
@@ -125,7 +125,7 @@ class LevelledPoissonNoise:
 
 @dataclass(frozen=True)
 class DiffJpeg:
-    """JPEG as arithmetic, of real qualities."""
+    """Differentiable JPEG, with real-valued qualities."""
 
     quality: Range = (30.0, 95.0)
     luminance_table: Literal["transposed", "standard"] = "transposed"
@@ -133,7 +133,7 @@ class DiffJpeg:
     parallel: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """The quality."""
+        """Draw the quality."""
         return {"quality": random.within(self.quality)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
@@ -143,19 +143,19 @@ class DiffJpeg:
 
 @dataclass(frozen=True)
 class Sharpen(FixedStep):
-    """Unsharp masking, which Real-ESRGAN and BSRGAN's extended code do to ground truths first."""
+    """Unsharp masking, which Real-ESRGAN and BSRGAN's extended code apply to ground truths first."""
 
     strength: float = 0.5
     radius_px: int = 50
     threshold: float = 10.0
 
     def apply(self, images: Tensor, _drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
-        """Sharpen."""
+        """Sharpen the images."""
         return sharpen(images, weight=self.strength, radius=self.radius_px, threshold=self.threshold)
 
 
 def kernels_of(drawn: Sequence[Mapping[str, Any]], largest: int) -> list[Tensor]:
-    """The kernels that were drawn; those of a family are made together, of the largest side, and cut."""
+    """Return the drawn kernels; those of a family are made together at the largest side, and cut."""
     made: dict[int, Tensor] = {}
     families: dict[str, list[int]] = {}
     for image, one in enumerate(drawn):
@@ -163,8 +163,8 @@ def kernels_of(drawn: Sequence[Mapping[str, Any]], largest: int) -> list[Tensor]
     for family, members in families.items():
         names = ("omega",) if family == "sinc" else ("sigma_x_px", "sigma_y_px", "theta", "beta")
         values = ([drawn[image][name] for image in members] for name in names if name in drawn[members[0]])
-        some = _MAKERS[family](largest, *values)
-        made |= {image: cut_to(kernel, drawn[image]["side_px"]) for image, kernel in zip(members, some, strict=True)}
+        whole = _MAKERS[family](largest, *values)
+        made |= {image: cut_to(kernel, drawn[image]["side_px"]) for image, kernel in zip(members, whole, strict=True)}
     return [made[image] for image in range(len(drawn))]
 
 
@@ -174,13 +174,13 @@ _MAKERS: dict[str, Callable[..., Tensor]] = {
     "generalized_gaussian": kernels.generalized_gaussian,
     "plateau": kernels.plateau,
 }
-_WEIGHTS = "how likely Gaussian, generalised and plateau are, up to a factor"
-_SIDES = "px, odd sides of the kernels, drawn from, all alike"
+_WEIGHTS = "relative probabilities of Gaussian, generalised and plateau"
+_SIDES = "px, odd sides of the kernels to choose from with equal probability"
 
 
 @srbench.hookimpl
 def register_steps() -> list[srbench.StepSpec]:
-    """Defaults: those of the first round, from options/train_realesrgan_x4plus.yml."""
+    """Provide the steps; defaults are those of the first round, from options/train_realesrgan_x4plus.yml."""
     return [
         srbench.StepSpec(
             name="mixed_blur",
@@ -189,10 +189,10 @@ def register_steps() -> list[srbench.StepSpec]:
             units={
                 "sigma_px": "px, standard deviations",
                 "sinc_probability": "probability of a sinc",
-                "isotropic": "round: " + _WEIGHTS,
-                "anisotropic": "of any direction: " + _WEIGHTS,
-                "generalized_beta": "exponent; below and above 1 with the same probability",
-                "plateau_beta": "the same, of plateaus; published from 1, so that half of them have exactly 1",
+                "isotropic": _WEIGHTS + ", isotropic",
+                "anisotropic": _WEIGHTS + ", anisotropic",
+                "generalized_beta": "exponent; below and above 1 with equal probability",
+                "plateau_beta": "exponent of plateaus; the published range starts at 1, so half of them have exactly 1",
                 "side_px": _SIDES,
             },
         ),
@@ -209,7 +209,7 @@ def register_steps() -> list[srbench.StepSpec]:
             units={
                 "level": "8-bit levels, standard deviation",
                 "grey_probability": "probability that all channels get the same noise",
-                "grey_field": "batch: all grey images of a batch share a field; image: each has its own",
+                "grey_field": "batch: all grey images of a batch share a field; image: each has its own field",
             },
         ),
         srbench.StepSpec(
@@ -218,7 +218,7 @@ def register_steps() -> list[srbench.StepSpec]:
             build=LevelledPoissonNoise,
             units={
                 "strength": "factor of the noise",
-                "grey_probability": "probability that the photons of the luma are counted, for all channels alike",
+                "grey_probability": "probability that all channels get the noise of the luma's photons",
             },
         ),
         srbench.StepSpec(
@@ -227,7 +227,7 @@ def register_steps() -> list[srbench.StepSpec]:
             build=DiffJpeg,
             units={
                 "quality": "quality between 0 and 100",
-                "luminance_table": "transposed, as published, or standard, as codecs have it",
+                "luminance_table": "transposed, as published, or standard, as in codecs",
             },
         ),
         srbench.StepSpec(
@@ -237,7 +237,7 @@ def register_steps() -> list[srbench.StepSpec]:
             units={
                 "strength": "factor of the difference to the blurred image",
                 "radius_px": "px, side of the blur",
-                "threshold": "8-bit levels of difference, above which it acts",
+                "threshold": "8-bit levels; smaller differences are not sharpened",
             },
         ),
     ]

@@ -1,7 +1,7 @@
-"""Resizes by random factors and in random modes, as Real-ESRGAN (PyTorch) and BSRGAN (OpenCV) do on the way to lr.
+"""Resizes with random factors and modes, as in Real-ESRGAN (PyTorch) and BSRGAN (OpenCV).
 
-None of them antialiases except where areas are averaged. Real-ESRGAN leaves the overshoot of cubic interpolation in the
-image until its next noise or JPEG; BSRGAN clamps after every resize.
+They do not antialias, except in the mode area. Real-ESRGAN keeps the overshoot of cubic interpolation until the next
+noise or JPEG; BSRGAN clamps after every resize.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Library = Literal["torch", "opencv"]
 
 @dataclass(frozen=True)
 class RandomResize:
-    """Larger, smaller, or as large as before; the defaults are Real-ESRGAN's first resize."""
+    """Enlarges, shrinks or keeps the image; the defaults are Real-ESRGAN's first resize."""
 
     up_probability: float = 0.2
     down_probability: float = 0.7
@@ -34,10 +34,10 @@ class RandomResize:
     clamp: bool = False
     per: Literal["image", "batch"] = "batch"
 
-    alike: ClassVar[tuple[str, ...]] = ("factor", "mode")
+    grouped_by: ClassVar[tuple[str, ...]] = ("factor", "mode")
 
     def draw(self, random: Random, size: Size) -> Drawn:
-        """Factor and mode."""
+        """Draw factor and mode."""
         kind = random.unit()
         least = self.down[0] / size.scale if self.least_over_scale else self.down[0]
         if kind < self.up_probability:
@@ -49,7 +49,7 @@ class RandomResize:
         return {"factor": factor, "mode": random.choice(self.modes)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
-        """Resize; an image keeps one pixel at least."""
+        """Resize the images to at least one pixel a side."""
         factor, mode = drawn[0]["factor"], drawn[0]["mode"]
         height, width = images.shape[-2:]
         if self.relative_to == "lr":
@@ -67,21 +67,21 @@ class RandomResize:
 
 @dataclass(frozen=True)
 class ResizeToLr:
-    """To lr's size, in a random mode."""
+    """Resizes to lr's size in a random mode."""
 
     modes: tuple[Mode, ...] = MODES
     library: Library = "torch"
     clamp: bool = False
     per: Literal["image", "batch"] = "batch"
 
-    alike: ClassVar[tuple[str, ...]] = ("mode",)
+    grouped_by: ClassVar[tuple[str, ...]] = ("mode",)
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """The mode."""
+        """Draw the mode."""
         return {"mode": random.choice(self.modes)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
-        """Resize."""
+        """Resize the images."""
         mode = drawn[0]["mode"]
         resized = opencv(images, mode, size.lr) if self.library == "opencv" else interpolate(images, mode, size=size.lr)
         return resized.clamp(0, 1) if self.clamp else resized
@@ -92,28 +92,28 @@ def _at_least_one(goal: tuple[int, int]) -> tuple[int, int]:
 
 
 _UNITS = {
-    "modes": "drawn from, all alike: bilinear, bicubic, area",
-    "library": "torch or opencv, whose averages over areas differ",
-    "clamp": "true: values beyond [0, 1] are cut afterwards",
-    "per": "image: each its own draw; batch: one for all",
+    "modes": "modes to choose from with equal probability: bilinear, bicubic, area",
+    "library": "torch or opencv, which average areas differently",
+    "clamp": "true: values are clamped to [0, 1] afterwards",
+    "per": "image: a draw for each image; batch: one for all",
 }
 
 
 @srbench.hookimpl
 def register_steps() -> list[srbench.StepSpec]:
-    """Defaults: Real-ESRGAN's."""
+    """Provide both resizes; the defaults are Real-ESRGAN's."""
     return [
         srbench.StepSpec(
             name="random_resize",
             label="random resize",
             build=RandomResize,
             units={
-                "up_probability": "probability that the image grows",
-                "down_probability": "probability that it shrinks; else it keeps its size",
-                "up": "factors it grows by",
-                "down": "factors it shrinks by",
-                "relative_to": "image: factors are of its sides; lr: of lr's, so that 1 leads to lr's size",
-                "least_over_scale": "true: the least factor is divided by the scale",
+                "up_probability": "probability that the image is enlarged",
+                "down_probability": "probability that it is shrunk; otherwise it keeps its size",
+                "up": "range of enlarging factors",
+                "down": "range of shrinking factors",
+                "relative_to": "image: factors of the image's size; lr: of lr's size, so that 1 gives lr's size",
+                "least_over_scale": "true: the smallest factor is divided by the scale",
                 **_UNITS,
             },
         ),

@@ -1,11 +1,11 @@
-"""The blurs that USRNet trains with: shaken cameras, and Gaussians that lie off the kernel's middle.
+"""The blurs that USRNet trains with: camera shake, and off-centre Gaussians.
 
-A shake is the path of a camera in three dimensions, seen from the front. Its velocity is the sum of ever weaker random
-pushes, ``v_t = v_{t−1} + n_t/(t + 1)``, and its rotation grows with itself and by ever weaker random twists,
-``r_t = (1 + c) r_{t−1} + c m_t/(t + 1)`` with c = 2π over the number of moments; it moves by ``R(r_t) v_t`` from one
-moment to the next. So most paths are straight at first and curl in the end. How often the camera is in each square of
-a grid, which is stretched over the path in height and in width, is the kernel. This law of motion is our
-reconstruction: of the release, the number of moments and what becomes of the path are known.
+A shake is the path of a camera in three dimensions, projected to the image plane. Its velocity is a sum of random
+pushes of decreasing strength, ``v_t = v_{t−1} + n_t/(t + 1)``. Its rotation grows in proportion to itself and by random
+twists of decreasing strength, ``r_t = (1 + c) r_{t−1} + c m_t/(t + 1)``, where c is 2π divided by the number of
+moments. From one moment to the next the camera moves by ``R(r_t) v_t``, so most paths are straight at first and curl in
+the end. A grid is stretched over the path in height and in width, and the kernel counts the positions in each square.
+This law of motion is our reconstruction: the release only shows the number of moments and the processing of the path.
 
 Kernels are flipped (true convolution).
 """
@@ -30,13 +30,13 @@ from srbench.imaging.extension import Border
 from srbench.imaging.filtering import filter2d
 from srbench.imaging.kernels import gaussian_of_variances, isotropic
 
-FAINTEST = 0.1
-"""Share of a path's weight that an enlarged kernel has at least, where one pixel is one pixel of the enlarged one."""
+LEAST_SHARE_IN_VIEW = 0.1
+"""An enlarged kernel is used only if at least this share of the path's weight stays inside the kernel."""
 
 
 @dataclass(frozen=True)
 class TrajectoryBlur:
-    """A camera that shakes while it takes the picture."""
+    """The blur of a camera that shakes during the exposure."""
 
     side_px: int = 25
     moments: int = 250
@@ -52,12 +52,12 @@ class TrajectoryBlur:
         largest = _odd(self.most_px)
         if self.side_px % 2 == 0 or self.side_px < largest - 2 or self.least_px < 1:
             raise ShapeError(
-                f"The path of a camera was to be drawn on grids of {self.least_px} to {largest} px for kernels of "
-                f"{self.side_px}; give grids from 1 px, and an odd side that is at most 2 px less than the largest."
+                f"The blur of a shaken camera got grids of {self.least_px} to {largest} px and kernels of "
+                f"{self.side_px} px; choose grids of at least 1 px, and an odd side_px of at least {largest - 2}."
             )
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """A seed of the path, the side of the grid, which is odd, and how much rows and columns are enlarged."""
+        """Draw a seed of the path, the odd side of the grid, and the enlargement of rows and columns."""
         grid = _odd(min(self.least_px - math.log(1.0 - random.unit()) / self.rate_per_px, self.most_px))
         zoomed = random.chance(self.zoom_probability)
         zoom = [random.uniform(*self.zoom), random.uniform(*self.zoom)] if zoomed else [1.0, 1.0]
@@ -68,26 +68,26 @@ class TrajectoryBlur:
         return filter2d(images, torch.stack([self.kernel(one) for one in drawn]), border=self.border, flip=True)
 
     def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
-        """The covariance of its kernel about its own centre of weight, which need not be the kernel's middle."""
+        """Return the covariance of its kernel about the centroid, which need not be the kernel's middle."""
         return covariance(self.kernel(drawn))
 
     def kernel(self, drawn: Mapping[str, Any]) -> Tensor:
-        """What was drawn as (side, side) float64 that sums to one: grid, blur by 3 x 3, side, and enlargement."""
+        """Build the drawn kernel (side, side) float64, which sums to one: count, blur by 3 x 3, pad or cut, enlarge."""
         counts = torch.from_numpy(visits(path(drawn["seed"], self.moments, self.turn), drawn["grid_px"]))
         smooth = F.conv2d((counts / counts.sum())[None, None], isotropic(3, 1.0)[:, None], padding=1)
-        # a grid that is larger than the kernel loses its outermost squares, of which the next ones have their part
+        # a grid larger than the kernel loses its outermost squares, after the blur has spread part of them inwards
         kernel = F.pad(smooth[0, 0], ((self.side_px - drawn["grid_px"]) // 2,) * 4)
         if drawn["zoom"] != [1.0, 1.0]:
             rows, columns = (_enlargement(self.side_px, factor) for factor in drawn["zoom"])
             enlarged = rows @ kernel @ columns.T
-            if enlarged.sum() >= FAINTEST:  # else the path goes round the part that would be seen
+            if enlarged.sum() >= LEAST_SHARE_IN_VIEW:  # otherwise the path passes outside the visible part
                 kernel = enlarged
         return kernel / kernel.sum()
 
 
 @dataclass(frozen=True)
 class OffCentreBlur:
-    """A Gaussian of any direction that is moved as for sub-sampling at a scale of its own, then turned and mirrored."""
+    """An anisotropic Gaussian, shifted as for sub-sampling at a random scale, then rotated and mirrored."""
 
     variance_px2: tuple[float, float] = (0.6, 12.0)
     side_px: int = 25
@@ -95,7 +95,7 @@ class OffCentreBlur:
     border: Border = "circular"
 
     def draw(self, random: Random, _size: Size) -> Drawn:
-        """Both variances, direction, the scale that it is moved for, quarter turns, and whether it is mirrored."""
+        """Draw both variances, direction, the scale of the shift, quarter turns, and mirroring."""
         return {
             "first_px2": random.uniform(*self.variance_px2),
             "second_px2": random.uniform(*self.variance_px2),
@@ -110,11 +110,11 @@ class OffCentreBlur:
         return filter2d(images, torch.stack([self.kernel(one) for one in drawn]), border=self.border, flip=True)
 
     def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
-        """The covariance of its kernel about its own centre of weight."""
+        """Return the covariance of its kernel about the centroid."""
         return covariance(self.kernel(drawn))
 
     def kernel(self, drawn: Mapping[str, Any]) -> Tensor:
-        """What was drawn as (side, side) float64 that sums to one."""
+        """Build the drawn kernel (side, side) float64, which sums to one."""
         shape = (drawn[name] for name in ("first_px2", "second_px2", "theta"))
         moved = -(drawn["moved_for"] - 1) / 2
         kernel = gaussian_of_variances(self.side_px, *shape, centre="pixel", offset=moved)[0]
@@ -123,26 +123,26 @@ class OffCentreBlur:
 
 
 def path(seed: int, moments: int, turn: float) -> NDArray[np.float64]:
-    """Where a shaking camera is at each moment, seen from the front.
+    """The positions of a shaking camera, projected to the image plane.
 
     Args:
-        seed: Decides the path.
-        moments: How many.
-        turn: The c of the law of motion in this module's head, times the moments; in radians.
+        seed: Seed of the path.
+        moments: Number of positions.
+        turn: The number c of the module's docstring times ``moments``, in radians.
 
     Returns:
         (2, moments): x and y.
     """
-    even = Random(seed).units(6 * moments).reshape(2, moments, 3)
-    force = np.sqrt(-2 * np.log(1 - even[0])) / np.arange(1, moments + 1)[:, None]
-    pushes, twists = force * np.cos(2 * np.pi * even[1]), force * np.sin(2 * np.pi * even[1])  # Box and Muller
-    twists[0] = 0  # it starts upright
+    uniform = Random(seed).units(6 * moments).reshape(2, moments, 3)
+    force = np.sqrt(-2 * np.log(1 - uniform[0])) / np.arange(1, moments + 1)[:, None]
+    pushes, twists = force * np.cos(2 * np.pi * uniform[1]), force * np.sin(2 * np.pi * uniform[1])  # Box-Muller
+    twists[0] = 0  # the camera starts upright
     vx, vy, vz = np.cumsum(pushes, axis=0).T
     rate = turn / moments
     growth = (1 + rate) ** np.arange(moments)[:, None]
     angles = (growth * np.cumsum(rate * twists / growth, axis=0)).T
     (cos_x, cos_y, cos_z), (sin_x, sin_y, sin_z) = np.cos(angles), np.sin(angles)
-    # about x, then y, then z; what comes towards us is not seen
+    # rotate about x, then y, then z; motion along z is invisible
     vy, vz = cos_x * vy - sin_x * vz, sin_x * vy + cos_x * vz
     vx = cos_y * vx + sin_y * vz
     moves = np.stack([cos_z * vx - sin_z * vy, sin_z * vx + cos_z * vy])
@@ -150,23 +150,23 @@ def path(seed: int, moments: int, turn: float) -> NDArray[np.float64]:
     return np.cumsum(moves, axis=1)
 
 
-def visits(places: NDArray[np.float64], grid: int) -> NDArray[np.float64]:
-    """How many places are in each square of a grid that is stretched over all of them.
+def visits(positions: NDArray[np.float64], grid: int) -> NDArray[np.float64]:
+    """Count the positions in each square of a grid that is stretched over all of them.
 
     Args:
-        places: (2, n): x and y.
+        positions: (2, n): x and y.
         grid: Squares a side.
 
     Returns:
         (grid, grid): rows are y, columns are x.
     """
-    least, most = places.min(axis=1, keepdims=True), places.max(axis=1, keepdims=True)
-    columns, rows = np.minimum((places - least) / (most - least) * grid, grid - 1).astype(int)
+    least, most = positions.min(axis=1, keepdims=True), positions.max(axis=1, keepdims=True)
+    columns, rows = np.minimum((positions - least) / (most - least) * grid, grid - 1).astype(int)
     return np.bincount(rows * grid + columns, minlength=grid * grid).reshape(grid, grid).astype(float)
 
 
 def covariance(kernel: Tensor) -> dict[str, float]:
-    """Return the covariance of a kernel under the names that degradations describe it by.
+    """Return the covariance of a kernel, under the names that descriptions of degradations use.
 
     Args:
         kernel: (k, l) that sums to one.
@@ -179,18 +179,18 @@ def covariance(kernel: Tensor) -> dict[str, float]:
 
 
 def _odd(side: float) -> int:
-    """Rounded, and one more if that is even."""
+    """Round to the nearest integer, and add one if that is even."""
     return round(side) + 1 - round(side) % 2
 
 
 def _enlargement(side: int, factor: float) -> Tensor:
-    """(side, side) that enlarges a line about its middle, linearly between pixels, and keeps its length."""
-    places = torch.arange(side, dtype=torch.float64) - side // 2
-    return (1 - (places[:, None] / factor - places).abs()).clamp(min=0)
+    """A matrix (side, side) that enlarges a line about its middle by linear interpolation, and keeps its length."""
+    positions = torch.arange(side, dtype=torch.float64) - side // 2
+    return (1 - (positions[:, None] / factor - positions).abs()).clamp(min=0)
 
 
-_SIDE = "px, of the square kernel, odd"
-_BORDER = "what stands beyond the edges: reflect, replicate, circular or symmetric"
+_SIDE = "px, side of the square kernel, odd"
+_BORDER = "padding at the edges: reflect, replicate, circular or symmetric"
 USRNET = srbench.Paper(
     title="Deep Unfolding Network for Image Super-Resolution",
     venue="CVPR",
@@ -201,7 +201,7 @@ USRNET = srbench.Paper(
 
 @srbench.hookimpl
 def register_steps() -> list[srbench.StepSpec]:
-    """Defaults: those of USRNet's training."""
+    """Provide both blurs; the defaults are those of USRNet's training."""
     return [
         srbench.StepSpec(
             name="trajectory_blur",
@@ -209,18 +209,18 @@ def register_steps() -> list[srbench.StepSpec]:
             build=TrajectoryBlur,
             units={
                 "side_px": _SIDE,
-                "moments": "places of the camera that are counted",
-                "turn": "radians, by which a rotation of one radian would grow in all moments if it grew evenly",
-                "least_px": "px, the least side of the grid of a path …",
-                "rate_per_px": "1/px, to which an exponentially distributed length is added, of this rate …",
-                "most_px": "px, up to here; rounded, and the next odd number taken; at most 2 more than side_px",
-                "zoom": "factors, of rows and columns each, by which some kernels are enlarged about their middle",
-                "zoom_probability": "probability of being enlarged",
+                "moments": "number of positions of the camera",
+                "turn": "radians, growth rate of the rotation times the number of moments",
+                "least_px": "px, smallest side of a path's grid",
+                "rate_per_px": "1/px, rate of the exponentially distributed length that is added to the smallest side",
+                "most_px": "px, largest side; rounded up to odd; at most 2 more than side_px",
+                "zoom": "range of factors that enlarge rows and columns of some kernels about their middle",
+                "zoom_probability": "probability of an enlarged kernel",
                 "border": _BORDER,
             },
             paper=USRNET,
-            notes="Reconstruction: the law by which the camera moves is ours, since of the release only the number of "
-            "moments, the grid, the 3 x 3 Gaussian, the side and the enlargement are known.",
+            notes="Reconstruction: the law of motion is ours, as the release only shows the number of moments, the "
+            "grid, the 3 x 3 Gaussian, the side and the enlargement.",
         ),
         srbench.StepSpec(
             name="off_centre_blur",
@@ -229,11 +229,11 @@ def register_steps() -> list[srbench.StepSpec]:
             units={
                 "variance_px2": "px², both variances",
                 "side_px": _SIDE,
-                "moved_for": "scales, drawn from, all alike; at s the Gaussian is (s-1)/2 px off the kernel's middle",
+                "moved_for": "scales s to choose from with equal probability; the Gaussian is shifted by (s-1)/2 px",
                 "border": _BORDER,
             },
             paper=USRNET,
-            notes="KAIR's gen_kernel, whose scale is drawn whatever the scale of the reduction, then turned and "
-            "mirrored at random.",
+            notes="KAIR's gen_kernel, with a scale that is independent of the reduction's, then rotated and mirrored "
+            "at random.",
         ),
     ]

@@ -79,8 +79,8 @@ def _served_with(act: Act) -> str | None:
     """What images must have in common to be served together by a step."""
     if act.drawn is None:
         return None
-    alike = getattr(act.step, "alike", ())
-    return json.dumps([act.drawn.get(name) for name in alike]) if alike else ""
+    names = getattr(act.step, "grouped_by", ())
+    return json.dumps([act.drawn.get(name) for name in names]) if names else ""
 
 
 def _do(part: _Part, plans: Sequence[Sequence[Act]], turn: int, size: Size) -> list[_Part]:

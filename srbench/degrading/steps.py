@@ -59,7 +59,7 @@ class Step(Protocol):
     that starts in the same place for all images of a batch, which can then be degraded together.
 
     A step whose ``apply`` needs some of what was drawn to be equal within a batch (the size of the output, a mode)
-    names those in a class attribute ``alike: ClassVar[tuple[str, ...]]``; a chain then hands it images that agree.
+    names those in a class attribute ``grouped_by: ClassVar[tuple[str, ...]]``; a chain then hands it images that agree.
 
     On a CPU, a chain divides a batch among threads, each of which calls ``apply``. A step that is made of what divides
     its images itself, as the functions of `srbench.degrading` and `srbench.imaging.parallel.for_each` do, says so by

@@ -63,7 +63,7 @@ def _check_scale(name: str, step: Step, size: Size, found: Violations) -> None:
         return
     groups: dict[str, list[int]] = {}
     for image, one in enumerate(drawn):
-        groups.setdefault(json.dumps([one.get(key) for key in getattr(step, "alike", ())]), []).append(image)
+        groups.setdefault(json.dumps([one.get(key) for key in getattr(step, "grouped_by", ())]), []).append(image)
     images = photograph(3, 3, size.height, size.width)
     for group in groups.values():
         _check_batch(name, step, images[group], [drawn[i] for i in group], size, found)

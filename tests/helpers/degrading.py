@@ -52,7 +52,7 @@ class Grain:
 class Cut:
     """Crops to a height that every image draws for itself."""
 
-    alike: ClassVar[tuple[str, ...]] = ("height",)
+    grouped_by: ClassVar[tuple[str, ...]] = ("height",)
 
     def draw(self, random, size):
         return {"height": random.integer(5, 8)}

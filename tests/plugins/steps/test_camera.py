@@ -188,7 +188,7 @@ def test_a_grey_image_is_taken_without_colours():
     assert (once(CLEAN, image) - image).abs().max() < 1e-9
     step = CameraIsp(noise=False, mosaic=False, matrices="none", red_gain=1.0, blue_gain=1.0, develop="released")
     assert (once(step, image) - once(step, image.expand(1, 3, -1, -1))).abs().max() < 1e-12
-    with pytest.raises(ShapeError, match="give RGB or grey images"):
+    with pytest.raises(ShapeError, match="pass RGB or grey images"):
         once(CLEAN, image.expand(1, 2, -1, -1))
 
 

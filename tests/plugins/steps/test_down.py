@@ -36,7 +36,7 @@ def test_means_over_blocks_are_pillows_box_filter():
 
 
 def test_sub_sampling_after_another_resize_is_refused():
-    with pytest.raises(ShapeError, match="sub-sample before any other resize"):
+    with pytest.raises(ShapeError, match="put subsample before other resizes"):
         once(Subsample(), rough(), size=Size(80, 88, 3))
 
 

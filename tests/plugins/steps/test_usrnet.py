@@ -88,9 +88,9 @@ def test_every_kernel_weighs_one_and_is_nowhere_negative():
 
 
 def test_the_outermost_squares_alone_of_a_grid_may_be_cut():
-    with pytest.raises(ShapeError, match=r"grids of 5.0 to 27 px for kernels of 15; give"):
+    with pytest.raises(ShapeError, match=r"grids of 5.0 to 27 px and kernels of 15 px; choose"):
         TrajectoryBlur(side_px=15)
-    with pytest.raises(ShapeError, match="give grids from 1 px, and an odd side"):
+    with pytest.raises(ShapeError, match="choose grids of at least 1 px, and an odd side_px"):
         TrajectoryBlur(side_px=26)
 
 
