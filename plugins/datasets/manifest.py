@@ -7,5 +7,5 @@ import srbench
 
 @srbench.hookimpl
 def register_datasets() -> list[srbench.DatasetSpec]:
-    """All that are looked for below the data root."""
+    """Provide all datasets that are found below the data root."""
     return [spec for spec in srbench.read_manifest() if not spec.name.startswith("photographs")]

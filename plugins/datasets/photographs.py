@@ -1,4 +1,4 @@
-"""The photographs inside the scikit-image wheel: real images, lossless, and nothing to download."""
+"""The photographs in the scikit-image wheel: real, lossless images without a download."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def locate(names: tuple[str, ...]) -> Mapping[str, Path]:
         names: Image names.
 
     Returns:
-        Those that this version of scikit-image brings along.
+        Paths of the images that the installed version of scikit-image has, by name.
     """
     package = find_spec("skimage")
-    folders = [Path(place) / "data" for place in (package.submodule_search_locations or ())] if package else []
+    folders = [Path(folder) / "data" for folder in (package.submodule_search_locations or ())] if package else []
     paths = {name: folder / f"{name}.png" for folder in folders for name in names}
     return {name: path for name, path in paths.items() if path.is_file()}
 
 
 @srbench.hookimpl
 def register_datasets() -> list[srbench.DatasetSpec]:
-    """The test set and the training set."""
+    """Provide the test set and the training set."""
     return [
         replace(spec, locate=partial(locate, tuple(entry.name for entry in spec.entries)))
         for spec in srbench.read_manifest()

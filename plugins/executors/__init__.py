@@ -1,1 +1,1 @@
-"""Where jobs run."""
+"""The bundled executors."""

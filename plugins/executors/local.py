@@ -1,4 +1,4 @@
-"""Executors on this machine: in this process, or in processes of its own."""
+"""Executors on this machine: the current process, or a pool of processes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import srbench
 P = ParamSpec("P")
 T = TypeVar("T")
 
-GRACE = 20.0
-"""Seconds for the step under way and its checkpoint."""
+GRACE_SECONDS = 20.0
+"""Time for a training to finish its step and save a checkpoint."""
 
 
 class Here(Executor):
@@ -27,55 +27,55 @@ class Here(Executor):
         self._open = True
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run ``fn`` now. An exception is kept in the future, save an interrupt, which ends the caller too."""
+        """Run ``fn`` now. Exceptions are kept in the future, except for interrupts, which also end the caller."""
         if not self._open:
             raise RuntimeError("cannot schedule new futures after shutdown")
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - whoever asks for the result meets it there
+        except Exception as error:  # noqa: BLE001 - it is raised when the result is read
             future.set_exception(error)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        """Take no more jobs; none is ever pending."""
+        """Refuse further jobs; there are never pending ones."""
         self._open = False
 
 
 def processes(workers: int) -> ProcessPoolExecutor:
-    """Worker processes that start from nothing: a forked one would share torch's thread pools and any GPU context."""
+    """Make a pool of spawned processes; forked ones would share torch's thread pools and any GPU context."""
     return ProcessPoolExecutor(
         max_workers=workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
     )
 
 
 def end_with_parent() -> None:
-    """See to it that this worker does not outlive who started it, who may be killed without a word.
+    """Stop this worker when its parent process dies.
 
-    It would go on with what it had been handed, and then wait for ever. A training under way is asked to save itself.
+    Otherwise it would finish its job and then wait forever. A running training gets a signal to save a checkpoint.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
-        raise RuntimeError("this is for processes that multiprocessing started")
+        raise RuntimeError("end_with_parent works only in processes that multiprocessing started")
 
     def watch() -> None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE)
+        time.sleep(GRACE_SECONDS)
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()
 
 
 def here(workers: int) -> Here:  # noqa: ARG001 - one process has one worker
-    """The calling process."""
+    """Make an executor in the calling process."""
     return Here()
 
 
 @srbench.hookimpl
 def register_executors() -> list[srbench.ExecutorSpec]:
-    """In this process, and in a pool of processes."""
+    """Provide the current process and a pool of processes."""
     return [
         srbench.ExecutorSpec(name="here", label="this process", make=here),
         srbench.ExecutorSpec(name="processes", label="processes on this machine", make=processes, isolated=True),

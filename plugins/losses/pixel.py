@@ -1,4 +1,4 @@
-"""Pixel losses: what a recipe names under ``losses``."""
+"""Pixel losses, which a recipe names under ``losses``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 import srbench
 
 CHARBONNIER_EPSILON = 1e-3
-"""Added in quadrature, in units of white; LapSRN's value (Lai et al., CVPR 2017)."""
+"""Added in quadrature, for images in [0, 1]; LapSRN's value (Lai et al., CVPR 2017)."""
 
 
 def charbonnier(sr: Tensor, hr: Tensor) -> Tensor:
@@ -17,21 +17,21 @@ def charbonnier(sr: Tensor, hr: Tensor) -> Tensor:
 
 
 def largest(sr: Tensor, hr: Tensor) -> Tensor:
-    """The largest absolute error of each image and channel, and the mean of these: CoMoNet's second term."""
+    """The mean over images and channels of their largest absolute error: CoMoNet's second term."""
     return (sr - hr).abs().amax((2, 3)).mean()
 
 
 def charbonnier_colour(sr: Tensor, hr: Tensor) -> Tensor:
     """Mean over pixels of ``sqrt(mean of (sr - hr)² over the colours + 1e-6)``: the colours of a pixel share a root.
 
-    SwinFIR's release (CharbonnierLossColor); an error in one colour counts more where the others are right.
+    It is CharbonnierLossColor of SwinFIR's release. An error in one colour counts more if the others are right.
     """
     return ((sr - hr).square().mean(1) + CHARBONNIER_EPSILON**2).sqrt().mean()
 
 
 @srbench.hookimpl
 def register_losses() -> list[srbench.LossSpec]:
-    """Means over all pixels and channels, or over their largest."""
+    """Provide the pixel losses."""
     lapsrn = srbench.Paper(
         title="Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution",
         venue="CVPR",

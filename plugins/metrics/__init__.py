@@ -1,1 +1,1 @@
-"""Metrics, registered like everybody's."""
+"""The bundled metrics."""

@@ -1,7 +1,7 @@
-"""Any metric of IQA-PyTorch by its name, ``pyiqa:niqe``: on RGB, with the whole border, as that package takes them.
+"""Any metric of IQA-PyTorch by its name, ``pyiqa:niqe``: on RGB and on the whole image, as that package does.
 
-Its metrics keep their own conventions; its ``ssim`` and ``psnry`` take full-range luma, for one. The package is
-imported only when one of them is asked for.
+Its metrics keep their own conventions; for example, its ``ssim`` and ``psnry`` use full-range luma. The package is
+imported only if one of them is used.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from torch import Tensor
 
 import srbench
 
-OF_FOLDERS = ("fid", "inception_score")
-"""Metrics of whole folders, not of images."""
+FOLDER_METRICS = ("fid", "inception_score")
+"""Prefixes of metrics that score folders instead of images."""
 
 
 @dataclass(frozen=True)
 class PyiqaMetric:
     """A loaded metric of pyiqa.
 
-    Call it with ``sr`` and ``hr``, ``(N, 3, H, W)`` in [0, 1]; it gives ``(N,)`` float64 on the CPU. Metrics without
-    reference ignore ``hr``, which may be None for them.
+    Call it with ``sr`` and ``hr``, ``(N, 3, H, W)`` in [0, 1]; it returns ``(N,)`` float64 on the CPU. No-reference
+    metrics ignore ``hr``, which may be None for them.
     """
 
     name: str
@@ -41,13 +41,13 @@ class PyiqaMetric:
         """Score each image.
 
         Raises:
-            ShapeError: If a reference is needed and missing, or has another shape.
-            UnavailableError: If pyiqa fails on these images; the sentence has its reason.
+            ShapeError: A reference is needed and missing, or has another shape.
+            UnavailableError: pyiqa fails on these images; the error has the reason.
         """
         if self.full_reference and (hr is None or hr.shape != sr.shape):
-            shape = None if hr is None else tuple(hr.shape)
+            shape = "None" if hr is None else tuple(hr.shape)
             raise srbench.ShapeError(
-                f"pyiqa:{self.name} compares with hr, which is {shape} where sr is {tuple(sr.shape)}."
+                f"pyiqa:{self.name} compares sr {tuple(sr.shape)} with hr, which is {shape}; pass hr of the same shape."
             )
         scores = []
         for index in range(len(sr)):  # one by one: several of its metrics mix the images of a batch
@@ -55,7 +55,7 @@ class PyiqaMetric:
             try:
                 with _quiet(), torch.no_grad():
                     score = self.run(*(image.to(torch.float32).clamp(0, 1) for image in pair))
-            except Exception as error:  # dozens of networks by dozens of authors: anything can come
+            except Exception as error:  # dozens of networks by dozens of authors can raise anything
                 raise srbench.UnavailableError(f"pyiqa:{self.name} failed on an image: {_reason(error)}.") from error
             score = score[0] if isinstance(score, tuple) else score
             scores.append(torch.as_tensor(score).detach().to("cpu", torch.float64).mean())
@@ -66,12 +66,12 @@ def load(name: str, device: torch.device) -> PyiqaMetric:
     """Load a metric of pyiqa with its network.
 
     Args:
-        name: As ``pyiqa.list_models()`` has it: "niqe", "dists", "musiq".
+        name: A name from ``pyiqa.list_models()``, such as "niqe", "dists" or "musiq".
         device: Where it runs.
 
     Raises:
-        UnavailableError: In one sentence: pyiqa is not installed, has no such metric, the metric scores folders, or its
-            weights cannot be had.
+        UnavailableError: pyiqa is not installed or has no such metric, the metric scores folders, or its weights cannot
+            be loaded.
     """
     with _quiet():
         try:
@@ -83,9 +83,9 @@ def load(name: str, device: torch.device) -> PyiqaMetric:
             ) from error
         if name not in (known := pyiqa.list_models()):
             raise srbench.UnavailableError(f"The package pyiqa has no metric {name!r}; {_nearest(name, known)}")
-        if name.startswith(OF_FOLDERS):
+        if name.startswith(FOLDER_METRICS):
             raise srbench.UnavailableError(
-                f"pyiqa:{name} scores folders of images, not an image; it cannot be a column here."
+                f"pyiqa:{name} scores folders of images, not single images; choose a metric of single images."
             )
         try:
             with torch.random.fork_rng(devices=[]):
@@ -96,9 +96,9 @@ def load(name: str, device: torch.device) -> PyiqaMetric:
 
 
 def make(name: str, others: srbench.SpecMap[srbench.MetricSpec]) -> srbench.MetricSpec:  # noqa: ARG001
-    """Make the metric called ``name`` there, with its direction and whether it needs hr.
+    """Make the metric that pyiqa calls ``name``, with its direction and whether it needs hr.
 
-    Where the package cannot be imported the metric is made all the same, and its column stays empty with that reason.
+    If the package cannot be imported, the metric is made nevertheless, and its column stays empty with that reason.
 
     Raises:
         SrbenchError: The package has no such metric.
@@ -108,7 +108,7 @@ def make(name: str, others: srbench.SpecMap[srbench.MetricSpec]) -> srbench.Metr
             warnings.simplefilter("ignore")
             import pyiqa.default_model_configs
         known = pyiqa.default_model_configs.DEFAULT_CONFIGS
-    except Exception:  # noqa: BLE001 - its many dependencies break in many ways; loading the metric will say how
+    except Exception:  # noqa: BLE001 - its many dependencies break in many ways; loading the metric reports it
         known = {name: {}}
     if name not in known:
         raise srbench.SrbenchError(f"The package pyiqa has no metric {name!r}; {_nearest(name, known)}")
@@ -125,11 +125,11 @@ def make(name: str, others: srbench.SpecMap[srbench.MetricSpec]) -> srbench.Metr
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean pyiqa:{near[0]}?" if near else "`pyiqa.list_models()` names them all."
+    return f"did you mean pyiqa:{near[0]}?" if near else "choose one of `pyiqa.list_models()`."
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of an error's text, or its type's name."""
+    """The first line of an error's text, or the name of its type."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
@@ -153,5 +153,5 @@ def _quiet() -> Iterator[None]:
 
 @srbench.hookimpl
 def register_metrics() -> list[srbench.Family]:
-    """Provide all that the package lists."""
+    """Provide every metric of the package as a family."""
     return [srbench.Family(name="pyiqa", make=make, example="pyiqa:niqe", label="any metric of IQA-PyTorch")]

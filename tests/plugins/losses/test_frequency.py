@@ -20,8 +20,9 @@ def by_hand(difference, block):
     total = 0.0
     for (u, v), coefficient in np.ndenumerate(dctn(difference, norm="ortho")):
         radius = max(np.hypot(u, v), 0.5) / block
-        weight = next((w for edge, w in zip(frequency.RINGS, frequency.WEIGHTS, strict=False) if radius <= edge), 1.0)
-        total += weight * np.hypot(coefficient / (0.03 * radius**-1.2), frequency.EPSILON)
+        rings = zip(frequency.RING_EDGES, frequency.RING_WEIGHTS, strict=False)
+        weight = next((w for edge, w in rings if radius <= edge), 1.0)
+        total += weight * np.hypot(coefficient / (0.03 * radius**-1.2), frequency.CHARBONNIER_EPSILON)
     return total / block**2
 
 

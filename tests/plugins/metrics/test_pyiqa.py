@@ -63,7 +63,7 @@ def test_batches_are_scored_one_by_one_and_failures_named():
 
 def test_a_missing_reference_is_refused():
     metric = PyiqaMetric("dists", full_reference=True, run=lambda sr, hr: (sr - hr).mean())
-    with pytest.raises(ShapeError, match="which is None"):
+    with pytest.raises(ShapeError, match="which is None; pass hr of the same shape"):
         metric(torch.rand(1, 3, 8, 8))
 
 
