@@ -1,1 +1,1 @@
-"""How fast srbench itself is: ratios within one run, against plain PyTorch and public peers."""
+"""The speed of srbench itself, as ratios within one run, against plain PyTorch and public peers."""

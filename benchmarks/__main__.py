@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: every comparison in one table. Exits 1 where a target is missed."""
+"""``python -m benchmarks``: every comparison in one table. Exits with 1 if a target is missed."""
 
 from __future__ import annotations
 

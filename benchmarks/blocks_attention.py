@@ -1,4 +1,4 @@
-"""Attention blocks against their papers' formulas, written down directly: what their releases compute."""
+"""Attention blocks against a direct implementation of their papers' formulas, as in their releases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.rows import Row, compare
 from srbench.profiling.memory import Memory, Work, peak_memory
 
 CHANNELS, LAYERS, SIDE, REGION = 64, 11, 64, 128
-"""SIDE is that of an LR tile, REGION that of a quarter of a 256x256 LR image."""
+"""SIDE is the side of an LR tile, REGION that of a quarter of a 256x256 LR image."""
 TOLERANCE = 1e-4
 
 
@@ -33,7 +33,7 @@ Pair = tuple[Callable[[], Tensor], Callable[[], Tensor]]
 
 
 def timed(what: str, against: str, pair: Pair) -> Row:
-    """Both compute the same; only then is the time compared."""
+    """Check that both results are equal, then compare the times."""
     with torch.inference_mode():
         ours, reference = pair
         torch.testing.assert_close(ours(), reference(), rtol=TOLERANCE, atol=TOLERANCE)
@@ -42,7 +42,7 @@ def timed(what: str, against: str, pair: Pair) -> Row:
 
 
 def remembered(what: str, against: str) -> Row:
-    """What each needs beyond its weights and its input, each in a process of its own."""
+    """Compare the memory that each needs beyond weights and input, in separate processes."""
     answers = peak_memory([Work(f"{__name__}:region", {"reference": reference}) for reference in (False, True)])
     needed = [answer.extra_mib for answer in answers if isinstance(answer, Memory)]
     if len(needed) < len(answers):
@@ -52,7 +52,7 @@ def remembered(what: str, against: str) -> Row:
 
 
 def region(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
-    """The non-local block, or its reference, on one region: what `peak_memory` runs."""
+    """Make the non-local block or its reference on one region, for `peak_memory`."""
     block, x = NonLocal(CHANNELS, CHANNELS // 8), features()
 
     def forward() -> Tensor:
@@ -63,12 +63,12 @@ def region(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
 
 
 def features(side: int = REGION, *, layers: int = 1) -> Tensor:
-    """Random features of one image."""
+    """Make random features of one image."""
     return torch.randn(1, CHANNELS * layers, side, side, generator=torch.Generator().manual_seed(0))
 
 
 def soca() -> Pair:
-    """SAN's second-order channel attention."""
+    """Make SAN's second-order channel attention and its reference."""
     block, x = SecondOrderChannelAttention(CHANNELS, 16), features(SIDE)
 
     def reference() -> Tensor:
@@ -92,23 +92,23 @@ def soca() -> Pair:
 
 
 def non_local(side: int) -> Pair:
-    """SAN's non-local block on one region."""
+    """Make SAN's non-local block on one region and its reference."""
     block, x = NonLocal(CHANNELS, CHANNELS // 8), features(side)
     nn.init.normal_(block.W.weight, std=0.1)
     return lambda: block(x), lambda: stored_softmax(block, x)
 
 
 def stored_softmax(block: NonLocal, x: Tensor) -> Tensor:
-    """The block's formula with every weight of the attention in memory at once."""
+    """Compute the block's formula with all weights of the attention in memory."""
     query, key, value = (part(x).flatten(2) for part in (block.theta, block.phi, block.g))
     weights = torch.softmax(query.mT @ key, dim=2)
-    found = (weights @ value.mT).mT.reshape(x.shape[0], -1, *x.shape[2:])
-    attended: Tensor = block.W(found)
+    values = (weights @ value.mT).mT.reshape(x.shape[0], -1, *x.shape[2:])
+    attended: Tensor = block.W(values)
     return attended + x
 
 
 def layer_attention() -> Pair:
-    """HAN's attention among layers."""
+    """Make HAN's attention across layers and its reference."""
     block = LayerAttention()
     x = features(SIDE, layers=LAYERS).view(1, LAYERS, CHANNELS, SIDE, SIDE) / 50
     nn.init.constant_(block.gamma, 0.5)
@@ -124,7 +124,7 @@ def layer_attention() -> Pair:
 
 
 def channel_spatial_attention() -> Pair:
-    """HAN's attention among channels and positions."""
+    """Make HAN's attention across channels and positions and its reference."""
     block, x = ChannelSpatialAttention(), features(REGION)
     nn.init.constant_(block.gamma, 0.5)
 

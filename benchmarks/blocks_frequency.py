@@ -1,4 +1,4 @@
-"""KDSR's per-image convolution and FreqNet's block DCT against their formulas, written down directly."""
+"""KDSR's per-image convolution and FreqNet's block DCT against a direct implementation of their formulas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from srbench.profiling.memory import Memory, Work, peak_memory
 CHANNELS = 64
 LR_SIDES = (180, 320)
 HR_SIDES = (736, 1280)
-"""The next multiples of 32 to 720 and 1280."""
+"""720 and 1280 pixels, rounded up to multiples of 32."""
 BLOCK, BAND_X4 = 32, BAND / 4
 TOLERANCE = 1e-4
 Pair = tuple[Callable[[], Tensor], Callable[[], Tensor]]
@@ -38,7 +38,7 @@ def rows() -> list[Row]:
 
 
 def timed(what: str, against: str, pair: Pair) -> Row:
-    """Both compute the same; only then is the time compared."""
+    """Check that both results are equal, then compare the times."""
     ours, reference = pair
     torch.testing.assert_close(ours(), reference(), rtol=TOLERANCE, atol=TOLERANCE)
     ratio = compare(ours, reference)
@@ -46,7 +46,7 @@ def timed(what: str, against: str, pair: Pair) -> Row:
 
 
 def remembered(what: str, against: str) -> Row:
-    """What each needs beyond its weights and its input, each in a process of its own."""
+    """Compare the memory that each needs beyond weights and input, in separate processes."""
     answers = peak_memory([Work(f"{__name__}:whole_image", {"reference": reference}) for reference in (False, True)])
     needed = [answer.extra_mib for answer in answers if isinstance(answer, Memory)]
     if len(needed) < len(answers):
@@ -56,13 +56,13 @@ def remembered(what: str, against: str) -> Row:
 
 
 def whole_image(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
-    """The transform, or its reference, of one image: what `peak_memory` runs."""
+    """Make the transform or its reference of one image, for `peak_memory`."""
     ours, filtered = transform(BLOCK, BAND_X4)
     return nn.Identity(), filtered if reference else ours
 
 
 def inferring(run: Callable[[], Tensor]) -> Callable[[], Tensor]:
-    """The same without gradients."""
+    """Wrap a function so that it runs without gradients."""
 
     def without_gradients() -> Tensor:
         with torch.inference_mode():
@@ -72,7 +72,7 @@ def inferring(run: Callable[[], Tensor]) -> Callable[[], Tensor]:
 
 
 def features(count: int, height: int, width: int, *, last: bool = False) -> Tensor:
-    """Random features."""
+    """Make random features."""
     x = torch.randn(count, CHANNELS, height, width, generator=torch.Generator().manual_seed(0))
     return x.contiguous(memory_format=torch.channels_last) if last else x
 
@@ -80,7 +80,7 @@ def features(count: int, height: int, width: int, *, last: bool = False) -> Tens
 def dynamic(
     count: int, height: int, width: int, reference: Callable[[Tensor, Tensor], Tensor], *, last: bool = False
 ) -> Pair:
-    """KDSR's dynamic convolution, kernels made anew each time, as a reference convolves with them."""
+    """Make KDSR's dynamic convolution and a reference; both compute their kernels in every call."""
     layer, x, degradation = (
         DynamicConvolution(CHANNELS),
         features(count, height, width, last=last),
@@ -94,7 +94,7 @@ def dynamic(
 
 
 def tapped(x: Tensor, kernels: Tensor) -> Tensor:
-    """The sum of nine shifted images, each weighed."""
+    """Compute the weighted sum of nine shifted images."""
     height, width = x.shape[2:]
     padded = F.pad(x, (1, 1, 1, 1))
     total = torch.zeros_like(x)
@@ -106,7 +106,7 @@ def tapped(x: Tensor, kernels: Tensor) -> Tensor:
 
 
 def folded(x: Tensor, kernels: Tensor) -> Tensor:
-    """Every image's channels as groups of one convolution, as the release has it."""
+    """Convolve the channels of all images as groups of one convolution, as in the release."""
     count, channels, height, width = x.shape
     groups = count * channels
     grouped = F.conv2d(x.reshape(1, groups, height, width), kernels.reshape(-1, 1, 3, 3), padding=1, groups=groups)
@@ -114,7 +114,7 @@ def folded(x: Tensor, kernels: Tensor) -> Tensor:
 
 
 def learning() -> Pair:
-    """The gradient of the dynamic convolution's kernels."""
+    """Make the gradient of the dynamic convolution's kernels and its reference."""
     layer, x, degradation = DynamicConvolution(CHANNELS), features(8, 48, 48), torch.ones(8, CHANNELS)
     weight = layer.kernel[0].weight
 
@@ -128,7 +128,7 @@ def learning() -> Pair:
 
 
 def transform(block: int, radius: float = FULL_BAND) -> Pair:
-    """The coefficients of a whole image."""
+    """Make the DCT of a whole image and its reference."""
     dct = BlockDCT(block, radius)
     filters = dct.filters()
     image = torch.rand(1, 1, *HR_SIDES, generator=torch.Generator().manual_seed(0))
@@ -136,7 +136,7 @@ def transform(block: int, radius: float = FULL_BAND) -> Pair:
 
 
 def back(block: int, radius: float = FULL_BAND) -> Pair:
-    """The image of coefficients."""
+    """Make the inverse DCT and its reference."""
     dct = BlockDCT(block, radius)
     filters = dct.filters()
     maps = torch.randn(1, dct.channels, HR_SIDES[0] // block, HR_SIDES[1] // block)

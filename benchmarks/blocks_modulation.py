@@ -1,4 +1,4 @@
-"""Kernels that every image weighs for itself, against the formulation of the releases: a group for each image."""
+"""Kernels that every image modulates, against the implementation of the releases: a group for each image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.rows import Row, compare
 from srbench.profiling.memory import Memory, Work, peak_memory
 
 BATCH, PATCH = 16, 48
-"""Of lr in the papers' training."""
+"""Batch and LR patch of the papers' training."""
 TOLERANCE = 1e-4
 RELEASED = "masks for every layer, a group for each image"
 
@@ -36,39 +36,39 @@ def rows() -> list[Row]:
 
 
 def uhdn_block(count: int, height: int, width: int) -> tuple[DenseBlock, Tensor]:
-    """The first of a U-HDB, 64 channels and 6 layers of 12, and what goes into it."""
+    """Make the first block of a U-HDB, 64 channels and 6 layers of 12, and its input."""
     torch.manual_seed(0)
     block = DenseBlock(64, 12, 6, partial(Convolution, modulated=True), partial(nn.ReLU, inplace=True), bias=False)
     return block, features(count, 64, height, width)
 
 
 def comonet_block(count: int, height: int, width: int) -> tuple[DenseBlock, Tensor]:
-    """The same of CoMoNet-S: 48 channels and 6 layers of 8."""
+    """Make the first block of CoMoNet-S, 48 channels and 6 layers of 8, and its input."""
     torch.manual_seed(0)
     block = DenseBlock(48, 8, 6, ThresholdConvolution, partial(nn.LeakyReLU, 0.1, inplace=True), bias=True)
     return block, features(count, 48, height, width)
 
 
 def features(count: int, channels: int, height: int, width: int) -> Tensor:
-    """Both signs, more of one on some sides."""
+    """Random features of both signs, whose share of positive values grows from left to right."""
     drawn = torch.randn(count, channels, height, width, generator=torch.Generator().manual_seed(1))
     return drawn + torch.linspace(-1, 1, width)
 
 
 def inferred(what: str, block: DenseBlock, x: Tensor) -> Row:
-    """Both compute the same; only then is the time compared."""
+    """Check that both results are equal, then compare the times."""
     with torch.inference_mode():
         torch.testing.assert_close(block(x), as_released(block, x), rtol=TOLERANCE, atol=TOLERANCE)
         return judged(what, RELEASED, compare(lambda: block(x), lambda: as_released(block, x)))
 
 
 def judged(what: str, against: str, ratio: float) -> Row:
-    """At least as fast."""
+    """Make a row whose target is to be at least as fast."""
     return Row(what, against, ratio, "≥ 1 (as fast)", ratio >= 1)
 
 
 def as_released(block: DenseBlock, x: Tensor) -> Tensor:
-    """A dense block whose every layer looks at all of its channels."""
+    """Run a dense block in which every layer computes the factors of all of its channels."""
     for dense in block.body:
         convolution, activation = dense.layer
         share = F.adaptive_avg_pool2d((x >= getattr(convolution, "threshold", 0.0)).float(), 3)
@@ -81,7 +81,7 @@ def as_released(block: DenseBlock, x: Tensor) -> Tensor:
 
 
 def in_groups(weight: Tensor, factors: Tensor, x: Tensor) -> Tensor:
-    """One convolution of all images, side by side."""
+    """Convolve all images in one grouped convolution."""
     count, channels, height, width = x.shape
     weights = (weight * factors.unsqueeze(1)).flatten(0, 1)
     made = F.conv2d(x.reshape(1, count * channels, height, width), weights, padding=1, groups=count)
@@ -89,7 +89,7 @@ def in_groups(weight: Tensor, factors: Tensor, x: Tensor) -> Tensor:
 
 
 def trained(what: str, *, image_specific: bool) -> Row:
-    """Forward and backward as srbench trains, channels last; the same gradients where nothing is image-specific."""
+    """Compare forward and backward passes on channels-last images, and the gradients unless they are image-specific."""
     torch.manual_seed(0)
     layer = ModulatedConv2d(100, 12, 3, padding=1, bias=False)
     layer.image_specific = image_specific
@@ -109,7 +109,7 @@ def trained(what: str, *, image_specific: bool) -> Row:
 
 
 def remembered(what: str) -> Row:
-    """What each needs beyond its weights and its input, each in a process of its own."""
+    """Compare the memory that each needs beyond weights and input, in separate processes."""
     answers = peak_memory([Work(f"{__name__}:large_image", {"reference": reference}) for reference in (False, True)])
     needed = [answer.extra_mib for answer in answers if isinstance(answer, Memory)]
     if len(needed) < len(answers):
@@ -119,7 +119,7 @@ def remembered(what: str) -> Row:
 
 
 def large_image(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
-    """The dense block, or its reference, on the lr of a 1280x720 image at x4: what `peak_memory` runs."""
+    """Make the dense block or its reference on the lr of a 1280x720 image at x4, for `peak_memory`."""
     block, x = comonet_block(1, 180, 320)
 
     def forward() -> Tensor:

@@ -1,4 +1,4 @@
-"""HPINet's patches against its formulas written down directly, all patches at once: what its release computes."""
+"""HPINet's patches against a direct implementation of its formulas on all patches at once, as in its release."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from benchmarks.rows import Row, compare
 from srbench.profiling.memory import Memory, Work, peak_memory
 
 DIM, QK_DIM, MLP_DIM, LAYERS = 40, 24, 72, 3
-"""Of HPINet-S."""
+"""Sizes of HPINet-S."""
 HEIGHT, WIDTH = 180, 320
-"""Of an LR image behind 1280x720 pixels at x4."""
+"""Size of the LR image for 1280x720 pixels at x4."""
 TOLERANCE = 1e-4
 
 
@@ -37,7 +37,7 @@ Pair = tuple[Callable[[], Tensor], Callable[[], Tensor]]
 
 
 def timed(what: str, against: str, pair: Pair) -> Row:
-    """Both compute the same; only then is the time compared."""
+    """Check that both results are equal, then compare the times."""
     with torch.inference_mode():
         ours, reference = pair
         torch.testing.assert_close(ours(), reference(), rtol=TOLERANCE, atol=TOLERANCE)
@@ -46,7 +46,7 @@ def timed(what: str, against: str, pair: Pair) -> Row:
 
 
 def trained(what: str, against: str, pair: Pair) -> Row:
-    """Forward and backward."""
+    """Compare forward and backward passes."""
     ours, reference = pair
     torch.testing.assert_close(ours(), reference(), rtol=TOLERANCE, atol=TOLERANCE)
     backward = torch.autograd.backward
@@ -55,7 +55,7 @@ def trained(what: str, against: str, pair: Pair) -> Row:
 
 
 def remembered(what: str, against: str) -> Row:
-    """What each needs beyond its weights and its input, each in a process of its own."""
+    """Compare the memory that each needs beyond weights and input, in separate processes."""
     answers = peak_memory([Work(f"{__name__}:image", {"reference": reference}) for reference in (False, True)])
     needed = [answer.extra_mib for answer in answers if isinstance(answer, Memory)]
     if len(needed) < len(answers):
@@ -65,7 +65,7 @@ def remembered(what: str, against: str) -> Row:
 
 
 def image(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
-    """The patches of one image through IPSA, or through its reference: what `peak_memory` runs."""
+    """Make IPSA or its reference on the patches of one image, for `peak_memory`."""
     block, patches = PatchTransformer(DIM, QK_DIM, MLP_DIM, LAYERS), cut(24, HEIGHT, WIDTH)
 
     def forward() -> Tensor:
@@ -76,18 +76,18 @@ def image(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
 
 
 def features(height: int = HEIGHT, width: int = WIDTH) -> Tensor:
-    """Random features of one image, (1, h*w, C)."""
+    """Make random features of one image, (1, h*w, C)."""
     return torch.randn(1, height * width, DIM, generator=torch.Generator().manual_seed(0))
 
 
 def cut(size: int, height: int, width: int) -> Tensor:
-    """Random patches of one image, (P, T, C)."""
+    """Make random patches of one image, (P, T, C)."""
     patches: Tensor = PatchGrid(height, width, size, torch.device("cpu")).cut(features(height, width))[0]
     return patches
 
 
 def division(size: int) -> Pair:
-    """Cutting an image into overlapping patches and joining them again."""
+    """Cut an image into overlapping patches and join them again, in both ways."""
     whole = features()
     tops, lefts = (
         [min(start, side - size) for start in range(0, side - OVERLAP, size - OVERLAP)] for side in (HEIGHT, WIDTH)
@@ -101,7 +101,7 @@ def division(size: int) -> Pair:
     def reference() -> Tensor:
         maps = whole.mT.reshape(1, DIM, HEIGHT, WIDTH)
         patches = torch.stack([maps[..., y : y + size, x : x + size] for y in tops for x in lefts])
-        tokens = patches.flatten(3).mT.contiguous()  # what attention works on
+        tokens = patches.flatten(3).mT.contiguous()  # the layout for attention
         restored = tokens.mT.reshape(len(tops), len(lefts), 1, DIM, size, size)
         joined = torch.zeros_like(maps)
         for row, y in enumerate(tops):
@@ -117,7 +117,7 @@ def division(size: int) -> Pair:
 
 
 def matching(size: int, height: int, width: int) -> Pair:
-    """Finding the most similar patch."""
+    """Make the selection of the most similar patch and its reference."""
     match, patches = PatchMatch(DIM).eval(), cut(size, height, width)[None]
 
     def reference() -> Tensor:
@@ -129,18 +129,18 @@ def matching(size: int, height: int, width: int) -> Pair:
 
 
 def attention(size: int, height: int, width: int) -> Pair:
-    """Three layers of attention within patches."""
+    """Make three layers of attention within patches and their reference."""
     block, patches = PatchTransformer(DIM, QK_DIM, MLP_DIM, LAYERS), cut(size, height, width)
-    found = patches.flip(0)
-    return lambda: block(patches, found), lambda: transformed(block, patches, found)
+    selected = patches.flip(0)
+    return lambda: block(patches, selected), lambda: transformed(block, patches, selected)
 
 
-def transformed(block: PatchTransformer, x: Tensor, found: Tensor) -> Tensor:
-    """The block's formula with every weight of the attention in memory at once."""
+def transformed(block: PatchTransformer, x: Tensor, selected: Tensor) -> Tensor:
+    """Compute the block's formula with all weights of the attention in memory."""
     for number, layer in enumerate(block.layers):
         normalised, feed_forward = layer.children()
         query_of, fn = normalised.norm(x), normalised.fn
-        other = found if number == 0 else query_of
+        other = selected if number == 0 else query_of
         products = fn.to_q(query_of) @ fn.to_k(other).mT * QK_DIM**-0.5
         x = torch.softmax(products, dim=-1) @ fn.to_v(other) + x
         x = feed_forward.fn.fc2(F.gelu(feed_forward.fn.fc1(feed_forward.norm(x)))) + x

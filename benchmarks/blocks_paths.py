@@ -1,7 +1,7 @@
-"""EMSRDPN's paths and HSRNet's blocks against their formulas, written down directly: what their releases compute.
+"""EMSRDPN's paths and HSRNet's blocks against a direct implementation of their formulas, as in their releases.
 
-Nearly all of their time goes into convolutions that both sides share, so the promise is not to be slower; what differs
-is memory.
+Nearly all of their time goes into convolutions that both sides share, so the target is not to be slower; they differ in
+memory.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from benchmarks.rows import Row, compare
 from srbench.profiling.memory import Memory, Work, peak_memory
 
 SIDE, PATCHES = 64, (4, 48)
-"""SIDE is that of an LR tile, PATCHES how many a training step takes here and their side."""
+"""SIDE is the side of an LR tile, PATCHES the number and the side of patches in a training step."""
 SIDE_OF_QUARTER = 128
-"""Of the LR image whose trunk is held in memory."""
+"""Side of the LR image whose trunk is held in memory."""
 TOLERANCE = 1e-4
 Formula = Callable[[Tensor], Tensor]
 Pair = tuple[nn.Module, Formula, Formula]
-"""What is timed, as a module for its parameters, as a function, and as its formula."""
+"""The module whose parameters are trained, the function to time, and its reference."""
 
 
 def rows() -> list[Row]:
@@ -43,7 +43,7 @@ def rows() -> list[Row]:
 
 
 def timed(what: str, against: str, pair: Pair, shape: tuple[int, ...]) -> Row:
-    """Both compute the same; only then is the time compared."""
+    """Check that both results are equal, then compare the times."""
     _, ours, reference = pair
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
@@ -52,7 +52,7 @@ def timed(what: str, against: str, pair: Pair, shape: tuple[int, ...]) -> Row:
 
 
 def trained(what: str, against: str, pair: Pair, shape: tuple[int, ...]) -> Row:
-    """A forward and a backward pass."""
+    """Compare a forward and a backward pass."""
     module, *formulas = pair
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
     parameters = [p for p in module.parameters() if torch.is_tensor(p)]
@@ -61,9 +61,9 @@ def trained(what: str, against: str, pair: Pair, shape: tuple[int, ...]) -> Row:
         return torch.autograd.grad(formula(x).square().mean(), [x, *parameters], allow_unused=True)
 
     ours, reference = formulas
-    for mine, theirs in zip(step(ours), step(reference), strict=True):
-        if theirs is not None:  # the fusion alone leaves the tail without a gradient
-            torch.testing.assert_close(mine, theirs, rtol=TOLERANCE, atol=TOLERANCE)
+    for gradient, expected in zip(step(ours), step(reference), strict=True):
+        if expected is not None:  # only the fusion leaves the tail without a gradient
+            torch.testing.assert_close(gradient, expected, rtol=TOLERANCE, atol=TOLERANCE)
     return _row(what, against, compare(lambda: step(ours), lambda: step(reference), repeats=15))
 
 
@@ -72,7 +72,7 @@ def _row(what: str, against: str, ratio: float) -> Row:
 
 
 def remembered(what: str, against: str) -> Row:
-    """What each needs beyond its weights and its input, each in a process of its own."""
+    """Compare the memory that each needs beyond weights and input, in separate processes."""
     answers = peak_memory([Work(f"{__name__}:trunk", {"reference": reference}) for reference in (False, True)])
     needed = [answer.extra_mib for answer in answers if isinstance(answer, Memory)]
     if len(needed) < len(answers):
@@ -82,7 +82,7 @@ def remembered(what: str, against: str) -> Row:
 
 
 def trunk(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
-    """EMSRDPN up to its upsamplers, or the reference: what `peak_memory` runs."""
+    """Make EMSRDPN up to its upsamplers, or the reference, for `peak_memory`."""
     network, lr = single(2).eval(), torch.rand(1, 3, SIDE_OF_QUARTER, SIDE_OF_QUARTER)
 
     def forward() -> Tensor:
@@ -93,7 +93,7 @@ def trunk(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
 
 
 def concatenated(network: EMSRDPN, lr: Tensor) -> Tensor:
-    """The trunk with the features of all blocks side by side."""
+    """Compute the trunk with the concatenated features of all blocks."""
     shallow = network.SFENet1(lr)
     features, kept = network.SFENet2(shallow), []
     for block in network.SRDPBs:
@@ -104,20 +104,20 @@ def concatenated(network: EMSRDPN, lr: Tensor) -> Tensor:
 
 
 def fusion() -> Pair:
-    """The trunk with blocks of one convolution each."""
+    """Make the trunk with blocks of one convolution each, and its reference."""
     network = single(2, units=0)
     return network, network.trunk, lambda lr: concatenated(network, lr)
 
 
 def dual_path() -> Pair:
-    """One block of EMSRDPN."""
+    """Make a block of EMSRDPN and its reference."""
     block = DualPathBlock(64, 64, 64, 4)
 
     def reference(x: Tensor) -> Tensor:
         for unit in block.convs:
             _, squeeze, _, make = unit.dpb_conv
-            made = make(F.relu(squeeze(F.relu(x))))
-            x = torch.cat((x[:, :64] + made[:, :64], made[:, 64:], x[:, 64:]), dim=1)
+            added = make(F.relu(squeeze(F.relu(x))))
+            x = torch.cat((x[:, :64] + added[:, :64], added[:, 64:], x[:, 64:]), dim=1)
         transited: Tensor = block.dpb_transition(x)
         return transited
 
@@ -125,12 +125,12 @@ def dual_path() -> Pair:
 
 
 def refine(part: Refined, x: Tensor) -> Tensor:
-    """A convolution, and its activation elsewhere in memory."""
+    """Compute a convolution and its activation, not in place."""
     return F.leaky_relu(part.conv[0](x), 0.01)
 
 
 def exploration() -> Pair:
-    """HSRNet's hierarchical exploration."""
+    """Make HSRNet's hierarchical exploration and its reference."""
     block = HierarchicalExploration(64)
 
     def reference(x: Tensor) -> Tensor:
@@ -148,7 +148,7 @@ def exploration() -> Pair:
 
 
 def attention() -> Pair:
-    """HSRNet's multi-level attention, with the enlarging of its last third to the size it has."""
+    """Make HSRNet's multi-level attention, and a reference that also resizes the last third to its own size."""
     block = MultiLevelAttention(64)
 
     def reference(x: Tensor) -> Tensor:

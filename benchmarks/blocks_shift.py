@@ -1,4 +1,4 @@
-"""GhostSR's shift and A²N's block against their formulas, written down directly: what their releases compute."""
+"""GhostSR's shift and A²N's block against a direct implementation of their formulas, as in their releases."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from srbench_plugins.architectures.a2n import TEMPERATURE, AttentionInAttention
+from srbench_plugins.architectures.a2n import BRANCH_TEMPERATURE, AttentionInAttention
 from srbench_plugins.architectures.ghostsr import GhostModule, Shift
 from torch import Tensor, nn
 
 from benchmarks.rows import Row, compare
 
 CHANNELS, SIDE = 128, 64
-"""Ghosts of GhostSR-EDSR, and the side of an LR tile."""
+"""Shifted channels of GhostSR-EDSR, and the side of an LR tile."""
 TOLERANCE = 1e-5
 Pair = tuple[Callable[[], Tensor], Callable[[], Tensor]]
 
@@ -30,7 +30,7 @@ def rows() -> list[Row]:
 
 
 def timed(what: str, against: str, pair: Pair) -> Row:
-    """Both compute the same; only then is the time compared."""
+    """Check that both results are equal, then compare the times."""
     with torch.inference_mode():
         ours, reference = pair
         torch.testing.assert_close(ours(), reference(), rtol=TOLERANCE, atol=TOLERANCE)
@@ -39,19 +39,19 @@ def timed(what: str, against: str, pair: Pair) -> Row:
 
 
 def shift(channels: int = CHANNELS, height: int = SIDE, width: int = SIDE) -> Pair:
-    """The shift alone."""
+    """Make a shift and its reference."""
     block, x = Shift().eval(), torch.rand(1, channels, height, width)
     return lambda: block(x), lambda: depthwise(block, x)
 
 
 def depthwise(block: Shift, x: Tensor) -> Tensor:
-    """Finds the direction, and convolves every channel with it."""
+    """Find the direction, and convolve every channel with its one-hot kernel."""
     kernel = F.one_hot(block.weight.abs().argmax(), block.weight.numel()).view_as(block.weight).to(x.dtype)
     return F.conv2d(x, kernel.expand(x.shape[1], 1, 3, 3), padding=1, groups=x.shape[1])
 
 
 def ghost_module() -> Pair:
-    """Half the channels computed, and their shifted copies."""
+    """Make a ghost module, which computes half of the channels and shifts them, and its reference."""
     block = GhostModule(nn.Conv2d(2 * CHANNELS, 2 * CHANNELS, 3, padding=1)).eval()
     x = torch.rand(1, 2 * CHANNELS, 48, 48)
 
@@ -63,12 +63,12 @@ def ghost_module() -> Pair:
 
 
 def attention_in_attention() -> Pair:
-    """One block of A²N."""
+    """Make a block of A²N and its reference."""
     block, x = AttentionInAttention(40, 3), torch.rand(1, 40, SIDE, SIDE)
 
     def reference() -> Tensor:
         features = F.leaky_relu(block.conv_first(x), 0.2)
-        shares = torch.softmax(block.ADM(F.adaptive_avg_pool2d(features, 1).flatten(1)) / TEMPERATURE, dim=1)
+        shares = torch.softmax(block.ADM(F.adaptive_avg_pool2d(features, 1).flatten(1)) / BRANCH_TEMPERATURE, dim=1)
         gate = torch.sigmoid(block.attention.k2(F.leaky_relu(block.attention.k1(features), 0.2)))
         attended = block.attention.k4(block.attention.k3(features) * gate)
         plain = block.non_attention(features)

@@ -1,4 +1,4 @@
-"""Attention in shifted windows and the spatial-frequency block, against their releases' formulations."""
+"""Attention in shifted windows and the spatial-frequency block, against the implementations of their releases."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from srbench.networks.windows import orders
 from srbench.profiling.memory import Memory, Work, peak_memory
 
 CHANNELS, HEADS, DEPTH = 60, 6, 2
-"""Of SwinIR-light; a plain layer and a shifted one."""
+"""Sizes of SwinIR-light, with a plain layer and a shifted one."""
 SIDES = {8: 128, 12: 96}
-"""Of an image, by the window."""
+"""Side of an image for each window."""
 TRAINING_SIDE, TRAINING_BATCH = 48, 4
 SPECTRUM_SIDE = 240
 TOLERANCE = 1e-4
@@ -40,7 +40,7 @@ Pair = tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor], Tensor]
 
 
 def timed(what: str, against: str, pair: Pair, *, training: bool = False) -> Row:
-    """Both compute the same; only then is the time compared."""
+    """Check that both results are equal, then compare the times."""
     ours, reference, x = pair
     with torch.inference_mode():
         torch.testing.assert_close(ours(x), reference(x), rtol=TOLERANCE, atol=TOLERANCE)
@@ -52,7 +52,7 @@ def timed(what: str, against: str, pair: Pair, *, training: bool = False) -> Row
 
 
 def remembered(what: str, against: str) -> Row:
-    """What each needs beyond its weights and its input, each in a process of its own."""
+    """Compare the memory that each needs beyond weights and input, in separate processes."""
     answers = peak_memory([Work(f"{__name__}:block", {"reference": reference}) for reference in (False, True)])
     needed = [answer.extra_mib for answer in answers if isinstance(answer, Memory)]
     if len(needed) < len(answers):
@@ -62,9 +62,9 @@ def remembered(what: str, against: str) -> Row:
 
 
 def block(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
-    """The residual block, or its reference, on one image: what `peak_memory` runs."""
+    """Make the residual block or its reference on one image, for `peak_memory`."""
     network, x = residual_block(12), features(1, SIDES[12])
-    run = (lambda: straightforward(network, x)) if reference else (lambda: network(x, standing(12, x)))
+    run = (lambda: straightforward(network, x)) if reference else (lambda: network(x, token_orders(12, x)))
 
     def forward() -> Tensor:
         with torch.inference_mode():
@@ -74,32 +74,32 @@ def block(reference: bool) -> tuple[nn.Module, Callable[[], object]]:
 
 
 def features(images: int, side: int) -> Tensor:
-    """Random features, channels last in memory as the network hands them on."""
+    """Make random features, channels-last in memory as in the network."""
     generator = torch.Generator().manual_seed(0)
     return torch.randn(images, CHANNELS, side, side, generator=generator).contiguous(memory_format=torch.channels_last)
 
 
 def residual_block(window: int) -> ResidualSwinBlock:
-    """One of SwinIR-light's, shorter and without drops."""
+    """Make a residual block of SwinIR-light, with fewer layers and without drops."""
     layers = [
         SwinLayer(CHANNELS, window, HEADS, 2.0, image=5 * window if n % 2 else None, drop=0.0) for n in range(DEPTH)
     ]
     return ResidualSwinBlock(layers, single_conv(CHANNELS))
 
 
-def standing(window: int, x: Tensor) -> tuple:
-    """The orders in which the tokens of ``x`` can stand."""
+def token_orders(window: int, x: Tensor) -> tuple:
+    """Return the orders of the tokens of ``x``."""
     return orders(x.shape[0], x.shape[2] // window, x.shape[3] // window, window, x.device)
 
 
 def swin(window: int, side: int, images: int = 1) -> Pair:
-    """SwinIR's residual block."""
+    """Make SwinIR's residual block, its reference and its input."""
     network = residual_block(window)
-    return lambda x: network(x, standing(window, x)), lambda x: straightforward(network, x), features(images, side)
+    return lambda x: network(x, token_orders(window, x)), lambda x: straightforward(network, x), features(images, side)
 
 
 def straightforward(network: ResidualSwinBlock, x: Tensor) -> Tensor:
-    """The residual block with rolled images, tokens in rows and the attention in memory."""
+    """Compute the residual block with rolled images, tokens in rows and the attention in memory."""
     images, channels, height, width = x.shape
     tokens = x.flatten(2).transpose(1, 2)
     for layer in network.residual_group["blocks"]:
@@ -109,7 +109,7 @@ def straightforward(network: ResidualSwinBlock, x: Tensor) -> Tensor:
 
 
 def attend(layer: SwinLayer, x: Tensor) -> Tensor:
-    """Window attention of (N, h, w, C)."""
+    """Compute window attention of (N, h, w, C)."""
     attention, window = layer.attn, layer.attn.window
     images, height, width, channels = x.shape
     half = window // 2 if layer.shifted else 0
@@ -124,14 +124,14 @@ def attend(layer: SwinLayer, x: Tensor) -> Tensor:
         masks = shift_masks(height, width, window)
         products = products.view(images, len(masks), HEADS, window**2, window**2) + masks[None, :, None]
         products = products.view(-1, HEADS, window**2, window**2)
-    found = (products.softmax(-1) @ qkv[2]).transpose(1, 2).reshape(len(tokens), window**2, channels)
-    out = attention.proj(found).view(images, height // window, width // window, window, window, channels)
+    values = (products.softmax(-1) @ qkv[2]).transpose(1, 2).reshape(len(tokens), window**2, channels)
+    out = attention.proj(values).view(images, height // window, width // window, window, window, channels)
     out = out.permute(0, 1, 3, 2, 4, 5).reshape(images, height, width, channels)
     return torch.roll(out, (half, half), (1, 2)) if half else out
 
 
 def shift_masks(height: int, width: int, window: int) -> Tensor:
-    """(windows, window², window²) for the whole image."""
+    """Compute the masks (windows, window², window²) of the whole image."""
     down, across = (
         (torch.arange(n) >= n - window).int() + (torch.arange(n) >= n - window // 2).int() for n in (height, width)
     )
@@ -141,7 +141,7 @@ def shift_masks(height: int, width: int, window: int) -> Tensor:
 
 
 def spatial_frequency(side: int, images: int = 1) -> Pair:
-    """SwinFIR's block in place of a convolution."""
+    """Make SwinFIR's spatial-frequency block, its reference and its input."""
     network = SpatialFrequencyBlock(CHANNELS, reduction=2)
 
     def reference(x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How long a person waits for the commands that only tell something; each is a process of its own, files warm."""
+"""The time of commands that only print something, each in a new process with warm files."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def rows() -> list[Row]:
         return [
             against_torch("srbench --help", 0.15, environment, "--help"),
             seconds("srbench list, asking the plugins", 2.5, environment, "list", "--fresh"),
-            seconds("srbench list, as remembered", 1.0, environment, "list"),
+            seconds("srbench list, from the cache", 1.0, environment, "list"),
             against_torch("srbench list, asking the plugins", 1.5, environment, "list", "--fresh"),
         ]
 
 
 def seconds(what: str, limit: float, environment: dict[str, str], *words: str) -> Row:
-    """The wall time of a command."""
+    """Measure the wall time of a command."""
     taken = []
     for _ in range(_REPEATS + 1):
         start = time.perf_counter()
@@ -41,10 +41,10 @@ def seconds(what: str, limit: float, environment: dict[str, str], *words: str) -
 
 
 def against_torch(what: str, limit: float, environment: dict[str, str], *words: str) -> Row:
-    """The time of a command in times of importing torch.
+    """Measure the time of a command relative to importing torch.
 
-    Asking the plugins imports torch, which every plugin with a network needs. The help must not; most of its time is
-    that of the libraries that parse and print the options.
+    Asking the plugins imports torch, which every plugin with a network needs. The help must not; most of its time goes
+    into the libraries that parse and print the options.
     """
     ratio = compare(
         lambda: _call(environment, *_TORCH), lambda: _call(environment, *_SRBENCH, *words), repeats=_REPEATS

@@ -1,6 +1,6 @@
-"""How fast patches are degraded as Real-ESRGAN does, against NumPy and OpenCV taking one image at a time.
+"""The speed of Real-ESRGAN's degradation on batches, against NumPy and OpenCV on one image at a time.
 
-Both draw from the same distributions; the last rows say whether what comes out is equal in distribution too. JPEG is
+Both draw from the same distributions; the last rows test whether their outputs have equal distributions too. JPEG is
 the release's arithmetic on both sides: OpenCV's codec has another luminance table, and smooths the chroma.
 """
 
@@ -23,7 +23,7 @@ from srbench.profiling.freed_memory import freed_memory_kept
 
 _SIDE, _BATCH, _SCALE = 256, 16, 4
 _DRAWS = 12
-"""Batches that a timing goes over, since sizes and kinds of noise differ from draw to draw."""
+"""Batches in one timing, as sizes and kinds of noise differ between draws."""
 _COMPARED = 320
 """Images whose statistics are compared."""
 
@@ -36,7 +36,7 @@ def rows() -> list[Row]:
 
 
 def batches_against_images() -> Row:
-    """16 RGB patches of 256² to lr at x4, over several draws."""
+    """Degrade 16 RGB patches of 256² to lr at x4, over several draws."""
     patches = _patches(_BATCH)
     batch = torch.from_numpy(patches).permute(0, 3, 1, 2).contiguous()
     batched = chain()
@@ -51,37 +51,37 @@ def batches_against_images() -> Row:
             for patch in patches:
                 single(patch)
 
-    with torch.no_grad(), freed_memory_kept():  # as wherever srbench computes; it serves both
+    with torch.no_grad(), freed_memory_kept():  # as everywhere in srbench; it speeds up both
         ratio = compare(together, one_by_one)
     what = f"Real-ESRGAN's degradation, {_BATCH} patches of {_SIDE}²"
     return Row(what, "NumPy and OpenCV, image by image", ratio, "≥ 5 times as fast", ratio >= 5)
 
 
 def distributions() -> list[Row]:
-    """Statistics of every lr of both ways, on the same patches: Kolmogorov and Smirnov's test of each."""
+    """Compare statistics of lr from both ways on the same patches by the Kolmogorov-Smirnov test."""
     patches = _patches(_COMPARED)
     batched, size = chain(), Size(_SIDE, _SIDE, _SCALE)
-    ours, theirs = [], []
+    batch_statistics, single_statistics = [], []
     single = OneAtATime(1)
     for start in range(0, _COMPARED, _BATCH):
         hr = torch.from_numpy(patches[start : start + _BATCH]).permute(0, 3, 1, 2).contiguous()
-        # a stream for each image also where a batch shares one, since the test takes the images as independent
+        # a stream for each image even for what a batch shares, as the test assumes independent images
         drawn = [batched.draw(Random(start + at, Random(10**6 + start + at)), size) for at in range(len(hr))]
         with torch.no_grad():
             lr = batched.degrade(hr, drawn, size).permute(0, 2, 3, 1).numpy()
-        ours += [statistics_of(one) for one in lr]
-        theirs += [statistics_of(single(patch)) for patch in patches[start : start + _BATCH]]
+        batch_statistics += [statistics_of(image) for image in lr]
+        single_statistics += [statistics_of(single(patch)) for patch in patches[start : start + _BATCH]]
     rows = []
-    for name in ours[0]:
-        sides = [[one[name] for one in side] for side in (ours, theirs)]
-        least = 0.01 / len(ours[0])  # Bonferroni's: one of a hundred runs may fail by chance
-        chance = float(stats.ks_2samp(*sides).pvalue)
-        rows.append(Row(f"{name} of lr", "the same, image by image", chance, f"p ≥ {least:.1g}", chance >= least))
+    for name in batch_statistics[0]:
+        samples = [[image[name] for image in images] for images in (batch_statistics, single_statistics)]
+        least = 0.01 / len(batch_statistics[0])  # Bonferroni: one of a hundred runs may fail by chance
+        p = float(stats.ks_2samp(*samples).pvalue)
+        rows.append(Row(f"{name} of lr", "the same, image by image", p, f"p ≥ {least:.1g}", p >= least))
     return rows
 
 
 def statistics_of(lr: Image) -> dict[str, float]:
-    """What tells degradations apart in one image (h, w, 3): brightness, contrast, colour, and detail by frequency."""
+    """Statistics of one image (h, w, 3) that differ between degradations: brightness, contrast, colour, spectrum."""
     luma = lr @ np.array([0.299, 0.587, 0.114], np.float32)
     colour = lr[..., 0] - luma
     power = np.abs(np.fft.fft2(luma - luma.mean())) ** 2 / luma.size
@@ -96,17 +96,17 @@ def statistics_of(lr: Image) -> dict[str, float]:
 
 
 class OneAtATime:
-    """Real-ESRGAN's degradation by NumPy and OpenCV.
+    """Real-ESRGAN's degradation with NumPy and OpenCV.
 
     Args:
-        seed: Of every draw.
+        seed: Seed of all draws.
     """
 
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
 
     def __call__(self, image: Image) -> Image:
-        """Lr of one image (H, W, 3)."""
+        """Make lr from one image (H, W, 3)."""
         random, (height, width) = self.random, image.shape[:2]
         image = cv2.filter2D(image, -1, self._kernel(3.0))
         image = cv2.resize(image, None, fx=(factor := self._factor(0.2, 0.7, 1.5, 0.15)), fy=factor,
@@ -173,7 +173,7 @@ class OneAtATime:
         return (image + noise * np.float32(random.uniform(0.05, strength))).clip(0, 1)
 
     def _jpeg(self, image: Image) -> Image:
-        """DiffJPEG: rows and columns of blocks by matrix products, as little copying as NumPy allows."""
+        """DiffJPEG: matrix products over rows and columns of blocks, with as few copies as NumPy allows."""
         quality = self.random.uniform(30, 95)
         factor = np.float32((5000 / quality if quality < 50 else 200 - 2 * quality) / 100)
         height, width = image.shape[:2]
@@ -205,7 +205,7 @@ def _on_steps(plane: Image, steps: Image) -> Image:
 
 
 def _patches(count: int) -> Image:
-    """Crops of photographs (count, 256, 256, 3) in [0, 1]."""
+    """Crop patches (count, 256, 256, 3) in [0, 1] from photographs."""
     random = np.random.default_rng(0)
     photographs = [data.astronaut(), data.coffee(), data.chelsea()]
     crops = []

@@ -1,4 +1,4 @@
-"""Distilling from a finite pool of batches: a teacher that remembers against one that computes."""
+"""Distillation from a finite pool of batches: a teacher that remembers its outputs against one that computes them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ BATCHES, STEPS = 5, 40
 
 
 class Imitation(Distiller):
-    """L1 to the truth and to the teacher's output."""
+    """L1 to the ground truth and to the teacher's output."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Both terms."""
+        """Compute both terms."""
         sr = self.setup.student(batch.lr, batch.scale)
         with torch.no_grad():
             target = self.setup.teacher(batch.lr, batch.scale)
@@ -51,7 +51,7 @@ def rows() -> list[Row]:
 
 
 def distil(folder: Path, images: TrainingImages, *, remembers: bool) -> None:
-    """A training of EDSR-small by EDSR-medium."""
+    """Train EDSR-small with EDSR-medium as its teacher."""
     recipe = Recipe(name="benchmark", datasets=("photographs",), patch=24, batch=8, steps=STEPS, pool=BATCHES)
     student, teacher = (EDSR(SCALE, n_resblocks=4, n_feats=width) for width in (16, 32))
     spec = ArchitectureSpec(name="network", build=lambda _: student, scales=frozenset({SCALE}), input_range=255.0)

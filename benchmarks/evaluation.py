@@ -1,4 +1,4 @@
-"""What measuring a dataset costs beyond running the network on it."""
+"""The cost of measuring a dataset, beyond running the network on it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rows() -> list[Row]:
 
 
 def measuring_against_forward_passes(folder: Path) -> Row:
-    """EDSR-baseline x2 on two photographs of the quick suite, of the size of Set5's images, with four metrics."""
+    """Measure EDSR-baseline x2 with four metrics on two photographs of the quick suite, as large as Set5's images."""
     catalog = load_catalog()
     network = build_network(catalog.architectures["edsr_baseline"], _SCALE)
     network.module.eval()
@@ -40,7 +40,7 @@ def measuring_against_forward_passes(folder: Path) -> Row:
         code_hash=catalog.degradations.code_hash("bicubic"),
         scale=_SCALE,
         protocol=protocol_named("classic-y"),
-        limit=2,  # short turns, so that what else the machine does meets both alike
+        limit=2,  # short turns, so that other work on the machine affects both equally
     )
     metrics = [catalog.metrics[name] for name in _METRICS]
     files = []

@@ -1,4 +1,4 @@
-"""What it brings to keep freed memory: two processes at the same work in turns, one of them as glibc does by itself."""
+"""The gain from keeping freed memory: two processes do the same work in turns, one with glibc's defaults."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def rows() -> list[Row]:
 
 
 def kept(what: str, work: str, name: str, least: float) -> Row:
-    """One network's work with and without."""
+    """Compare the work of one network with and without kept memory."""
     with process("kept", work, name) as ours, process("returned", work, name) as plain:
         ratio = compare(lambda: once(ours), lambda: once(plain), repeats=7)
     return Row(what, "freed memory returned", ratio, f"≥ {least:g} (times as fast)", ratio >= least)
@@ -53,7 +53,7 @@ def kept(what: str, work: str, name: str, least: float) -> Row:
 
 @contextmanager
 def process(how: str, work: str, name: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that does its work once for every line it is sent."""
+    """Start a process that does its work once for every line on its input."""
     words = [sys.executable, "-c", _PROCESS, how, work, name]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         yield child
@@ -61,7 +61,7 @@ def process(how: str, work: str, name: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def once(child: subprocess.Popen[str]) -> None:
-    """Have it done, and wait."""
+    """Let the process do its work once, and wait for it."""
     if child.stdin is None or child.stdout is None:
         raise ValueError("the process must have pipes")
     child.stdin.write("\n")

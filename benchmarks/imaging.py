@@ -1,4 +1,4 @@
-"""How fast images are resized and measured, against what the field uses."""
+"""The speed of resizing and measuring images, against the libraries in common use."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from srbench.imaging import imresize
 from srbench.measuring.metrics.psnr import psnr
 from srbench.measuring.metrics.ssim import ssim
 
-# A DIV2K photograph.
-_HEIGHT, _WIDTH = 1356, 2040
+_HEIGHT, _WIDTH = 1356, 2040  # of a DIV2K photograph
 
 
 def rows() -> list[Row]:
@@ -21,7 +20,7 @@ def rows() -> list[Row]:
 
 
 def resize_against_interpolate() -> Row:
-    """×1/2 of an RGB photograph in float32."""
+    """Halve an RGB photograph in float32."""
     image = _photograph(3).float()
     batch = image[None]
     ratio = compare(
@@ -32,7 +31,7 @@ def resize_against_interpolate() -> Row:
 
 
 def measuring_against_skimage() -> Row:
-    """PSNR and SSIM of the luma of a photograph, float64."""
+    """Compute PSNR and SSIM of the luma of a photograph in float64."""
     hr = _photograph(1)[None] * 255
     sr = hr + 5 * torch.sin(hr)
     first, second = sr[0, 0].numpy(), hr[0, 0].numpy()
@@ -44,7 +43,7 @@ def measuring_against_skimage() -> Row:
 
 
 def _photograph(channels: int) -> torch.Tensor:
-    """Something with structure at every size, ``(channels, H, W)`` float64 in [0, 1]."""
+    """Make an image with structure at every size, ``(channels, H, W)`` float64 in [0, 1]."""
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(1, channels, 40, 60, generator=generator, dtype=torch.float64)
     smooth = F.interpolate(coarse, size=(_HEIGHT, _WIDTH), mode="bilinear")[0]

@@ -1,4 +1,4 @@
-"""What a benchmark says: one ratio of two things timed in turns, and the ratio that was promised."""
+"""The result of a benchmark: the ratio of two things timed in turns, and the promised ratio."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _REST = 0.02
-"""Seconds before each timing. The threads of torch's pool wait busily for milliseconds after their last work, and would
-take time from whatever comes next."""
+"""Seconds before each timing. The threads of torch's pool spin for milliseconds after their last work, which would slow
+down the next timing."""
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class Row:
     """One line of the benchmark table.
 
     Attributes:
-        what: What of srbench was timed.
-        against: What it was timed against, on the same input.
-        ratio: How the two compare, in the sense that ``target`` reads.
-        target: The promise, in words: "≥ 20 (times as fast)".
-        met: Whether the ratio keeps it.
+        what: The part of srbench that was timed.
+        against: The reference that was timed on the same input.
+        ratio: The ratio of the two, in the sense of ``target``.
+        target: The promised ratio in words: "≥ 20 (times as fast)".
+        met: Whether the ratio meets the target.
     """
 
     what: str
@@ -32,17 +32,17 @@ class Row:
 
 
 def compare(first: Callable[[], object], second: Callable[[], object], repeats: int = 9) -> float:
-    """How many times longer ``second`` takes than ``first``.
+    """Measure how many times longer ``second`` takes than ``first``.
 
-    Both run once to warm up, then in turns, so that whatever else the machine does meets both alike.
+    Both run once to warm up, then in turns, so that other work on the machine affects both equally.
 
     Args:
-        first: What is judged.
-        second: What it is judged against.
+        first: The function to judge.
+        second: The reference.
         repeats: Turns, at least 1.
 
     Returns:
-        The median over the turns of the time of ``second`` over that of ``first``; above 1 where ``first`` is faster.
+        The median over the turns of the time of ``second`` over that of ``first``; above 1 if ``first`` is faster.
     """
     first()
     second()

@@ -1,4 +1,4 @@
-"""How much of a training is the network: srbench's loop against bare arithmetic and against the field's usual one."""
+"""The overhead of a training: srbench's loop against bare arithmetic and against the usual loop of SR repositories."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rows() -> list[Row]:
 
 
 def photographs(folder: Path) -> dict[str, tuple[Path, Path]]:
-    """HR and LR files of photographs of about 500 pixels a side, what training sets are usually cut into."""
+    """Write HR and LR files of photographs of about 500 pixels a side, the usual size of cut training sets."""
     files = {}
     for name in ("astronaut", "coffee", "chelsea", "rocket", "immunohistochemistry"):
         hr = getattr(data, name)()
@@ -55,9 +55,9 @@ def photographs(folder: Path) -> dict[str, tuple[Path, Path]]:
 
 
 def against_bare_steps(folder: Path, files: dict[str, tuple[Path, Path]], steps: int = 7) -> Row:
-    """EDSR-baseline. After each step of the loop comes a bare one, so that both meet the same machine.
+    """Train EDSR-baseline with a bare step after each step of the loop, so that other work affects both equally.
 
-    The bare step has what the loop has: channels-last tensors in memory, fused Adam.
+    The bare step has channels-last tensors and fused Adam too.
     """
     bare = bare_step(EDSR(SCALE))
     times: list[tuple[float, float]] = []
@@ -73,7 +73,7 @@ def against_bare_steps(folder: Path, files: dict[str, tuple[Path, Path]], steps:
         return False
 
     train_once(EDSR(SCALE), folder, files, steps, between_steps)
-    # The first step warms up; the last one also validates and saves, which comes once in a thousand steps.
+    # The first step warms up; the last one also validates and saves, as only one in a thousand steps does.
     ratio = statistics.median(b / s for b, s in times[1:-1])
     return Row(
         "training EDSR-baseline", "forward, backward, step in memory", ratio, "≥ 0.97 of the steps/s", ratio >= 0.97
@@ -81,7 +81,7 @@ def against_bare_steps(folder: Path, files: dict[str, tuple[Path, Path]], steps:
 
 
 def against_image_loader(folder: Path, files: dict[str, tuple[Path, Path]], steps: int = 60) -> Row:
-    """A net of 20 k parameters; whole trainings, with everything that comes before and after their steps."""
+    """Compare whole trainings of a net of 20 k parameters, with all work before and after their steps."""
     ratio = compare(
         lambda: train_once(small(), folder, files, steps, lambda: False),
         lambda: usual_training(small(), list(files.values()), steps),
@@ -91,12 +91,12 @@ def against_image_loader(folder: Path, files: dict[str, tuple[Path, Path]], step
 
 
 def small() -> nn.Module:
-    """21,763 parameters."""
+    """Build a network of 21,763 parameters."""
     return EDSR(SCALE, n_resblocks=2, n_feats=16)
 
 
 def bare_step(network: nn.Module) -> Callable[[], None]:
-    """The arithmetic of a step and nothing else."""
+    """Make a function that does only the arithmetic of a step."""
     network.to(memory_format=torch.channels_last)
     lr = torch.rand(BATCH, 3, PATCH, PATCH).contiguous(memory_format=torch.channels_last)
     hr = torch.rand(BATCH, 3, SCALE * PATCH, SCALE * PATCH).contiguous(memory_format=torch.channels_last)
@@ -113,7 +113,7 @@ def bare_step(network: nn.Module) -> Callable[[], None]:
 def train_once(
     network: nn.Module, folder: Path, files: dict[str, tuple[Path, Path]], steps: int, stop: Callable[[], bool]
 ) -> None:
-    """A training by srbench; the images are decoded the first time."""
+    """Train with srbench; the images are decoded the first time."""
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     recipe = Recipe(name="benchmark", datasets=("photographs",), patch=PATCH, batch=BATCH, steps=steps)
     spec = ArchitectureSpec(name="network", build=lambda _: network, scales=frozenset({SCALE}), input_range=255.0)
@@ -134,7 +134,7 @@ def train_once(
 
 
 class PerImage(Dataset[tuple[Tensor, Tensor]]):
-    """What the field's repositories do: decode both files, crop, flip and turn, one image at a time."""
+    """The dataset of usual SR repositories: decode both files, crop, flip and rotate, one image at a time."""
 
     def __init__(self, files: list[tuple[Path, Path]], length: int) -> None:
         self.files, self.length = files, length
@@ -156,7 +156,7 @@ class PerImage(Dataset[tuple[Tensor, Tensor]]):
 
 
 def usual_training(network: nn.Module, files: list[tuple[Path, Path]], steps: int) -> None:
-    """A loop as one writes it, with a worker process for every core."""
+    """Train with the usual loop, with a worker process for every core."""
     adam = torch.optim.Adam(network.parameters(), lr=1e-4)
     for lr, hr in batches(files, steps):
         adam.zero_grad()
