@@ -1,4 +1,4 @@
-"""A²N: blocks that weigh an attention branch against a plain one, image by image (Chen et al., arXiv 2104.09497).
+"""A²N: blocks that weigh an attention branch against a plain one for each image (Chen et al., arXiv 2104.09497).
 
 Keys, their order and the value range are those of the authors' release (class AAN), so that its checkpoints load.
 """
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 import srbench
 from srbench.networks.blocks import PixelAttention, conv
 
-TEMPERATURE = 30.0
-"""Of the softmax between the two branches: the larger, the nearer both stay to a half."""
+BRANCH_TEMPERATURE = 30.0
+"""Temperature of the softmax over the two branches; a high one keeps both weights near a half."""
 
 
 class AttentionBranch(nn.Module):
@@ -29,7 +29,7 @@ class AttentionBranch(nn.Module):
         self.k4 = conv(channels, channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         gate = torch.sigmoid(self.k2(_leaky(self.k1(x))))
         attended: Tensor = self.k4(self.k3(x) * gate)
         return attended
@@ -38,12 +38,12 @@ class AttentionBranch(nn.Module):
 class AttentionInAttention(nn.Module):
     """A²B: ``x + conv(lrelu(w0 attention + w1 plain))``, where w0 + w1 = 1 (Section 3.3).
 
-    The image's mean features decide the two weights.
+    The two weights depend on the mean features of the image.
 
     Args:
         channels: Channels.
         plain_kernel: Side of the plain branch's kernel: 3, or 1 in A²N-M.
-        reduction: How many times fewer channels the module that decides has in between.
+        reduction: Factor by which the module that computes the weights reduces the channels.
     """
 
     def __init__(self, channels: int, plain_kernel: int, reduction: int = 4) -> None:
@@ -58,9 +58,9 @@ class AttentionInAttention(nn.Module):
         self.non_attention = conv(channels, channels, plain_kernel, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         features = _leaky(self.conv_first(x))
-        shares = torch.softmax(self.ADM(features.mean((2, 3))) / TEMPERATURE, dim=1)[..., None, None]
+        shares = torch.softmax(self.ADM(features.mean((2, 3))) / BRANCH_TEMPERATURE, dim=1)[..., None, None]
         mixed = torch.addcmul(shares[:, :1] * self.attention(features), shares[:, 1:], self.non_attention(features))
         joined: Tensor = self.conv_last(_leaky(mixed))
         return x + joined
@@ -71,9 +71,9 @@ class AAN(nn.Module):
 
     Args:
         scale: 2 or 3 (one enlarging stage), or 4 (two of x2).
-        channels: Of the features at LR size.
-        up_channels: Of the features after the first enlarging convolution.
-        blocks: A²Bs.
+        channels: Channels of the features at LR size.
+        up_channels: Channels of the features after the first enlarging convolution.
+        blocks: Number of A²Bs.
         plain_kernel: See `AttentionInAttention`.
     """
 
@@ -95,7 +95,7 @@ class AAN(nn.Module):
         self.conv_last = conv(up_channels, 3)
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         shallow = self.conv_first(lr)
         features = shallow + self.trunk_conv(self.AAB_trunk(shallow))
         factor = 2.0 if self.scale == 4 else float(self.scale)
@@ -110,7 +110,7 @@ class AAN(nn.Module):
 
 
 def _leaky(x: Tensor) -> Tensor:
-    return F.leaky_relu(x, 0.2, inplace=True)  # of what nobody else reads
+    return F.leaky_relu(x, 0.2, inplace=True)  # in place, as its input is not used elsewhere
 
 
 PAPER = srbench.Paper(
@@ -192,12 +192,12 @@ def _spec(name: str, label: str, plain_kernel: int, notes: str) -> srbench.Archi
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper and its light variant."""
+    """Provide the network of the paper and its light variant."""
     notes = (
-        "16 blocks; means over the whole image decide between the branches, so quarters or tiles give other scores. "
-        "The release carries no licence file."
+        "16 blocks; the weights of the branches depend on means over the whole image, so quarters or tiles give other "
+        "scores. The release has no licence file."
     )
     return [
         _spec("a2n", "A²N", 3, notes),
-        _spec("a2n_m", "A²N-M", 1, f"As a2n, but the plain branch is a 1x1 convolution. {notes}"),
+        _spec("a2n_m", "A²N-M", 1, f"Like a2n, but the plain branch is a 1x1 convolution. {notes}"),
     ]
