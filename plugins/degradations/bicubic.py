@@ -1,9 +1,8 @@
-"""Bicubic down-sampling as MATLAB's imresize does it on 8-bit images: the field's "BI".
+"""Bicubic down-sampling by MATLAB's imresize on 8-bit images, called "BI" in papers.
 
-MATLAB rounds a uint8 image twice, after the vertical and after the horizontal pass. The LR images of the benchmark
-sets were made that way, and one rounding at the end differs from them in about one pixel in twenty; so the rounding
-stands here and not behind. `unrounded` is the same in floating point, which the published rows of bicubic
-interpolation used.
+MATLAB rounds a uint8 image twice, after the vertical and after the horizontal pass. The LR images of the benchmark sets
+were made that way, and rounding once at the end gives another value in about one pixel of twenty; so the rounding is
+part of the degradation. `unrounded` computes in floating point, as the published rows of bicubic interpolation did.
 """
 
 from __future__ import annotations
@@ -21,30 +20,29 @@ from srbench.imaging import imresize
 def down(
     hr: Tensor,
     scale: int,
-    generator: Generator,  # noqa: ARG001 - nothing here is random
+    generator: Generator,  # noqa: ARG001 - nothing is random
     *,
     border: Literal["symmetric", "replicate"] = "symmetric",
     rounding: Literal["uint8", "none"] = "uint8",
 ) -> Tensor:
-    """Shrink with an antialiased kernel (a = -0.5, widened by the scale).
+    """Shrink hr with an antialiased kernel (a = -0.5, widened by the scale).
 
     Args:
         hr: (N, C, scale*h, scale*w) in [0, 1].
         scale: Factor.
         generator: Not used.
-        border: What stands beyond the edges: the mirrored image, or the edge pixel.
-        rounding: "uint8" puts hr on the 255 levels and rounds after each pass.
+        border: Padding at the edges: the mirrored image, or the edge pixel.
+        rounding: "uint8" rounds hr to 8-bit levels, and the result of each pass.
 
     Returns:
-        (N, C, h, w); with rounding on the 255 levels in [0, 1], without it as the kernel left it, slightly beyond
-        [0, 1] at sharp edges.
+        (N, C, h, w); with rounding in [0, 1], without it unclipped, slightly outside of [0, 1] at sharp edges.
     """
     return imresize(hr, size=(hr.shape[-2] // scale, hr.shape[-1] // scale), border=border, rounding=rounding)
 
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
-    """The two borders in use."""
+    """Provide bicubic reduction with both borders in use."""
     return [
         srbench.DegradationSpec(
             name="bicubic",
@@ -53,7 +51,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             unrounded=partial(down, rounding="none"),
             stochastic=False,
             describe=describe_chain(),
-            notes="Symmetric borders, MATLAB's own; bit-equal to the LR of Set5 and Set14 in common use.",
+            notes="MATLAB's symmetric borders; bit-equal to the LR of Set5 and Set14 in common use.",
         ),
         srbench.DegradationSpec(
             name="bicubic_replicate",

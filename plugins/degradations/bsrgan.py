@@ -1,8 +1,8 @@
 """BSRGAN's shuffled degradation, and the extended one of its release.
 
 `bsrgan` follows the release's ``degradation_bsrgan``: two blurs, two resizes, noise and JPEG in a random order for
-every image, the second resize never before the first, and a JPEG at the end; at x4 a quarter of the images is halved
-first and then degraded as for x2. The paper says it differently in places, which the numbers here follow the code in:
+every image, the second resize always after the first, and a JPEG at the end; at x4 a quarter of the images is halved
+first and then degraded as for x2. Where paper and release differ, the numbers here follow the release:
 
 =================  ==============================  =======================================
 what               paper                           release
@@ -13,14 +13,13 @@ JPEG on the way    probability 0.75                0.9
 noise level        1 to 25                         2 to 25; correlated noise always 25
 =================  ==============================  =======================================
 
-`bsrgan_paper` has the paper's column, which was not checked against the print. `bsrgan_plus` is the release's
-``degradation_bsrgan_plus`` with the probability of a full shuffle that KAIR trains with, 0.1: two rounds of blur,
-resize and three kinds of noise. The release may sharpen ground truths first, and then compares sr with the sharpened
-ones; here sr is compared with hr as it is, and only `bsrgan_plus_sharpened` sharpens before it degrades.
+`bsrgan_paper` has the numbers of the paper's column, which were not checked against the printed paper. `bsrgan_plus` is
+the release's ``degradation_bsrgan_plus`` with KAIR's probability of a full shuffle, 0.1: two rounds of blur, resize and
+three kinds of noise. The release can sharpen ground truths first, and then compares sr with the sharpened ones; here
+sr is compared with hr as it is, and only `bsrgan_plus_sharpened` sharpens before it degrades.
 
-No camera pipeline (ISP) stands in any of them, since its model was never released and every caller leaves it out, but
-in `bsrgan_isp`: our reading of the paper, which cites unprocessing for it, as one more step with the release's
-probability of 0.25.
+Only `bsrgan_isp` has a camera pipeline (ISP), as the authors' model was never released and every caller leaves it out.
+It is our reading of the paper, which cites unprocessing: one more step with the release's probability of 0.25.
 """
 
 from __future__ import annotations
@@ -49,13 +48,13 @@ PAPER = srbench.Paper(
 
 
 def bsrgan(blurs: tuple[Step, Step], noise: Step, jpeg_probability: float, *more: Step) -> Chain:
-    """The shuffled steps, then JPEG.
+    """Build the chain of shuffled steps, then JPEG.
 
     Args:
-        blurs: Both of them.
-        noise: Between them somewhere.
-        jpeg_probability: Of the JPEG on the way.
-        more: Among the shuffled steps.
+        blurs: Both blurs.
+        noise: The noise.
+        jpeg_probability: Probability of the shuffled JPEG.
+        more: Further shuffled steps.
     """
     way_down = ResizeOrSubsample(), ResizeToLr(library="opencv", clamp=True, per="image")
     steps = [*blurs, *way_down, noise, Sometimes([Jpeg()], probability=jpeg_probability), *more]
@@ -63,11 +62,11 @@ def bsrgan(blurs: tuple[Step, Step], noise: Step, jpeg_probability: float, *more
 
 
 def bsrgan_plus(*before: Step, shuffle_probability: float = 0.1) -> Chain:
-    """Two rounds, mostly with only the noise of each in a random order, now and then with everything.
+    """Build the chain of two rounds, which usually shuffles only the noises of each, and sometimes everything.
 
     Args:
         before: Steps that come first.
-        shuffle_probability: Of everything; KAIR's option for training, where the function's own default is 0.5.
+        shuffle_probability: Probability of shuffling everything; KAIR trains with 0.1, the function's default is 0.5.
     """
     noises: list[Step] = [
         SensorNoise(),
@@ -89,8 +88,8 @@ def _blur_and_resize() -> tuple[Step, Step]:
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
-    """As released, as the paper has it, and the extended one."""
-    by_paper = (
+    """Provide the release's numbers, the paper's numbers, the camera pipeline, and the extended model."""
+    paper_blurs = (
         ScaledBlur(anisotropic_probability=0.0, side_px=(7, 21)),
         ScaledBlur(anisotropic_probability=1.0, side_px=(7, 21)),
     )
@@ -101,15 +100,16 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             chain=bsrgan((ScaledBlur(), ScaledBlur()), SensorNoise(), 0.9),
             stochastic=True,
             paper=PAPER,
-            notes="As released. BSRGAN's own test set moves by 0.14 dB between draws: measure several realisations.",
+            notes="As released. Scores on BSRGAN's own test set vary by 0.14 dB between draws: measure several "
+            "realisations.",
         ),
         srbench.DegradationSpec(
             name="bsrgan_paper",
             label="BSRGAN, as in the paper",
-            chain=bsrgan(by_paper, SensorNoise(level=(1, 25)), 0.75),
+            chain=bsrgan(paper_blurs, SensorNoise(level=(1, 25)), 0.75),
             stochastic=True,
             paper=PAPER,
-            notes="The numbers of the text where the release has others.",
+            notes="With the paper's numbers where the release has others.",
         ),
         srbench.DegradationSpec(
             name="bsrgan_isp",
@@ -117,7 +117,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             chain=bsrgan((ScaledBlur(), ScaledBlur()), SensorNoise(), 0.9, Sometimes([CameraIsp()], probability=0.25)),
             stochastic=True,
             paper=PAPER,
-            notes="Reconstruction: the release's model of a camera is not public; this one is unprocessing's.",
+            notes="Reconstruction: the authors' camera model is not public; this one is from unprocessing.",
         ),
         *(
             srbench.DegradationSpec(

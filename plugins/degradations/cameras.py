@@ -1,7 +1,7 @@
-"""What cameras do to a picture, one thing at a time: motion, photons, correlated colour noise; and all the way through.
+"""Degradations by cameras: motion blur, photon noise, correlated colour noise, and a whole camera pipeline.
 
-Each is followed or preceded by MATLAB's bicubic reduction. The ranges of noise are BSRGAN's, those of the whole camera
-are the ones that raw pictures were unprocessed with (Brooks et al.).
+Each comes before or after MATLAB's bicubic reduction. The ranges of noise are BSRGAN's; those of the camera pipeline
+are from unprocessing (Brooks et al.).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ BSRGAN = srbench.Paper(
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
-    """One for each."""
+    """Provide one degradation for each."""
     return [
         srbench.DegradationSpec(
             name="motion",
             label="motion blur",
             chain=Chain([MotionBlur(length_px=(1.0, 20.0), angle_degrees=(0.0, 180.0)), BicubicDown()]),
             stochastic=True,
-            notes="Straight moves of up to 20 pixels of hr, the longest of IRCNN's demos; the range is ours.",
+            notes="Straight motion of up to 20 pixels of hr, the longest in IRCNN's demos; the range is ours.",
         ),
         srbench.DegradationSpec(
             name="photons",
@@ -39,7 +39,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             chain=Chain([BicubicDown(), PoissonNoise()]),
             stochastic=True,
             paper=BSRGAN,
-            notes="100 to 10,000 photons for white, evenly by their logarithm; every other image in grey.",
+            notes="100 to 10,000 photons for white, log-uniform; half of the images get grey noise.",
         ),
         srbench.DegradationSpec(
             name="colour_noise",
@@ -47,7 +47,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             chain=Chain([BicubicDown(), ColourNoise()]),
             stochastic=True,
             paper=BSRGAN,
-            notes="Its level is 25, as the release fixes it whatever level was drawn.",
+            notes="Always at level 25, as in the release.",
         ),
         srbench.DegradationSpec(
             name="camera_isp",
@@ -55,7 +55,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             chain=Chain([BicubicDown(), CameraIsp()]),
             stochastic=True,
             paper=UNPROCESSING,
-            notes="A smaller camera takes the picture: a mosaic of lr's size, its noise, and what is made of it. "
-            "Brightness and tone curve are put back, which the release leaves out.",
+            notes="A camera with a sensor of lr's size takes the picture: mosaic, noise and development. Brightness "
+            "and tone curve are restored, which the release leaves out.",
         ),
     ]

@@ -9,7 +9,7 @@ import srbench
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.Family]:
-    """A family that reads each file once, as long as it does not change."""
+    """Provide the family, which reads a file again only if it has changed."""
     read: dict[tuple[str, bytes], srbench.DegradationSpec] = {}
 
     def make(

@@ -1,4 +1,4 @@
-"""Bicubic reduction, then a lossy file: what pictures from the web have been through."""
+"""Bicubic reduction, then lossy compression, as of pictures on the web."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from srbench.degrading import Chain
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
-    """Two codecs."""
+    """Provide JPEG and WebP."""
     return [
         srbench.DegradationSpec(
             name="jpeg",

@@ -1,8 +1,8 @@
-"""Bicubic reduction, then noise of level 30: the field's "DN", which RDN and RCAN publish at x3.
+"""Bicubic reduction, then noise of level 30: called "DN" in papers; RDN and RCAN publish it at x3.
 
-As in the MATLAB script of both: imresize on a uint8 image, noise of standard deviation 30 for every colour, and uint8
-again, which rounds half up and saturates. MATLAB's old generator cannot be had elsewhere, so that scores are compared
-as means over realisations.
+It follows the MATLAB script of both: imresize on a uint8 image, noise of standard deviation 30 for every colour, and
+conversion to uint8, which rounds half up and saturates. MATLAB's old random generator is not available elsewhere, so
+scores are compared as means over realisations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from srbench.degrading import Chain
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
-    """The published level."""
+    """Provide the published level."""
     return [
         srbench.DegradationSpec(
             name="down_noise",

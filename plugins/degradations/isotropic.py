@@ -1,10 +1,10 @@
-"""Round Gaussian blurs before bicubic reduction: what blind networks train on, and Gaussian8, what they are tested on.
+"""Isotropic Gaussian blur before bicubic reduction: training ranges of blind networks, and the test set Gaussian8.
 
-Kernels are 21 pixels wide, borders are reflected, the reduction is bicubic and lr has 8 bits. IKC, DAN and DCLS reduce
+Kernels are 21 pixels wide, borders are reflected, the reduction is bicubic, and lr has 8 bits. IKC, DAN and DCLS reduce
 as MATLAB does (`isotropic_ikc`, `gaussian8`); the code of DASR and KDSR repeats the edge pixels instead, which changes
 the outermost lr pixels by up to 3 levels (`isotropic`, `gaussian8_kdsr`).
 
-Gaussian8 is eight widths, evenly spaced: 0.80 to 1.60 at x2, 1.35 to 2.40 at x3, 1.80 to 3.20 at x4 (IKC). Its score is
+Gaussian8 has eight evenly spaced widths: 0.80 to 1.60 at x2, 1.35 to 2.40 at x3, 1.80 to 3.20 at x4 (IKC). Its score is
 the mean over images and kernels, here over eight realisations of each image. KDSR's code has 0.9, 1.0, … 1.6 at x2.
 """
 
@@ -50,7 +50,7 @@ KDSR = srbench.Paper(
 
 
 def trained(widths: Range | Mapping[int, Range], border: Border, per: Literal["image", "batch"] = "image") -> Chain:
-    """Blur by a width from a range, which may depend on the scale, and reduce."""
+    """Build the chain that blurs with a random width, from a range that may depend on the scale, and reduces."""
     blur = (
         PerScale([GaussianBlur(sigma_px=width, per=per) for width in widths.values()], scales=[*widths])
         if isinstance(widths, Mapping)
@@ -60,19 +60,19 @@ def trained(widths: Range | Mapping[int, Range], border: Border, per: Literal["i
 
 
 def tested(widths: Mapping[int, Sequence[float]], border: Border) -> Chain:
-    """Blur by the widths of the scale in turn, and reduce."""
-    blurs = [InTurn([GaussianBlur(sigma_px=width) for width in some]) for some in widths.values()]
+    """Build the chain that blurs with the widths of the scale in turn, and reduces."""
+    blurs = [InTurn([GaussianBlur(sigma_px=width) for width in of_scale]) for of_scale in widths.values()]
     return Chain([PerScale(blurs, scales=[*widths]), BicubicDown(border=border), Quantise(rounding="half_even")])
 
 
 def described(spec: srbench.DegradationSpec) -> srbench.DegradationSpec:
-    """Add the description of the blurs and the noise of its chain."""
+    """Add a description of the blurs and the noise of its chain."""
     return replace(spec, describe=describe_chain(spec.chain))
 
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
-    """Ranges to train on and lists to test on."""
+    """Provide ranges to train on and lists to test on."""
     specs = [
         srbench.DegradationSpec(
             name="isotropic",
@@ -80,7 +80,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             chain=trained((0.2, 4.0), "replicate"),
             stochastic=True,
             paper=DASR,
-            notes="Widths of 0.2 to 4.0 pixels at every scale, as the scripts of DASR and KDSR have it.",
+            notes="Widths of 0.2 to 4.0 pixels at every scale, as in the scripts of DASR and KDSR.",
         ),
         srbench.DegradationSpec(
             name="isotropic_batch",
@@ -89,7 +89,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             chain=trained((0.2, 4.0), "replicate", per="batch"),
             stochastic=True,
             paper=KDSR,
-            notes="As isotropic, with one width for all images of a batch, as KDSR's trainer draws them.",
+            notes="Like isotropic, with one width for all images of a batch, as KDSR's trainer draws it.",
         ),
         srbench.DegradationSpec(
             name="isotropic_by_scale",
@@ -109,7 +109,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             stochastic=True,
             scales=frozenset({2, 3, 4}),
             paper=IKC,
-            notes="As isotropic_by_scale, with MATLAB's borders: the first setting of IKC, DAN and DCLS.",
+            notes="Like isotropic_by_scale, with MATLAB's borders: the first setting of IKC, DAN and DCLS.",
         ),
         srbench.DegradationSpec(
             name="gaussian8",
@@ -131,7 +131,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             realisations=8,
             scales=frozenset(GAUSSIAN8_KDSR),
             paper=KDSR,
-            notes="As gaussian8, with the borders of KDSR's code, and its widths at x2.",
+            notes="Like gaussian8, with the borders of KDSR's code, and its widths at x2.",
         ),
     ]
     return [described(spec) for spec in specs]

@@ -1,4 +1,4 @@
-"""What cameras do: lr that was photographed, and comes with its dataset."""
+"""Real degradation by cameras: lr was photographed and comes with its dataset."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import srbench
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
-    """One for all cameras."""
+    """Provide one degradation for all cameras."""
     return [
         srbench.DegradationSpec(
             name="real",
             label="real",
             provided=True,
             stochastic=False,
-            notes="For datasets of pairs (RealSR, DRealSR), and for images without hr, which only scores that need no "
-            "hr are taken of.",
+            notes="For datasets of pairs (RealSR, DRealSR), and for images without hr, which are measured only by "
+            "metrics that need no hr.",
         )
     ]

@@ -1,15 +1,16 @@
 """Real-ESRGAN's second-order degradation: blur, resize, noise and JPEG, twice, and a sinc filter.
 
-Every number is of the released options/train_realesrgan_x4plus.yml and feed_data; those of the x2 model and of
-RealESRNet are the same, so one degradation serves every scale. What the release draws once for a batch (sizes, modes,
-kinds of noise, the order at the end) is drawn once for a batch here, the rest for each image.
+Every number is from the released options/train_realesrgan_x4plus.yml and feed_data. The x2 model and RealESRNet have
+the same numbers, so one degradation covers every scale. As in the release, sizes, modes, kinds of noise and the final
+order are drawn once for a batch, the rest for each image.
 
-The release sharpens ground truths by unsharp masking first, makes lr from them, and compares sr with them in all but
-the adversarial loss. Here sr is compared with hr as it is. So `realesrgan` degrades hr as it is, which is the relation
-that the release trains, and `realesrgan_sharpened` sharpens hr first, which is the relation to the plain image.
+The release first sharpens ground truths by unsharp masking, makes lr from them, and compares sr with them in all losses
+except the adversarial one. Here sr is compared with hr as it is. So `realesrgan` degrades hr as it is, which keeps the
+release's relation between lr and target; `realesrgan_sharpened` sharpens hr before it is degraded, which keeps the
+release's lr.
 
-Not here: the release's pool of 180 pairs, which mixes batches of one size each and so depends on the batches before.
-What it is for, images of different draws side by side, a chain can have directly (``per = "image"`` of the steps).
+The release's pool of 180 pairs is left out, as it would make a batch depend on earlier ones. Its purpose is to mix
+images of different draws, which a chain can do directly (``per = "image"`` of the steps).
 """
 
 from __future__ import annotations
@@ -36,17 +37,17 @@ PAPER = srbench.Paper(
 
 
 def camera_noise(level: tuple[float, float], strength: tuple[float, float]) -> OneOf:
-    """Gaussian or photon noise, one kind for a batch."""
+    """Build the choice between Gaussian and photon noise, one kind for a batch."""
     return OneOf([ClampedGaussianNoise(level=level), LevelledPoissonNoise(strength=strength)], per="batch")
 
 
 def first_round(jpeg: Step) -> list[Step]:
-    """Blur, resize relative to hr, noise, JPEG."""
+    """Build the first round: blur, resize relative to hr, noise, JPEG."""
     return [MixedBlur(), RandomResize(), camera_noise((1.0, 30.0), (0.05, 3.0)), jpeg]
 
 
 def second_round(jpeg: Step) -> list[Step]:
-    """Blur now and then, resize relative to lr, noise, and JPEG before or after the way to lr's size and the sinc."""
+    """Build the second round: sometimes blur, resize relative to lr, noise, JPEG before or after resize and sinc."""
     to_lr: list[Step] = [ResizeToLr(), Sometimes([SincFilter()], probability=0.8)]
     resize = RandomResize(up_probability=0.3, down_probability=0.4, up=(1.0, 1.2), down=(0.3, 1.0), relative_to="lr")
     return [
@@ -58,11 +59,11 @@ def second_round(jpeg: Step) -> list[Step]:
 
 
 def chain(*before: Step, jpeg: Step | None = None) -> Chain:
-    """Both rounds.
+    """Build the chain of both rounds.
 
     Args:
         before: Steps that come first.
-        jpeg: Instead of the release's DiffJPEG.
+        jpeg: The JPEG step; default: the release's DiffJPEG.
     """
     jpeg = jpeg or DiffJpeg()
     return Chain([*before, *first_round(jpeg), *second_round(jpeg)])
@@ -70,7 +71,7 @@ def chain(*before: Step, jpeg: Step | None = None) -> Chain:
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
-    """From hr, from sharpened hr, and with the luminance table that codecs have."""
+    """Provide the degradation of hr, of sharpened hr, and with the standard luminance table."""
     return [
         srbench.DegradationSpec(
             name="realesrgan",
@@ -78,7 +79,8 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             chain=chain(),
             stochastic=True,
             paper=PAPER,
-            notes="The sharpening of ground truths is left out, see realesrgan_sharpened; so is the pool of 180 pairs.",
+            notes="Without the release's sharpening of ground truths, see realesrgan_sharpened, and without its pool "
+            "of 180 pairs.",
         ),
         srbench.DegradationSpec(
             name="realesrgan_sharpened",
@@ -93,6 +95,6 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             chain=chain(jpeg=DiffJpeg(luminance_table="standard")),
             stochastic=True,
             paper=PAPER,
-            notes="The luminance table as codecs have it, where the release has it transposed.",
+            notes="With the standard luminance table, which the release transposes.",
         ),
     ]

@@ -1,10 +1,10 @@
-"""The degradation that USRNet trains with, on images of 8 bits.
+"""The degradation that USRNet trains with, on 8-bit images.
 
-Half of the images are taken by a shaken camera, half are blurred by a Gaussian off its middle. The blurred image is
-rounded down to 8 bits, as SciPy leaves it, of every scale-th pixel from the upper left one is kept, and noise is added.
+Half of the images are blurred by camera shake, half by an off-centre Gaussian. The blurred image is rounded down to 8
+bits, as SciPy does, every scale-th pixel from the upper left one is kept, and noise is added.
 
-Phase: as the release has it, lr lies (s-1)/2 pixels up and left of bicubic's, and by as much as its kernel is off its
-middle anywhere else; a network that gets the kernel can know, one that does not cannot.
+Phase: as in the release, lr is shifted by (s-1)/2 pixels up and left relative to bicubic's, and by the offset of its
+kernel; only a network that gets the kernel can correct for that offset.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHAIN = Chain(
 
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
-    """One."""
+    """Provide the degradation."""
     return [
         srbench.DegradationSpec(
             name="usrnet",
@@ -39,7 +39,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             describe=describe_chain(CHAIN),
             scales=frozenset({2, 3, 4}),
             paper=USRNET,
-            notes="Shaken cameras and Gaussians in equal parts, noise of 0 to 25 levels, none in one image of nine. lr "
-            "lies (s-1)/2 pixels up and left of bicubic's. Reconstruction: the paths of the shaken cameras are ours.",
+            notes="Camera shake and Gaussians in equal parts; noise of 0 to 25 levels, none in one image of nine. lr "
+            "is shifted by (s-1)/2 pixels up and left against bicubic's. Reconstruction: the law of the shake is ours.",
         )
     ]
