@@ -1,20 +1,19 @@
-"""DCKD: contrast with what the student makes of noise, and imitation of codes (Zhou et al., AAAI 2025).
+"""DCKD: contrast with the student's own earlier outputs, and imitation of codes (Zhou et al., AAAI 2025).
 
 ``L(S, hr) + L1(S, T) + 0.1 * contrast + 0.001 * codes``, where ``L`` are the recipe's own losses.
 
-* ``contrast`` (the paper's dynamic contrastive regularisation) is the ratio of `srbench_plugins.distillers.spn`, away
-  from five images of the student's past, four of them of noisy lr, towards the teacher's;
-* ``codes`` (its distribution mapping module) is the cross-entropy between how like the codes of a codebook the
-  teacher's and the student's image are, pixel by pixel of the encoder's last level.
+* ``contrast`` (the paper's dynamic contrastive regularisation) is the ratio of `srbench_plugins.distillers.spn`: the
+  positive is the teacher's image, the negatives are five images of an earlier student, four of them of noisy lr;
+* ``codes`` (its distribution mapping module) compares student and teacher by their similarity to the codes of a
+  codebook: the cross-entropy between the two distributions over codes, for each pixel of the encoder's last level.
 
-The paper's encoder and codebook are VQGAN's, whose weights do not come with srbench. By default an untrained encoder
-stands in for it, or one trained on ImageNet (``dckd_alex``, ``dckd_vgg``); the codes are then what it sees in the first
-patches of hr, and distances to them are divided by a tenth of the mean distance between them, since the encoder's unit
-means nothing.
+The paper's encoder and codebook are VQGAN's, whose weights do not come with srbench. The default is an untrained
+encoder; ``dckd_alex`` and ``dckd_vgg`` use one trained on ImageNet. The codes are then features of the first patches of
+hr, and distances to them are divided by a tenth of the mean distance between them, as the encoder's unit is arbitrary.
 
-The release takes a soft-max of the student's likenesses twice, and lets the past follow the average of the student's
-weights where the paper has the weights themselves: ``dckd_official``. ``dckd_dukd`` also asks for the same image
-whichever way lr is turned, as DUKD does (DCKD* in the paper).
+The release applies a soft-max to the student's similarities twice, and its earlier student follows the average of the
+student's weights where the paper uses the weights themselves: ``dckd_official``. ``dckd_dukd`` adds DUKD's consistency
+under flips, transposition and inversion of lr (DCKD* in the paper).
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ from typing import Any
 import torch
 from srbench_plugins.distillers.dukd import Change
 from srbench_plugins.distillers.spn import (
-    CAP,
-    KEEP,
-    NOISY,
-    PERIOD,
+    HISTORY_KEEP,
+    HISTORY_PERIOD,
+    NOISY_NEGATIVES,
+    RATIO_CAP,
     History,
     contrast,
     move,
@@ -46,22 +45,22 @@ from srbench.networks.blocks import full_precision
 
 CONTRAST_WEIGHT = 0.1
 CODES_WEIGHT = 0.001
-CHANCE = 0.5
-"""Of each change of lr in ``dckd_dukd``."""
+CHANGE_PROBABILITY = 0.5
+"""Probability of each change of lr in ``dckd_dukd``."""
 CODES = 1024
-SOFTNESS = 0.1
-"""Of likenesses to codes that were seen in images, by the mean squared distance between the codes; ours."""
+CODE_TEMPERATURE = 0.1
+"""Temperature of similarities to codes taken from images, in units of their mean squared distance; our choice."""
 
 
 def likeness(maps: Tensor, codes: Tensor, unit: Tensor | float = 1.0) -> Tensor:
-    """Logarithm of the soft-max of how near each pixel is to each code, by squared distance (equation 8).
+    """Log-probability of each code for each pixel: a soft-max of negative squared distances (equation 8).
 
-    The paper's equation lacks the minus sign that makes the nearest the likeliest; the release has it.
+    The paper's equation lacks the minus sign; the release has it.
 
     Args:
         maps: (N, C, h, w).
         codes: (K, C).
-        unit: What distances are divided by.
+        unit: Divides the distances.
 
     Returns:
         (N*h*w, K).
@@ -74,13 +73,13 @@ def likeness(maps: Tensor, codes: Tensor, unit: Tensor | float = 1.0) -> Tensor:
 
 
 def code_entropy(student: Tensor, teacher: Tensor, *, twice: bool = False) -> Tensor:
-    """Cross-entropy between likenesses, a mean over the pixels (equation 9).
+    """Cross-entropy between the code distributions of teacher and student, a mean over the pixels (equation 9).
 
     Args:
         student: From `likeness`.
-        teacher: The same.
-        twice: Take another soft-max of the student's, as the release does: its loss expects numbers before a soft-max
-            and is given numbers after one.
+        teacher: From `likeness`.
+        twice: Apply a second soft-max to the student's, as the release does by passing probabilities to a loss that
+            expects logits.
     """
     if twice:
         student = F.log_softmax(student.exp(), dim=1)
@@ -88,20 +87,20 @@ def code_entropy(student: Tensor, teacher: Tensor, *, twice: bool = False) -> Te
 
 
 class DCKD(srbench.Distiller):
-    """Adds ``logits``, ``contrast`` and ``codes``, and ``consistency`` where it is asked for.
+    """Adds ``logits``, ``contrast`` and ``codes``, and ``consistency`` if its weight is not 0.
 
     Args:
-        setup: The training's.
-        encoder: What sees the images.
-        contrast_weight: Of ``contrast``.
-        codes_weight: Of ``codes``.
-        noisy: Negatives of noisy lr, besides one of lr as it is.
+        setup: The training setup.
+        encoder: Makes the frozen encoder.
+        contrast_weight: Weight of ``contrast``.
+        codes_weight: Weight of ``codes``.
+        noisy: Number of negatives from noisy lr; one more comes from lr itself.
         cap: See `srbench_plugins.distillers.spn.contrast`.
-        codes: How many codes to take from hr, where the encoder brings none.
-        consistency: Weight of the distance to what the teacher makes of lr turned about; 0 for none.
+        codes: Number of codes to take from hr if the encoder has no codebook.
+        consistency: Weight of the distance to the teacher's output on flipped, transposed or inverted lr; 0 for none.
         keep: See `srbench_plugins.distillers.spn.History`.
-        period: The same.
-        average: Decay of the average of the student's weights that the past follows; None for the weights themselves.
+        period: See `srbench_plugins.distillers.spn.History`.
+        average: Decay of the average of the student's weights that the history follows; None for the weights.
         twice: See `code_entropy`.
     """
 
@@ -115,12 +114,12 @@ class DCKD(srbench.Distiller):
         encoder: MakeEncoder = untrained,
         contrast_weight: float = CONTRAST_WEIGHT,
         codes_weight: float = CODES_WEIGHT,
-        noisy: int = NOISY,
-        cap: float = CAP,
+        noisy: int = NOISY_NEGATIVES,
+        cap: float = RATIO_CAP,
         codes: int = CODES,
         consistency: float = 0.0,
-        keep: float = KEEP,
-        period: float = PERIOD,
+        keep: float = HISTORY_KEEP,
+        period: float = HISTORY_PERIOD,
         average: float | None = None,
         twice: bool = False,
     ) -> None:
@@ -137,37 +136,37 @@ class DCKD(srbench.Distiller):
             given = torch.zeros(codes, last.shape[1], device=setup.device)
         self.register_buffer("codes", given)
         self.register_buffer("known", torch.tensor(0 if self.encode.codes is None else len(given)))
-        source = "hr" if self.encode.codes is None else "it"
-        self.notes = (f"Images are seen by {self.encode.name}; {len(given)} codes come from {source}.",)
+        source = "hr" if self.encode.codes is None else "its codebook"
+        self.notes = (f"The encoder is {self.encode.name}; {len(given)} codes come from {source}.",)
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms and those of the class."""
         sr = self.setup.student(batch.lr, batch.scale)
         with torch.no_grad():
             target = self.setup.teacher(batch.lr, batch.scale)
-            known = self.encode(target)
+            teacher_features = self.encode(target)
             self._take_codes(batch)
         negatives = negatives_of(self.history, self.encode, batch, self.noisy)
-        seen = self.encode(sr)
+        student_features = self.encode(sr)
         terms = {
             **self.setup.supervised(sr, batch.hr),
             "logits": F.l1_loss(sr, target),
-            "contrast": self.contrast_weight * contrast(seen, known, negatives, cap=self.cap),
-            "codes": self.codes_weight * self._code_distance(seen[-1], known[-1]),
+            "contrast": self.contrast_weight * contrast(student_features, teacher_features, negatives, cap=self.cap),
+            "codes": self.codes_weight * self._code_distance(student_features[-1], teacher_features[-1]),
         }
         if self.consistency:
             terms["consistency"] = self.consistency * F.l1_loss(sr, self._turned(batch))
         return terms
 
     def after_step(self, batch: srbench.Batch) -> None:
-        """The past moves on."""
+        """Update the average and the history."""
         student = self.setup.student.module
         if self.average is not None and self.decay is not None:
             move(self.average, student, self.decay)
         self.history.follow(student if self.average is None else self.average, batch)
 
     def _take_codes(self, batch: srbench.Batch) -> None:
-        """Fill the codebook with what the encoder sees of hr, until it is full."""
+        """Add features of hr to the codebook until it is full."""
         start = int(self.known)
         if missing := len(self.codes) - start:
             pixels = self.encode(batch.hr)[-1].movedim(1, -1).flatten(0, -2)
@@ -180,14 +179,14 @@ class DCKD(srbench.Distiller):
         unit = codes.new_ones(())
         if self.encode.codes is None:
             spread = 2 * codes.var(dim=0, correction=0).sum()  # the mean squared distance over all pairs
-            unit = SOFTNESS * spread.clamp_min(torch.finfo(codes.dtype).tiny)
+            unit = CODE_TEMPERATURE * spread.clamp_min(torch.finfo(codes.dtype).tiny)
         likenesses = (likeness(maps, codes, unit) for maps in (student, teacher))
         return code_entropy(*likenesses, twice=self.twice)
 
     @torch.no_grad()
     def _turned(self, batch: srbench.Batch) -> Tensor:
-        """What the teacher makes of lr changed at random, changed back."""
-        change = Change.draw(len(batch.lr), CHANCE, batch.generator, batch.lr.device)
+        """Return the teacher's output on randomly changed lr, changed back."""
+        change = Change.draw(len(batch.lr), CHANGE_PROBABILITY, batch.generator, batch.lr.device)
         turned: Tensor = change.undo(self.setup.teacher(change.apply(batch.lr), batch.scale))
         return turned
 
@@ -211,25 +210,25 @@ def _spec(name: str, label: str, notes: str, **options: Any) -> srbench.Distille
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """What sees the images, and what the release does differently, tell them apart."""
-    plain = "Images are seen by an untrained network, the same on every machine."
+    """Provide variants that differ in the encoder, in DUKD's consistency, and in the release's deviations."""
+    plain = "The encoder is an untrained network, the same on every machine."
     return [
         _spec("dckd", "DCKD", plain),
-        _spec("dckd_alex", "DCKD (AlexNet)", "Images are seen by ImageNet's AlexNet.", encoder=alexnet),
-        _spec("dckd_vgg", "DCKD (VGG-16)", "Images are seen by ImageNet's VGG-16.", encoder=vgg16),
+        _spec("dckd_alex", "DCKD (AlexNet)", "The encoder is ImageNet's AlexNet.", encoder=alexnet),
+        _spec("dckd_vgg", "DCKD (VGG-16)", "The encoder is ImageNet's VGG-16.", encoder=vgg16),
         _spec("dckd_dukd", "DCKD + DUKD", f"{plain} With DUKD's consistency, the paper's DCKD*.", consistency=1.0),
         _spec(
             "dckd_dukd_alex",
             "DCKD + DUKD (AlexNet)",
-            "Images are seen by ImageNet's AlexNet. With DUKD's consistency, the paper's DCKD*.",
+            "The encoder is ImageNet's AlexNet. With DUKD's consistency, the paper's DCKD*.",
             consistency=1.0,
             encoder=alexnet,
         ),
         _spec(
             "dckd_official",
             "DCKD (official)",
-            f"{plain} As the release runs: two soft-maxes, no cap on the contrast, and a past that follows the "
-            "average of the weights and moves on 25 times as often.",
+            f"{plain} As in the release's code: two soft-maxes, no cap on the contrast, and an earlier student that "
+            "follows the average of the weights and is updated 25 times as often.",
             twice=True,
             average=0.999,
             cap=math.inf,

@@ -1,16 +1,15 @@
-"""DUKD: the images at hand, zoomed, are more to learn from (Zhang et al., arXiv 2309.14162; AugKD, ICLR 2025).
+"""DUKD: distil on zoomed-in and zoomed-out training images too (Zhang et al., arXiv 2309.14162; AugKD, ICLR 2025).
 
-Besides ``w_p * L(S(lr), hr) + L1(S(lr), T(lr))`` the student follows the teacher where there is no truth, and may be
-asked to where there is:
+Besides ``w_p * L(S(lr), hr) + L1(S(lr), T(lr))`` the student learns from two more kinds of images:
 
-* zoomed in: crops c of hr, as large as lr, are enlarged: ``L1(inv(S(aug(c))), T(c))``. ``aug`` inverts, flips and
-  transposes at random and ``inv`` takes it back, so that the student has to be consistent;
-* zoomed out: lr, made smaller again: ``w_p * L1(S(lr'), lr) + L1(S(lr'), T(lr'))``.
+* zoomed in: crops c of hr, as large as lr, which have no ground truth: ``L1(inv(S(aug(c))), T(c))``. ``aug`` inverts,
+  flips and transposes at random, and ``inv`` undoes it, so that the student has to be consistent;
+* zoomed out: lr', which is lr made smaller again: ``w_p * L1(S(lr'), lr) + L1(S(lr'), T(lr'))``.
 
-``L`` are the recipe's own losses. The release trains in two goes a step and does not forget the gradients of the first
-in between, so that they count twice; and takes ``aug`` back by doing it again, which turns an image upside down that
-was transposed and flipped along one side (an eighth of them). ``dukd`` minimises the sum, and takes ``aug`` back;
-``dukd_official`` is the release's.
+``L`` are the recipe's own losses. The release makes two updates a step and keeps the gradients of the first for the
+second, so that they count twice. It also undoes ``aug`` by applying it again, which rotates an image by 180 degrees if
+it was transposed and flipped along one side (an eighth of them). ``dukd`` minimises the sum and undoes ``aug``
+correctly; ``dukd_official`` does what the release does.
 """
 
 from __future__ import annotations
@@ -27,15 +26,15 @@ import srbench
 from srbench.distilling.distiller import sum_of
 from srbench.imaging import imresize, mod_crop
 
-SUPERVISION = 5.0
+TRUTH_WEIGHT = 5.0
 """w_p for EDSR and SwinIR; the release has 1 for RCAN."""
-CHANCE = 0.3
-"""Of each inversion, flip and transposition."""
+CHANGE_PROBABILITY = 0.3
+"""Probability of each inversion, flip and transposition."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """What is done to each of a batch of square images; masks of (N,)."""
+    """The augmentation of each image of a batch of squares, as masks of (N,)."""
 
     inverted: Tensor
     flipped_down: Tensor
@@ -44,26 +43,26 @@ class Change:
 
     @staticmethod
     def draw(count: int, chance: float, generator: Generator, device: torch.device) -> Change:
-        """Each of the four for each image by chance.
+        """Draw each of the four changes for each image.
 
         Args:
-            count: How many images.
-            chance: In [0, 1].
+            count: Number of images.
+            chance: Probability of each change, in [0, 1].
             generator: On the CPU.
-            device: Where the images are.
+            device: The device of the images.
         """
         drawn = torch.rand(4, count, generator=generator) < chance
         return Change(*drawn.to(device))
 
     def apply(self, images: Tensor) -> Tensor:
-        """(N, C, p, p) in [0, 1], changed: inverted, flipped down, flipped across, and transposed, in this order."""
+        """Invert, flip vertically, flip horizontally and transpose, in this order, images (N, C, p, p) in [0, 1]."""
         images = _where(self.inverted, 1 - images, images)
         images = _where(self.flipped_down, images.flip(-2), images)
         images = _where(self.flipped_across, images.flip(-1), images)
         return _where(self.transposed, images.mT, images)
 
     def undo(self, images: Tensor) -> Tensor:
-        """Take `apply` back; the images may have been enlarged meanwhile."""
+        """Undo `apply`; the images may have been enlarged since."""
         images = _where(self.transposed, images.mT, images)
         images = _where(self.flipped_across, images.flip(-1), images)
         images = _where(self.flipped_down, images.flip(-2), images)
@@ -75,7 +74,7 @@ def _where(mask: Tensor, changed: Tensor, images: Tensor) -> Tensor:
 
 
 def crops(hr: Tensor, side: int, generator: Generator) -> Tensor:
-    """One square of each image, wherever the generator says: (N, C, H, W) to (N, C, side, side)."""
+    """Crop a random square from each image: (N, C, H, W) to (N, C, side, side)."""
     height, width = hr.shape[-2:]
     tops = torch.randint(height - side + 1, (len(hr),), generator=generator).tolist()
     lefts = torch.randint(width - side + 1, (len(hr),), generator=generator).tolist()
@@ -87,21 +86,21 @@ class DUKD(srbench.Distiller):
     """Adds ``logits``, ``zoom_in``, ``zoom_out`` and ``zoom_out_logits``.
 
     Args:
-        setup: The training's.
-        supervision: w_p, of the truth against the teacher.
-        crops: How many of each image's hr; by default 2 at x2 and 1 at other scales.
-        chance: Of each change of the crops; 0 for none.
-        zoom_out: Whether lr is made smaller, too.
-        official: Whether gradients count twice and changes are taken back by being repeated, as in the release.
+        setup: The training setup.
+        supervision: w_p, the weight of the ground truth against the teacher.
+        crops: Crops of each hr image; default: 2 at x2 and 1 at other scales.
+        chance: Probability of each change of the crops; 0 for none.
+        zoom_out: Whether to train on smaller lr as well.
+        official: Whether gradients count twice and changes are undone by repeating them, as in the release.
     """
 
     def __init__(
         self,
         setup: srbench.Setup,
         *,
-        supervision: float = SUPERVISION,
+        supervision: float = TRUTH_WEIGHT,
         crops: int | None = None,
-        chance: float = CHANCE,
+        chance: float = CHANGE_PROBABILITY,
         zoom_out: bool = True,
         official: bool = False,
     ) -> None:
@@ -116,7 +115,7 @@ class DUKD(srbench.Distiller):
         optimisers: Mapping[str, srbench.Optimiser],
         next_batch: Callable[[], srbench.Batch],
     ) -> Mapping[str, Tensor]:
-        """One step on the sum; the release's two, the second of which adds to the gradients of the first."""
+        """Take one step on the sum; or, as the release, two, the second of which keeps the gradients of the first."""
         if not self.official:
             return super().step(batch, optimisers, next_batch)
         at_hand = self.at_hand(batch)
@@ -127,7 +126,7 @@ class DUKD(srbench.Distiller):
         return {**at_hand, **zoomed}
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
-        """All terms."""
+        """The terms on the batch, and those on zoomed images."""
         return {**self.at_hand(batch), **self.zoomed(batch)}
 
     def at_hand(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
@@ -136,7 +135,7 @@ class DUKD(srbench.Distiller):
         supervised = self.setup.supervised(sr, batch.hr)
         return {
             **{name: self.supervision * term for name, term in supervised.items()},
-            "logits": F.l1_loss(sr, self.taught(batch.lr, batch.scale)),
+            "logits": F.l1_loss(sr, self.target(batch.lr, batch.scale)),
         }
 
     def zoomed(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
@@ -148,20 +147,20 @@ class DUKD(srbench.Distiller):
             smaller = imresize(lr, scale=1 / batch.scale).clamp(0, 1)
             sr = self.setup.student(smaller, batch.scale)
             terms["zoom_out"] = self.supervision * F.l1_loss(sr, lr)
-            terms["zoom_out_logits"] = F.l1_loss(sr, self.taught(smaller, batch.scale))
+            terms["zoom_out_logits"] = F.l1_loss(sr, self.target(smaller, batch.scale))
         return terms
 
     def zoom_in(self, batch: srbench.Batch) -> Tensor:
         """The distance to the teacher on one crop of each image."""
-        shown = crops(batch.hr, min(batch.lr.shape[-2:]), batch.generator)
-        change = Change.draw(len(shown), self.chance, batch.generator, shown.device)
-        sr = self.setup.student(change.apply(shown), batch.scale)
-        back = change.apply(sr) if self.official else change.undo(sr)
-        return F.l1_loss(back, self.taught(shown, batch.scale))
+        squares = crops(batch.hr, min(batch.lr.shape[-2:]), batch.generator)
+        change = Change.draw(len(squares), self.chance, batch.generator, squares.device)
+        sr = self.setup.student(change.apply(squares), batch.scale)
+        restored = change.apply(sr) if self.official else change.undo(sr)
+        return F.l1_loss(restored, self.target(squares, batch.scale))
 
     @torch.no_grad()
-    def taught(self, lr: Tensor, scale: int) -> Tensor:
-        """What the teacher makes of lr."""
+    def target(self, lr: Tensor, scale: int) -> Tensor:
+        """The teacher's output for lr."""
         return self.setup.teacher(lr, scale)
 
 
@@ -178,26 +177,26 @@ def _spec(name: str, label: str, notes: str, build: Callable[[srbench.Setup], DU
             year=2025,
             url="https://arxiv.org/abs/2309.14162",
         ),
-        notes=f"{notes} Called DUKD in its first version. The release averages the weights besides; see none_ema.",
+        notes=f"{notes} Called DUKD in its first version. The release also averages the weights; see none_ema.",
     )
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """As it was meant, with the release's settings for RCAN, and as the release runs."""
+    """Provide the corrected form, the settings for RCAN, and the release's form."""
     return [
         _spec("dukd", "DUKD / AugKD", "The release's settings for EDSR and SwinIR; one step on the sum.", DUKD),
         _spec(
             "dukd_rcan",
             "DUKD / AugKD (for RCAN)",
-            "The release's settings for RCAN: truth at weight 1, crops as they are, nothing made smaller.",
+            "The release's settings for RCAN: ground truth at weight 1, unchanged crops, no zooming out.",
             partial(DUKD, supervision=1.0, chance=0.0, zoom_out=False),
         ),
         _spec(
             "dukd_official",
             "DUKD (official)",
-            "As the release runs: two updates a step, of which the second counts the first one's gradients again, and "
-            "targets upside down for an eighth of the crops.",
+            "As in the release's code: two updates a step, of which the second counts the gradients of the first "
+            "again, and targets rotated by 180 degrees for an eighth of the crops.",
             partial(DUKD, official=True),
         ),
     ]

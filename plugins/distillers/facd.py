@@ -1,14 +1,14 @@
-"""FACD: features near the teacher's of the same patch, far from those of others (Moon et al., IEEE Access 2023).
+"""FACD: features close to the teacher's of the same patch, far from those of others (Moon et al., IEEE Access 2023).
 
-A reconstruction. Of the paper, its abstract and the figure of its repository are what we know: a contrastive loss on
-the features of three taps, made of distances to a positive, the teacher's features of the patch, and to negatives, the
-teacher's features of other patches; the student's go through a module that matches dimensions; and distillation is
-*adaptive*, it depends on the conditions of the training patches. We read this as
+A reconstruction from the paper's abstract and the figure of its repository. They describe a contrastive loss on the
+features of three taps. The positive is the teacher's features of the patch, the negatives are the teacher's features of
+other patches, and a module matches the dimensions of the student's features. Distillation is *adaptive*: it depends on
+the training patches. We read this as
 
 ``L(S, HR) + a * <L1(S, T)> + w * sum over taps of <contrast(F_S, F_T)>``
 
 where <> averages over the patches on which the teacher is better than the student, and the negatives are the other
-patches of the batch. What is left open is in `Options`.
+patches of the batch. `Options` has the choices that the abstract leaves open.
 """
 
 from __future__ import annotations
@@ -31,66 +31,68 @@ class Options:
     """The choices of this reconstruction.
 
     Raises:
-        TrainingError: A value that means nothing.
+        TrainingError: A value is outside its range.
     """
 
     form: Literal["ratio", "infonce"] = "ratio"
     """`distance_ratio`, as in CSD, or `info_nce`; the figure names two distances."""
     temperature: float = 0.1
-    """Of the softmax, for ``infonce``."""
+    """Temperature of the softmax, for ``infonce``."""
     adaptive: bool = True
-    """Whether the teacher is followed only where it is better than the student, patch by patch."""
+    """Whether to imitate the teacher only on the patches where it is better than the student."""
     feature_weight: float = 0.1
-    """w: a gradient of some 20% of the L1's in a small EDSR after some hundred steps; infonce takes a fifth of it."""
+    """w: about 20% of the gradient of L1 in a small EDSR after some hundred steps; infonce takes a fifth of it."""
     output_weight: float = 1.0
-    """a."""
+    """a: weight of the distance to the teacher's output."""
 
     def __post_init__(self) -> None:
         if self.form not in ("ratio", "infonce") or not self.temperature > 0:
             raise srbench.TrainingError(
-                f"FACD has form={self.form!r} and temperature={self.temperature}; give it ratio or infonce and a "
-                "temperature above 0."
+                f"FACD got form={self.form!r} and temperature={self.temperature}; choose the form ratio or infonce, "
+                "and a temperature above 0."
             )
 
     @property
     def contrast(self) -> Callable[[Tensor, Tensor], Tensor]:
-        """The function of the form, from student's and teacher's features to a number for each patch."""
+        """The function of the chosen form, from the features of student and teacher to one number a patch."""
         return distance_ratio if self.form == "ratio" else partial(info_nce, temperature=self.temperature)
 
 
 def distance_ratio(student: Tensor, teacher: Tensor) -> Tensor:
-    """How far the positive is, in units of how far the negatives are.
+    """Divide the distance to the positive by the distance to the negatives.
 
     ``mean |S_i - T_i| / (sum over k != i of mean |S_i - T_k| + 1e-7)``
 
     Args:
-        student: (N, C, h, w).
-        teacher: Of the same shape.
+        student: Features (N, C, h, w).
+        teacher: Features of the same shape.
 
     Returns:
         (N,)
     """
     with full_precision(student):
-        mine, theirs = (_vectors(features) for features in (student, teacher))
-        distances = torch.cdist(mine, theirs, p=1) / mine.shape[1]  # nothing larger than a feature is held
+        student_vectors, teacher_vectors = (_vectors(features) for features in (student, teacher))
+        distances = torch.cdist(student_vectors, teacher_vectors, p=1)  # holds nothing larger than a feature
+        distances = distances / student_vectors.shape[1]
         positive = distances.diagonal()
         return positive / (distances.sum(dim=1) - positive + 1e-7)
 
 
 def info_nce(student: Tensor, teacher: Tensor, temperature: float = 0.1) -> Tensor:
-    """How likely the positive is among all patches, ``-log softmax over k of cos(S_i, T_k) / temperature`` at k = i.
+    """InfoNCE: ``-log softmax over k of cos(S_i, T_k) / temperature`` at k = i, the positive.
 
     Args:
-        student: (N, C, h, w).
-        teacher: Of the same shape.
-        temperature: Of the softmax.
+        student: Features (N, C, h, w).
+        teacher: Features of the same shape.
+        temperature: Temperature of the softmax.
 
     Returns:
         (N,)
     """
     with full_precision(student):
-        mine, theirs = (F.normalize(_vectors(features)) for features in (student, teacher))
-        return F.cross_entropy(mine @ theirs.T / temperature, torch.arange(len(mine)).to(mine.device), reduction="none")
+        student_vectors, teacher_vectors = (F.normalize(_vectors(features)) for features in (student, teacher))
+        cosines = student_vectors @ teacher_vectors.T / temperature
+        return F.cross_entropy(cosines, torch.arange(len(cosines)).to(cosines.device), reduction="none")
 
 
 def _vectors(features: Tensor) -> Tensor:
@@ -98,18 +100,18 @@ def _vectors(features: Tensor) -> Tensor:
 
 
 def teacher_better(sr: Tensor, target: Tensor, hr: Tensor) -> Tensor:
-    """Where the teacher is better than the student: 1 where ``L1(T, HR) < L1(S, HR)``, 0 elsewhere.
+    """Mark the patches on which the teacher is better: 1 where ``L1(T, HR) < L1(S, HR)``, 0 elsewhere.
 
     Args:
-        sr: The student's (N, C, h, w).
-        target: The teacher's.
-        hr: The truth.
+        sr: The student's output (N, C, h, w).
+        target: The teacher's output.
+        hr: The ground truth.
 
     Returns:
         (N,), without gradient.
     """
-    theirs, mine = (_error(each, hr) for each in (target, sr.detach()))
-    return (theirs < mine).to(mine.dtype)
+    teacher_error, student_error = (_error(each, hr) for each in (target, sr.detach()))
+    return (teacher_error < student_error).to(student_error.dtype)
 
 
 def _error(one: Tensor, other: Tensor) -> Tensor:
@@ -117,14 +119,14 @@ def _error(one: Tensor, other: Tensor) -> Tensor:
 
 
 class FACD(srbench.Distiller):
-    """Adds ``logits``, the L1 distance to the teacher's output, and ``contrast``, that of the features.
+    """Adds ``logits``, the L1 distance to the teacher's output, and ``contrast``, the contrastive loss on features.
 
-    ``followed`` is logged beside them: the share of patches on which the teacher is followed.
+    ``followed``, the share of patches on which the teacher is imitated, is logged too.
 
     Args:
-        setup: The training's.
-        options: The choices.
-        pairs: Which taps to compare; those that the specs declare if absent.
+        setup: The training setup.
+        options: The choices of the reconstruction.
+        pairs: Taps to compare; default: those that the specs declare.
 
     Raises:
         TrainingError: The recipe has one patch a step, which leaves no negatives.
@@ -146,7 +148,8 @@ class FACD(srbench.Distiller):
         """The recipe's terms, ``logits`` and ``contrast``."""
         if len(batch.lr) < 2:
             raise srbench.TrainingError(
-                "FACD contrasts the patches of a batch and got one; set the recipe's batch to 2 or more."
+                "FACD contrasts the patches of a batch, and the batch has only one; set the recipe's batch to 2 or "
+                "more."
             )
         sr, student_features = self.features.of_student(batch.lr, batch.scale)
         target, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
@@ -154,7 +157,7 @@ class FACD(srbench.Distiller):
         mask = teacher_better(sr, target, batch.hr) if chosen.adaptive else sr.new_ones(len(sr))
         self.followed = mask.mean()
         pairs = self.features.matched(student_features, teacher_features)
-        contrasts = torch.stack([chosen.contrast(mine, theirs) for mine, theirs in pairs]).sum(dim=0)
+        contrasts = torch.stack([chosen.contrast(*pair) for pair in pairs]).sum(dim=0)
         return {
             **self.setup.supervised(sr, batch.hr),
             "logits": chosen.output_weight * srbench.weighted_mean(_error(sr, target), mask),
@@ -167,7 +170,7 @@ class FACD(srbench.Distiller):
         optimisers: Mapping[str, srbench.Optimiser],
         next_batch: Callable[[], srbench.Batch],
     ) -> Mapping[str, Tensor]:
-        """One step; logs ``followed`` too."""
+        """Take one step, and log ``followed`` too."""
         return {**super().step(batch, optimisers, next_batch), "followed": self.followed}
 
 
@@ -181,14 +184,13 @@ PAPER = srbench.Paper(
 
 _READING = partial(srbench.DistillerSpec, paper=PAPER, license="no release", reconstruction=True)
 _OURS = (
-    "From the abstract and the figure of a repository without code; the contrast, the condition and the weights are "
-    "ours."
+    "Reconstructed from the abstract and a figure, without code; the contrast, the condition and the weights are ours."
 )
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """Our reading, and the other form of the contrast."""
+    """Provide our reading, with two forms of the contrast."""
     return [
         _READING(name="facd", label="FACD", build=FACD, notes=f"The contrast is a ratio of distances. {_OURS}"),
         _READING(

@@ -1,13 +1,13 @@
-"""FAKD: the student learns how the teacher's features relate (He et al., ICIP 2020).
+"""FAKD: the student learns the relations between the teacher's features (He et al., ICIP 2020).
 
 ``(1 - a) * L1(S, HR) + a * L1(S, T) + w * sum over taps of mean |A_S - A_T|`` with a = 0.5 and w = 10, where A are
 affinities between pixels. The first term is the recipe's own losses. The release also has affinities between channels
-(``fakd_ca``) and between the images of a batch (``fakd_ia``), affinities between max-pooled pixels (``fakd_psa``), and,
-for comparison, FSP matrices, attention maps and plain features.
+(``fakd_ca``), between the images of a batch (``fakd_ia``) and between max-pooled pixels (``fakd_psa``), and, for
+comparison, FSP matrices, attention maps and plain features.
 
-The release works on images in [0, 255], where its weight of affinities was chosen: divided by 255, its loss is this one
-on [0, 1], with w = 10 / 255. What it weighs its FSP matrices and plain features by, which grow with the images, is not
-known; at w = 10 they drown every other term.
+The release chose its weight for images in [0, 255]: divided by 255, its loss is this one on [0, 1], with w = 10 / 255.
+FSP matrices and plain features grow with the range of the images, and the release does not give their weights; with
+w = 10 they outweigh every other term.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from srbench.distilling.affinity import affinity_distance
 from srbench.distilling.features import match_taps, to_smaller
 
 TEACHER_SHARE = 0.5
-"""a: of the teacher's output against the recipe's losses."""
-WEIGHT = 10 / 255
+"""a: the share of the teacher's output against the recipe's losses."""
+AFFINITY_WEIGHT = 10 / 255
 """w, for images in [0, 1]."""
 FSP_WEIGHT = 1.0
-PLAIN_WEIGHT = 0.1
-"""These two are ours: they make the term as large as the affinities' after some hundred steps of a small EDSR."""
+FEATURE_WEIGHT = 0.1
+"""Our choice, as for FSP: the term is then as large as that of affinities after some hundred steps of a small EDSR."""
 
 Relation = Callable[[Sequence[tuple[Tensor, Tensor]]], Tensor]
-"""From the pairs of features, (N, C, h, w) each, to one number."""
+"""Takes pairs of features, (N, C, h, w) each, and returns one number."""
 
 
 def spatial_affinity(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """SA, the paper's: cosines of every pixel's features with every other's; widths may differ."""
-    return torch.stack([affinity_distance(mine, theirs) for mine, theirs in pairs]).sum()
+    """SA, the paper's affinity: cosines between the features of every two pixels; widths may differ."""
+    return torch.stack([affinity_distance(student, teacher) for student, teacher in pairs]).sum()
 
 
 def pooled_spatial_affinity(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """PSA: the same between the maxima of 2 x 2 pixels."""
+    """PSA: spatial affinity between the maxima of 2 x 2 pixels."""
     pool = partial(F.max_pool2d, kernel_size=2, ceil_mode=True)
-    return spatial_affinity([(pool(mine), pool(theirs)) for mine, theirs in pairs])
+    return spatial_affinity([(pool(student), pool(teacher)) for student, teacher in pairs])
 
 
 def channel_affinity(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """CA: cosines of every channel's map with every other's, (N, C, C); widths must be equal."""
+    """CA: cosines between the maps of every two channels, (N, C, C); widths must be equal."""
 
     def affinity(features: Tensor) -> Tensor:
         maps = features.flatten(2)
@@ -59,7 +59,7 @@ def channel_affinity(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 def image_affinity(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """IA: products of every image's features with those of each of the batch, of unit norm; widths may differ."""
+    """IA: products of the features of every two images of a batch, rows of unit norm; widths may differ."""
 
     def affinity(features: Tensor) -> Tensor:
         images = features.flatten(1)
@@ -71,19 +71,19 @@ def image_affinity(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
 def solution_flow(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """FSP: products of each tap's channels with the next tap's, (N, C, C') over h * w pixels (Yim et al., CVPR 2017).
 
-    Taps of different size are pooled to the smaller.
+    Taps of different sizes are pooled to the smaller.
 
     Raises:
         TrainingError: There is only one tap.
     """
     if len(pairs) < 2:
-        raise srbench.TrainingError("FSP compares each tap with the next and has only one; give it two pairs or more.")
-    mine, theirs = zip(*pairs, strict=True)
-    return torch.stack([F.l1_loss(a, b) for a, b in zip(_flow(mine), _flow(theirs), strict=True)]).sum()
+        raise srbench.TrainingError("FSP compares each tap with the next, and got only one; pass two pairs or more.")
+    student, teacher = zip(*pairs, strict=True)
+    return torch.stack([F.l1_loss(a, b) for a, b in zip(_flow(student), _flow(teacher), strict=True)]).sum()
 
 
 def attention_maps(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """AT as the release has it: sums of squares over channels, divided by their norm plus 1e-6, compared by L1."""
+    """AT in the release's form: sums of squares over channels, divided by their norm plus 1e-6, compared by L1."""
 
     def attention(features: Tensor) -> Tensor:
         energy = features.square().sum(dim=1).flatten(1)
@@ -94,12 +94,12 @@ def attention_maps(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 def plain_features(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """FitNet as the release has it: L1 between the features; widths must be equal."""
+    """FitNet in the release's form: L1 between the features; widths must be equal."""
     return _summed_l1(lambda features: features, pairs)
 
 
 def _summed_l1(map_of: Callable[[Tensor], Tensor], pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    return torch.stack([F.l1_loss(map_of(mine), map_of(theirs)) for mine, theirs in pairs]).sum()
+    return torch.stack([F.l1_loss(map_of(student), map_of(teacher)) for student, teacher in pairs]).sum()
 
 
 def _flow(taps: Sequence[Tensor]) -> list[Tensor]:
@@ -108,17 +108,17 @@ def _flow(taps: Sequence[Tensor]) -> list[Tensor]:
 
 
 class FAKD(srbench.Distiller):
-    """Adds ``logits``, the L1 distance to the teacher's output, and ``relation``, that of the features' relations.
+    """Adds ``logits``, the L1 distance to the teacher's output, and ``relation``, the distance of feature relations.
 
     Args:
-        setup: The training's.
-        relation: What is compared of the features.
-        weight: Of it, for images and features in units of [0, 1].
+        setup: The training setup.
+        relation: Computes the distance between the relations of two lists of features.
+        weight: Weight of ``relation``, for images and features in units of [0, 1].
         adapt: Whether the student's features must have the teacher's width; see `srbench.FeaturePairs`.
-        teacher_share: Of the teacher's output against the recipe's losses, in [0, 1].
-        pairs: Which taps to compare; those that the specs declare if absent.
-        after_skip: Whether the last pair is what the modules named ``tail`` take, as in the release: there the list of
-            features holds a reference to the last one, which the long skip then adds to in place.
+        teacher_share: Share of the teacher's output against the recipe's losses, in [0, 1].
+        pairs: Taps to compare; default: those that the specs declare.
+        after_skip: Whether the last pair is the input of the modules named ``tail``. So it is in the release, whose
+            list of features holds a reference to the last one when the long skip adds to it in place.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class FAKD(srbench.Distiller):
         setup: srbench.Setup,
         *,
         relation: Relation = spatial_affinity,
-        weight: float = WEIGHT,
+        weight: float = AFFINITY_WEIGHT,
         adapt: bool = False,
         teacher_share: float = TEACHER_SHARE,
         pairs: Sequence[tuple[str, str]] | None = None,
@@ -158,9 +158,9 @@ PAPER = srbench.Paper(
     url="https://github.com/Vincent-Hoo/Knowledge-Distillation-for-Super-resolution",
 )
 NOTES = (
-    "The release's loss, 0.5, 0.5 and 10 on images in [0, 255], converted to [0, 1]. Taps are those that the "
-    "architectures declare: in RCAN the paper's, in EDSR the ends of each third of the blocks, where the paper's last "
-    "one is the convolution after them."
+    "The release's loss, with weights 0.5, 0.5 and 10 on images in [0, 255], converted to [0, 1]. Taps are those that "
+    "the architectures declare: in RCAN the paper's; in EDSR the end of each third of the blocks, while the paper's "
+    "last tap is the convolution after them."
 )
 
 
@@ -178,14 +178,14 @@ def _spec(name: str, label: str, notes: str, build: Callable[[srbench.Setup], FA
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """The paper's method, its variants, and what its release compares it with."""
+    """Provide the paper's method, its variants, and the methods that its release compares with."""
     return [
         _spec("fakd", "FAKD", "Affinities between pixels, at taps before the long skip.", FAKD),
         _spec(
             "fakd_official",
             "FAKD (official)",
-            "As the release runs: an in-place sum makes its last tap what follows the long skip. For networks whose "
-            "last part is named tail, such as EDSR and RCAN.",
+            "As in the release's code, where an in-place sum moves the last tap behind the long skip. For networks "
+            "whose last part is named tail, such as EDSR and RCAN.",
             partial(FAKD, after_skip=True),
         ),
         _spec(
@@ -197,7 +197,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
         _spec(
             "fakd_ca",
             "FAKD-CA",
-            "Affinities between channels; where widths differ, a 1x1 convolution, which the release lacks.",
+            "Affinities between channels; where widths differ, a 1x1 convolution, which the release does not have.",
             partial(FAKD, relation=channel_affinity, adapt=True),
         ),
         _spec(
@@ -206,16 +206,16 @@ def register_distillers() -> list[srbench.DistillerSpec]:
         _spec(
             "fakd_fsp",
             "FSP (FAKD)",
-            "Products of neighbouring taps, at weight 1, which is ours; where widths differ, a 1x1 convolution, which "
-            "the release lacks.",
+            "Products of neighbouring taps, with our weight of 1; where widths differ, a 1x1 convolution, which the "
+            "release does not have.",
             partial(FAKD, relation=solution_flow, weight=FSP_WEIGHT, adapt=True),
         ),
         _spec("fakd_at", "AT (FAKD)", "Attention maps compared by L1.", partial(FAKD, relation=attention_maps)),
         _spec(
             "fakd_fitnet",
             "FitNet (FAKD)",
-            "The features themselves, at weight 0.1, which is ours; where widths differ, a 1x1 convolution, without "
-            "which the release fails.",
-            partial(FAKD, relation=plain_features, weight=PLAIN_WEIGHT, adapt=True),
+            "The features themselves, with our weight of 0.1; where widths differ, a 1x1 convolution, without which "
+            "the release fails.",
+            partial(FAKD, relation=plain_features, weight=FEATURE_WEIGHT, adapt=True),
         ),
     ]

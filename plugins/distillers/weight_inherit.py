@@ -1,18 +1,17 @@
-"""Warm start from a wider or deeper teacher, then plain training: the control that every gain is judged against.
+"""Warm start from a wider or deeper teacher, then plain training: the control that every gain is measured against.
 
-Slicing a teacher's weights into the student and training on as usual gave almost the whole gain that CSD reports
-(issue 9 of its release: EDSR x4 Urban100 26.30 dB, where CSD has 26.34 and training from scratch 26.07).
+Copying a slice of the teacher's weights into the student and training as usual gave almost the whole gain that CSD
+reports (issue 9 of its release: EDSR x4 Urban100 26.30 dB, where CSD has 26.34 and training from scratch 26.07).
 
-What is inherited, walking both networks from their roots:
+Both networks are walked from their roots to pair their tensors:
 
-* Children are paired by name. Where two containers hold different numbers of children (a body of 4 blocks and one of
-  16), consecutive children of one type form a run; when both containers have the same types in the same order, each
-  of the student's runs takes evenly spaced members of the teacher's, the first and the last always among them.
-* Of a paired tensor the student takes the first channels; everything behind the channels (a kernel's sides) must be of
-  equal size. Since ``PixelShuffle``
-  makes channel c from the s² channels that begin at c·s², the leading channels of the convolution before it are the
-  leading channels after it, and groups stay whole.
-* What the teacher lacks, has smaller or has of another type stays as it was initialised.
+* Children are paired by name. If two containers hold different numbers of children (a body of 4 blocks and one of 16),
+  consecutive children of one type form a run. If both containers have the same types in the same order, each run of
+  the student takes evenly spaced members of the teacher's run, always including the first and the last.
+* The student takes the first channels of a paired tensor; all later dimensions (a kernel's sides) must be equal. As
+  ``PixelShuffle`` makes channel c from the s² channels that begin at c·s², the leading channels of the convolution
+  before it are the leading channels after it, and groups stay whole.
+* A tensor that is missing, smaller or of another type in the teacher stays as initialised.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ import srbench
 
 
 class WeightInherit(srbench.Distiller):
-    """Copies weights when it is built, and then trains on the recipe's losses.
+    """Copies weights when it is built, then trains on the recipe's losses.
 
     Attributes:
-        inherited: Share of the student's weights that came from the teacher, in [0, 1].
+        inherited: Share of the student's weights that come from the teacher, in [0, 1].
 
     Raises:
-        TrainingError: The teacher has nothing to pass on, which means another family of networks.
+        TrainingError: No weights of the teacher fit, as with another family of networks.
     """
 
     def __init__(self, setup: srbench.Setup) -> None:
@@ -43,59 +42,59 @@ class WeightInherit(srbench.Distiller):
         self.inherited = inherit(student.module, teacher.module) / max(total, 1)
         if not self.inherited:
             raise srbench.TrainingError(
-                f"{student.spec.name} can inherit no weights from {teacher.spec.name}, since no layer of the two fits; "
+                f"{student.spec.name} can inherit no weights from {teacher.spec.name}, as none of their layers match; "
                 "choose a wider or deeper teacher of the same family."
             )
 
 
 def inherit(student: nn.Module, teacher: nn.Module) -> int:
-    """Copy what the teacher can pass on; see the module's text.
+    """Copy all weights of the teacher that fit; see the module's docstring.
 
     Returns:
-        How many trainable numbers of the student were set.
+        The number of trainable values of the student that were set.
     """
     count = 0
     with torch.no_grad():
-        for ours, theirs in inheritable(student, teacher):
-            ours.copy_(leading(theirs, ours.shape))
-            count += ours.numel() if ours.requires_grad else 0
+        for part, whole in inheritable(student, teacher):
+            part.copy_(leading(whole, part.shape))
+            count += part.numel() if part.requires_grad else 0
     return count
 
 
 def inheritable(student: nn.Module, teacher: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
-    """The student's parameters and buffers that the teacher can pass on, each with the teacher's whole one."""
-    for ours, theirs in _pairs(student, teacher):
-        channels = zip(ours.shape[:2], theirs.shape[:2], strict=False)
-        if ours.shape[2:] == theirs.shape[2:] and ours.dim() == theirs.dim() and all(a <= b for a, b in channels):
-            yield ours, theirs
+    """Yield the parameters and buffers of the student that fit, each with the teacher's whole tensor."""
+    for part, whole in _pairs(student, teacher):
+        channels = zip(part.shape[:2], whole.shape[:2], strict=False)
+        if part.shape[2:] == whole.shape[2:] and part.dim() == whole.dim() and all(a <= b for a, b in channels):
+            yield part, whole
 
 
 def leading(whole: Tensor, shape: Sequence[int]) -> Tensor:
-    """The part of a tensor that has the first channels, as a view of the given shape."""
+    """Return the first channels of a tensor, as a view of the given shape."""
     return whole[tuple(slice(n) for n in shape)]
 
 
 def _pairs(student: nn.Module, teacher: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
-    theirs = {**dict(teacher.named_parameters(recurse=False)), **dict(teacher.named_buffers(recurse=False))}
-    for name, tensor in (*student.named_parameters(recurse=False), *student.named_buffers(recurse=False)):
-        if name in theirs:
-            yield tensor, theirs[name]
-    for ours, match in _children(student, teacher):
-        yield from _pairs(ours, match)
+    wholes = {**dict(teacher.named_parameters(recurse=False)), **dict(teacher.named_buffers(recurse=False))}
+    for name, part in (*student.named_parameters(recurse=False), *student.named_buffers(recurse=False)):
+        if name in wholes:
+            yield part, wholes[name]
+    for student_child, teacher_child in _children(student, teacher):
+        yield from _pairs(student_child, teacher_child)
 
 
 def _children(student: nn.Module, teacher: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
-    ours, theirs = dict(student.named_children()), dict(teacher.named_children())
-    if ours.keys() == theirs.keys() or not isinstance(student, nn.Sequential | nn.ModuleList):
-        yield from ((child, theirs[name]) for name, child in ours.items() if name in theirs)
+    children, teacher_children = dict(student.named_children()), dict(teacher.named_children())
+    if children.keys() == teacher_children.keys() or not isinstance(student, nn.Sequential | nn.ModuleList):
+        yield from ((child, teacher_children[name]) for name, child in children.items() if name in teacher_children)
         return
-    runs, other_runs = _runs(student), _runs(teacher)
-    if [type(run[0]) for run in runs] != [type(run[0]) for run in other_runs]:
+    runs, teacher_runs = _runs(student), _runs(teacher)
+    if [type(run[0]) for run in runs] != [type(run[0]) for run in teacher_runs]:
         return
-    for run, other in zip(runs, other_runs, strict=True):
-        count = min(len(run), len(other))
+    for run, teacher_run in zip(runs, teacher_runs, strict=True):
+        count = min(len(run), len(teacher_run))
         for i in range(count):
-            yield run[i], other[round(i * (len(other) - 1) / max(count - 1, 1))]
+            yield run[i], teacher_run[round(i * (len(teacher_run) - 1) / max(count - 1, 1))]
 
 
 def _runs(container: nn.Module) -> list[list[nn.Module]]:
@@ -104,7 +103,7 @@ def _runs(container: nn.Module) -> list[list[nn.Module]]:
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """A control, not a method of its own."""
+    """Provide the control."""
     return [
         srbench.DistillerSpec(
             name="weight_inherit",
@@ -117,6 +116,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
                 year=2021,
                 url="https://arxiv.org/abs/2105.11683",
             ),
-            notes="The control of its issue 9: the teacher's leading channels, trained on without distillation.",
+            notes="The control from issue 9 of CSD's release: start from the teacher's leading channels, then train "
+            "without distillation.",
         )
     ]

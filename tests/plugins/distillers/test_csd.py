@@ -164,7 +164,7 @@ def test_it_trains_a_network_of_several_scales(tmp_path):
 
 @pytest.mark.parametrize("other", [rcan(), edsr(width=4), edsr(depth=1)], ids=lambda spec: spec.name)
 def test_a_teacher_that_does_not_hold_the_student_is_refused(other):
-    with pytest.raises(TrainingError, match=f"edsr_8_2 is no part of {other.name}, which has nothing for"):
+    with pytest.raises(TrainingError, match=f"edsr_8_2 is not a part of {other.name}, which has no weights for"):
         SPECS["csd"].build(setup(edsr(), other))
 
 

@@ -83,7 +83,7 @@ def test_an_encoder_may_bring_its_codes():
         images = (network(patches.lr, 2) for network in (method.setup.student, method.setup.teacher))
         likenesses = [dckd.likeness(method.encode(image)[-1], codes) for image in images]
     assert term.item() == pytest.approx(0.001 * dckd.code_entropy(*likenesses).item())
-    assert method.notes == ("Images are seen by a network with codes; 9 codes come from it.",)
+    assert method.notes == ("The encoder is a network with codes; 9 codes come from its codebook.",)
 
 
 def test_a_teacher_that_does_not_care_how_an_image_is_turned_is_consistent_with_itself():

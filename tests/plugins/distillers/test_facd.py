@@ -165,7 +165,7 @@ def test_a_choice_without_meaning_is_refused(wrong):
 
 
 def test_it_says_that_it_is_a_reconstruction():
-    assert all(spec.reconstruction and "From the abstract" in spec.notes for spec in SPECS.values())
+    assert all(spec.reconstruction and "from the abstract" in spec.notes for spec in SPECS.values())
 
 
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):

@@ -80,7 +80,7 @@ def test_affinities_do_not_depend_on_how_strong_features_are(factor, seed):
 
 
 def test_flow_needs_two_taps():
-    with pytest.raises(TrainingError, match="compares each tap with the next and has only one"):
+    with pytest.raises(TrainingError, match="compares each tap with the next, and got only one"):
         fakd.solution_flow([(torch.rand(1, 2, 3, 3), torch.rand(1, 2, 3, 3))])
 
 

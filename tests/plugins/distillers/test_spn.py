@@ -57,7 +57,7 @@ def test_under_the_cap_leaving_past_and_target_alike_never_pays(count, target, p
         negatives = torch.full((count, 1, 1, 1, 1), -past, dtype=torch.float64)
         return spn.contrast([anchor], [torch.full_like(anchor, -target)], [negatives], (1.0,), **options).item()
 
-    assert ratio(step, cap=spn.CAP) >= ratio(0.0, cap=spn.CAP) - 1e-6
+    assert ratio(step, cap=spn.RATIO_CAP) >= ratio(0.0, cap=spn.RATIO_CAP) - 1e-6
     if target > 1.01 * past:
         assert ratio(step) < ratio(0.0)
 
@@ -127,7 +127,7 @@ def test_it_trains_without_a_teacher_and_says_what_saw_the_images(student, tmp_p
     report, _ = trained(SPECS["spn"].build(setup_of(student)), tmp_path)
     assert set(report.terms) == {"l1", "contrast"}
     assert all(torch.tensor(value).isfinite() for value in report.terms.values())
-    assert "Images are seen by an untrained network of five convolutions." in report.notes
+    assert "The encoder is an untrained network of five convolutions." in report.notes
 
 
 def test_a_stopped_training_ends_with_the_same_bits_its_past_included(tmp_path):
