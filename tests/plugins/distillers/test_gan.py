@@ -123,7 +123,9 @@ def test_images_of_any_size_have_a_logit_for_every_pixel(height, width, colours)
 
 
 def test_patches_that_are_too_small_are_refused_in_a_sentence():
-    with pytest.raises(TrainingError, match=r"have 7 pixels a side; raise the recipe's patch, so that they have 8\."):
+    with pytest.raises(
+        TrainingError, match=r"takes patches of 8 pixels a side, and those of hr have 7; raise the recipe's patch\."
+    ):
         Discriminator(width=2)(torch.rand(1, 3, 7, 9))
 
 
@@ -253,14 +255,14 @@ def test_the_network_learns_alone_first_and_slower_with_the_adversary():
     assert (alone.share, together.share) == (1000, 400)
     assert together.learning_rate == dict.fromkeys(("student", "discriminator"), RECIPE.learning_rate / 2)
     assert method.losses(batch()).keys() == {"l1"}
-    assert "no network compares features" in method.notes[0]
+    assert "No features are compared" in method.notes[0]
 
 
 def test_a_network_that_starts_from_other_weights_meets_the_adversary_at_once():
     method = GAN(setup(edsr(), recipe=ON_TRAINED))
     (together,) = method.phases()
     assert set(together.learning_rate.values()) == {RECIPE.learning_rate}
-    assert "all steps are with the adversary" in method.notes[-1]
+    assert "all steps are adversarial" in method.notes[-1]
 
 
 @pytest.mark.usefixtures("narrow")
