@@ -18,7 +18,7 @@ from .networks.network import Network
 from .networks.spec import ArchitectureSpec, Checkpoint, Reported
 from .networks.weights import load_state_dict
 from .recipe import Recipe
-from .report.frames import read_results
+from .report.comparing.reading import read_results
 from .training.spec import LossSpec
 
 __all__ = [

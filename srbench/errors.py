@@ -1,19 +1,4 @@
-"""Everything srbench raises on purpose.
-
-::
-
-    SrbenchError                one sentence for a person: what happened, what was expected, what to do
-    ├── UsageError              a wrong option or argument
-    ├── ConfigError             a suite, recipe or manifest that cannot be understood
-    ├── UnknownNameError        a name nothing provides (also a KeyError)
-    ├── PluginError             a plugin that fails to import or to register
-    ├── DataError               a missing, incomplete or altered dataset or image
-    │   └── ShapeError          tensors or images whose sizes do not fit together
-    ├── CheckpointError         weights that cannot be loaded
-    ├── TrainingError           a training that cannot go on (NaN loss, a parameter without gradient)
-    ├── StoreError              a results folder or cache that cannot be written
-    └── UnavailableError        a measurement this machine cannot make: an empty cell with this reason
-"""
+"""Everything that srbench raises on purpose: one sentence for a person, with what happened, was expected, and to do."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -277,12 +276,3 @@ class Record(Stored):
             train_degradation=m.train_degradation or "", protocol=self.protocol, inference=self.inference,
             realisation=self.realisation,
         )  # fmt: skip
-
-
-def finite(value: float) -> Measured:
-    """A `Measured` from a float; infinities and NaN become reasons."""
-    if math.isnan(value):
-        return Measured(reason="not a number")
-    if math.isinf(value):
-        return Measured(reason="infinite: sr equals hr")
-    return Measured(value=value)

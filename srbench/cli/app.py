@@ -15,21 +15,7 @@ import typer.core
 from rich.console import Console
 from rich.markup import escape
 
-from srbench.cli import (
-    add_plugin,
-    check,
-    compare,
-    data,
-    degrade,
-    fetch,
-    plan,
-    plugins,
-    profile,
-    report,
-    run,
-    score,
-    show,
-)
+from srbench.cli import add_plugin, data, degrade, plan, plugins, profile, report, run, score, show
 from srbench.cli import list as listing
 from srbench.cli.console import complain
 from srbench.errors import SrbenchError
@@ -105,16 +91,16 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("report")(report.report)
-app.command("compare")(compare.compare)
+app.command("compare")(report.compare)
 app.command("score")(score.score)
 app.command("degrade")(degrade.degrade)
 app.command("profile")(profile.profile)
 app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("plugins")(plugins.plugins)
-app.command("check")(check.check)
+app.command("check")(plugins.check)
 app.command("add-plugin")(add_plugin.add_plugin)
-app.command("fetch")(fetch.fetch)
+app.command("fetch")(data.fetch_network)
 app.add_typer(data.app, name="data")
 
 

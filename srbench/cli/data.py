@@ -1,4 +1,4 @@
-"""``srbench data``: the datasets that are here, whether they are sound, and how to get the others."""
+"""``srbench data``: list, check, fetch and add datasets; ``srbench fetch``: the networks of perceptual metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.console import plain_console
+from srbench.cli.console import plain_console, warn
 from srbench.cli.options import Data, data_root
 
 app = typer.Typer(help="List, check, fetch and add datasets.", no_args_is_help=True)
@@ -128,3 +128,26 @@ def add(
     console = plain_console()
     how = "" if path == user_manifest() else f"; set SRBENCH_DATASETS={path} to use it"
     console.print(f"{name}: {spec.images} images recorded in {path}{how}.")
+
+
+def fetch_network(
+    what: Annotated[str, typer.Argument(help="lpips (AlexNet's convolutions), lpips-vgg, or vgg19.")],
+    *,
+    optional: Annotated[
+        bool, typer.Option("--optional", help="Exit 0 even where no source answers; the column then stays empty.")
+    ] = False,
+) -> None:
+    """Get a perceptual network once, from whichever source answers, and check it by its hash."""
+    from srbench.errors import UnavailableError, UnknownNameError
+    from srbench.networks.imagenet import fetch_lpips_trunk, fetch_vgg19
+
+    if what not in (known := ("lpips", "lpips-vgg", "vgg19")):
+        raise UnknownNameError.among("network to fetch", what, known)
+    try:
+        path = fetch_vgg19() if what == "vgg19" else fetch_lpips_trunk("vgg" if what == "lpips-vgg" else "alex")
+    except UnavailableError as error:
+        if not optional:
+            raise
+        warn(str(error))
+    else:
+        typer.echo(f"{what}: {path}")

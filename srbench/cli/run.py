@@ -52,8 +52,8 @@ def run(
     from rich.console import Console
     from rich.markup import escape
 
-    from srbench.cli.schedule import planned, require_some_cell
-    from srbench.report.packed import read_packed
+    from srbench.cli.plan import planned, require_some_cell
+    from srbench.report.reading import read_packed
     from srbench.report.terminal import print_leaderboard
     from srbench.running.display import Display
     from srbench.running.freshness import note_finished, still_finished

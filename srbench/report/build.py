@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srbench.files import atomic_write
-from srbench.report.csv_files import write_csv
 from srbench.report.degradations.matrix import make_matrices
 from srbench.report.degradations.page import write_degradations
 from srbench.report.degradations.plots import matrix_pictures
@@ -18,16 +17,21 @@ from srbench.report.degradations.representations import representation_pictures
 from srbench.report.distillation.gains import make_gain_tables
 from srbench.report.distillation.page import write_distillation
 from srbench.report.distillation.plots import gain_pictures
-from srbench.report.leaderboard.columns import image_columns, leaderboard_columns, metric_columns
+from srbench.report.formats import write_csv
+from srbench.report.leaderboard.columns import (
+    image_columns,
+    image_rows,
+    leaderboard_columns,
+    leaderboard_row,
+    metric_columns,
+)
 from srbench.report.leaderboard.crops import crop_pictures
-from srbench.report.leaderboard.csv_rows import image_rows, leaderboard_row
 from srbench.report.leaderboard.page import render_page
 from srbench.report.leaderboard.plots import plot_pictures
 from srbench.report.leaderboard.sections import make_sections, rank_order
 from srbench.report.leaderboard.tables import Section
-from srbench.report.packed import PACKED, lines_of, write_packed
 from srbench.report.pictures import can_draw, draw_pictures
-from srbench.report.reading import Records, read_records
+from srbench.report.reading import PACKED, Records, lines_of, read_records, write_packed
 
 REPORT_VERSION = 7
 """Raise it whenever the same records give other files."""
@@ -71,18 +75,11 @@ class _State(NamedTuple):
 
 
 def build_report(results: Path, *, force: bool = False) -> ReportFiles:
-    """Write ``leaderboard.csv``, ``leaderboard.md``, ``per_image.csv`` and the pictures of a results folder.
+    """Write all files of a results folder from its records; with ``force``, even if they were made from them before.
 
     All its records go into one packed file, from which a copy of the folder without ``records`` gets the same tables.
     If a student was trained in more than one way, ``distillation.md`` and ``distillation.csv`` have the gains. If a
     model was tested out of domain, ``degradations.md`` and ``degradations.csv`` have the matrix.
-
-    Args:
-        results: Folder with ``records`` or a packed file.
-        force: Write the files even if they were made from the same records before.
-
-    Returns:
-        The files.
 
     Raises:
         DataError: There are no records, or the packed file is damaged.

@@ -18,7 +18,7 @@ from srbench.measuring.uncertainty import mean_interval
 from srbench.records import Record
 
 if TYPE_CHECKING:
-    from srbench.report.headings import Heading
+    from srbench.report.formats import Heading
 
 Image: TypeAlias = tuple[int, str]
 """Number of the realisation of a random degradation, and name of the image."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,15 @@ def draw_pictures(pictures: Iterable[Picture]) -> tuple[set[Path], list[str]]:
     return drawn | set(left), warnings
 
 
-def save(figure: Figure, path: Path, dpi: int = 150) -> None:
-    """Write a PNG whole or not at all, without the date, so that equal figures are equal files."""
-    with atomic_path(path) as temporary:
+@contextmanager
+def figure_at(path: Path, width: float, height: float, *, dpi: int = 150, grid: bool = True) -> Iterator[Figure]:
+    """Draw on a figure of a size in inches, and write it as a PNG without a date: equal figures are equal files."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE | {"axes.grid": grid}), atomic_path(path) as temporary:
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
         figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})

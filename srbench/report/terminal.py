@@ -11,9 +11,8 @@ from rich.text import Text
 from srbench.report.build import build_report
 from srbench.report.comparing.comparison import Comparison
 from srbench.report.comparing.verdicts import cells, listed, skipped, summary
-from srbench.report.headings import Heading
+from srbench.report.formats import Heading, signed
 from srbench.report.leaderboard.tables import Line, Section, Table, Value
-from srbench.report.markdown import signed
 
 STYLES = {"certified": "green", "uncertified": "bold red", "no reference": "dim"}
 _READ_AT_ONCE = 50
@@ -23,10 +22,7 @@ _READ_AT_ONCE = 50
 def print_leaderboard(console: Console, results: Path, *, force: bool = False) -> None:
     """Print the tables of a results folder and the paths of its files; makes the files first unless they exist.
 
-    Args:
-        console: Where to print; a narrow one loses the least important columns first.
-        results: Folder with ``records`` or a packed file.
-        force: Make the files again.
+    A narrow console loses the least important columns first; with ``force`` the files are made again.
 
     Raises:
         DataError: There are no records.
@@ -69,9 +65,7 @@ def _render(section: Section, table: Table, width: int) -> RichTable:
     kin = [h for h in others if head and h.metric.endswith(head.metric.removeprefix("psnr"))]
     others = [*kin, *(h for h in others if h not in kin)][: max(1, (width - 78) // 10)]
     title = Text.assemble(
-        (f"{table.label} x{section.scale}", "bold"),
-        f" · {section.degradation_label} · {section.protocol}",
-        "" if table.inference == "whole" else f" · {table.inference}",
+        (f"{table.place(' · ')} x{section.scale}", "bold"), f" · {section.degradation_label} · {section.protocol}"
     )
     if table.certification:
         title.append(f" · {table.certification.status}", STYLES[table.certification.status])

@@ -5,9 +5,8 @@ from typing import Any
 from helpers.records import make_record, quick_records
 from srbench.records import Record
 from srbench.report.comparing.rules import parse_rule
-from srbench.report.csv_files import cell_text
-from srbench.report.leaderboard.columns import METRICS, leaderboard_columns
-from srbench.report.leaderboard.csv_rows import leaderboard_row
+from srbench.report.formats import cell_text
+from srbench.report.leaderboard.columns import METRICS, leaderboard_columns, leaderboard_row
 
 KNOWN = leaderboard_columns()
 PSNR = parse_rule("psnr_y_db < -0.02", KNOWN)

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from srbench.report.build import build_report
-from srbench.report.packed import PACKED
+from srbench.report.reading import PACKED
 
 
 def test_a_report_has_its_figures_and_shows_them(drawn):

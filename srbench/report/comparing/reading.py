@@ -1,19 +1,22 @@
-"""Read a leaderboard to compare: a CSV file, a folder of records, or a results folder."""
+"""Read a leaderboard: a CSV file, a folder of records, or a results folder."""
 
 from __future__ import annotations
 
 import csv
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from srbench.errors import DataError
 from srbench.records import RowId
 from srbench.report.comparing.rows import Cells, holds_numbers, identity_of, row_title
-from srbench.report.csv_files import cell_text
-from srbench.report.leaderboard.columns import metric_columns
-from srbench.report.leaderboard.csv_rows import leaderboard_row
+from srbench.report.formats import cell_text
+from srbench.report.leaderboard.columns import dtype_of, leaderboard_row, metric_columns
 from srbench.report.leaderboard.sections import rank_order
 from srbench.report.reading import has_records, read_records
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def read_leaderboard(path: Path) -> list[Cells]:
@@ -42,6 +45,27 @@ def read_leaderboard(path: Path) -> list[Cells]:
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}); check its permissions.") from error
     return _parse(path, text)
+
+
+def read_results(path: Path | str) -> pd.DataFrame:
+    """Read results as a data frame with the rows and columns of ``leaderboard.csv``.
+
+    The dtype of texts is "string", of counts "Int64", and of other numbers "float64". Empty cells are missing values;
+    the column ``reasons`` says why they are empty.
+
+    Args:
+        path: A results folder, a folder of records, or a CSV file.
+
+    Returns:
+        A row for each cell of the suite, in the order of the leaderboard.
+
+    Raises:
+        DataError: There is no such file or folder, it is not a leaderboard, or it has a row twice.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame(read_leaderboard(Path(path)), dtype="string").replace("", pd.NA)
+    return frame.astype({column: dtype_of(column) for column in frame.columns})
 
 
 def _parse(path: Path, text: str) -> list[Cells]:

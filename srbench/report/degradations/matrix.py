@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 
 from srbench.records import Record, RowId
 from srbench.report.distillation.gains import CONTROL
-from srbench.report.headings import Heading
-from srbench.report.leaderboard.tables import Line, Section, Table, Value
-from srbench.report.leaderboard.titles import method_title
+from srbench.report.formats import Heading
+from srbench.report.leaderboard.tables import Line, Section, Table, Value, method_title
 from srbench.report.pairing import Gain, paired_gain, scores_by_seed
 
 PLAIN = "bicubic"

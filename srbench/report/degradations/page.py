@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from srbench.files import atomic_write
-from srbench.report.csv_files import CsvRow, write_csv
 from srbench.report.degradations.matrix import PLAIN, Matrix, MatrixColumn, MatrixRow
-from srbench.report.distillation.page import MARKS, gain_cells, gain_columns
-from srbench.report.markdown import escape, grid, signed
-from srbench.report.pairing import Gain
+from srbench.report.distillation.page import gain_cells, gain_columns, marked
+from srbench.report.formats import CsvRow, escape, grid, signed, write_csv
 from srbench.report.pictures import picture_name
 
 ABOUT = (
@@ -31,16 +29,7 @@ COLUMNS = (
 
 
 def write_degradations(results: Path, matrices: Sequence[Matrix], pictures: Sequence[Path]) -> tuple[Path, ...]:
-    """Write both files, unless there is no matrix.
-
-    Args:
-        results: Folder of the files.
-        matrices: Their content.
-        pictures: Pictures in that folder; the page shows those that belong to its matrices.
-
-    Returns:
-        The page, the CSV file and the pictures.
-    """
+    """Write both files into a folder, unless there is no matrix; return page, CSV file and pictures."""
     if not matrices:
         return ()
     page, table = results / "degradations.md", results / "degradations.csv"
@@ -62,12 +51,7 @@ def representation_name(matrix: Matrix) -> str:
 
 
 def render_page(matrices: Sequence[Matrix], pictures: Iterable[Path] = ()) -> str:
-    """Return the text of degradations.md.
-
-    Args:
-        matrices: One or more.
-        pictures: Pictures beside the page; it shows those that belong to its matrices.
-    """
+    """Return the text of degradations.md, which shows those pictures beside it that belong to its matrices."""
     shown = {picture.name for picture in pictures}
     out = ["# Degradations: training against test", "", ABOUT, ""]
     for matrix in matrices:
@@ -120,18 +104,15 @@ def _score(matrix: Matrix, row: MatrixRow, column: MatrixColumn) -> str:
 
 def _gains(matrix: Matrix) -> list[str]:
     rows = [
-        [escape(row.method), _trained_on(row), *(_gain(row.over_plain.get(c), c) for c in matrix.columns)]
+        [
+            escape(row.method),
+            _trained_on(row),
+            *(marked(row.over_plain.get(c), c.headline.decimals) for c in matrix.columns),
+        ]
         for row in matrix.trained
         if row.over_plain
     ]
     return grid(["Method", "Trained on", *map(_head, matrix.columns)], rows, left=2)
-
-
-def _gain(gain: Gain | None, column: MatrixColumn) -> str:
-    if gain is None:
-        return "—"
-    mean, low, high = (signed(value, column.headline.decimals) for value in (gain.mean, gain.low, gain.high))
-    return MARKS[gain.verdict].format(mean) + f" [{low}, {high}]"
 
 
 def csv_rows(matrices: Iterable[Matrix]) -> list[CsvRow]:

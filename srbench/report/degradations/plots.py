@@ -8,7 +8,7 @@ from pathlib import Path
 
 from srbench.report.degradations.matrix import Matrix
 from srbench.report.degradations.page import heat_map_name
-from srbench.report.pictures import INK, STYLE, Picture, save
+from srbench.report.pictures import INK, Picture, figure_at
 
 REACH = 4.0
 """Colours end this many dB (or hundredths, for metrics without a unit) behind the best of a column."""
@@ -22,9 +22,6 @@ def matrix_pictures(results: Path, matrices: Sequence[Matrix]) -> list[Picture]:
 
 def _figure(path: Path, matrix: Matrix) -> None:
     import numpy as np
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
     columns, rows = matrix.columns, matrix.rows
@@ -38,9 +35,7 @@ def _figure(path: Path, matrix: Matrix) -> None:
     behind = np.where(empty, -np.inf, head.sign * scores)
     behind = np.where(empty, np.nan, behind - behind.max(axis=0, keepdims=True))
     reach = REACH if head.unit else REACH / 100
-    with rc_context(STYLE | {"axes.grid": False}):
-        figure = Figure(figsize=(1.5 * len(columns) + 5.4, 0.3 * len(rows) + 1.9), layout="constrained")
-        FigureCanvasAgg(figure)
+    with figure_at(path, 1.5 * len(columns) + 5.4, 0.3 * len(rows) + 1.9, grid=False) as figure:
         axis = figure.subplots()
         image = axis.imshow(behind, cmap="cividis", vmin=-reach, vmax=0.0, aspect="auto")
         for r, row in enumerate(rows):
@@ -69,4 +64,3 @@ def _figure(path: Path, matrix: Matrix) -> None:
             "rows: method · training degradation; columns: test degradation; framed: in-domain",
             x=0.01, ha="left", fontsize=10, fontweight="bold",
         )  # fmt: skip
-        save(figure, path)

@@ -23,7 +23,7 @@ from srbench.records import Record
 from srbench.report.degradations.matrix import Matrix, MatrixRow
 from srbench.report.degradations.page import representation_name
 from srbench.report.leaderboard.tables import Line
-from srbench.report.pictures import STYLE, Picture, save
+from srbench.report.pictures import Picture, figure_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,15 +54,9 @@ class Points(NamedTuple):
 
 
 def representation_pictures(results: Path, folder: Path, matrices: Sequence[Matrix]) -> list[Picture]:
-    """Return a picture for each matrix whose networks have representations.
+    """Return a picture for each matrix whose networks have representations in the folder of the records.
 
-    Args:
-        results: Folder of the pictures.
-        folder: Folder of the records.
-        matrices: The matrices of the page.
-
-    Returns:
-        The pictures. One that exists is left as it is if any of its files of representations is missing.
+    A picture that exists is left as it is if any of its files of representations is missing.
     """
     pictures = []
     for matrix in matrices:
@@ -157,17 +151,12 @@ def explained(values: Numbers, by: Numbers) -> float:
 
 
 def _figure(path: Path, matrix: Matrix, panels: Sequence[tuple[MatrixRow, Points]]) -> None:
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     across = min(ACROSS, len(panels))
     down = math.ceil(len(panels) / across)
     widest = max(float(found.widths.max()) for _, found in panels)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(max(2.7 * across, 6.5) + 0.9, 2.7 * down + 1.1), layout="constrained")
-        FigureCanvasAgg(figure)
+    with figure_at(path, max(2.7 * across, 6.5) + 0.9, 2.7 * down + 1.1) as figure:
         axes = figure.subplots(down, across, squeeze=False)
         for axis, (row, found) in zip(axes.flat, panels, strict=False):
             drawn = _panel(axis, row, found, widest)
@@ -186,7 +175,6 @@ def _figure(path: Path, matrix: Matrix, panels: Sequence[tuple[MatrixRow, Points
             f"{matrix.table.label} x{matrix.section.scale} · representations minus their image's mean, on two axes",
             x=0.01, ha="left", fontsize=10.5, fontweight="bold",
         )  # fmt: skip
-        save(figure, path)
 
 
 def _panel(axis: Axes, row: MatrixRow, found: Points, widest: float) -> PathCollection:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from srbench.records import ModelFacts, TrainingCosts
-from srbench.report.headings import Heading
+from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pairing import Gain, Rivals, Scores, in_common, paired_gain, scores_by_seed
 

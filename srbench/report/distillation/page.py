@@ -8,10 +8,8 @@ from itertools import groupby
 from pathlib import Path
 
 from srbench.files import atomic_write
-from srbench.report.csv_files import CsvRow, write_csv
 from srbench.report.distillation.gains import CONTROL, INHERITED, GainLine, GainTable
-from srbench.report.headings import Heading
-from srbench.report.markdown import escape, grid, signed
+from srbench.report.formats import CsvRow, Heading, escape, grid, signed, write_csv
 from srbench.report.pairing import Gain
 from srbench.report.pictures import picture_name
 
@@ -28,16 +26,7 @@ MARKS = {"better": "**{}**", "worse": "{} ▼", "tie": "≈ {}"}
 
 
 def write_distillation(results: Path, tables: Sequence[GainTable], pictures: Sequence[Path]) -> tuple[Path, ...]:
-    """Write both files, unless there is no table.
-
-    Args:
-        results: Folder of the files.
-        tables: Their content.
-        pictures: Pictures in that folder; the page shows those that belong to its tables.
-
-    Returns:
-        The page, the CSV file and the pictures.
-    """
+    """Write both files into a folder, unless there is no table; return page, CSV file and pictures."""
     if not tables:
         return ()
     page, table = results / "distillation.md", results / "distillation.csv"
@@ -62,12 +51,7 @@ def side_by_side(tables: Iterable[GainTable]) -> list[list[GainTable]]:
 
 
 def render_page(tables: Sequence[GainTable], pictures: Iterable[Path] = ()) -> str:
-    """Return the text of distillation.md.
-
-    Args:
-        tables: One or more.
-        pictures: Pictures beside the page; it shows those that belong to its tables.
-    """
+    """Return the text of distillation.md, which shows those pictures beside it that belong to its tables."""
     drawn = {picture.name for picture in pictures}
     out = ["# Distillation", "", ABOUT, ""]
     for group in side_by_side(tables):
@@ -138,7 +122,7 @@ def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
     header += [f"× `{CONTROL}`", "Extra MiB"]
     rows = []
     for title, line in lines.items():
-        row = [str(line.rank or "—"), escape(title), _score(line, head)]
+        row = [str(line.rank or "—"), escape(title), line.line.scores[head].text(head.decimals)]
         if line.line.failed:
             rows.append([*row[:2], "failed", *["—"] * (len(header) - 3)])
             continue
@@ -158,19 +142,16 @@ def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
     ]
 
 
-def _score(line: GainLine, heading: Heading) -> str:
-    value = line.line.scores[heading]
-    if value.mean is None:
+def marked(gain: Gain | None, decimals: int) -> str:
+    """Return the text of a gain: its mean, marked by its verdict, and its interval."""
+    if gain is None:
         return "—"
-    return f"{value.mean:.{heading.decimals}f}" + (f" ± {value.spread:.{heading.decimals}f}" if value.spread else "")
+    mean, low, high = (signed(value, decimals) for value in (gain.mean, gain.low, gain.high))
+    return MARKS[gain.verdict].format(mean) + f" [{low}, {high}]"
 
 
 def _marked(gain: Gain | None, heading: Heading) -> str:
-    """Return the text of a gain, with one decimal more than scores have, since gains are small."""
-    if gain is None:
-        return "—"
-    mean, low, high = (signed(value, heading.decimals + 1) for value in (gain.mean, gain.low, gain.high))
-    return MARKS[gain.verdict].format(mean) + f" [{low}, {high}]"
+    return marked(gain, heading.decimals + 1)  # one more than scores have, since gains are small
 
 
 def _costs(line: GainLine) -> list[str]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from srbench.report.distillation.gains import CONTROL, INHERITED, GainLine, GainTable
 from srbench.report.distillation.page import figure_name, side_by_side, titled_lines
-from srbench.report.markdown import signed
+from srbench.report.formats import signed
 from srbench.report.pairing import Gain
-from srbench.report.pictures import FAINT, INK, STYLE, Picture, save
+from srbench.report.pictures import FAINT, INK, Picture, figure_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,17 +41,12 @@ def _ordered(group: Sequence[GainTable], lines: Sequence[Mapping[str, GainLine]]
 
 
 def _figure(path: Path, group: Sequence[GainTable]) -> None:
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     lines = titled_lines(group)
     titles = _ordered(group, lines)
     first = group[0]
-    with rc_context(STYLE):
-        figure = Figure(figsize=(max(3.4 * len(group) + 2.2, 7.0), 0.26 * len(titles) + 1.9), layout="constrained")
-        FigureCanvasAgg(figure)
+    with figure_at(path, max(3.4 * len(group) + 2.2, 7.0), 0.26 * len(titles) + 1.9) as figure:
         axes = figure.subplots(1, len(group), squeeze=False, sharey=True)[0]
         for axis, table, own in zip(axes, group, lines, strict=True):
             _panel(axis, table, [own.get(title) for title in titles])
@@ -70,7 +65,6 @@ def _figure(path: Path, group: Sequence[GainTable]) -> None:
             f"{model.label} x{section.scale} · {section.degradation_label}{trained} · {model.recipe}",
             x=0.01, ha="left", fontsize=10.5, fontweight="bold",
         )  # fmt: skip
-        save(figure, path)
 
 
 def _reach(gains: Sequence[Gain]) -> float:

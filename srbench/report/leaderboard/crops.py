@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from srbench.records import ImageScores, Record
 from srbench.report.leaderboard.tables import Line, Section, Table
-from srbench.report.pictures import FAINT, INK, STYLE, Picture, save
+from srbench.report.pictures import FAINT, INK, Picture, figure_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -185,18 +185,11 @@ def _read(path: Path) -> Pixels:
 
 
 def _sheet(path: Path, scenes: Sequence[Scene]) -> None:
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     columns = max(-(-(len(s.methods) + 2) // 2) for s in scenes)
-    with rc_context(STYLE | {"axes.grid": False}):
-        figure = Figure(figsize=(4.3 + 2.05 * columns, 4.9 * len(scenes)), layout="constrained")
-        FigureCanvasAgg(figure)
+    with figure_at(path, 4.3 + 2.05 * columns, 4.9 * len(scenes), dpi=110, grid=False) as figure:
         parts = figure.subfigures(len(scenes), 1, squeeze=False).ravel()
         for part, scene in zip(parts, scenes, strict=True):
             _draw_scene(part, scene, columns)
-        save(figure, path, dpi=110)
 
 
 def _draw_scene(part: SubFigure, scene: Scene, columns: int) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from srbench.measuring.protocol import PROTOCOLS
-from srbench.report.headings import Heading
+from srbench.report.formats import Heading, escape, grid, signed
 from srbench.report.leaderboard.tables import Line, Section, Table, Value
-from srbench.report.markdown import escape, grid, signed
 from srbench.report.reading import Records
 
 MARKS = {"certified": "certified ✓", "uncertified": "**uncertified ✗**", "no reference": "no published reference"}
@@ -97,8 +96,7 @@ def _overview(section: Section) -> list[str]:
     titles = dict.fromkeys(line.title for t in tables for line in t.lines)
     by_title = [{line.title: line for line in reversed(t.lines)} for t in tables]
     heads = [
-        f"{t.label}{'' if t.inference == 'whole' else f' ({t.inference})'}<br>{t.headline.label}"
-        + (f" / {second.label}" if (second := _second(t)) else "")
+        f"{t.place(', ')}<br>{t.headline.label}" + (f" / {second.label}" if (second := _second(t)) else "")
         for t in tables
         if t.headline
     ]
@@ -126,7 +124,7 @@ def _second(table: Table) -> Heading | None:
 
 
 def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
-    title = f"### {table.label} x{section.scale}" + ("" if table.inference == "whole" else f", {table.inference}")
+    title = f"### {table.place(', ')} x{section.scale}"
     status = table.certification
     if status:
         title += f" — {MARKS[status.status]}"
@@ -196,13 +194,6 @@ def _number(value: Value, form: Callable[[float], str], notes: Footnotes | None)
     return form(value.mean)
 
 
-def _score(value: Value, heading: Heading) -> str:
-    if value.mean is None:
-        return "—"
-    text = f"{value.mean:.{heading.decimals}f}"
-    return text if value.spread is None else f"{text} ± {value.spread:.{heading.decimals}f}"
-
-
 def _ranked(table: Table, line: Line, heading: Heading, notes: Footnotes | None = None) -> str:
     """Return the text of a score, bold if it is the best as printed, underlined if it is the second."""
     value = line.scores[heading]
@@ -210,7 +201,7 @@ def _ranked(table: Table, line: Line, heading: Heading, notes: Footnotes | None 
         return "—" + (notes.mark(f"{heading.label}: {value.reason}") if notes else "")
     order = table.order(heading)
     place = order.index(round(value.mean, heading.decimals))
-    text = _score(value, heading)
+    text = value.text(heading.decimals)
     if len(order) > 1 and place == 0:
         return f"**{text}**"
     return f"<u>{text}</u>" if len(order) > 2 and place == 1 else text

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from srbench.report.headings import Heading
+from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
-from srbench.report.pictures import FAINT, STYLE, Picture, save
+from srbench.report.pictures import FAINT, Picture, figure_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,9 +68,6 @@ def pareto_front(
 
 
 def _figure(path: Path, panels: Sequence[tuple[Section, Table]], cost: str, label: str) -> None:
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     lines = [line for _, table in panels for line in table.lines if not line.reference]
@@ -78,9 +75,7 @@ def _figure(path: Path, panels: Sequence[tuple[Section, Table]], cost: str, labe
     markers = _assign(sorted((_training(line) for line in lines), key=lambda t: t != "no teacher"), MARKERS)
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(5.6 * columns + 0.4, 4.0 * rows + 0.9), layout="constrained")
-        FigureCanvasAgg(figure)
+    with figure_at(path, 5.6 * columns + 0.4, 4.0 * rows + 0.9) as figure:
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for axis, (section, table) in zip(axes, panels, strict=False):
             _panel(axis, section, table, cost, label, colours, markers)
@@ -98,7 +93,6 @@ def _figure(path: Path, panels: Sequence[tuple[Section, Table]], cost: str, labe
         for axis, (_, table) in zip(axes, panels, strict=False):
             if table.headline:
                 _label_methods(axis, points(table, table.headline, cost), colours)
-        save(figure, path)
 
 
 def _panel(
@@ -134,8 +128,7 @@ def _panel(
         middle = (low * high) ** 0.5
         axis.set_xlim(middle / 3**0.5, middle * 3**0.5)
     _ticks(axis)
-    place = f"{table.label} x{section.scale} · {section.degradation_label}"
-    title = place if table.inference == "whole" else f"{place} · {table.inference}"
+    title = f"{table.place(' · ')} x{section.scale} · {section.degradation_label}"
     axis.set_title("\n".join(textwrap.wrap(title, 60)), loc="left", fontsize=10, fontweight="bold")
     lower = "" if headline.higher_is_better else " (lower is better)"
     axis.set_ylabel(f"{headline.label}{headline.bracketed_unit}{lower}, {section.protocol}")

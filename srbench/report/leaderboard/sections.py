@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from types import MappingProxyType
 
+from srbench.measuring.uncertainty import mean_interval, shared_ranks
 from srbench.records import Measured, Profile, Record, RowId
-from srbench.report.headings import Heading
+from srbench.report.formats import Heading
 from srbench.report.leaderboard.columns import METRICS
-from srbench.report.leaderboard.ranking import rank_lines
-from srbench.report.leaderboard.tables import Line, Section, Table, Value
-from srbench.report.leaderboard.titles import name_lines
+from srbench.report.leaderboard.tables import Line, Section, Table, Value, name_lines
+from srbench.report.pairing import Rivals, averaged, in_common, scores_by_seed
 
 COSTS = ("parameters", "macs_720p_g", "latency_ms_p50", "peak_memory_mib")
 
@@ -77,7 +77,7 @@ def make_table(records: Sequence[Record], labels: Mapping[str, str] = MappingPro
         line.costs = {name: _cost(line, name) for name in COSTS}
         line.timing = _timing(line.first)
     if headline:
-        rank_lines(lines, headline)
+        _rank_lines(lines, headline)
     name_lines(lines, labels)
     newest = max(records, key=lambda r: (r.certification is not None, r.created))
     return Table(
@@ -149,3 +149,39 @@ def _mean(measured: Sequence[Measured]) -> Value:
 def _timing(record: Record) -> str:
     p = record.profile
     return f"{p.backend}, {p.precision}, {p.latency_input}, machine {p.machine}" if p else ""
+
+
+def _rank_lines(lines: list[Line], headline: Heading) -> None:
+    """Sort lines by their headline score, and give them ranks, gains over bicubic interpolation and intervals."""
+    # Failed cells come last; names decide the order of equal scores.
+    lines.sort(key=lambda line: (
+        (mean := line.scores[headline].mean) is None, -headline.sign * (mean or 0.0), line.first.row_id.method
+    ))  # fmt: skip
+    ranked = [line for line in lines if line.scores[headline].mean is not None]
+    per_image = [_image_scores(line, headline.metric) for line in ranked]
+    common = sorted(set.intersection(*(set(p) for p in per_image))) if per_image else []
+    values = [[p[name] for name in common] for p in per_image]
+    by_seed = [scores_by_seed(line.records, headline) for line in ranked]
+    trained_again = any(len(scores) > 1 for scores in by_seed)
+    better = Rivals(by_seed, headline).beats_by_seeds if trained_again else None
+    ranks = shared_ranks(values, higher_is_better=headline.higher_is_better, better=better)
+    for line, rank in zip(ranked, ranks, strict=True):
+        line.rank = rank
+    base = next((line.scores[headline].mean for line in ranked if line.reference), None)
+    for line, scores in zip(ranked, by_seed, strict=True):
+        mean = line.scores[headline].mean
+        line.gain = None if base is None or mean is None or line.reference else headline.sign * (mean - base)
+        line.interval = mean_interval(averaged(scores, *in_common([scores])))
+
+
+def _image_scores(line: Line, metric: str) -> dict[str, float]:
+    """Return the score of each image, averaged over seeds and realisations; all of them must have it."""
+    scored = [r for r in line.records if r.status == "ok"]
+    by_seed = [{i.name: i.scores.get(metric) for i in r.images} for r in scored]
+    means = {}
+    for name in by_seed[0] if by_seed else ():
+        values = [seed.get(name) for seed in by_seed]
+        numbers = [v for v in values if v is not None]
+        if len(numbers) == len(values):
+            means[name] = statistics.fmean(numbers)
+    return means

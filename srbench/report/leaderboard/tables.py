@@ -1,12 +1,15 @@
-"""The content of the leaderboards, independent of the output format: sections, tables and lines."""
+"""The content of the leaderboards, independent of the output format: sections, tables, lines and titles."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 
 from srbench.records import Certification, Record
-from srbench.report.headings import Heading
+from srbench.report.formats import Heading
 
 REFERENCE = "bicubic"
 """The architecture over which gains are counted."""
@@ -20,6 +23,12 @@ class Value:
     spread: float | None = None
     """Standard deviation over seeds and realisations; None with fewer than two of both together."""
     reason: str | None = None
+
+    def text(self, decimals: int) -> str:
+        """Return "33.67", "33.67 ± 0.02" or a dash."""
+        if self.mean is None:
+            return "—"
+        return f"{self.mean:.{decimals}f}" + ("" if self.spread is None else f" ± {self.spread:.{decimals}f}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,3 +123,41 @@ class Section:
     def file_stem(self) -> str:
         """Scale and degradation for names of figures: "x2_blur_down"; a path becomes one word."""
         return f"x{self.scale}_{re.sub(r'[^A-Za-z0-9_.]+', '-', self.degradation)}"
+
+
+def name_lines(lines: list[Line], labels: Mapping[str, str]) -> None:
+    """Give lines the shortest titles that differ: recipe, full teacher and a file's folder only where needed."""
+    for detail in range(5):
+        titles: dict[str, list[Line]] = {}
+        for line in lines:
+            titles.setdefault(line.title or method_title(line.first, labels), []).append(line)
+        for title, same in titles.items():
+            for line in same:
+                line.title = title if len(same) == 1 or not detail else title + _detail(line.first, detail)
+
+
+def method_title(record: Record, labels: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the name of a method in tables: "EDSR (small), logits from EDSR (wide)"."""
+    m = record.model
+    title = (m.label or m.architecture) + ("*" if m.network_reconstruction else "")
+    if m.checkpoint:
+        title += f" ({Path(m.checkpoint).name})"
+    if m.distiller != "none":
+        title += f", {m.distiller}" + ("*" if m.reconstruction else "")
+        if m.teacher:
+            title += f" from {' & '.join(_teacher_title(teacher, labels) for teacher in m.teacher.split(' & '))}"
+    if m.train_degradation and m.train_degradation != record.degradation:
+        title += f", trained on {m.train_degradation}"
+    return title
+
+
+def _detail(record: Record, level: int) -> str:
+    m = record.model
+    path = m.checkpoint if m.source == "file" else None
+    detail = (m.training, m.teacher, path, m.architecture)[level - 1]
+    return f", {detail}" if detail else ""
+
+
+def _teacher_title(teacher: str, labels: Mapping[str, str]) -> str:
+    name, _, tag = teacher.partition(".")
+    return labels.get(name, name) + (f" ({tag})" if tag else "")

@@ -9,7 +9,7 @@ from helpers import ROOT
 from helpers.records import make_record, make_score, quick_records
 from srbench.report.build import build_report
 from srbench.report.leaderboard import columns
-from srbench.report.leaderboard.csv_rows import empty_cells
+from srbench.report.leaderboard.columns import empty_cells
 
 
 def read_csv(path):

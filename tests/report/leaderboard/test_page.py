@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from helpers.records import fail, make_record, quick_records, write_records
+from srbench.report.formats import signed
 from srbench.report.leaderboard.page import render_page
 from srbench.report.leaderboard.sections import make_sections
-from srbench.report.markdown import signed
 from srbench.report.reading import read_records
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.records import fail, make_record, make_score, quick_records
 from srbench.report.leaderboard.sections import make_sections, make_table
-from srbench.report.leaderboard.titles import method_title
+from srbench.report.leaderboard.tables import method_title
 
 
 def line(table, title):

@@ -1,0 +1,89 @@
+"""How tables are written: headings of scores, CSV files and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from srbench.files import atomic_write
+
+CsvValue: TypeAlias = str | int | float | None
+CsvRow: TypeAlias = dict[str, CsvValue]
+"""Value by column name; None is an empty cell."""
+LABELS = {
+    "psnr_y": "PSNR-Y", "ssim_y": "SSIM-Y", "psnr_rgb": "PSNR-RGB", "ssim_rgb": "SSIM-RGB", "lpips": "LPIPS",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A score column: one metric under one protocol id."""
+
+    metric: str
+    protocol: str
+    column: str
+    higher_is_better: bool
+    decimals: int
+
+    @property
+    def label(self) -> str:
+        """The name of the metric for people."""
+        return LABELS.get(self.metric, self.metric)
+
+    @property
+    def sign(self) -> float:
+        """1 where a larger score is better, else -1."""
+        return 1.0 if self.higher_is_better else -1.0
+
+    @property
+    def unit(self) -> str:
+        """The unit, from the column's name; "" without one."""
+        return "dB" if self.column.endswith("_db") else ""
+
+    @property
+    def bracketed_unit(self) -> str:
+        """The unit as it follows a name: " [dB]"; "" without one."""
+        return f" [{self.unit}]" if self.unit else ""
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[CsvRow]) -> None:
+    """Write a table whole or not at all; UTF-8, commas, Unix line ends, empty cells for None."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([cell_text(row.get(name)) for name in header] for row in rows)
+    atomic_write(path, text.getvalue())
+
+
+def cell_text(value: CsvValue) -> str:
+    """Return the text of a value in a CSV file: 12 significant digits, nothing for None."""
+    if value is None:
+        return ""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def signed(value: float, decimals: int) -> str:
+    """Return a difference with its sign, which a rounded zero does not have."""
+    text = f"{abs(value):.{decimals}f}"
+    return text if float(text) == 0 else ("+" if value > 0 else "−") + text
+
+
+def escape(text: str) -> str:
+    """Return text that is safe in a cell of a table."""
+    return text.replace("|", "\\|")
+
+
+def grid(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
+    """Return a Markdown table, padded so that its source is readable; the first ``left`` columns are left-aligned."""
+    widths = [max(3, *(len(r[i]) for r in [header, *rows])) for i in range(len(header))]
+    rule = ["-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
+
+    def join(cells: Sequence[str]) -> str:
+        padded = (c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+        return f"| {' | '.join(padded)} |"
+
+    return [join(header), join(rule), *(join(row) for row in rows)]
