@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from srbench.cli.plan import planned
 
 from benchmarks.rows import Row
+from srbench.cli.plan import planned
 from srbench.imaging.files import write_png
 from srbench.planning.overrides import RunOptions
 from srbench.records import Certification, Environment, ImageScores, Score
