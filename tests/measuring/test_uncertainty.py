@@ -51,7 +51,9 @@ def test_a_difference_that_is_the_same_everywhere_has_an_interval_of_no_width():
 
 
 def test_one_image_tells_nothing_apart_and_a_constant_difference_everything():
-    assert paired_p_values([30.0], [40.0]) == 1.0
+    one = paired_p_values([30.0], [40.0])
+    assert (one, one.shape) == (1.0, ())
+    assert paired_p_values([[30.0], [31.0]], [40.0]).tolist() == [1.0, 1.0]
     assert paired_p_values([30.0, 31.0, 32.0], [30.0, 31.0, 32.0]) == 1.0
     assert paired_p_values([30.0, 31.0, 32.0], [30.5, 31.5, 32.5]) == 0.0
 
@@ -64,14 +66,32 @@ def test_methods_that_cannot_be_told_apart_share_a_rank():
     assert shared_ranks([clearly_worse, best, hardly_worse], higher_is_better=False) == [1, 2, 2]
 
 
-def test_who_knows_more_of_two_methods_than_their_images_decides():
+def test_scores_of_single_precision_are_averaged_in_double():
+    values = np.random.default_rng(7).normal(30, 2, 1000).astype(np.float32)
+    assert mean_interval(values) == mean_interval(values.astype(np.float64))
+    assert paired_p_values(values[:500], values[500:]).dtype == np.float64
+    ranks = shared_ranks([[30.0, 31.0], [1e-7, 0.0]], higher_is_better=True)
+    assert ranks == shared_ranks(np.asarray([[30.0, 31.0], [1e-7, 0.0]], np.float32), higher_is_better=True)
+
+
+def test_methods_without_a_common_image_share_the_first_rank():
+    assert shared_ranks([[], []], higher_is_better=True) == [1, 1]
+
+
+def test_what_is_known_of_two_methods_besides_their_images_decides():
     best = [34.0, 30.0, 36.0, 31.0, 33.0]
     worse = [v - 1 - 0.01 * i for i, v in enumerate(best)]
     worst = [v - 2 - 0.01 * i for i, v in enumerate(best)]
     assert shared_ranks([best, worse, worst], higher_is_better=True) == [1, 2, 3]
     known = {(0, 1): False, (1, 0): False}
-    ranks = shared_ranks([best, worse, worst], higher_is_better=True, better=lambda *pair: known.get(pair))
-    assert ranks == [1, 1, 3]
+    asked = []
+
+    def better(one, other):
+        asked.append((one, other))
+        return known.get((one, other))
+
+    assert shared_ranks([best, worse, worst], higher_is_better=True, better=better) == [1, 1, 3]
+    assert all(one != other for one, other in asked)
 
 
 @given(st.lists(st.lists(st.floats(15, 50), min_size=4, max_size=4), min_size=1, max_size=6))
