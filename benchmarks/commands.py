@@ -22,7 +22,7 @@ def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {"SRBENCH_CACHE": cache}
         return [
-            against_torch("srbench --help", 0.15, environment, "--help"),
+            against_torch("srbench --help", 0.06, environment, "--help"),
             seconds("srbench list, asking the plugins", 2.5, environment, "list", "--fresh"),
             seconds("srbench list, from the cache", 1.0, environment, "list"),
             against_torch("srbench list, asking the plugins", 1.5, environment, "list", "--fresh"),

@@ -29,9 +29,9 @@ def add_plugin(
     ] = "MIT",
     into: Annotated[Path, typer.Option("--into", help="Folder to write to.")] = Path(),
 ) -> None:
-    """Write a plugin that works as it is, with its test; or check one that exists and take it in.
+    """Write a working plugin with its test, or adopt a plugin.
 
-    Nothing is ever overwritten.
+    What is adopted is checked against its contract first. Nothing is ever overwritten.
     """
     from srbench.catalog.idea import WRITABLE
     from srbench.errors import UsageError

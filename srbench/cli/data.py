@@ -137,7 +137,7 @@ def fetch_network(
         bool, typer.Option("--optional", help="Exit 0 even where no source answers; the column then stays empty.")
     ] = False,
 ) -> None:
-    """Get a perceptual network once, from whichever source answers, and check it by its hash."""
+    """Download a perceptual network once, and check its hash."""
     from srbench.errors import UnavailableError, UnknownNameError
     from srbench.networks.imagenet import fetch_lpips_trunk, fetch_vgg19
 

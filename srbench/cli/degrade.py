@@ -33,7 +33,9 @@ def degrade(
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
 ) -> None:
-    """Degrade images: each LR is a PNG with its realisation beside it, a JSON of everything that was drawn.
+    """Make LR images from HR images, each with its realisation.
+
+    An LR is a PNG; its realisation, everything that was drawn, is a JSON file beside it.
 
     With --from, make an LR again from its realisation and its HR image, and compare it with the PNG beside it.
     Exit status 1 if they differ.

@@ -28,9 +28,9 @@ def list_(
     json: Annotated[bool, typer.Option("--json", help="Print the names as JSON.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Load the plugins even if nothing has changed.")] = False,
 ) -> None:
-    """Show the names there are; *PATTERN* alone searches every kind.
+    """List names; a PATTERN alone searches every kind.
 
-    A listing is remembered until a plugin, srbench itself or the environment changes.
+    The listing is cached until a plugin, srbench or the environment changes.
     """
     from srbench.catalog.kinds import KINDS
     from srbench.catalog.listing import current_listing

@@ -44,7 +44,10 @@ def plan(
     device: Device = "cpu",
     threads: Threads = 0,
 ) -> None:
-    """Show the cells of a suite, what is cached, and about how long the rest will take. Nothing is run."""
+    """Show what a run would do, and about how long it takes.
+
+    Each cell says what is cached. Nothing is run.
+    """
     from rich.console import Console
 
     from srbench.running.estimate import Estimator, in_words

@@ -20,7 +20,7 @@ def plugins(
     strict_plugins: Strict = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Show every plugin: provider, version, kinds, names, load time and state."""
+    """List plugins with their names, load times and errors."""
     from srbench.catalog.catalog import build_catalog
     from srbench.catalog.discovery import discover
     from srbench.errors import PluginError
@@ -89,9 +89,10 @@ def check(
     strict_plugins: Strict = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be checked here.")] = False,
 ) -> None:
-    """Run the contract on a plugin: shapes, ranges, determinism, gradients, half precision, export.
+    """Check a plugin against the contract of its kind.
 
-    Each violation is one sentence. Exit status 1 if there is any.
+    For a network: shapes, ranges, determinism, gradients, half precision, export. Each violation is one sentence, and
+    the exit status is 1 if there is any.
     """
     from srbench.catalog.catalog import load_catalog
     from srbench.errors import UnavailableError, UsageError

@@ -36,7 +36,10 @@ def profile(
     threads: Threads = 0,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the figures here, unrounded.")] = None,
 ) -> None:
-    """Measure what networks cost here: parameters, MACs, latency, peak memory. Nothing is trained or scored."""
+    """Measure parameters, MACs, latency and memory of networks.
+
+    Nothing is trained or scored.
+    """
     from rich.console import Console
     from rich.progress import Progress
 

@@ -13,7 +13,10 @@ def report(
         "results"
     ),
 ) -> None:
-    """Rebuild leaderboards, plots and crops from the records in RESULTS, or from its records.jsonl.xz."""
+    """Rebuild tables and figures from the records of results.
+
+    The records are the files below RESULTS/records and, for rows that these lack, RESULTS/records.jsonl.xz.
+    """
     from rich.console import Console
 
     from srbench.report.reading import has_records
@@ -44,7 +47,10 @@ def compare(
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit report there.")] = None,
 ) -> None:
-    """List what changed from BASE to HEAD; exit 1 if a rule is broken, a row is missing or a cell newly failed."""
+    """List what changed from BASE to HEAD; fail if it got worse.
+
+    Exit status 1 if a rule is broken, a row is missing, a cell newly failed, or the two sides do not compare.
+    """
     from rich.console import Console
 
     from srbench.files import atomic_write

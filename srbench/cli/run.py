@@ -44,10 +44,10 @@ def run(
     tensorboard: Annotated[Path | None, typer.Option("--tensorboard", help="Write training curves here.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train and measure again, even if it is cached.")] = False,
 ) -> None:
-    """Train or load every model of a suite, measure it, and write the leaderboards.
+    """Train and measure all models of a suite; write leaderboards.
 
-    Without arguments: suite *quick*, on photographs that come with scikit-image; minutes on a laptop's CPU. What was
-    finished before is taken from the cache, and a run that was stopped continues where it was.
+    The default suite, quick, uses photographs that come with scikit-image and takes minutes on a laptop's CPU. Finished
+    work is taken from the cache, and a run that was stopped continues where it was.
     """
     from rich.console import Console
     from rich.markup import escape

@@ -22,7 +22,10 @@ def score(
     device: Device = "cpu",
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the scores of each image here.")] = None,
 ) -> None:
-    """Score images made elsewhere under a protocol. Files are matched by the image names they contain."""
+    """Score images that were super-resolved elsewhere.
+
+    Files are matched to the images of the dataset by the names that they contain.
+    """
     from rich.console import Console
     from rich.table import Table
 

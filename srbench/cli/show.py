@@ -25,7 +25,10 @@ def show(
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
 ) -> None:
-    """Show everything that is known of one thing: paper, licence, scales, checkpoints, scores its authors report."""
+    """Show everything that is known about one thing.
+
+    For an architecture: paper, licence, scales, checkpoints, scores that its authors report, modules and costs.
+    """
     from rich.console import Console
 
     from srbench.catalog.catalog import load_catalog
