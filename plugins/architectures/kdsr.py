@@ -1,8 +1,9 @@
-"""KDSR: blind SR whose kernels are made for each image from an estimate of its degradation (Xia et al., ICLR 2023).
+"""KDSR: blind SR with kernels generated for each image from an estimate of its degradation (Xia et al., ICLR 2023).
 
-The student sees lr alone. The teacher's estimator sees hr too, so that its estimate tells more; the student learns to
-give the same. What is distilled, D' in the paper, is the output of the module at the path `idr` of either network: a
-distiller captures it there, and builds the teacher with `KDSR.teacher`. Keys and their order are the release's.
+The student gets lr only. The teacher's estimator also gets hr, so its estimate is better; the student learns to give
+the same estimate. The distilled vector, D' in the paper, is the output of the module at the path `idr` of either
+network: a distiller captures it there, and builds the teacher with `KDSR.teacher`. Keys and their order are the
+release's.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from torch import Tensor, nn
 import srbench
 from srbench.networks.blocks import MeanShift, ResidualBlock, Upsampler, conv, thirds
 
-SLOPE = 0.1
-"""Of every leaky ReLU."""
+LEAKY_SLOPE = 0.1
+"""Slope of every leaky ReLU."""
 
 
 def per_image_depthwise(x: Tensor, kernels: Tensor) -> Tensor:
-    """Convolve every channel of every image with a kernel of its own, zeros beyond the border.
+    """Convolve every channel of every image with its own kernel; borders are padded with zeros.
 
     Args:
         x: (N, C, h, w).
@@ -33,29 +34,29 @@ def per_image_depthwise(x: Tensor, kernels: Tensor) -> Tensor:
     """
     count, channels, height, width = x.shape
     flat, padding = kernels.flatten(0, 1).unsqueeze(1), kernels.shape[-1] // 2
-    if count == 1:  # folding an image alone would hide that it is channels last, and cost ten times the time
+    if count == 1:  # folding a single image would hide that it is channels-last, and take ten times as long
         return F.conv2d(x, flat, padding=padding, groups=channels)
     folded = x.contiguous().view(1, count * channels, height, width)
     return F.conv2d(folded, flat, padding=padding, groups=count * channels).view_as(x)
 
 
 class DynamicConvolution(nn.Module):
-    """IDR-DDC: the depthwise 3x3 convolution whose kernels come from the degradation (Section 3.2).
+    """IDR-DDC: a depthwise 3x3 convolution whose kernels are computed from the degradation (Section 3.2).
 
     Args:
-        channels: Channels, also of the degradation.
+        channels: Channels of the features and of the degradation.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.kernel = nn.Sequential(
             nn.Linear(channels, channels, bias=False),
-            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
             nn.Linear(channels, 9 * channels, bias=False),
         )
 
     def forward(self, x: Tensor, degradation: Tensor) -> Tensor:
-        """(N, C, h, w) and (N, C) to (N, C, h, w)."""
+        """Map (N, C, h, w) and (N, C) to (N, C, h, w)."""
         kernels: Tensor = self.kernel(degradation)
         return per_image_depthwise(x, kernels.view(*x.shape[:2], 3, 3))
 
@@ -73,17 +74,17 @@ class DynamicBlock(nn.Module):
         self.conv1 = conv(channels, channels)
 
     def forward(self, x: Tensor, degradation: Tensor) -> Tensor:
-        """(N, C, h, w) and (N, C) to (N, C, h, w)."""
-        residual: Tensor = self.conv1(F.leaky_relu(self.da_conv1(x, degradation), SLOPE))
+        """Map (N, C, h, w) and (N, C) to (N, C, h, w)."""
+        residual: Tensor = self.conv1(F.leaky_relu(self.da_conv1(x, degradation), LEAKY_SLOPE))
         return x + residual
 
 
 class Trunk(nn.Module):
-    """Blocks in a row, all told the same degradation.
+    """Blocks in sequence that all get the same degradation.
 
     Args:
         channels: Channels.
-        n_blocks: Blocks.
+        n_blocks: Number of blocks.
     """
 
     def __init__(self, channels: int, n_blocks: int) -> None:
@@ -91,14 +92,14 @@ class Trunk(nn.Module):
         self.body = nn.ModuleList(DynamicBlock(channels) for _ in range(n_blocks))
 
     def forward(self, x: Tensor, degradation: Tensor) -> Tensor:
-        """(N, C, h, w) and (N, C) to (N, C, h, w)."""
+        """Map (N, C, h, w) and (N, C) to (N, C, h, w)."""
         for block in self.body:
             x = block(x, degradation)
         return x
 
 
 class Restorer(nn.Module):
-    """The SR network, as EDSR's but for its blocks; maps lr in [0, 1] to sr in the same range.
+    """The SR network, which is EDSR with other blocks; maps lr in [0, 1] to sr in the same range.
 
     Args:
         scale: 2, 3 or 4.
@@ -114,7 +115,7 @@ class Restorer(nn.Module):
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor, degradation: Tensor) -> Tensor:
-        """(N, 3, h, w) and (N, C) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) and (N, C) to (N, 3, scale*h, scale*w)."""
         shallow = self.head(self.sub_mean(lr))
         trunk, last = self.body
         sr: Tensor = self.add_mean(self.tail(last(trunk(shallow, degradation)) + shallow))
@@ -122,11 +123,11 @@ class Restorer(nn.Module):
 
 
 class Estimator(nn.Module):
-    """KD-IDE: what degraded an image, as a vector. It averages over the whole image.
+    """KD-IDE: estimates the degradation of an image as a vector, averaged over the whole image.
 
     Args:
-        colours: Channels of what it sees.
-        n_feats: C, the channels of its first layers and of the vector.
+        colours: Input channels.
+        n_feats: C, the channels of the first layers and of the vector.
         n_resblocks: Residual blocks.
     """
 
@@ -134,38 +135,38 @@ class Estimator(nn.Module):
         super().__init__()
         self.E = nn.Sequential(
             conv(colours, n_feats),
-            nn.LeakyReLU(SLOPE, inplace=True),
-            *[ResidualBlock(n_feats, slope=SLOPE) for _ in range(n_resblocks)],
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
+            *[ResidualBlock(n_feats, slope=LEAKY_SLOPE) for _ in range(n_resblocks)],
             conv(n_feats, 2 * n_feats),
-            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
             conv(2 * n_feats, 2 * n_feats),
-            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
             conv(2 * n_feats, 4 * n_feats),
-            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
             nn.AdaptiveAvgPool2d(1),
         )
         self.mlp = nn.Sequential(
             nn.Linear(4 * n_feats, 4 * n_feats),
-            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
             nn.Linear(4 * n_feats, 4 * n_feats),
-            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
         )
         self.channels = 4 * n_feats  # of the representation
-        self.compress = nn.Sequential(nn.Linear(4 * n_feats, n_feats), nn.LeakyReLU(SLOPE, inplace=True))
+        self.compress = nn.Sequential(nn.Linear(4 * n_feats, n_feats), nn.LeakyReLU(LEAKY_SLOPE, inplace=True))
 
     def forward(self, seen: Tensor) -> Tensor:
-        """(N, colours, h, w) to D, (N, C)."""
+        """Map (N, colours, h, w) to D, (N, C)."""
         degradation: Tensor = self.compress(self.representation(seen))
         return degradation
 
     def representation(self, seen: Tensor) -> Tensor:
-        """(N, colours, h, w) to D', (N, 4C), which D is made of and which is distilled."""
+        """Map (N, colours, h, w) to D', (N, 4C), the vector that is distilled and then compressed to D."""
         vector: Tensor = self.mlp(self.E(seen).flatten(1))
         return vector
 
 
 class KDSR(nn.Module):
-    """The student, which is the blind network; maps lr in [0, 1] to sr in the same range.
+    """The student, a blind network; maps lr in [0, 1] to sr in the same range.
 
     Args:
         scale: 2, 3 or 4.
@@ -186,17 +187,17 @@ class KDSR(nn.Module):
         self._sizes = {"scale": scale, "n_feats": n_feats, "n_blocks": n_blocks, "n_resblocks": n_resblocks}
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         sr: Tensor = self.G(lr, self.E_st(lr))
         return sr
 
     def teacher(self) -> KDSRTeacher:
-        """A fresh teacher of the same sizes."""
+        """Build a teacher of the same sizes, freshly initialised."""
         return KDSRTeacher(**self._sizes)
 
 
 class KDSRTeacher(nn.Module):
-    """The teacher, whose estimator sees hr; not an architecture to be measured, since hr is what is looked for.
+    """The teacher, whose estimator gets hr; it cannot be measured as an architecture, as hr is unknown then.
 
     Its SR network has the student's keys ``G.*``, so that the student can start from it; its estimator is ``E``.
 
@@ -219,12 +220,12 @@ class KDSRTeacher(nn.Module):
         self.E = Estimator(3 + 3 * scale**2, n_feats, n_resblocks)
 
     def forward(self, lr: Tensor, hr: Tensor) -> Tensor:
-        """(N, 3, h, w) and (N, 3, scale*h, scale*w), both in [0, 1], to sr of hr's shape."""
+        """Map (N, 3, h, w) and (N, 3, scale*h, scale*w), both in [0, 1], to sr of hr's shape."""
         sr: Tensor = self.G(lr, self.E(self.seen(lr, hr)))
         return sr
 
     def seen(self, lr: Tensor, hr: Tensor) -> Tensor:
-        """What the estimator sees: lr and the phases of hr as channels, (N, 3 + 3*scale², h, w)."""
+        """Stack the estimator's input: lr and the phases of hr as channels, (N, 3 + 3*scale², h, w)."""
         return torch.cat((lr, F.pixel_unshuffle(hr, self.scale)), dim=1)
 
 
@@ -263,7 +264,7 @@ GAN_RECIPE = srbench.Recipe(
     ema=0.999,
     source="the release's settings for real images: 1,000,000 steps for the teacher at 1e-4, as many for the student "
     "at 2e-4, halved at 600,000, and 400,000 with an adversary at 1e-4, which is what the distiller kdsr_gan_vgg makes "
-    "of these; but every stage is halved at the same share of its steps, where the release tells it of the second; "
+    "of these; but every stage is halved at the same share of its steps, while the release halves only the second; "
     "degradation realesrgan, and OST besides DIV2K and Flickr2K",
 )
 
@@ -293,8 +294,8 @@ REPORTED_L = _gaussian8(
     }
 )
 _NOTES = (
-    "The student; its estimate of the degradation is a mean over the whole image, so that tiles change the result. "
-    "Nothing but the distilled vector supervises the estimator."
+    "The student; its estimate of the degradation is a mean over the whole image, so tiles change the result. Only the "
+    "distilled vector supervises the estimator."
 )
 
 
@@ -325,13 +326,13 @@ def _spec(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The sizes of the paper, two for blurs and noise and one for real images, and one for experiments on a CPU."""
+    """Provide the paper's sizes, two for blurs and noise and one for real images, and a small one for CPUs."""
     return [
         _spec(
             "kdsr_m",
             "KDSR-M",
             partial(KDSR, n_feats=64, n_blocks=53, n_resblocks=9),
-            "The paper says 191.4 GMACs for a 1280x720 output; the configuration that it publishes has 228.6.",
+            "The paper reports 191.4 GMACs for a 1280x720 output; the published configuration has 228.6.",
             reported=REPORTED_M,
         ),
         _spec(
@@ -345,8 +346,8 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             "kdsr_gan",
             "KDSR-GAN",
             partial(KDSR, n_feats=128, n_blocks=42, n_resblocks=6),
-            "The paper says 640.8 GMACs for a 1280x720 output; the configuration that it publishes has 762.3. After "
-            "the GAN stage it has LPIPS 0.3758 on AIM 2019 and 0.3198 on NTIRE 2020 in the paper.",
+            "The paper reports 640.8 GMACs for a 1280x720 output; the published configuration has 762.3. After the GAN "
+            "stage the paper reports LPIPS 0.3758 on AIM 2019 and 0.3198 on NTIRE 2020.",
             scales=frozenset({4}),
             recipe=GAN_RECIPE,
         ),
@@ -354,6 +355,6 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             "kdsr_small",
             "KDSR (small)",
             partial(KDSR, n_feats=16, n_blocks=8, n_resblocks=1),
-            "Not of the paper: small enough to train on a CPU.",
+            "Not from the paper: small enough to train on a CPU.",
         ),
     ]

@@ -1,9 +1,8 @@
-"""What KDSR's student is compared with: its SR network without an estimate of the degradation.
+"""Controls for KDSR's student: its SR network without an estimate of the degradation.
 
-With a constant in place of the estimate the kernels are the same for every image, which makes a plain network of it.
-What the student gains over the shallow one is what the estimator brings; over the deep one, what it brings beyond the
-parameters that it costs. A network that is given the kernel and the noise, where the student has to estimate them, says
-how much a perfect estimate of these would be worth.
+With a constant in place of the estimate, the kernels are the same for every image, as in a plain network. The student's
+gain over the shallow control is the benefit of the estimator; its gain over the deep control is the benefit beyond its
+cost in parameters. A network that gets the true kernel and noise shows the value of a perfect estimate.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from srbench_plugins.architectures.kdsr import PAPER, SLOPE, Restorer
+from srbench_plugins.architectures.kdsr import LEAKY_SLOPE, PAPER, Restorer
 from torch import Tensor, nn
 
 import srbench
@@ -20,7 +19,7 @@ from srbench.networks.blocks import thirds
 
 
 class ConstantKDSR(nn.Module):
-    """KDSR's SR network whose kernels come from a learnt constant; maps lr in [0, 1] to sr in the same range.
+    """KDSR's SR network with kernels from a trained constant; maps lr in [0, 1] to sr in the same range.
 
     Args:
         scale: 2, 3 or 4.
@@ -34,13 +33,13 @@ class ConstantKDSR(nn.Module):
         self.degradation = nn.Parameter(torch.ones(n_feats))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         sr: Tensor = self.G(lr, self.degradation.repeat(len(lr), 1))
         return sr
 
 
 class ConditionedKDSR(nn.Module):
-    """KDSR's SR network whose kernels come from the true blur and noise; maps lr in [0, 1] to sr in the same range.
+    """KDSR's SR network with kernels from the true blur and noise; maps lr in [0, 1] to sr in the same range.
 
     Args:
         scale: 2, 3 or 4.
@@ -59,20 +58,20 @@ class ConditionedKDSR(nn.Module):
         self.G = Restorer(scale, n_feats, n_blocks)
         self.mlp = nn.Sequential(
             nn.Linear(len(self.CONDITIONS), 4 * n_feats),
-            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
             nn.Linear(4 * n_feats, 4 * n_feats),
-            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
             nn.Linear(4 * n_feats, n_feats),
-            nn.LeakyReLU(SLOPE, inplace=True),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
         )
-        widest = (scale**2, scale**2, scale**2, 25.0)  # and the strongest noise that DASR and KDSR train on at x4
+        widest = (scale**2, scale**2, scale**2, 25.0)  # the widest blur and strongest noise that DASR and KDSR train on
         self.register_buffer("span", torch.tensor(widest), persistent=False)
         self.register_buffer("usual", torch.tensor((0.5, 0.0, 0.5, 0.5)), persistent=False)
 
     def forward(self, lr: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """(N, 3, h, w) and (N, 4) to (N, 3, scale*h, scale*w); without conditions, half of each is assumed."""
-        known = self.usual.expand(len(lr), -1) if conditions is None else conditions / self.span
-        sr: Tensor = self.G(lr, self.mlp(known.to(lr.dtype)))
+        """Map (N, 3, h, w) and (N, 4) to (N, 3, scale*h, scale*w); without conditions, half of each is assumed."""
+        relative = self.usual.expand(len(lr), -1) if conditions is None else conditions / self.span
+        sr: Tensor = self.G(lr, self.mlp(relative.to(lr.dtype)))
         return sr
 
 
@@ -88,35 +87,35 @@ def _spec(
         license="unknown (no licence file)",
         taps=thirds("G.body.0.body", n_blocks),
         conditions=conditions,
-        notes=f"A control, not of the paper: KDSR's SR network {notes}",
+        notes=f"A control, not from the paper: KDSR's SR network {notes}",
     )
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """For `kdsr_small`: one with its SR network, one with its parameters, and one that is not blind."""
+    """Provide controls for `kdsr_small`: one with as many blocks, one with as many parameters, one non-blind."""
     return [
         _spec(
             "kdsr_small_constant",
             "KDSR (small), no estimator",
             ConstantKDSR,
             8,
-            "with a learnt constant for the degradation, and as many blocks as kdsr_small.",
+            "with a trained constant for the degradation, and as many blocks as kdsr_small.",
         ),
         _spec(
             "kdsr_small_constant_deep",
             "KDSR (small), no estimator, deeper",
             ConstantKDSR,
             18,
-            "with a learnt constant for the degradation, and as many parameters as kdsr_small, which spends half of "
-            "its own on the estimator.",
+            "with a trained constant for the degradation, and as many parameters as kdsr_small, half of which are in "
+            "the estimator.",
         ),
         _spec(
             "kdsr_small_nonblind",
             "KDSR (small), non-blind",
             ConditionedKDSR,
             8,
-            "driven by the true blur and noise: not blind, an upper bound of estimating them.",
+            "driven by the true blur and noise: non-blind, an upper bound for estimating them.",
             conditions=ConditionedKDSR.CONDITIONS,
         ),
     ]

@@ -1,16 +1,16 @@
-"""DASR: the degradation of an image learnt without a teacher, by telling degradations apart (Wang et al., CVPR 2021).
+"""DASR: learn a representation of the degradation by contrast, without a teacher (Wang et al., CVPR 2021).
 
-Two patches of one image were degraded alike, patches of others in other ways. The estimator learns vectors that are
-close for the former and far for the latter,
+Two patches of one image share a degradation; patches of other images have other degradations. The estimator learns
+vectors that are close for the former and far apart for the latter,
 
 ``-log(exp(q·k / 0.07) / (exp(q·k / 0.07) + Σ exp(q·n / 0.07)))``  (equation 1),
 
-where q and k are unit vectors of the two patches, k by a slow copy of the estimator, and n those that the slow copy
-gave for the 8192 patches before (MoCo). At first the estimator learns alone, for 100 epochs of 600; then all of it,
-by the recipe's losses and this one.
+where q and k are unit vectors of the two patches, k from a slow copy of the estimator, and n are the vectors of the
+slow copy for the previous 8192 patches (MoCo). For the first 100 epochs of 600 the estimator is trained alone, then
+the whole network is trained on the recipe's losses and this one.
 
-Here it trains the estimator of KDSR's student, so that the two ways to learn a representation compare on one network.
-The two patches are the halves of a training patch, which were degraded alike and show different things.
+Here it trains the estimator of KDSR's student, so that both ways to learn a representation can be compared on one
+network. The two patches are the halves of a training patch, which share a degradation and show different content.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
-from srbench_plugins.architectures.kdsr import KDSR, SLOPE, Estimator
+from srbench_plugins.architectures.kdsr import KDSR, LEAKY_SLOPE, Estimator
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -28,29 +28,29 @@ import srbench
 from srbench.networks.blocks import full_precision
 
 TEMPERATURE = 0.07
-MOMENTUM = 0.999
-"""Of the slow copy, once it has forgotten the start."""
+SLOW_COPY_DECAY = 0.999
+"""Decay of the slow copy, once the warm-up is over."""
 QUEUE, QUEUE_BATCHES = 8192, 256
 """The paper's queue: 256 batches of 32. With smaller batches it is shorter, or it would outlast a training."""
-WEIGHT = 1 / 255
-"""Of the contrast beside the recipe's losses: the paper's is 1, for images from 0 to 255."""
+CONTRAST_WEIGHT = 1 / 255
+"""Weight of the contrast beside the recipe's losses; the paper's is 1, for images in [0, 255]."""
 ESTIMATOR_RATE = 1e-3
-"""Learning rate while the estimator learns alone, whatever the recipe's is."""
+"""Learning rate while the estimator is trained alone; the recipe's rate is not used there."""
 ESTIMATOR, STUDENT = range(2)
-"""The stages."""
+"""The stages of the training."""
 
 
 def contrast(queries: Tensor, keys: Tensor, others: Tensor, *, temperature: float = TEMPERATURE) -> Tensor:
-    """How badly each query tells its own key from others (equation 1).
+    """InfoNCE: the cross-entropy of finding each query's own key among others (equation 1).
 
     Args:
         queries: (N, d) unit vectors.
-        keys: The same, one for each query.
+        keys: (N, d) unit vectors, one for each query.
         others: (K, d) unit vectors.
         temperature: Similarities are divided by it.
 
     Returns:
-        The mean over the batch; the logarithm of 1 + K where all are alike.
+        The mean over the batch; the logarithm of 1 + K if all vectors are equal.
     """
     with full_precision(queries):
         wide = torch.promote_types(queries.dtype, torch.float32)
@@ -61,11 +61,11 @@ def contrast(queries: Tensor, keys: Tensor, others: Tensor, *, temperature: floa
 
 
 def halves(lr: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Two halves of every patch, side by side or one above the other, in random order.
+    """Split every patch in two halves, left and right or top and bottom, returned in random order.
 
     Args:
         lr: (N, C, p, p).
-        generator: On the CPU; tosses two coins for the batch.
+        generator: On the CPU; draws the direction and the order for the batch.
     """
     across, swapped = torch.randint(2, (2,), generator=generator).tolist()
     first, second = lr.tensor_split(2, dim=2 + across)
@@ -76,10 +76,10 @@ class DegradationContrast(srbench.Distiller):
     """Trains the student and its estimator; the terms are the recipe's and ``contrast``.
 
     Args:
-        setup: The training's; no teacher is needed.
+        setup: The training setup; no teacher is needed.
 
     Raises:
-        TrainingError: The student is no KDSR network.
+        TrainingError: The student is not a KDSR network.
     """
 
     stage: Tensor
@@ -90,11 +90,13 @@ class DegradationContrast(srbench.Distiller):
         super().__init__(setup)
         if not isinstance(setup.student.module, KDSR):
             raise srbench.TrainingError(
-                f"{setup.student.spec.name} makes no estimate of the degradation that could be contrasted; train a "
-                "KDSR network this way, such as kdsr_m."
+                f"{setup.student.spec.name} has no estimator of the degradation, which dasr trains; choose a KDSR "
+                "network, such as kdsr_m."
             )
         width = setup.student.module.E_st.channels
-        self.head = nn.Sequential(nn.Linear(width, width), nn.LeakyReLU(SLOPE, inplace=True), nn.Linear(width, width))
+        self.head = nn.Sequential(
+            nn.Linear(width, width), nn.LeakyReLU(LEAKY_SLOPE, inplace=True), nn.Linear(width, width)
+        )
         self.slow_estimator = copy.deepcopy(setup.student.module.E_st).requires_grad_(requires_grad=False)
         self.slow_head = copy.deepcopy(self.head).requires_grad_(requires_grad=False)
         length = min(QUEUE, QUEUE_BATCHES * setup.recipe.batch)
@@ -109,7 +111,7 @@ class DegradationContrast(srbench.Distiller):
         return cast("KDSR", self.setup.student.module)
 
     def phases(self) -> Sequence[srbench.Phase]:
-        """The estimator alone, then everything; by the epochs of the paper."""
+        """The estimator alone, then the whole network; the shares are the epochs of the paper."""
         estimator = self.student.E_st
         return (
             srbench.Phase(
@@ -126,21 +128,21 @@ class DegradationContrast(srbench.Distiller):
         self.stage.fill_(stage)
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
-        """The contrast alone at first, then with the recipe's terms."""
+        """``contrast`` alone in the first phase, with the recipe's terms in the second."""
         first, second = halves(batch.lr, batch.generator)
         queries = _unit(self.student.E_st, self.head, first)
         with torch.no_grad():
             keys = self._keys = _unit(self.slow_estimator, self.slow_head, second)
-        # later steps write to the queue, which the backward pass of this one still needs
-        unlike = contrast(queries, keys, self.queue.clone())
+        # a copy, as later steps write to the queue while the backward pass of this step still needs it
+        contrast_term = contrast(queries, keys, self.queue.clone())
         if self.stage == ESTIMATOR:
-            return {"contrast": unlike}
-        return {**super().losses(batch), "contrast": WEIGHT * unlike}
+            return {"contrast": contrast_term}
+        return {**super().losses(batch), "contrast": CONTRAST_WEIGHT * contrast_term}
 
-    def after_step(self, batch: srbench.Batch) -> None:  # noqa: ARG002 - the keys were made of it
-        """Move the slow copy, and put this step's keys in place of the oldest."""
+    def after_step(self, batch: srbench.Batch) -> None:  # noqa: ARG002 - the keys were computed in `losses`
+        """Move the slow copy towards the estimator, and replace the oldest keys by those of this step."""
         step = int(self.steps)
-        pace = 1 - min(MOMENTUM, (1 + step) / (10 + step))
+        pace = 1 - min(SLOW_COPY_DECAY, (1 + step) / (10 + step))
         pairs = ((self.slow_estimator, self.student.E_st), (self.slow_head, self.head))
         for slow, fast in pairs:
             for average, weight in zip(slow.parameters(), fast.parameters(), strict=True):
@@ -159,7 +161,7 @@ def _unit(estimator: Estimator, head: nn.Module, lr: Tensor) -> Tensor:
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """The paper's way to learn a representation, for KDSR's network."""
+    """Provide the paper's training of a representation, for KDSR's network."""
     return [
         srbench.DistillerSpec(
             name="dasr",
@@ -175,8 +177,8 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             ),
             license="MIT",
             reconstruction=True,
-            notes="For KDSR's networks only, whose estimator it trains in place of DASR's own. Needs a degradation "
-            "that each image of a batch draws for itself. The paper crops two patches from an image, here they are "
-            "halves of one; the slow copy follows faster at first, as averages of weights do.",
+            notes="For KDSR's networks only; it trains their estimator in place of DASR's own. Needs a degradation "
+            "that is drawn for each image of a batch. The paper crops two patches from an image; here they are the "
+            "halves of one patch. The slow copy follows faster at first, as averages of weights do.",
         )
     ]

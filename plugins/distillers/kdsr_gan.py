@@ -1,12 +1,12 @@
-"""KDSR-GAN: KDSR for real images, which ends with an adversary (Xia et al., ICLR 2023).
+"""KDSR-GAN: KDSR for real images, with an adversarial stage at the end (Xia et al., ICLR 2023).
 
-Teacher and student learn as `srbench_plugins.distillers.kdsr` has it, the teacher at half of the student's rate. Then
-the student learns on, at half of its rate, by
+Teacher and student are trained as in `srbench_plugins.distillers.kdsr`, the teacher at half of the student's rate. Then
+training of the student continues at half of its rate, with the loss
 
 ``L(S, hr) + perceptual(S, hr) + BCE(D(S), 1) + KL(D'_T, D'_S)``
 
-with the discriminator and the features of Real-ESRGAN (`srbench_plugins.distillers.gan`), all with weight 1. Sharpened
-images take part nowhere: the release's trainer compares sr with hr as it is.
+and the discriminator and features of Real-ESRGAN (`srbench_plugins.distillers.gan`), all with weight 1. No images are
+sharpened: the release's trainer compares sr with hr as it is.
 """
 
 from __future__ import annotations
@@ -26,20 +26,19 @@ from srbench.distilling.encoders import MakeEncoder, vgg19
 ADVERSARIAL_WEIGHT = 1.0
 SHARES = (1000, 1000, 400)
 """Thousands of steps of the teacher, the student, and the student with the adversary."""
-TEACHER_RATE = 0.5
-"""Times the student's rate."""
+TEACHER_RATE = 0.5  # × the student's rate
 
 
 class AdversarialDegradationDistillation(DegradationDistillation):
-    """Adds a stage with an adversary, in which the teacher still gives what degraded the image.
+    """Adds an adversarial stage, in which the representation is still distilled from the teacher.
 
     Args:
-        setup: The training's; no teacher is needed.
-        encoder: What sees the images of ``perceptual``; None leaves that out.
-        adversarial_weight: Of ``adversarial``.
+        setup: The training setup; no teacher is needed.
+        encoder: Makes the encoder of the term ``perceptual``; None leaves the term out.
+        adversarial_weight: Weight of ``adversarial``.
 
     Raises:
-        TrainingError: The student is no KDSR network.
+        TrainingError: The student is not a KDSR network.
     """
 
     ema = EMA_DECAY
@@ -71,7 +70,7 @@ class AdversarialDegradationDistillation(DegradationDistillation):
         optimisers: Mapping[str, srbench.Optimiser],
         next_batch: Callable[[], srbench.Batch],
     ) -> Mapping[str, Tensor]:
-        """One of the teacher or the student alone, or of student and discriminator in turn."""
+        """Take a step of the teacher or the student alone, or of student and discriminator in turn."""
         if "discriminator" not in optimisers:
             return super().step(batch, optimisers, next_batch)
         sr, terms = self.imitate(batch)
@@ -87,16 +86,17 @@ def _spec(name: str, label: str, notes: str, encoder: MakeEncoder | None = None)
         tried_on=("kdsr_small", "kdsr_small"),
         paper=PAPER,
         license="unknown (no licence file)",
-        notes=f"{notes} For KDSR's networks only, and for looks, at the cost of PSNR. As published, 1,000,000 steps "
-        "each of the teacher at 1e-4 and of the student at 2e-4, then 400,000 with the adversary at 1e-4, Adam's betas "
-        "being 0.9 and 0.99. The steps are shared and the rates kept in proportion so here; each stage runs through "
-        "the recipe's schedule, and goes on from the weights of the one before, not from their average.",
+        notes=f"{notes} For KDSR's networks only. Improves perceptual quality at the cost of PSNR. As published: "
+        "1,000,000 steps of the teacher at 1e-4, as many of the student at 2e-4, and 400,000 with the adversary at "
+        "1e-4, with Adam's betas 0.9 and 0.99. The recipe's steps and rate are divided in the same proportions; each "
+        "stage runs through the recipe's schedule, and continues from the weights of the stage before, not from their "
+        "average.",
     )
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """Whether features are compared tells them apart."""
+    """Provide variants with and without compared features."""
     return [
         _spec(
             "kdsr_gan",

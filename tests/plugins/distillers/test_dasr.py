@@ -110,7 +110,7 @@ def test_it_keeps_its_contract_with_a_small_network():
 
 
 def test_a_student_of_another_kind_is_refused_in_a_sentence():
-    with pytest.raises(TrainingError, match="edsr_8_2 makes no estimate of the degradation"):
+    with pytest.raises(TrainingError, match="edsr_8_2 has no estimator of the degradation"):
         SPEC.build(setup(edsr()))
 
 

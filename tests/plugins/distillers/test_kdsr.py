@@ -149,7 +149,7 @@ def test_the_control_starts_as_the_method_does_and_learns_no_divergence():
 
 
 def test_a_student_of_another_kind_is_refused_in_a_sentence():
-    with pytest.raises(TrainingError, match="edsr_8_2 makes no estimate of the degradation"):
+    with pytest.raises(TrainingError, match="edsr_8_2 has no estimator of the degradation"):
         SPECS["kdsr"].build(setup(edsr()))
 
 

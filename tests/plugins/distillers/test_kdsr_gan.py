@@ -103,7 +103,7 @@ def test_it_trains_all_three_and_the_student_stays_a_kdsr(tmp_path):
 
 
 def test_a_student_of_another_kind_is_refused_in_a_sentence():
-    with pytest.raises(TrainingError, match="edsr_8_2 makes no estimate of the degradation"):
+    with pytest.raises(TrainingError, match="edsr_8_2 has no estimator of the degradation"):
         SPECS["kdsr_gan"].build(setup(edsr()))
 
 
