@@ -1,13 +1,13 @@
-"""LSFD: the student follows the teacher's local features where the two differ most (Park and Kwak, 2021).
+"""LSFD: imitate the teacher's local features where the two networks differ most (Park and Kwak, 2021).
 
-A reconstruction. Of the paper, its abstract is what we know: plain imitation of features "suffers" in super-resolution,
-so it looks at *local* feature information, and a soft attention, made of the difference between teacher and student,
+A reconstruction from the paper's abstract, which says: plain imitation of features "suffers" in super-resolution, so
+the method uses *local* feature information, and a soft attention, made from the difference between teacher and student,
 selects the pixels. We read this as
 
 ``L(S, HR) + a * L1(S, T) + w * sum over taps of mean over images and pixels of A * mean over channels |r(F_S) - F_T|``
 
-where F are features of which only what is local is left, r a 1x1 convolution where widths differ, and A the softmax of
-the difference over the pixels, of mean 1 and without gradient. What the words leave open is in `Options`.
+where F is the local part of the features, r a 1x1 convolution if the widths differ, and A the softmax of the difference
+over the pixels, of mean 1 and without gradient. `Options` has the choices that the abstract leaves open.
 """
 
 from __future__ import annotations
@@ -31,65 +31,65 @@ class Options:
     """The choices of this reconstruction.
 
     Raises:
-        TrainingError: A value that means nothing.
+        TrainingError: A value is outside its range.
     """
 
     local: Literal["residual", "highpass", "raw"] = "residual"
-    """What is local of a feature: what the network added since the tap before, the difference to the mean around each
-    pixel, or all of it."""
+    """The local part of a feature: the change since the previous tap, the difference to the mean around each pixel, or
+    the whole feature."""
     window: int = 3
     """Side in pixels of that mean; odd."""
     attention: Literal["features", "output"] = "features"
-    """Whose difference selects the pixels: of the features compared, or of sr, pooled to their size."""
+    """Which difference selects the pixels: that of the compared features, or that of the outputs, pooled."""
     temperature: float = 1.0
-    """Of the softmax: small selects few pixels, infinity all alike."""
+    """Temperature of the softmax: a small one selects few pixels, infinity weighs all equally."""
     relative: bool = True
     """Whether the temperature is in units of the image's mean difference, which shrinks as the student learns, or in
     units of images in [0, 1]."""
     feature_weight: float = 0.1
-    """w: a gradient of some 10% of the L1's in a small EDSR after some hundred steps."""
+    """w: about 10% of the gradient of L1 in a small EDSR after some hundred steps."""
     output_weight: float = 1.0
-    """a."""
+    """a: weight of the distance to the teacher's output."""
 
     def __post_init__(self) -> None:
         if self.local not in LOCAL or self.attention not in ("features", "output"):
             raise srbench.TrainingError(
-                f"LSFD knows no local={self.local!r} with attention={self.attention!r}; take residual, highpass or "
-                "raw, and features or output."
+                f"LSFD got local={self.local!r} and attention={self.attention!r}; choose residual, highpass or raw for "
+                "local, and features or output for attention."
             )
         if self.window < 3 or self.window % 2 == 0 or not self.temperature > 0:
             raise srbench.TrainingError(
-                f"LSFD has window={self.window} and temperature={self.temperature}; give it an odd window from 3 and a "
-                "temperature above 0."
+                f"LSFD got window={self.window} and temperature={self.temperature}; choose an odd window of at least "
+                "3, and a temperature above 0."
             )
 
 
 def residual(features: Sequence[Tensor], _window: int = 3) -> list[Tensor]:
-    """What a network added from tap to tap; the first feature stays what it is.
+    """Subtract the previous tap from each feature; the first feature stays unchanged.
 
     Args:
         features: (N, C, h, w) in order of depth, all of one shape.
 
     Raises:
-        TrainingError: They are not.
+        TrainingError: The shapes differ.
     """
     if len({each.shape for each in features}) > 1:
         shapes = ", ".join(str(tuple(each.shape)) for each in features)
         raise srbench.TrainingError(
-            f"LSFD compares what a network adds from tap to tap, but its features have the shapes {shapes}; choose "
-            "pairs of one shape, or lsfd_highpass."
+            f"LSFD subtracts each feature from the next, and they have different shapes {shapes}; choose pairs of one "
+            "shape, or lsfd_highpass."
         )
     return [features[0], *(after - before for before, after in pairwise(features))]
 
 
 def highpass(features: Sequence[Tensor], window: int = 3) -> list[Tensor]:
-    """Features less the mean over ``window`` x ``window`` pixels around each, fewer at the borders."""
+    """Subtract from each pixel the mean over ``window`` x ``window`` pixels around it, fewer at the borders."""
     mean = partial(F.avg_pool2d, kernel_size=window, stride=1, padding=window // 2, count_include_pad=False)
     return [each - mean(each) for each in features]
 
 
 def raw(features: Sequence[Tensor], _window: int = 3) -> list[Tensor]:
-    """Features as they are."""
+    """Return the features unchanged."""
     return list(features)
 
 
@@ -100,9 +100,9 @@ def selective_attention(difference: Tensor, temperature: float = 1.0, *, relativ
     """Where the student is farthest from the teacher: ``h*w * softmax(difference / temperature)`` over the pixels.
 
     Args:
-        difference: (N, h, w), of what student and teacher have there; not negative.
-        temperature: Of the softmax.
-        relative: Whether it is in units of each image's mean difference.
+        difference: Difference between student and teacher (N, h, w), not negative.
+        temperature: Temperature of the softmax.
+        relative: Whether the temperature is in units of each image's mean difference.
 
     Returns:
         (N, h, w), of mean 1 in each image, without gradient.
@@ -116,17 +116,17 @@ def selective_attention(difference: Tensor, temperature: float = 1.0, *, relativ
 
 
 def selective_distance(difference: Tensor, attention: Tensor) -> Tensor:
-    """Mean over images and pixels of the difference (N, h, w) under attention of that shape and of mean 1."""
+    """Mean over images and pixels of the difference (N, h, w), weighted by attention of the same shape and mean 1."""
     return (attention * difference).mean()
 
 
 class LSFD(srbench.Distiller):
-    """Adds ``logits``, the L1 distance to the teacher's output, and ``local``, that of the selected local features.
+    """Adds ``logits``, the L1 distance to the teacher's output, and ``local``, the distance of local features.
 
     Args:
-        setup: The training's.
-        options: The choices.
-        pairs: Which taps to compare; those that the specs declare if absent.
+        setup: The training setup.
+        options: The choices of the reconstruction.
+        pairs: Taps to compare; default: those that the specs declare.
     """
 
     def __init__(
@@ -145,21 +145,21 @@ class LSFD(srbench.Distiller):
         chosen = self.options
         sr, student_features = self.features.of_student(batch.lr, batch.scale)
         target, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
-        # what is local is taken of a network's own features, before they are adapted: a bias is not local
+        # take the local part before the features are adapted: the adapter adds a bias, which is not local
         local = LOCAL[chosen.local]
-        mine, theirs = (local(features, chosen.window) for features in (student_features, teacher_features))
+        student, teacher = (local(features, chosen.window) for features in (student_features, teacher_features))
         output = (sr.detach() - target).abs().mean(dim=1)
-        distances = [self._distance(*pair, output) for pair in self.features.matched(mine, theirs)]
+        distances = [self._distance(*pair, output) for pair in self.features.matched(student, teacher)]
         return {
             **self.setup.supervised(sr, batch.hr),
             "logits": chosen.output_weight * F.l1_loss(sr, target),
             "local": chosen.feature_weight * torch.stack(distances).sum(),
         }
 
-    def _distance(self, mine: Tensor, theirs: Tensor, output: Tensor) -> Tensor:
+    def _distance(self, student: Tensor, teacher: Tensor, output: Tensor) -> Tensor:
         chosen = self.options
-        difference = (mine - theirs).abs().mean(dim=1)
-        source = difference if chosen.attention == "features" else to_smaller(output[:, None], mine)[0][:, 0]
+        difference = (student - teacher).abs().mean(dim=1)
+        source = difference if chosen.attention == "features" else to_smaller(output[:, None], student)[0][:, 0]
         attention = selective_attention(source, chosen.temperature, relative=chosen.relative)
         return selective_distance(difference, attention)
 
@@ -173,12 +173,12 @@ PAPER = srbench.Paper(
 
 
 _READING = partial(srbench.DistillerSpec, paper=PAPER, license="no release", reconstruction=True)
-_OURS = "From the abstract; the loss, taps, temperature and weights are ours."
+_OURS = "Reconstructed from the abstract; the loss, taps, temperature and weights are ours."
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """Our reading, and the other one of what is local."""
+    """Provide our reading, with two definitions of local."""
     return [
         _READING(name="lsfd", label="LSFD", build=LSFD, notes=f"Local is what a network adds from tap to tap. {_OURS}"),
         _READING(

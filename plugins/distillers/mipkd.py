@@ -1,15 +1,15 @@
-"""MiPKD: the student's features are mixed with the teacher's, and either network goes on from there (ICLR 2025).
+"""MiPKD: mix the student's features with the teacher's and continue from the mixture in either network (ICLR 2025).
 
-A reconstruction. What is known is told at second hand: encoders bring features of student and teacher to one latent
-space, where a random mask takes each number from one of the two (the prior mixer of features); a decoder gives the
-mixture back to a network, of which a block of either goes on by chance (the prior mixer of blocks); and there are
-losses on the output and of the autoencoders. We read this as the recipe's losses and, T being the teacher's output,
+A reconstruction from second-hand descriptions. Encoders map features of student and teacher to one latent space, where
+a random mask takes each number from one of the two (the prior mixer of features). A decoder returns the mixture to one
+of the two networks, chosen at random, which continues from there (the prior mixer of blocks). There are also losses on
+the output and of the autoencoders. We read this as the recipe's losses and, where T is the teacher's output,
 
 ``L1(S, T) + a * sum over taps of |D_T(M E_S(F_S) + (1 - M) E_T(F_T)) - F_T| + b * L1(R, T) + autoencoders``
 
-where R is what the teacher makes of lr if the features of one tap, drawn anew for every step, are replaced by the
-mixture; or, as often, the student. M is drawn for every image, channel and pixel. The autoencoders' term,
-``|D(E(F)) - F|`` of both networks, trains them alone.
+R is the output of the teacher or, with equal probability, of the student, after the features of one tap were replaced
+by the mixture; the tap is drawn again for every step. M is drawn for every image, channel and pixel. The term of the
+autoencoders, ``|D(E(F)) - F|`` of both networks, trains only them.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from srbench.distilling.features import as_map, to_smaller
 from srbench.networks.blocks import conv
 
 FEATURE_WEIGHT = 1.0
-"""a, ours; features are in units of images in [0, 1]."""
+"""a, our choice; features are in units of images in [0, 1]."""
 BLOCK_WEIGHT = 1.0
-"""b, ours."""
+"""b, our choice."""
 
 
 class Mixer(nn.Module):
-    """Mixes one tap's features of two networks in a latent space of the teacher's width.
+    """Mixes the features of two networks at one tap, in a latent space of the teacher's width.
 
     Args:
         student: Channels of the student's features.
-        teacher: Of the teacher's.
+        teacher: Channels of the teacher's features.
     """
 
     def __init__(self, student: int, teacher: int) -> None:
@@ -46,34 +46,36 @@ class Mixer(nn.Module):
         self.decode = nn.ModuleList(conv(teacher, own) for own in (student, teacher))
 
     def forward(self, student: Tensor, teacher: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        """The mixture as features of the student and of the teacher.
+        """Return the mixture, decoded to features of the student and of the teacher.
 
         Args:
-            student: (N, C, h, w).
-            teacher: (N, C', h, w).
-            generator: On the CPU; decides which of the two each number of the latent comes from.
+            student: Features (N, C, h, w).
+            teacher: Features (N, C', h, w).
+            generator: On the CPU; draws the network that each number of the latent comes from.
         """
-        mine, theirs = (encode(features) for encode, features in zip(self.encode, (student, teacher), strict=True))
-        mask = torch.rand(mine.shape, generator=generator).to(mine.device) < 0.5
-        mixed = torch.where(mask, mine, theirs)
+        student_latent, teacher_latent = (
+            encode(features) for encode, features in zip(self.encode, (student, teacher), strict=True)
+        )
+        mask = torch.rand(student_latent.shape, generator=generator).to(student_latent.device) < 0.5
+        mixed = torch.where(mask, student_latent, teacher_latent)
         for_student, for_teacher = (decode(mixed) for decode in self.decode)
         return for_student, for_teacher
 
     def autoencoded(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """Mean absolute difference of what is encoded and decoded to what it was, of both; trains the mixer alone."""
+        """Mean absolute difference between features and their reconstruction, for both networks; trains the mixer."""
         parts = zip(self.encode, self.decode, (student.detach(), teacher), strict=True)
         return torch.stack([F.l1_loss(decode(encode(features)), features) for encode, decode, features in parts]).sum()
 
 
 @contextmanager
 def replaced(network: srbench.Network, path: str, maps: Tensor, aspect: float) -> Iterator[None]:
-    """While it lasts, the network goes on from other features than those it makes.
+    """Replace the features of a network at one tap while the context is open.
 
     Args:
-        network: Which.
+        network: The network to change.
         path: A tap, see `srbench.capture`.
-        maps: (N, C, h, w) in units of images in [0, 1]; they are resized and brought to the form of what they replace.
-        aspect: Height of lr by its width.
+        maps: The new features (N, C, h, w) in units of images in [0, 1]; they are resized and reshaped to fit.
+        aspect: Height of lr divided by its width.
     """
     name = path.removesuffix(":input")
     module = network.module.get_submodule(name)
@@ -103,10 +105,10 @@ class MiPKD(srbench.Distiller):
     """Adds ``logits``, ``features``, ``blocks`` and ``autoencoders``.
 
     Args:
-        setup: The training's.
+        setup: The training setup.
         feature_weight: a.
         block_weight: b.
-        pairs: Which taps to mix; those that the specs declare if absent.
+        pairs: Taps to mix; default: those that the specs declare.
     """
 
     def __init__(
@@ -123,24 +125,24 @@ class MiPKD(srbench.Distiller):
         self.feature_weight, self.block_weight = feature_weight, block_weight
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
-        """The recipe's terms and those of the class."""
+        """The recipe's terms and those that the class lists."""
         sr, student_features = self.features.of_student(batch.lr, batch.scale)
         target, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
-        equal = [to_smaller(mine, theirs) for mine, theirs in zip(student_features, teacher_features, strict=True)]
+        equal = [to_smaller(*pair) for pair in zip(student_features, teacher_features, strict=True)]
         mixers = list(zip(cast("Iterable[Mixer]", self.mixers), equal, strict=True))
         mixed = [mix(*pair, batch.generator) for mix, pair in mixers]
-        follow = [F.l1_loss(mixture, theirs) for (_, mixture), (_, theirs) in zip(mixed, equal, strict=True)]
+        imitation = [F.l1_loss(mixture, features) for (_, mixture), (_, features) in zip(mixed, equal, strict=True)]
         rebuilt = [mix.autoencoded(*pair) for mix, pair in mixers]
         return {
             **self.setup.supervised(sr, batch.hr),
             "logits": F.l1_loss(sr, target),
-            "features": self.feature_weight * torch.stack(follow).sum(),
-            "blocks": self.block_weight * F.l1_loss(self._gone_on(batch, mixed), target),
+            "features": self.feature_weight * torch.stack(imitation).sum(),
+            "blocks": self.block_weight * F.l1_loss(self._continued(batch, mixed), target),
             "autoencoders": torch.stack(rebuilt).sum(),
         }
 
-    def _gone_on(self, batch: srbench.Batch, mixed: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-        """What one of the networks, by chance, makes of the mixture at one tap."""
+    def _continued(self, batch: srbench.Batch, mixed: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """Return the output of a random network that continues from the mixture at a random tap."""
         tap, side = (int(torch.randint(count, (), generator=batch.generator)) for count in (len(mixed), 2))
         network = (self.setup.student, self.setup.teacher)[side]
         aspect = batch.lr.shape[-2] / batch.lr.shape[-1]
@@ -150,7 +152,7 @@ class MiPKD(srbench.Distiller):
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """Our reading of it."""
+    """Provide our reading."""
     return [
         srbench.DistillerSpec(
             name="mipkd",
@@ -164,7 +166,8 @@ def register_distillers() -> list[srbench.DistillerSpec]:
                 year=2025,
                 url="https://arxiv.org/abs/2404.02573",
             ),
-            notes="From second-hand descriptions. Ours are the layers of encoders and decoders (one convolution each, "
-            "the teacher's width between them), the even mask, the even draw of taps and networks, and all weights.",
+            notes="Reconstructed from second-hand descriptions. Our choices: encoders and decoders of one convolution "
+            "each with the teacher's width between them, a mask and a choice of taps and networks with equal "
+            "probabilities, and all weights.",
         )
     ]

@@ -1,12 +1,12 @@
-"""MTKD: several teachers' images are put together first, and the student learns from that (Jiang et al., ECCV 2024).
+"""MTKD: an aggregator combines several teachers' outputs, and the student imitates it (Jiang et al., ECCV 2024).
 
-First a network puts the teachers' images together, ``D(G(T_1, …, T_k), hr)``; then the student follows it,
+First a network G learns to combine the teachers' images, ``D(G(T_1, …, T_k), hr)``. Then the student imitates it,
 ``D(S, G(T_1, …, T_k)) + 0.1 * L(S, hr)``, where ``L`` are the recipe's own losses. D compares wavelet coefficients.
 
-Several things are open. The paper attends to the DCT of windows; how its aggregator is built beyond that is our
-reading, as is how the steps are shared. The release writes D as a loss over four levels in which the lowest band is
-compared for one image of the batch alone, and then trains both stages by plain L1. A summary of the paper says one
-level, and that a student which learns by wavelets trains unstably: ``mtkd`` compares wavelets in the first stage only.
+Several things are open. The paper's aggregator attends to the DCT of windows; the rest of its structure is our reading,
+as is the share of the steps. The release writes D as a loss over four levels, in which the lowest band is compared for
+only one image of the batch, and then trains both stages with plain L1. A summary of the paper says that there is one
+level, and that training a student on wavelets is unstable: ``mtkd`` compares wavelets in the first stage only.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ import srbench
 from srbench.networks.blocks import conv, zeroed
 
 Distance = Callable[[Tensor, Tensor], Tensor]
-"""Of two images (N, C, H, W), one number."""
+"""Takes two images (N, C, H, W) and returns one number."""
 
-TRUTH = 0.1
-"""Weight of the recipe's losses beside the aggregate's, as in the release."""
+TRUTH_WEIGHT = 0.1
+"""Weight of the recipe's losses beside the imitation, as in the release."""
 AGGREGATE_SHARE = 0.25
-"""Of the steps, ours; the release trains the aggregator for 500,000."""
-WIDTH, DEPTH, HEADS = 24, 4, 2
-"""Of the aggregator, ours."""
+"""Share of the steps that train the aggregator, our choice; the release trains it for 500,000."""
+AGGREGATOR_WIDTH, AGGREGATOR_DEPTH, AGGREGATOR_HEADS = 24, 4, 2
+"""Our choice."""
 WINDOW = 8
-"""Side of the windows whose DCT is attended to; ours."""
+"""Side in pixels of the windows whose DCT is attended to; our choice."""
 
 
 def haar(images: Tensor) -> tuple[Tensor, Tensor]:
     """One level of the orthonormal Haar transform.
 
     Args:
-        images: (N, C, h, w); an odd side gets a row or column of zeros.
+        images: (N, C, h, w); odd sides are padded with a row or column of zeros.
 
     Returns:
-        The low band (N, C, ⌈h/2⌉, ⌈w/2⌉) and the three others (N, C, 3, ⌈h/2⌉, ⌈w/2⌉): differences down, across, both.
+        The low band (N, C, ⌈h/2⌉, ⌈w/2⌉), and the vertical, horizontal and diagonal bands (N, C, 3, ⌈h/2⌉, ⌈w/2⌉).
     """
     images = F.pad(images, (0, images.shape[-1] % 2, 0, images.shape[-2] % 2))
     above, below = images[..., 0::2, :], images[..., 1::2, :]
@@ -60,17 +60,17 @@ def haar(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def wavelet_distance(one: Tensor, other: Tensor, *, levels: int = 1, low_of_one: bool = False) -> Tensor:
-    """Mean absolute difference of wavelet coefficients: of each level's high bands and of the last low band, summed.
+    """Mean absolute difference of wavelet coefficients, summed over the high bands of all levels and the last low band.
 
     Args:
         one: (N, C, h, w).
-        other: The same.
-        levels: How often the low band is split again.
-        low_of_one: Compare the low band of image number ``levels - 1`` alone, as the release does by a slip: it indexes
-            the batch where it means the levels.
+        other: Images of the same shape.
+        levels: How many times the low band is split.
+        low_of_one: Compare the low band of image number ``levels - 1`` only, as the release does by mistake: it indexes
+            the batch instead of the levels.
 
     Raises:
-        TrainingError: That image is beyond the batch.
+        TrainingError: The batch is too small to have that image.
     """
     terms = []
     for _ in range(levels):
@@ -79,8 +79,8 @@ def wavelet_distance(one: Tensor, other: Tensor, *, levels: int = 1, low_of_one:
     if low_of_one:
         if levels > len(one):
             raise srbench.TrainingError(
-                f"The release's wavelet loss over {levels} levels compares image {levels} of the batch and there are "
-                f"only {len(one)}; raise the recipe's batch, or take the corrected loss."
+                f"The release's wavelet loss over {levels} levels compares image {levels} of the batch, and there are "
+                f"only {len(one)}; raise the recipe's batch, or choose mtkd_wavelet."
             )
         one, other = one[levels - 1], other[levels - 1]
     return torch.stack([*terms, F.l1_loss(one, other)]).sum()
@@ -91,14 +91,14 @@ class FrequencyBlock(nn.Module):
 
     Args:
         width: Channels.
-        heads: Of the attention.
-        window: Side of the windows, in pixels.
-        shift: How far the windows are moved against the image's corner.
+        heads: Heads of the attention.
+        window: Side of the windows in pixels.
+        shift: Offset of the windows from the image's corner in pixels.
     """
 
     basis: Tensor
 
-    def __init__(self, width: int, *, heads: int = HEADS, window: int = WINDOW, shift: int = 0) -> None:
+    def __init__(self, width: int, *, heads: int = AGGREGATOR_HEADS, window: int = WINDOW, shift: int = 0) -> None:
         super().__init__()
         self.heads, self.window, self.shift = heads, window, shift
         self.register_buffer("basis", cosines(window), persistent=False)
@@ -108,7 +108,7 @@ class FrequencyBlock(nn.Module):
         self.perceptron = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(N, C, h, w), the sides multiples of the window, to the same shape."""
+        """Map (N, C, h, w), whose sides are multiples of the window, to the same shape."""
         count, width, height, across = maps.shape
         side = self.window
         maps = maps.roll((-self.shift, -self.shift), (2, 3))
@@ -137,23 +137,25 @@ def cosines(side: int) -> Tensor:
 
 
 class Aggregator(nn.Module):
-    """Puts the images of several teachers together; it starts as their mean.
+    """Combines the images of several teachers; it starts as their mean.
 
     Args:
-        teachers: How many.
+        teachers: Number of teachers.
         colours: Channels of an image.
-        width: Channels within.
-        depth: How many blocks; every other one has its windows shifted by half.
+        width: Inner channels.
+        depth: Number of blocks; every other one has its windows shifted by half.
     """
 
-    def __init__(self, teachers: int, colours: int, *, width: int = WIDTH, depth: int = DEPTH) -> None:
+    def __init__(
+        self, teachers: int, colours: int, *, width: int = AGGREGATOR_WIDTH, depth: int = AGGREGATOR_DEPTH
+    ) -> None:
         super().__init__()
         self.head = conv(teachers * colours, width)
         self.body = nn.Sequential(*(FrequencyBlock(width, shift=WINDOW // 2 * (n % 2)) for n in range(depth)))
         self.tail = zeroed(conv(width, colours))
 
     def forward(self, images: Sequence[Tensor]) -> Tensor:
-        """The teachers' images, (N, C, H, W) each, to one in [0, 1] like them."""
+        """Combine the teachers' images (N, C, H, W) to one of the same shape, in [0, 1] as they are."""
         height, across = images[0].shape[-2:]
         mean = torch.stack(tuple(images)).mean(dim=0)
         maps = F.pad(self.head(torch.cat(tuple(images), dim=1)), (0, -across % WINDOW, 0, -height % WINDOW))
@@ -162,15 +164,15 @@ class Aggregator(nn.Module):
 
 
 class MTKD(srbench.Distiller):
-    """A phase ``aggregate``, in which the aggregator learns, and a phase ``imitate``, in which the student does.
+    """Trains the aggregator in the phase ``aggregate``, and the student in the phase ``imitate``.
 
     Args:
-        setup: The training's; with one teacher or several.
-        aggregation: How the aggregate is compared with the truth.
-        imitation: How the student is compared with the aggregate.
-        truth: Weight of the recipe's losses beside it.
-        share: Of the steps that go into the aggregator.
-        aggregator: Makes it from the number of teachers and of colours.
+        setup: The training setup, with one or several teachers.
+        aggregation: Distance between the aggregate and the ground truth.
+        imitation: Distance between the student's output and the aggregate.
+        truth: Weight of the recipe's losses beside the imitation.
+        share: Share of the steps that train the aggregator.
+        aggregator: Makes the aggregator from the number of teachers and of colours.
     """
 
     aggregated: Tensor
@@ -181,7 +183,7 @@ class MTKD(srbench.Distiller):
         *,
         aggregation: Distance = wavelet_distance,
         imitation: Distance = F.l1_loss,
-        truth: float = TRUTH,
+        truth: float = TRUTH_WEIGHT,
         share: float = AGGREGATE_SHARE,
         aggregator: Callable[[int, int], nn.Module] = Aggregator,
     ) -> None:
@@ -245,26 +247,26 @@ def _spec(
             year=2024,
             url="https://github.com/YuxuanJJ/MTKD",
         ),
-        notes=f"{notes} The aggregator is our reading of a network that attends to DCTs, and takes a quarter of the "
-        "steps; the student has the rest.",
+        notes=f"{notes} The aggregator is our reading of a network that attends to DCTs. A quarter of the steps train "
+        "it, the rest train the student.",
     )
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """What is compared by wavelets, and how, tells them apart."""
+    """Provide variants that differ in the stages that compare wavelets, and in the wavelet loss."""
     slip = partial(wavelet_distance, levels=4, low_of_one=True)
     return [
-        _spec("mtkd", "MTKD", "The aggregator learns by wavelets of one level, the student by L1."),
-        _spec("mtkd_wavelet", "MTKD (wavelets)", "Both learn by wavelets of one level.", imitation=wavelet_distance),
+        _spec("mtkd", "MTKD", "The aggregator is trained on wavelets of one level, the student on L1."),
+        _spec("mtkd_wavelet", "MTKD (wavelets)", "Both train on wavelets of one level.", imitation=wavelet_distance),
         _spec(
-            "mtkd_l1", "MTKD (L1)", "Both learn by L1, as the release is configured.", "official", aggregation=F.l1_loss
+            "mtkd_l1", "MTKD (L1)", "Both train on L1, as the release is configured.", "official", aggregation=F.l1_loss
         ),
         _spec(
             "mtkd_official",
             "MTKD (official wavelets)",
-            "Both learn by the release's wavelet loss as it is written, which its configuration leaves unused: four "
-            "levels, and the lowest band of one image of the batch alone.",
+            "Both train on the release's wavelet loss as written, which its configuration does not use: four levels, "
+            "and the lowest band of only one image of the batch.",
             "official",
             aggregation=slip,
             imitation=slip,

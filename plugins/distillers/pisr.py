@@ -1,13 +1,13 @@
-"""PISR: a teacher that sees the truth, taught first, and a student that follows its features (Lee et al., ECCV 2020).
+"""PISR: train a teacher that sees hr, then a student that imitates its features (Lee et al., ECCV 2020).
 
-The *privileged* teacher is an encoder, which makes of hr an image of lr's size, and a decoder, a network like the
-student. It is trained first, ``L(D(E(hr)), hr) + 1e-4 * L1(E(hr), lr)``. The student starts from the decoder and
-learns from lr, ``L(S, hr) + 1e-6 * VID``, where VID says how unlikely the teacher's features are under the student's:
-two heads of the student's features give their mean and their spread, each element's own (variational information
-distillation, Ahn et al., CVPR 2019). ``L`` are the recipe's own losses.
+The *privileged* teacher has an encoder, which turns hr into an image of lr's size, and a decoder, a network like the
+student. It is trained first, with ``L(D(E(hr)), hr) + 1e-4 * L1(E(hr), lr)``. The student starts from the decoder and
+is trained on lr, with ``L(S, hr) + 1e-6 * VID``. VID is the negative log-likelihood of the teacher's features, whose
+mean and spread two heads predict from the student's features, for each element (variational information distillation,
+Ahn et al., CVPR 2019). ``L`` are the recipe's own losses.
 
-The paper has it for FSRCNN on luma, on the features before the deconvolution. Nothing in it asks for that network:
-here the decoder is whatever the student is, on its colours, and the features are those of its last tap.
+The paper applies it to FSRCNN on luma, on the features before the deconvolution. The method does not depend on that
+network: here the decoder has the student's architecture and colours, and the features are those of its last tap.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from torch.nn import functional as F
 import srbench
 from srbench.networks.blocks import full_precision
 
-IMITATION = 1e-4
+CODE_WEIGHT = 1e-4
 """Weight of the code's distance to lr."""
-DISTILLATION = 1e-6
+VID_WEIGHT = 1e-6
 """Weight of VID, for images in [0, 1]."""
-WIDTH, NARROW = 56, 12
-"""Channels of the encoder, those of FSRCNN."""
+ENCODER_WIDTH, ENCODER_NARROW = 56, 12
+"""Channels of the encoder, as in FSRCNN."""
 
 Density = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""How unlikely features are, from their mean, their raw spread and themselves, all (N, C, h, w); one number."""
+"""Returns the negative log-likelihood from mean, raw spread and features, all (N, C, h, w)."""
 
 
 def vid_laplace(mean: Tensor, spread: Tensor, features: Tensor) -> Tensor:
     """Negative log-likelihood under Laplace densities, ``ln 2b + |F - m| / b`` with ``b = 0.1 * spread + 1e-8``.
 
-    As in the release, ``C * ln(2 pi) / 2`` for C channels is added, a constant that is that of Gaussian densities.
+    As in the release, ``C * ln(2 pi) / 2`` for C channels is added, the constant of Gaussian densities.
 
     Args:
         mean: (N, C, h, w).
-        spread: The same, positive.
-        features: The teacher's.
+        spread: Of the same shape, positive.
+        features: The teacher's features.
 
     Returns:
         The mean over all elements.
@@ -55,12 +55,12 @@ def vid_laplace(mean: Tensor, spread: Tensor, features: Tensor) -> Tensor:
 
 
 def vid_gaussian(mean: Tensor, spread: Tensor, features: Tensor) -> Tensor:
-    """The same under Gaussian densities, ``(ln v + (F - m)² / v) / 2`` with the variance ``v = 0.001 * spread + 1e-8``.
+    """Negative log-likelihood under Gaussians, ``(ln v + (F - m)² / v) / 2`` with ``v = 0.001 * spread + 1e-8``.
 
     Args:
         mean: (N, C, h, w).
-        spread: The same, positive.
-        features: The teacher's.
+        spread: Of the same shape, positive.
+        features: The teacher's features.
 
     Returns:
         The mean over all elements.
@@ -80,42 +80,42 @@ def _constant(mean: Tensor) -> float:
 
 
 class Encoder(nn.Sequential):
-    """Makes of hr an image of lr's size, (N, C, scale*h, scale*w) to (N, C, h, w).
+    """Turns hr (N, C, scale*h, scale*w) into an image of lr's size, (N, C, h, w).
 
     Args:
-        colours: C.
-        scale: The stride of its second layer.
+        colours: Channels C of the images.
+        scale: Stride of the second layer.
     """
 
     def __init__(self, colours: int, scale: int) -> None:
         super().__init__(
-            nn.Conv2d(colours, WIDTH, 5, padding=2),
+            nn.Conv2d(colours, ENCODER_WIDTH, 5, padding=2),
             nn.PReLU(),
-            nn.Conv2d(WIDTH, WIDTH, 5, stride=scale, padding=2),
+            nn.Conv2d(ENCODER_WIDTH, ENCODER_WIDTH, 5, stride=scale, padding=2),
             nn.PReLU(),
-            nn.Conv2d(WIDTH, NARROW, 3, padding=1),
+            nn.Conv2d(ENCODER_WIDTH, ENCODER_NARROW, 3, padding=1),
             nn.PReLU(),
-            nn.Conv2d(NARROW, colours, 3, padding=1),
+            nn.Conv2d(ENCODER_NARROW, colours, 3, padding=1),
         )
 
 
-def head(channels: int, wanted: int) -> nn.Sequential:
-    """What gives a density's mean, or with a softplus its spread: (N, channels, h, w) to (N, wanted, h, w)."""
-    return nn.Sequential(nn.Conv2d(channels, channels, 1), nn.PReLU(), nn.Conv2d(channels, wanted, 1))
+def head(student: int, teacher: int) -> nn.Sequential:
+    """Build a head that maps features of ``student`` channels to means, or raw spreads, of ``teacher`` channels."""
+    return nn.Sequential(nn.Conv2d(student, student, 1), nn.PReLU(), nn.Conv2d(student, teacher, 1))
 
 
 class PISR(srbench.Distiller):
-    """In its first phase the student's network is the decoder; a copy of it is then frozen, and the student goes on.
+    """Trains the student's network as the decoder first; then freezes a copy of it, and trains the student.
 
-    The terms are the recipe's and ``imitation`` in the first phase, ``distillation`` in the second.
+    The terms are the recipe's, with ``imitation`` in the first phase and ``distillation`` in the second.
 
     Args:
-        setup: The training's; no teacher is needed.
-        density: What is assumed of the teacher's features.
+        setup: The training setup; no teacher is needed.
+        density: Distribution that is assumed for the teacher's features.
         imitation: Weight of the code's distance to lr.
         distillation: Weight of VID, for images and features in units of [0, 1].
-        pairs: Which taps of the student and of the decoder to compare; the last that the spec declares if absent.
-        share: Of the steps that go into the teacher; half as in the release.
+        pairs: Taps of student and decoder to compare; default: the last one that the spec declares.
+        share: Share of the steps that train the teacher; half, as in the release.
     """
 
     distilling: Tensor
@@ -125,8 +125,8 @@ class PISR(srbench.Distiller):
         setup: srbench.Setup,
         *,
         density: Density = vid_laplace,
-        imitation: float = IMITATION,
-        distillation: float = DISTILLATION,
+        imitation: float = CODE_WEIGHT,
+        distillation: float = VID_WEIGHT,
         pairs: Sequence[tuple[str, str]] | None = None,
         share: float = 0.5,
     ) -> None:
@@ -137,7 +137,7 @@ class PISR(srbench.Distiller):
         last = tuple((tap, tap) for tap in student.spec.taps[-1:])
         teacher = srbench.Network(student.spec, self.decoder)
         self.features = srbench.FeaturePairs(setup, pairs or last, adapt=False, teacher=teacher)
-        self.means = nn.ModuleList(head(mine, theirs) for mine, theirs in self.features.widths)
+        self.means = nn.ModuleList(head(*widths) for widths in self.features.widths)
         self.spreads = nn.ModuleList(nn.Sequential(head(*widths), nn.Softplus()) for widths in self.features.widths)
         self.density, self.imitation, self.distillation, self.share = density, imitation, distillation, share
         self.register_buffer("distilling", torch.tensor(data=False))
@@ -174,13 +174,13 @@ class PISR(srbench.Distiller):
             _, teacher_features = self.features.of_teacher(encode(batch.hr), batch.scale)
         sr, student_features = self.features.of_student(batch.lr, batch.scale)
         pairs = self.features.matched(student_features, teacher_features)
-        unlikely = [
-            self.density(mean(mine), spread(mine), theirs)
-            for mean, spread, (mine, theirs) in zip(self.means, self.spreads, pairs, strict=True)
+        likelihoods = [
+            self.density(mean(student), spread(student), teacher)
+            for mean, spread, (student, teacher) in zip(self.means, self.spreads, pairs, strict=True)
         ]
         return {
             **self.setup.supervised(sr, batch.hr),
-            "distillation": self.distillation * torch.stack(unlikely).sum(),
+            "distillation": self.distillation * torch.stack(likelihoods).sum(),
         }
 
 
@@ -197,16 +197,16 @@ def _spec(name: str, label: str, density: Density, notes: str) -> srbench.Distil
             year=2020,
             url="https://github.com/cvlab-yonsei/PISR",
         ),
-        notes=f"{notes} It makes its teacher itself, in the first half of the steps, so that the student has the "
-        "second half and the teacher's start. The paper has FSRCNN on luma alone; other networks are ours, and so is "
-        "the width of the encoder's second layer.",
+        notes=f"{notes} It trains its own teacher in the first half of the steps; the student starts from it and has "
+        "the second half. The paper uses only FSRCNN on luma; other networks are our extension, and the width of the "
+        "encoder's second layer is our choice.",
     )
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """What is assumed of the teacher's features tells them apart."""
+    """Provide variants with two distributions of the teacher's features."""
     return [
-        _spec("pisr", "PISR", vid_laplace, "The teacher's features are taken for Laplace distributed."),
-        _spec("pisr_gaussian", "PISR (Gaussian)", vid_gaussian, "They are taken for Gaussian distributed."),
+        _spec("pisr", "PISR", vid_laplace, "A Laplace distribution of the teacher's features is assumed."),
+        _spec("pisr_gaussian", "PISR (Gaussian)", vid_gaussian, "A Gaussian distribution of them is assumed."),
     ]

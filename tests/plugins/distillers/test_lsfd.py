@@ -63,7 +63,7 @@ def test_residuals_are_what_each_part_added():
 
 
 def test_residuals_of_unlike_features_are_refused():
-    with pytest.raises(TrainingError, match=r"have the shapes \(1, 3, 4, 4\), \(1, 2, 4, 4\); choose pairs"):
+    with pytest.raises(TrainingError, match=r"have different shapes \(1, 3, 4, 4\), \(1, 2, 4, 4\); choose pairs"):
         residual([torch.rand(1, 3, 4, 4), torch.rand(1, 2, 4, 4)])
 
 
@@ -171,7 +171,7 @@ def test_a_choice_without_meaning_is_refused(wrong):
 
 
 def test_it_says_that_it_is_a_reconstruction():
-    assert all(spec.reconstruction and "From the abstract" in spec.notes for spec in SPECS.values())
+    assert all(spec.reconstruction and "from the abstract" in spec.notes for spec in SPECS.values())
 
 
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):

@@ -266,7 +266,7 @@ def test_attention_is_differentiated_twice(tmp_path):
 
 def test_a_layer_without_second_derivatives_is_refused_and_trained_by_first_ones(tmp_path):
     with pytest.raises(
-        TrainingError, match="attentive has a layer without second derivatives; train it by mkdsr_first"
+        TrainingError, match="attentive has a layer without second derivatives; train it with mkdsr_first"
     ):
         trained(SPECS["mkdsr"].build(setup(attentive(False), curved(5))), tmp_path / "second")
     trained(SPECS["mkdsr_first_order"].build(setup(attentive(False), curved(5))), tmp_path / "first")
@@ -290,7 +290,7 @@ def test_a_choice_without_meaning_is_refused(wrong):
 
 
 def test_it_says_that_it_is_a_reconstruction():
-    assert all(spec.reconstruction and "From the abstract" in spec.notes for spec in SPECS.values())
+    assert all(spec.reconstruction and "from the abstract" in spec.notes for spec in SPECS.values())
 
 
 @pytest.mark.parametrize("name", SPECS)

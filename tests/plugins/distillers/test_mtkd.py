@@ -61,7 +61,7 @@ def test_the_transform_keeps_the_energy_of_images_of_any_size(height, width):
 
 
 def test_the_slip_needs_as_many_images_as_levels():
-    with pytest.raises(TrainingError, match="compares image 4 of the batch and there are only 3"):
+    with pytest.raises(TrainingError, match="compares image 4 of the batch, and there are only 3"):
         wavelet_distance(photograph(3, 3, 8, 8), photograph(3, 3, 8, 8), levels=4, low_of_one=True)
 
 

@@ -43,7 +43,7 @@ def test_an_unlikelihood_is_the_releases(name):
     of = [arrays["mu"].requires_grad_(), arrays["scale"].requires_grad_()]
     loss = DENSITIES[name](*of, arrays["teacher_feat"])
     assert_equal_to(loss.detach(), arrays["loss_distill_unweighted"])
-    assert_equal_to(pisr.DISTILLATION * loss.detach(), arrays["loss_distill_weighted"])
+    assert_equal_to(pisr.VID_WEIGHT * loss.detach(), arrays["loss_distill_weighted"])
     assert_equal_to(F.l1_loss(arrays["student_hr"], arrays["hr"]) + 1e-6 * loss.detach(), arrays["loss"])
     assert_gradients(loss, of, [arrays["grad_mu"], arrays["grad_scale"]])
 
