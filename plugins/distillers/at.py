@@ -1,7 +1,7 @@
-"""Attention transfer: the student is strong where the teacher is (Zagoruyko and Komodakis, ICLR 2017).
+"""Attention transfer: match where in the image features are strong (Zagoruyko and Komodakis, ICLR 2017).
 
-``L(S, HR) + b * sum over taps of mean (q_S - q_T)²``, q being the mean of squares over channels, of unit norm over the
-pixels; b is 1,000. No adapter is needed where widths differ.
+``L(S, HR) + b * sum over taps of mean (q_S - q_T)²``, where q is the mean of squares over channels, normalised to unit
+norm over the pixels, and b is 1,000. The widths of the two networks may differ without an adapter.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from torch.nn import functional as F
 import srbench
 from srbench.distilling.features import to_smaller
 
-WEIGHT = 1000.0
-"""b of the release's scripts."""
+ATTENTION_WEIGHT = 1000.0
+"""b in the scripts of the release."""
 
 
 def attention(features: Tensor) -> Tensor:
-    """Where features are strong: (N, C, h, w) to (N, h*w) of unit norm, from the mean of squares over channels."""
+    """Map features (N, C, h, w) to attention (N, h*w): the mean of squares over channels, of unit norm per image."""
     return F.normalize(features.square().mean(dim=1).flatten(1))
 
 
@@ -28,23 +28,23 @@ def attention_distance(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """Mean squared difference of attention, summed over taps (equation 2 with p = 2).
 
     Args:
-        pairs: Of each tap, (N, C, h, w) and (N, C', h', w'); the larger map is pooled to the smaller.
+        pairs: For each tap, (N, C, h, w) and (N, C', h', w'); the larger map is pooled to the smaller.
     """
-    equal = [to_smaller(mine, theirs) for mine, theirs in pairs]
-    return torch.stack([F.mse_loss(attention(mine), attention(theirs)) for mine, theirs in equal]).sum()
+    equal = [to_smaller(student, teacher) for student, teacher in pairs]
+    return torch.stack([F.mse_loss(attention(student), attention(teacher)) for student, teacher in equal]).sum()
 
 
 class AttentionTransfer(srbench.Distiller):
     """Adds ``attention``, the distance between attention maps.
 
     Args:
-        setup: The training's.
-        weight: Of it; attention has no unit.
-        pairs: Which taps to compare; those that the specs declare if absent.
+        setup: The training setup.
+        weight: Weight of ``attention``, which has no unit.
+        pairs: Taps to compare; default: those that the specs declare.
     """
 
     def __init__(
-        self, setup: srbench.Setup, *, weight: float = WEIGHT, pairs: Sequence[tuple[str, str]] | None = None
+        self, setup: srbench.Setup, *, weight: float = ATTENTION_WEIGHT, pairs: Sequence[tuple[str, str]] | None = None
     ) -> None:
         super().__init__(setup)
         self.features = srbench.FeaturePairs(setup, pairs, adapt=False)
@@ -60,7 +60,7 @@ class AttentionTransfer(srbench.Distiller):
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """Imitation of attention."""
+    """Provide attention transfer."""
     return [
         srbench.DistillerSpec(
             name="at",
@@ -74,7 +74,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
                 year=2017,
                 url="https://arxiv.org/abs/1612.03928",
             ),
-            notes="The weight is that of the release's classification scripts. The form of FAKD's and DUKD's releases, "
-            "sums compared by L1 beside the teacher's output, is fakd_at.",
+            notes="The weight is that of the release's classification scripts. The releases of FAKD and DUKD use "
+            "another form, with sums compared by L1 and the teacher's output imitated too: fakd_at.",
         )
     ]

@@ -1,8 +1,8 @@
-"""FitNets: the student's features follow the teacher's through a regressor (Romero et al., ICLR 2015).
+"""FitNets: imitate the teacher's features through a regressor (Romero et al., ICLR 2015).
 
-``L(S, HR) + w * sum over taps of mean (r(F_S) - F_T)²``, r being a 1x1 convolution where widths differ and nothing
-where they are equal. The paper trains a student up to its middle layer on the hint alone and goes on with the labels;
-as the super-resolution literature has it, both are minimised together.
+``L(S, HR) + w * sum over taps of mean (r(F_S) - F_T)²``, where r is a 1x1 convolution if the widths differ, and the
+identity if they are equal. The paper first trains the student up to its middle layer on the hint alone, and then on the
+labels; here both are minimised together, as is usual in super-resolution.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from torch.nn import functional as F
 
 import srbench
 
-WEIGHT = 1.0
+HINT_WEIGHT = 1.0
 
 
 def hint_distance(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Mean squared difference of the regressed features and the teacher's, summed over taps (equation 3).
+    """Mean squared difference between the regressed and the teacher's features, summed over taps (equation 3).
 
     Args:
-        pairs: Of each tap, both (N, C, h, w).
+        pairs: For each tap, both (N, C, h, w).
     """
-    return torch.stack([F.mse_loss(mine, theirs) for mine, theirs in pairs]).sum()
+    return torch.stack([F.mse_loss(student, teacher) for student, teacher in pairs]).sum()
 
 
 class FitNet(srbench.Distiller):
     """Adds ``hint``, the distance between features.
 
     Args:
-        setup: The training's.
-        weight: Of it; features are in units of images in [0, 1].
-        pairs: Which taps to compare; those that the specs declare if absent.
+        setup: The training setup.
+        weight: Weight of ``hint``; features are in units of images in [0, 1].
+        pairs: Taps to compare; default: those that the specs declare.
     """
 
     def __init__(
-        self, setup: srbench.Setup, *, weight: float = WEIGHT, pairs: Sequence[tuple[str, str]] | None = None
+        self, setup: srbench.Setup, *, weight: float = HINT_WEIGHT, pairs: Sequence[tuple[str, str]] | None = None
     ) -> None:
         super().__init__(setup)
         self.features = srbench.FeaturePairs(setup, pairs)
@@ -53,7 +53,7 @@ class FitNet(srbench.Distiller):
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """Imitation of features."""
+    """Provide FitNets."""
     return [
         srbench.DistillerSpec(
             name="fitnet",
@@ -66,7 +66,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
                 year=2015,
                 url="https://arxiv.org/abs/1412.6550",
             ),
-            notes="The paper's regressor and squared distance, carried over to images: minimised together with the "
-            "recipe's losses, at weight 1 for features in units of images in [0, 1]. FAKD's form is fakd_fitnet.",
+            notes="The paper's regressor and squared distance, applied to super-resolution: minimised together with "
+            "the recipe's losses, at weight 1 for features in units of images in [0, 1]. FAKD's form is fakd_fitnet.",
         )
     ]

@@ -1,4 +1,4 @@
-"""Train FreqNet on top of a network that has been trained already, and that stays as it is."""
+"""Train FreqNet on top of a trained network, whose weights stay unchanged."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from srbench.imaging import rgb_to_y
 
 
 class FreqNetOnTrained(srbench.Distiller):
-    """Copies the teacher into the student's lower network, freezes it, and trains FreqNet and the mix.
+    """Copies the teacher into the student's lower network, freezes it, and trains FreqNet and the merging layers.
 
-    FreqNet learns for itself, as if alone, and from the merged image, both by the recipe's losses; the terms of its own
-    are called ``freqnet_…``.
+    The recipe's losses are taken of the merged image and of FreqNet's own image; the latter terms are named
+    ``freqnet_…``.
 
     Raises:
-        TrainingError: The student has no network below, or the teacher is another one than that.
+        TrainingError: The student has no lower network, or its lower network is not the teacher.
     """
 
     def __init__(self, setup: srbench.Setup) -> None:
@@ -27,7 +27,7 @@ class FreqNetOnTrained(srbench.Distiller):
         student, teacher = setup.student, setup.teacher
         if not isinstance(student.module, FreqNetOn) or student.spec.name != f"freqnet_on:{teacher.spec.name}":
             raise srbench.TrainingError(
-                f"{student.spec.name} does not stand on {teacher.spec.name}; train freqnet_on:{teacher.spec.name} "
+                f"{student.spec.name} is not built on {teacher.spec.name}; train freqnet_on:{teacher.spec.name} "
                 "with this teacher."
             )
         below = student.module.get_submodule("network")
@@ -35,7 +35,7 @@ class FreqNetOnTrained(srbench.Distiller):
         below.requires_grad_(requires_grad=False)
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
-        """The recipe's on the merged image and, on luma, on FreqNet's own."""
+        """The recipe's terms on the merged image and, on luma, on FreqNet's own image."""
         module, path = self.setup.student.module, f"merge.{batch.scale}.freqnet"
         module.get_submodule("network").eval()
         with srbench.capture(module, (path,)) as features:
@@ -47,7 +47,7 @@ class FreqNetOnTrained(srbench.Distiller):
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """The second of two ways to train ``freqnet_on:NAME``."""
+    """Provide the second of two ways to train ``freqnet_on:NAME``."""
     return [
         srbench.DistillerSpec(
             name="freqnet_on_trained",
@@ -56,7 +56,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             tried_on=("freqnet_on:edsr_small", "edsr_small"),
             paper=PAPER,
             reconstruction=True,
-            notes="For freqnet_on:NAME with a trained NAME as its teacher, whose weights stay as they are. That two "
-            "outputs are merged is the paper's, how is ours.",
+            notes="For freqnet_on:NAME with a trained NAME as its teacher, whose weights stay unchanged. The paper "
+            "merges two outputs; how they are merged is our reading.",
         )
     ]

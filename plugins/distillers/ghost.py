@@ -1,4 +1,4 @@
-"""GhostSR's training: the noise that explores the shifts' directions fades (Nie et al., TMLR 2022).
+"""GhostSR's training: fade out the noise that explores the directions of the shifts (Nie et al., TMLR 2022).
 
 ``ghost_clustered`` also starts the layers from a trained network's filters.
 """
@@ -14,16 +14,16 @@ from torch import Tensor, nn
 
 import srbench
 
-EPOCHS = 6000
-"""Of the release's training; the noise is multiplied by 0.97 after each."""
-DECAY = 0.97
+NOISE_EPOCHS = 6000
+"""Epochs of the release's training; the noise is multiplied by `NOISE_DECAY` after each."""
+NOISE_DECAY = 0.97
 
 
 class Ghost(srbench.Distiller):
     """Trains a ghost network on the recipe's losses while the noise on its shifts fades.
 
-    After the n-th of 6,000 equal parts of the training the noise is 0.97ⁿ, as the paper has it by epochs; the released
-    code never counts its epochs. Without this the noise stays as strong as it began.
+    After the n-th of 6,000 equal parts of the training the noise is 0.97ⁿ, where the paper counts epochs; the released
+    code never advances its epoch counter. Without this the noise keeps its initial strength.
 
     Raises:
         TrainingError: The student has no ghost module.
@@ -34,18 +34,19 @@ class Ghost(srbench.Distiller):
         self.shifts = [m for m in setup.student.module.modules() if isinstance(m, Shift)]
         if not self.shifts:
             raise srbench.TrainingError(
-                f"{setup.student.spec.name} has no ghost module; train ghost:{setup.student.spec.name} this way."
+                f"{setup.student.spec.name} has no ghost module, which this distiller needs; train "
+                f"ghost:{setup.student.spec.name} instead."
             )
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
-        """The recipe's, after setting the noise of this step."""
+        """Set the noise of this step and return the recipe's terms."""
         for shift in self.shifts:
-            shift.noise.fill_(DECAY ** (EPOCHS * batch.step // batch.steps))
+            shift.noise.fill_(NOISE_DECAY ** (NOISE_EPOCHS * batch.step // batch.steps))
         return super().losses(batch)
 
 
 class GhostClustered(Ghost):
-    """Starts from the filters of a trained network of the same form, and goes on as `Ghost`."""
+    """Starts from the filters of a trained network of the same form, and trains as `Ghost` does."""
 
     def __init__(self, setup: srbench.Setup) -> None:
         super().__init__(setup)
@@ -53,26 +54,26 @@ class GhostClustered(Ghost):
 
 
 def inherit_filters(ghost: nn.Module, trained: nn.Module) -> int:
-    """Start a ghost network from a trained one whose modules have the same paths.
+    """Initialise a ghost network from a trained one whose modules have the same paths.
 
     Args:
-        ghost: Changed in place.
-        trained: What it was made from.
+        ghost: The ghost network; changed in place.
+        trained: The network that it was made from.
 
     Returns:
         How many convolutions were clustered.
 
     Raises:
-        TrainingError: None fits.
+        TrainingError: No convolution of the trained network fits.
     """
-    theirs, count = dict(trained.named_modules()), 0
+    trained_layers, count = dict(trained.named_modules()), 0
     with torch.no_grad():
         state = trained.state_dict()
         for key, tensor in ghost.state_dict().items():
             if key in state and state[key].shape == tensor.shape:
                 tensor.copy_(state[key])
         for path, module in ghost.named_modules():
-            layer = theirs.get(path)
+            layer = trained_layers.get(path)
             primary = module.primary_conv if isinstance(module, GhostModule) else None
             if (
                 primary is None
@@ -87,29 +88,30 @@ def inherit_filters(ghost: nn.Module, trained: nn.Module) -> int:
             count += 1
     if not count:
         raise srbench.TrainingError(
-            "The teacher has no convolution where the student has a ghost module; name the network it was made from."
+            "The teacher has no convolution where the student has a ghost module; choose the network that the student "
+            "was made from as teacher."
         )
     return count
 
 
 def intrinsic_filters(weight: Tensor, count: int) -> list[int]:
-    """Choose the filters that stand for all (Section 3.3): k-means, and of each cluster the one next to its centre.
+    """Choose representative filters (Section 3.3): cluster by k-means and take the one nearest to each centre.
 
-    A filter that was among the first ``count`` keeps its channel; the others take the channels that are left, in order.
+    A filter that was among the first ``count`` keeps its channel; the others take the remaining channels in order.
 
     Args:
-        weight: (out, in, h, w).
-        count: Clusters.
+        weight: The filters (out, in, h, w).
+        count: Number of clusters.
 
     Returns:
-        Which filter goes to each of ``count`` channels; no filter twice.
+        The index of the filter for each of ``count`` channels; no filter occurs twice.
     """
     from scipy.cluster.vq import kmeans2
     from scipy.spatial.distance import cdist
 
     flat = weight.detach().cpu().double().flatten(1).numpy()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on clusters that lose all their filters, which are seen to below
+        warnings.simplefilter("ignore")  # about clusters that lose all their filters, which are handled below
         centres, labels = kmeans2(flat, flat[:: len(flat) // count][:count], iter=20, minit="matrix")
     distances = cdist(centres, flat)
     chosen: list[int] = []
@@ -124,7 +126,7 @@ def intrinsic_filters(weight: Tensor, count: int) -> list[int]:
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """The paper's training, from scratch and from a trained network."""
+    """Provide the paper's training, from scratch and from a trained network."""
     return [
         srbench.DistillerSpec(
             name="ghost",
@@ -134,8 +136,8 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             tried_on=("ghost:edsr_small", "edsr_small"),
             paper=PAPER,
             license="Apache-2.0",
-            notes="For ghost networks only. The epochs of the noise are parts of the training, 6,000 in all, so that "
-            "it is gone by the end of a short one too.",
+            notes="For ghost networks only. The noise fades over 6,000 equal parts of the training instead of epochs, "
+            "so that it is gone by the end of a short training too.",
         ),
         srbench.DistillerSpec(
             name="ghost_clustered",
@@ -145,7 +147,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             paper=PAPER,
             license="Apache-2.0",
             reconstruction=True,
-            notes="For ghost networks; the teacher is the trained network it was made from. The release has no code "
-            "for the clusters: which channel a chosen filter takes is ours.",
+            notes="For ghost networks; the teacher is the trained network that the student was made from. The release "
+            "has no code for the clusters: the channel that a chosen filter takes is our reading.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""Image-specific optimisation, the training of IKM: kernels learn from each image's own copy (Huang et al., 2021)."""
+"""Image-specific optimisation, the training of IKM: kernels get the mean of their gradients (Huang et al., 2021)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import srbench
 
 
 class ImageSpecific(srbench.Distiller):
-    """Trains a modulated network on the recipe's losses, its kernels by the mean gradient of the images' copies.
+    """Trains a modulated network on the recipe's losses, and its kernels on the mean gradient of their copies.
 
-    An image's copy is the kernel times that image's factors. The gradient of the loss would weigh what each copy
-    receives by those factors again; here it does not, and the other parameters are trained as ever.
+    Each image has its own copy of a kernel, multiplied by the image's factors. The chain rule would multiply the
+    gradient of each copy by those factors again; this is left out. All other parameters are trained as usual.
 
     Raises:
         TrainingError: The student has no modulated convolution.
@@ -22,14 +22,16 @@ class ImageSpecific(srbench.Distiller):
         layers = [m for m in setup.student.module.modules() if isinstance(m, ModulatedConv2d)]
         if not layers:
             name = setup.student.spec.name
-            raise srbench.TrainingError(f"{name} has no modulated convolution; train ikm:{name} this way.")
+            raise srbench.TrainingError(
+                f"{name} has no modulated convolution, which this distiller needs; train ikm:{name} instead."
+            )
         for layer in layers:
             layer.image_specific = True
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """The paper's training."""
+    """Provide the paper's training."""
     return [
         srbench.DistillerSpec(
             name="iso",
@@ -39,7 +41,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             tried_on=("ikm:edsr_small", "edsr_small"),
             paper=PAPER,
             license=LICENSE,
-            notes="For modulated networks only: uhdn_ikm, comonet_s, comonet_l and ikm:NAME. With the distiller none "
-            "they are trained by the gradient of the loss itself.",
+            notes="For modulated networks only: uhdn_ikm, comonet_s, comonet_l and ikm:NAME. The distiller none trains "
+            "them with the gradient of the loss itself.",
         )
     ]

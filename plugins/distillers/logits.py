@@ -1,8 +1,8 @@
 """Response distillation: the student also imitates the teacher's output.
 
 ``w_p * L(S, HR) + w_k * L1(S, T)``. The first term is the recipe's own losses at their own weights; ``w_k`` is 1, as
-in the baseline of DUKD's release (1 and 1). FAKD's release takes 0.5 and 0.5, which Adam, blind to a common factor,
-makes nearly the same. There is no temperature: images are not class probabilities.
+in the baseline of DUKD's release (1 and 1). FAKD's release takes 0.5 and 0.5, which is nearly the same with Adam, as
+Adam ignores a common factor. A temperature would make no sense, as images are not class probabilities.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Logits(srbench.Distiller):
     """Adds the L1 distance to the teacher's output, named ``logits``.
 
     A student on RGB may have a teacher on luma, whose chroma is then bicubic. A student on luma is trained on luma
-    patches, which a teacher on RGB cannot take.
+    patches, so its teacher must work on luma too.
 
     Raises:
         TrainingError: The student works on luma and the teacher on RGB.
@@ -42,7 +42,7 @@ class Logits(srbench.Distiller):
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """Imitation of the output."""
+    """Provide imitation of the output."""
     return [
         srbench.DistillerSpec(
             name="logits",
@@ -55,6 +55,6 @@ def register_distillers() -> list[srbench.DistillerSpec]:
                 year=2014,
                 url="https://arxiv.org/abs/1503.02531",
             ),
-            notes="The paper's idea carried over to images, as the SR literature uses it for a baseline.",
+            notes="The paper's idea applied to images, as the SR literature uses it for a baseline.",
         )
     ]

@@ -1,7 +1,7 @@
-"""Plain training: the student and the recipe's losses, nothing else. What every gain is judged against.
+"""Plain training on the recipe's losses: the control that every gain is measured against.
 
-``none_ema`` measures the moving average of the weights, as the releases of DUKD, MTKD and DCKD do whatever they distil:
-a part of their gain that costs nothing and owes nothing to a teacher.
+``none_ema`` measures the moving average of the weights, as the releases of DUKD, MTKD and DCKD do in all their
+trainings: this part of their gain costs nothing and does not come from a teacher.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import srbench
 
 
 class Averaged(srbench.Distiller):
-    """Plain training, of which the moving average of the weights is kept."""
+    """Plain training that keeps the moving average of the weights."""
 
     ema = 0.999
 
 
 @srbench.hookimpl
 def register_distillers() -> list[srbench.DistillerSpec]:
-    """The distiller interface as it stands is plain training."""
+    """Provide plain training, which is the unchanged `srbench.Distiller`, and its moving average."""
     return [
         srbench.DistillerSpec(
             name="none", label="no distillation", build=srbench.Distiller, needs_teacher=False, license="Apache-2.0"
@@ -28,6 +28,6 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             build=Averaged,
             needs_teacher=False,
             license="Apache-2.0",
-            notes="The moving average of the weights at decay 0.999, whatever the recipe says; none has the recipe's.",
+            notes="The moving average of the weights at decay 0.999. It ignores the recipe's decay, which none uses.",
         ),
     ]

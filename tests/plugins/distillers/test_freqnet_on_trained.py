@@ -47,5 +47,5 @@ def test_on_a_trained_network_only_freqnet_and_the_shares_learn(catalog):
 def test_the_trained_network_must_be_the_one_below(catalog):
     with pytest.raises(TrainingError, match="train freqnet_on:espcn with this teacher"):
         FreqNetOnTrained(setup_of(catalog, "freqnet_on:edsr_small", "espcn"))
-    with pytest.raises(TrainingError, match="edsr_small does not stand on espcn"):
+    with pytest.raises(TrainingError, match="edsr_small is not built on espcn"):
         FreqNetOnTrained(setup_of(catalog, "edsr_small", "espcn"))

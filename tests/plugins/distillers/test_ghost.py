@@ -43,7 +43,7 @@ def test_the_noise_fades_by_the_epochs_of_the_release(step, steps, noise, shelf)
 
 
 def test_a_network_without_shifts_is_not_trained_as_a_ghost(shelf):
-    with pytest.raises(TrainingError, match="train ghost:edsr_small this way"):
+    with pytest.raises(TrainingError, match="train ghost:edsr_small instead"):
         ghost.Ghost(setup_of(shelf, "edsr_small"))
 
 
@@ -75,5 +75,5 @@ def test_a_clustered_start_takes_over_all_but_the_shifts(shelf):
 
 
 def test_a_teacher_of_another_form_has_no_filters_to_give(shelf):
-    with pytest.raises(TrainingError, match="name the network it was made from"):
+    with pytest.raises(TrainingError, match="choose the network that the student was made from"):
         ghost.GhostClustered(setup_of(shelf, "ghost:edsr_small", "espcn"))

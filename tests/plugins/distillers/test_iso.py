@@ -56,7 +56,7 @@ def test_the_loss_is_the_same_and_only_the_modulated_kernels_learn_otherwise(she
 
 
 def test_a_network_that_is_not_modulated_is_not_trained_so(shelf):
-    with pytest.raises(TrainingError, match="train ikm:edsr_small this way"):
+    with pytest.raises(TrainingError, match="train ikm:edsr_small instead"):
         ImageSpecific(setup_of(shelf, "edsr_small"))
 
 
