@@ -1,6 +1,6 @@
 """CoMoNet: U-HDN with another modulation of its kernels, leaky activations and separable tails (TCSVT, 2024).
 
-The successor of IKM, by its authors. Keys are those of their release, so that its checkpoints load.
+The successor of IKM, by the same authors. Keys are those of their release, so that its checkpoints load.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from srbench_plugins.architectures.ikm import LICENSE, ModulatedConv2d, relative_activity
-from srbench_plugins.architectures.uhdn import MEAN, STD, UHDB, Convolution, DenseBlock
+from srbench_plugins.architectures.uhdn import COLOUR_MEAN, COLOUR_STD, UHDB, Convolution, DenseBlock
 from torch import Tensor, nn
 
 import srbench
@@ -21,8 +21,8 @@ from srbench.networks.blocks import Upsampler, conv, thirds
 class ThresholdConvolution(Convolution):
     """A convolution whose kernels are multiplied by the relative activity itself; keys ``threshold`` and ``Conv2d``.
 
-    The threshold is where activity begins. A step has no slope, so that nothing trains it; it is 0 in all released
-    files. The release gives one to 1x1 convolutions too, whose only tap has the factor 1.
+    Values from the threshold on count as active. A step function has no gradient, so the threshold is not trained; it
+    is 0 in all released files. The release also gives one to 1x1 convolutions, whose only tap has the factor 1.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class ThresholdConvolution(Convolution):
         super().__init__(channels_in, channels_out, kernel, bias=bias, modulated=modulated)
         self.threshold = nn.Parameter(torch.zeros(1))
 
-    def attention(self, x: Tensor, known: Tensor | None) -> Tensor | None:  # noqa: ARG002 - of another threshold
+    def attention(self, x: Tensor, known: Tensor | None) -> Tensor | None:  # noqa: ARG002 - it has another threshold
         """See `Convolution`: (N, C, kh, kw) with the mean 1 in every channel, or None."""
         if not isinstance(self.Conv2d, ModulatedConv2d):
             return None
@@ -43,10 +43,10 @@ class CoMoNet(nn.Module):
 
     Args:
         scale: 2, 3 or 4.
-        channels: Of the features.
-        blocks: U-HDBs.
+        channels: Channels of the features.
+        blocks: Number of U-HDBs.
         growth: Channels that a layer adds within a dense block.
-        modulated: Whether every image weighs the kernels of the dense layers; keys are the same without.
+        modulated: Whether every image modulates the kernels of the dense layers; keys do not depend on it.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class CoMoNet(nn.Module):
         self.tail = nn.Sequential(Upsampler(scale, channels, widen=separable), conv(channels, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         shallow = self.input(lr)
         sr: Tensor = self.tail(self.body(shallow) + shallow)
         return sr
 
 
 def separable(few: int, more: int) -> list[nn.Module]:
-    """A convolution of each channel for itself, and one of 1x1."""
+    """Return a depthwise 3x3 convolution and a 1x1 convolution."""
     return [nn.Conv2d(few, more, 3, padding=1, groups=few, bias=False), conv(more, more, 1, bias=False)]
 
 
@@ -99,8 +99,8 @@ RECIPE = srbench.Recipe(
 )
 _NOTES = (
     "The distiller iso trains it as IKM is trained. The factors depend on the whole image, so tiles give other "
-    "scores. Its paper's tables are not known here; run by the release's code, the files for x2 and x4 score 38.02 and "
-    "32.20 dB on Set5, and without modulation 38.03 and 32.24."
+    "scores. The tables of its paper were not available; with the release's code, the files for x2 and x4 score 38.02 "
+    "and 32.20 dB on Set5, and without modulation 38.03 and 32.24."
 )
 _RELEASE = "https://github.com/YuanfeiHuang/IKM/raw/b76ac4ffa3eb1fdc026c182d514e31e5be8c2577/models"
 CHECKPOINTS = tuple(
@@ -129,8 +129,8 @@ def _spec(
         scales=frozenset({2, 3, 4}),
         paper=PAPER,
         license=LICENSE,
-        input_mean=MEAN,
-        input_std=STD,
+        input_mean=COLOUR_MEAN,
+        input_std=COLOUR_STD,
         taps=thirds("body", form["blocks"]),
         dead_parameters=("*.threshold",),
         recipe=RECIPE,
@@ -141,10 +141,10 @@ def _spec(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The small and the large network, and the small one without modulation."""
+    """Provide the small and the large network, and the small one without modulation."""
     small = {"channels": 48, "blocks": 4, "growth": 8}
     large = {"channels": 128, "blocks": 8, "growth": 32}
-    plain = f"comonet_s with its modulation switched off; the same weights. {_NOTES}"
+    plain = f"comonet_s without modulation, with the same weights. {_NOTES}"
     return [
         _spec("comonet_s", "CoMoNet-S", small, _NOTES, CHECKPOINTS),
         _spec("comonet_l", "CoMoNet-L", large, _NOTES),

@@ -1,10 +1,10 @@
 """FreqNet: super-resolution in the DCT domain (Cai, Ding and Lu, 2021). A reconstruction: no code was released.
 
-Certain, from the paper's abstract, is that images become DCT blocks, these become maps of one coefficient each, and
-such maps are the network's input and target; that there is a loss on frequencies (the loss ``frequency``); and that the
-output can be merged with another network's (``freqnet_on:NAME``). Blocks of 32x32, luma, the bicubic image as input and
-as what stays outside the band, the width of the band and the z-score are those of a public re-implementation, which has
-two streams. The network between is ours.
+From the paper's abstract: images are transformed to DCT blocks, then to one map for each coefficient, and such maps are
+the network's input and target; there is a loss on frequencies (the loss ``frequency``); and the output can be merged
+with another network's (``freqnet_on:NAME``). From a public reimplementation, which has two streams: blocks of 32x32,
+luma, the bicubic image as input and outside the band, the width of the band, and the z-score. The network itself is our
+design.
 """
 
 from __future__ import annotations
@@ -21,52 +21,52 @@ import srbench
 from srbench.networks.blocks import ResidualBlock, conv, full_precision, thirds, zeroed
 
 BAND = 1.336
-"""Largest frequency of the band, in units of the highest that lr can hold: at x4, 100 of 32x32 coefficients."""
+"""Largest frequency of the band, in units of the highest frequency of lr: at x4, 100 of 32x32 coefficients."""
 FULL_BAND = math.inf
-DIRECT = 8
-"""Largest block whose coefficients are computed each by itself; arranging rows and columns would take longer."""
-GATHERED = 200
-"""Training batches whose coefficients make the z-score."""
+LARGEST_DIRECT_BLOCK = 8
+"""Largest block whose DCT is one convolution; for larger blocks separate rows and columns are faster."""
+ZSCORE_BATCHES = 200
+"""Number of first training batches that set the z-score."""
 
 
 class BlockDCT(nn.Module):
-    """The orthonormal DCT-II of square blocks, one map for each coefficient of a band; nothing is learned.
+    """The orthonormal DCT-II of square blocks, one map for each coefficient of a band, without parameters.
 
     Args:
         block: Side of a block.
         radius: Largest frequency ``sqrt(u² + v²) / block`` of the band; 1 is the highest along a side.
 
     Attributes:
-        channels: Coefficients in the band, K.
-        radius: (K,) the frequency of each, row by row of the block from its mean on.
+        channels: Number of coefficients in the band, K.
+        radius: Their frequencies (K,), row by row.
     """
 
     def __init__(self, block: int, radius: float = FULL_BAND) -> None:
-        from scipy.fft import dct  # imports slowly, and most who list plugins make no network
+        from scipy.fft import dct  # a slow import that listing plugins does not need
 
         super().__init__()
         frequency = np.arange(block)
-        every = np.hypot(frequency[:, None], frequency) / block
+        radii = np.hypot(frequency[:, None], frequency) / block
         self.block = block
-        self.side = int((every[0] <= radius).sum())  # beyond it lie no rows or columns of the band
-        near = every[: self.side, : self.side]
-        self.channels = int((near <= radius).sum())
+        self.side = int((radii[0] <= radius).sum())  # further rows and columns are outside the band
+        radii = radii[: self.side, : self.side]
+        self.channels = int((radii <= radius).sum())
         self.basis: Tensor
         self.places: Tensor
         self.radius: Tensor
         basis = dct(np.eye(block), axis=0, norm="ortho")[: self.side]
         self.register_buffer("basis", torch.tensor(basis, dtype=torch.float32), persistent=False)
-        self.register_buffer("places", torch.tensor(np.flatnonzero(near <= radius)), persistent=False)
-        self.register_buffer("radius", torch.tensor(near[near <= radius], dtype=torch.float32), persistent=False)
+        self.register_buffer("places", torch.tensor(np.flatnonzero(radii <= radius)), persistent=False)
+        self.register_buffer("radius", torch.tensor(radii[radii <= radius], dtype=torch.float32), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        """(N, 1, H, W), sides multiples of the block, to (N, K, H/block, W/block)."""
+        """Map (N, 1, H, W), whose sides are multiples of the block, to (N, K, H/block, W/block)."""
         count, _, height, width = image.shape
         rows, columns = height // self.block, width // self.block
         basis = self._basis(image)
         exact = image.to(basis.dtype)
         with full_precision(exact):
-            if self.block <= DIRECT:
+            if self.block <= LARGEST_DIRECT_BLOCK:
                 maps = F.conv2d(exact, self.filters().to(exact.dtype), stride=self.block)
             else:
                 half = basis @ exact.reshape(count, rows, self.block, width)  # (N, rows, u, W)
@@ -75,7 +75,7 @@ class BlockDCT(nn.Module):
         return maps.to(image.dtype)
 
     def inverse(self, maps: Tensor) -> Tensor:
-        """(N, K, h, w) to the image (N, 1, h*block, w*block) whose coefficients outside the band are zero."""
+        """Map (N, K, h, w) to the image (N, 1, h*block, w*block) whose coefficients outside the band are zero."""
         count, _, rows, columns = maps.shape
         basis = self._basis(maps)
         with full_precision(maps):
@@ -86,16 +86,16 @@ class BlockDCT(nn.Module):
         return image.to(maps.dtype).flatten(1, 2).unsqueeze(1)
 
     def filters(self) -> Tensor:
-        """The basis images, (K, 1, block, block): the transform is their convolution with the block as its stride."""
-        every = torch.einsum("ui,vj->uvij", self.basis, self.basis)
-        return every.flatten(0, 1).index_select(0, self.places).unsqueeze(1)
+        """The basis images, (K, 1, block, block); the transform is the convolution with them at stride ``block``."""
+        images = torch.einsum("ui,vj->uvij", self.basis, self.basis)
+        return images.flatten(0, 1).index_select(0, self.places).unsqueeze(1)
 
     def _chosen(self, square: Tensor) -> Tensor:
-        """(N, h, w, u*v) to (N, h, w, K)."""
+        """Map (N, h, w, u*v) to (N, h, w, K)."""
         return square if self.channels == self.side**2 else square.index_select(3, self.places)
 
     def _spread(self, maps: Tensor) -> Tensor:
-        """(N, h, w, K) to (N, h, w, u*v), zero outside the band."""
+        """Map (N, h, w, K) to (N, h, w, u*v), zero outside the band."""
         if self.channels == self.side**2:
             return maps
         return maps.new_zeros(*maps.shape[:3], self.side**2).index_copy(3, self.places, maps)
@@ -105,12 +105,12 @@ class BlockDCT(nn.Module):
 
 
 class ZScore(nn.Module):
-    """Takes away every map's mean and divides by its standard deviation, both over the training images.
+    """Subtracts the mean of every map and divides by its standard deviation, both over the training images.
 
-    They are gathered over the first training batches and then stay; in eval mode nothing changes.
+    They are estimated from the first training batches and then stay fixed; eval mode never changes them.
 
     Args:
-        channels: Maps.
+        channels: Number of maps.
     """
 
     def __init__(self, channels: int) -> None:
@@ -124,18 +124,18 @@ class ZScore(nn.Module):
 
     @property
     def deviation(self) -> Tensor:
-        """(K, 1, 1); never less than a grey level."""
+        """The standard deviations (K, 1, 1), at least one grey level."""
         return (self.variance + 1 / 255**2).sqrt()
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(N, K, h, w) to the same shape."""
+        """Map (N, K, h, w) to the same shape."""
         if self.training:
             self._gather(maps.detach())
         return (maps - self.mean) / self.deviation
 
     def _gather(self, maps: Tensor) -> None:
         variance, mean = torch.var_mean(maps, (0, 2, 3), correction=0)
-        share = torch.where(self.seen < GATHERED, 1 / (self.seen + 1), 0.0)
+        share = torch.where(self.seen < ZSCORE_BATCHES, 1 / (self.seen + 1), 0.0)
         away = mean.view(-1, 1, 1) - self.mean
         self.variance += share * (variance.view(-1, 1, 1) - self.variance + (1 - share) * away.square())
         self.mean += share * away
@@ -143,34 +143,35 @@ class ZScore(nn.Module):
 
 
 class BicubicUpsampler(nn.Module):
-    """Bicubic interpolation by a whole factor as sums of shifted images: what `srbench.imaging.imresize` gives.
+    """Bicubic interpolation by an integer factor as sums of shifted images, equal to `srbench.imaging.imresize`.
 
-    Unlike that, it is compiled and exported for every size at once; unlike a convolution, no GPU rounds what it reads.
+    Unlike `imresize`, it compiles and exports for every size at once; unlike a convolution, GPUs do not round its
+    inputs.
 
     Args:
-        scale: Factor.
+        scale: Up-sampling factor.
     """
 
     def __init__(self, scale: int) -> None:
         super().__init__()
         offset = (np.arange(scale) + 0.5) / scale - 0.5
-        away = np.abs(offset - np.arange(-2, 3)[:, None])  # of the five pixels that an output pixel may need
-        near = 1.5 * away**3 - 2.5 * away**2 + 1
-        far = -0.5 * away**3 + 2.5 * away**2 - 4 * away + 2
-        weights = np.where(away <= 1, near, np.where(away <= 2, far, 0.0))
+        distance = np.abs(offset - np.arange(-2, 3)[:, None])  # to the five pixels that an output pixel may need
+        near = 1.5 * distance**3 - 2.5 * distance**2 + 1
+        far = -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
+        weights = np.where(distance <= 1, near, np.where(distance <= 2, far, 0.0))
         self.weights: Tensor
         self.register_buffer("weights", torch.tensor(weights, dtype=torch.float32).unsqueeze(-1), persistent=False)
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 1, h, w) to (N, 1, scale*h, scale*w); borders are mirrored, edge pixel included."""
+        """Map (N, 1, h, w) to (N, 1, scale*h, scale*w); borders are mirrored, edge pixel included."""
         image = lr.to(torch.promote_types(lr.dtype, torch.float32)).squeeze(1)
         return self._taller(self._taller(image).mT).mT.unsqueeze(1).to(lr.dtype)
 
     def _taller(self, image: Tensor) -> Tensor:
-        """(N, h, w) to (N, scale*h, w)."""
+        """Map (N, h, w) to (N, scale*h, w)."""
         side = image.shape[1]
-        place = (torch.arange(side + 4, device=image.device) - 2) % (2 * side)
-        padded = image.index_select(1, torch.where(place < side, place, 2 * side - 1 - place)).unsqueeze(2)
+        index = (torch.arange(side + 4, device=image.device) - 2) % (2 * side)
+        padded = image.index_select(1, torch.where(index < side, index, 2 * side - 1 - index)).unsqueeze(2)
         weights = self.weights.to(image.dtype)
         taller = weights[0] * padded[:, :side]
         for tap in range(1, 5):
@@ -183,8 +184,8 @@ class FreqNet(nn.Module):
 
     Args:
         scale: 2, 3 or 4.
-        block: Side of a block; divides the sides of sr.
-        band: Largest frequency that is corrected, in units of the highest that lr can hold.
+        block: Side of a block, which must divide the sides of sr.
+        band: Largest frequency that is corrected, in units of the highest frequency of lr.
         n_feats: Channels.
         n_blocks: Residual blocks.
     """
@@ -201,13 +202,13 @@ class FreqNet(nn.Module):
         self.tail = zeroed(conv(n_feats, self.dct.channels))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 1, h, w) to (N, 1, scale*h, scale*w)."""
+        """Map (N, 1, h, w) to (N, 1, scale*h, scale*w)."""
         enlarged = self.enlarge(lr)
         sr: Tensor = enlarged + self.dct.inverse(self.correction(enlarged))
         return sr
 
     def correction(self, enlarged: Tensor) -> Tensor:
-        """What hr's coefficients have more than those of the bicubic image: (N, 1, H, W) to (N, K, H/b, W/b)."""
+        """Predict hr's coefficients minus those of the bicubic image: (N, 1, H, W) to (N, K, H/b, W/b)."""
         shallow = self.head(self.normalise(self.dct(enlarged)))
         correction: Tensor = self.tail(self.body(shallow) + shallow)
         return correction * self.normalise.deviation
@@ -252,21 +253,21 @@ def _spec(name: str, label: str, build: partial[FreqNet], notes: str) -> srbench
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """One as near to the paper as is known, and one with small blocks and every coefficient."""
+    """Provide a network as close to the paper as possible, and one with small blocks and all coefficients."""
     return [
         _spec(
             "freqnet",
             "FreqNet",
             partial(FreqNet, block=32, band=BAND, n_feats=128, n_blocks=8),
-            "Our reading of a paper of which the abstract is known and a re-implementation of others, which is for x4: "
-            "there its band of 100 coefficients of 32x32 is this one's; at other scales the band is as wide relative "
-            "to lr. The network, its training and its figures are ours; no scores to compare with are known.",
+            "Our reading of the paper's abstract and of a reimplementation for x4, whose band has the same 100 "
+            "coefficients of 32x32; at other scales the band is as wide relative to lr. The network, its training and "
+            "its scores are ours; no published scores were available.",
         ),
         _spec(
             "freqnet_b8",
             "FreqNet 8x8",
             partial(FreqNet, block=8, band=FULL_BAND, n_feats=64, n_blocks=8),
-            "FreqNet with blocks of 8x8 and all 64 coefficients: ours, since small maps of large blocks learn slowly "
-            "and the band leaves out half of what x2 needs.",
+            "FreqNet with blocks of 8x8 and all 64 coefficients. It is our variant, as the small maps of large blocks "
+            "train slowly and the band leaves out half of what x2 needs.",
         ),
     ]

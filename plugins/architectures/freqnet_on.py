@@ -1,9 +1,9 @@
 """FreqNet on top of another network: ``freqnet_on:NAME``. A reconstruction, like `freqnet` itself.
 
-The paper's abstract says that FreqNet's output, merged with that of a spatial network, improves it. Here the merged
-luma has, coefficient by coefficient, a convex mix of the two; how much of each is learned. Chroma stays the other
-network's. Trained plainly, both networks learn together from scratch; the distiller ``freqnet_on_trained`` takes the
-other network as it was trained and teaches FreqNet and the mix alone.
+The paper's abstract says that merging FreqNet's output with that of a spatial network improves the latter. Here every
+DCT coefficient of the merged luma is a convex combination of the two, with learned weights. Chroma comes from the other
+network. Plain training trains both networks together from scratch; the distiller ``freqnet_on_trained`` keeps a trained
+network, and trains only FreqNet and the weights of the combination.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ import srbench
 from srbench.imaging import rgb_to_y
 
 BLOCK = 8
-RGB_OF_LUMA = 255 / 219
-"""What red, green and blue gain each where BT.601's luma gains 1 and chroma nothing."""
+RGB_PER_LUMA = 255 / 219
+"""Change of red, green and blue that changes BT.601's luma by 1 and keeps chroma."""
 
 
 class Merge(nn.Module):
-    """FreqNet for one scale, and how much of its coefficients a luma image takes over.
+    """FreqNet for one scale, and the share of its coefficients in the merged luma.
 
     Args:
-        scale: Factor.
+        scale: Up-sampling factor.
     """
 
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.freqnet = FreqNet(scale, block=BLOCK, band=FULL_BAND, n_feats=64, n_blocks=8)
-        self.logit = nn.Parameter(torch.zeros(self.freqnet.dct.channels, 1, 1))  # of the share: half at first
+        self.logit = nn.Parameter(torch.zeros(self.freqnet.dct.channels, 1, 1))  # of the share, which starts at a half
 
     def forward(self, lr: Tensor, sr: Tensor) -> Tensor:
-        """Luma of lr (N, 1, h, w) and of another network's sr (N, 1, H, W), in [0, 1], to what sr shall gain."""
+        """Map luma of lr (N, 1, h, w) and of the other network's sr (N, 1, H, W), in [0, 1], to the change of sr."""
         own = self.freqnet(lr)
         dct = self.freqnet.dct
         gain: Tensor = dct.inverse(torch.sigmoid(self.logit) * dct(own - sr))
@@ -45,11 +45,11 @@ class Merge(nn.Module):
 
 
 class FreqNetOn(nn.Module):
-    """Another network and FreqNet, merged; keys ``network.*`` and ``merge.SCALE.*``.
+    """Another network merged with FreqNet; keys ``network.*`` and ``merge.SCALE.*``.
 
     Args:
-        spec: Of the other network; whatever range that works in, this one maps [0, 1] to [0, 1].
-        scale: Nothing for a multi-scale one.
+        spec: The spec of the other network, which may have any input range; this one maps [0, 1] to [0, 1].
+        scale: Up-sampling factor; none for a multi-scale network.
     """
 
     def __init__(self, spec: srbench.ArchitectureSpec, *scale: int) -> None:
@@ -60,19 +60,19 @@ class FreqNetOn(nn.Module):
         self.merge = nn.ModuleDict({str(factor): Merge(factor) for factor in self.scales})
 
     def forward(self, lr: Tensor, scale: int | None = None) -> Tensor:
-        """(N, C, h, w) to (N, C, scale*h, scale*w), both in [0, 1]; C is 1 where the other network works on luma."""
+        """Map (N, C, h, w) to (N, C, scale*h, scale*w), both in [0, 1]; C is 1 if the other network works on luma."""
         scale = scale or self.scales[0]
         sr = srbench.Network(self.spec, self.network)(lr, scale)
         luma = self.spec.channels == "y"
         gain: Tensor = self.merge[str(scale)](*(image if luma else rgb_to_y(image) for image in (lr, sr)))
-        return sr + (gain if luma else RGB_OF_LUMA * gain)
+        return sr + (gain if luma else RGB_PER_LUMA * gain)
 
 
 def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> srbench.ArchitectureSpec:
-    """The spec of ``freqnet_on:NAME``.
+    """Make the spec of ``freqnet_on:NAME``.
 
     Args:
-        argument: Name of the network below.
+        argument: Name of the other network.
         others: All architectures.
     """
     spec = others[argument]
@@ -95,15 +95,15 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
         checkpoints=(),
         reported=(),
         extra_hash=f"{code}{spec.extra_hash}",
-        notes=f"Our reading of FreqNet merged with {spec.title}: the merged luma's DCT coefficients, in blocks of 8x8, "
-        "are a learned mix of both networks'. Trained plainly both learn together; the distiller freqnet_on_trained "
-        "keeps the network below as its teacher has it.",
+        notes=f"Our reading of FreqNet merged with {spec.title}: the DCT coefficients of the merged luma, in blocks of "
+        "8x8, are a learned combination of both networks'. Plain training trains both together; the distiller "
+        "freqnet_on_trained keeps the other network as its teacher is.",
     )
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.Family]:
-    """FreqNet on every other network."""
+    """Provide the family of FreqNet on another network."""
     return [
         srbench.Family(
             name="freqnet_on",

@@ -1,6 +1,6 @@
 """The family ``ghost:NAME``: any convolutional network with GhostSR's modules in its body (Nie et al., TMLR 2022).
 
-It does to a network what the paper does to EDSR, CARN and IMDN.
+It changes a network as the paper changes EDSR, CARN and IMDN.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ import srbench
 
 
 def body_convolutions(module: nn.Module, spec: srbench.ArchitectureSpec) -> list[nn.Conv2d]:
-    """The convolutions that a ghost network replaces.
+    """Find the convolutions that a ghost network replaces.
 
-    Those that keep the size, with a kernel of 3x3 or more, neither strided, dilated nor grouped, at the resolution
-    where most of these run. Where the network repeats a block (modules of one class side by side, without a shuffle
-    inside), only the ones in such blocks, as in the paper; where it repeats none, all but the first and the last
-    convolution of the network and those right before a shuffle. Found by running a small image through it.
+    They keep the size, have a kernel of 3x3 or more, no stride, dilation or groups, and run at the resolution where
+    most of them run. If the network repeats a block (sibling modules of one class without a shuffle inside), only
+    convolutions in such blocks are replaced, as in the paper. Otherwise all are replaced except the first and the last
+    convolution of the network and those directly before a shuffle. They are found by running a small image through the
+    network.
 
     Args:
         module: The network.
-        spec: How to call it.
+        spec: Its spec.
 
     Raises:
-        SrbenchError: There is none, they do more than convolve, or it is a ghost network already.
+        SrbenchError: There are none, they do more than convolve, or it is a ghost network already.
     """
     if any(isinstance(m, GhostModule) for m in module.modules()):
-        raise srbench.SrbenchError(f"{spec.name} is a ghost network already; name the network it was made from.")
+        raise srbench.SrbenchError(f"{spec.name} is a ghost network already; choose the network it was made from.")
     fits: dict[nn.Conv2d, bool] = {}
     ends: set[nn.Module] = set()
     for run in _runs(module, spec):
@@ -50,27 +51,27 @@ def body_convolutions(module: nn.Module, spec: srbench.ArchitectureSpec) -> list
     chosen = [m for m in found if m in blocks] or [m for m in found if m not in ends]
     if not chosen:
         raise srbench.SrbenchError(
-            f"{spec.name} has no convolution that could be replaced by a ghost module; choose a network whose body is "
-            "made of ungrouped convolutions of 3x3 or more."
+            f"{spec.name} has no convolution that could be replaced by a ghost module; choose a network whose body has "
+            "ungrouped convolutions of 3x3 or more."
         )
     if own := {type(layer).__name__ for layer in chosen if type(layer).forward is not nn.Conv2d.forward}:
         raise srbench.SrbenchError(
-            f"{spec.name} has convolutions that do more than convolve ({', '.join(sorted(own))}), which would be lost "
-            "in replacing them; name a network whose body has plain ones."
+            f"{spec.name} has convolutions that do more than convolve ({', '.join(sorted(own))}), which a replacement "
+            "would lose; choose a network whose body has plain convolutions."
         )
     return chosen
 
 
 Sizes = tuple[torch.Size, torch.Size]
-"""What goes in and what comes out, (h, w) each."""
+"""Sizes of input and output, (h, w) each."""
 
 
 def _runs(module: nn.Module, spec: srbench.ArchitectureSpec) -> list[list[tuple[nn.Module, Sizes]]]:
-    """Convolutions and shuffles in the order they run, once for each scale of a multi-scale network."""
+    """List convolutions and shuffles in the order in which they run, once for each scale of a multi-scale network."""
     runs: list[list[tuple[nn.Module, Sizes]]] = []
 
-    def watch(layer: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
-        runs[-1].append((layer, (given[0].shape[2:], made.shape[2:])))
+    def watch(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        runs[-1].append((layer, (inputs[0].shape[2:], output.shape[2:])))
 
     watched = [m for m in module.modules() if isinstance(m, nn.Conv2d | nn.PixelShuffle)]
     hooks = [m.register_forward_hook(watch) for m in watched]
@@ -109,7 +110,7 @@ def _repeated_blocks(module: nn.Module) -> list[nn.Module]:
 
 
 def ghosted(spec: srbench.ArchitectureSpec, *scale: int) -> nn.Module:
-    """The network of ``spec`` with ghost modules for the convolutions of its body, freshly initialised."""
+    """Build the network of ``spec`` with ghost modules in its body, freshly initialised."""
     module = spec.build(*scale)
     ghosts = {id(layer): GhostModule(layer) for layer in body_convolutions(module, spec)}
     for parent in list(module.modules()):
@@ -120,10 +121,10 @@ def ghosted(spec: srbench.ArchitectureSpec, *scale: int) -> nn.Module:
 
 
 def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> srbench.ArchitectureSpec:
-    """The spec of ``ghost:NAME``.
+    """Make the spec of ``ghost:NAME``.
 
     Args:
-        argument: Name of the network that is transformed.
+        argument: Name of the network to change.
         others: All architectures.
 
     Raises:
@@ -131,7 +132,7 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
     """
     spec = others[argument]
     if not spec.trainable:
-        raise srbench.SrbenchError(f"{spec.name} has nothing to train, so it has no ghost version; name a network.")
+        raise srbench.SrbenchError(f"{spec.name} has nothing to train, so it has no ghost version; choose a network.")
     code = others.code_hash(argument)
     return dataclasses.replace(
         spec,
@@ -148,7 +149,7 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.Family]:
-    """Every other network's ghost."""
+    """Provide the family of ghost networks."""
     return [
         srbench.Family(
             name="ghost", make=make, example="ghost:edsr_baseline", label="a network with ghost modules in its body"

@@ -1,7 +1,7 @@
 """GhostSR: half of a layer's features are shifted copies of the other half (Nie et al., TMLR 2022).
 
-`GhostEDSR` has the keys of the authors' MindSpore release. The family ``ghost:NAME`` does to any convolutional network
-what is done to EDSR here, and the distillers ``ghost`` and ``ghost_clustered`` train both; each has a file of its own.
+`GhostEDSR` has the keys of the authors' MindSpore release. The family ``ghost:NAME`` applies the same change to any
+convolutional network, and the distillers ``ghost`` and ``ghost_clustered`` train both; all are in their own files.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from srbench.networks.blocks import MeanShift, ResidualBlock, Upsampler, conv
 
 
 class Shift(nn.Module):
-    """Moves all its channels by the same pixel in one of nine directions, of which one is to stay (Section 3.2).
+    """Shifts all channels by one pixel in one of eight directions, or not at all (Section 3.2).
 
-    The direction is where the weight is largest in size. In training Gumbel noise is added first, and the gradient goes
-    to the weight as if the weight itself had been the kernel. The weight is float16 in the release; here it is float32,
-    since Adam divides by a second moment and an epsilon that float16 rounds to zero, and checkpoints load into both.
+    The weight of the largest magnitude selects the shift. In training Gumbel noise is added first, and the weight gets
+    the gradient as if it were the kernel itself. The weight is float16 in the release; here it is float32, as Adam
+    divides by a second moment and an epsilon that float16 rounds to zero. Checkpoints load into both.
     """
 
     def __init__(self) -> None:
@@ -33,23 +33,23 @@ class Shift(nn.Module):
         self.register_buffer("noise", torch.ones(()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape; zeros come in at the border."""
+        """Map (N, C, h, w) to the same shape; the border is filled with zeros."""
         if self.training:
             uniform = torch.rand_like(self.weight)
             gumbel = -torch.log(-torch.log(uniform + 1e-20) + 1e-20)
             chosen = self._one_hot(self.weight.detach() + self.noise * gumbel)
             return self._convolved(x, chosen + (self.weight - self.weight.detach()))
-        if x.is_meta:  # no values to choose by, and every direction costs the same
+        if x.is_meta:  # without values to select by; every direction costs the same
             return _moved(x, 1, 1)
         if x.device.type == "cpu" and not torch.compiler.is_compiling():
             row, column = divmod(int(self.weight.abs().argmax()), 3)
             return _moved(x, row, column)
-        return self._convolved(x, self._one_hot(self.weight))  # reads nothing back from the device
+        return self._convolved(x, self._one_hot(self.weight))  # avoids a synchronisation with the device
 
     @staticmethod
     def _one_hot(weight: Tensor) -> Tensor:
-        places = torch.arange(weight.numel(), device=weight.device)
-        return (places == weight.abs().argmax()).to(weight.dtype).view_as(weight)
+        indices = torch.arange(weight.numel(), device=weight.device)
+        return (indices == weight.abs().argmax()).to(weight.dtype).view_as(weight)
 
     @staticmethod
     def _convolved(x: Tensor, kernel: Tensor) -> Tensor:
@@ -58,18 +58,18 @@ class Shift(nn.Module):
 
 
 def _moved(x: Tensor, row: int, column: int) -> Tensor:
-    """Pixel (y, x) reads (y + row - 1, x + column - 1): cut at one side, padded at the other."""
+    """Shift an image so that pixel (y, x) is (y + row - 1, x + column - 1): cut at one side, padded at the other."""
     return F.pad(x, (1 - column, column - 1, 1 - row, row - 1))
 
 
 class GhostModule(nn.Module):
-    """Stands for a convolution: computes ``ceil(ratio * out)`` channels, and shifts them to fill the others.
+    """Replaces a convolution: computes ``ceil(ratio * out)`` channels, and shifts them to get the others.
 
     Keys ``primary_conv.*`` and ``cheap_conv.weight``.
 
     Args:
-        layer: The convolution it stands for; only its form is taken, not its weights.
-        ratio: Share of the channels that are computed. Below a half the shifted ones are taken in turns.
+        layer: The convolution to replace; its form is kept, its weights are not.
+        ratio: Share of the channels that are computed. Below a half, shifted channels are repeated.
     """
 
     def __init__(self, layer: nn.Conv2d, ratio: float = 0.5) -> None:
@@ -86,7 +86,7 @@ class GhostModule(nn.Module):
         self.cheap_conv = Shift()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to (N, D, h, w)."""
+        """Map (N, C, h, w) to (N, D, h, w)."""
         computed = self.primary_conv(x)
         left = self.channels - computed.shape[1]
         ghosts = self.cheap_conv(computed[:, :left])
@@ -110,13 +110,13 @@ class GhostEDSR(nn.Module):
         self.head = nn.Sequential(conv(3, n_feats))
         blocks = [ResidualBlock(n_feats, res_scale=0.1) for _ in range(n_resblocks)]
         for block in blocks:
-            for place in (0, 2):
-                block.body[place] = GhostModule(conv(n_feats, n_feats), ratio)
+            for index in (0, 2):
+                block.body[index] = GhostModule(conv(n_feats, n_feats), ratio)
         self.body = nn.Sequential(*blocks, conv(n_feats, n_feats))
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         shallow = self.head(self.sub_mean(lr))
         sr: Tensor = self.add_mean(self.tail(self.body(shallow) + shallow))
         return sr
@@ -162,15 +162,15 @@ def _spec(
         taps=tuple(f"body.{blocks * part // 3 - 1}" for part in (1, 2, 3)),
         recipe=RECIPE,
         reported=reported,
-        notes=f"{notes} Train it with the distiller ghost, which lets the noise on the shifts fade, or with "
+        notes=f"{notes} Train it with the distiller ghost, which fades out the noise on the shifts, or with "
         "ghost_clustered, which also starts from a trained EDSR.",
     )
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the release, and a smaller one."""
-    small = "As EDSR-baseline with ghost modules; residuals times 0.1."
+    """Provide the network of the release, and a smaller one."""
+    small = "EDSR-baseline with ghost modules; residuals times 0.1."
     return [
         _spec("ghostsr_edsr", "GhostSR-EDSR", 32, 256, "EDSR with ghost modules in its residual blocks.", REPORTED),
         _spec("ghostsr_edsr_b16f64", "GhostSR-EDSR 16x64", 16, 64, small),

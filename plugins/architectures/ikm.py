@@ -1,7 +1,7 @@
-"""IKM: every image weighs the kernels of a plain network for itself, by where its activations are (Huang et al., 2021).
+"""IKM: every image modulates the kernels of a network, depending on where it activates them (Huang et al., 2021).
 
-The family ``ikm:NAME`` modulates any convolutional network; the paper's own is in ``uhdn.py``. The distiller ``iso``
-trains whatever is modulated image by image, as the paper does.
+The family ``ikm:NAME`` modulates any convolutional network; the paper's own network is in ``uhdn.py``. The distiller
+``iso`` trains modulated networks as the paper does.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ from torch import Tensor, nn
 
 import srbench
 
-BLOCK = 8
-"""Channels that a CPU computes at once. Groups of other widths are slow, and so are groups of what lies channels-last:
-taken in turns, images need 0.4 to 0.8 of the time with 12 channels out, and 0.9 of it to train CoMoNet-S."""
+CPU_CHANNELS = 8
+"""Channels that a CPU computes at once. Grouped convolutions of other widths, or of channels-last images, are slow:
+convolving images one by one takes 0.4 to 0.8 of the time with 12 output channels, and 0.9 in training CoMoNet-S."""
 
 
 def relative_activity(x: Tensor, kernel: tuple[int, int], threshold: Tensor | float = 0.0) -> Tensor:
-    """Where in the image each channel is active, region by region, relative to its own mean.
+    """Compute how active each channel is in each region of the image, relative to its own mean.
 
-    The regions are as many as the kernel has taps. Their shares of values at or above the threshold go through a
-    softmax, times the number of regions. The step has no slope, so that no gradient flows from here.
+    There are as many regions as the kernel has taps. The share of values at or above the threshold in each region goes
+    through a softmax and is multiplied by the number of regions. A step has no slope, so no gradient flows.
 
     Args:
         x: (N, C, h, w).
         kernel: Regions down and across.
-        threshold: From where on a value is active.
+        threshold: Values from here on are active.
 
     Returns:
         (N, C, *kernel) in float32 or wider, with the mean 1 in every channel.
     """
     wide = x.detach().to(torch.promote_types(x.dtype, torch.float32))
-    active = (wide - threshold).ge_(0)  # in place, 0 and 1 are numbers already
+    active = (wide - threshold).ge_(0)  # in place, so that the results are the numbers 0 and 1
     share = F.adaptive_avg_pool2d(active, kernel)
     return share.flatten(2).softmax(2).view_as(share) * math.prod(kernel)
 
 
 def ikm_attention(x: Tensor, kernel: tuple[int, int]) -> Tensor:
-    """IKM's factors on a kernel, from 1 to 2: 1.5 for a channel that is equally active everywhere.
+    """Compute IKM's factors on a kernel, from 1 to 2: 1.5 for a channel that is equally active everywhere.
 
     Args:
         x: (N, C, h, w).
-        kernel: Its height and width.
+        kernel: Height and width of the kernel.
 
     Returns:
         (N, C, *kernel).
@@ -57,18 +57,18 @@ def ikm_attention(x: Tensor, kernel: tuple[int, int]) -> Tensor:
 
 
 class ModulatedConv2d(nn.Conv2d):
-    """A convolution, neither strided, dilated nor grouped, whose kernels are multiplied image by image.
+    """A convolution without stride, dilation and groups, whose kernels are multiplied by factors of each image.
 
     Attributes:
-        image_specific: The weight's gradient is then the mean of the gradients that the images' own kernels receive,
-            as if these were what is trained; otherwise it is that of the loss.
+        image_specific: Whether the weight's gradient is the mean of the gradients of the images' own kernels, as if
+            these were trained; otherwise it is the gradient of the loss.
     """
 
     image_specific = False
 
     @classmethod
     def like(cls, layer: nn.Conv2d) -> ModulatedConv2d:
-        """One that holds the parameters of ``layer``."""
+        """Make a modulated convolution with the parameters of ``layer``."""
         made = cls(
             layer.in_channels,
             layer.out_channels,
@@ -82,11 +82,11 @@ class ModulatedConv2d(nn.Conv2d):
         return made
 
     def forward(self, x: Tensor, attention: Tensor | None = None) -> Tensor:
-        """Convolve every image by kernels of its own.
+        """Convolve every image with its own kernels.
 
         Args:
             x: (N, C, h, w).
-            attention: (N, C, kh, kw), the factors on the kernels; IKM's if absent.
+            attention: Factors on the kernels, (N, C, kh, kw); default: IKM's.
 
         Returns:
             (N, D, h, w).
@@ -94,9 +94,9 @@ class ModulatedConv2d(nn.Conv2d):
         if attention is None:
             attention = ikm_attention(x, (self.kernel_size[0], self.kernel_size[1]))
         weights = self.weight * attention.unsqueeze(1).to(self.weight.dtype)
-        if self.image_specific:  # the same values; the slope is that of the mean
+        if self.image_specific:  # the same values, with the gradient of the mean
             weights = weights.detach() + (self.weight - self.weight.detach()) / len(x)
-        blocked = self.out_channels % BLOCK == 0 and x.is_contiguous()
+        blocked = self.out_channels % CPU_CHANNELS == 0 and x.is_contiguous()
         if blocked or x.device.type != "cpu" or torch.compiler.is_compiling():
             return self._grouped(x, weights)
         images = zip(torch.split(x, 1), weights, strict=True)
@@ -114,10 +114,10 @@ class ModulatedConv2d(nn.Conv2d):
 
 
 def modulated(spec: srbench.ArchitectureSpec, *scale: int) -> nn.Module:
-    """The network of ``spec`` whose body's convolutions every image weighs for itself; its weights and keys stay."""
+    """Build the network of ``spec`` with modulated convolutions in its body; its weights and keys stay the same."""
     module = spec.build(*scale)
     if any(isinstance(m, ModulatedConv2d) for m in module.modules()):
-        raise srbench.SrbenchError(f"{spec.name} is modulated already; name a network that is not.")
+        raise srbench.SrbenchError(f"{spec.name} is modulated already; choose a network that is not.")
     layers = {id(layer): ModulatedConv2d.like(layer) for layer in body_convolutions(module, spec)}
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
@@ -127,10 +127,10 @@ def modulated(spec: srbench.ArchitectureSpec, *scale: int) -> nn.Module:
 
 
 def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> srbench.ArchitectureSpec:
-    """The spec of ``ikm:NAME``.
+    """Make the spec of ``ikm:NAME``.
 
     Args:
-        argument: Name of the network that is modulated.
+        argument: Name of the network to modulate.
         others: All architectures.
 
     Raises:
@@ -138,7 +138,7 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
     """
     spec = others[argument]
     if not spec.trainable:
-        raise srbench.SrbenchError(f"{spec.name} has no kernels, so there is nothing to modulate; name a network.")
+        raise srbench.SrbenchError(f"{spec.name} has no kernels, so there is nothing to modulate; choose a network.")
     code = others.code_hash(argument)
     return dataclasses.replace(
         spec,
@@ -149,8 +149,8 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
         checkpoints=(),
         reported=(),
         extra_hash=f"{code}{spec.extra_hash}",
-        notes=f"{spec.title} whose body is modulated; its keys are the same, so that it can start from the weights of "
-        f"the plain one. {spec.notes}",
+        notes=f"{spec.title} with a modulated body; its keys are the same, so it can start from the weights of the "
+        f"plain network. {spec.notes}",
     )
 
 
@@ -165,12 +165,12 @@ LICENSE = "unknown (no licence file)"
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.Family]:
-    """Every other network, modulated."""
+    """Provide the family of modulated networks."""
     return [
         srbench.Family(
             name="ikm",
             make=make,
             example="ikm:edsr_baseline",
-            label="a network whose kernels every image weighs for itself",
+            label="a network whose kernels every image modulates",
         )
     ]

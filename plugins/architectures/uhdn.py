@@ -1,4 +1,4 @@
-"""U-HDN: dense blocks in the form of a U, whose kernels IKM modulates (Huang et al., 2021).
+"""U-HDN: dense blocks in a U shape, whose kernels IKM modulates (Huang et al., 2021).
 
 Keys are those of the authors' release of 2021, with and without the modulation.
 """
@@ -16,21 +16,21 @@ from torch import Tensor, nn
 import srbench
 from srbench.networks.blocks import Upsampler, conv, thirds
 
-MEAN, STD = (0.466, 0.448, 0.403), (0.242, 0.234, 0.246)
-"""Of the colours that the release gives its networks."""
-LAYERS = (6, 5, 4, 4, 5, 6)
-"""Of the dense blocks in a U-HDB."""
+COLOUR_MEAN, COLOUR_STD = (0.466, 0.448, 0.403), (0.242, 0.234, 0.246)
+"""Mean and standard deviation with which the release normalises colours."""
+LAYERS_PER_BLOCK = (6, 5, 4, 4, 5, 6)
+"""Layers of the six dense blocks in a U-HDB."""
 
 
 class Convolution(nn.Module):
     """A convolution of U-HDN; key ``Conv2d``.
 
     Args:
-        channels_in: Channels it reads.
-        channels_out: Channels it writes.
+        channels_in: Input channels.
+        channels_out: Output channels.
         kernel: Side of the kernel.
-        bias: Whether it adds a bias.
-        modulated: Whether images weigh its kernels; those of one tap never.
+        bias: Whether it has a bias.
+        modulated: Whether images modulate its kernels; 1x1 kernels are never modulated.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Convolution(nn.Module):
         self.Conv2d = ModulatedConv2d.like(plain) if modulated and kernel > 1 else plain
 
     def attention(self, x: Tensor, known: Tensor | None) -> Tensor | None:
-        """The factors on the kernels, or None where it is not modulated.
+        """Return the factors on the kernels, or None if it is not modulated.
 
         Args:
-            x: (N, C, h, w), what it will be called with.
-            known: The factors of the first of these channels, from the layer before.
+            x: The input of the convolution, (N, C, h, w).
+            known: The factors of the first channels, from the previous layer.
         """
         if not isinstance(self.Conv2d, ModulatedConv2d):
             return None
@@ -55,17 +55,17 @@ class Convolution(nn.Module):
         return torch.cat((known, ikm_attention(x[:, known.shape[1] :], kernel)), dim=1)
 
     def forward(self, x: Tensor, attention: Tensor | None = None) -> Tensor:
-        """(N, C, h, w) to (N, D, h, w)."""
-        made: Tensor = self.Conv2d(x) if attention is None else self.Conv2d(x, attention)
-        return made
+        """Map (N, C, h, w) to (N, D, h, w)."""
+        output: Tensor = self.Conv2d(x) if attention is None else self.Conv2d(x, attention)
+        return output
 
 
 class DenseLayer(nn.Module):
-    """Puts what a convolution and an activation make of the features behind them; keys ``layer.0``.
+    """Appends the output of a convolution and an activation to the features; keys ``layer.0``.
 
     Args:
-        convolution: The one.
-        activation: The other.
+        convolution: The convolution.
+        activation: The activation.
     """
 
     def __init__(self, convolution: Convolution, activation: nn.Module) -> None:
@@ -73,7 +73,7 @@ class DenseLayer(nn.Module):
         self.layer = nn.Sequential(convolution, activation)
 
     def forward(self, features: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """(N, C, h, w) and factors that are known already to (N, C + growth, h, w) and the factors of C channels."""
+        """Map (N, C, h, w) and known factors to (N, C + growth, h, w) and the factors of C channels."""
         convolution = cast("Convolution", self.layer[0])
         attention = convolution.attention(features, known)
         added = self.layer[1](convolution(features, attention))
@@ -81,15 +81,15 @@ class DenseLayer(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """Layers that each read what all before them wrote, and a 1x1 convolution of it all; keys ``body`` and ``gate.0``.
+    """Layers that each read the output of all earlier ones, then a 1x1 convolution; keys ``body`` and ``gate.0``.
 
     Args:
-        channels: Before and after.
+        channels: Channels of input and output.
         growth: Channels that each layer adds.
-        layers: How many there are.
+        layers: Number of layers.
         convolution: ``convolution(channels_in, channels_out, kernel, bias=…)`` makes one.
-        activation: Makes what follows it.
-        bias: Whether the 1x1 convolution adds a bias.
+        activation: Makes the activation after a convolution.
+        bias: Whether the 1x1 convolution has a bias.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class DenseBlock(nn.Module):
         self.gate = nn.Sequential(convolution(widths[-1], channels, 1, bias=bias))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         features, attention = x, None
         for layer in self.body:
             features, attention = layer(features, attention)
@@ -117,7 +117,7 @@ class DenseBlock(nn.Module):
 
 
 class UHDB(nn.Module):
-    """Six dense blocks in the form of a U: what the first ones made is added again behind the last ones; key ``body``.
+    """Six dense blocks in a U shape: outputs of the first ones are added to those of the last ones; key ``body``.
 
     Args:
         dense_block: ``dense_block(layers)`` makes a block.
@@ -125,17 +125,17 @@ class UHDB(nn.Module):
 
     def __init__(self, dense_block: Callable[[int], DenseBlock]) -> None:
         super().__init__()
-        self.body = nn.ModuleList(dense_block(layers) for layers in LAYERS)
+        self.body = nn.ModuleList(dense_block(layers) for layers in LAYERS_PER_BLOCK)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         down1, down2, bottom, up2, up1, end = self.body
         first = down1(x)
         second = down2(first)
-        risen = up2(bottom(second)) + second
-        risen = up1(risen) + first
-        made: Tensor = end(risen) + x
-        return made
+        merged = up2(bottom(second)) + second
+        merged = up1(merged) + first
+        output: Tensor = end(merged) + x
+        return output
 
 
 class UHDN(nn.Module):
@@ -143,11 +143,11 @@ class UHDN(nn.Module):
 
     Args:
         scale: 2, 3 or 4.
-        channels: Of the features.
-        blocks: U-HDBs.
+        channels: Channels of the features.
+        blocks: Number of U-HDBs.
         growth: Channels that a layer adds within a dense block.
-        groups: Of the enlarging convolutions.
-        modulated: Whether every image weighs the kernels of the dense layers.
+        groups: Groups of the enlarging convolutions.
+        modulated: Whether every image modulates the kernels of the dense layers.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class UHDN(nn.Module):
         self.tail = nn.Sequential(Upsampler(scale, channels, widen=widen), conv(channels, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         shallow = self.input(lr)
         sr: Tensor = self.tail(self.body(shallow) + shallow)
         return sr
@@ -195,7 +195,7 @@ RECIPE = srbench.Recipe(
     halve_every=100_000,
     losses={"l1": 1.0},
     source="the release's main.py: 150 epochs of 2,000 steps, halved every 50 epochs; its L1 is taken on normalised "
-    "colours, and its lr is made by PyTorch's bicubic interpolation",
+    "colours, and its lr is output by PyTorch's bicubic interpolation",
 )
 REPORTED = srbench.Reported.on_luma(
     "Table I of the paper, as the release shows it",
@@ -235,8 +235,8 @@ def _spec(
         scales=frozenset({2, 3, 4}),
         paper=PAPER,
         license=LICENSE,
-        input_mean=MEAN,
-        input_std=STD,
+        input_mean=COLOUR_MEAN,
+        input_std=COLOUR_STD,
         taps=thirds("body", 4),
         recipe=RECIPE,
         reported=reported,
@@ -246,15 +246,15 @@ def _spec(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper, and the same without modulation."""
+    """Provide the network of the paper, with and without modulation."""
     return [
         _spec(
             "uhdn_ikm",
             "U-HDN + IKM",
             "Train it with the distiller iso, as the paper does. The factors depend on the whole image, so tiles give "
-            "other scores. The 60.3, 27.2 and 15.7 GMACs of the paper are for outputs of 480x360.",
+            "other scores. The paper's 60.3, 27.2 and 15.7 GMACs are for outputs of 480x360.",
             modulate=True,
             reported=REPORTED,
         ),
-        _spec("uhdn", "U-HDN", "As uhdn_ikm, without modulation.", modulate=False),
+        _spec("uhdn", "U-HDN", "Like uhdn_ikm, without modulation.", modulate=False),
     ]

@@ -95,7 +95,7 @@ def test_the_z_score_is_that_of_all_batches_together_and_then_stays():
     assert torch.allclose(score.variance.flatten(), every.var(1, correction=0), rtol=1e-3)  # 0.01 beside a mean of 7²
     before = copy.deepcopy(score.state_dict())
     score.eval()(batches[0] + 100)
-    score.seen.fill_(freqnet.GATHERED)
+    score.seen.fill_(freqnet.ZSCORE_BATCHES)
     score.train()(batches[0] + 100)
     assert torch.equal(score.mean, before["mean"])
     assert torch.equal(score.variance, before["variance"])
