@@ -1,4 +1,4 @@
-"""HAN: attention among the layers of an RCAN, and among channels and positions (Niu et al., ECCV 2020).
+"""HAN: RCAN with attention across layers, and across channels and positions (Niu et al., ECCV 2020).
 
 Keys, their order and the value range are those of the authors' release, so that its checkpoints load.
 """
@@ -15,11 +15,11 @@ from srbench.networks.blocks import MeanShift, Upsampler, conv, full_precision
 
 
 class LayerAttention(nn.Module):
-    """LAM: every layer's features, plus gamma times a mixture of all layers' (section 3.2).
+    """LAM: every layer's features, plus gamma times a mixture of all layers' features (section 3.2).
 
-    The release's softmax is of the row's largest correlation minus the correlation, so that the layer least like a
-    layer weighs most in it. Correlations sum over all values of a layer and leave half precision's range at once; they
-    are taken in single precision.
+    The release takes the softmax of the row's largest correlation minus the correlation, so the least similar layer
+    gets the largest weight. Correlations sum over all values of a layer and would overflow half precision, so they are
+    computed in single precision.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class LayerAttention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(1))
 
     def forward(self, layers: Tensor) -> Tensor:
-        """(N, layers, C, h, w) to (N, layers*C, h, w)."""
+        """Map (N, layers, C, h, w) to (N, layers*C, h, w)."""
         flat = layers.flatten(2)
         with full_precision(flat):
             wide = flat.to(torch.promote_types(flat.dtype, torch.float32))
@@ -39,10 +39,10 @@ class LayerAttention(nn.Module):
 
 
 class ChannelSpatialAttention(nn.Module):
-    """CSAM: ``x + gamma * x * sigmoid(conv3d(x))``, where the convolution runs over channels, rows and columns.
+    """CSAM: ``x + gamma * x * sigmoid(conv3d(x))``, a convolution over channels, rows and columns (section 3.3).
 
-    Section 3.3 of the paper. A convolution of one volume is slow; the same sum is faster as a two-dimensional
-    convolution that makes three planes of every channel, for the next channel, itself and the one before.
+    A 3-D convolution of one volume is slow. The same sum is faster as a 2-D convolution that makes three planes from
+    every channel: for the next channel, for itself and for the previous one.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class ChannelSpatialAttention(nn.Module):
         self.conv = nn.Conv3d(1, 1, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         planes = F.conv2d(x.flatten(0, 1).unsqueeze(1), self.conv.weight[0].transpose(0, 1), padding=1)
         for_next, for_itself, for_previous = planes.view(*x.shape[:2], 3, *x.shape[2:]).unbind(2)
         convolved = for_itself if self.conv.bias is None else for_itself + self.conv.bias
@@ -66,11 +66,11 @@ class HAN(nn.Module):
 
     Args:
         scale: 2, 3, 4 or 8.
-        n_resgroups: RCAN's residual groups; 10 in the release, which fixes its layer attention to that.
-        n_resblocks: Residual channel attention blocks in each.
+        n_resgroups: RCAN's residual groups; the release's layer attention works only with 10.
+        n_resblocks: Residual channel attention blocks in each group.
         n_feats: Channels.
-        reduction: How many times fewer channels the channel attention has in between.
-        rgb_range: White.
+        reduction: Factor by which the channel attention reduces the channels.
+        rgb_range: Value of white.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class HAN(nn.Module):
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         shallow = deepest = self.head(self.sub_mean(lr))
         layers = []
         for layer in self.body:
@@ -155,7 +155,7 @@ REPORTED = srbench.Reported.on_luma(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper."""
+    """Provide the network of the paper."""
     return [
         srbench.ArchitectureSpec(
             name="han",
@@ -173,7 +173,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             taps=("body.2", "body.6", "body.10"),
             recipe=RECIPE,
             reported=REPORTED,
-            notes="Layers' correlations are taken in single precision under half precisions. The release was measured "
-            "with chopped inference: four overlapping quarters, each with attention of its own.",
+            notes="The correlations of layers are always computed in single precision. The release was measured with "
+            "chopped inference: four overlapping quarters, each with its own attention.",
         )
     ]

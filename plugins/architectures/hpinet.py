@@ -1,7 +1,7 @@
-"""HPINet: every patch attends to the patch of the image most like it, then to itself (Liu et al., AAAI 2023).
+"""HPINet: every patch attends to the most similar patch of the image, then to itself (Liu et al., AAAI 2023).
 
 Keys, their order and the value range are those of the authors' release, so that its checkpoints load. Within the
-network features are tokens, (…, positions, channels), which is what channels-last images are in memory.
+network features are tokens, (…, positions, channels), which have the memory layout of channels-last images.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ import srbench
 from srbench.networks.blocks import conv, full_precision, thirds
 
 OVERLAP = 2
-"""Lines that neighbouring patches share; only the last row and column of patches may share more."""
+"""Lines that neighbouring patches share; only the last row and column of patches can share more."""
 SELF_SIMILARITY = -100.0
-"""Added to the similarity of a patch with itself, so that it finds another."""
-CACHED = 2**21
-"""Similarities computed at once on a CPU: 8 MiB of them stay in its cache, and keep its threads busy."""
+"""Added to the similarity of a patch with itself, so that it selects another patch."""
+CACHED_SIMILARITIES = 2**21
+"""Similarities computed at once on a CPU: 8 MiB, which fit its cache and keep its threads busy."""
 
 
 class PatchGrid:
     """Overlapping square patches that cover an image, row by row: the paper's division (CPD) at one patch size.
 
-    Patches stand ``size - OVERLAP`` apart; the last row and the last column end at the border.
+    Patches start every ``size - OVERLAP`` pixels; the last row and the last column end at the border.
 
     Args:
-        height: Of the image; at least ``size``.
-        width: Of the image; at least ``size``.
+        height: Height of the image; at least ``size``.
+        width: Width of the image; at least ``size``.
         size: Side of a patch.
-        device: Where the image is.
+        device: Device of the image.
 
     Attributes:
-        count: Patches in the image.
-        positions: (count * size**2,) where in the flattened image each position of each patch lies.
-        weights: (height * width, 1) what the sum of the patches that hold a position is multiplied by.
+        count: Number of patches in the image.
+        positions: (count * size**2,) indices into the flattened image of all positions of all patches.
+        weights: (height * width, 1) factors on the sum of the patches at each position.
     """
 
     def __init__(self, height: int, width: int, size: int, device: torch.device) -> None:
@@ -48,27 +48,27 @@ class PatchGrid:
         self.weights = (_weights(rows, height)[:, None] * _weights(columns, width)).reshape(-1, 1)
 
     def cut(self, image: Tensor) -> Tensor:
-        """(N, h*w, C) to (N, count, size**2, C)."""
+        """Map (N, h*w, C) to (N, count, size**2, C)."""
         return image.index_select(1, self.positions).view(image.shape[0], self.count, self.size**2, image.shape[2])
 
     def join(self, patches: Tensor) -> Tensor:
-        """(N, count, size**2, C) to (N, h*w, C): patches are added up and weighed where they overlap."""
+        """Map (N, count, size**2, C) to (N, h*w, C): overlapping patches are summed and weighed."""
         image = patches.new_zeros(patches.shape[0], self.weights.shape[0], patches.shape[3])
         return image.index_add(1, self.positions, patches.flatten(1, 2)) * self.weights.to(patches.dtype)
 
 
 def _lines(side: int, size: int, device: torch.device) -> Tensor:
-    """(patches, size) the lines of each patch along one side of the image."""
+    """The lines of each patch along one side of the image, (patches, size)."""
     step = size - OVERLAP
     starts = torch.arange((side - size + step - 1) // step + 1, device=device) * step
     return starts.clamp(max=side - size)[:, None] + torch.arange(size, device=device)
 
 
 def _weights(lines: Tensor, side: int) -> Tensor:
-    """(side,) a half for each patch after the first that holds a line.
+    """The weights (side,) of the lines of an image: halved for each patch after the first that contains the line.
 
-    Two patches are averaged. The release halves once more where the last patch starts one line after the last but one
-    and three of them meet, so that such a line keeps three quarters of its mean; so it does here.
+    Two patches are averaged. If the last patch starts one line after the one before, three patches share a line, and
+    its weight is a quarter instead of a third, which is three quarters of the mean. This is the same as in the release.
     """
     lines = lines.flatten()
     holders = torch.zeros(side, device=lines.device).index_add(0, lines, torch.ones(lines.shape, device=lines.device))
@@ -76,9 +76,9 @@ def _weights(lines: Tensor, side: int) -> Tensor:
 
 
 class PatchMatch(nn.Module):
-    """GPA, global pixel access: finds for each patch the patch of its image whose mean is most like its own.
+    """GPA, global pixel access: selects for each patch the patch of its image with the most similar mean.
 
-    In training the choice is drawn by the Gumbel softmax, which lets gradients through.
+    In training the selection is drawn by the Gumbel softmax, which passes gradients.
 
     Args:
         dim: Channels.
@@ -89,7 +89,7 @@ class PatchMatch(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, patches: Tensor) -> Tensor:
-        """(N, L, T, C) to the same shape: in the place of each patch, the one found for it."""
+        """Map (N, L, T, C) to the same shape: each patch is replaced by the one selected for it."""
         with full_precision(patches):
             wide = torch.promote_types(patches.dtype, torch.float32)
             means = self.norm(patches.mean(dim=2, dtype=wide).to(self.norm.weight.dtype)).to(wide)
@@ -97,25 +97,25 @@ class PatchMatch(nn.Module):
             if self.training:
                 choices = F.gumbel_softmax(_similarities(means, numbers, means), hard=True)
                 return (choices.to(patches.dtype) @ patches.flatten(2)).view_as(patches)
-            run = max(1, CACHED // means.shape[1])
-            found = in_runs(lambda some, at: _similarities(some, at, means).argmax(2), run, means, numbers, dim=1)
+            run = max(1, CACHED_SIMILARITIES // means.shape[1])
+            selected = in_runs(lambda part, at: _similarities(part, at, means).argmax(2), run, means, numbers, dim=1)
         firsts = torch.arange(patches.shape[0], device=patches.device)[:, None] * patches.shape[1]  # of each image
-        return patches.flatten(0, 1).index_select(0, (firsts + found).flatten()).view_as(patches)
+        return patches.flatten(0, 1).index_select(0, (firsts + selected).flatten()).view_as(patches)
 
 
-def _similarities(some: Tensor, numbers: Tensor, means: Tensor) -> Tensor:
-    """Of some patches (N, l, C), whose numbers are (N, l), with all (N, L, C): (N, l, L)."""
-    products: Tensor = some * some.shape[2] ** -0.5 @ means.mT
+def _similarities(part: Tensor, numbers: Tensor, means: Tensor) -> Tensor:
+    """The similarities (N, l, L) of some patches (N, l, C), with indices (N, l), to all patches (N, L, C)."""
+    products: Tensor = part * part.shape[2] ** -0.5 @ means.mT
     themselves = numbers.unsqueeze(2)
     return products.scatter_add(2, themselves, products.new_full((), SELF_SIMILARITY).expand(themselves.shape))
 
 
 class Attention(nn.Module):
-    """What the positions of a patch find among those of another, or their own; one head, nothing after it.
+    """Single-head attention of the positions of a patch to those of another patch or of itself, without projection.
 
     Args:
         dim: Channels.
-        qk_dim: Of queries and keys.
+        qk_dim: Channels of queries and keys.
     """
 
     def __init__(self, dim: int, qk_dim: int) -> None:
@@ -125,18 +125,18 @@ class Attention(nn.Module):
         self.to_v = nn.Linear(dim, dim, bias=False)
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
-        """(P, T, C), and the patches to look at if not the same, to (P, T, C)."""
+        """Map (P, T, C) to the same shape; ``other`` has the patches to attend to, by default ``x``."""
         other = x if other is None else other
         query, key, value = self.to_q(x), self.to_k(other), self.to_v(other)
-        if query.is_cuda:  # its fused kernels take values wider than keys; the CPU's do not
+        if query.is_cuda:  # its fused kernels support values wider than keys; those of CPUs do not
             return F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None])[:, 0]
         weights = torch.softmax(query * query.shape[2] ** -0.5 @ key.mT, dim=2)
-        found: Tensor = weights @ value
-        return found
+        attended: Tensor = weights @ value
+        return attended
 
 
 class FeedForward(nn.Module):
-    """Two linear layers with a GELU between."""
+    """Two linear layers with a GELU between them."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
@@ -144,13 +144,13 @@ class FeedForward(nn.Module):
         self.fc2 = nn.Linear(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., C) to the same shape."""
+        """Map (..., C) to the same shape."""
         projected: Tensor = self.fc2(F.gelu(self.fc1(x)))
         return projected
 
 
 class Normalised(nn.Module):
-    """``x + fn(norm(x), ...)``; whatever else ``fn`` takes is not normalised."""
+    """``x + fn(norm(x), ...)``; further arguments of ``fn`` are not normalised."""
 
     def __init__(self, dim: int, fn: nn.Module) -> None:
         super().__init__()
@@ -158,19 +158,19 @@ class Normalised(nn.Module):
         self.fn = fn
 
     def forward(self, x: Tensor, *others: Tensor) -> Tensor:
-        """(..., C) to the same shape."""
+        """Map (..., C) to the same shape."""
         residual: Tensor = self.fn(self.norm(x), *others)
         return x + residual
 
 
 class PatchTransformer(nn.Module):
-    """IPSA: layers of attention within a patch; the first of them looks at the patch that was found for it.
+    """IPSA: layers of attention within a patch; the first one attends to the patch that was selected for it.
 
     Args:
         dim: Channels.
-        qk_dim: Of queries and keys.
-        mlp_dim: Of the feed-forward networks.
-        layers: How many.
+        qk_dim: Channels of queries and keys.
+        mlp_dim: Inner channels of the feed-forward networks.
+        layers: Number of layers.
     """
 
     def __init__(self, dim: int, qk_dim: int, mlp_dim: int, layers: int) -> None:
@@ -180,12 +180,12 @@ class PatchTransformer(nn.Module):
             for _ in range(layers)
         )
 
-    def forward(self, patches: Tensor, found: Tensor) -> Tensor:
-        """(P, T, C), twice, to the same shape."""
-        return in_runs(self._attended, max(1, CACHED // patches.shape[1] ** 2), patches, found)
+    def forward(self, patches: Tensor, selected: Tensor) -> Tensor:
+        """Map patches (P, T, C) and the selected patches (P, T, C) to the same shape."""
+        return in_runs(self._attended, max(1, CACHED_SIMILARITIES // patches.shape[1] ** 2), patches, selected)
 
-    def _attended(self, x: Tensor, found: Tensor) -> Tensor:
-        others: tuple[Tensor, ...] = (found,)
+    def _attended(self, x: Tensor, selected: Tensor) -> Tensor:
+        others: tuple[Tensor, ...] = (selected,)
         for layer in self.layers:
             attention, feed_forward = layer.children()
             x = feed_forward(attention(x, *others))
@@ -194,17 +194,17 @@ class PatchTransformer(nn.Module):
 
 
 def in_runs(function: Callable[..., Tensor], run: int, *tensors: Tensor, dim: int = 0) -> Tensor:
-    """``function(*tensors)``, on a CPU a few entries at a time, so that what it makes in between stays in the cache.
+    """Call ``function(*tensors)``, on a CPU with a few entries at a time, so that intermediate results stay in cache.
 
     Args:
-        function: Of tensors of any length along ``dim``.
+        function: A function of tensors of any length along ``dim``.
         run: Entries at a time.
-        tensors: Of one length along ``dim``.
-        dim: The dimension along which entries do not meet.
+        tensors: Tensors of equal length along ``dim``.
+        dim: The dimension along which entries are independent.
     """
-    if tensors[0].device.type != "cpu" or torch.compiler.is_compiling():  # traced, their number is not known
+    if tensors[0].device.type != "cpu" or torch.compiler.is_compiling():  # the number of runs is unknown in a trace
         return function(*tensors)
-    return torch.cat([function(*some) for some in zip(*(torch.split(t, run, dim) for t in tensors), strict=True)], dim)
+    return torch.cat([function(*part) for part in zip(*(torch.split(t, run, dim) for t in tensors), strict=True)], dim)
 
 
 class HPINet(nn.Module):
@@ -213,10 +213,10 @@ class HPINet(nn.Module):
     Args:
         scale: 2 or 3 (one sub-pixel shuffle), or 4 (two of x2).
         dim: Channels.
-        qk_dim: Of queries and keys.
-        mlp_dim: Of the feed-forward networks.
-        patch_sizes: Side of the patches, stage by stage: small and then larger, twice (CPD).
-        layers: Of attention in a stage.
+        qk_dim: Channels of queries and keys.
+        mlp_dim: Inner channels of the feed-forward networks.
+        patch_sizes: Side of the patches in each stage: growing, twice (CPD).
+        layers: Attention layers in a stage.
     """
 
     def __init__(
@@ -236,7 +236,7 @@ class HPINet(nn.Module):
         self.last_conv = conv(dim, 3)
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w); both sides at least that of the largest patch."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); both sides are at least that of the largest patch."""
         height, width = lr.shape[2:]
         grids = {size: PatchGrid(height, width, size, lr.device) for size in dict.fromkeys(self.patch_sizes)}
         features = self.first_conv(lr).contiguous(memory_format=torch.channels_last)
@@ -256,7 +256,7 @@ class HPINet(nn.Module):
 
 
 def _shuffled(x: Tensor, factor: int) -> Tensor:
-    return F.leaky_relu(F.pixel_shuffle(x, factor), 0.1, inplace=True)  # of what nobody else reads
+    return F.leaky_relu(F.pixel_shuffle(x, factor), 0.1, inplace=True)  # in place, as its input is not used elsewhere
 
 
 VARIANTS = {
@@ -269,7 +269,7 @@ EPOCH, EPOCHS = 1_000, 420
 
 
 def _patches(epoch: int) -> tuple[int, int]:
-    """Side of the HR patches of an epoch, 8 more in each until they start again, and how many fit the same memory."""
+    """The side of the HR patches of an epoch, which grows by 8 until it starts over, and the batch for equal memory."""
     side = 192 + 8 * epoch % 528
     return side, max(8, 64 * 192 // side)
 
@@ -323,7 +323,7 @@ CHECKPOINTS = {
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The three sizes of the paper."""
+    """Provide the three sizes of the paper."""
     return [
         srbench.ArchitectureSpec(
             name=name,
@@ -347,12 +347,11 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                 )
                 for dataset, value, source in REPORTED[name]
             ),
-            notes="Given a batch, the release lets every image take patches of the first; here each takes its own, as "
-            "the release computes it for images one by one. Kept from it: where the last row of patches starts one "
-            "line below the last but one and three rows meet, their line has three quarters of its weight; columns "
-            "alike. What a patch finds depends on the whole image, so tiles give other scores. The scores were taken "
-            "with luma rounded to 8 bits; unrounded, the released weights score 0.03 dB more at x4 and 0.09 dB more at "
-            "x2. The release has M at x3 and L at x4 too.",
+            notes="In a batch, all images of the release select patches of the first image; here each selects from "
+            "itself, as in the release with single images. As in the release, lines that three patches share have "
+            "three quarters of their weight. The selected patches depend on the whole image, so tiles give other "
+            "scores. The reported scores were measured with luma rounded to 8 bits; unrounded, the released weights "
+            "score 0.03 dB more at x4 and 0.09 dB more at x2. The release has M at x3 and L at x4 too.",
         )
         for name, (label, build) in VARIANTS.items()
     ]

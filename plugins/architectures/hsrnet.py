@@ -1,4 +1,4 @@
-"""HSRNet: half-quadratic splitting unrolled in feature space, one solver and one denoiser for every step.
+"""HSRNet: half-quadratic splitting unrolled in feature space; all steps share one solver and one denoiser.
 
 Liu et al., TNNLS 2024. Keys, their order and the value range are those of the authors' release, so that its
 checkpoints load.
@@ -17,10 +17,10 @@ WHITE = 255.0
 
 
 class TrainedShift(nn.Conv2d):
-    """Takes the mean colour away (``sign`` -1) or brings it back (+1), and learns as any convolution.
+    """Subtracts the mean colour (``sign`` -1) or adds it (+1), and is trained like any convolution.
 
-    The release means to freeze it and does not, so its 12 parameters are the network's. Half precision would round
-    away the last bits of a picture that spans 0 to 255: the sum is taken in the precision of the weights.
+    The release intends to freeze it but does not, so its 12 parameters belong to the network. Half precision would
+    lose the last bits of values from 0 to 255, so the sum is computed in the precision of the weights.
     """
 
     bias: Tensor
@@ -32,7 +32,7 @@ class TrainedShift(nn.Conv2d):
             self.bias.copy_(sign * WHITE * torch.tensor(DIV2K_MEAN))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, h, w) to the same shape."""
+        """Map (N, 3, h, w) to the same shape."""
         with full_precision(x):
             return super().forward(x.to(self.weight.dtype))
 
@@ -45,13 +45,13 @@ class Refined(nn.Module):
         self.conv = nn.Sequential(conv(channels, channels), leaky())
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         refined: Tensor = self.conv(x)
         return refined
 
 
 class HierarchicalExploration(nn.Module):
-    """HEB: quarters of the channels, each refined once more than the one before and joined with it."""
+    """HEB: quarters of the channels, each refined once more than the previous one and merged with it."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class HierarchicalExploration(nn.Module):
         self.conv_out = conv(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         first, *others = self.conv_in(x).chunk(4, dim=1)
         levels = [first]
         for path, quarter in zip("ABC", others, strict=True):
@@ -74,9 +74,9 @@ class HierarchicalExploration(nn.Module):
 
 
 class MultiLevelAttention(nn.Module):
-    """MSA: a gate for every value, from thirds of the channels seen at full and at half resolution.
+    """MSA: a gate for every value, from thirds of the channels at full and at half resolution.
 
-    The paper sees the last third at a quarter of the resolution; the release, followed here, at the full one.
+    The paper has the last third at a quarter of the resolution; the release, followed here, at full resolution.
     """
 
     def __init__(self, channels: int) -> None:
@@ -89,7 +89,7 @@ class MultiLevelAttention(nn.Module):
         self.conv_out = conv(3 * third, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape; h and w at least 2."""
+        """Map (N, C, h, w) to the same shape; h and w at least 2."""
         fine, coarse, last = self.conv_in(x).chunk(3, dim=1)
         coarse = self.conv_2x2(F.max_pool2d(coarse, 2))
         coarse = F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
@@ -105,7 +105,7 @@ class Stage(nn.Module):
         self.conv = nn.Sequential(HierarchicalExploration(channels), MultiLevelAttention(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         features: Tensor = self.conv(x)
         return features
 
@@ -119,7 +119,7 @@ class SubPixel(nn.Module):
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, C, h, w) to (N, 3, scale*h, scale*w)."""
         return F.pixel_shuffle(self.conv(x), self.scale)
 
 
@@ -127,9 +127,9 @@ class HSRNet(nn.Module):
     """The network; maps lr in [0, 255] to sr in the same range.
 
     Args:
-        scale: Up-sampling factor, of one sub-pixel shuffle.
+        scale: Up-sampling factor of the single sub-pixel shuffle.
         channels: Channels.
-        stages: Of the denoiser.
+        stages: Stages of the denoiser.
         iterations: Steps of the splitting, which share all weights.
     """
 
@@ -144,11 +144,11 @@ class HSRNet(nn.Module):
             conv(2 * channels, channels, 1), conv(channels, channels), leaky(), conv(channels, channels)
         )
         self.body = nn.Sequential(*(Stage(channels) for _ in range(stages)), conv(channels, channels))
-        self.Denoiser = self.body  # the release's second name for it, in its state dict too
+        self.Denoiser = self.body  # a second name in the release, also in its state dict
         self.tail = nn.Sequential(conv(channels, channels), SubPixel(scale, channels))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w); sides of at least 2."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); sides of at least 2."""
         observed = self.head(self.sub_mean(lr))
         observed = estimate = observed + self.Trans(observed)
         for _ in range(self.iterations):
@@ -159,7 +159,7 @@ class HSRNet(nn.Module):
 
 
 def leaky() -> nn.LeakyReLU:
-    """The activation after every refining convolution, on what nobody else reads."""
+    """Make the activation after every refining convolution; it works in place, as its input is not used elsewhere."""
     return nn.LeakyReLU(0.01, inplace=True)
 
 
@@ -185,7 +185,7 @@ REPORTED = srbench.Reported.on_luma(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper."""
+    """Provide the network of the paper."""
     return [
         srbench.ArchitectureSpec(
             name="hsrnet",
@@ -214,11 +214,11 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                 "release has no training code, so batch, steps an epoch and the constant rate are reconstruction",
             ),
             reported=REPORTED,
-            notes="Three steps of half-quadratic splitting, each a solver and a denoiser of ten stages, the same "
-            "weights at every step; distillers see the features of the last one. The state dict lists the denoiser "
-            "twice, as body and Denoiser. Takes 0 to 255. The attention's last third is not pooled, as in the release "
-            "and against the paper; the paper's 808.2 and 203.2 GMACs at x2 and x4 are half a percent above these. The "
-            "release means to freeze its mean shifts and does not: here they train too. Its trained weights were not "
-            "at hand, nor the paper's whole title.",
+            notes="Three steps of half-quadratic splitting, each a solver and a denoiser of ten stages, which share "
+            "their weights; distillers get the features of the last step. The state dict lists the denoiser twice, as "
+            "body and Denoiser. Takes 0 to 255. As in the release, and unlike the paper, the last third of the "
+            "attention is not pooled; the paper's 808.2 and 203.2 GMACs at x2 and x4 are half a percent above these. "
+            "The release intends to freeze its mean shifts but does not, so they are trained here too. Its trained "
+            "weights and the paper's full title were not available.",
         )
     ]

@@ -1,4 +1,4 @@
-"""SAN: attention by second-order statistics, and non-local attention within regions (Dai et al., CVPR 2019).
+"""SAN: channel attention from second-order statistics, and non-local attention in regions (Dai et al., CVPR 2019).
 
 Keys, their order and the value range are those of the authors' release, so that its checkpoints load.
 """
@@ -24,15 +24,15 @@ from srbench.networks.blocks import (
 )
 
 LARGEST_SIDE = 1000
-"""Second-order statistics are taken from the centre of larger images."""
-FLAT = 1e-12
-"""Least trace of a covariance: below it features are constant and have no shape to normalise."""
+"""Second-order statistics of larger images are taken from their centre."""
+LEAST_TRACE = 1e-12
+"""Lower bound of a covariance's trace, so that constant features are not divided by zero."""
 
 
 def covariance(x: Tensor) -> Tensor:
     """Covariance of the channels over all positions, dividing by their number (equation 3): (N, C, h, w) to (N, C, C).
 
-    Centred features give what the paper writes with a centring matrix of positions times positions.
+    Centring the features replaces the paper's matrix of positions times positions.
     """
     features = x.flatten(2)
     centred = features - features.mean(dim=2, keepdim=True)
@@ -40,19 +40,19 @@ def covariance(x: Tensor) -> Tensor:
 
 
 def square_root(matrices: Tensor, iterations: int = 5) -> Tensor:
-    """Square roots of symmetric matrices by Newton and Schulz's iteration (equations 9 to 11).
+    """Compute square roots of symmetric matrices by the Newton-Schulz iteration (equations 9 to 11).
 
-    Divided by its trace a matrix lies where the iteration converges; times the root of the trace it is itself again.
+    The iteration converges for matrices divided by their trace; the result is multiplied by the root of the trace.
 
     Args:
         matrices: (N, C, C), positive semi-definite.
         iterations: Steps of the iteration.
 
     Returns:
-        (N, C, C); zeros for zeros, where the release divides by zero.
+        (N, C, C); zeros for zeros, for which the release divides by zero.
     """
     identity = torch.eye(matrices.shape[1], dtype=matrices.dtype, device=matrices.device).expand_as(matrices)
-    trace = (matrices * identity).sum(dim=(1, 2), keepdim=True).clamp_min(FLAT)
+    trace = (matrices * identity).sum(dim=(1, 2), keepdim=True).clamp_min(LEAST_TRACE)
     root = matrices / trace
     inverse = identity
     for step in range(iterations):
@@ -71,7 +71,7 @@ class SecondOrderChannelAttention(nn.Module):
         self.conv_du = squeeze_gate(n_feats, reduction)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         with full_precision(x):
             centre = _centre(x).to(torch.promote_types(x.dtype, torch.float32))
             statistics = square_root(covariance(centre)).mean(dim=1)
@@ -80,19 +80,19 @@ class SecondOrderChannelAttention(nn.Module):
 
 
 def _centre(x: Tensor) -> Tensor:
-    # The release tests for sides below and above the limit, and one of exactly 1000 pixels beside a shorter one falls
-    # between: it then cuts from a negative start. Here such a side is kept whole, as shorter ones are.
-    margins: list[Any] = []  # numbers, or torch.export's symbols of them
+    # The release tests for sides below and above the limit, so a side of exactly 1000 pixels beside a shorter one
+    # matches neither and is cut from a negative start. Here such a side is kept whole, like shorter ones.
+    margins: list[Any] = []  # numbers, or symbols of torch.export
     for side in (x.shape[3], x.shape[2]):
         cut = side - torch.sym_min(side, LARGEST_SIDE)
         margins += [-(cut // 2), cut // 2 - cut]
-    return F.pad(x, margins)  # negative padding crops; unlike a slice it lets torch.export leave both sides open
+    return F.pad(x, margins)  # negative padding crops; unlike a slice it keeps both sides dynamic in torch.export
 
 
 class NonLocal(nn.Module):
     """Embedded Gaussian attention among all positions of a region (Wang et al., CVPR 2018): ``x + W(attention)``.
 
-    The paper does not say so, but in the release keys and values are max-pooled to half the size.
+    As in the release, but not stated in the paper, keys and values are max-pooled to half the size.
     """
 
     def __init__(self, n_feats: int, inner: int) -> None:
@@ -103,18 +103,18 @@ class NonLocal(nn.Module):
         self.phi = nn.Sequential(conv(n_feats, inner, 1), nn.MaxPool2d(2))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape; both sides at least 2."""
+        """Map (N, C, h, w) to the same shape; both sides at least 2."""
         query, key, value = self.theta(x), self.phi(x), self.g(x)
         with full_precision(x):
-            # The products are not divided by a root, and span the features' range: half precision would choose others.
-            found = F.scaled_dot_product_attention(_words(query), _words(key), _words(value), scale=1.0)
-        found = found.squeeze(1).mT.to(query.dtype).reshape(query.shape)
-        attended: Tensor = self.W(found)
+            # The products are not scaled down and have a wide range: half precision would change the softmax.
+            values = F.scaled_dot_product_attention(_tokens(query), _tokens(key), _tokens(value), scale=1.0)
+        values = values.squeeze(1).mT.to(query.dtype).reshape(query.shape)
+        attended: Tensor = self.W(values)
         return x + attended
 
 
-def _words(x: Tensor) -> Tensor:
-    """(N, C, h, w) to (N, 1, h*w, C), contiguous: other layouts fall back to a kernel that stores every product."""
+def _tokens(x: Tensor) -> Tensor:
+    """Map (N, C, h, w) to (N, 1, h*w, C), contiguous, as other layouts use a kernel that stores every product."""
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     return wide.flatten(2).mT.unsqueeze(1).contiguous()
 
@@ -122,7 +122,7 @@ def _words(x: Tensor) -> Tensor:
 class RegionalNonLocal(nn.Module):
     """RL-NL: non-local attention within each quarter of the image (section 3.2).
 
-    ``soca`` is a part that the release builds and never calls.
+    The release builds ``soca`` but never calls it.
     """
 
     def __init__(self, n_feats: int) -> None:
@@ -131,7 +131,7 @@ class RegionalNonLocal(nn.Module):
         self.non_local = NonLocal(n_feats, n_feats // 8)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape; both sides at least 4."""
+        """Map (N, C, h, w) to the same shape; both sides at least 4."""
         height, width = x.shape[2] // 2, x.shape[3] // 2
         upper, lower = x[:, :, :height], x[:, :, height:]
         halves = [
@@ -149,7 +149,7 @@ class SimplifiedResidualBlock(nn.Module):
         self.conv_first = conv_relu_conv(n_feats)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         residual: Tensor = self.conv_first(x)
         return x + residual
 
@@ -157,7 +157,7 @@ class SimplifiedResidualBlock(nn.Module):
 class SourceResidualGroup(nn.Module):
     """LSRAG: residual blocks, then second-order attention and a convolution, with a local skip (equation 6).
 
-    ``gamma`` is a part that the release holds and never uses.
+    The release builds ``gamma`` but never uses it.
     """
 
     def __init__(self, n_feats: int, n_resblocks: int, reduction: int) -> None:
@@ -168,7 +168,7 @@ class SourceResidualGroup(nn.Module):
         self.conv_last = conv(n_feats, n_feats)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         residual: Tensor = self.conv_last(self.soca(self.rcab(x)))
         return x + residual
 
@@ -179,10 +179,10 @@ class SAN(nn.Module):
     Args:
         scale: 2, 3, 4 or 8.
         n_resgroups: Groups with a share-source skip (G in the paper).
-        n_resblocks: Residual blocks in each.
+        n_resblocks: Residual blocks in each group.
         n_feats: Channels (C).
-        reduction: How many times fewer channels the second-order attention has in between (r).
-        rgb_range: White.
+        reduction: Factor by which the second-order attention reduces the channels (r).
+        rgb_range: Value of white.
     """
 
     def __init__(
@@ -200,14 +200,14 @@ class SAN(nn.Module):
         self.sub_mean = MeanShift(rgb_range, -1)
         groups = [SourceResidualGroup(n_feats, n_resblocks, reduction) for _ in range(n_resgroups)]
         self.RG = nn.ModuleList(groups)
-        self.conv_last = conv(n_feats, n_feats)  # the release holds it and never uses it
+        self.conv_last = conv(n_feats, n_feats)  # unused in the release
         self.add_mean = MeanShift(rgb_range, +1)
         self.non_local = RegionalNonLocal(n_feats)
         self.head = nn.Sequential(conv(3, n_feats))
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w); both sides at least 4."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); both sides at least 4."""
         shallow = self.head(self.sub_mean(lr))
         source = deep = self.non_local(shallow)
         for group in self.RG:
@@ -263,7 +263,7 @@ REPORTED = srbench.Reported.on_luma(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper."""
+    """Provide the network of the paper."""
     return [
         srbench.ArchitectureSpec(
             name="san",
@@ -284,10 +284,10 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             dead_parameters=("RG.*.gamma", "conv_last.*", "non_local.soca.*"),
             recipe=RECIPE,
             reported=REPORTED,
-            notes="The release means to freeze its mean shifts and does not; here they are constants, which take "
-            "whatever values a checkpoint holds. It differs from the paper's figure (a convolution ends each group, "
-            "none ends the body), and its users report about 37.98 dB on Set5 at x2. It was measured with chopped "
-            "inference. Constant features, of which the release makes NaN, are gated by the biases; a side of exactly "
-            "1000 pixels, which it cuts wrongly, is kept.",
+            notes="The release intends to freeze its mean shifts but does not; here they are constants, with the "
+            "values of the checkpoint. It differs from the paper's figure (each group ends with a convolution, the "
+            "body does not), and its users report about 37.98 dB on Set5 at x2. It was measured with chopped "
+            "inference. Constant features, which give NaN in the release, are gated by the biases; a side of exactly "
+            "1000 pixels, which the release cuts wrongly, is kept.",
         )
     ]

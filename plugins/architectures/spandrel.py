@@ -1,7 +1,7 @@
 """Networks of the package spandrel: untrained ones by name, and any checkpoint it recognises as ``spandrel:FILE``.
 
-The package is imported when a network is built, never when names are listed. Sizes, precisions and the forward passes
-are the package's; the sizes of the networks are their papers'.
+The package is imported when a network is built, never when names are listed. The forward passes, size requirements and
+precisions are the package's; the widths and depths are those of the papers.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import srbench
 
 
 def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> srbench.ArchitectureSpec:  # noqa: ARG001
-    """The network in a file, with its weights.
+    """Make the spec of the network in a file, with its weights.
 
-    The file is read as all weights are (safetensors or tensors alone, never code); the package only names and builds
-    the network. Its networks take and give [0, 1].
+    The file is read like all weights (safetensors or plain tensors, never code); the package only recognises and builds
+    the network. Its networks take and return [0, 1].
 
     Args:
         argument: Path of the file.
@@ -52,7 +52,7 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
     if (found.input_channels, found.output_channels) != (3, 3) or found.scale < 2:
         raise srbench.CheckpointError(
             f"{path} holds {found.architecture.name} with {found.input_channels} channels in, {found.output_channels} "
-            f"out and scale {found.scale}; srbench measures RGB networks that enlarge."
+            f"out and scale {found.scale}; choose a network that enlarges RGB images."
         )
 
     def load(scale: int) -> nn.Module:  # noqa: ARG001 - the file has one scale
@@ -79,13 +79,13 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
 
 
 def build(scale: int, *, module: str, kind: str, factor: str, options: Mapping[str, Any]) -> nn.Module:
-    """A network of the package, freshly initialised.
+    """Build a network of the package, freshly initialised.
 
     Args:
         scale: Up-sampling factor.
         module: Module below ``spandrel.architectures``.
-        kind: Class.
-        factor: What the class calls the scale.
+        kind: Name of the class.
+        factor: Name of the scale's parameter.
         options: The paper's sizes.
 
     Raises:
@@ -95,16 +95,19 @@ def build(scale: int, *, module: str, kind: str, factor: str, options: Mapping[s
         home = importlib.import_module(f"spandrel.architectures.{module}")
     except ImportError as error:
         raise srbench.SrbenchError(f"{kind} needs the package spandrel; install srbench[checkpoints].") from error
-    with torch.device("cpu"), warnings.catch_warnings():  # several read values while they are built, which meta has not
+    with (
+        torch.device("cpu"),
+        warnings.catch_warnings(),
+    ):  # several read values while they are built, which fails on meta
         warnings.simplefilter("ignore")
         network: nn.Module = getattr(home, kind)(**{factor: scale}, **options)
-    return _mended(network, module).to(torch.get_default_device())
+    return _replaced(network, module).to(torch.get_default_device())
 
 
 class ChannelNorm(nn.Module):
-    """Layer norm over the channels of a pixel, for Omni-SR: the package's calls what PyTorch has deprecated.
+    """Layer norm over the channels of a pixel, for Omni-SR; the package's uses deprecated functions of PyTorch.
 
-    Takes over its parameters under their names.
+    It takes over the parameters under their names.
     """
 
     def __init__(self, other: Any) -> None:  # noqa: ANN401 - the package has no types
@@ -114,17 +117,17 @@ class ChannelNorm(nn.Module):
         self.eps: float = other.eps
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         variance, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
         normal = (x - mean) * (variance + self.eps).rsqrt()
         return normal * self.weight[:, None, None] + self.bias[:, None, None]
 
 
 class MergedConv(nn.Module):
-    """SPAN's convolution: three in a row and one beside them in training, merged into one otherwise.
+    """SPAN's convolution: three in sequence and one in parallel in training, merged into one otherwise.
 
     The package writes the merged weights into the module in every forward pass, which torch.export refuses; here they
-    are passed on. Takes over the parameters under their names.
+    are passed as arguments. It takes over the parameters under their names.
     """
 
     def __init__(self, other: Any) -> None:  # noqa: ANN401 - the package has no types
@@ -132,7 +135,7 @@ class MergedConv(nn.Module):
         self.sk, self.conv, self.eval_conv, self.has_relu = other.sk, other.conv, other.eval_conv, other.has_relu
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to (N, D, h, w)."""
+        """Map (N, C, h, w) to (N, D, h, w)."""
         out: Tensor
         if self.training:
             out = self.conv(F.pad(x, (1, 1, 1, 1))) + self.sk(x)
@@ -145,20 +148,20 @@ class MergedConv(nn.Module):
         return F.leaky_relu(out, 0.05) if self.has_relu else out
 
 
-MENDED = {("OmniSR", "LayerNorm2d"): ChannelNorm, ("SPAN", "Conv3XC"): MergedConv}
-"""Classes of the package that warn or fail in training or export, and what stands for them."""
+REPLACEMENTS = {("OmniSR", "LayerNorm2d"): ChannelNorm, ("SPAN", "Conv3XC"): MergedConv}
+"""Replacements for classes of the package that warn or fail in training or export."""
 
 
-def _mended(network: nn.Module, module: str) -> nn.Module:
+def _replaced(network: nn.Module, module: str) -> nn.Module:
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            if stand_in := MENDED.get((module, type(child).__name__)):
-                setattr(parent, name, stand_in(child))
+            if replacement := REPLACEMENTS.get((module, type(child).__name__)):
+                setattr(parent, name, replacement(child))
     return network
 
 
 CONSTANT = ("*.attn*.pos.*",)
-"""At these widths a layer norm over one channel makes the position bias a constant, which the softmax ignores."""
+"""Parameters without effect: a layer norm over one channel makes the position bias constant, which softmax ignores."""
 
 
 def _recipe(name: str, source: str, **changes: Any) -> srbench.Recipe:  # noqa: ANN401 - fields of a recipe
@@ -191,7 +194,7 @@ LIGHT_RECIPE = _recipe(
 def _spec(
     name: str, label: str, module: str, venue: str, year: int, paper: str, title: str, *, license: str = "unknown",  # noqa: A002
     kind: str | None = None, factor: str = "upscale", multiple: int = 1, least: int = 1, fp16: bool = False,
-    light: bool = True, dead: tuple[str, ...] = (), **options: Any,  # noqa: ANN401 - whatever the class takes
+    light: bool = True, dead: tuple[str, ...] = (), **options: Any,  # noqa: ANN401 - the parameters of the class
 ) -> srbench.ArchitectureSpec:  # fmt: skip
     return srbench.ArchitectureSpec(
         name=f"spandrel_{name}",
@@ -301,7 +304,7 @@ def _heavy() -> list[srbench.ArchitectureSpec]:
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec | srbench.Family]:
-    """What the field compares with, and files by their paths."""
+    """Provide networks that papers compare with, and checkpoints by their paths."""
     files = srbench.Family(
         name="spandrel", make=make, example="spandrel:weights/model.pth", label="any checkpoint spandrel recognises"
     )

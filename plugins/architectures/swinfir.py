@@ -1,4 +1,4 @@
-"""SwinFIR: SwinIR whose convolutions see the whole image, through its spectrum (Zhang et al., arXiv 2208.11247).
+"""SwinFIR: SwinIR with convolutions on the spectrum of the whole image (Zhang et al., arXiv 2208.11247).
 
 Keys, their order and the value range are those of the authors' release, so that its checkpoints load.
 """
@@ -15,14 +15,14 @@ from torch import Tensor, nn
 import srbench
 from srbench.networks.blocks import conv, full_precision, thirds
 
-MEAN = (0.3014, 0.3152, 0.3094)
-"""Mean colour that the release takes away; not DIV2K's."""
+COLOUR_MEAN = (0.3014, 0.3152, 0.3094)
+"""Mean colour that the release subtracts; not DIV2K's."""
 
 
 class FourierUnit(nn.Module):
-    """A 1x1 convolution and a leaky ReLU on the spectrum, real and imaginary parts as channels (FFC's, without norm).
+    """A 1x1 convolution and a leaky ReLU on the spectrum, real and imaginary parts as channels (FFC without norm).
 
-    The transforms know single precision only, and the sum of an image would leave the half ones.
+    The transforms support single precision only, and the sum of an image would overflow half precision.
 
     Args:
         channels: Channels.
@@ -34,7 +34,7 @@ class FourierUnit(nn.Module):
         self.act = nn.LeakyReLU(0.2, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         single = torch.promote_types(x.dtype, torch.float32)
         with full_precision(x):
             spectrum = torch.fft.rfft2(x.permute(0, 2, 3, 1).to(single), dim=(1, 2), norm="ortho").contiguous()
@@ -56,10 +56,10 @@ class FrequencyBranch(nn.Module):
         self.conv2 = conv(half, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         halved = self.conv1(x)
-        seen: Tensor = self.conv2(halved + self.fu(halved))
-        return seen
+        output: Tensor = self.conv2(halved + self.fu(halved))
+        return output
 
 
 class SpatialBranch(nn.Module):
@@ -71,17 +71,17 @@ class SpatialBranch(nn.Module):
         self.body = nn.Sequential(conv(channels, inner), nn.LeakyReLU(0.2, inplace=True), conv(inner, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         residual: Tensor = self.body(x)
         return x + residual
 
 
 class SpatialFrequencyBlock(nn.Module):
-    """SFB: both branches side by side, joined by a 1x1 convolution.
+    """SFB: both branches in parallel, merged by a 1x1 convolution.
 
     Args:
         channels: Channels.
-        reduction: How many times fewer channels the local branch has in between; 2 in SwinFIR-T ("HSFB").
+        reduction: Factor by which the local branch reduces the channels; 2 in SwinFIR-T ("HSFB").
     """
 
     def __init__(self, channels: int, reduction: int = 1) -> None:
@@ -91,7 +91,7 @@ class SpatialFrequencyBlock(nn.Module):
         self.fusion = conv(2 * channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         joined: Tensor = self.fusion(torch.cat((self.S(x), self.F(x)), dim=1))
         return joined
 
@@ -103,13 +103,13 @@ class SwinFIR(SwinIR):
         scale: 2, 3 or 4.
         reduction: See `SpatialFrequencyBlock`.
         window: Side of a window.
-        image: Side of the training images' LR.
+        image: Side of the training LR.
         options: Other sizes of `SwinIR`.
     """
 
     def __init__(self, scale: int, *, reduction: int = 1, window: int = 12, image: int = 60, **options: Any) -> None:  # noqa: ANN401
         block = partial(SpatialFrequencyBlock, reduction=reduction)
-        super().__init__(scale, window=window, image=image, connection=block, mean=MEAN, **options)
+        super().__init__(scale, window=window, image=image, connection=block, mean=COLOUR_MEAN, **options)
 
 
 RECIPE = srbench.Recipe(
@@ -166,11 +166,11 @@ REPORTED_T = _readme(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper and its light variant."""
+    """Provide the network of the paper and its light variant."""
     tiny: dict[str, Any] = {"channels": 60, "depths": (6, 5, 5, 6), "heads": (6,) * 4, "reduction": 2}
     notes = (
-        "Its spectrum is the whole image's, so tiles give other scores. The paper's feature ensemble is the average of "
-        "several checkpoints: give --weights several times."
+        "The spectrum depends on the whole image, so tiles give other scores. The paper's feature ensemble is the "
+        "average of several checkpoints: pass --weights several times."
     )
     common: dict[str, Any] = {
         "scales": frozenset({2, 3, 4}),
@@ -193,7 +193,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             build=SwinFIR,
             taps=thirds("layers", 6),
             reported=REPORTED,
-            notes=f"The paper draws an SFB after the body too; the release has a plain convolution there. {notes}",
+            notes=f"The paper's figure has an SFB after the body too, the release a plain convolution. {notes}",
             **common,
         ),
         srbench.ArchitectureSpec(
@@ -202,8 +202,8 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             build=partial(SwinFIR, upsampler="pixelshuffledirect", **tiny),
             taps=thirds("layers", 4),
             reported=REPORTED_T,
-            notes="The 872K parameters claimed at x2 leave out tables of relative positions and layer norms. It was "
-            f"only trained with pre-training; the recipe is SwinFIR's from scratch. {notes}",
+            notes="The 872K parameters reported at x2 leave out relative position tables and layer norms. The release "
+            f"trained it only with pre-training; the recipe is SwinFIR's from scratch. {notes}",
             **common,
         ),
     ]

@@ -1,4 +1,4 @@
-"""SwinIR: layers whose tokens attend within windows, shifted in every other one (Liang et al., ICCVW 2021).
+"""SwinIR: attention within windows, which are shifted in every other layer (Liang et al., ICCVW 2021).
 
 Keys, their order and the value range are those of the authors' release, so that its checkpoints load.
 """
@@ -21,17 +21,17 @@ from srbench.networks.windows import Order, WindowAttention, kinds_of, orders, r
 
 
 class SwinLayer(nn.Module):
-    """STL: attention within windows, then two linear layers, each behind a layer norm and with a skip (equations 4, 5).
+    """STL: attention within windows, then two linear layers, each after a layer norm and with a skip (equations 4, 5).
 
-    A shifted one keeps masks for all windows of a training image, as the release does. Four of them hold what there
-    is to know, and serve an image of any size.
+    A shifted layer keeps masks for all windows of a training image, as the release does. Only four of them differ, and
+    these are used for images of any size.
 
     Args:
         channels: Channels.
         window: Side of a window.
         heads: Attention heads.
-        mlp_ratio: How many times more channels there are between the linear layers.
-        image: Side of the training images where windows are shifted, else nothing.
+        mlp_ratio: Factor by which the linear layers widen the channels.
+        image: Side of the training images if windows are shifted, otherwise None.
         drop: Share of images that skip a branch in training.
     """
 
@@ -57,7 +57,7 @@ class SwinLayer(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, tokens: Tensor, order: Order, images: int) -> Tensor:
-        """Tokens (T, C) of some images in the order of this layer's windows, to the same shape."""
+        """Map tokens (T, C) of a batch, in the order of this layer's windows, to the same shape."""
         masks = kinds_of(self.attn_mask) if self.shifted else None
         tokens = tokens + self._sometimes(self.attn(self.norm1(tokens), order.windows, masks), order, images)
         return tokens + self._sometimes(self.mlp(self.norm2(tokens)), order, images)
@@ -70,7 +70,7 @@ class SwinLayer(nn.Module):
 
 
 def _keep_masks(layer: SwinLayer, state: dict[str, Any], prefix: str, *_: object) -> None:
-    """A checkpoint of another training size brings masks for another number of windows, which say nothing else."""
+    """Keep the masks of the layer, as a checkpoint of another training size has another number of equal masks."""
     key = f"{prefix}attn_mask"
     if key in state and state[key].shape[1:] == layer.attn_mask.shape[1:]:
         state[key] = layer.attn_mask
@@ -80,7 +80,7 @@ class ResidualSwinBlock(nn.Module):
     """RSTB: Swin transformer layers and a convolution, with a skip around them (equation 2).
 
     Args:
-        layers: What stands before the convolution; every other one is shifted.
+        layers: Layers before the convolution; every other one is shifted.
         connection: The convolution.
     """
 
@@ -90,46 +90,46 @@ class ResidualSwinBlock(nn.Module):
         self.conv = connection
 
     def forward(self, x: Tensor, orders: tuple[Order, Order, Order]) -> Tensor:
-        """(N, C, h, w), and the orders of its pixels, plain windows and shifted windows, to the same shape."""
+        """Map (N, C, h, w), with the orders of pixels, plain windows and shifted windows, to the same shape."""
         pixels, plain, shifted = orders
-        tokens, now = _tokens(x), pixels
+        tokens, current = _tokens(x), pixels
         for layer in cast("Iterable[SwinLayer]", self.residual_group["blocks"].children()):
-            before, now = now, shifted if layer.shifted else plain
-            tokens = layer(reordered(tokens, before, now), now, x.shape[0])
-        residual: Tensor = self.conv(_features(reordered(tokens, now, pixels), x))
+            previous, current = current, shifted if layer.shifted else plain
+            tokens = layer(reordered(tokens, previous, current), current, x.shape[0])
+        residual: Tensor = self.conv(_features(reordered(tokens, current, pixels), x))
         return x + residual
 
 
 def _tokens(x: Tensor) -> Tensor:
-    """(N, C, h, w) to (N*h*w, C): the same memory, if channels are last in it."""
+    """Map (N, C, h, w) to (N*h*w, C), without a copy if memory is channels-last."""
     return x.permute(0, 2, 3, 1).contiguous().flatten(0, 2)
 
 
 def _features(tokens: Tensor, like: Tensor) -> Tensor:
-    """(N*h*w, C) to (N, C, h, w), channels last in memory."""
+    """Map (N*h*w, C) to (N, C, h, w), channels-last in memory."""
     images, _, height, width = like.shape
     return tokens.view(images, height, width, -1).permute(0, 3, 1, 2)
 
 
 def single_conv(channels: int) -> nn.Module:
-    """One convolution."""
+    """Build one convolution."""
     return conv(channels, channels)
 
 
 def three_convs(channels: int) -> nn.Module:
-    """What saves parameters in large models: a quarter as wide in between ("3conv")."""
+    """Build three convolutions with a quarter of the channels between ("3conv"), which saves parameters."""
     inner = channels // 4
     first, middle, last = conv(channels, inner), conv(inner, inner, 1), conv(inner, channels)
     return nn.Sequential(first, nn.LeakyReLU(0.2), middle, nn.LeakyReLU(0.2), last)
 
 
 def tail(upsampler: str, scale: int, channels: int) -> dict[str, nn.Module]:
-    """What follows the body, part by part, under the release's names; those without parameters have none there.
+    """Build the modules after the body, under the release's names; the release has no names for those without weights.
 
     Args:
         upsampler: "pixelshuffle" (classical), "pixelshuffledirect" (light), "nearest+conv" (real photographs) or
             "" (denoising: the output is a residual of the input's size).
-        scale: The factor.
+        scale: Up-sampling factor.
         channels: Channels of the body.
     """
     if not upsampler:
@@ -148,20 +148,20 @@ def tail(upsampler: str, scale: int, channels: int) -> dict[str, nn.Module]:
 class SwinIR(nn.Module):
     """The network; maps lr in [0, 1] to sr in the same range.
 
-    Sides that no whole number of windows fills are mirrored at the bottom and right, and cropped in the end.
+    Sides that are not multiples of the window are mirrored at the bottom and right, and cropped in the end.
 
     Args:
         scale: 2, 3, 4 or 8; 1 without an upsampler.
         channels: Channels of the features.
         depths: Layers in each residual block.
-        heads: Attention heads in each.
+        heads: Attention heads in each residual block.
         window: Side of a window.
-        image: Side of the LR trained on, which sizes the masks in the state dict; checkpoints of other sizes load too.
-        mlp_ratio: How many times more channels there are between a layer's linear layers.
+        image: Side of the training LR, which sizes the masks in the state dict; checkpoints of other sizes load too.
+        mlp_ratio: Factor by which the linear layers of a layer widen the channels.
         drop: Share of images that skip the last layer's branches in training; earlier layers drop fewer.
         upsampler: See `tail`.
-        connection: Makes the convolution that ends a residual block, from the number of channels.
-        last: The same for the one that ends the body.
+        connection: Makes the last convolution of a residual block, from the number of channels.
+        last: Makes the last convolution of the body, from the number of channels.
         mean: Mean colour, in [0, 1].
     """
 
@@ -195,7 +195,7 @@ class SwinIR(nn.Module):
             size = image if shifted else None
             return SwinLayer(channels, self.window, heads, mlp_ratio, image=size, drop=next(drops))
 
-        groups = [[layer(n, some) for n in range(depth)] for depth, some in zip(depths, heads, strict=True)]
+        groups = [[layer(n, count) for n in range(depth)] for depth, count in zip(depths, heads, strict=True)]
         self.layers = nn.ModuleList(ResidualSwinBlock(group, connection(channels)) for group in groups)
         self.norm = nn.LayerNorm(channels)
         self.conv_after_body = last(channels)
@@ -205,7 +205,7 @@ class SwinIR(nn.Module):
         self.enlarges, self.parts = bool(upsampler), tuple(parts)
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         height, width = lr.shape[2:]
         down, across = (-(-side // self.window) for side in (height, width))
         colours = _mirrored(_mirrored(lr, 2, down * self.window), 3, across * self.window) - self.mean
@@ -216,7 +216,9 @@ class SwinIR(nn.Module):
             features = getattr(self, part)(features)
         sr: Tensor = (features if self.enlarges else features + colours) + self.mean
         below, beside = down * self.window - height, across * self.window - width
-        return F.pad(sr, (0, -beside * self.scale, 0, -below * self.scale))  # a crop that leaves an export's sides open
+        return F.pad(
+            sr, (0, -beside * self.scale, 0, -below * self.scale)
+        )  # a crop that keeps the sides of an export dynamic
 
     def _deep(self, x: Tensor, orders: tuple[Order, Order, Order]) -> Tensor:
         features = _features(self.patch_embed(_tokens(x)), x)
@@ -226,7 +228,7 @@ class SwinIR(nn.Module):
 
 
 def _mirrored(x: Tensor, dim: int, side: int) -> Tensor:
-    """With a side made longer by mirroring; by an index, so that one export serves every size."""
+    """Extend one dimension by mirroring; an index keeps the size dynamic in an export."""
     last = x.shape[dim] - 1
     index = last - (torch.arange(side, device=x.device) - last).abs()
     return x.index_select(dim, index.clamp_min(0))
@@ -265,7 +267,7 @@ SETS = ("set5", "set14", "b100", "urban100", "manga109")
 
 
 def table(source: str, rows: Mapping[int, Sequence[tuple[float, float]]]) -> tuple[srbench.Reported, ...]:
-    """PSNR and SSIM on the five sets, by scale."""
+    """Make scores from PSNR and SSIM on the five sets, by scale."""
     return srbench.Reported.on_luma(source, {scale: dict(zip(SETS, row, strict=True)) for scale, row in rows.items()})
 
 
@@ -298,11 +300,8 @@ _DIV2K = table(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The networks of the paper for lightweight and for classical super-resolution, and two small ones."""
-    weights = (
-        "The weights are files of the release v0.0 of JingyunLiang/SwinIR; they load as they are, whatever size they "
-        "were trained at."
-    )
+    """Provide the paper's networks for lightweight and for classical super-resolution, and two small ones."""
+    weights = "The weight files of release v0.0 of JingyunLiang/SwinIR load unchanged, for any training size."
     common: dict[str, Any] = {"paper": PAPER, "license": "Apache-2.0", "size_multiple": 8, "padding": "beyond"}
 
     def small(name: str, label: str, channels: int, notes: str) -> srbench.ArchitectureSpec:
@@ -321,7 +320,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             ),
             scales=frozenset({2, 3, 4}),
             taps=thirds("layers", 3),
-            notes=f"Ours, not the paper's: {notes}",
+            notes=f"Not from the paper: {notes}",
             **common,
         )
 
