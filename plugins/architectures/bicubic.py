@@ -1,4 +1,4 @@
-"""Bicubic interpolation as MATLAB's imresize does it: the row every table starts with (Keys, 1981; a = -0.5)."""
+"""Bicubic interpolation by MATLAB's imresize, the first row of every table (Keys, 1981; a = -0.5)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Bicubic(nn.Module):
     """Enlarges in double precision with symmetric borders; returns lr's dtype.
 
     Args:
-        scale: Factor.
+        scale: Up-sampling factor.
         rounding: "uint8" clamps and rounds after each of the two passes, as MATLAB does with 8-bit images; "none"
-            neither clamps nor rounds.
+            does neither.
     """
 
     def __init__(self, scale: int, *, rounding: Literal["none", "uint8"] = "none") -> None:
@@ -26,7 +26,7 @@ class Bicubic(nn.Module):
         self.rounding = rounding
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, C, h, w) to (N, C, scale*h, scale*w), in [0, 1]."""
+        """Map (N, C, h, w) to (N, C, scale*h, scale*w), in [0, 1]."""
         return imresize(lr.double(), scale=self.scale, rounding=self.rounding).to(lr.dtype)
 
 
@@ -53,7 +53,7 @@ def _spec(name: str, label: str, rounding: Literal["none", "uint8"], notes: str 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """One fixed operator, in double precision and as MATLAB computes it on 8-bit images."""
+    """Provide bicubic interpolation in double precision, and as MATLAB computes it on 8-bit images."""
     return [
         _spec("bicubic", "Bicubic", "none"),
         _spec(

@@ -1,4 +1,4 @@
-"""BSRN: RFDN's distillation with blueprint separable convolutions and two attentions (Li et al., CVPR Workshops 2022).
+"""BSRN: RFDN's blocks with blueprint separable convolutions and two attentions (Li et al., CVPR Workshops 2022).
 
 Keys are those of the authors' release, so that its checkpoint loads.
 """
@@ -22,13 +22,13 @@ class BSConv(nn.Module):
         self.dw = nn.Conv2d(channels_out, channels_out, 3, stride=stride, padding=padding, groups=channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to (N, D, h, w), or smaller with a stride."""
+        """Map (N, C, h, w) to (N, D, h, w), or smaller with a stride."""
         filtered: Tensor = self.dw(self.pw(x))
         return filtered
 
 
 class BlueprintAttention(SpatialAttention):
-    """The spatial attention with blueprint separable convolutions, and two more of them at the lowest resolution."""
+    """Spatial attention with blueprint separable convolutions, two more of them at the lowest resolution."""
 
     def __init__(self, channels: int) -> None:
         nn.Module.__init__(self)
@@ -42,13 +42,13 @@ class BlueprintAttention(SpatialAttention):
         self.conv4 = conv(inner, channels, 1)
 
     def coarse(self, pooled: Tensor) -> Tensor:
-        """(N, c, h', w') to the same shape: the convolutions at the lowest resolution."""
+        """Apply the convolutions at the lowest resolution: (N, c, h', w') to the same shape."""
         refined: Tensor = self.conv3_(F.gelu(self.conv3(F.gelu(self.conv_max(pooled)))))
         return refined
 
 
 class ESDB(nn.Module):
-    """Efficient separable distillation block: three times distil half and refine, then fuse and attend (Figure 3)."""
+    """Efficient separable distillation block: distil half and refine three times, then fuse and attend (Figure 3)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class ESDB(nn.Module):
         self.cca = ContrastAttention(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         distilled, rest = [], x
         for distil, refine in ((self.c1_d, self.c1_r), (self.c2_d, self.c2_r), (self.c3_d, self.c3_r)):
             distilled.append(F.gelu(distil(rest)))
@@ -79,9 +79,9 @@ class BSRN(nn.Module):
     """The network; maps lr in [0, 1] to sr in the same range.
 
     Args:
-        scale: Up-sampling factor, of one sub-pixel shuffle.
+        scale: Up-sampling factor of the single sub-pixel shuffle.
         channels: Channels.
-        blocks: ESDBs.
+        blocks: Number of ESDBs.
     """
 
     def __init__(self, scale: int, *, channels: int = 64, blocks: int = 8) -> None:
@@ -98,7 +98,7 @@ class BSRN(nn.Module):
         )
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w); sides of at least 15."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); sides of at least 15."""
         shallow = features = self.fea_conv(lr.repeat(1, 4, 1, 1))
         stages = []
         for name in self.names:
@@ -138,7 +138,7 @@ REPORTED = srbench.Reported.on_luma(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper."""
+    """Provide the network of the paper."""
     return [
         srbench.ArchitectureSpec(
             name="bsrn",
@@ -178,7 +178,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                 ),
             ),
             reported=REPORTED,
-            notes="Eight blocks of 64 channels. Written from the paper and the checkpoint's keys, which keep the "
+            notes="Eight blocks of 64 channels. Written from the paper and the keys of the checkpoint, which has the "
             "moving average of the weights.",
         )
     ]

@@ -1,6 +1,6 @@
 """CARN: residual blocks that cascade within and between groups, and its mobile variant (Ahn et al., ECCV 2018).
 
-Written from the paper; keys follow the layout of the authors' release, whose weights serve x2, x3 and x4.
+Written from the paper; keys follow the layout of the authors' release, whose weights are shared by x2, x3 and x4.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from srbench.networks.blocks import MeanShift
 
 
 class BasicBlock(nn.Module):
-    """A 1x1 convolution and a ReLU: what joins a cascade's features (the yellow box of Figure 3)."""
+    """A 1x1 convolution and a ReLU, which merge the features of a cascade (the yellow box of Figure 3)."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.body = nn.Sequential(nn.Conv2d(channels_in, channels_out, 1), nn.ReLU(inplace=True))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to (N, D, h, w)."""
+        """Map (N, C, h, w) to (N, D, h, w)."""
         joined: Tensor = self.body(x)
         return joined
 
@@ -43,15 +43,15 @@ class ResidualBlock(nn.Module):
         self.body = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         return F.relu(self.body(x) + x)
 
 
 class Cascading(nn.Module):
-    """Three stages; after each, everything seen so far is joined by a 1x1 convolution (equations 3 to 5).
+    """Three stages; after each, a 1x1 convolution merges the features of all stages so far (equations 3 to 5).
 
-    Keys ``b1``, ``b2``, ``b3`` for the stages and ``c1``, ``c2``, ``c3`` for what joins them. One stage for all three
-    keeps a single ``b1``.
+    Keys are ``b1``, ``b2``, ``b3`` for the stages and ``c1``, ``c2``, ``c3`` for the convolutions; ``b1`` alone if the
+    three share one stage.
     """
 
     def __init__(self, channels: int, stages: list[nn.Module]) -> None:
@@ -63,24 +63,24 @@ class Cascading(nn.Module):
             self.add_module(f"c{number}", BasicBlock(channels * (number + 1), channels))
 
     def cascade(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
-        seen = out = x
+        """Map (N, C, h, w) to the same shape."""
+        features = merged = x
         for number, stage in enumerate(self.stages, 1):
-            seen = torch.cat((seen, self.get_submodule(stage)(out)), dim=1)
-            out = self.get_submodule(f"c{number}")(seen)
-        return out
+            features = torch.cat((features, self.get_submodule(stage)(merged)), dim=1)
+            merged = self.get_submodule(f"c{number}")(features)
+        return merged
 
 
 class Cascade(Cascading):
-    """A cascade within the network, as a layer of its own."""
+    """A cascade as a layer within the network."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         return self.cascade(x)
 
 
 class UpsampleBlock(nn.Module):
-    """Sub-pixel shuffles for each scale, with a ReLU before each; keys ``up2``, ``up3`` and ``up4``."""
+    """Sub-pixel shuffles for each scale, each after a ReLU; keys ``up2``, ``up3`` and ``up4``."""
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class UpsampleBlock(nn.Module):
             self.add_module(f"up{scale}", _Shuffles(channels, factors, groups))
 
     def forward(self, x: Tensor, scale: int) -> Tensor:
-        """(N, C, h, w) to (N, C, scale*h, scale*w)."""
+        """Map (N, C, h, w) to (N, C, scale*h, scale*w)."""
         enlarged: Tensor = self.get_submodule(f"up{scale}")(x)
         return enlarged
 
@@ -120,11 +120,11 @@ class _Shift(nn.Module):
 
 
 class CARN(Cascading):
-    """The network; maps lr in [0, 1] to sr in the same range. The outermost cascade is the network itself.
+    """The network, itself the outermost cascade; maps lr in [0, 1] to sr in the same range.
 
     Args:
-        groups: Of the convolutions; 1 in CARN. With more, each inner cascade has one residual block for its three
-            stages, as in CARN-M.
+        groups: Groups of the convolutions; 1 in CARN. With more, the three stages of each inner cascade share one
+            residual block, as in CARN-M.
         channels: Channels.
     """
 
@@ -138,7 +138,7 @@ class CARN(Cascading):
         self.exit = nn.Conv2d(channels, 3, 3, padding=1)
 
     def forward(self, lr: Tensor, scale: int) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         features = self.cascade(self.entry(self.sub_mean(lr)))
         sr: Tensor = self.add_mean(self.exit(self.upsample(features, scale)))
         return sr
@@ -225,15 +225,15 @@ def _spec(
         taps=("b1", "b2", "b3") if groups == 1 else ("c1", "c2", "c3"),
         recipe=RECIPE,
         reported=reported,
-        notes=f"{notes} One set of weights for x2, x3 and x4. Written from the paper; no checkpoint was at hand to "
-        "prove the keys.",
+        notes=f"{notes} One set of weights for x2, x3 and x4. Written from the paper; no checkpoint was available to "
+        "verify the keys.",
     )
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper and its mobile variant."""
+    """Provide the network of the paper and its mobile variant."""
     return [
         _spec("carn", "CARN", 1, REPORTED, "Three cascades of three residual blocks of 64 channels."),
-        _spec("carn_m", "CARN-M", 4, REPORTED_M, "As carn, with 4 groups and one residual block in each cascade."),
+        _spec("carn_m", "CARN-M", 4, REPORTED_M, "Like carn, with 4 groups and one residual block in each cascade."),
     ]

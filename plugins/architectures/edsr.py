@@ -21,7 +21,7 @@ class EDSR(nn.Module):
         n_resblocks: Residual blocks; 16 in the baseline, 32 in EDSR.
         n_feats: Channels; 64 in the baseline, 256 in EDSR.
         res_scale: Factor on each residual; 0.1 keeps the wide network stable.
-        rgb_range: White.
+        rgb_range: Value of white.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class EDSR(nn.Module):
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         shallow = self.head(self.sub_mean(lr))
         sr: Tensor = self.add_mean(self.tail(self.body(shallow) + shallow))
         return sr
@@ -67,7 +67,7 @@ _QUOTED = "comparison table of a later paper"
 
 
 def on_div2k(values: tuple[float, float, float]) -> tuple[srbench.Reported, ...]:
-    """PSNR in dB at x2, x3 and x4 by DIV2K's convention: no luma, scale + 6 pixels shaved."""
+    """Make scores from PSNR in dB at x2, x3 and x4 under DIV2K's convention: RGB, scale + 6 pixels shaved."""
     source = "README of the authors' PyTorch release: 100 images, RGB, shave scale + 6"
     return tuple(
         srbench.Reported(
@@ -156,12 +156,10 @@ def _spec(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The two networks of the paper, and two small ones of the same family."""
+    """Provide the two networks of the paper, and two small ones of the same family."""
     return [
         _spec("edsr_baseline", "EDSR-baseline", 16, 64, recipe=RECIPE, reported=REPORTED_BASELINE),
         _spec("edsr", "EDSR", 32, 256, res_scale=0.1, recipe=RECIPE, reported=REPORTED),
-        _spec(
-            "edsr_small", "EDSR-small", 4, 16, notes="Ours, not the paper's: a network that a CPU trains in a minute."
-        ),
-        _spec("edsr_medium", "EDSR-medium", 4, 32, notes="Ours, not the paper's: the wider teacher of edsr_small."),
+        _spec("edsr_small", "EDSR-small", 4, 16, notes="Not from the paper: a network that a CPU trains in a minute."),
+        _spec("edsr_medium", "EDSR-medium", 4, 32, notes="Not from the paper: the wider teacher of edsr_small."),
     ]

@@ -1,4 +1,4 @@
-"""EMSRDPN: dual paths, one of sums and one of concatenations, shared by several scales (Yang and Wu, TOMM 2023).
+"""EMSRDPN: a residual and a dense path in parallel, shared by several scales (Yang and Wu, TOMM 2023).
 
 Keys and their order are those of the authors' release, so that its checkpoints load.
 """
@@ -15,44 +15,44 @@ import srbench
 from srbench.networks.blocks import Upsampler, conv, thirds
 
 SCALES = (2, 3, 4, 8)
-"""Those that share one set of weights, in the order of the release's modules."""
+"""Scales that share one set of weights, in the order of the release's modules."""
 
 
 class DualPathUnit(nn.Module):
-    """Adds to the residual path and appends to the dense one, from both.
+    """Computes features from both paths, which it adds to the residual path and appends to the dense path.
 
-    The newest dense features stand in front of the older ones, as the release has them.
+    As in the release, the newest dense features come before the older ones.
 
     Args:
-        channels: Channels it reads, of both paths.
-        residual: Those of them, the first, that are the residual path.
+        channels: Input channels of both paths.
+        residual: Number of the first channels that are the residual path.
         growth: Channels that it appends to the dense path.
     """
 
     def __init__(self, channels: int, residual: int, growth: int) -> None:
         super().__init__()
         self.residual, self.growth = residual, growth
-        made = residual + growth
-        self.dpb_conv = nn.Sequential(  # the first ReLU leaves its input alone: the paths go on from it
-            nn.ReLU(), conv(channels, made, 1), nn.ReLU(inplace=True), conv(made, made)
+        width = residual + growth
+        self.dpb_conv = nn.Sequential(  # the first ReLU is not in place, as the paths still need its input
+            nn.ReLU(), conv(channels, width, 1), nn.ReLU(inplace=True), conv(width, width)
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, channels, h, w) to (N, channels + growth, h, w)."""
-        made = self.dpb_conv(x)
-        summed = x[:, : self.residual] + made[:, : self.residual]
-        paths = (summed, made[:, self.residual :], x[:, self.residual :])
-        return torch.cat([path for path in paths if path.shape[1]], dim=1)  # an ablation has no channels in one
+        """Map (N, channels, h, w) to (N, channels + growth, h, w)."""
+        added = self.dpb_conv(x)
+        summed = x[:, : self.residual] + added[:, : self.residual]
+        paths = (summed, added[:, self.residual :], x[:, self.residual :])
+        return torch.cat([path for path in paths if path.shape[1]], dim=1)  # a path of an ablation can be empty
 
 
 class DualPathBlock(nn.Module):
-    """Dual path units, and a convolution back to the channels before them; no skip around it.
+    """Dual path units, and a convolution back to the number of input channels, without a skip connection.
 
     Args:
         residual: Channels of the residual path.
         dense: Channels of the dense path before the first unit.
-        growth: Channels that each unit appends to it.
-        units: How many there are.
+        growth: Channels that each unit appends to the dense path.
+        units: Number of units.
     """
 
     def __init__(self, residual: int, dense: int, growth: int, units: int) -> None:
@@ -62,7 +62,7 @@ class DualPathBlock(nn.Module):
         self.convs = nn.Sequential(*(DualPathUnit(width, residual, growth) for width in widths[:-1]))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, residual + dense, h, w) to the same shape."""
+        """Map (N, residual + dense, h, w) to the same shape."""
         features: Tensor = self.dpb_transition(self.convs(x))
         return features
 
@@ -71,12 +71,12 @@ class EMSRDPN(nn.Module):
     """The network; maps lr in [0, 255] to sr in the same range.
 
     Args:
-        scales: Those it serves, in the order of the release's modules.
+        scales: Supported scales, in the order of the release's modules.
         residual: Channels of the residual path (Gr in the release).
         dense: Channels of the dense path at the start of each block (Gd).
-        growth: Channels that each unit appends to it (G).
-        blocks: Dual path blocks (D).
-        units: Units in each (C).
+        growth: Channels that each unit appends to the dense path (G).
+        blocks: Number of dual path blocks (D).
+        units: Units in each block (C).
     """
 
     def __init__(
@@ -100,16 +100,16 @@ class EMSRDPN(nn.Module):
         self.tail = nn.ModuleList(conv(channels, 3) for _ in scales)
 
     def forward(self, lr: Tensor, scale: int | None = None) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w); scale is one of the network's, the first if absent."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); default: the network's first scale."""
         branch = 0 if scale is None else self.scales.index(scale)
         sr: Tensor = self.tail[branch](self.upsample[branch](self.trunk(lr)))
         return sr
 
     def trunk(self, lr: Tensor) -> Tensor:
-        """What all scales share: (N, 3, h, w) to (N, C, h, w).
+        """Compute the features that all scales share: (N, 3, h, w) to (N, C, h, w).
 
-        The 1x1 convolution over the blocks side by side is a sum of matrix products, one for each, taken as they come:
-        no block has to be kept for it.
+        The 1x1 convolution over the concatenated blocks is computed as a sum of matrix products, one after each block,
+        so that no block has to stay in memory.
         """
         fusing, refining = self.transition
         weights, bias = fusing.parameters()
@@ -123,7 +123,7 @@ class EMSRDPN(nn.Module):
 
 
 def single(scale: int, **sizes: int) -> EMSRDPN:
-    """A network for one scale alone; ``sizes`` are those of `EMSRDPN`."""
+    """Build a network for a single scale; ``sizes`` are those of `EMSRDPN`."""
     return EMSRDPN((scale,), **sizes)
 
 
@@ -169,14 +169,14 @@ def _spec(name: str, label: str, notes: str, **sizes: int) -> srbench.Architectu
         input_range=255.0,
         taps=thirds("SRDPBs", 16),
         recipe=RECIPE if shared else ABLATION,
-        notes=f"{notes} 16 blocks of 4 units; a block has no skip around it. Takes 0 to 255 and shifts no mean. The "
-        "authors' weights and score tables were not at hand.",
+        notes=f"{notes} 16 blocks of 4 units, without skip connections around blocks. Takes 0 to 255, without mean "
+        "shift. The authors' weights and score tables were not available.",
     )
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper, and its ablations with one of the two paths alone."""
+    """Provide the network of the paper, and its ablations with only one of the two paths."""
     return [
         _spec(
             "emsrdpn_a",
@@ -186,7 +186,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
         _spec(
             "emsrdpn_b",
             "EMSRDPN-B",
-            "Configuration B: the residual path alone, 135 channels, one network a scale.",
+            "Configuration B: only the residual path, 135 channels, one network a scale.",
             residual=135,
             dense=0,
             growth=0,
@@ -194,7 +194,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
         _spec(
             "emsrdpn_c",
             "EMSRDPN-C",
-            "Configuration C: the dense path alone, growing by 122 channels, one network a scale.",
+            "Configuration C: only the dense path, growing by 122 channels, one network a scale.",
             residual=0,
             dense=122,
             growth=122,

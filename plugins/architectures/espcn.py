@@ -8,7 +8,7 @@ import srbench
 
 
 class ESPCN(nn.Module):
-    """The network on luma: 5x5 to 64 channels, 3x3 to 32, 3x3 to scale² and a shuffle, with tanh between."""
+    """The network on luma: 5x5 to 64 channels, 3x3 to 32, 3x3 to scale² and a shuffle, with tanh between them."""
 
     def __init__(self, scale: int) -> None:
         super().__init__()
@@ -18,7 +18,7 @@ class ESPCN(nn.Module):
         self.upsample = nn.Sequential(nn.Conv2d(32, scale**2, 3, padding=1), nn.PixelShuffle(scale))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 1, h, w) to (N, 1, scale*h, scale*w), in [0, 1]."""
+        """Map (N, 1, h, w) to (N, 1, scale*h, scale*w), in [0, 1]."""
         sr: Tensor = self.upsample(self.features(lr))
         return sr
 
@@ -39,7 +39,7 @@ RECIPE = srbench.Recipe(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper, with tanh as in its final version."""
+    """Provide the network of the paper, with tanh as in its final version."""
     return [
         srbench.ArchitectureSpec(
             name="espcn",

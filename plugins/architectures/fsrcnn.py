@@ -18,7 +18,7 @@ class FSRCNN(nn.Module):
     plus its biases and slopes, at every scale.
 
     Args:
-        scale: Up-sampling factor, which is the deconvolution's stride.
+        scale: Up-sampling factor, the stride of the deconvolution.
         d: Channels of the extracted and of the expanded features.
         s: Channels of the shrunken features.
         m: Mapping layers.
@@ -41,7 +41,7 @@ class FSRCNN(nn.Module):
         zero_bias(self.deconv)
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 1, h, w) to (N, 1, scale*h, scale*w), in [0, 1]."""
+        """Map (N, 1, h, w) to (N, 1, scale*h, scale*w), in [0, 1]."""
         sr: Tensor = self.deconv(self.expand(self.mapping(self.shrink(self.extract(lr)))))
         return sr
 
@@ -82,5 +82,5 @@ def _spec(name: str, label: str, build: Callable[[int], nn.Module]) -> srbench.A
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The paper's network and its small one."""
+    """Provide the paper's network and its small variant."""
     return [_spec("fsrcnn", "FSRCNN", FSRCNN), _spec("fsrcnn_s", "FSRCNN-s", partial(FSRCNN, d=32, s=5, m=1))]

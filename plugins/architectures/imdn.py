@@ -1,4 +1,4 @@
-"""IMDN: blocks that split off a quarter of their channels step by step, and fuse them (Hui et al., ACM MM 2019).
+"""IMDN: blocks that split off a quarter of their channels in each step, and fuse them (Hui et al., ACM MM 2019).
 
 Keys are those of the authors' release, so that its checkpoints load.
 """
@@ -14,7 +14,7 @@ from srbench.networks.blocks import ContrastAttention, conv
 
 
 class IMDModule(nn.Module):
-    """Information multi-distillation: three times keep a quarter and refine the rest, then fuse the four (Figure 3)."""
+    """Information multi-distillation: keep a quarter and refine the rest three times, then fuse them (Figure 3)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class IMDModule(nn.Module):
         self.cca = ContrastAttention(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         pieces, rest = [], x
         for refine in (self.c1, self.c2, self.c3):
             refined = _leaky(refine(rest))
@@ -42,9 +42,9 @@ class IMDN(nn.Module):
     """The network; maps lr in [0, 1] to sr in the same range.
 
     Args:
-        scale: Up-sampling factor, of one sub-pixel shuffle.
+        scale: Up-sampling factor of the single sub-pixel shuffle.
         channels: Channels.
-        modules: IMD modules.
+        modules: Number of IMD modules.
     """
 
     def __init__(self, scale: int, *, channels: int = 64, modules: int = 6) -> None:
@@ -58,7 +58,7 @@ class IMDN(nn.Module):
         self.upsampler = nn.Sequential(conv(channels, 3 * scale**2), nn.PixelShuffle(scale))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         shallow = features = self.fea_conv(lr)
         stages = []
         for name in self.names:
@@ -114,7 +114,7 @@ def _checkpoint(scale: int, sha256: str) -> srbench.Checkpoint:
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper."""
+    """Provide the network of the paper."""
     return [
         srbench.ArchitectureSpec(
             name="imdn",
@@ -146,7 +146,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                 _checkpoint(4, "e660c38221147217a136debeb99eb304d62d9c0f73ac421ed66281b619719714"),
             ),
             reported=REPORTED,
-            notes="Six modules that keep 16 of 64 channels at each step; 0.05 is the slope of every LeakyReLU. "
-            "Written from the paper and the checkpoints' keys.",
+            notes="Six modules that keep 16 of 64 channels in each step; every LeakyReLU has the slope 0.05. Written "
+            "from the paper and the checkpoints' keys.",
         )
     ]

@@ -1,4 +1,4 @@
-"""MDSR: one network for several scales, which share all but their first and last layers (Lim et al., CVPRW 2017).
+"""MDSR: one network for several scales, which share all layers except the first and last (Lim et al., CVPRW 2017).
 
 Keys, their order and the value range are those of the authors' PyTorch release, so that its checkpoints load.
 """
@@ -18,10 +18,10 @@ class MDSR(nn.Module):
     """The network; maps lr in [0, rgb_range] to sr in the same range.
 
     Args:
-        scales: Those it serves, in the order of the release's modules.
+        scales: Supported scales, in the order of the release's modules.
         n_resblocks: Shared residual blocks; 16 in the baseline, 80 in MDSR.
         n_feats: Channels.
-        rgb_range: White.
+        rgb_range: Value of white.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class MDSR(nn.Module):
         self.tail = nn.Sequential(conv(n_feats, 3))
 
     def forward(self, lr: Tensor, scale: int) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w); scale is one of the network's."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); scale is one of the network's."""
         branch = self.branch_of[scale]
         shallow = self.pre_process[branch](self.head(self.sub_mean(lr)))
         deep = self.body(shallow) + shallow
@@ -117,7 +117,7 @@ def _spec(name: str, label: str, n_resblocks: int, reported: tuple[srbench.Repor
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The two multi-scale networks of the paper."""
+    """Provide the two multi-scale networks of the paper."""
     return [
         _spec("mdsr_baseline", "MDSR-baseline", 16, REPORTED_BASELINE),
         _spec("mdsr", "MDSR", 80, REPORTED),

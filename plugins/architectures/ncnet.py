@@ -1,4 +1,4 @@
-"""NCNet: seven small convolutions beside a fixed nearest-neighbour skip, for 8-bit integers (Luo et al., ECCVW 2022).
+"""NCNet: seven small convolutions and a fixed nearest-neighbour skip, for 8-bit integers (Luo et al., ECCVW 2022).
 
 Keys and the value range are those of the PyTorch port in the authors' release.
 """
@@ -21,8 +21,8 @@ class NCNet(nn.Module):
     """The network; maps lr in [0, 255] to sr in the same range.
 
     The skip is a fixed 1x1 convolution that repeats every colour scale² times, so that one shuffle at the end enlarges
-    both (Section 3.2): nearest-neighbour interpolation in an operator that every accelerator has. Its weight is a
-    buffer outside the state dict, as the release keeps it.
+    both (Section 3.2): nearest-neighbour interpolation with an operator that every accelerator has. As in the release,
+    its weight is a buffer outside the state dict.
 
     Args:
         scale: 2 or 3 (one shuffle) or 4 (two shuffles of x2, as in the release, whose order of channels differs).
@@ -48,13 +48,13 @@ class NCNet(nn.Module):
                 zero_bias(module)
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         sr: Tensor = self.shuffle(self.body(lr) + F.conv2d(lr, self.nearest))
         return sr
 
 
 def read_arrays(path: Path) -> Mapping[str, Tensor]:
-    """The weights in a NumPy archive, by key.
+    """Read the weights in a NumPy archive, by key.
 
     Raises:
         CheckpointError: The file cannot be read, or holds pickled objects.
@@ -66,13 +66,13 @@ def read_arrays(path: Path) -> Mapping[str, Tensor]:
             return {key: torch.from_numpy(arrays[key]) for key in arrays.files}
     except (OSError, ValueError) as error:
         raise srbench.CheckpointError(
-            f"{path} is damaged or no archive of plain arrays ({error}); get it again."
+            f"{path} is damaged or not an archive of plain arrays ({error}); download it again."
         ) from error
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper."""
+    """Provide the network of the paper."""
     return [
         srbench.ArchitectureSpec(
             name="ncnet",
@@ -123,8 +123,8 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                     protocol="rgb",
                 ),
             ),
-            notes="Made for x3 and 8-bit integers; x2 and x4 are the port's. The checkpoint is the released TFLite "
-            "file, de-quantised and permuted into PyTorch's order of channels; float figures for Set5, Set14 and B100 "
-            "were not published.",
+            notes="Made for x3 and 8-bit integers; x2 and x4 are from the port. The checkpoint is the released TFLite "
+            "file, de-quantised and permuted into PyTorch's order of channels; scores in floating point on Set5, Set14 "
+            "and B100 were not published.",
         )
     ]

@@ -14,7 +14,7 @@ from srbench.networks.blocks import PixelAttention, conv
 
 
 class AttendedConv(nn.Module):
-    """A convolution gated by pixel attention on its input, and a convolution of that."""
+    """A convolution gated by pixel attention on its input, then another convolution."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -23,13 +23,13 @@ class AttendedConv(nn.Module):
         self.k4 = conv(channels, channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         attended: Tensor = self.k4(self.k3(x) * torch.sigmoid(self.k2(x)))
         return attended
 
 
 class SCPA(nn.Module):
-    """Self-calibrated block with pixel attention: a plain half and an attended half, joined and added."""
+    """Self-calibrated block with pixel attention: a plain half and an attended half, merged and added."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class SCPA(nn.Module):
         self.conv3 = conv(channels, channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         plain = _leaky(self.k1(_leaky(self.conv1_a(x))))
         attended = _leaky(self.PAConv(_leaky(self.conv1_b(x))))
         joined: Tensor = self.conv3(torch.cat((plain, attended), dim=1))
@@ -53,9 +53,9 @@ class PAN(nn.Module):
 
     Args:
         scale: 2 or 3 (one enlarging stage), or 4 (two of x2).
-        channels: Of the features at LR size; the blocks work on halves.
-        up_channels: Of the features after the first enlarging convolution.
-        blocks: SCPA blocks.
+        channels: Channels of the features at LR size; the blocks work on halves.
+        up_channels: Channels of the features after the first enlarging convolution.
+        blocks: Number of SCPA blocks.
     """
 
     def __init__(self, scale: int, *, channels: int = 40, up_channels: int = 24, blocks: int = 16) -> None:
@@ -74,7 +74,7 @@ class PAN(nn.Module):
         self.conv_last = conv(up_channels, 3)
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         shallow = self.conv_first(lr)
         features = shallow + self.trunk_conv(self.SCPA_trunk(shallow))
         factor = 2.0 if self.scale == 4 else float(self.scale)
@@ -133,7 +133,7 @@ def _checkpoint(scale: int, sha256: str) -> srbench.Checkpoint:
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper."""
+    """Provide the network of the paper."""
     return [
         srbench.ArchitectureSpec(
             name="pan",

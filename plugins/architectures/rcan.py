@@ -1,4 +1,4 @@
-"""RCAN: residual groups in a residual, and attention to channels in every block (Zhang et al., ECCV 2018).
+"""RCAN: residual in residual, with channel attention in every block (Zhang et al., ECCV 2018).
 
 Keys, their order and the value range are those of the authors' release, so that its checkpoints load.
 """
@@ -19,10 +19,10 @@ class RCAN(nn.Module):
     Args:
         scale: 2, 3, 4 or 8.
         n_resgroups: Residual groups (G in the paper).
-        n_resblocks: Residual channel attention blocks in each (B).
+        n_resblocks: Residual channel attention blocks in each group (B).
         n_feats: Channels (C).
-        reduction: How many times fewer channels the attention has in between (r).
-        rgb_range: White.
+        reduction: Factor by which the attention reduces the channels (r).
+        rgb_range: Value of white.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RCAN(nn.Module):
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         shallow = self.head(self.sub_mean(lr))
         deep = self.body(shallow) + shallow  # the long skip; the groups have the short ones
         sr: Tensor = self.add_mean(self.tail(deep))
@@ -52,12 +52,12 @@ class RCAN(nn.Module):
 
 
 def residual_group(n_feats: int, n_resblocks: int, reduction: int) -> ResidualGroup:
-    """Residual channel attention blocks and a convolution, with a short skip around them (equations 5 and 6)."""
+    """Build residual channel attention blocks and a convolution with a short skip (equations 5 and 6)."""
     return ResidualGroup(n_feats, [attention_block(n_feats, reduction) for _ in range(n_resblocks)])
 
 
 def attention_block(n_feats: int, reduction: int) -> ResidualBlock:
-    """RCAB: what two convolutions add is weighed channel by channel (equations 9 and 10)."""
+    """Build an RCAB: a residual block of two convolutions with channel attention (equations 9 and 10)."""
     return ResidualBlock(n_feats, attention=ChannelAttention(n_feats, reduction))
 
 
@@ -123,13 +123,13 @@ def _small(name: str, label: str, n_feats: int, notes: str) -> srbench.Architect
         license=LICENSE,
         input_range=255.0,
         taps=thirds("body", 3),
-        notes=f"Ours, not the paper's: {notes}",
+        notes=f"Not from the paper: {notes}",
     )
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper, and two small ones of the same family."""
+    """Provide the network of the paper, and two small ones of the same family."""
     return [
         _small("rcan_small", "RCAN-small", 16, "a network that a CPU trains in a minute."),
         _small("rcan_medium", "RCAN-medium", 32, "the wider teacher of rcan_small."),
@@ -144,8 +144,8 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             taps=("body.2", "body.6", "body.10"),  # FAKD's
             recipe=RECIPE,
             reported=REPORTED,
-            notes="The release means to freeze its mean shifts and does not; here they are constants, which take "
-            "whatever values a checkpoint holds. It was measured with chopped inference: four overlapping quarters, "
-            "each with channel means of its own.",
+            notes="The release intends to freeze its mean shifts but does not; here they are constants, with the "
+            "values of the checkpoint. It was measured with chopped inference: four overlapping quarters, each with "
+            "its own channel means.",
         ),
     ]

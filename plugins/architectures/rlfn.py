@@ -1,4 +1,4 @@
-"""RLFN: three convolutions and a spatial attention make a block, no distillation (Kong et al., CVPR Workshops 2022).
+"""RLFN: blocks of three convolutions and a spatial attention, without splitting (Kong et al., CVPR Workshops 2022).
 
 Keys and the value range are those of the authors' release, so that its checkpoints load.
 """
@@ -13,7 +13,7 @@ from srbench.networks.blocks import SpatialAttention, conv
 
 
 class RLFB(nn.Module):
-    """Residual local feature block: ``esa(conv(x + refined))``, where three convolutions refine."""
+    """Residual local feature block: ``esa(conv(x + refined))``, where three convolutions refine x."""
 
     def __init__(self, channels: int, attention_channels: int) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class RLFB(nn.Module):
         self.esa = SpatialAttention(channels, attention_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         refined = _leaky(self.c3_r(_leaky(self.c2_r(_leaky(self.c1_r(x))))))
         attended: Tensor = self.esa(self.c5(x + refined))
         return attended
@@ -34,10 +34,10 @@ class RLFN(nn.Module):
     """The network; maps lr in [0, 255] to sr in the same range.
 
     Args:
-        scale: Up-sampling factor, of one sub-pixel shuffle.
+        scale: Up-sampling factor of the single sub-pixel shuffle.
         channels: Channels.
         attention_channels: Channels inside the spatial attention.
-        blocks: RLFBs.
+        blocks: Number of RLFBs.
     """
 
     def __init__(self, scale: int, *, channels: int = 52, attention_channels: int = 16, blocks: int = 6) -> None:
@@ -50,7 +50,7 @@ class RLFN(nn.Module):
         self.upsampler = nn.Sequential(conv(channels, 3 * scale**2), nn.PixelShuffle(scale))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w); sides of at least 15."""
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); sides of at least 15."""
         shallow = features = self.conv_1(lr)
         for name in self.names:
             features = self.get_submodule(name)(features)
@@ -96,7 +96,7 @@ def _checkpoint(scale: int, sha256: str) -> srbench.Checkpoint:
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper."""
+    """Provide the network of the paper."""
     return [
         srbench.ArchitectureSpec(
             name="rlfn",
@@ -131,8 +131,8 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                 _checkpoint(4, "8c7edb57dfc89048bafba29d591d4c27d4099964b4a9e22df23d6dc257a637c0"),
             ),
             reported=REPORTED,
-            notes="Six blocks of 52 channels; the attention pools 7x7 after a stride of 2, hence sides from 15. "
-            "Means nothing at [0, 1]: the checkpoints expect 0 to 255. Written from the paper and the checkpoints' "
-            "keys; x3 is ours.",
+            notes="Six blocks of 52 channels. The attention pools 7x7 after a stride of 2, so sides are at least 15. "
+            "Takes 0 to 255, as the checkpoints expect. Written from the paper and the checkpoints' keys; x3 is our "
+            "addition.",
         )
     ]

@@ -1,4 +1,4 @@
-"""SRCNN: the first network of the field, three convolutions on the bicubic image (Dong et al., TPAMI 2016)."""
+"""SRCNN: the first CNN for super-resolution, three convolutions on the bicubic image (Dong et al., TPAMI 2016)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SRCNN(nn.Module):
     Args:
         scale: Up-sampling factor of the bicubic image; the three convolutions do not depend on it.
         kernels: Sides of the three kernels: (9, 5, 5), or (9, 1, 5) for the smallest.
-        channels: Filters of the first two.
+        channels: Filters of the first two convolutions.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class SRCNN(nn.Module):
         super().__init__()
         self.scale = scale
         sizes = (1, *channels, 1)
-        # The authors' test code repeats the border's pixels.
+        # The authors' test code replicates the border pixels.
         self.conv1, self.conv2, self.conv3 = (
             nn.Conv2d(sizes[i], sizes[i + 1], kernel, padding=kernel // 2, padding_mode="replicate")
             for i, kernel in enumerate(kernels)
@@ -37,7 +37,7 @@ class SRCNN(nn.Module):
             zero_bias(module)
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(N, 1, h, w) to (N, 1, scale*h, scale*w), in [0, 1]."""
+        """Map (N, 1, h, w) to (N, 1, scale*h, scale*w), in [0, 1]."""
         enlarged = imresize(lr, scale=self.scale)
         sr: Tensor = self.conv3(self.act2(self.conv2(self.act1(self.conv1(enlarged)))))
         return sr
@@ -101,13 +101,13 @@ def _spec(
             year=2016,
             url="https://arxiv.org/abs/1501.00092",
         ),
-        notes=f"{notes} Written from the paper; sr has the full size, with the border repeated as in its test code.",
+        notes=f"{notes} Written from the paper; sr has the full size, with replicated borders as in its test code.",
     )
 
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The paper's best network and its smallest."""
+    """Provide the paper's best network and its smallest."""
     return [
         _spec("srcnn", "SRCNN", (9, 5, 5), REPORTED, "9-5-5, the variant of the tables: 57,184 weights."),
         _spec("srcnn_915", "SRCNN 9-1-5", (9, 1, 5), (), "9-1-5, the variant to start from: 8,032 weights."),

@@ -14,19 +14,19 @@ import srbench
 from srbench.imaging import imresize
 from srbench.networks.blocks import conv, zero_bias
 
-BLACK, WHITE = 16 / 255, 235 / 255
-"""Between them lies the luma of every colour (BT.601)."""
+LUMA_BLACK, LUMA_WHITE = 16 / 255, 235 / 255
+"""Luma of black and of white (BT.601)."""
 
 
 class VDSR(nn.Module):
-    """The network on luma: adds what ``layers`` convolutions find missing to the bicubic image.
+    """The network on luma: ``layers`` convolutions predict the residual that is added to the bicubic image.
 
-    The bicubic image is clipped to the range of luma first. The paper does not say so, but its Set14 comes out only
-    with it: in a greyscale image that is kept as it is, it costs what is brighter or darker (`bridge`, 0.23 dB at x2),
-    and elsewhere the overshoot at edges.
+    The bicubic image is clipped to the range of luma first. The paper does not say so, but its scores on Set14 are
+    reproduced only with it. It costs 0.23 dB at x2 on `bridge`, a greyscale image with values outside that range, and
+    elsewhere it clips the overshoot at edges.
 
     Args:
-        layers: Convolutions, with ReLU between.
+        layers: Number of convolutions, with ReLU between them.
         channels: Channels.
     """
 
@@ -43,14 +43,14 @@ class VDSR(nn.Module):
                 zero_bias(module)
 
     def forward(self, lr: Tensor, scale: int) -> Tensor:
-        """(N, 1, h, w) in [0, 1] to (N, 1, scale*h, scale*w)."""
-        enlarged = imresize(lr, scale=scale).clamp(BLACK, WHITE)
+        """Map (N, 1, h, w) in [0, 1] to (N, 1, scale*h, scale*w)."""
+        enlarged = imresize(lr, scale=scale).clamp(LUMA_BLACK, LUMA_WHITE)
         residual: Tensor = self.body(enlarged)
         return enlarged + residual
 
 
 def read_matlab(path: Path) -> Mapping[str, Tensor]:
-    """The weights in the authors' MATLAB file: kernels as (h, w, in, out), biases as columns.
+    """Read the weights in the authors' MATLAB file: kernels as (h, w, in, out), biases as columns.
 
     Raises:
         CheckpointError: The file cannot be read, or holds another model.
@@ -63,12 +63,12 @@ def read_matlab(path: Path) -> Mapping[str, Tensor]:
         kernels, biases = model["weight"].ravel(), model["bias"].ravel()
         state = {}
         for number, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
-            order = kernel.reshape(*kernel.shape[:3], -1).transpose(3, 2, 0, 1)  # the last kernel lacks its "out" side
-            state[f"body.{2 * number}.weight"] = torch.from_numpy(np.ascontiguousarray(order))
+            weight = kernel.reshape(*kernel.shape[:3], -1).transpose(3, 2, 0, 1)  # the last kernel has no "out" side
+            state[f"body.{2 * number}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
             state[f"body.{2 * number}.bias"] = torch.from_numpy(bias.ravel())
     except (OSError, ValueError, KeyError, IndexError, NotImplementedError, MatReadError) as error:
         raise srbench.CheckpointError(
-            f"{path} is damaged or does not hold VDSR's model ({type(error).__name__}: {error}); get it again."
+            f"{path} is damaged or does not hold VDSR's model ({type(error).__name__}: {error}); download it again."
         ) from error
     return state
 
@@ -102,7 +102,7 @@ REPORTED = srbench.Reported.on_luma(
 
 @srbench.hookimpl
 def register_architectures() -> list[srbench.ArchitectureSpec]:
-    """The network of the paper."""
+    """Provide the network of the paper."""
     return [
         srbench.ArchitectureSpec(
             name="vdsr",
@@ -146,7 +146,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             ),
             reported=REPORTED,
             notes="One set of weights for x2, x3 and x4. Written from the paper; the weights are the authors' MATLAB "
-            "file. Its scores were taken nearly as protocol published-bicubic takes them, in double precision, but lr "
+            "file. Its scores were measured nearly as in the protocol published-bicubic, in double precision, but lr "
             "was made from luma that was rounded first.",
         )
     ]

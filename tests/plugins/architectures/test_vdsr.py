@@ -38,7 +38,7 @@ def test_without_its_body_it_is_bicubic_interpolation_within_the_range_of_luma(s
     lr = 0.2 + 0.6 * photograph(1, 1, 9, 7)
     lr[..., :3] *= 0.1
     enlarged = imresize(lr, scale=scale)
-    assert enlarged.min() < vdsr.BLACK
+    assert enlarged.min() < vdsr.LUMA_BLACK
     with torch.no_grad():
         assert torch.equal(network(lr, scale), enlarged.clamp(16 / 255, 235 / 255))
 
