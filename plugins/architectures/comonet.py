@@ -31,7 +31,7 @@ class ThresholdConvolution(Convolution):
         super().__init__(channels_in, channels_out, kernel, bias=bias, modulated=modulated)
         self.threshold = nn.Parameter(torch.zeros(1))
 
-    def attention(self, x: Tensor, known: Tensor | None) -> Tensor | None:  # noqa: ARG002 - it has another threshold
+    def attention(self, x: Tensor, previous: Tensor | None) -> Tensor | None:  # noqa: ARG002 - it has another threshold
         """See `Convolution`: (N, C, kh, kw) with the mean 1 in every channel, or None."""
         if not isinstance(self.Conv2d, ModulatedConv2d):
             return None

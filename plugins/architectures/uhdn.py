@@ -40,19 +40,19 @@ class Convolution(nn.Module):
         plain = conv(channels_in, channels_out, kernel, bias=bias)
         self.Conv2d = ModulatedConv2d.like(plain) if modulated and kernel > 1 else plain
 
-    def attention(self, x: Tensor, known: Tensor | None) -> Tensor | None:
+    def attention(self, x: Tensor, previous: Tensor | None) -> Tensor | None:
         """Return the factors on the kernels, or None if it is not modulated.
 
         Args:
             x: The input of the convolution, (N, C, h, w).
-            known: The factors of the first channels, from the previous layer.
+            previous: The factors of the first channels, from the previous layer.
         """
         if not isinstance(self.Conv2d, ModulatedConv2d):
             return None
         kernel = (self.Conv2d.kernel_size[0], self.Conv2d.kernel_size[1])
-        if known is None:
+        if previous is None:
             return ikm_attention(x, kernel)
-        return torch.cat((known, ikm_attention(x[:, known.shape[1] :], kernel)), dim=1)
+        return torch.cat((previous, ikm_attention(x[:, previous.shape[1] :], kernel)), dim=1)
 
     def forward(self, x: Tensor, attention: Tensor | None = None) -> Tensor:
         """Map (N, C, h, w) to (N, D, h, w)."""
@@ -72,10 +72,10 @@ class DenseLayer(nn.Module):
         super().__init__()
         self.layer = nn.Sequential(convolution, activation)
 
-    def forward(self, features: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Map (N, C, h, w) and known factors to (N, C + growth, h, w) and the factors of C channels."""
+    def forward(self, features: Tensor, previous: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Map (N, C, h, w) and previous factors to (N, C + growth, h, w) and the factors of C channels."""
         convolution = cast("Convolution", self.layer[0])
-        attention = convolution.attention(features, known)
+        attention = convolution.attention(features, previous)
         added = self.layer[1](convolution(features, attention))
         return torch.cat((features, added), dim=1), attention
 

@@ -81,8 +81,8 @@ def load(name: str, device: torch.device) -> PyiqaMetric:
                 f"pyiqa:{name} needs the package pyiqa, which cannot be imported ({_reason(error)}); "
                 "install srbench[perceptual]."
             ) from error
-        if name not in (known := pyiqa.list_models()):
-            raise srbench.UnavailableError(f"The package pyiqa has no metric {name!r}; {_nearest(name, known)}")
+        if name not in (listed := pyiqa.list_models()):
+            raise srbench.UnavailableError(f"The package pyiqa has no metric {name!r}; {_nearest(name, listed)}")
         if name.startswith(FOLDER_METRICS):
             raise srbench.UnavailableError(
                 f"pyiqa:{name} scores folders of images, not single images; choose a metric of single images."
@@ -107,12 +107,12 @@ def make(name: str, others: srbench.SpecMap[srbench.MetricSpec]) -> srbench.Metr
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import pyiqa.default_model_configs
-        known = pyiqa.default_model_configs.DEFAULT_CONFIGS
+        listed = pyiqa.default_model_configs.DEFAULT_CONFIGS
     except Exception:  # noqa: BLE001 - its many dependencies break in many ways; loading the metric reports it
-        known = {name: {}}
-    if name not in known:
-        raise srbench.SrbenchError(f"The package pyiqa has no metric {name!r}; {_nearest(name, known)}")
-    config = known[name]
+        listed = {name: {}}
+    if name not in listed:
+        raise srbench.SrbenchError(f"The package pyiqa has no metric {name!r}; {_nearest(name, listed)}")
+    config = listed[name]
     return srbench.MetricSpec(
         name=f"pyiqa:{name}",
         label=f"{name} (pyiqa)",
@@ -123,8 +123,8 @@ def make(name: str, others: srbench.SpecMap[srbench.MetricSpec]) -> srbench.Metr
     )
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+def _nearest(name: str, listed: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, listed, n=1)
     return f"did you mean pyiqa:{near[0]}?" if near else "choose one of `pyiqa.list_models()`."
 
 
