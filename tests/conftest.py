@@ -19,7 +19,7 @@ from helpers import SHARED, TESTS
 # Several test processes share the cores: threads that wait for one another would make all of them slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A gate must answer the same code the same way, on a slow machine too; `--hypothesis-profile search` draws anew.
+# A gate must answer the same code the same way, on a slow machine too; `--hypothesis-profile search` explores others.
 SLOW = [hypothesis.HealthCheck.too_slow]
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=SLOW)
 hypothesis.settings.register_profile("search", max_examples=500, deadline=None, suppress_health_check=SLOW)
@@ -46,7 +46,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What a test draws from torch's global generator is its own, whatever its process ran before."""
+    """Seed torch's global generator for each test, so that earlier tests of its process do not matter."""
     import torch
 
     torch.manual_seed(zlib.crc32(item.nodeid.encode()))
@@ -56,7 +56,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """So is what a fixture draws that several tests share, whichever of them comes first."""
+    """Seed it for each shared fixture too, so that the order of tests does not matter."""
     import torch
 
     if request.scope == "function":

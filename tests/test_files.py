@@ -157,7 +157,7 @@ def test_an_exception_half_way_keeps_the_old_file_and_leaves_nothing(tmp_path, e
         (errno.EIO, r"file could not be written \(Input/output error\)"),
     ],
 )
-def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path, monkeypatch, number, sentence):
+def test_a_full_disk_is_reported_and_the_old_file_stays(tmp_path, monkeypatch, number, sentence):
     path = tmp_path / "file"
     atomic_write(path, "old")
 
@@ -178,7 +178,7 @@ def write_to_a_full_device(path):
         temporary.write_bytes(b"x" * 100_000)
 
 
-def test_a_device_that_is_full_is_told(tmp_path):
+def test_a_full_device_is_reported(tmp_path):
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     with pytest.raises(StoreError, match=r"The disk is full"):

@@ -68,7 +68,7 @@ def test_a_rate_is_finite_and_never_above_the_recipes(step, schedule):
     assert 0 <= rate <= 1e-3
 
 
-def test_equal_recipes_hash_alike_and_go_into_dictionaries():
+def test_equal_recipes_have_equal_hashes_and_are_one_key_of_a_dictionary():
     assert hash(recipe(losses={"l1": 1.0})) == hash(recipe())
     assert len({recipe(), recipe(losses={"l1": 1.0}), recipe(losses={"l1": 0.5})}) == 2
 

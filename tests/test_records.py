@@ -47,7 +47,7 @@ def test_what_is_not_finite_becomes_a_reason(value):
     assert (measured.reason is None) is math.isfinite(value)
 
 
-def test_zero_is_a_number_and_no_absence():
+def test_zero_is_a_number_and_not_an_absence():
     assert finite(0.0) == Measured(value=0.0)
 
 
@@ -62,7 +62,7 @@ def test_another_version_of_the_format_is_refused():
         Record.model_validate(record().model_dump(mode="json") | {"version": 2})
 
 
-def test_rows_differ_in_what_a_leaderboard_tells_apart():
+def test_rows_differ_in_what_a_leaderboard_distinguishes():
     one = record()
     assert record(key="other", created="later", suite="other", seconds=3.0).row_id == one.row_id
     for change in (

@@ -1,4 +1,4 @@
-"""A test gives the same answer whatever ran before it, and whatever a person has installed for srbench."""
+"""The result of a test does not depend on earlier tests or on what a user has installed for srbench."""
 
 import os
 import zlib

@@ -7,7 +7,7 @@ from srbench.catalog.adopting import adopt_file
 from srbench.errors import StoreError, UsageError
 
 
-def test_an_adopted_file_lies_in_the_users_folder_and_is_never_overwritten(tmp_path, monkeypatch):
+def test_an_adopted_file_is_in_the_users_folder_and_is_never_overwritten(tmp_path, monkeypatch):
     monkeypatch.setattr(adopting, "user_folder", lambda: tmp_path / "user" / "plugins")
     (tmp_path / "mine.py").write_text("# mine\n")
     target = adopt_file(tmp_path / "mine.py")

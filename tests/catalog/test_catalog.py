@@ -39,7 +39,7 @@ def test_there_is_no_hook_without_a_kind():
     assert {name for name in vars(hooks) if name.startswith("register_")} == {kind.hook for kind in KINDS.values()}
 
 
-def test_names_are_sorted_whatever_the_order_of_plugins():
+def test_names_are_sorted_for_any_order_of_plugins():
     one, other = plugin("one", loss("b"), loss("d")), plugin("other", loss("a"), loss("c"))
     assert list(build_catalog([one, other]).losses) == list(build_catalog([other, one]).losses) == ["a", "b", "c", "d"]
 

@@ -30,7 +30,7 @@ def test_a_folders_state_follows_what_it_holds(tmp_path):
     assert code_state.file_states([tmp_path]) != before
 
 
-def test_own_code_is_srbench_the_bundled_plugins_and_what_lies_in_the_plugin_folders(tmp_path, monkeypatch):
+def test_own_code_is_srbench_the_bundled_plugins_and_the_files_in_the_plugin_folders(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(code_state, "user_folder", lambda: tmp_path / "user")
     for folder in ("plugins", "user"):

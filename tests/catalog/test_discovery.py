@@ -1,4 +1,4 @@
-"""Plugins are found wherever they lie, and the fault of one is named and harms no other."""
+"""Plugins are found in all their sources, and a faulty one is named and harms no other."""
 
 import importlib.metadata
 import json

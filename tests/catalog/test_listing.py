@@ -148,7 +148,7 @@ def test_a_cache_that_cannot_be_written_costs_time_alone(asked, tmp_path, monkey
 
 
 def test_a_broken_plugin_is_reported_each_time_and_forgotten_once_its_cause_has_gone(asked, tmp_path):
-    """What it missed, no mark tells."""
+    """The state of the code cannot show what it missed."""
     asked.plugin("broken", f"open({str(tmp_path / 'wanted')!r})\n{LOSS}")
     for _ in range(2):
         made = current_listing()

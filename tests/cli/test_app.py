@@ -64,7 +64,7 @@ def test_no_words_show_the_help(srbench):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--foo",), "No such option: --foo (see `srbench --help`)."),
         (("--foo", "list"), "No such option: --foo (see `srbench --help`)."),
@@ -74,9 +74,9 @@ def test_no_words_show_the_help(srbench):
         (("list", "--foo"), "No such option: --foo (see `srbench list --help`)."),
     ],
 )
-def test_a_wrong_option_or_command_is_one_sentence_wherever_it_stands(srbench, words, told):
+def test_a_wrong_option_or_command_is_one_sentence_in_any_position(srbench, words, message):
     answer = srbench(*words)
-    assert (answer.status, answer.out, answer.err) == (2, "", f"error: {told}\n")
+    assert (answer.status, answer.out, answer.err) == (2, "", f"error: {message}\n")
 
 
 def test_an_expected_failure_is_one_sentence(fails):
@@ -103,15 +103,15 @@ def test_debug_shows_the_traceback_before_the_sentence(fails, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("stop", "told"),
+    ("stop", "message"),
     [
         (KeyboardInterrupt(), "Stopped. What was finished is kept; the same command goes on from there."),
         (TrainingInterrupted("Training stopped after step 3."), "Training stopped after step 3."),
     ],
 )
-def test_stopping_exits_with_130_and_says_how_to_go_on(fails, stop, told):
+def test_stopping_exits_with_130_and_says_how_to_go_on(fails, stop, message):
     answer = fails(stop)
-    assert (answer.status, answer.err.strip()) == (130, told)
+    assert (answer.status, answer.err.strip()) == (130, message)
 
 
 def test_a_reader_that_left_is_no_failure():

@@ -1,4 +1,4 @@
-"""Weights and plugins of others that are wrong: told in one sentence, contained, and never executed unasked."""
+"""Weights and plugins of others that are wrong: reported in one sentence, contained, and never executed unasked."""
 
 import csv
 import os
@@ -60,14 +60,14 @@ def test_a_pickle_is_not_executed(run, tmp_path):
     assert "plain.pth" in with_weights(run, tmp_path / "plain.pth")
     assert not mark.exists()
     pickle.loads((tmp_path / "plain.pth").read_bytes())
-    assert mark.exists(), "the file would have told"
+    assert mark.exists(), "the file would have been executed"
 
 
 def test_a_pickled_module_is_refused(run, shared):
     assert "could run code, so it was not loaded" in with_weights(run, shared("weights/refused/pickled_module.pth"))
 
 
-def test_corrupt_foreign_and_oversized_weights_are_told_apart(run, tmp_path, monkeypatch):
+def test_corrupt_foreign_and_oversized_weights_have_different_messages(run, tmp_path, monkeypatch):
     (tmp_path / "empty.pth").touch()
     (tmp_path / "noise.pth").write_bytes(os.urandom(5000))
     (tmp_path / "noise.safetensors").write_bytes(os.urandom(5000))
@@ -82,8 +82,8 @@ def test_corrupt_foreign_and_oversized_weights_are_told_apart(run, tmp_path, mon
     assert "empty.pth is empty" in with_weights(run, tmp_path / "empty.pth")
     assert "noise.pth is damaged or no checkpoint" in with_weights(run, tmp_path / "noise.pth")
     assert "noise.safetensors is damaged" in with_weights(run, tmp_path / "noise.safetensors")
-    told = with_weights(run, tmp_path / "foreign.pth")
-    assert "2 missing (first: body.0.weight), 1 unexpected (first: layer.weight)" in told
+    message = with_weights(run, tmp_path / "foreign.pth")
+    assert "2 missing (first: body.0.weight), 1 unexpected (first: layer.weight)" in message
     assert "It fits wide at x2 exactly" in with_weights(run, tmp_path / "wide.pth")
     assert "holds NaN or infinity in body.0.weight" in with_weights(run, tmp_path / "nan.pth")
     assert "5.0 GiB, more than the 4 GiB" in with_weights(run, tmp_path / "huge.pth")
@@ -111,18 +111,18 @@ def test_a_loss_that_is_not_a_number_fails_its_cell_with_step_and_advice(run, ti
 
 
 @pytest.mark.parametrize(
-    ("loss", "told"),
+    ("loss", "message"),
     [
         ("lambda sr, hr: 0.5", "The loss term 'odd' is a float; it must be a tensor of one number"),
         ("lambda sr, hr: sr - hr", "The loss term 'odd' has shape (2, 3, 16, 16); it must be a tensor of one number"),
         ("lambda sr, hr: 1 / 0", "ZeroDivisionError"),
     ],
 )
-def test_a_loss_of_the_wrong_kind_fails_its_cell_alone(run, tiny, plugin, loss, told):
+def test_a_loss_of_the_wrong_kind_fails_its_cell_alone(run, tiny, plugin, loss, message):
     tiny.recipe(losses="{ odd = 1.0 }")
     answer = run(plugins=[plugin(LOSS.format(loss=loss))])
     assert sentence(answer, 1).startswith("1 of 2 cells failed")
-    assert told in answer.out
+    assert message in answer.out
 
 
 ARCHITECTURE = """
@@ -142,7 +142,7 @@ def register_architectures():
 
 
 @pytest.mark.parametrize(
-    ("init", "forward", "told"),
+    ("init", "forward", "message"),
     [
         ("raise RuntimeError('no weights today')", "lr", "no weights today"),
         ("", "self.body(lr)", "odd returned (2, 12, 8, 8) for lr (2, 3, 8, 8) at x2; it must return (2, 3, 16, 16)"),
@@ -150,11 +150,11 @@ def register_architectures():
         ("", "[nn.functional.pixel_shuffle(self.body(lr), 2)]", "odd"),
     ],
 )
-def test_a_network_that_is_wrong_fails_its_cell_alone(run, tiny, plugin, init, forward, told):
+def test_a_network_that_is_wrong_fails_its_cell_alone(run, tiny, plugin, init, forward, message):
     file = plugin(ARCHITECTURE.format(init=init, forward=forward))
     answer = run(plugins=[file], suite=tiny.suite('architectures = ["bicubic", "odd"]'))
     assert sentence(answer, 1).startswith("1 of 2 cells failed")
-    assert told in answer.out
+    assert message in answer.out
 
 
 def test_a_degradation_that_is_wrong_fails_its_cells_alone(run, tiny, plugin):

@@ -1,4 +1,4 @@
-"""Whatever a person gets wrong: one sentence, an exit status, and nothing lost."""
+"""Every mistake of a user gives one sentence and an exit status, and loses nothing."""
 
 import os
 import re
@@ -69,7 +69,7 @@ def test_a_wrong_command_and_a_wrong_suite_are_answered(srbench, tiny):
     assert sentence(srbench("run", "nowhere.toml")).startswith("No suite file named 'nowhere.toml'.")
 
 
-def test_a_fault_of_a_suite_is_told_with_file_line_and_table(run, tiny):
+def test_a_fault_of_a_suite_is_reported_with_file_line_and_table(run, tiny):
     expected = [
         ("seed = [0]", "tiny.toml, line 9, [[grid]] 1: unknown key 'seed'; did you mean 'seeds'?"),
         ('scales = ["two"]', "tiny.toml, line 8, [[grid]] 1: scales = 'two' does not fit: expected a valid integer."),
@@ -77,8 +77,8 @@ def test_a_fault_of_a_suite_is_told_with_file_line_and_table(run, tiny):
         ("scales = [7]", "tiny.toml: no architecture of the suite has the scale 7"),
         ("scales = [2", "tiny.toml is not valid TOML: "),
     ]
-    for row, told in expected:
-        assert told in sentence(run(suite=tiny.suite(row)))
+    for row, message in expected:
+        assert message in sentence(run(suite=tiny.suite(row)))
 
 
 # --- data -------------------------------------------------------------------------------------------------------
@@ -86,8 +86,8 @@ def test_a_fault_of_a_suite_is_told_with_file_line_and_table(run, tiny):
 
 def test_a_data_root_that_is_not_there_is_named(srbench, tiny):
     words = ("run", tiny.suite(), "--plugin", tiny.plugin)
-    told = sentence(srbench(*words, "--data", "nowhere"))
-    assert told.startswith("The data folder nowhere is not a folder; give --data")
+    message = sentence(srbench(*words, "--data", "nowhere"))
+    assert message.startswith("The data folder nowhere is not a folder; give --data")
     session._library.cache_clear()
     assert "The dataset tiny_test is not here: no data root is given" in sentence(srbench(*words))
 
@@ -130,7 +130,7 @@ def leaking(data, picture):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (empty, "holds no images of TinyTest"),
         (absent, "The dataset tiny_test is not below"),
@@ -141,9 +141,9 @@ def leaking(data, picture):
         (alien_lr, "antx2.png is 11×11 pixels; ant is 40×36"),
     ],
 )
-def test_a_faulty_dataset_is_told_and_nothing_is_measured(run, tiny, tmp_path, spoil, told):
+def test_a_faulty_dataset_is_reported_and_nothing_is_measured(run, tiny, tmp_path, spoil, message):
     spoil(tiny.data, tiny.picture)
-    assert told in sentence(run())
+    assert message in sentence(run())
     assert not (tmp_path / "here" / "results").exists()
 
 
@@ -161,9 +161,9 @@ def test_training_images_among_the_test_images_stop_the_trained_cell_alone(run, 
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/results"])
 def test_a_results_folder_that_cannot_be_written_is_named(run, tmp_path, place):
     (tmp_path / "here" / "file").touch()
-    told = sentence(run("--results", place))
-    assert told.startswith(place.partition("/below")[0])
-    assert "could not be written" in told
+    message = sentence(run("--results", place))
+    assert message.startswith(place.partition("/below")[0])
+    assert "could not be written" in message
 
 
 def test_a_full_disk_keeps_what_was_measured(run, tmp_path, monkeypatch):
@@ -201,12 +201,12 @@ def checkpoints(folder):
 def stopped_at(text):
     """The step that the sentence of a stopped training names."""
     (line,) = [line for line in text.splitlines() if line.strip()]
-    told = r"Training of Dot stopped after step (\d+) of 100000 and was saved; the same command goes on from there\."
-    return int(re.fullmatch(told, line)[1])
+    message = r"Training of Dot stopped after step (\d+) of 100000 and was saved; the same command goes on from there\."
+    return int(re.fullmatch(message, line)[1])
 
 
 def stop_after(step, folder, pid):
-    """Send SIGINT once a checkpoint lies beyond ``step``."""
+    """Send SIGINT once there is a checkpoint after ``step``."""
     deadline = time.monotonic() + 120
     while max(checkpoints(folder), default=0) <= step and time.monotonic() < deadline:
         time.sleep(0.02)

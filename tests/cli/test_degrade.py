@@ -32,9 +32,13 @@ def test_an_lr_has_its_realisation_beside_it(srbench, photo):
     answer = degraded(srbench)
     assert (answer.status, answer.out) == (0, "ant.png → lr/ant_x4.png, ant_x4.json\n")
     assert read_image(srbench.folder / "lr/ant_x4.png").shape == (12, 15, 3)
-    told = json.loads((srbench.folder / "lr/ant_x4.json").read_text())
-    assert (told["degradation"], told["scale"], told["image"]) == ("anisotropic_noise", 4, "ant.png")
-    assert set(told["drawn"]["steps"][0]["drawn"]) == {"first", "second", "angle_degrees"}
+    realisation = json.loads((srbench.folder / "lr/ant_x4.json").read_text())
+    assert (realisation["degradation"], realisation["scale"], realisation["image"]) == (
+        "anisotropic_noise",
+        4,
+        "ant.png",
+    )
+    assert set(realisation["drawn"]["steps"][0]["drawn"]) == {"first", "second", "angle_degrees"}
 
 
 def test_an_lr_is_made_again_from_its_realisation(srbench, photo):
@@ -93,7 +97,7 @@ def test_a_file_of_steps_can_be_given(srbench, photo):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("ant.png",), "Give --degradation, --scale and --out, or --from"),
         (("absent.png", "--degradation", "area", "--scale", 2, "--out", "lr"), "absent.png does not exist"),
@@ -111,9 +115,9 @@ def test_a_file_of_steps_can_be_given(srbench, photo):
         (("empty", "--degradation", "area", "--scale", 2, "--out", "lr"), "holds no image"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_a_sentence(srbench, photo, words, told):
+def test_what_cannot_be_done_is_refused_in_a_sentence(srbench, photo, words, message):
     (srbench.folder / "empty").mkdir()
-    assert told in sentence(srbench("degrade", *words))
+    assert message in sentence(srbench("degrade", *words))
 
 
 def test_another_image_than_it_was_drawn_for_is_refused(srbench, photo):

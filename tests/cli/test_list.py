@@ -84,7 +84,7 @@ def test_a_broken_plugin_is_reported_and_the_rest_is_listed(srbench):
     assert (strict.status, strict.out) == (2, "")
 
 
-def test_what_is_remembered_is_printed_alike_and_imports_no_torch(srbench, tmp_path, monkeypatch):
+def test_a_cached_list_is_printed_the_same_and_imports_no_torch(srbench, tmp_path, monkeypatch):
     monkeypatch.setenv("SRBENCH_PLUGINS", "files")
     monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path / "cache"))
     (srbench.folder / "heavy.py").write_text("import torch\n" + SPEC)
@@ -117,7 +117,7 @@ def test_fresh_asks_the_plugins_again(srbench, tmp_path, monkeypatch):
     assert json.loads(srbench(*words, "--fresh").out) == {"losses": ["other_loss"]}
 
 
-def test_show_tells_paper_licence_scales_scores_recipe_and_parameters(srbench):
+def test_show_lists_paper_licence_scales_scores_recipe_and_parameters(srbench):
     answer = srbench("show", "edsr_baseline")
     assert answer.status == 0
     for fact in (
@@ -133,7 +133,7 @@ def test_show_tells_paper_licence_scales_scores_recipe_and_parameters(srbench):
         assert fact in answer.out
 
 
-def test_show_tells_every_kind_that_has_the_name_or_the_one_asked_for(srbench):
+def test_show_lists_every_kind_that_has_the_name_or_the_one_asked_for(srbench):
     assert "bicubic, architecture, from" in (both := srbench("show", "bicubic").out)
     assert "bicubic, degradation, from" in both
     assert "architecture, from" not in srbench("show", "bicubic", "--kind", "degradation").out

@@ -27,7 +27,7 @@ def test_every_plugin_is_listed_with_its_names(srbench):
         assert f" {plugin.name.removeprefix('srbench_plugins.')} " in answer.out
 
 
-def test_what_a_plugin_said_and_why_one_is_broken_stand_in_the_table(srbench):
+def test_the_table_shows_what_a_plugin_printed_and_why_one_is_broken(srbench):
     (srbench.folder / "plugins").mkdir()
     (srbench.folder / "plugins" / "talker.py").write_text(SOUND.format(name="talker"))
     (srbench.folder / "plugins" / "broken.py").write_text("import nothing_of_that_name")
@@ -51,7 +51,7 @@ def test_json_is_not_disturbed_by_a_plugin_that_prints(srbench):
     assert facts["seconds"] > 0
 
 
-def test_two_plugins_with_one_name_are_listed_and_the_clash_is_told(srbench):
+def test_two_plugins_with_one_name_are_listed_and_the_clash_is_reported(srbench):
     for name in ("one", "other"):
         (srbench.folder / f"{name}.py").write_text(SOUND.format(name="same_loss"))
     words = ("plugins", "--plugin", "one.py", "--plugin", "other.py")
@@ -83,7 +83,7 @@ def register_architectures():
 """
 
 
-def test_a_sound_plugin_passes_and_what_was_checked_is_told(srbench):
+def test_a_sound_plugin_passes_and_what_was_checked_is_listed(srbench):
     answer = srbench("check", "l1")
     assert (answer.status, answer.err) == (0, "")
     assert answer.out == "✓ The loss l1 keeps its contract: a finite scalar that falls towards hr.\n"
@@ -99,7 +99,7 @@ def test_each_violation_is_a_line_and_the_exit_status_is_1(srbench):
     assert summary == f"The architecture cropped breaks its contract: {len(violations)} violations."
 
 
-def test_a_name_of_several_kinds_must_be_told_apart(srbench):
+def test_a_name_of_several_kinds_needs_its_kind(srbench):
     answer = srbench("check", "bicubic")
     assert answer.status == 2
     assert "bicubic names several things; say which one with --kind architecture or --kind degradation." in answer.err
@@ -115,7 +115,7 @@ def test_a_wrong_name_is_answered_with_the_nearest_and_with_what_is_broken(srben
 
 
 @pytest.mark.parametrize(("options", "status"), [((), 0), (("--strict",), 1)])
-def test_what_cannot_be_checked_here_is_told_and_fails_only_if_strict(srbench, monkeypatch, options, status):
+def test_what_cannot_be_checked_here_is_reported_and_fails_only_if_strict(srbench, monkeypatch, options, status):
     def unavailable(*_):
         raise UnavailableError("The weights are not here.")
 

@@ -37,8 +37,8 @@ def test_memory_is_measured_and_an_empty_cell_has_its_reason(srbench):
     assert "bicubic x2: macs_720p_g: a fixed operator" in answer.out
 
 
-def test_what_cannot_be_measured_is_told_in_a_sentence(srbench):
-    for words, told in (
+def test_what_cannot_be_measured_is_reported_in_a_sentence(srbench):
+    for words, message in (
         (("espcm",), "espcn"),
         (("esp?",), "No architecture"),
         (("espcn", "--scale", "7"), "serves scale 7"),
@@ -46,7 +46,7 @@ def test_what_cannot_be_measured_is_told_in_a_sentence(srbench):
     ):
         answer = srbench("profile", *words)
         assert answer.status == 2
-        assert told in answer.err
+        assert message in answer.err
         assert "Traceback" not in answer.err
 
 

@@ -125,7 +125,7 @@ def test_a_fresh_run_trains_and_measures_again(typed, tiny):
     assert "2 cells measured, 0 from the cache" in typed("run", tiny.suite(), "--no-profile", "--fresh").out
 
 
-def test_a_plan_tells_what_is_cached_and_what_is_to_do_and_runs_nothing(typed, tiny, tmp_path):
+def test_a_plan_lists_what_is_cached_and_what_is_to_do_and_runs_nothing(typed, tiny, tmp_path):
     before = typed("plan", tiny.suite())
     assert before.status == 0
     assert re.search(r"^2 cells, \d+ jobs to do, about .+ on this machine\.$", before.out, re.MULTILINE)
@@ -167,7 +167,7 @@ def test_a_folder_of_images_is_scored_shown_and_written(typed, tiny, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--dataset", "tiny_tst", "--scale", "2"], "Did you mean tiny_test?"),
         (["--dataset", "tiny_test", "--scale", "two"], "--scale two is not a scale"),
@@ -178,10 +178,10 @@ def test_a_folder_of_images_is_scored_shown_and_written(typed, tiny, tmp_path):
         (["--scale", "2"], "Missing option '--dataset'"),
     ],
 )
-def test_scores_of_nothing_are_refused(typed, words, told):
+def test_scores_of_nothing_are_refused(typed, words, message):
     answer = typed("score", "nowhere", *words)
     assert answer.status == 2
-    assert told in answer.err
+    assert message in answer.err
     assert answer.err.count("\n") == 1
 
 

@@ -82,7 +82,7 @@ def test_the_shipped_manifest_knows_the_sets_of_the_field():
         ('citation = "nobody"\nentries', 'citation = "n"\ngrey = ["cow"]\nentries', r"grey names 'cow'"),
     ],
 )  # fmt: skip
-def test_a_faulty_manifest_is_told_by_file_line_and_key(write, old, new, said):
+def test_a_faulty_manifest_is_reported_with_file_line_and_key(write, old, new, said):
     assert old in SOUND
     path = write(new.join(SOUND.rsplit(old, 1)))
     with pytest.raises(ConfigError, match=said) as caught:

@@ -43,7 +43,7 @@ def test_an_extra_image_is_named(farm, root, save, pictures):
     assert verify(farm, root).problems == ("dog.png does not belong to Farm.",)
 
 
-def test_a_wrong_size_is_told_with_both_sizes(farm, root, save, pictures):
+def test_a_wrong_size_is_reported_with_both_sizes(farm, root, save, pictures):
     save(root / "Farm/HR/bee.png", pictures["bee"][:-1])
     assert verify(farm, root).problems == ("bee is 47×48 pixels (height × width) instead of 48×48.",)
 
@@ -83,7 +83,7 @@ def test_a_file_cut_short_is_named_and_nothing_else_is_blamed(farm, root, kept):
     assert str(path) in problem
 
 
-def test_an_empty_folder_is_told_from_an_absent_one(farm, tmp_path):
+def test_an_empty_folder_and_an_absent_one_have_different_messages(farm, tmp_path):
     assert verify(farm, tmp_path).state == "absent"
     (tmp_path / "Farm").mkdir()
     found = verify(farm, tmp_path)
@@ -114,7 +114,7 @@ def test_many_faults_are_summed_up_in_the_error(farm, root):
     assert len(str(caught.value)) < 600
 
 
-def test_an_lr_image_of_another_size_is_told_with_the_right_one(farm, root, save, shrink, pictures):
+def test_an_lr_image_of_another_size_is_reported_with_the_right_one(farm, root, save, shrink, pictures):
     save(root / "Farm/LR_bicubic/X2/beex2.png", shrink(pictures["bee"], 3))
     found = verify(farm, root)
     assert found.problems == ()

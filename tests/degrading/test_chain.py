@@ -143,7 +143,7 @@ def test_a_chain_is_a_degradation_that_its_generator_decides(count, seed):
     assert not torch.equal(chain(hr, 2, torch.Generator().manual_seed(seed + 1)), lr)
 
 
-def test_a_chain_that_leads_to_another_size_than_lr_is_told_so():
+def test_a_chain_that_leads_to_another_size_than_lr_is_refused():
     with pytest.raises(ShapeError, match=r"its last resize must lead to 6 x 8 pixels"):
         Chain([Brighter()])(images(), 2, torch.Generator())
     with pytest.raises(ShapeError, match="left a chain with the sizes"):

@@ -1,4 +1,4 @@
-"""Chains in TOML files are what they say, and a file that cannot be understood is told where and why."""
+"""A chain in a TOML file is what the file says, and a fault is reported with its place and its reason."""
 
 import re
 
@@ -111,7 +111,7 @@ def test_a_changed_file_is_another_degradation_and_an_unchanged_one_is_read_once
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('label = "x"\n', "the key 'steps' is missing"),
         ('labl = "x"\n[[steps]]\nstep = "area_down"\n', "unknown key 'labl'; did you mean 'label'"),
@@ -138,10 +138,10 @@ def test_a_changed_file_is_another_degradation_and_an_unchanged_one_is_read_once
         ("[[steps]\n", "is not valid TOML"),
     ],
 )  # fmt: skip
-def test_a_file_that_cannot_be_understood_is_told_where_and_why(catalog, written, text, told):
+def test_a_file_that_cannot_be_understood_is_refused_with_place_and_reason(catalog, written, text, message):
     with pytest.raises(ConfigError) as caught:
         catalog.degradations[written(text)]
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith("mine.toml")
 
 
@@ -156,7 +156,7 @@ def test_the_page_on_degradations_shows_one_chain_in_python_and_in_toml(catalog,
     page = (ROOT / "docs/plugins/degradation.md").read_text(encoding="utf-8")
     names = {}
     exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[1], names)
-    told = catalog.degradations[written(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])]
+    from_toml = catalog.degradations[written(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])]
     assert violations_of(names["SPEC"]) == []
-    first, _, last = told.chain.steps
+    first, _, last = from_toml.chain.steps
     assert (names["CHAIN"].steps[0], names["CHAIN"].steps[2]) == (first, last)

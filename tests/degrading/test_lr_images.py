@@ -41,7 +41,7 @@ def test_lr_has_the_size_of_the_cropped_image(height, width, scale, grey):
     assert np.array_equal(lr, wanted)
 
 
-def test_a_random_degradation_is_frozen_by_its_seed_whatever_was_drawn_before(pictures):
+def test_a_random_degradation_is_frozen_by_its_seed_and_not_by_earlier_draws(pictures):
     hr, seed = pictures["ant"], draw_seed("noise", "farm", "ant", 2)
     first, _ = lr_image(hr, NOISE, 2, seed=seed)
     torch.manual_seed(999)

@@ -67,12 +67,12 @@ def test_the_same_seed_draws_the_same_and_another_one_differs():
     assert not np.array_equal(lr_image(hr, CHAIN, 2, seed=5)[0], lr_image(hr, CHAIN, 2, seed=6)[0])
 
 
-def test_what_was_drawn_stands_in_the_json():
+def test_the_json_holds_what_was_drawn():
     realisation = freeze(CHAIN, Size(40, 30, 2, 1), seed=8, image="ant")
-    told = json.loads(realisation.model_dump_json())
-    assert [entry["step"] for entry in told["drawn"]["steps"]] == ["Brighter", "Grain", "Subsample"]
-    assert 0.1 <= told["drawn"]["steps"][0]["drawn"]["by"] <= 0.2
-    facts = {key: told[key] for key in ("degradation", "version", "image", "height", "width", "scale", "realisation")}
+    stored = json.loads(realisation.model_dump_json())
+    assert [entry["step"] for entry in stored["drawn"]["steps"]] == ["Brighter", "Grain", "Subsample"]
+    assert 0.1 <= stored["drawn"]["steps"][0]["drawn"]["by"] <= 0.2
+    facts = {key: stored[key] for key in ("degradation", "version", "image", "height", "width", "scale", "realisation")}
     assert facts == {
         "degradation": "toy", "version": "1", "image": "ant", "height": 40, "width": 30, "scale": 2, "realisation": 1,
     }  # fmt: skip
@@ -144,7 +144,7 @@ def test_a_realisation_of_something_else_is_refused(change, error, text):
 
 
 @pytest.mark.parametrize(("text", "why"), [(None, "cannot be read"), ("{}", "degradation: Field required"), ("?", "")])
-def test_a_file_that_is_no_realisation_is_told_so(text, why, tmp_path):
+def test_a_file_that_is_not_a_realisation_is_refused(text, why, tmp_path):
     path = tmp_path / "x.json"
     if text is not None:
         path.write_text(text)

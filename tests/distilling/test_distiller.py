@@ -33,11 +33,11 @@ def test_the_sum_of_terms_is_one_number_with_a_gradient():
 
 
 @pytest.mark.parametrize(
-    ("terms", "told"),
+    ("terms", "message"),
     [({}, "no loss term"), ({"a": torch.ones(2)}, r"'a' has shape \(2,\)"), ({"a": 0.5}, "'a' is a float")],
 )
-def test_terms_of_a_wrong_kind_are_named(terms, told):
-    with pytest.raises(TrainingError, match=told):
+def test_terms_of_a_wrong_kind_are_named(terms, message):
+    with pytest.raises(TrainingError, match=message):
         sum_of(terms)
 
 

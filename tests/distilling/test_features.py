@@ -17,7 +17,7 @@ from srbench.recipe import Recipe
 
 
 class Column(nn.Module):
-    """Blocks of one width in a row; the batch norm and the dropout would tell of a forward pass in training mode."""
+    """Blocks of one width in sequence; batch norm and dropout would show a forward pass in training mode."""
 
     def __init__(self, scale, *, width=4, depth=3, stride=1, colours=3):
         super().__init__()
@@ -132,7 +132,7 @@ def test_every_scale_is_tried_and_a_multi_scale_student_may_have_a_multi_scale_t
         assert (sr.shape[-1], body.shape) == (8 * scale, (2, 4, 8, 8))
 
 
-def test_features_are_in_units_of_images_whatever_the_network_takes():
+def test_features_are_in_units_of_images_for_any_input_range():
     wide_range = setup(column(facts={"input_range": 255.0}), column())
     wide_range.student.module.load_state_dict(wide_range.teacher.module.state_dict())
     with torch.no_grad():
@@ -172,7 +172,7 @@ def test_trying_the_networks_leaves_no_trace():
 
 
 @pytest.mark.parametrize(
-    ("student", "pairs", "told"),
+    ("student", "pairs", "message"),
     [
         (column(()), None, r"column declares no taps.*add taps="),
         (column(("body.9",)), None, r"Column has no module at 'body.9' to tap; its modules start with: body, body.0"),
@@ -182,9 +182,9 @@ def test_trying_the_networks_leaves_no_trace():
         (column(facts={"channels": "y"}, colours=1), None, r"column works on luma and the teacher column on RGB"),
     ],
 )
-def test_taps_that_cannot_be_compared_are_named_with_what_to_do(student, pairs, told):
+def test_taps_that_cannot_be_compared_are_named_with_what_to_do(student, pairs, message):
     scales = (2, 3) if student is MANY else (2,)
-    with pytest.raises(TrainingError, match=told):
+    with pytest.raises(TrainingError, match=message):
         FeaturePairs(setup(student, MANY if student is MANY else column(), scales=scales), pairs)
 
 
@@ -217,7 +217,7 @@ def test_tokens_and_vectors_become_maps(height, width, channels):
 
 
 @pytest.mark.parametrize("shape", [(2,), (2, 7, 3), (1, 2, 3, 4, 5)])
-def test_what_is_no_map_is_refused(shape):
+def test_what_is_not_a_map_is_refused(shape):
     with pytest.raises(TrainingError, match="tap another module"):
         as_map(torch.rand(shape))
 

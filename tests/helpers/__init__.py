@@ -1,4 +1,4 @@
-"""What tests share: where things are, small stand-ins, and the comparison with outside oracles."""
+"""Shared by all tests: paths, small fakes, and the comparison with outside oracles."""
 
 from pathlib import Path
 

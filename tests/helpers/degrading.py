@@ -12,7 +12,7 @@ from srbench.degrading import Chain, FixedStep, Random, Range, Size, column
 
 @dataclass(frozen=True)
 class Brighter:
-    """Adds a number of its own to every image."""
+    """Adds a random number to every image."""
 
     by: Range = (0.1, 0.2)
 
@@ -50,7 +50,7 @@ class Grain:
 
 @dataclass(frozen=True)
 class Cut:
-    """Crops to a height that every image draws for itself."""
+    """Crops every image to a random height."""
 
     grouped_by: ClassVar[tuple[str, ...]] = ("height",)
 
@@ -64,7 +64,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Subsample(FixedStep):
-    """To the size of lr, whatever came before."""
+    """Reduces images to the size of lr."""
 
     def apply(self, images, drawn, size):
         return torch.nn.functional.interpolate(images, size=size.lr, mode="nearest")
@@ -97,7 +97,7 @@ def done(hr, scale, *steps):
 
 
 def equal_but_for_ties(ours, theirs):
-    """Whether levels are the same, but where a value half-way between two went the other way.
+    """Whether levels are equal, except where a value half-way between two was rounded the other way.
 
     The code of DASR and KDSR computes in single precision, and ours in double.
     """

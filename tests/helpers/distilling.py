@@ -39,12 +39,12 @@ def oracle(name):
 
 
 def assert_equal_to(value, wanted):
-    """To 1e-6 of the largest element."""
+    """Assert that values agree to 1e-6 of the largest element."""
     torch.testing.assert_close(value, wanted, rtol=1e-6, atol=1e-6 * wanted.abs().max().item())
 
 
 def assert_gradients(value, of, wanted):
-    """Of a loss, one for each of the tensors ``of``."""
+    """Assert the gradients of a loss, one for each of the tensors ``of``."""
     for gradient, expected in zip(torch.autograd.grad(value, of), wanted, strict=True):
         assert_equal_to(gradient, expected)
 
@@ -77,7 +77,7 @@ PAIRS = {
 
 
 def setup(student, *teachers, scale=2, recipe=RECIPE):
-    """What a distiller is given; the same weights every time."""
+    """Make the setup of a distiller, with the same weights every time."""
     torch.manual_seed(0)
     return Setup(
         student=build_network(student, scale),
@@ -135,7 +135,7 @@ def trained(distiller, folder, *, stop=lambda: False):
     return report, {name: w.detach().clone() for name, w in given.student.module.state_dict().items()}
 
 
-def assert_resumes_alike(make, folder, after=2):
+def assert_resumes_to_the_same_bits(make, folder, after=2):
     """A training that was stopped after its second step and taken up by a new process ends with the same bits.
 
     Args:

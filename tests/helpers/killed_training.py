@@ -83,7 +83,7 @@ def undisturbed_or_killed(folder: Path, method: str, kill: str) -> None:
 
 
 def main(folder: Path, method: str, sequences: list[str]) -> None:
-    torch.set_num_threads(1)  # before any work, so that there is no thread that a fork would lose
+    torch.set_num_threads(1)  # before any work, as a fork would lose other threads
     torch.optim.Adam(toys.make_setup().student.module.parameters())  # imports what it needs once, not in every child
     undisturbed_or_killed(folder / "whole", method, "never")
     for number, sequence in enumerate(sequences):

@@ -162,7 +162,7 @@ def make_record(
 
 
 def fail(record: Record, reason: str) -> Record:
-    """The same cell, had it failed."""
+    """Make the record of a cell that failed."""
     nothing = {"scores": {}, "images": (), "profile": None, "certification": None}
     return record.model_copy(update={"status": "failed", "reason": reason} | nothing)
 

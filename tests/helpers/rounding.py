@@ -8,7 +8,7 @@ import torch
 
 
 def assert_equal_but_for_rounding(found, wanted, roundings=256):
-    """Assert that nothing but rounding tells two tensors apart.
+    """Assert that two tensors differ by rounding only.
 
     Args:
         found: What was computed in one way.

@@ -204,7 +204,7 @@ class Adversarial(Distiller):
 
 
 class InnerOuter(Distiller):
-    """Learns the weight of the teacher's word by differentiating through a step of the student."""
+    """Learns the weight of the teacher's term by differentiating through a step of the student."""
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)

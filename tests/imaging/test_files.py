@@ -1,4 +1,4 @@
-"""Images as they lie on disks, good and bad."""
+"""Image files, good and bad."""
 
 import contextlib
 import io

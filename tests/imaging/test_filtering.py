@@ -1,4 +1,4 @@
-"""Filters equal the official ones and SciPy's under every border, whichever way they are computed."""
+"""Filters equal the official ones and SciPy's with every border and both ways of computing them."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def test_a_flat_image_stays_flat_under_any_kernel_of_weight_one():
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_a_shifted_kernel_sub_samples_without_moving_the_image(scale):
-    """On a ramp a symmetric blur changes nothing, so every lr pixel tells where it was taken: in its block's middle."""
+    """A symmetric blur does not change a ramp, so the value of an lr pixel shows its position: its block's centre."""
     ramp = torch.arange(96, dtype=torch.float64).expand(1, 1, 96, 96)
     moved = shift(kernels.fspecial(25, 0.5 * scale), scale)
     lr = filtering.filter2d(ramp, moved / moved.sum(), flip=True)[..., ::scale, ::scale][0, 0, 0]

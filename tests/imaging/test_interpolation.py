@@ -43,7 +43,7 @@ def test_edges_that_meet_fall_as_in_opencv():
 
 @pytest.mark.parametrize("name", ["bsrgan_trace_x4", "bsrgan_trace_x2", "bsrgan_plus_trace_x4"])
 def test_the_resizes_of_bsrgan_equal_the_official_ones(name, shared):
-    """Those that a trace has on both sides of a resize; the steps between are tested with the chain."""
+    """Only resizes whose input and output a trace has; the other steps are tested with the chain."""
     trace = np.load(shared(f"oracles/degradations/{name}.npz"))
     pairs = {
         "bsrgan_trace_x4": [("hq", "t01_resize", "bilinear"), ("t06_convolved", "t07_resize", "bicubic")],

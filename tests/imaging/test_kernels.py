@@ -1,4 +1,4 @@
-"""Kernels equal the official ones, weigh one, and stand where their convention says."""
+"""Kernels equal the official ones, sum to one, and are centred by their convention."""
 
 import json
 

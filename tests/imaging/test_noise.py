@@ -68,8 +68,8 @@ def test_correlated_fields_have_the_covariance_that_was_asked_for():
     assert torch.allclose(got, asked[0].double(), atol=0.03)
 
 
-def test_a_covariance_that_is_none_counts_as_in_numpy():
-    """BSRGAN takes the size of every element, which can leave a matrix that is no covariance."""
+def test_a_matrix_that_is_not_a_covariance_is_used_as_in_numpy():
+    """BSRGAN takes the absolute value of every element, which may not be a covariance any more."""
     asked = np.array([[1.0, 0.9, 0.1], [0.9, 1.0, 0.9], [0.1, 0.9, 1.0]])
     assert np.linalg.eigvalsh(asked)[0] < 0
     drawn = np.random.default_rng(0).multivariate_normal(np.zeros(3), asked, 60_000, check_valid="ignore", method="svd")
@@ -100,7 +100,7 @@ def test_the_peak_is_the_power_of_two_at_or_above_the_number_of_levels(levels, s
     assert noise.peaks_of_levels(image).item() == 2 ** int(np.ceil(np.log2(levels)))
 
 
-def test_every_image_has_the_noise_of_its_seed_whatever_stands_beside_it():
+def test_every_image_has_the_noise_of_its_seed_in_any_batch():
     images = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     seeds, grey = [11, 12, 11], [False, True, False]
     fields, counted = noise.normal(images, seeds, grey), noise.poisson(images, [50.0, 60.0, 70.0], seeds, grey)

@@ -1,4 +1,4 @@
-"""Compiled loops serve those who want nothing but values, and do every piece of work once, whatever the threads."""
+"""Compiled loops serve callers that need only values, and do every piece of work once with any number of threads."""
 
 import os
 from threading import Barrier, current_thread
@@ -11,7 +11,7 @@ from srbench.imaging.parallel import for_each, threads, threads_kept, values_alo
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # by torch's own forward derivatives
-def test_who_wants_more_than_values_is_told_apart():
+def test_callers_that_need_more_than_values_are_recognised():
     plain = torch.rand(2, 3)
     assert values_alone(plain, plain.double())
     asked = plain.clone().requires_grad_()
@@ -37,7 +37,7 @@ def test_everything_is_done_once(threads, count, torch_threads):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_what_fails_in_any_thread_is_told(threads, torch_threads):
+def test_a_failure_in_any_thread_is_raised(threads, torch_threads):
     torch_threads(threads)
 
     def work(number):
@@ -80,7 +80,7 @@ def test_threads_are_given_back_when_something_fails(torch_threads):
     assert (torch.get_num_threads(), threads()) == (2, 2)
 
 
-def test_several_threads_are_at_work_and_stand_by_for_the_next_time(torch_threads):
+def test_several_threads_are_at_work_and_wait_for_the_next_time(torch_threads):
     torch_threads(2)
     meeting = Barrier(2, timeout=20)
     names = []

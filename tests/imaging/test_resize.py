@@ -241,7 +241,7 @@ def test_wrong_options_are_answered_with_the_right_ones(options, error, says):
         imresize(torch.rand(1, 8, 8), **options)
 
 
-def test_images_that_are_none_are_refused():
+def test_tensors_that_are_not_images_are_refused():
     with pytest.raises(ShapeError, match="not empty"):
         imresize(torch.rand(3, 0, 8), scale=2)
     with pytest.raises(ShapeError, match=r"\(…, H, W\)"):

@@ -207,7 +207,7 @@ def test_doubles_reach_operators_without_weights_and_become_singles_for_networks
 
 
 class Oracle(nn.Module):
-    """Enlarges perfectly: it was told the truth."""
+    """Enlarges perfectly, as it has the ground truth."""
 
     def __init__(self, truth):
         super().__init__()
@@ -226,7 +226,7 @@ def run(network, pairs, catalog, tmp_path, names=("psnr_y", "ssim_y"), keep=0, e
     return result
 
 
-def test_a_mean_stands_with_its_images_interval_and_protocol(pairs, catalog, tmp_path):
+def test_a_mean_comes_with_its_images_interval_and_protocol(pairs, catalog, tmp_path):
     result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path)
     score = result.scores["psnr_y"]
     values = [image.scores["psnr_y"] for image in result.images]
@@ -280,6 +280,6 @@ def test_the_first_images_are_kept_as_they_were_scored(pairs, catalog, tmp_path)
     )
 
 
-def test_a_network_of_another_scale_is_told_with_the_image(pairs, catalog, tmp_path):
+def test_a_network_of_another_scale_is_reported_with_the_image(pairs, catalog, tmp_path):
     with pytest.raises(ShapeError, match=r"dot returned"):
         run(Network(catalog.architectures["dot"], catalog.architectures["dot"].build(3)), pairs(), catalog, tmp_path)

@@ -1,4 +1,4 @@
-"""A copy of a dataset is certified by its published row and by the LR it brings, and told by how much it is off."""
+"""A copy of a dataset is certified by its published row and by its LR; deviations are reported."""
 
 import re
 

@@ -84,7 +84,7 @@ def test_a_kept_grey_image_is_its_own_luma_and_others_are_made_rgb_first(fidelit
     assert kept["psnr_rgb"] == pytest.approx(kept["psnr_y"], abs=0.05)
 
 
-def test_identical_images_are_infinitely_alike(fidelity):
+def test_identical_images_have_infinite_psnr(fidelity):
     image = torch.rand(1, 3, 30, 30)
     scores = Scorer(fidelity, protocol_named("rgb"), 2, CPU).score(image, image)
     assert (scores["psnr_rgb"], scores["ssim_rgb"]) == (float("inf"), pytest.approx(1.0))

@@ -50,7 +50,7 @@ def test_a_difference_that_is_the_same_everywhere_has_an_interval_of_no_width():
     assert mean_interval([[0.25, 0.25], [0.25, 0.25]]) == (0.25, 0.25)
 
 
-def test_one_image_tells_nothing_apart_and_a_constant_difference_everything():
+def test_one_image_separates_no_methods_and_a_constant_difference_separates_all():
     one = paired_p_values([30.0], [40.0])
     assert (one, one.shape) == (1.0, ())
     assert paired_p_values([[30.0], [31.0]], [40.0]).tolist() == [1.0, 1.0]
@@ -58,7 +58,7 @@ def test_one_image_tells_nothing_apart_and_a_constant_difference_everything():
     assert paired_p_values([30.0, 31.0, 32.0], [30.5, 31.5, 32.5]) == 0.0
 
 
-def test_methods_that_cannot_be_told_apart_share_a_rank():
+def test_methods_without_a_significant_difference_share_a_rank():
     best = [34.0, 30.0, 36.0, 31.0, 33.0]
     hardly_worse = [33.6, 30.3, 35.7, 31.1, 32.8]
     clearly_worse = [v - 1 - 0.01 * i for i, v in enumerate(best)]

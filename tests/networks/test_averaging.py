@@ -19,16 +19,16 @@ def test_the_average_of_several_checkpoints_is_their_mean_value_by_value(values)
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "message"),
     [
         ({"w": torch.ones(3)}, "index is not in both"),
         ({"w": torch.ones(4), "index": torch.arange(3)}, "w is not in both or has two shapes"),
         ({"w": torch.ones(3), "index": torch.arange(1, 4)}, "index holds other whole numbers"),
     ],
 )
-def test_checkpoints_of_different_networks_have_no_average(other, told):
+def test_checkpoints_of_different_networks_have_no_average(other, message):
     state = {"w": torch.zeros(3), "index": torch.arange(3)}
-    with pytest.raises(CheckpointError, match=told):
+    with pytest.raises(CheckpointError, match=message):
         average_weights({"a.pth": state, "b.pth": other})
 
 

@@ -44,7 +44,7 @@ def test_a_tap_may_say_itself_that_it_is_an_input():
     assert torch.equal(features["second:input"], net.first(x).relu() + 1)
 
 
-def test_a_tap_on_what_is_no_tensor_is_named():
+def test_a_tap_on_what_is_not_a_tensor_is_named():
     class Two(nn.Module):
         def forward(self, x):
             return x, x

@@ -95,7 +95,7 @@ def test_a_network_on_luma_takes_luma_patches_as_they_are():
     assert (net.colours, network().colours) == (1, 3)
 
 
-def test_a_multi_scale_network_is_told_the_scale():
+def test_a_multi_scale_network_gets_the_scale():
     lr = torch.rand(1, 3, 4, 4)
     net = network(multi_scale=True)
     assert net(lr, 3).shape == (1, 3, 12, 12)
@@ -124,7 +124,7 @@ def test_given_weights_are_used_and_differentiated_instead_of_the_modules_own(fa
     assert one.module.kept.grad != 0
 
 
-def test_given_weights_are_used_wherever_they_stand_and_the_modules_own_come_back():
+def test_given_weights_are_used_at_any_depth_and_the_modules_own_come_back():
     class Twice(nn.Module):
         def __init__(self):
             super().__init__()
@@ -151,7 +151,7 @@ def test_a_wrong_size_is_named_with_what_was_expected(module):
 
 
 @pytest.mark.parametrize("returned", [None, [torch.zeros(1, 3, 8, 8)], 3.0])
-def test_what_is_no_tensor_is_named(returned):
+def test_what_is_not_a_tensor_is_named(returned):
     class Odd(nn.Module):
         def forward(self, lr):
             return returned

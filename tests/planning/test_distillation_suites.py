@@ -25,7 +25,7 @@ def students(plan, scale=2, budget="steps"):
     ]
 
 
-def test_every_method_stands_beside_its_controls_at_every_scale(plan):
+def test_every_method_has_its_controls_at_every_scale(plan):
     for scale in {cell.scale for cell in plan.cells}:
         assert {m.distiller for m in students(plan, scale)} >= CONTROLS | BASELINES | MISSION | SINCE
 

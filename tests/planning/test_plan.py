@@ -76,7 +76,7 @@ def test_a_cell_that_two_grids_name_is_measured_once(catalog, one, other):
 
 @settings(max_examples=25, deadline=None)
 @given(grids)
-def test_teachers_stand_before_their_students_and_no_model_is_missing(catalog, grid):
+def test_teachers_come_before_their_students_and_no_model_is_missing(catalog, grid):
     plan = make_plan(suite(grid), catalog)
     place = {model: number for number, model in enumerate(plan.models)}
     assert len(place) == len(plan.models)
@@ -372,7 +372,7 @@ def test_a_selection_that_leaves_nothing_repeats_itself(catalog):
         make_plan(two, catalog, Selection(only=("dot",), scales=(3,)))
 
 
-def test_published_weights_run_at_their_scales_only_and_once_whatever_the_distillers(catalog):
+def test_published_weights_run_at_their_scales_only_and_once_for_all_distillers(catalog):
     tagged = [
         (spec.name, c.tag, c.scale) for spec in catalog.architectures.values() for c in spec.checkpoints
         if c.scale is not None

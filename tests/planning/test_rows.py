@@ -30,7 +30,7 @@ def test_grids_that_repeat_a_cell_have_its_row_once(catalog, tmp_path):
     assert cell.row_id[:5] == ("dot", "", "logits", "wide", "r")
 
 
-def test_all_that_a_row_tells_apart_may_differ(catalog, tmp_path):
+def test_everything_that_a_row_names_may_differ(catalog, tmp_path):
     grids = (
         LOGITS, LOGITS | {"seeds": (1,)}, LOGITS | {"budget": "time"}, LOGITS | {"teacher": "dot"},
         LOGITS | {"teacher": "imdn.div2k"}, LOGITS | {"distillers": ("none",)}, LOGITS | {"scales": (3,)},
@@ -46,9 +46,9 @@ def test_recipes_of_one_name_are_refused(catalog, tmp_path):
     same = ({"recipe": recipe(tmp_path)}, {"recipe": recipe(tmp_path, steps=2)})
     with pytest.raises(
         ConfigError, match=r"recipes named 'r', .* one row .*; give the recipes different names"
-    ) as told:
+    ) as caught:
         plan_of(catalog, *same)
-    assert str(told.value).startswith(
+    assert str(caught.value).startswith(
         "s.toml: dot · x2 · bicubic · seed 0 on tiny_test (x2, bicubic) is planned twice, "
     )
     assert len(plan_of(catalog, same[0], {"recipe": recipe(tmp_path, "s", steps=2)}).cells) == 2
@@ -73,7 +73,7 @@ def test_weights_to_start_from_that_no_row_names_are_refused(catalog, tmp_path):
         plan_of(catalog, {"recipe": starts(1, 1)}, {"recipe": starts(2, 2)})
 
 
-def test_files_whose_rows_are_named_alike_are_refused(catalog):
+def test_files_whose_rows_have_the_same_name_are_refused(catalog):
     one, other = ({"weights": (f"/{disk}/a/b/x.pth",)} for disk in ("one", "other"))
     with pytest.raises(ConfigError, match=r"different files of weights.*last three parts"):
         plan_of(catalog, one, other)

@@ -54,6 +54,6 @@ def test_a_pass_uses_what_the_last_one_freed() -> None:
     assert inside - afterwards > 100  # the system has it again
 
 
-def test_whoever_sets_glibc_s_own_variables_is_heeded() -> None:
+def test_glibc_s_own_variables_are_respected() -> None:
     cleared, *_ = measured("kept", MALLOC_TRIM_THRESHOLD_="131072")
     assert cleared > 100

@@ -64,7 +64,7 @@ def measured(works):
 
 
 @pytest.mark.parametrize(("case", "mib"), [("large", 200), ("small", 50), ("freed", 100), ("last", 50)])
-def test_a_pass_needs_what_it_allocates_whatever_ran_before_it(measured, case, mib):
+def test_a_pass_needs_what_it_allocates_after_any_other_pass(measured, case, mib):
     assert mib <= measured[case].extra_mib < mib + 10
 
 

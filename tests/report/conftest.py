@@ -17,7 +17,7 @@ def results(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with images, and the whole report made from them."""
+    """Records with images, and the whole report made from them."""
     from srbench.report.build import build_report
 
     folder = tmp_path_factory.mktemp("drawn") / "results"

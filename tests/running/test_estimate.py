@@ -1,4 +1,4 @@
-"""Estimates grow with the work, and never stand in its way."""
+"""Estimates grow with the work, and never block it."""
 
 from dataclasses import replace
 

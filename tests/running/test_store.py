@@ -1,4 +1,4 @@
-"""Results are there or not, whatever happens while they are written."""
+"""A result is complete or missing, even if writing it is interrupted."""
 
 import math
 import multiprocessing
@@ -58,7 +58,7 @@ def test_forgetting_drops_all_of_a_job_and_nothing_else(tmp_path):
     mine.forget(JobName(CERTIFY, "never"))
 
 
-def test_the_cache_lies_where_the_environment_says(monkeypatch, tmp_path):
+def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path / "mine"))
     assert cache_root() == tmp_path / "mine"
     monkeypatch.delenv("SRBENCH_CACHE")

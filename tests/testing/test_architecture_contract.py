@@ -152,7 +152,7 @@ def test_a_sound_architecture_passes(spec):
         (architecture(Sound, channels="y"), "Mine at x2 on lr of 1x1 raised RuntimeError"),
     ],
 )
-def test_a_faulty_architecture_is_told_what_is_wrong(spec, text):
+def test_a_faulty_architecture_is_reported_with_its_fault(spec, text):
     one_violation(spec, text)
 
 

@@ -70,7 +70,7 @@ class Forgetful(srbench.Distiller):
 
 
 class Remembering(srbench.Distiller):
-    """The same, in a buffer."""
+    """A weight that grows with every step, kept in a buffer."""
 
     seen: Tensor
 
@@ -143,5 +143,5 @@ def test_a_sound_distiller_passes(spec):
         (distiller(lambda setup: "x"), "gave str; it must give an srbench.Distiller"),
     ],
 )
-def test_a_faulty_distiller_is_told_what_is_wrong(spec, text):
+def test_a_faulty_distiller_is_reported_with_its_fault(spec, text):
     one_violation(spec, text)

@@ -47,7 +47,7 @@ def test_a_sound_degradation_passes(spec):
         (degradation(subsample, unrounded=lambda hr, s, g: subsample(hr.float(), s, g)), "unrounded, gave torch.float"),
     ],
 )
-def test_a_faulty_degradation_is_told_what_is_wrong(spec, text):
+def test_a_faulty_degradation_is_reported_with_its_fault(spec, text):
     one_violation(spec, text)
 
 
@@ -80,7 +80,7 @@ def test_a_sound_metric_passes(spec):
         (metric(lambda sr, hr: mse(sr, hr) + torch.rand(1)), "two results for one pair"),
     ],
 )
-def test_a_faulty_metric_is_told_what_is_wrong(spec, text):
+def test_a_faulty_metric_is_reported_with_its_fault(spec, text):
     one_violation(spec, text)
 
 
@@ -110,7 +110,7 @@ def test_a_sound_loss_passes():
         (lambda sr, hr: (sr - hr).abs().mean() * math.inf, "gave inf"),
     ],
 )
-def test_a_faulty_loss_is_told_what_is_wrong(compute, text):
+def test_a_faulty_loss_is_reported_with_its_fault(compute, text):
     one_violation(loss(compute), text)
 
 

@@ -75,7 +75,7 @@ counter = iter(range(10**6))
         (step(altered(apply=resizing)), "other sizes in a batch than alone"),
     ],
 )
-def test_a_faulty_step_is_told_what_is_wrong(spec, text):
+def test_a_faulty_step_is_reported_with_its_fault(spec, text):
     one_violation(spec, text)
 
 

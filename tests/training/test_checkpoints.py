@@ -11,7 +11,7 @@ CPU = torch.device("cpu")
 
 
 def silent(sentence: str) -> None:
-    raise AssertionError(f"nothing was to be told, but: {sentence}")
+    raise AssertionError(f"expected no message, got: {sentence}")
 
 
 def test_a_state_comes_back_as_it_was(tmp_path):
@@ -52,9 +52,9 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(tmp_path, damage):
     checkpoints.save(1, {"step": 1, "w": torch.ones(50)})
     newest = checkpoints.save(2, {"step": 2, "w": torch.ones(50)})
     newest.write_bytes(damage(newest.read_bytes()))
-    told = []
-    assert checkpoints.latest(CPU, told.append)["step"] == 1
-    assert told == [f"The checkpoint {newest.name} is damaged; going on from the one before it."]
+    messages = []
+    assert checkpoints.latest(CPU, messages.append)["step"] == 1
+    assert messages == [f"The checkpoint {newest.name} is damaged; going on from the one before it."]
 
 
 def test_a_half_written_checkpoint_is_not_one(tmp_path, monkeypatch):
@@ -82,7 +82,7 @@ def test_an_object_that_could_not_be_read_back_is_refused_when_it_is_saved(tmp_p
     assert not list(tmp_path.iterdir())
 
 
-def test_weights_come_back_equal_whatever_their_layout_or_sharing(tmp_path):
+def test_weights_come_back_equal_with_any_layout_or_sharing(tmp_path):
     tied = torch.randn(3)
     weights = {
         "a": torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last),

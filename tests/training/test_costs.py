@@ -1,4 +1,4 @@
-"""What a training costs is counted exactly, by every method alike, in one process or several."""
+"""The costs of a training are counted exactly, for every method, in one process or several."""
 
 import copy
 import itertools
@@ -138,7 +138,7 @@ def test_steps_at_several_scales_count_each_by_its_own_median(clock, tmp_path):
     assert costs.seconds_per_step == pytest.approx(sum(scale**3 for scale in method.seen) / 60)
 
 
-def test_a_resumed_training_tells_the_same_counts_as_one_in_one_go(tmp_path):
+def test_a_resumed_training_reports_the_same_counts_as_an_uninterrupted_one(tmp_path):
     def method():
         return TwoViews(toys.make_setup(teachers=(toys.WIDE,)))
 

@@ -141,7 +141,7 @@ def test_one_training_serves_several_scales(tmp_path):
     assert set(scales) == {2, 3, 4}
 
 
-def test_a_stochastic_degradation_trains_on_patches_degraded_anew(tmp_path):
+def test_a_stochastic_degradation_is_drawn_again_for_every_patch(tmp_path):
     patches = []
 
     class Recorded(Distiller):

@@ -126,7 +126,7 @@ def test_networks_that_call_view_are_trained_all_the_same_and_resume_to_the_same
     assert same(weights(parts), weights(whole))
 
 
-def test_a_distiller_that_calls_view_only_later_is_told_what_to_call(tmp_path):
+def test_a_distiller_that_calls_view_only_later_gets_advice_what_to_call(tmp_path):
     class Late(Distiller):
         def losses(self, batch):
             if batch.step == 4:

@@ -43,7 +43,7 @@ paths = st.lists(
 
 
 @given(paths, st.data())
-def test_short_names_stand_for_these_weights_and_no_others(among, data):
+def test_short_names_cover_these_weights_and_no_others(among, data):
     names = set(data.draw(st.lists(st.sampled_from(among))))
     short = in_short(names, among)
     assert {n for n in among if any(n == path or n.startswith(path + ".") for path in short)} == names

@@ -1,4 +1,4 @@
-"""Compiled filters equal those of tensors, whatever the sizes, the borders, the batch and the threads."""
+"""Compiled filters equal those of tensors for all sizes, borders, batches and numbers of threads."""
 
 import pytest
 import torch
@@ -73,7 +73,7 @@ def test_a_list_of_kernels_of_several_sides_is_what_each_does_alone():
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 20])
-def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, torch_threads):
+def test_the_same_bytes_with_any_threads_and_neighbours(count, torch_threads):
     own = some_kernels(9)[torch.arange(count) % 12]
     images = rand(count, 3, 40, 50)
     results = []

@@ -1,4 +1,4 @@
-"""Compiled JPEG equals that of tensors, whatever the sizes, the batch and the threads."""
+"""Compiled JPEG equals that of tensors for all sizes, batches and numbers of threads."""
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ def test_any_images_of_any_quality(count, height, width, quality, table, seed):
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 20])
-def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, torch_threads):
+def test_the_same_bytes_with_any_threads_and_neighbours(count, torch_threads):
     images, qualities = photographs(count, 40, 300), torch.linspace(20, 95, count).tolist()
     results = []
     for threads in (1, 2, 3):
@@ -47,7 +47,7 @@ def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, torch_thr
         assert torch.equal(jpeg.diffjpeg(images[image : image + 1], qualities[image]), results[0][image : image + 1])
 
 
-def test_images_that_do_not_lie_in_one_piece():
+def test_images_that_are_not_contiguous():
     images = photographs(2, 33, 47).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
     assert torch.equal(jpeg.diffjpeg(images, 60), jpeg.diffjpeg(images.contiguous(), 60))
 

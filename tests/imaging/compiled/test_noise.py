@@ -1,4 +1,4 @@
-"""Compiled noise: published words, the distributions that are promised, and one field for one seed whatever else is."""
+"""Compiled noise has the published random words and the right distributions, and a field depends only on its seed."""
 
 import math
 
@@ -91,7 +91,7 @@ def test_levels_and_sums_are_those_of_tensors(count, channels, height, width, se
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 20])
-def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, torch_threads):
+def test_the_same_bytes_with_any_threads_and_neighbours(count, torch_threads):
     images = rand(count, 3, 60, 50)
     seeds = [2**53 - 1 - image % 5 for image in range(count)]
     grey, peaks = [image % 3 == 1 for image in range(count)], [2.0 ** (image % 9) for image in range(count)]
@@ -109,7 +109,7 @@ def test_the_same_bytes_whatever_the_threads_and_the_neighbours(count, torch_thr
         assert grey[image] == torch.equal(results[0][1][image, 0], results[0][1][image, 1])
 
 
-def test_images_that_do_not_lie_in_one_piece():
+def test_images_that_are_not_contiguous():
     images = rand(60, 50, 3, 2).permute(3, 2, 0, 1)
     whole = images.contiguous()
     for make in (

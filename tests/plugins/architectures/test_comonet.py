@@ -38,7 +38,7 @@ def test_the_papers_network_equals_the_official_one(name, assert_official):
 
 
 def gmacs(name, scale, height, width):
-    """Of an lr whose sides are rounded up, as the counts of the facts are."""
+    """GMACs for an lr whose sides are rounded up, as in the facts."""
     size = -(-height // scale), -(-width // scale)
     return count_macs(lambda: SPECS[name].network(scale), lambda network, lr: network(lr), size).total / 1e9
 

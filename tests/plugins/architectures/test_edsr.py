@@ -79,7 +79,7 @@ def test_its_recipe_halves_the_rate_once_in_300_000_steps():
     assert [recipe.rate_at(step) for step in (0, 199_999, 200_000, 299_999)] == [1e-4, 1e-4, 5e-5, 5e-5]
 
 
-def test_every_published_score_is_told_apart_by_dataset_scale_and_metric():
+def test_published_scores_differ_in_dataset_scale_or_metric():
     for spec in SPECS.values():
         keys = [(r.dataset, r.scale, r.metric) for r in spec.reported]
         assert len(set(keys)) == len(keys)

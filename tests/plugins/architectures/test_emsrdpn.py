@@ -100,7 +100,7 @@ def as_written(unit, x, residual):
     [TINY, TINY | {"dense": 0, "growth": 0}, TINY | {"residual": 0}, TINY | {"dense": 0}, TINY | {"growth": 0}],
     ids=["dual", "residual", "dense", "dense_from_nothing", "dense_without_growth"],
 )
-def test_it_is_its_formulas_whatever_paths_it_has(sizes):
+def test_it_computes_its_formulas_with_any_of_its_paths(sizes):
     """The official code concatenates all blocks' features before it fuses them."""
     network = emsrdpn.single(2, **sizes).eval()
     fill(network, set())

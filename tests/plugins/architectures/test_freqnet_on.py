@@ -13,7 +13,7 @@ from srbench.testing import photograph, violations_of
 LOGIT = 20.0
 """Beyond which a share is all or nothing in float32."""
 ROUNDINGS = 1024
-"""Of two changes of colour and two transforms, back and forth."""
+"""The rounding of two colour conversions and two transforms, there and back."""
 
 
 def merged(catalog, name, share=None, scale=2):
@@ -32,7 +32,7 @@ def below(catalog, name, network):
 
 
 @pytest.mark.parametrize("name", ["dot", "vdsr"])
-def test_what_stands_on_any_network_keeps_its_contract(name, catalog):
+def test_on_any_network_it_keeps_the_contract(name, catalog):
     assert violations_of(catalog.architectures[f"freqnet_on:{name}"]) == []
 
 

@@ -77,14 +77,14 @@ def test_a_training_shift_moves_by_whole_pixels_and_its_weight_feels_the_loss():
     assert_equal_but_for_rounding(shift.weight.grad.flatten(), torch.stack(by_hand))
 
 
-def test_without_noise_training_and_measuring_shift_alike():
+def test_without_noise_training_and_measuring_shift_the_same_way():
     shift, x = ghostsr.Shift(), photograph(1, 2, 6, 6)
     shift.noise.zero_()
     assert torch.equal(shift.train()(x), shift.eval()(x))
 
 
 @pytest.mark.parametrize(("ratio", "computed"), [(0.5, 6), (0.3, 4), (0.75, 9), (1.0, 12), (0.05, 1)])
-def test_ghosts_are_taken_in_turns_whatever_the_ratio(ratio, computed):
+def test_ghosts_are_repeated_in_turn_at_any_ratio(ratio, computed):
     module = ghostsr.GhostModule(nn.Conv2d(5, 12, 3, padding=1), ratio).eval()
     with torch.no_grad():
         out = module(photograph(1, 3, 6, 5).repeat(1, 2, 1, 1)[:, :5])

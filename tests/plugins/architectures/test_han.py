@@ -72,7 +72,7 @@ def test_its_size_and_multiply_accumulates_are_the_published_ones(scale, paramet
     assert gmacs(SPEC, scale) - products == pytest.approx(published, abs=0.06)
 
 
-def test_the_layer_least_like_a_layer_weighs_most_in_it():
+def test_the_least_similar_layer_weighs_most():
     attention = han.LayerAttention()
     torch.nn.init.ones_(attention.gamma)
     layers = torch.zeros(1, 3, 1, 1, 2)

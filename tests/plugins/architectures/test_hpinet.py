@@ -111,7 +111,7 @@ def test_a_line_on_which_three_patches_meet_keeps_three_quarters():
     assert torch.equal(weights[0], torch.tensor([1.0] * 5 + [0.75] + [1.0] * 5))
 
 
-def test_each_patch_finds_the_one_most_like_it_and_not_itself():
+def test_each_patch_selects_the_most_similar_other_patch():
     match = hpinet.PatchMatch(2).eval()
     means = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 0.5], [0.2, 0.9]])
     patches = torch.stack((means, means), dim=1)[None]  # (1, 4, 2, 2)

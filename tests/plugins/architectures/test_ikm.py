@@ -87,7 +87,7 @@ def test_every_image_is_convolved_by_kernels_of_its_own(kernel, form):
 
 
 def gradients(image_specific):
-    """Of the loss by kernel, bias and input, and of the kernels that the images have for themselves."""
+    """Gradients of the loss for kernel, bias and input, and for each image's own kernels."""
     torch.manual_seed(0)
     layer = ikm.ModulatedConv2d(4, 5, 3, padding=1)
     layer.image_specific = image_specific

@@ -27,7 +27,7 @@ def test_a_control_computes_what_the_student_computes_if_its_estimate_is_that_co
         assert torch.equal(control(lr), wanted)
 
 
-def test_the_kernels_of_a_network_that_is_told_follow_what_it_is_told():
+def test_the_kernels_of_the_non_blind_network_follow_its_conditions():
     network, lr = SPECS["kdsr_small_nonblind"].network(4).eval(), photograph(2, 3, 9, 7)
     sharp, wide = torch.zeros(2, 4), torch.tensor([[9.0, 0.0, 9.0, 0.0]]).expand(2, -1)
     with torch.no_grad():

@@ -77,7 +77,7 @@ def test_the_papers_network_equals_the_official_one(scale, assert_official):
 
 
 FOURIER_CHANNELS = {"swinfir": 6 * 90, "swinfir_t": 4 * 30}
-"""Of all residual blocks together; the published counts leave the transforms out."""
+"""The operations of all residual blocks together; the published counts leave the transforms out."""
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_at_x3_equals_the_script_of_rdn_and_rcan():
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
 def test_it_keeps_lr_in_the_middle_of_its_blocks(scale):
-    """On a ramp, a symmetric blur changes nothing, so every lr pixel tells where it was taken."""
+    """A symmetric blur does not change a ramp, so the value of an lr pixel shows its position."""
     hr = torch.arange(96.0, dtype=torch.float64).expand(1, 1, 96, 96) / 96
     lr = blur_down.blur_down(hr, scale, torch.Generator(), rounding=False)[0, 0, 0] * 96
     middle = (torch.arange(96 // scale) + 0.5) * scale - 0.5

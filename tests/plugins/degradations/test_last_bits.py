@@ -41,7 +41,7 @@ def test_the_last_bits_do_not_reach_lr(name):
 
 
 @pytest.mark.parametrize("step", [Quantise("half_even"), Quantise("half_up"), Jpeg(60), WebP(60), PoissonNoise()])
-def test_ties_are_met_alike_before_every_step_that_rounds(step):
-    """A quarter of all means over 2 x 2 pixels lie half-way between two levels."""
+def test_ties_are_settled_before_every_step_that_rounds(step):
+    """A quarter of all means over 2 x 2 pixels are half-way between two levels."""
     chain = Chain([AreaDown(), step])
     assert differing(DegradationSpec(name="mine", chain=chain, stochastic=True), 2, 0) == 0

@@ -19,8 +19,8 @@ def noise_of(realisation):
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_lr_lies_up_and_left_unless_the_kernel_was_moved_for_the_scale(scale):
-    """On a ramp a pixel's value tells where it was taken; only the ramp's ends know of the other side."""
+def test_lr_is_shifted_up_and_left_unless_the_kernel_was_moved_for_the_scale(scale):
+    """On a ramp the value of a pixel shows its position; only pixels at the ends are affected by the other side."""
     side = 96
     ramp = torch.arange(float(side), dtype=torch.float64).expand(1, 3, side, side) / side
     blur, _, keep, _ = usrnet.CHAIN.steps

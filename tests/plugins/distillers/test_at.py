@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.distillers.at import AttentionTransfer, attention, attention_distance
 
-from helpers.distilling import PAIRS, assert_equal_to, assert_gradients, assert_resumes_alike, oracle, setup, trained
+from helpers.distilling import (
+    PAIRS,
+    assert_equal_to,
+    assert_gradients,
+    assert_resumes_to_the_same_bits,
+    oracle,
+    setup,
+    trained,
+)
 
 
 @pytest.mark.parametrize("name", ["at_official", "pixd_at"])  # the second pools a larger teacher
@@ -41,4 +49,4 @@ def test_it_trains_students_of_any_width_depth_and_family_without_an_adapter(pai
 
 
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
-    assert_resumes_alike(lambda: AttentionTransfer(setup(*PAIRS["RCAN to EDSR"])), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: AttentionTransfer(setup(*PAIRS["RCAN to EDSR"])), tmp_path)

@@ -18,7 +18,7 @@ from helpers.distilling import (
     RECIPE,
     assert_equal_to,
     assert_gradients,
-    assert_resumes_alike,
+    assert_resumes_to_the_same_bits,
     batch,
     edsr,
     oracle,
@@ -175,7 +175,7 @@ def test_one_patch_a_step_is_refused():
         method.losses(Batch(one.lr[:1], one.hr[:1], 2, 0, 1, one.generator))
 
 
-def test_it_says_what_sees_the_images():
+def test_it_names_its_encoder():
     assert "untrained network" in SPECS["csd"].build(setup(*PAIRS["equal"])).notes[0]
 
 
@@ -190,4 +190,4 @@ def test_a_trained_encoder_is_taken_where_its_weights_are_there(shared, monkeypa
 
 @pytest.mark.parametrize("name", ["csd", "csd_official", "csd_cosine_official"])
 def test_a_stopped_training_ends_with_the_same_bits(name, tmp_path):
-    assert_resumes_alike(lambda: SPECS[name].build(setup(*PAIRS["wider teacher"])), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPECS[name].build(setup(*PAIRS["wider teacher"])), tmp_path)

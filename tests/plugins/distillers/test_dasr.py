@@ -13,7 +13,7 @@ from srbench_plugins.architectures.kdsr import KDSR
 from srbench_plugins.distillers import dasr
 from torch.nn import functional as F
 
-from helpers.distilling import RECIPE, assert_resumes_alike, batch, edsr, setup, trained
+from helpers.distilling import RECIPE, assert_resumes_to_the_same_bits, batch, edsr, setup, trained
 from srbench.errors import TrainingError
 from srbench.networks.spec import ArchitectureSpec
 from srbench.testing import violations_of
@@ -41,7 +41,7 @@ def test_the_contrast_is_equation_1_written_out(count, others, seed):
     assert dasr.contrast(queries, keys, negatives).item() == pytest.approx(wanted / count)
 
 
-def test_vectors_that_are_all_alike_tell_nothing():
+def test_equal_vectors_have_the_entropy_of_chance():
     one = unit(1, 8, 0)
     found = dasr.contrast(one.expand(3, -1), one.expand(3, -1), one.expand(7, -1))
     assert found.item() == pytest.approx(math.log(8))
@@ -117,4 +117,4 @@ def test_a_student_of_another_kind_is_refused_in_a_sentence():
 @pytest.mark.parametrize("steps", [4, 15])
 def test_a_training_stopped_in_any_phase_ends_with_the_same_bits(steps, tmp_path):
     recipe = RECIPE.model_copy(update={"steps": steps})  # the second step is after the first phase, or in it
-    assert_resumes_alike(lambda: SPEC.build(setup(TINY, recipe=recipe)), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPEC.build(setup(TINY, recipe=recipe)), tmp_path)

@@ -5,7 +5,16 @@ import torch
 from srbench_plugins.distillers import dckd, spn
 from torch import Generator
 
-from helpers.distilling import PAIRS, assert_equal_to, assert_resumes_alike, batch, edsr, oracle, setup, trained
+from helpers.distilling import (
+    PAIRS,
+    assert_equal_to,
+    assert_resumes_to_the_same_bits,
+    batch,
+    edsr,
+    oracle,
+    setup,
+    trained,
+)
 from srbench.distilling.encoders import Encoder, untrained
 from srbench.errors import TrainingError
 from srbench.testing import photograph
@@ -123,7 +132,7 @@ def test_it_trains_students_of_any_width_depth_and_family(name, pair, tmp_path):
 
 @pytest.mark.parametrize("name", HERE)
 def test_a_stopped_training_ends_with_the_same_bits_past_and_codes_included(name, tmp_path):
-    assert_resumes_alike(lambda: SPECS[name].build(setup(*PAIRS["wider teacher"])), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPECS[name].build(setup(*PAIRS["wider teacher"])), tmp_path)
 
 
 def test_without_a_teacher_it_says_what_to_add():

@@ -17,7 +17,7 @@ from helpers.distilling import (
     RECIPE,
     assert_equal_to,
     assert_gradients,
-    assert_resumes_alike,
+    assert_resumes_to_the_same_bits,
     edsr,
     oracle,
     setup,
@@ -146,4 +146,4 @@ def test_a_teacher_of_other_colours_is_refused():
 
 
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
-    assert_resumes_alike(lambda: DFSR(setup(*PAIRS["wider teacher"]), student_steps=2), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: DFSR(setup(*PAIRS["wider teacher"]), student_steps=2), tmp_path)

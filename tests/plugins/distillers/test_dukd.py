@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from srbench_plugins.distillers.dukd import DUKD, Change, crops, register_distillers
 from torch import Generator
 
-from helpers.distilling import PAIRS, assert_equal_to, assert_resumes_alike, batch, oracle, setup, trained
+from helpers.distilling import PAIRS, assert_equal_to, assert_resumes_to_the_same_bits, batch, oracle, setup, trained
 from srbench.distilling.distiller import Optimiser, sum_of
 from srbench.errors import TrainingError
 from srbench.testing import photograph
@@ -118,7 +118,7 @@ def test_it_trains_students_of_any_width_depth_and_family(name, pair, tmp_path):
 
 @pytest.mark.parametrize("name", ["dukd", "dukd_official"])
 def test_a_stopped_training_ends_with_the_same_bits(name, tmp_path):
-    assert_resumes_alike(lambda: SPECS[name].build(setup(*PAIRS["wider teacher"])), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPECS[name].build(setup(*PAIRS["wider teacher"])), tmp_path)
 
 
 def test_without_a_teacher_it_says_what_to_add():

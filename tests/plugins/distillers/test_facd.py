@@ -12,7 +12,17 @@ from srbench_plugins.distillers import facd
 from srbench_plugins.distillers.facd import FACD, Options, distance_ratio, info_nce, teacher_better
 from torch.nn import functional as F
 
-from helpers.distilling import PAIRS, RECIPE, assert_equal_to, assert_resumes_alike, batch, edsr, oracle, setup, trained
+from helpers.distilling import (
+    PAIRS,
+    RECIPE,
+    assert_equal_to,
+    assert_resumes_to_the_same_bits,
+    batch,
+    edsr,
+    oracle,
+    setup,
+    trained,
+)
 from srbench.distilling.distiller import Batch
 from srbench.errors import TrainingError
 
@@ -169,4 +179,4 @@ def test_it_says_that_it_is_a_reconstruction():
 
 
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
-    assert_resumes_alike(lambda: SPECS["facd"].build(setup(edsr(), edsr(width=12))), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPECS["facd"].build(setup(edsr(), edsr(width=12))), tmp_path)

@@ -11,7 +11,7 @@ from helpers.distilling import (
     PAIRS,
     assert_equal_to,
     assert_gradients,
-    assert_resumes_alike,
+    assert_resumes_to_the_same_bits,
     batch,
     edsr,
     oracle,
@@ -135,4 +135,4 @@ def taps_of(method):
 
 @pytest.mark.parametrize("name", ["fakd", "fakd_ca"])
 def test_a_stopped_training_ends_with_the_same_bits(name, tmp_path):
-    assert_resumes_alike(lambda: SPECS[name].build(setup(*PAIRS["wider teacher"])), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPECS[name].build(setup(*PAIRS["wider teacher"])), tmp_path)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from srbench_plugins.distillers.fitnet import FitNet, hint_distance
 
-from helpers.distilling import PAIRS, RECIPE, assert_resumes_alike, batch, setup, trained
+from helpers.distilling import PAIRS, RECIPE, assert_resumes_to_the_same_bits, batch, setup, trained
 
 
 def test_the_distance_is_the_mean_of_squares_summed_over_taps():
@@ -48,4 +48,4 @@ def test_it_trains_students_of_any_width_depth_and_family(pair, tmp_path):
 
 
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
-    assert_resumes_alike(lambda: FitNet(setup(*PAIRS["wider teacher"])), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: FitNet(setup(*PAIRS["wider teacher"])), tmp_path)

@@ -13,7 +13,15 @@ from srbench_plugins.distillers.gan import GAN, Adversary, Discriminator, percep
 from torch import nn
 from torch.nn import functional as F
 
-from helpers.distilling import RECIPE, assert_resumes_alike, batch, drawn_imagenet_network, edsr, setup, trained
+from helpers.distilling import (
+    RECIPE,
+    assert_resumes_to_the_same_bits,
+    batch,
+    drawn_imagenet_network,
+    edsr,
+    setup,
+    trained,
+)
 from srbench.distilling.distiller import Optimiser
 from srbench.distilling.encoders import untrained, vgg19
 from srbench.errors import TrainingError, UnavailableError
@@ -28,7 +36,7 @@ ON_TRAINED = RECIPE.model_copy(update={"start_from": "edsr.tag"})
 
 @pytest.fixture
 def narrow(monkeypatch):
-    """A discriminator that costs less to train and to save."""
+    """A small discriminator, which is fast to train and to save."""
     monkeypatch.setattr(gan, "Discriminator", partial(Discriminator, width=8))
 
 
@@ -181,12 +189,12 @@ def test_without_the_weights_it_says_how_to_get_them(monkeypatch, tmp_path):
 @pytest.mark.usefixtures("imagenet")
 def test_the_students_terms_are_those_of_its_image_and_the_discriminators_of_both_apart():
     method, patches = SPECS["gan_vgg"].build(setup(edsr())), batch()
-    critic = method.adversary.discriminator.eval()  # without the norm's own steps, so that terms can be told again
+    critic = method.adversary.discriminator.eval()  # without the norm's own steps, so that terms can be computed again
     sr = method.setup.student(patches.lr, 2)
     seen, wanted = (vgg19(CPU)(images) for images in (sr, patches.hr))
     with torch.no_grad():
         weights = (0.1, 0.1, 1, 1, 1)
-        told = {
+        expected = {
             "l1": F.l1_loss(sr, patches.hr),
             "perceptual": sum(w * (a - b).abs().mean() for w, a, b in zip(weights, seen, wanted, strict=True)),
             "adversarial": 0.1 * F.softplus(-critic(sr)).mean(),
@@ -194,8 +202,8 @@ def test_the_students_terms_are_those_of_its_image_and_the_discriminators_of_bot
             "fake": F.softplus(critic(sr)).mean(),
         }
     found = method.step(patches, both(method), lambda: patches)
-    assert found.keys() == told.keys()
-    for name, term in told.items():
+    assert found.keys() == expected.keys()
+    for name, term in expected.items():
         torch.testing.assert_close(found[name].detach(), term)
 
 
@@ -224,7 +232,7 @@ def test_the_students_losses_give_gradients_to_it_alone_and_the_discriminators_t
 
 
 @pytest.mark.usefixtures("narrow")
-def test_a_discriminator_learns_to_tell_what_a_student_blurs():
+def test_a_discriminator_learns_to_recognise_blurred_images():
     method, patches = GAN(setup(edsr())), batch()
     optimisers = both(method)
     optimisers["student"].step = lambda: None
@@ -281,7 +289,7 @@ def test_it_trains_both_and_leaves_a_student_as_it_is_built(student, tmp_path):
 @pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize("recipe", [RECIPE, ON_TRAINED], ids=["alone first", "at once"])
 def test_a_stopped_training_ends_with_the_same_bits(recipe, tmp_path):
-    assert_resumes_alike(lambda: GAN(setup(edsr(), recipe=recipe)), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: GAN(setup(edsr(), recipe=recipe)), tmp_path)
 
 
 def test_each_parameter_belongs_to_one_of_two_optimisers():

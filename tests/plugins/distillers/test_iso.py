@@ -49,7 +49,7 @@ def test_the_loss_is_the_same_and_only_the_modulated_kernels_learn_otherwise(she
     assert kernels
     for name, gradient in image_specific.items():
         scale = slopes[name].abs().max()
-        # factors are about 1.5, and a mean over four images stands for a sum
+        # factors are about 1.5, and the loss is a mean over four images
         close = torch.allclose(gradient, slopes[name] / (6 if name in kernels else 1), atol=0.1 * scale.item())
         assert close
         assert torch.allclose(gradient, slopes[name], atol=1e-4 * scale.item()) == (name not in kernels)

@@ -18,7 +18,7 @@ from helpers.distilling import (
     RECIPE,
     assert_equal_to,
     assert_gradients,
-    assert_resumes_alike,
+    assert_resumes_to_the_same_bits,
     batch,
     edsr,
     oracle,
@@ -156,4 +156,4 @@ def test_a_student_of_another_kind_is_refused_in_a_sentence():
 @pytest.mark.parametrize(("name", "steps"), [("kdsr", 3), ("kdsr", 5), ("kdsr_estimator_first", 5)])
 def test_a_training_stopped_in_any_phase_ends_with_the_same_bits(name, steps, tmp_path):
     recipe = RECIPE.model_copy(update={"steps": steps})  # the second step is in the teacher's phase, or after it
-    assert_resumes_alike(lambda: SPECS[name].build(setup(TINY, recipe=recipe)), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPECS[name].build(setup(TINY, recipe=recipe)), tmp_path)

@@ -12,7 +12,7 @@ from srbench_plugins.distillers.kdsr import divergence
 from srbench_plugins.distillers.kdsr_gan import AdversarialDegradationDistillation
 from torch.nn import functional as F
 
-from helpers.distilling import RECIPE, assert_resumes_alike, batch, edsr, setup, trained
+from helpers.distilling import RECIPE, assert_resumes_to_the_same_bits, batch, edsr, setup, trained
 from srbench.distilling.distiller import Optimiser
 from srbench.distilling.encoders import untrained
 from srbench.errors import TrainingError
@@ -27,7 +27,7 @@ TINY = ArchitectureSpec(
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch):
-    """A discriminator that costs less to train and to save."""
+    """A small discriminator, which is fast to train and to save."""
     monkeypatch.setattr(gan, "Discriminator", partial(Discriminator, width=8))
 
 
@@ -114,4 +114,4 @@ def test_a_training_stopped_in_any_stage_ends_with_the_same_bits(after, tmp_path
     def make():
         return AdversarialDegradationDistillation(setup(TINY, recipe=recipe))
 
-    assert_resumes_alike(make, tmp_path, after)
+    assert_resumes_to_the_same_bits(make, tmp_path, after)

@@ -12,7 +12,17 @@ from srbench_plugins.distillers.lsfd import LSFD, Options, highpass, raw, residu
 from srbench_plugins.distillers.lsfd import selective_distance as distance_under
 from torch import nn
 
-from helpers.distilling import PAIRS, RECIPE, assert_equal_to, assert_resumes_alike, batch, edsr, rcan, setup, trained
+from helpers.distilling import (
+    PAIRS,
+    RECIPE,
+    assert_equal_to,
+    assert_resumes_to_the_same_bits,
+    batch,
+    edsr,
+    rcan,
+    setup,
+    trained,
+)
 from srbench.errors import TrainingError
 from srbench.networks.spec import ArchitectureSpec
 
@@ -43,7 +53,7 @@ def test_attention_is_of_mean_one_grows_with_the_difference_and_has_no_unit(seed
     assert distance_under(difference, attention) >= difference.mean() * (1 - 1e-12)
 
 
-def test_without_a_difference_all_pixels_are_alike():
+def test_without_a_difference_all_pixels_weigh_the_same():
     assert torch.equal(selective_attention(torch.zeros(2, 3, 4)), torch.ones(2, 3, 4))
     assert_equal_to(selective_attention(torch.rand(2, 3, 4), math.inf), torch.ones(2, 3, 4))
 
@@ -62,7 +72,7 @@ def test_residuals_are_what_each_part_added():
     assert_equal_to(parts[1], features[1] - features[0])
 
 
-def test_residuals_of_unlike_features_are_refused():
+def test_residuals_of_features_of_different_shapes_are_refused():
     with pytest.raises(TrainingError, match=r"have different shapes \(1, 3, 4, 4\), \(1, 2, 4, 4\); choose pairs"):
         residual([torch.rand(1, 3, 4, 4), torch.rand(1, 2, 4, 4)])
 
@@ -150,7 +160,7 @@ def test_it_trains_students_of_any_width_depth_and_family(build, pair, tmp_path)
     assert all(not torch.equal(old, new) for old, new in zip(before, method.parameters(), strict=True))
 
 
-def test_networks_of_unlike_features_are_told_what_to_choose():
+def test_networks_of_different_features_get_advice_what_to_choose():
     funnel = ArchitectureSpec(
         name="funnel",
         build=lambda scale: nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 12, 1), nn.PixelShuffle(2)),
@@ -175,4 +185,4 @@ def test_it_says_that_it_is_a_reconstruction():
 
 
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
-    assert_resumes_alike(lambda: SPECS["lsfd"].build(setup(edsr(), edsr(width=12))), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPECS["lsfd"].build(setup(edsr(), edsr(width=12))), tmp_path)

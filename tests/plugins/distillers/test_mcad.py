@@ -8,7 +8,16 @@ from srbench_plugins.distillers.mcad import Projection, cut, info_nce, register_
 from torch import Generator
 from torch.nn import functional as F
 
-from helpers.distilling import PAIRS, assert_equal_to, assert_resumes_alike, batch, edsr, oracle, setup, trained
+from helpers.distilling import (
+    PAIRS,
+    assert_equal_to,
+    assert_resumes_to_the_same_bits,
+    batch,
+    edsr,
+    oracle,
+    setup,
+    trained,
+)
 from srbench.errors import TrainingError
 from srbench.testing import photograph
 
@@ -67,7 +76,7 @@ def test_it_trains_students_of_any_width_depth_and_family(name, pair, tmp_path):
 
 
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
-    assert_resumes_alike(lambda: SPECS["mcad"].build(setup(*PAIRS["wider teacher"])), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPECS["mcad"].build(setup(*PAIRS["wider teacher"])), tmp_path)
 
 
 def test_without_a_teacher_it_says_what_to_add():

@@ -5,7 +5,7 @@ import torch
 from srbench_plugins.distillers.mipkd import MiPKD, Mixer, register_distillers, replaced
 from torch import Generator, nn
 
-from helpers.distilling import PAIRS, assert_resumes_alike, batch, edsr, setup, trained
+from helpers.distilling import PAIRS, assert_resumes_to_the_same_bits, batch, edsr, setup, trained
 from srbench.errors import TrainingError
 from srbench.networks.capture import capture
 from srbench.networks.network import Network
@@ -123,7 +123,7 @@ def test_it_trains_students_of_any_width_depth_and_family(pair, tmp_path):
 
 
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
-    assert_resumes_alike(lambda: SPEC.build(setup(*PAIRS["RCAN to EDSR"])), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPEC.build(setup(*PAIRS["RCAN to EDSR"])), tmp_path)
 
 
 def test_without_a_teacher_it_says_what_to_add():

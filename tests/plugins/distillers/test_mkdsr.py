@@ -12,7 +12,16 @@ from srbench_plugins.distillers.mkdsr import MKDSR, KRNet, Options, correlation,
 from torch import nn
 from torch.nn import functional as F
 
-from helpers.distilling import PAIRS, RECIPE, assert_equal_to, assert_resumes_alike, batch, edsr, setup, trained
+from helpers.distilling import (
+    PAIRS,
+    RECIPE,
+    assert_equal_to,
+    assert_resumes_to_the_same_bits,
+    batch,
+    edsr,
+    setup,
+    trained,
+)
 from srbench.distilling.distiller import Batch, Optimiser
 from srbench.errors import TrainingError
 from srbench.networks.spec import ArchitectureSpec
@@ -295,7 +304,7 @@ def test_it_says_that_it_is_a_reconstruction():
 
 @pytest.mark.parametrize("name", SPECS)
 def test_a_stopped_training_ends_with_the_same_bits(name, tmp_path):
-    assert_resumes_alike(lambda: SPECS[name].build(setup(edsr(), edsr(width=12))), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPECS[name].build(setup(edsr(), edsr(width=12))), tmp_path)
 
 
 def test_half_precision_leaves_it_in_single(tmp_path):

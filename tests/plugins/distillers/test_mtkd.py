@@ -20,7 +20,7 @@ from helpers.distilling import (
     RECIPE,
     assert_equal_to,
     assert_gradients,
-    assert_resumes_alike,
+    assert_resumes_to_the_same_bits,
     batch,
     edsr,
     oracle,
@@ -140,7 +140,7 @@ def test_it_trains_with_teachers_of_any_family(name, tmp_path):
 
 @pytest.mark.parametrize("share", [0.2, 0.4, 0.6])  # the second of five steps is in phase two, ends one, is in one
 def test_a_training_stopped_in_either_phase_ends_with_the_same_bits(share, tmp_path):
-    assert_resumes_alike(lambda: MTKD(setup(edsr(), edsr(width=12), rcan()), share=share), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: MTKD(setup(edsr(), edsr(width=12), rcan()), share=share), tmp_path)
 
 
 def test_without_a_teacher_it_says_what_to_add():

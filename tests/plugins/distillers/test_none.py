@@ -3,7 +3,7 @@
 import torch
 from srbench_plugins.distillers.none import register_distillers
 
-from helpers.distilling import RECIPE, assert_resumes_alike, edsr, setup, trained
+from helpers.distilling import RECIPE, assert_resumes_to_the_same_bits, edsr, setup, trained
 from srbench.distilling.distiller import Distiller
 
 SPECS = {spec.name: spec for spec in register_distillers()}
@@ -18,7 +18,7 @@ def test_it_hands_out_what_a_recipe_with_that_average_does(tmp_path):
     assert not torch.equal(found["head.0.weight"], plain["head.0.weight"])
 
 
-def test_a_distillers_average_goes_before_the_recipes(tmp_path):
+def test_a_distillers_average_overrides_the_recipes(tmp_path):
     class Swift(Distiller):
         ema = 0.01
 
@@ -29,4 +29,4 @@ def test_a_distillers_average_goes_before_the_recipes(tmp_path):
 
 
 def test_a_stopped_training_ends_with_the_same_bits(tmp_path):
-    assert_resumes_alike(lambda: SPECS["none_ema"].build(setup(edsr())), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: SPECS["none_ema"].build(setup(edsr())), tmp_path)

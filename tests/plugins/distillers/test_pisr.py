@@ -19,7 +19,7 @@ from helpers.distilling import (
     RECIPE,
     assert_equal_to,
     assert_gradients,
-    assert_resumes_alike,
+    assert_resumes_to_the_same_bits,
     batch,
     edsr,
     oracle,
@@ -38,7 +38,7 @@ DENSITIES = {"laplace": vid_laplace, "gaussian": vid_gaussian}
 
 
 @pytest.mark.parametrize("name", DENSITIES)
-def test_an_unlikelihood_is_the_releases(name):
+def test_a_negative_log_likelihood_is_the_releases(name):
     arrays = oracle(f"pisr_vid_{name}")
     of = [arrays["mu"].requires_grad_(), arrays["scale"].requires_grad_()]
     loss = DENSITIES[name](*of, arrays["teacher_feat"])
@@ -60,7 +60,7 @@ def test_the_teachers_terms_are_the_releases():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_an_unlikelihood_is_that_of_the_density_up_to_a_constant(channels):
+def test_a_negative_log_likelihood_is_that_of_the_density_up_to_a_constant(channels):
     mean, spread, features = (torch.rand(2, channels, 3, 4, dtype=torch.float64) + 0.1 for _ in range(3))
     constant = channels * math.log(2 * math.pi) / 2
     wanted = -Laplace(mean, 0.1 * spread + 1e-8).log_prob(features).mean() + constant
@@ -70,7 +70,7 @@ def test_an_unlikelihood_is_that_of_the_density_up_to_a_constant(channels):
 
 
 @pytest.mark.parametrize("density", DENSITIES.values())
-def test_half_precision_blurs_no_unlikelihood_and_makes_it_not_infinite(density):
+def test_half_precision_around_it_keeps_the_likelihood_exact_and_finite(density):
     halves = [torch.rand(2, 3, 4, 4).half() for _ in range(3)]
     halves[1] *= 0  # a spread so small that half precision has no number for it
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -162,4 +162,4 @@ def test_a_student_without_taps_is_refused_in_a_sentence():
 
 @pytest.mark.parametrize("share", [0.2, 0.4, 0.6])  # the second of five steps is in phase two, ends one, is in one
 def test_a_training_stopped_in_either_phase_ends_with_the_same_bits(share, tmp_path):
-    assert_resumes_alike(lambda: PISR(setup(*PAIRS["equal"]), share=share), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: PISR(setup(*PAIRS["equal"]), share=share), tmp_path)

@@ -12,7 +12,7 @@ from helpers.distilling import (
     PAIRS,
     assert_equal_to,
     assert_gradients,
-    assert_resumes_alike,
+    assert_resumes_to_the_same_bits,
     batch,
     edsr,
     oracle,
@@ -49,7 +49,7 @@ def test_a_level_whose_negatives_are_nearer_than_the_target_is_left_alone():
 
 
 @given(st.integers(1, 6), st.floats(0.01, 3), st.floats(0.01, 3), st.floats(1e-3, 0.5))
-def test_under_the_cap_leaving_past_and_target_alike_never_pays(count, target, past, step):
+def test_under_the_cap_moving_away_from_history_and_target_never_pays(count, target, past, step):
     """Without it, it does as soon as the target is further than the past is on average."""
 
     def ratio(leaving, **options):
@@ -123,7 +123,7 @@ def test_its_term_is_the_ratio_of_the_distances_to_the_truth_and_to_the_past(cou
 
 
 @pytest.mark.parametrize("student", [edsr(), rcan()])
-def test_it_trains_without_a_teacher_and_says_what_saw_the_images(student, tmp_path):
+def test_it_trains_without_a_teacher_and_names_its_encoder(student, tmp_path):
     report, _ = trained(SPECS["spn"].build(setup_of(student)), tmp_path)
     assert set(report.terms) == {"l1", "contrast"}
     assert all(torch.tensor(value).isfinite() for value in report.terms.values())
@@ -132,4 +132,4 @@ def test_it_trains_without_a_teacher_and_says_what_saw_the_images(student, tmp_p
 
 def test_a_stopped_training_ends_with_the_same_bits_its_past_included(tmp_path):
     make = partial(spn.SPN, keep=0.5, period=0.2)
-    assert_resumes_alike(lambda: make(setup_of(PAIRS["equal"][0])), tmp_path)
+    assert_resumes_to_the_same_bits(lambda: make(setup_of(PAIRS["equal"][0])), tmp_path)

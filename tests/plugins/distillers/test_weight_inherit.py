@@ -47,7 +47,7 @@ def test_a_narrower_student_takes_the_leading_channels():
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_a_teacher_that_uses_its_leading_channels_alone_passes_on_its_whole_function(scale):
-    """Whatever the sub-pixel shuffle regroups must be cut where it regroups."""
+    """Channels must be cut at the groups of the sub-pixel shuffle."""
     teacher, student = EDSR(scale, n_resblocks=2, n_feats=12), EDSR(scale, n_resblocks=2, n_feats=8)
     with torch.no_grad():
         for name, parameter in teacher.named_parameters():

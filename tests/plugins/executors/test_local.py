@@ -25,7 +25,7 @@ def test_here_has_run_a_job_when_submit_returns():
         assert set(as_completed(futures)) == wait(futures).done == set(futures)
 
 
-def test_here_keeps_an_exception_for_whoever_asks():
+def test_here_keeps_an_exception_until_the_result_is_read():
     with SPECS["here"].make(1) as executor:
         future = executor.submit(operator.truediv, 1, 0)
         with pytest.raises(ZeroDivisionError):
@@ -68,7 +68,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes are killed as POSIX has it")
-def test_workers_end_with_who_was_killed(tmp_path):
+def test_workers_end_when_their_parent_is_killed(tmp_path):
     script = tmp_path / "orphaning.py"
     script.write_text(ORPHANING)
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:

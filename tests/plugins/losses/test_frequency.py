@@ -52,8 +52,8 @@ def test_what_is_missing_of_a_block_is_no_difference():
     assert loss(sr, hr).item() == pytest.approx(loss(*whole).item(), rel=1e-6)
 
 
-def test_it_punishes_most_what_lies_at_the_highest_frequencies_that_lr_of_x4_holds():
-    """Of errors as large as coefficients usually are, those about r = 0.16 weigh ten times those of slow ones."""
+def test_errors_at_the_highest_frequencies_of_lr_at_x4_cost_most():
+    """For errors of the usual size of coefficients, those around r = 0.16 weigh ten times as much as slow ones."""
     loss, hr = SPEC.build(), torch.zeros(1, 1, 32, 32)
 
     def of(row):

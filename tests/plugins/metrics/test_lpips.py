@@ -66,7 +66,7 @@ def test_the_vgg_trunk_is_read_whole_and_leaves_the_random_state_alone(tmp_path)
         lpips.lpips_with("alex", tmp_path / "vgg.pth", CPU)
 
 
-def test_damaged_and_foreign_weights_are_answered(tmp_path):
+def test_damaged_and_foreign_weights_are_refused(tmp_path):
     (tmp_path / "text.pth").write_text("no weights")
     with pytest.raises(CheckpointError, match="damaged"):
         lpips.lpips_with("alex", tmp_path / "text.pth", CPU)

@@ -67,7 +67,7 @@ def test_a_missing_reference_is_refused():
         metric(torch.rand(1, 3, 8, 8))
 
 
-def test_pyiqa_tells_direction_and_reference_without_loading_a_network():
+def test_pyiqa_knows_direction_and_reference_without_loading_a_network():
     assert (pyiqa.make("niqe", {}).higher_is_better, pyiqa.make("niqe", {}).needs_hr) == (False, False)
     assert (pyiqa.make("psnr", {}).higher_is_better, pyiqa.make("psnr", {}).needs_hr) == (True, True)
     assert pyiqa.make("dists", {}).higher_is_better is False

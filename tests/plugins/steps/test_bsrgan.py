@@ -44,12 +44,12 @@ def test_correlated_noise_has_its_covariance_and_the_other_kinds_none():
 
 
 def test_photon_noise_equals_the_trace_under_its_counts(shared, monkeypatch):
-    """Every value of the trace's noisy image is a whole number of photons, so the counts can be told from it."""
+    """Every value of the trace's noisy image is a whole number of photons, so the counts can be computed from it."""
     t = traces(shared, "bsrgan_plus_trace_x4")
     seen = t["t11_add_Poisson_noise"].double()
     gaps = seen.flatten().sort().values.diff()
     photon = gaps[gaps > 1e-5].min()
-    for _ in range(5):  # the finest gap tells roughly how much one photon is, all counts together precisely
+    for _ in range(5):  # the smallest gap gives a rough value of one photon, all counts together a precise one
         counts = (seen / photon).round()
         photon = (seen * counts).sum() / counts.square().sum()
     assert (seen - counts * photon).abs().max() < 1e-6

@@ -15,7 +15,7 @@ from srbench.imaging.filtering import filter2d
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_every_reduction_but_the_upper_left_one_keeps_pixels_where_they_are(scale):
-    """On a ramp a pixel's value tells where it was taken."""
+    """On a ramp the value of a pixel shows its position."""
     ramp = torch.arange(48.0, dtype=torch.float64).expand(1, 3, 48, 48) / 48
     middle = ((torch.arange(48 // scale) + 0.5) * scale - 0.5).double()
     inner = slice(3, -3)

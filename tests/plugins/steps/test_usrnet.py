@@ -22,7 +22,7 @@ def draws(step, count, size=SIZE):
 
 
 def off_middle(kernel):
-    """Of the centre of weight: x and y from the kernel's middle."""
+    """The centroid: x and y from the kernel's middle."""
     places = np.arange(len(kernel)) - len(kernel) // 2
     return np.array([(kernel.sum(axis) * places).sum() for axis in (0, 1)])
 

@@ -74,7 +74,7 @@ def test_timings_of_two_machines_are_skipped_with_the_reason(column):
     assert not compare_rows([BASE], [one(**{column: "9999"})], [rule]).passed
 
 
-def test_scores_are_judged_whatever_the_machine():
+def test_scores_are_judged_across_machines():
     assert failures([BASE], [one(psnr_y_db="32", machine="ffff")], PSNR)
 
 
@@ -82,7 +82,7 @@ def test_a_row_that_vanished_fails_even_without_rules():
     assert failures(QUICK, QUICK[1:]) == ["the row vanished"]
 
 
-def test_a_new_row_is_told_and_accepted():
+def test_a_new_row_is_listed_and_accepted():
     comparison = compare_rows(QUICK[1:], QUICK, [PSNR])
     assert comparison.passed
     assert [c.detail for c in comparison.having("new")] == ["the row is new"]

@@ -61,7 +61,7 @@ def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
         read_leaderboard(tmp_path)
 
 
-def test_a_row_that_stands_twice_is_refused_with_both_lines(tmp_path):
+def test_a_row_that_occurs_twice_is_refused_with_both_lines(tmp_path):
     with pytest.raises(DataError, match=r"espcn, photographs x2.* twice, in lines 2 and 4"):
         read_leaderboard(written(tmp_path, [BASE, QUICK[0], BASE]))
 

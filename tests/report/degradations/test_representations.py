@@ -1,4 +1,4 @@
-"""The picture of representations: principal axes, how much of the widths they tell, and a figure from records alone."""
+"""The picture of representations: principal axes, how well they explain the widths, and a figure from records alone."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_what_is_a_plane_over_the_axes_is_explained_and_noise_is_not():
     assert explained(np.ones(200), by) == 0.0
 
 
-def test_what_images_show_is_taken_away_so_that_their_kernels_are_seen():
+def test_the_content_of_images_is_removed_so_that_their_kernels_show():
     images = np.array(["a", "b", "c"] * 4)
     widths = np.repeat([0.0, 1.0, 2.0, 3.0], 3)
     content = np.random.default_rng(0).normal(0, 100, (3, 8))

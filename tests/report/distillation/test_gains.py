@@ -162,7 +162,7 @@ def test_times_of_two_machines_have_no_ratio():
     assert line_of(table, "logits").extra_memory_mib == pytest.approx(15.0)
 
 
-def test_equal_time_stands_beside_equal_steps_and_is_compared_with_the_same_control():
+def test_equal_time_is_shown_beside_equal_steps_and_compared_with_the_same_control():
     timed = [trained("logits", seed, 0.1, teacher=TEACHER) for seed in range(3)]
     timed = [
         r.model_copy(update={"key": "t" + r.key[1:], "model": r.model.model_copy(update={"budget": "time"})})
@@ -224,7 +224,7 @@ def test_every_column_of_the_file_of_gains_is_explained():
     assert named == list(dict.fromkeys(wanted))
 
 
-def test_one_seed_on_one_image_tells_nothing():
+def test_one_seed_on_one_image_is_never_significant():
     records = [r.model_copy(update={"images": r.images[:1]}) for r in study() if r.model.seed == 0]
     (table,) = tables_of(records)
     assert {line.over["none", table.headline].verdict for line in table.lines if line is not table.control} == {"tie"}

@@ -12,7 +12,7 @@ from srbench.report.leaderboard.crops import crop_pictures, find_window
 from srbench.report.leaderboard.sections import make_sections
 
 
-def test_the_window_is_where_methods_differ_and_not_where_all_err_alike():
+def test_the_window_is_where_methods_differ_and_not_where_all_have_the_same_error():
     hr = np.full((64, 96, 3), 128, np.uint8)
     one, other = hr.copy(), hr.copy()
     one[:20, :20] += 90  # both are wrong here, equally
@@ -24,7 +24,7 @@ def test_the_window_is_where_methods_differ_and_not_where_all_err_alike():
 
 
 @given(st.integers(8, 40), st.integers(8, 40), st.integers(1, 4), st.integers(0, 2**16))
-def test_the_window_always_lies_inside_and_on_the_lr_grid(height, width, scale, seed):
+def test_the_window_is_always_inside_and_on_the_lr_grid(height, width, scale, seed):
     generator = np.random.default_rng(seed)
     hr, a, b = generator.integers(0, 256, (3, height, width, 3), dtype=np.uint8)
     side = min(height, width) // scale * scale

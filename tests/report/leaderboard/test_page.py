@@ -67,7 +67,7 @@ def test_a_table_without_bicubic_says_why_gains_are_empty(tmp_path):
     assert "Bicubic interpolation was not measured under this protocol id." in markdown_of(tmp_path, [make_record()])
 
 
-def test_a_section_where_all_failed_still_tells_why(tmp_path):
+def test_a_section_where_all_failed_still_says_why(tmp_path):
     assert "FSRCNN: no memory" in markdown_of(tmp_path, [fail(make_record("fsrcnn"), "no memory")])
 
 

@@ -19,7 +19,7 @@ def test_the_quick_suite_gives_a_section_for_every_scale_and_degradation():
     ]  # fmt: skip
 
 
-def test_methods_stand_best_first_and_failed_ones_last():
+def test_methods_are_listed_best_first_and_failed_ones_last():
     x2, x4, _ = make_sections(quick_records())
     assert [x.title for x in x2.tables[0].lines] == [
         "EDSR (wide)", "EDSR (small), logits from EDSR (wide)", "EDSR (small), weight_inherit from EDSR (wide)",
@@ -38,7 +38,7 @@ def test_seeds_become_one_line_with_mean_and_standard_deviation():
     assert only.interval[0] < 33.2 < only.interval[1]
 
 
-def test_a_seed_that_failed_is_told_and_left_out_of_the_mean():
+def test_a_seed_that_failed_is_reported_and_left_out_of_the_mean():
     broken = fail(make_record("edsr_quick", seed=1), "out of memory")
     (only,) = make_table([make_record("edsr_quick", psnr=33.0), broken]).lines
     assert only.failed is None
@@ -75,7 +75,7 @@ def test_methods_that_only_their_seeds_set_apart_share_a_rank():
     assert [(x.first.model.distiller, x.rank) for x in steady.lines] == [("logits", 1), ("none", 2)]
 
 
-def test_methods_without_two_common_seeds_are_told_apart_by_their_images():
+def test_methods_without_two_common_seeds_are_compared_by_their_images():
     for others in (by_seeds("logits", (0.3, -0.1, 0.2), first=2), by_seeds("logits", (0.3,))):
         table = make_table([*by_seeds("none", (-0.2, 0.0, 0.2)), *others])
         assert [(x.first.model.distiller, x.rank) for x in table.lines] == [("logits", 1), ("none", 2)]
@@ -104,20 +104,20 @@ def test_another_protocol_id_of_a_second_metric_gets_a_column_of_its_own():
         assert sorted(x.scores[h].mean is None for h in lpips) == [False, True]
 
 
-def test_a_failed_cell_stands_in_the_table_of_its_neighbours():
+def test_a_failed_cell_is_in_the_table_of_its_neighbours():
     (section,) = make_sections([make_record("espcn"), fail(make_record("fsrcnn"), "broken")])
     assert len(section.tables) == 1
     assert [x.title for x in section.tables[0].lines] == ["ESPCN", "FSRCNN"]
 
 
-def test_methods_of_one_label_are_told_apart_by_their_recipe():
+def test_methods_of_one_label_are_distinguished_by_their_recipe():
     short = make_record("espcn", psnr=33.0)
     long = make_record("espcn", psnr=33.5)
     long = long.model_copy(update={"model": long.model.model_copy(update={"recipe": "paper"})})
     assert [x.title for x in make_table([short, long]).lines] == ["ESPCN, paper", "ESPCN, quick"]
 
 
-def test_two_files_of_one_name_are_two_methods_told_apart_by_their_folders():
+def test_two_files_of_one_name_are_two_methods_distinguished_by_their_folders():
     facts = make_record("espcn").model.model_copy(update={"source": "file", "recipe": None})
     one, other, alone = (
         make_record("espcn", psnr=psnr).model_copy(update={"model": facts.model_copy(update={"checkpoint": path})})
@@ -128,7 +128,7 @@ def test_two_files_of_one_name_are_two_methods_told_apart_by_their_folders():
     assert titles == ["ESPCN (x.pth), b/x.pth", "ESPCN (x.pth), a/x.pth", "ESPCN (y.pth)"]
 
 
-def test_two_files_that_name_their_own_architecture_are_told_apart_by_it():
+def test_two_files_that_name_their_own_architecture_are_distinguished_by_it():
     one, other = make_record("espcn", psnr=33.0), make_record("espcn", psnr=33.5)
     named = [
         r.model_copy(update={"model": r.model.model_copy(update={"architecture": f"spandrel:{folder}/x.pth"})})
@@ -159,7 +159,7 @@ def test_a_lower_is_better_headline_ranks_the_other_way():
     assert make_score("lpips", [0.1]).higher_is_better is False
 
 
-def test_a_gain_is_how_much_better_it_is_whichever_way_the_metric_points():
+def test_a_gain_is_positive_if_better_for_metrics_of_both_directions():
     records = [make_record("bicubic", psnr=32.0), make_record("espcn", psnr=33.0)]
     table = make_table([r.model_copy(update={"headline": "lpips"}) for r in records])
     worse, better = (line(table, title) for title in ("Bicubic", "ESPCN"))
@@ -169,7 +169,7 @@ def test_a_gain_is_how_much_better_it_is_whichever_way_the_metric_points():
     assert better.gain == pytest.approx(fall)
 
 
-def test_datasets_stand_in_the_order_of_papers():
+def test_datasets_are_in_the_order_of_papers():
     sizes = {"urban100": 100, "set14": 14, "b100": 100, "set5": 5}
     records = [make_record(dataset=d, images=tuple(f"img_{i}" for i in range(n))) for d, n in sizes.items()]
     (section,) = make_sections(records)

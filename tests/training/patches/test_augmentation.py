@@ -17,12 +17,12 @@ class Fixed:
     notes = ("a note",)
 
     def sample(self, step, draw=0):
-        """The same at every step."""
+        """Return the same patches at every step."""
         level = torch.arange(self.batch).view(-1, 1, 1, 1) / 100 + torch.arange(3).view(1, 3, 1, 1) / 10
         return level.expand(-1, -1, 2, 2).clone(), level.expand(-1, -1, 4, 4).clone(), 2
 
     def held_out(self):
-        """Nothing."""
+        """Hold nothing out."""
         return {2: "held out"}
 
 
@@ -32,7 +32,7 @@ def augmented(seed=0, phase=0, **options):
 
 @settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 3), st.floats(0, 1), st.floats(0, 1), st.floats(0.2, 5))
-def test_lr_and_hr_are_changed_alike_and_as_a_pure_function_of_the_step(step, draw, colours, mixup, shape):
+def test_lr_and_hr_get_the_same_change_as_a_pure_function_of_the_step(step, draw, colours, mixup, shape):
     options = {"permute_colours": colours, "mixup": mixup, "mixup_shape": shape}
     lr, hr, scale = augmented(**options).sample(step, draw)
     assert scale == 2
@@ -53,7 +53,7 @@ def test_every_order_of_colours_occurs_in_the_share_asked_for():
     assert all(share == pytest.approx(0.5 / 6, abs=0.02) for share in shares.values())
 
 
-def test_nothing_is_permuted_at_share_nought_and_luma_has_no_order():
+def test_nothing_is_permuted_at_share_zero_and_luma_has_no_order():
     lr, hr, _ = Fixed().sample(0)
     assert torch.equal(permuted(lr, hr, 0.0, stream("test"))[1], hr)
     assert torch.equal(permuted(lr[:, :1], hr[:, :1], 1.0, stream("test"))[0], lr[:, :1])

@@ -19,7 +19,7 @@ def test_lr_and_hr_patches_show_the_same_place_under_the_same_symmetry(tmp_path,
     assert hr.shape == (16, 3, 5 * scale, 5 * scale)
     small, large = levels(lr), levels(hr)
     assert (small[..., 2] == small[:, :1, :1, 2]).all(), "a patch shows one image"
-    # Nearest-neighbour LR pixels lie on multiples of the scale, and each one's block of HR pixels starts with it.
+    # Nearest-neighbour LR pixels are at multiples of the scale, and each one's block of HR pixels starts with it.
     blocks = large.reshape(16, 5, scale, 5, scale, 3)
     assert (small[..., :2] == blocks.min(axis=(2, 4))[..., :2]).all()
     assert (small[..., :2] % scale == 0).all()
