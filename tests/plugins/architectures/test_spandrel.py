@@ -49,7 +49,7 @@ def test_a_network_that_does_not_enlarge_is_refused(shelf, tmp_path):
     compact_module = pytest.importorskip("spandrel.architectures.Compact")
     network = compact_module.Compact(num_feat=8, num_conv=2, upscale=1)
     torch.save(network.state_dict(), tmp_path / "w.pth")
-    with pytest.raises(CheckpointError, match="srbench measures RGB networks that enlarge"):
+    with pytest.raises(CheckpointError, match="choose a network that enlarges RGB images"):
         shelf[f"spandrel:{tmp_path / 'w.pth'}"]
 
 
