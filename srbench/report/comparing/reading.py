@@ -65,7 +65,10 @@ def read_results(path: Path | str) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.DataFrame(read_leaderboard(Path(path)), dtype="string").replace("", pd.NA)
-    return frame.astype({column: dtype_of(column) for column in frame.columns})
+    dtypes = {column: dtype_of(column) for column in frame.columns}
+    # by way of floats, since a spreadsheet writes 12 as 12.0
+    counts = {column: "Float64" for column, dtype in dtypes.items() if dtype == "Int64"}
+    return frame.astype(counts).astype(dtypes)
 
 
 def _parse(path: Path, text: str) -> list[Cells]:
@@ -94,9 +97,9 @@ def _parse(path: Path, text: str) -> list[Cells]:
         if len(values) != len(header):
             raise DataError(f"{path}, line {line}, has {len(values)} cells where the header has {len(header)}.")
         row = dict(zip(header, values, strict=True))
-        for name in filter(holds_numbers, header):
-            if row[name] and not _is_number(row[name]):
-                raise DataError(f"{path}, line {line}: {name} is {row[name]!r}, which is not a number.")
+        for name, value in row.items():
+            if value and (fault := _fault(name, value)):
+                raise DataError(f"{path}, line {line}: {name} is {value!r}, which is {fault}.")
         first = seen.setdefault(identity_of(row), line)
         if first != line:
             raise DataError(f"{path} has the row '{row_title(identity_of(row))}' twice, in lines {first} and {line}.")
@@ -104,9 +107,13 @@ def _parse(path: Path, text: str) -> list[Cells]:
     return rows
 
 
-def _is_number(text: str) -> bool:
+def _fault(column: str, text: str) -> str:
+    """Return what is wrong with the text of a cell: "not a number"; "" if it is right."""
+    whole = dtype_of(column) == "Int64"
+    if not whole and not holds_numbers(column):
+        return ""
     try:
-        float(text)
+        number = float(text)
     except ValueError:
-        return False
-    return True
+        return "not a number"
+    return "not a whole number" if whole and not (number.is_integer() and abs(number) < 2**53) else ""

@@ -13,7 +13,7 @@ from srbench.errors import DataError
 from srbench.records import RowId
 from srbench.report.build import build_report
 from srbench.report.comparing.comparison import compare_rows
-from srbench.report.comparing.reading import read_leaderboard
+from srbench.report.comparing.reading import read_leaderboard, read_results
 from srbench.report.leaderboard import columns
 
 
@@ -118,3 +118,25 @@ def test_empty_cells_are_missing_values(results):
     assert failed.reasons == "cell: The loss became NaN at step 312; lower learning_rate."
     assert frame.loc[frame.architecture == "bicubic", "seed"].isna().all()
     assert frame.loc[frame.architecture == "espcn", "seed"].eq(0).all()
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "fault"),
+    [
+        ("realisation", "=", "not a number"),
+        ("seed", "1.5", "not a whole number"),
+        ("scale", "1e30", "not a whole number"),
+        ("psnr_y_db", "\0", "not a number"),
+    ],
+)
+def test_a_cell_that_does_not_fit_its_column_is_named(column, text, fault, tmp_path):
+    rows = [row | ({column: text} if number == 1 else {}) for number, row in enumerate(QUICK[:3])]
+    path = written(tmp_path, rows)
+    with pytest.raises(DataError, match=f"line 3: {column} is .*, which is {fault}"):
+        read_results(path)
+
+
+def test_counts_that_a_spreadsheet_wrote_as_decimals_are_read(tmp_path):
+    rows = [row | {"seed": "0.0"} for row in QUICK[:1]]
+    path = written(tmp_path, rows)
+    assert read_results(path)["seed"].tolist() == [0]
