@@ -34,7 +34,7 @@ for words in (["--help"], ["-h"], ["--version"], ["run", "--help"], ["list", "--
     sys.argv = ["srbench", *words]
     with contextlib.suppress(SystemExit):
         main()
-heavy = {"torch", "numpy", "pandas", "matplotlib", "numba", "skimage", "scipy", "PIL", "pydantic", "rich", "srbench_plugins"}
+heavy = {"torch", "numpy", "pandas", "matplotlib", "numba", "skimage", "scipy", "PIL", "rich", "srbench_plugins"}
 print("heavy:", sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=200)
