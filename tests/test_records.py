@@ -1,13 +1,11 @@
 """What is stored can be read back, and says why it is incomplete."""
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from srbench.records import ImageScores, Measured, ModelFacts, Record, Score, finite
+from srbench.records import ImageScores, Measured, ModelFacts, Record, Score
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 words = st.text(max_size=20)
@@ -38,17 +36,6 @@ def test_a_record_survives_its_file_bit_by_bit(scores_, images_, reason):
 def test_a_measured_is_a_number_or_a_reason(facts):
     with pytest.raises(ValidationError, match=r"one of the two"):
         Measured(**facts)
-
-
-@given(st.floats())
-def test_what_is_not_finite_becomes_a_reason(value):
-    measured = finite(value)
-    assert measured.value == (value if math.isfinite(value) else None)
-    assert (measured.reason is None) is math.isfinite(value)
-
-
-def test_zero_is_a_number_and_not_an_absence():
-    assert finite(0.0) == Measured(value=0.0)
 
 
 def test_unknown_keys_are_refused():
