@@ -48,10 +48,12 @@ class _Dataset(Table):
     downloads: tuple[_Download, ...] | Unknown = "unknown"
     folders: tuple[str, ...] = ()
     truth: bool = True
+    lr_suffix: str = ""
     lr_border: Literal["symmetric", "replicate"] = "symmetric"
     grey: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     bicubic: dict[Annotated[str, Field(pattern=r"^x[1-9]\d*$")], tuple[float, float]] = Field(default={})
+    bicubic_protocol: str = "published-bicubic"
     bicubic_source: str = ""
     notes: str = ""
     entries: tuple[Annotated[ImageEntry, PlainValidator(_entry)], ...] = ()
@@ -71,7 +73,10 @@ def read_manifest(path: Path | None = None) -> tuple[DatasetSpec, ...]:
 
 
 def user_manifest() -> Path:
-    """Where a person's own manifest is or would be: ``SRBENCH_DATASETS``, or in the user's configuration folder."""
+    """Return the path of a person's own manifest, which need not exist.
+
+    It is ``SRBENCH_DATASETS``, or ``datasets.toml`` in the user's configuration folder.
+    """
     given = os.environ.get("SRBENCH_DATASETS")
     return Path(given) if given else platformdirs.user_config_path("srbench") / "datasets.toml"
 
@@ -98,7 +103,7 @@ def _spec(file: TomlFile, name: str) -> DatasetSpec:
 
 
 def _expand(names: str) -> list[str]:
-    """``"img_001-img_100"`` is a hundred names; anything else is one."""
+    """Expand ``"img_001-img_100"`` into a hundred names; any other text is one name."""
     match = re.fullmatch(r"(.*?)(\d+)-\1(\d+)", names)
     if not match:
         return [names]
@@ -107,7 +112,7 @@ def _expand(names: str) -> list[str]:
 
 
 def _check_entries(file: TomlFile, spec: DatasetSpec) -> None:
-    names = [entry.name for entry in spec.entries] or list(spec.names)
+    names = spec.image_names
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         key = "entries" if spec.entries else "names"

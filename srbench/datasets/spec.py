@@ -19,8 +19,7 @@ class ImageEntry:
     height: int
     width: int
     sha256: str | None = None
-    """Of its pixels, which a re-saved copy keeps, as `srbench.imaging.hashing.pixel_hash` takes it; None where it is
-    not known."""
+    """Hash of its pixels, which a re-saved copy keeps; see `srbench.imaging.hashing.pixel_hash`. None if unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,23 +46,32 @@ class DatasetSpec:
     names: tuple[str, ...] = ()
     """The images' names, where these are known but sizes and pixels are not."""
     folders: tuple[str, ...] = ()
-    """Folders it goes by below the data root, besides its name and label; glob patterns, all that match are taken
+    """Names of its folder below the data root, besides its name and label. A glob pattern takes all folders that match
     together."""
     home: str = ""
     downloads: tuple[Download, ...] = ()
     locate: Callable[[], Mapping[str, Path]] | None = None
     """Finds images that need no data root: name to file. None for sets below the data root."""
     truth: bool = True
-    """False: its images are lr from the world, and nobody has their hr. They are super-resolved as they are, and only
-    metrics that need no hr have a score."""
+    """False for lr from the world, whose hr nobody has: it is super-resolved as it is, and only metrics that need no hr
+    have a score."""
+    lr_suffix: str = ""
+    """A further ending of its LR names, beside those that `srbench.datasets.pairing` knows: ``_mine``."""
     lr_border: Literal["symmetric", "replicate"] = "symmetric"
     """How the LR that comes with it was made; see docs/protocol.md."""
     grey: tuple[str, ...] = ()
     """Images that are greyscale."""
     bicubic: Mapping[Scale, tuple[float, float]] = field(default_factory=dict)
     """Published PSNR-Y (dB) and SSIM-Y of bicubic interpolation by scale: what certifies a copy."""
+    bicubic_protocol: str = "published-bicubic"
+    """The protocol that the published row was made by; see docs/protocol.md."""
     bicubic_source: str = ""
     notes: str = ""
 
     def __post_init__(self) -> None:
         check_name("dataset", self.name)
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """The names of its images; empty if they are unknown."""
+        return tuple(entry.name for entry in self.entries) or self.names

@@ -1,4 +1,4 @@
-"""Certify that a copy of a dataset is the one of the papers: bicubic interpolation must give its published row."""
+"""Certify that a copy of a dataset is that of the papers: bicubic interpolation must give its published row."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Literal
 import torch
 
 from srbench.datasets.spec import DatasetSpec
+from srbench.errors import ShapeError
 from srbench.imaging.borders import mod_crop
 from srbench.imaging.files import read_image, to_tensor
 from srbench.imaging.resize import imresize
 from srbench.measuring.metrics.psnr import psnr
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.metrics.ssim import ssim
-from srbench.measuring.protocol import protocol_named
+from srbench.measuring.protocol import Protocol, protocol_named
 from srbench.measuring.provided_lr import compare_lr
 from srbench.measuring.scoring import Scorer
 from srbench.naming import Scale
@@ -28,28 +29,29 @@ SSIM_TOLERANCE = 0.001
 def certify(
     spec: DatasetSpec, images: Mapping[str, Path], scale: Scale, lr: Mapping[str, Path] | None = None
 ) -> Certification:
-    """Measure bicubic interpolation as the papers did, and compare; then check how the LR that came along was made.
+    """Measure bicubic interpolation and compare it with the published row; then check how the LR of the set was made.
 
-    For the row, LR and sr stay in double precision, luma is rounded, greyscale images stay grey (protocol
-    ``published-bicubic``): so the printed rows were made. The result depends on the images alone and may be stored
-    with their hash.
+    The row is measured by the protocol that it was made by. The result depends on the images and the row alone and may
+    be stored with their hash.
 
     Args:
         spec: The dataset with its published row.
         images: Name to HR file.
         scale: The factor.
-        lr: Name to the LR file that comes with the dataset, if any does: networks are measured on it, so it must be
-            MATLAB's bicubic, with either border.
+        lr: Name to the LR file that comes with the dataset. Networks are measured on it, so it must be MATLAB's
+            bicubic, with either border.
     """
     if scale not in spec.bicubic:
         return Certification(status="no reference", detail=f"no published bicubic row for {spec.label} at x{scale}")
-    measured = bicubic_row(images, scale)
+    protocol = protocol_named(spec.bicubic_protocol)
+    measured = bicubic_row(images, scale, protocol)
     published = spec.bicubic[scale]
     apart = (measured[0] - published[0], measured[1] - published[1])
     fits = abs(apart[0]) <= PSNR_TOLERANCE and abs(apart[1]) <= SSIM_TOLERANCE
     detail = (
         f"bicubic x{scale}: {measured[0]:.3f} dB / {measured[1]:.4f} here, {published[0]:.2f} / {published[1]:.4f} "
-        f"published ({apart[0]:+.3f} dB, {apart[1]:+.4f}); source: {spec.bicubic_source or 'datasets.toml'}"
+        f"published ({apart[0]:+.3f} dB, {apart[1]:+.4f}) under {protocol.name}; "
+        f"source: {spec.bicubic_source or 'datasets.toml'}"
     )
     foreign = _foreign_lr(images, lr or {}, scale)
     if foreign:
@@ -69,25 +71,40 @@ def _foreign_lr(images: Mapping[str, Path], lr: Mapping[str, Path], scale: Scale
     """
     apart: dict[str, float] = {}
     for name, path in lr.items():
-        theirs = read_image(path)
+        provided = read_image(path)
         hr = mod_crop(torch.from_numpy(read_image(images[name])).permute(2, 0, 1), scale)
-        ours = imresize(hr, scale=1 / scale, rounding="uint8").permute(1, 2, 0).numpy()
-        if compare_lr(theirs, ours) == "differs":
-            apart[name] = float(abs(theirs.astype(int) - ours).max()) if theirs.shape == ours.shape else 255.0
+        made = imresize(hr, scale=1 / scale, rounding="uint8").permute(1, 2, 0).numpy()
+        if compare_lr(provided, made) == "differs":
+            apart[name] = float(abs(provided.astype(int) - made).max())
     return dict(sorted(apart.items(), key=lambda item: -item[1]))
 
 
-def bicubic_row(images: Mapping[str, Path], scale: Scale) -> tuple[float, float]:
-    """Mean PSNR-Y (dB) and SSIM-Y of bicubic interpolation under ``published-bicubic``."""
+def bicubic_row(images: Mapping[str, Path], scale: Scale, protocol: Protocol) -> tuple[float, float]:
+    """Return the mean PSNR-Y (dB) and SSIM-Y of bicubic interpolation under a protocol.
+
+    Where lr is rounded to 8 bits, sr is rounded after each pass, too: both come from MATLAB's ``imresize`` on uint8.
+
+    Args:
+        images: Name to HR file.
+        scale: The factor.
+        protocol: How the row was made.
+
+    Raises:
+        ShapeError: An image is too small.
+    """
     luma = (
         MetricSpec(name="psnr_y", label="", channels="y", load=lambda _: lambda sr, hr: psnr(sr, hr, data_range=1.0)),
         MetricSpec(name="ssim_y", label="", channels="y", load=lambda _: lambda sr, hr: ssim(sr, hr, data_range=1.0)),
     )
-    scorer = Scorer(luma, protocol_named("published-bicubic"), scale, torch.device("cpu"))
+    scorer = Scorer(luma, protocol, scale, torch.device("cpu"))
+    rounding: Literal["uint8", "none"] = "uint8" if protocol.lr_rounding == "u8" else "none"
     rows = []
-    for path in images.values():
-        hr = mod_crop(to_tensor(read_image(path, keep_grey=True)).double()[None], scale)
-        sr = imresize(imresize(hr, scale=1 / scale), scale=scale)
-        scores = scorer.score(sr, hr)
+    for name, path in images.items():
+        try:
+            hr = mod_crop(to_tensor(protocol.levels(read_image(path, keep_grey=True))).double()[None], scale)
+            lr = imresize(hr, scale=1 / scale, rounding=rounding)
+            scores = scorer.score(imresize(lr, scale=scale, rounding=rounding), hr)
+        except ShapeError as error:
+            raise ShapeError(f"{name} ({path}): {error}") from error
         rows.append((float(scores["psnr_y"] or 0), float(scores["ssim_y"] or 0)))
     return sum(p for p, _ in rows) / len(rows), sum(s for _, s in rows) / len(rows)

@@ -66,7 +66,7 @@ def measure(
         with representations.watch(pair) if representations else nullcontext():
             sr = super_resolve(network, lr, pairs.scale, inference, conditions)
         try:
-            scores = scorer.score(sr, hr)
+            scores = scorer.score(sr, hr, pair.name)
         except ShapeError as error:
             raise ShapeError(f"{pairs.dataset.label}, image {pair.name}: {error}") from error
         files = _keep(pair, sr, folder) if len(images) < keep else {}

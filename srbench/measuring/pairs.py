@@ -14,7 +14,7 @@ from srbench.datasets.library import Library
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.lr_images import draw_seed, lr_image, lr_image_exact
 from srbench.degrading.spec import DegradationSpec
-from srbench.errors import DataError
+from srbench.errors import DataError, ShapeError
 from srbench.imaging.borders import mod_crop
 from srbench.imaging.files import Pixels, read_image, to_tensor
 from srbench.measuring.protocol import Protocol
@@ -31,8 +31,8 @@ class Pair:
     """What the network is to get, (1, C, h, w) in [0, 1]; C is 1 for greyscale images that the protocol keeps grey if
     the network computes on luma, else 3. float64 where the protocol keeps lr unrounded, float32 otherwise."""
     hr: Tensor | None
-    """(1, C, scale*h, scale*w) in [0, 1]; C is 1 if its file is greyscale, else 3; `Scorer` decides what is compared.
-    None for images without ground truth."""
+    """(1, C, scale*h, scale*w) in [0, 1]; C is 1 if its file is greyscale or luma comes first, else 3;
+    `Scorer` decides what is compared. None for images without ground truth."""
     conditions: Mapping[str, float] | None = None
     """What the degradation did to the image, in named numbers; None where it cannot describe it."""
 
@@ -93,12 +93,16 @@ class Pairs:
             return
         provided = self._provided()
         for name, path in list(self.library.images(self.dataset).items())[: len(self)]:
-            pixels = read_image(path, keep_grey=True)
-            hr = mod_crop(to_tensor(pixels)[None], self.scale)
+            pixels = self.protocol.levels(read_image(path, keep_grey=True))
+            try:
+                hr = mod_crop(to_tensor(pixels)[None], self.scale)
+            except ShapeError as error:
+                raise ShapeError(f"{self.dataset.label}, image {name}: {error}") from error
             if provided is None:
                 lr, drawn = self._made(name, pixels)
             else:
-                lr, drawn = self._brought(name, provided, hr), {}
+                lr = to_tensor(self.protocol.levels(read_image(provided[name], keep_grey=True)))[None]
+                drawn = {}
             channels = self.colours if self.protocol.keep_grey and hr.shape[1] == 1 else 3
             describe = self.degradation.describe
             yield Pair(
@@ -128,19 +132,3 @@ class Pairs:
             pixels, self.degradation, self.scale, seed=seed, number=number, image=name, code_hash=self.code_hash
         )
         return to_tensor(lr)[None], drawn
-
-    def _brought(self, name: str, provided: Mapping[str, Path], hr: Tensor) -> Tensor:
-        if name not in provided:
-            raise DataError(
-                f"{self.dataset.label} has no x{self.scale} LR for {name}; complete its LR folder, or remove it: "
-                "srbench makes its own."
-            )
-        lr = to_tensor(read_image(provided[name]))[None]
-        height, width = lr.shape[-2:]
-        if (height * self.scale, width * self.scale) != tuple(hr.shape[-2:]):
-            raise DataError(
-                f"{self.dataset.label}: the x{self.scale} LR of {name} is {width}x{height} and its HR, cropped, "
-                f"{hr.shape[-1]}x{hr.shape[-2]}; they do not match. Get the LR again, or remove it: srbench makes its "
-                "own."
-            )
-        return lr

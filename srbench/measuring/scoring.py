@@ -33,6 +33,9 @@ class Scorer:
 
     def __post_init__(self) -> None:
         for metric in self.metrics:
+            if self.protocol.luma_first and metric.channels != "y":
+                self.absent[metric.name] = f"the protocol {self.protocol.name} measures luma alone"
+                continue
             try:
                 self._loaded[metric.name] = metric.load(self.device)
             except UnavailableError as error:
@@ -41,7 +44,7 @@ class Scorer:
                 self.absent[metric.name] = f"{type(error).__name__}: {error}"
 
     @torch.inference_mode()
-    def score(self, sr: Tensor, hr: Tensor | None) -> Mapping[str, float | None]:
+    def score(self, sr: Tensor, hr: Tensor | None, image: str = "") -> Mapping[str, float | None]:
         """Score one image.
 
         Args:
@@ -49,6 +52,7 @@ class Scorer:
             hr: (1, C, H, W) in [0, 1], C 1 for a greyscale image or 3. A protocol that keeps grey compares one channel
                 then, the mean of sr's; any other compares both as RGB. None where there is no hr: metrics that need it
                 are absent then.
+            image: Its name, for the reason of a metric that cannot be computed.
 
         Returns:
             Metric name to value; infinities stay infinite, and None where the metric could not be computed.
@@ -71,22 +75,25 @@ class Scorer:
                 try:
                     value = self._loaded[metric.name](*views[metric.shaved][metric.channels]).item()
                 except SrbenchError as error:
-                    self.absent.setdefault(metric.name, str(error))
+                    self._miss(metric, image, str(error))
                 except Exception as error:  # noqa: BLE001 - see above
-                    self.absent.setdefault(metric.name, f"{type(error).__name__}: {error}")
+                    self._miss(metric, image, f"{type(error).__name__}: {error}")
                 else:
                     if math.isnan(value):
-                        self.absent.setdefault(metric.name, "the metric gave no number (NaN)")
+                        self._miss(metric, image, "the metric gave no number (NaN)")
                     else:
                         scores[metric.name] = value
         return scores
+
+    def _miss(self, metric: MetricSpec, image: str, reason: str) -> None:
+        self.absent.setdefault(metric.name, f"{image}: {reason}" if image else reason)
 
     def _compared(self, sr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
         """Both with one channel, for a greyscale hr that the protocol keeps grey, or both with three."""
         if sr.shape[-2:] != hr.shape[-2:] or not {sr.shape[1], hr.shape[1]} <= {1, 3}:
             raise ShapeError(
-                f"The super-resolved image is {_size(sr)} and its hr {_size(hr)}; they must be equally large: "
-                "check the scale and how hr was cropped."
+                f"The super-resolved image is {_size(sr)} and its hr {_size(hr)} (height × width); they must be "
+                "equally large: check the scale and how hr was cropped."
             )
         if self.protocol.keep_grey and hr.shape[1] == 1:
             return sr.mean(dim=1, keepdim=True), hr
@@ -117,4 +124,4 @@ class Scorer:
 
 
 def _size(image: Tensor) -> str:
-    return f"{image.shape[-1]}x{image.shape[-2]} with {image.shape[1]} channel{'s' * (image.shape[1] != 1)}"
+    return f"{image.shape[-2]}×{image.shape[-1]} with {image.shape[1]} channel{'s' * (image.shape[1] != 1)}"

@@ -84,7 +84,7 @@ class Keys:
                 "dataset": self._library.content_hash(spec),
                 "lr": self._library.lr_hash(spec, scale),
                 "scale": scale,
-                "row": [list(spec.bicubic.get(scale, ())), spec.bicubic_source],
+                "row": [list(spec.bicubic.get(scale, ())), spec.bicubic_protocol, spec.bicubic_source],
             }
         )
 

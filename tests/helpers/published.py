@@ -33,9 +33,10 @@ def measured(
     spec = catalog.architectures[architecture]
     network = build_network(spec, scale)
     if weights is not None:
-        checkpoint = next(c for c in spec.checkpoints if (c.tag, c.scale) == (tag, scale))
+        checkpoint = next(c for c in spec.checkpoints if c.tag == tag and c.scale in {scale, None})
         path = find_checkpoint(checkpoint, [weights], architecture)
-        fit(network, load_state_dict(path).state, path, catalog.architectures)
+        state = checkpoint.read(path) if checkpoint.read else load_state_dict(path).state
+        fit(network, state, path, catalog.architectures)
     network.module.eval()
     pairs = Pairs(
         library=Library(data, catalog.datasets), dataset=catalog.datasets[dataset],

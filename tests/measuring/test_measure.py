@@ -1,6 +1,7 @@
 """Pairs, networks and scores put together on tiny images."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from srbench.datasets.library import Library
 from srbench.degrading import lr_images
 from srbench.degrading.lr_images import draw_realisation, lr_image
 from srbench.errors import DataError, ShapeError
+from srbench.imaging.colour import rgb_to_y
 from srbench.imaging.files import read_image, to_tensor, write_png
 from srbench.imaging.resize import imresize
 from srbench.measuring import provided_lr
@@ -60,6 +62,29 @@ def test_the_published_protocol_keeps_lr_in_doubles_and_grey_images_grey(pairs, 
     assert (kept.lr.dtype, kept.hr.shape[1], kept.lr.shape[1]) == (torch.float64, 1, 3)
     assert (made.lr.dtype, made.hr.shape[1], made.lr.shape[1]) == (torch.float32, 1, 3)
     assert len(torch.unique(kept.lr * 255 % 1)) > 100, "not rounded to 8 bits"
+
+
+def test_luma_that_comes_first_is_what_lr_is_made_of(pairs, tiny):
+    pixels = read_image(tiny.data / "TinyTest" / "ant.png")
+    luma = (rgb_to_y(torch.from_numpy(pixels).movedim(-1, 0).double() / 255) * 255).round() / 255
+    pair = next(iter(pairs("luma-first")))
+    assert torch.equal(pair.hr[0], luma.float())
+    assert torch.allclose(pair.lr, imresize(luma, scale=1 / 2).expand(1, 3, -1, -1), atol=1e-12)
+    lr = next(iter(replace(pairs("luma-first"), colours=1))).lr
+    assert torch.equal(lr, pair.lr[:, :1])
+
+
+@pytest.mark.parametrize("protocol", ["classic-y", "published-bicubic"])
+def test_an_image_too_small_for_the_scale_is_named(pairs, tiny, protocol):
+    write_png(tiny.data / "TinyTest" / "ant.png", np.zeros((1, 36, 3), np.uint8))
+    with pytest.raises(ShapeError, match=r"TinyTest, image ant: An image of 1×36 has no pixel left"):
+        list(pairs(protocol))
+
+
+def test_a_metric_names_the_image_it_cannot_be_computed_of(pairs, tiny, catalog, tmp_path):
+    write_png(tiny.data / "TinyTest" / "bee.png", np.zeros((14, 36, 3), np.uint8))
+    result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path)
+    assert result.scores["ssim_y"].reason == "bee: SSIM needs images of at least 11×11 pixels, not 10×32."
 
 
 @pytest.mark.parametrize(("protocol", "white"), [("published-bicubic", 255), ("classic-y", 235)])
@@ -262,7 +287,7 @@ def test_a_metric_that_fails_on_one_image_is_absent_from_the_mean(pairs, catalog
 
     odd = MetricSpec(name="odd", label="Odd", load=lambda device: fails_later)
     result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path, extra=(odd,))
-    assert result.scores["odd"].reason == "the metric gave no number (NaN)"
+    assert result.scores["odd"].reason == "bee: the metric gave no number (NaN)"
     assert result.scores["odd"].value is None
     assert result.scores["psnr_y"].value > 20
 

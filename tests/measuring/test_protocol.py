@@ -30,6 +30,10 @@ def test_the_id_reads_as_documented():
     )
 
 
+def test_the_id_says_that_luma_comes_first():
+    assert PROTOCOLS["luma-first"].describe(2) == "luma-first:sr=none,y=bt601-u8-first,shave=2,grey=kept"
+
+
 def test_a_metric_that_is_not_shaved_says_so_and_a_new_version_too():
     lpips = MetricSpec(name="lpips", label="", load=lambda device: None, shaved=False, version="2")
     assert score_id(lpips, PROTOCOLS["div2k-rgb"], 4, "x", Inference(self_ensemble=True), 3) == (
@@ -69,4 +73,5 @@ def test_tiles_that_leave_nothing_or_exclude_each_other_are_refused(facts):
 def test_provided_lr_is_measured_on_only_where_it_is_what_the_protocol_means():
     assert PROTOCOLS["classic-y"].takes_provided_lr("bicubic")
     assert not PROTOCOLS["classic-y"].takes_provided_lr("blur_down")
+    assert not PROTOCOLS["luma-first"].takes_provided_lr("bicubic")
     assert not PROTOCOLS["published-bicubic"].takes_provided_lr("bicubic")

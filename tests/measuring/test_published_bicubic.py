@@ -29,6 +29,15 @@ def test_the_published_row_comes_out_in_double_precision(dataset, scale, shared)
     assert found["ssim_y"] == pytest.approx(ssim, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("protocol", "psnr", "ssim"), [("luma-first", 33.6614, 0.92988), ("published-bicubic", 33.6567, 0.92966)]
+)
+def test_luma_that_is_rounded_first_gives_set5s_row_to_its_last_digit(protocol, psnr, ssim, shared):
+    found = means(measured(shared("data"), "bicubic", "set5", 2, protocol))
+    assert found["psnr_y"] == pytest.approx(psnr, abs=5e-5)
+    assert found["ssim_y"] == pytest.approx(ssim, abs=5e-6)
+
+
 @pytest.mark.parametrize(("dataset", "scale"), CELLS)
 def test_the_dataset_is_certified_by_that_row(dataset, scale, shared):
     spec = bundled().datasets[dataset]

@@ -1,8 +1,10 @@
 """A copy of a dataset is certified by its published row and by its LR; deviations are reported."""
 
 import re
+from dataclasses import replace
 
 import pytest
+import scipy.io
 from PIL import Image, ImageFilter
 
 from helpers.published import bundled
@@ -36,6 +38,15 @@ def test_the_copy_that_papers_used_is_certified_with_both_its_figures(set5):
     certificate = certify(set5[0], set5[1], 4, set5[2])
     assert certificate.status == "certified"
     assert "28.421 dB / 0.8104 here, 28.42 / 0.8104 published (+0.001 dB" in certificate.detail
+
+
+def test_a_row_of_matlabs_eight_bit_code_is_met_by_its_own_protocol(set5, shared):
+    table = scipy.io.loadmat(shared("oracles/scores/result_Set5_SRF_4.mat"))
+    row = float(table["PSNR_table"][:, 0].mean()), float(table["SSIM_table"][:, 0].mean())
+    spec = replace(set5[0], bicubic={4: row}, bicubic_protocol="matlab-u8")
+    certificate = certify(spec, set5[1], 4, set5[2])
+    assert certificate.status == "certified"
+    assert abs(decibels_off(certificate)) < 0.005
 
 
 def test_one_blurred_image_makes_it_uncertified_and_says_by_how_much(set5, tmp_path):

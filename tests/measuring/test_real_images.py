@@ -46,8 +46,8 @@ def realsr(root):
         for number in (1, 2):
             name = f"{camera}_{number:03}"
             write_pair(folder / f"{name}_HR.png", folder / f"{name}_LR2.png", number)
-    (spec,) = [s for s in read_manifest() if s.name == "realsr_v3_x2"]
-    return DatasetSpec(name="realsr_v3_x2", label=spec.label, folders=spec.folders, **FACTS)
+    (spec,) = [s for s in read_manifest() if s.name == "realsr_v3_test_x2"]
+    return DatasetSpec(name="realsr_v3_test_x2", label=spec.label, folders=spec.folders, **FACTS)
 
 
 @pytest.fixture
@@ -83,17 +83,20 @@ def test_drealsr_is_paired_by_order_and_its_folder_says_the_scale(tmp_path):
     assert {name: path.name for name, path in found.lr[4].items()} == {
         "a_x4": "z0_x1.png", "b_x4": "z1_x1.png", "c_x4": "z2_x1.png",
     }  # fmt: skip
+    assert found.by_order == {4}
     (tmp_path / "DRealSR/Test_x4/test_LR/z9_x1.png").write_bytes(
         (tmp_path / "DRealSR/Test_x4/test_LR/z0_x1.png").read_bytes()
     )
-    assert find_images(spec, tmp_path).lr == {}
+    found = find_images(spec, tmp_path)
+    assert found.lr == {4: {}}
+    assert "there are 4 LR images" in found.lr_faults[4][0]
 
 
 def test_lr_that_a_dataset_does_not_bring_is_not_made_up(catalog, tmp_path):
     spec = realsr(tmp_path)
     for path in tmp_path.rglob("*_LR2.png"):
         path.unlink()
-    with pytest.raises(DataError, match="RealSR V3 x2 brings no x2 LR"):
+    with pytest.raises(DataError, match=r"RealSR v3 \(test, x2\) brings no x2 LR"):
         list(pairs_of(catalog, tmp_path, spec))
 
 
