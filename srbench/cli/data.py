@@ -71,7 +71,7 @@ def verify(
             continue
         faulty = faulty or found.state == "faulty"
         console.print(f"{name}: {found.state}, {len(found.images)} images, content {found.content_hash[:12]}")
-        for text in (*found.all_problems, *found.notes):
+        for text in (*found.lr_summary(), *found.all_problems, *found.notes):
             console.print(f"  {text}")
         if lr:
             for text in compare_with_ours(found, catalog.degradations):
@@ -115,19 +115,28 @@ def add(
     licence: Annotated[str, typer.Option("--license", help="SPDX id or a few words.")] = "unknown",
     citation: Annotated[str, typer.Option("--citation", help="What to cite.")] = "unknown",
     unpaired: Annotated[bool, typer.Option("--unpaired", help="Its images are lr without any hr.")] = False,
+    lr_suffix: Annotated[
+        str, typer.Option("--lr-suffix", help="Ending of its LR names, where srbench does not know it: _mine.")
+    ] = "",
     manifest: Annotated[Path | None, typer.Option("--manifest", help="Write to this file, not your own.")] = None,
 ) -> None:
     """Record a folder of images as a dataset, with the size and hash of each; never replaces one."""
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.adding import describe_folder, record
     from srbench.datasets.manifest import user_manifest
+    from srbench.datasets.verification import verify
 
     path = manifest or user_manifest()
-    spec = describe_folder(name, folder, split=split, licence=licence, citation=citation, truth=not unpaired)
+    spec = describe_folder(
+        name, folder, split=split, licence=licence, citation=citation, truth=not unpaired, lr_suffix=lr_suffix
+    )
     record(path, spec, taken=tuple(load_catalog().datasets))
     console = plain_console()
     how = "" if path == user_manifest() else f"; set SRBENCH_DATASETS={path} to use it"
     console.print(f"{name}: {spec.images} images recorded in {path}{how}.")
+    found = verify(spec, None)
+    for text in (*found.lr_summary(), *found.all_problems, *found.notes):
+        console.print(f"  {text}")
 
 
 def fetch_network(

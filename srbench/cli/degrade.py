@@ -61,6 +61,8 @@ def degrade(
 def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: int, realisations: int | None) -> None:
     from srbench.degrading.written_lr import carry_out, orders
     from srbench.errors import UsageError
+    from srbench.imaging.files import colours_of
+    from srbench.imaging.folders import list_folder, name_some
 
     if spec.scales is not None and scale not in spec.scales:
         raise UsageError(f"The degradation {spec.name} has no scale {scale}; it has {sorted(spec.scales)}.")
@@ -71,8 +73,13 @@ def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: i
             "--realisations out."
         )
     console = plain_console()
-    for order in carry_out(orders(images, scale, count, out), spec, scale, seed):
+    made = orders(images, scale, count, out)
+    if images.is_dir() and (others := list_folder(images).others):
+        console.print(f"Left out, as no images: {name_some([path.name for path in others])}.")
+    for order in carry_out(made, spec, scale, seed):
         console.print(f"{order.image} → {order.target}, {order.realisation.name}")
+        if order.number == 0 and (colours := colours_of(order.image)):
+            console.print(f"{order.image} is degraded as stored, without {colours}.")
 
 
 def _again(file: Path, image: Path, degradations: Mapping[str, DegradationSpec], out: Path | None) -> None:

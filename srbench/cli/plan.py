@@ -133,7 +133,10 @@ def planned(
     for broken in session.catalog.broken:
         warn(str(broken.error))
     plan = make_plan(suite, session.catalog, options)
-    return Schedule(plan, session)
+    schedule = Schedule(plan, session)
+    for sentence in session.library.warnings.values():
+        warn(sentence)
+    return schedule
 
 
 def require_some_cell(schedule: Schedule) -> None:

@@ -39,7 +39,7 @@ def score(
     names = words(metric) or ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
     specs = [catalog.metrics[name] for name in names]
     preset = protocol_named(protocol)
-    table, absent = score_folder(
+    table, absent, notes = score_folder(
         folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), factor, preset, specs,
         resolve_device(device),
     )  # fmt: skip
@@ -55,6 +55,8 @@ def score(
     console.print(shown)
     for name, reason in absent.items():
         console.print(f"{name}: {reason}", highlight=False, soft_wrap=True)
+    for note in notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     if csv is not None:
         from srbench.files import atomic_write
 

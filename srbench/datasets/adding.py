@@ -14,6 +14,7 @@ from srbench.datasets.manifest import read_manifest
 from srbench.datasets.spec import DatasetSpec, ImageEntry
 from srbench.errors import DataError, UsageError
 from srbench.files import atomic_write
+from srbench.imaging.folders import list_folder
 from srbench.naming import NAME
 from srbench.toml import read_toml
 
@@ -26,27 +27,31 @@ def describe_folder(
     licence: str = "unknown",
     citation: str = "unknown",
     truth: bool = True,
+    lr_suffix: str = "",
 ) -> DatasetSpec:
     """Measure and hash the images of a folder.
 
     Args:
-        name: What to call the dataset, in lower_snake_case.
-        folder: Where its images are, in any layout of `srbench.datasets.layouts`.
+        name: Name of the dataset, in lower_snake_case.
+        folder: Folder of its images, in any layout of `srbench.datasets.layouts`.
         split: "train" or "test".
         licence: SPDX id, or a few words.
         citation: What to cite.
         truth: Whether they are hr; False for lr from the world.
+        lr_suffix: A further ending of its LR names.
 
     Raises:
-        UsageError: The name or the split is not one.
+        UsageError: The name or the split is not valid.
         DataError: There are no images, or one of them cannot be read.
     """
     if not NAME.fullmatch(name):
         raise UsageError(f"The dataset name {name!r} is not lower_snake_case ASCII; choose another, such as 'my_set'.")
     if split not in {"train", "test"}:
         raise UsageError(f"The split {split!r} is neither 'train' nor 'test'; give one of them.")
-    files = search(folder) if folder.is_dir() else None
-    if files is None:
+    files = search(folder, truth=truth, stated=lr_suffix) if folder.is_dir() else None
+    if files is None or not files.hr:
+        if folder.is_dir() and list_folder(folder).images:
+            raise DataError(f"Every image in {folder} is LR by its name; add the HR, or give --unpaired without one.")
         raise DataError(f"There are no images in {folder}; give the folder that holds them, or their HR folder.")
     facts, broken = image_facts(files.hr.values())
     for text in broken.values():
@@ -61,6 +66,7 @@ def describe_folder(
         citation=citation,
         folders=(str(folder.resolve()),),
         truth=truth,
+        lr_suffix=lr_suffix,
         grey=tuple(image for image, found in entries if found.channels == 1),
         entries=tuple(
             ImageEntry(name=image, height=found.height, width=found.width, sha256=found.sha256)
@@ -70,10 +76,10 @@ def describe_folder(
 
 
 def record(path: Path, spec: DatasetSpec, taken: Sequence[str] = ()) -> None:
-    """Append a dataset to a manifest, which is made if there is none; the rest of it stays as it is.
+    """Append a dataset to a manifest; the rest of the file stays unchanged.
 
     Args:
-        path: The manifest.
+        path: The manifest; made if it does not exist.
         spec: The dataset; its entries are written one a line.
         taken: Names that other manifests use.
 
@@ -98,7 +104,7 @@ def record(path: Path, spec: DatasetSpec, taken: Sequence[str] = ()) -> None:
     )
     if not spec.truth:
         table.add("truth", value=False)
-    for key in ("home", "folders", "grey", "notes"):
+    for key in ("home", "folders", "lr_suffix", "grey", "notes"):
         value: Any = getattr(spec, key)
         if value:
             table.add(key, list(value) if isinstance(value, tuple) else value)

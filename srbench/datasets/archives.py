@@ -15,7 +15,7 @@ from srbench.files import atomic_path, fetch_file
 
 
 def fetch_dataset(spec: DatasetSpec, root: Path, *, progress: bool = True) -> int:
-    """Download and unpack a dataset below the data root. Files that are there already stay as they are.
+    """Download and unpack a dataset below the data root. Existing files stay unchanged.
 
     Args:
         spec: The dataset.
@@ -23,7 +23,7 @@ def fetch_dataset(spec: DatasetSpec, root: Path, *, progress: bool = True) -> in
         progress: Show a bar on standard error.
 
     Returns:
-        How many files were written.
+        The number of files written.
 
     Raises:
         UnavailableError: It has no public address, or none answered; says where to get it.
@@ -52,10 +52,10 @@ def fetch_dataset(spec: DatasetSpec, root: Path, *, progress: bool = True) -> in
 
 
 def unpack(archive: Path, destination: Path) -> int:
-    """Write the files of a zip or tar archive that are not there yet; each is whole or absent, links are left out.
+    """Write the files of a zip or tar archive that do not exist yet, each whole or not at all; links are left out.
 
     Returns:
-        How many files were written.
+        The number of files written.
 
     Raises:
         DataError: The archive is damaged or of another kind, or a name in it leads out of ``destination``.

@@ -1,4 +1,4 @@
-"""Facts of image files: size, hash of the pixels, a thumbnail; remembered, so that nothing is decoded twice."""
+"""Facts of image files: size, hash of the pixels, a thumbnail. They are cached, so that no file is decoded twice."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from srbench.imaging.hashing import pixel_hash
 
 THUMBNAIL = 16
 """Side of a thumbnail."""
-_VERSION = 1
-"""Raised when what is remembered changes."""
+_VERSION = 2
+"""Raise it whenever the cached facts change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class ImageFacts:
     """See `pixel_hash`."""
     thumbnail: bytes
     """16 × 16 grey values, rows first: enough to see that two files show the same picture."""
+    colours: str = ""
+    """What a viewer applies to the colours and srbench does not: "its colour profile Adobe RGB (1998)"."""
 
     @property
     def size(self) -> str:
@@ -48,20 +50,20 @@ def read_facts(path: Path) -> ImageFacts:
     """
     from PIL import Image
 
-    from srbench.imaging.files import read_image
+    from srbench.imaging.files import colours_of, read_image
 
     image = read_image(path, keep_grey=True)
     grey = image if image.ndim == 2 else image.mean(axis=2).round().astype(np.uint8)
     small = Image.fromarray(grey).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
     channels = 1 if image.ndim == 2 else image.shape[2]
-    return ImageFacts(image.shape[0], image.shape[1], channels, pixel_hash(image), small.tobytes())
+    return ImageFacts(image.shape[0], image.shape[1], channels, pixel_hash(image), small.tobytes(), colours_of(path))
 
 
 def image_facts(paths: Iterable[Path]) -> tuple[dict[Path, ImageFacts], dict[Path, str]]:
-    """Decode many images; those whose size and time of change are as remembered are not read again.
+    """Decode many images; a file whose size and mtime are those of the cache is not read again.
 
     Returns:
-        The facts of each readable file, and for the others the sentence that says why not.
+        The facts of each readable file, and for each of the others a sentence with the reason.
     """
     good: dict[Path, ImageFacts] = {}
     bad: dict[Path, str] = {}
@@ -70,33 +72,37 @@ def image_facts(paths: Iterable[Path]) -> tuple[dict[Path, ImageFacts], dict[Pat
         folders.setdefault(path.parent, []).append(path)
     for folder, members in folders.items():
         memory = _memory_of(folder)
-        known, fresh = _recall(memory), False
+        rows, fresh = _recall(memory), False
         for path in members:
             try:
                 state = path.stat()
                 stamp = [state.st_size, state.st_mtime_ns]
-                row = known.get(path.name)
+                row = rows.get(path.name)
                 if row and row[:2] == stamp:
-                    good[path] = _from_row(row)
+                    good[path] = _from_row(row[2:])
                     continue
                 good[path] = made = read_facts(path)
             except (DataError, OSError) as error:
                 bad[path] = str(error)
                 continue
-            known[path.name] = [*stamp, made.height, made.width, made.channels, made.sha256, made.thumbnail.hex()]
+            rows[path.name] = [*stamp, *_to_row(made)]
             fresh = True
         if fresh:
-            _remember(memory, known)
+            _remember(memory, rows)
     return good, bad
 
 
+def _to_row(facts: ImageFacts) -> list[Any]:
+    return [facts.height, facts.width, facts.channels, facts.sha256, facts.thumbnail.hex(), facts.colours]
+
+
 def _from_row(row: list[Any]) -> ImageFacts:
-    _, _, height, width, channels, sha256, thumbnail = row
-    return ImageFacts(height, width, channels, sha256, bytes.fromhex(thumbnail))
+    height, width, channels, sha256, thumbnail, colours = row
+    return ImageFacts(height, width, channels, sha256, bytes.fromhex(thumbnail), colours)
 
 
 def content_hash(images: Mapping[str, ImageFacts]) -> str:
-    """Return one hash for a whole set: of its names, sizes, channels and pixels."""
+    """Return the hash of a set: of its names, sizes, channels and pixels."""
     rows = [[name, f.height, f.width, f.channels, f.sha256] for name, f in sorted(images.items())]
     return hashlib.sha256(json.dumps(rows, ensure_ascii=True).encode()).hexdigest()
 
@@ -111,11 +117,11 @@ def _recall(memory: Path) -> dict[str, Any]:
         stored = json.loads(memory.read_text(encoding="utf-8"))
         return dict(stored["files"]) if stored["version"] == _VERSION else {}
     except (OSError, ValueError, KeyError, TypeError):
-        return {}  # never seen, or damaged: look at the files themselves
+        return {}  # absent or damaged: the files are read again
 
 
-def _remember(memory: Path, known: Mapping[str, Any]) -> None:
+def _remember(memory: Path, rows: Mapping[str, Any]) -> None:
     try:
-        atomic_write(memory, json.dumps({"version": _VERSION, "files": known}))
+        atomic_write(memory, json.dumps({"version": _VERSION, "files": rows}))
     except StoreError:
-        return  # a read-only cache makes the next look slower, nothing worse
+        return  # a read-only cache only makes the next check slower

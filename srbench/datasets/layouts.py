@@ -1,35 +1,39 @@
-"""Find the images of a dataset on disk, in the folder layouts that are about.
+"""Find the images of a dataset on disk, in the folder layouts in common use.
 
 Below the data root, or one folder further down (``benchmark/Set5``), a dataset is looked for by its name, its label
 and the folders its manifest lists, in upper or lower case. Inside, these layouts are known (``s`` is the scale)::
 
-    HR/baby.png                      LR_bicubic/X2/babyx2.png      also GT, original, GTmod12, LRbicx2, LR/x2 …
+    HR/baby.png                      LR_bicubic/X2/babyx2.png      also GT, original, GTmod12, LRbicx2, LR/x2, LR …
     DIV2K_train_HR/0001.png          DIV2K_train_LR_bicubic/X2/0001x2.png
     image_SRF_2/img_001_SRF_2_HR.png image_SRF_2/img_001_SRF_2_LR.png
-    Canon_001_HR.png                 Canon_001_LR2.png             in one folder (RealSR)
-    Test_x4/test_HR/a.png            Test_x4/test_LR/b.png         paired by their order (DRealSR)
+    HR/Set5/x2/baby_HR_x2.png        LR/LRBI/Set5/x2/baby_LRBI_x2.png
+    Canon_001_HR.png                 Canon_001_LR2.png             in one folder, also _gt and _lq, a and ax2
     baby.png                                                       flat, HR alone
+
+`srbench.datasets.pairing` pairs LR with HR, the same way in each of them. Where neither a folder nor a file says the
+scale, the sizes do. What is there and not taken is named.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from srbench.datasets.pairing import common_factor, describe_unpaired, pair, read_name, size_factor
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import DataError
+from srbench.imaging.folders import SUFFIXES, list_folder, name_some
 from srbench.naming import Scale
 
-SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jpg", ".jpeg")
-"""Image files, lossless formats first: where a name exists twice, the first counts."""
 HR_FOLDERS = ("hr", "gt", "original", "gtmod2", "gtmod4", "gtmod12")
 """Names of HR folders inside a dataset, best first: the last ones hold cropped copies."""
-_LR_FOLDER = re.compile(r"(?:lr_?bicubic|lr_?bic|lr)?[/_]?x?(\d)", re.IGNORECASE)
+_LR_FOLDER = re.compile(r"(?:lr[-_]?(?:bicubic|bic|bi)?|lq)", re.IGNORECASE)
+_SCALED_LR_FOLDER = re.compile(r"(?:lr[-_]?(?:bicubic|bic|bi)?|lq)?[-_]?(?P<x>x?)(?P<scale>\d)", re.IGNORECASE)
+_SCALE_FOLDER = re.compile(r"x?(\d)", re.IGNORECASE)
 _SRF_FOLDER = re.compile(r"image_srf_(\d)", re.IGNORECASE)
-_LR_FILE = re.compile(r"(.+?)(?:_SRF_(?P<srf>\d))?_LR(?P<scale>\d)?", re.IGNORECASE)
-_HR_FILE = re.compile(r"(.+?)(?:_SRF_\d)?_(?:HR|GT)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,21 @@ class Found:
     """File by image name, in order of names."""
     lr: Mapping[Scale, Mapping[str, Path]] = field(default_factory=dict)
     """The LR that comes with the dataset, by scale and by the name of the HR image."""
+    lr_faults: Mapping[Scale, tuple[str, ...]] = field(default_factory=dict)
+    """A sentence for each LR file that belongs to no HR image."""
+    by_order: frozenset[Scale] = frozenset()
+    """Scales whose LR is paired by order, because no name agrees."""
+    left_out: tuple[str, ...] = ()
+    """What is there and not taken: files and folders, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lows:
+    """LR files of one folder."""
+
+    scale: Scale | None
+    """None where the names of folder and files do not say it."""
+    files: Sequence[Path]
 
 
 def find_images(spec: DatasetSpec, root: Path | None) -> Found:
@@ -52,7 +71,7 @@ def find_images(spec: DatasetSpec, root: Path | None) -> Found:
         root: The data root; not needed for datasets that locate themselves.
 
     Returns:
-        What is there; nothing is opened.
+        The files; at most their headers are read.
     """
     if spec.locate is not None:
         hr = dict(sorted(spec.locate().items()))
@@ -60,8 +79,9 @@ def find_images(spec: DatasetSpec, root: Path | None) -> Found:
     try:
         groups = list(_groups(spec, root))
         for group in groups:
-            if parts := [found for folder in group if (found := search(folder))]:
-                return _union(parts)
+            parts = [search(folder, truth=spec.truth, stated=spec.lr_suffix) for folder in group]
+            if found := [part for part in parts if part]:
+                return _union(found)
     except OSError as error:
         raise DataError(
             f"The folders of {spec.label} cannot be read ({error}); check their permissions, or give another data root."
@@ -90,86 +110,258 @@ def _any_case(pattern: str) -> str:
     )
 
 
-def search(base: Path) -> Found | None:
-    """The images of one folder; None if it holds none."""
-    inside = {path.name.lower(): path for path in sorted(base.iterdir()) if path.is_dir()}
-    srf = {int(m[1]): path for name, path in inside.items() if (m := _SRF_FOLDER.fullmatch(name))}
-    if srf:
-        # Each holds HR cropped for its own scale; the smallest scale crops least.
-        pairs = {scale: _split(_files(path), scale) for scale, path in sorted(srf.items())}
-        lr = {scale: lows[scale] for scale, (_, lows) in pairs.items() if lows.get(scale)}
-        return Found((base,), pairs[min(pairs)][0], lr)
-    for name in (*HR_FOLDERS, *(n for n in inside if n.endswith("_hr"))):
-        if name in inside and (hr := _split(_files(inside[name]))[0]):
-            return Found((inside[name],), hr, _lr_folders(base, inside[name]))
-    hr, lr = _split(_files(base))
-    if hr:
-        beside = base.name.lower() in HR_FOLDERS or base.name.lower().endswith("_hr")
-        return Found((base,), hr, lr or (_lr_folders(base.parent, base) if beside else {}))
+def search(base: Path, *, truth: bool = True, stated: str = "") -> Found | None:
+    """The images of one folder; None if it holds none.
+
+    Args:
+        base: The folder.
+        truth: Whether its images are hr; otherwise every image counts and nothing is LR of another.
+        stated: An ending of LR names, which the dataset states.
+    """
+    content = list_folder(base)
+    inside = {path.name.lower(): path for path in content.folders}
+    if not truth:
+        left_out = _Unused(base)
+        files = _files(content.images, left_out)
+        left_out.add_files(content.others)
+        return Found((base,), files, left_out=left_out.sentences()) if files else None
+    for layout in (_srf_folders, _scale_folders, _hr_folder, _flat_folder):
+        if found := layout(base, inside, stated):
+            return found
     return None
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """Images by file name without suffix."""
+class _Unused:
+    """Collects what is there and not taken."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._sentences: list[str] = []
+
+    def add_files(self, paths: Iterable[Path], reason: str = "not a kind of image that srbench reads") -> None:
+        if names := [self._name(path) for path in paths]:
+            self._sentences.append(f"{name_some(names)}: {reason}.")
+
+    def add_folders(self, paths: Iterable[Path], used: Iterable[Path]) -> None:
+        """Add the folders that hold images, except those that are used or hold a folder that is."""
+        taken = {folder for path in used for folder in (path, *path.parents)}
+        for path in paths:
+            if path in taken:
+                self.add_folders(list_folder(path).folders, used)
+            elif count := _count_images(path):
+                images = "1 image" if count == 1 else f"{count} images"
+                known = path.name.lower() in HR_FOLDERS or path.name.lower().endswith("_hr")
+                why = "another HR folder is used" if known else "srbench does not know this name of a folder"
+                self._sentences.append(f"{self._name(path)}: {images}; {why}.")
+
+    def sentences(self) -> tuple[str, ...]:
+        return tuple(self._sentences)
+
+    def _name(self, path: Path) -> str:
+        return str(path.relative_to(self._base)) if path.is_relative_to(self._base) else str(path)
+
+
+def _count_images(folder: Path, depth: int = 3) -> int:
+    content = list_folder(folder)
+    return len(content.images) + (sum(_count_images(path, depth - 1) for path in content.folders) if depth else 0)
+
+
+def _srf_folders(base: Path, inside: Mapping[str, Path], stated: str) -> Found | None:
+    """``image_SRF_2``: each holds HR cropped for its own scale; the smallest scale crops least."""
+    srf = {int(m[1]): path for name, path in inside.items() if (m := _SRF_FOLDER.fullmatch(name))}
+    if not srf:
+        return None
+    unused = _Unused(base)
+    hr: dict[str, Path] = {}
+    lows: list[_Lows] = []
+    for scale, path in sorted(srf.items()):
+        content = list_folder(path)
+        own, low = _split(_files(content.images, unused), unused, scale)
+        hr = hr or own
+        lows += low
+        unused.add_files(content.others)
+    unused.add_folders(inside.values(), srf.values())
+    return _assemble((base,), hr, lows, stated, unused)
+
+
+def _scale_folders(base: Path, inside: Mapping[str, Path], stated: str) -> Found | None:
+    """``HR/Set5/x2``: the smallest scale crops least; its LR is in ``LR/LRBI/Set5/x2`` and the like."""
+    scaled = {int(m[1]): path for name, path in inside.items() if (m := re.fullmatch(r"x(\d)", name))}
+    if not scaled or base.parent.name.lower() not in HR_FOLDERS or list_folder(base).images:
+        return None
+    unused = _Unused(base)
+    hr = _hr_files(scaled[min(scaled)], unused)
+    lows = [
+        _lows(path, scale, unused)
+        for root in list_folder(base.parent.parent).folders
+        for low in (root, *list_folder(root).folders)
+        if _LR_FOLDER.fullmatch(root.name) and _LR_FOLDER.fullmatch(low.name)
+        for scale in scaled
+        if (path := low / base.name / scaled[scale].name).is_dir()
+    ]
+    return _assemble((scaled[min(scaled)],), hr, lows, stated, unused)
+
+
+def _hr_folder(base: Path, inside: Mapping[str, Path], stated: str) -> Found | None:
+    """``HR`` beside LR folders."""
+    for name in (*HR_FOLDERS, *(n for n in inside if n.endswith("_hr"))):
+        if name not in inside:
+            continue
+        unused = _Unused(base)
+        if hr := _hr_files(inside[name], unused):
+            lows = _lr_folders(base, inside[name], unused)
+            content = list_folder(base)
+            unused.add_files((*content.images, *content.others), "beside the HR folder, not in it")
+            unused.add_folders(content.folders, [inside[name], *(file.parent for low in lows for file in low.files)])
+            return _assemble((inside[name],), hr, lows, stated, unused)
+        sets = [found for path in list_folder(inside[name]).folders if (found := search(path, stated=stated))]
+        if len(sets) == 1:
+            return sets[0]
+    return None
+
+
+def _flat_folder(base: Path, inside: Mapping[str, Path], stated: str) -> Found | None:
+    """HR, and perhaps LR, in the folder itself."""
+    content, unused = list_folder(base), _Unused(base)
+    if base.name.lower() in HR_FOLDERS or base.name.lower().endswith("_hr"):
+        hr, lows = _hr_files(base, unused), _lr_folders(base.parent, base, unused)
+        around = re.compile(rf"{re.escape(_prefix(base))}(?:lr|lq)", re.IGNORECASE)
+        beside = [path for path in list_folder(base.parent).folders if around.match(path.name)]
+        unused.add_folders(beside, [file.parent for low in lows for file in low.files])
+    else:
+        hr, lows = _split(_files(content.images, unused), unused)
+        unused.add_files(content.others)
+    lows += _lr_folders(base, None, unused)
+    unused.add_folders(inside.values(), [file.parent for low in lows for file in low.files if file.parent != base])
+    return _assemble((base,), hr, lows, stated, unused) if hr else None
+
+
+def _files(images: Iterable[Path], unused: _Unused) -> dict[str, Path]:
+    """Images by file name without suffix; where a name exists twice, the first of `SUFFIXES` counts."""
     found: dict[str, Path] = {}
-    images = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
     for path in sorted(images, key=lambda path: (path.stem, SUFFIXES.index(path.suffix.lower()))):
-        found.setdefault(path.stem, path)
+        name = unicodedata.normalize("NFC", path.stem)
+        if name in found:
+            unused.add_files([path], f"{found[name].name} is the same image by its name")
+        found.setdefault(name, path)
     return found
 
 
+def _hr_files(folder: Path, unused: _Unused) -> dict[str, Path]:
+    """The images of an HR folder. An ending such as ``_HR`` is removed if all names have it."""
+    content = list_folder(folder)
+    unused.add_files(content.others)
+    files = _files(content.images, unused)
+    names = {stem: read_name(stem) for stem in files}
+    marked = {name.image for name in names.values() if name.role == "hr"}
+    return {names[stem].image if len(marked) == len(files) else stem: path for stem, path in files.items()}
+
+
 def _split(
-    files: Mapping[str, Path], scale: Scale | None = None
-) -> tuple[dict[str, Path], dict[Scale, dict[str, Path]]]:
-    """Separate HR from LR where both are in one folder."""
-    hr: dict[str, Path] = {}
-    lr: dict[Scale, dict[str, Path]] = {}
+    files: Mapping[str, Path], unused: _Unused, scale: Scale | None = None
+) -> tuple[dict[str, Path], list[_Lows]]:
+    """Separate HR from LR where both are in one folder.
+
+    Args:
+        files: The images by stem.
+        unused: Takes those that are neither.
+        scale: The scale of the folder, if its name says one.
+    """
+    names = {stem: read_name(stem) for stem in files}
+    marked = {name.image: files[stem] for stem, name in names.items() if name.role == "hr"}
+    lows: dict[Scale | None, list[Path]] = {}
+    plain: dict[str, Path] = {}
     for stem, path in files.items():
-        if (match := _LR_FILE.fullmatch(stem)) and (factor := match["scale"] or match["srf"] or scale):
-            lr.setdefault(int(factor), {})[match[1]] = path
-        elif match := _HR_FILE.fullmatch(stem):
-            hr[match[1]] = path
-        elif scale is None:  # in an SRF folder the plain names are other methods' results
-            hr[stem] = path
-    return hr, lr
+        name = names[stem]
+        own = files.get(name.image)
+        # A bare "x2" says LR only beside the image itself, and where the sizes say so too.
+        beside = not name.role and name.factor and own and own != path and size_factor(own, path) == name.factor
+        if name.role == "lr" or beside:
+            lows.setdefault(name.factor or scale, []).append(path)
+        elif name.role != "hr":
+            plain[stem] = path
+    if marked and (lows or scale or not plain):
+        unused.add_files(plain.values(), "neither HR nor LR by its name")
+        hr = marked
+    else:
+        hr = plain | {stem: files[stem] for stem, name in names.items() if name.role == "hr"}
+    return hr, [_Lows(factor, paths) for factor, paths in sorted(lows.items(), key=lambda low: low[0] or 0)]
 
 
-def _lr_folders(base: Path, hr: Path) -> dict[Scale, dict[str, Path]]:
+def _prefix(hr: Path) -> str:
+    """``DIV2K_train_`` of ``DIV2K_train_HR``: its LR folders begin with it, too."""
+    return hr.name[:-2] if hr.name.lower().endswith("_hr") else ""
+
+
+def _lr_folders(base: Path, hr: Path | None, unused: _Unused) -> list[_Lows]:
     """LR folders inside ``base`` that belong to the HR folder ``hr``."""
-    prefix = hr.name[:-2] if hr.name.lower().endswith("_hr") else ""
-    tops = [path for path in sorted(base.iterdir()) if path.is_dir() and path != hr and path.name.startswith(prefix)]
-    candidates = [(path.name[len(prefix) :], path) for path in tops]
-    for name, path in list(candidates):
-        if re.fullmatch(r"lr(_?bic(ubic)?)?", name, re.IGNORECASE):
-            candidates += [(f"{name}/{sub.name}", sub) for sub in sorted(path.iterdir()) if sub.is_dir()]
-    found: dict[Scale, dict[str, Path]] = {}
-    for name, path in candidates:
-        match = _LR_FOLDER.fullmatch(name)
-        if match and name.lower() != match[1] and (images := _files(path)):
-            scale = int(match[1])
-            ending = re.compile(rf"(?:_?x{scale}|_LR{scale}?)$", re.IGNORECASE)
-            found.setdefault(scale, {ending.sub("", stem): file for stem, file in images.items()})
-    return found or _by_order(base, hr, candidates)
+    prefix = "" if hr is None else _prefix(hr)
+    around = re.search(r"x(\d)$", base.name, re.IGNORECASE)
+    found: list[_Lows] = []
+    for top in list_folder(base).folders:
+        if top == hr or not top.name.startswith(prefix):
+            continue
+        name = top.name[len(prefix) :]
+        if (match := _SCALED_LR_FOLDER.fullmatch(name)) and (match["x"] or not name.isdecimal()):
+            found.append(_lows(top, int(match["scale"]), unused))
+        elif _LR_FOLDER.fullmatch(name):
+            found.append(_lows(top, int(around[1]) if around else None, unused))
+            found += [
+                _lows(sub, int(match[1]), unused)
+                for sub in list_folder(top).folders
+                if (match := _SCALE_FOLDER.fullmatch(sub.name))
+            ]
+    return [low for low in found if low.files]
 
 
-def _by_order(base: Path, hr: Path, candidates: Iterable[tuple[str, Path]]) -> dict[Scale, dict[str, Path]]:
-    """LR whose names are not those of HR: the n-th belongs to the n-th, and the folder around says the scale."""
-    scale = re.search(r"x(\d)$", base.name, re.IGNORECASE)
-    names = sorted(_split(_files(hr))[0])
-    for name, path in candidates if scale else ():
-        files = sorted(_files(path).items())
-        if scale and name.lower() == "lr" and files and len(files) == len(names):
-            return {int(scale[1]): {own: file for own, (_, file) in zip(names, files, strict=True)}}
-    return {}
+def _lows(folder: Path, scale: Scale | None, unused: _Unused) -> _Lows:
+    content = list_folder(folder)
+    unused.add_files(content.others)
+    return _Lows(scale, list(_files(content.images, unused).values()))
+
+
+def _assemble(
+    folders: tuple[Path, ...], hr: Mapping[str, Path], lows: Iterable[_Lows], stated: str, unused: _Unused
+) -> Found:
+    """Pair every LR folder with the HR images."""
+    lr: dict[Scale, dict[str, Path]] = {}
+    faults: dict[Scale, tuple[str, ...]] = {}
+    by_order: set[Scale] = set()
+    for low in lows:
+        pairing = pair(hr, low.files, stated)
+        scale = low.scale or common_factor(hr, pairing.pairs)
+        if scale is None:
+            unused.add_files(low.files, "LR of unknown scale: no HR image has its name and a multiple of its size")
+        elif scale in lr:
+            unused.add_files(low.files, f"another x{scale} LR was taken")
+        else:
+            lr[scale] = dict(sorted(pairing.pairs.items()))
+            faults[scale] = describe_unpaired(pairing, hr, scale)
+            by_order |= {scale} if pairing.by_order else set()
+    return Found(
+        folders, dict(sorted(hr.items())), dict(sorted(lr.items())),
+        {scale: texts for scale, texts in faults.items() if texts}, frozenset(by_order), unused.sentences(),
+    )  # fmt: skip
 
 
 def _union(parts: Iterable[Found]) -> Found:
     folders: list[Path] = []
     hr: dict[str, Path] = {}
     lr: dict[Scale, dict[str, Path]] = {}
+    faults: dict[Scale, tuple[str, ...]] = {}
+    by_order: frozenset[Scale] = frozenset()
+    left_out: list[str] = []
     for part in parts:
+        twice = [name for name in part.hr if name in hr]
+        left_out += [f"{part.hr[name]}: {hr[name]} is the same image by its name." for name in twice]
         folders += part.folders
-        hr |= part.hr
+        hr = {**part.hr, **hr}
         for scale, files in part.lr.items():
-            lr.setdefault(scale, {}).update(files)
-    return Found(tuple(folders), dict(sorted(hr.items())), {s: dict(sorted(f.items())) for s, f in sorted(lr.items())})
+            lr[scale] = {**files, **lr.get(scale, {})}
+        faults |= {scale: faults.get(scale, ()) + texts for scale, texts in part.lr_faults.items()}
+        by_order |= part.by_order
+        left_out += part.left_out
+    return Found(
+        tuple(folders), dict(sorted(hr.items())), {s: dict(sorted(f.items())) for s, f in sorted(lr.items())},
+        faults, by_order, tuple(left_out),
+    )  # fmt: skip

@@ -16,17 +16,19 @@ class Library:
     """Verified images by dataset. Each dataset is verified once."""
 
     def __init__(self, root: Path | None, datasets: Mapping[str, DatasetSpec]) -> None:
-        """Verify nothing yet.
+        """Take the datasets; they are verified when they are asked for.
 
         Args:
-            root: The data root, or None where only datasets that locate themselves are wanted.
-            datasets: Every known dataset, to name the one that a stray image belongs to; usually ``catalog.datasets``.
+            root: The data root, or None if only datasets that locate themselves are needed.
+            datasets: All datasets, one of which a stray image may belong to; usually ``catalog.datasets``.
         """
         self._root, self._datasets = root, datasets
         self._seen: dict[str, Verification] = {}
+        self.warnings: dict[tuple[str, Scale], str] = {}
+        """What a person should know about the LR that was asked for, by dataset and scale."""
 
     def verification(self, spec: DatasetSpec) -> Verification:
-        """Verify a dataset, or return what was found before; faults of the data are part of the answer."""
+        """Verify a dataset, or return the result from before; faults of the data are part of it."""
         if spec.name not in self._seen:
             others = [other for other in self._datasets.values() if other.name != spec.name]
             self._seen[spec.name] = verify(spec, self._root, others)
@@ -59,7 +61,9 @@ class Library:
         self.images(spec)
         found = self.verification(spec)
         if problems := found.lr_problems.get(scale):
-            raise DataError(self._faults(spec, problems))
+            raise DataError(self._faults(spec, problems, f"Fix its x{scale} LR, or remove it: srbench makes its own."))
+        if scale in found.by_order:
+            self.warnings[spec.name, scale] = found.by_order[scale]
         return found.lr.get(scale)
 
     def lr_hash(self, spec: DatasetSpec, scale: Scale) -> str | None:
@@ -82,8 +86,8 @@ class Library:
         return f"The dataset {spec.name} is not {where}; {how}, or put it {place}{root}."
 
     @staticmethod
-    def _faults(spec: DatasetSpec, problems: tuple[str, ...]) -> str:
+    def _faults(spec: DatasetSpec, problems: tuple[str, ...], advice: str = "Fix it or fetch it again.") -> str:
         shown = " ".join(problems[:5])
         if len(problems) > 5:
             shown += f" And {len(problems) - 5} more: `srbench data verify {spec.name}` lists them."
-        return f"The dataset {spec.name} cannot be used. {shown} Fix it or fetch it again."
+        return f"The dataset {spec.name} cannot be used. {shown} {advice}"

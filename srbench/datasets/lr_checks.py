@@ -30,37 +30,34 @@ def check_lr(
     Returns:
         The LR files by scale and the manifest's names, and a sentence for each fault by scale.
     """
-    ours = {own: name for name, own in names.items()}
-    lower = {own.lower(): name for own, name in ours.items()}
     lr: dict[Scale, dict[str, Path]] = {}
     problems: dict[Scale, tuple[str, ...]] = {}
     for scale, files in found.lr.items():
         facts, broken = image_facts(files.values())
-        lr[scale] = {lower[own.lower()]: path for own, path in files.items() if own.lower() in lower}
-        texts = [broken[path] for path in files.values() if path in broken]
-        strangers = [path.name for own, path in files.items() if own.lower() not in lower]
-        texts += [f"The x{scale} LR image {name} has no HR image." for name in strangers]
-        texts += [f"The x{scale} LR image of {name} is missing." for name in images if name not in lr[scale]]
+        lr[scale] = {name: files[own] for name, own in names.items() if own in files}
+        texts = [*found.lr_faults.get(scale, ()), *broken.values()]
+        if files:
+            texts += [f"The x{scale} LR image of {name} is missing." for name in images if name not in lr[scale]]
         for name, path in lr[scale].items():
             if path in facts and name in seen:
-                texts += _pair(name, path, scale, facts[path], seen[name])
+                texts += _check_pair(name, path, scale, facts[path], seen[name])
         if texts:
             problems[scale] = tuple(texts)
     return lr, problems
 
 
-def _pair(name: str, path: Path, scale: Scale, lr: ImageFacts, hr: ImageFacts) -> list[str]:
-    # MATLAB gives ceil(side / scale) where HR was not cropped first, floor where it was.
-    fits = all(
-        side in {whole // scale, -(-whole // scale)}
-        for side, whole in ((lr.height, hr.height), (lr.width, hr.width))
-    )  # fmt: skip
-    if not fits:
-        wanted = f"{hr.height // scale}×{hr.width // scale}"
-        return [f"{path.name} is {lr.size} pixels; {name} is {hr.size}, so that its x{scale} LR has {wanted}."]
+def _check_pair(name: str, path: Path, scale: Scale, lr: ImageFacts, hr: ImageFacts) -> list[str]:
+    wanted = (hr.height // scale, hr.width // scale)
+    if not all(wanted):
+        return [f"{name} is {hr.size} pixels, too small to have a x{scale} LR; remove it from the set."]
+    if (lr.height, lr.width) != wanted:
+        rounded_up = (lr.height, lr.width) == (-(-hr.height // scale), -(-hr.width // scale))
+        why = f", made of HR that was not cropped to multiples of {scale}" if rounded_up else ""
+        right = f"{wanted[0]}×{wanted[1]}"
+        return [f"{path.name} is {lr.size} pixels{why}; {name} is {hr.size}, so that its x{scale} LR has {right}."]
     if min(lr.height, lr.width) < THUMBNAIL:
         return []  # too small for thumbnails to agree
-    one, two = (np.frombuffer(image.thumbnail, np.uint8).astype(np.float64) for image in (lr, hr))
-    if np.abs(one - two).mean() > TOLERANCE:
+    low, high = (np.frombuffer(image.thumbnail, np.uint8).astype(np.float64) for image in (lr, hr))
+    if np.abs(low - high).mean() > TOLERANCE:
         return [f"{path.name} shows another picture than {name}; the x{scale} LR and HR do not match."]
     return []

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from srbench.datasets.image_facts import ImageFacts
+from srbench.datasets.pairing import match_names
 from srbench.datasets.spec import DatasetSpec, ImageEntry
 
 
 def names_in_manifest(
-    files: Mapping[str, Path], facts: Mapping[Path, ImageFacts], entries: Mapping[str, ImageEntry]
+    files: Mapping[str, Path],
+    facts: Mapping[Path, ImageFacts],
+    entries: Mapping[str, ImageEntry],
+    expected: Sequence[str],
 ) -> tuple[dict[str, str], list[str]]:
-    """Map the manifest's names to the names of files: as they are, in another case, or by their pixels.
+    """Map the manifest's names to the names of files: by name, or by their pixels.
 
     Args:
         files: The images found, by their own names.
         facts: What is in each file that could be read.
-        entries: The images of the manifest.
+        entries: The images of the manifest whose sizes are known.
+        expected: The names of the manifest.
 
     Returns:
         The manifest's name to the file's own for every image found, and a note on the images recognised by pixels.
     """
-    lower = {name.lower(): name for name in entries}
-    names = {lower.get(own.lower(), own): own for own in files}
+    listed = match_names(expected, list(files), endings=False)
+    listed_name = {own: name for name, own in listed.items()}
+    names = {listed_name.get(own, own): own for own in files}
     by_hash = {e.sha256: e.name for e in entries.values() if e.sha256 and e.name not in names}
     renamed = []
     for own in [own for name, own in names.items() if name not in entries]:
@@ -48,12 +54,12 @@ def missing_and_extra(
         spec: The dataset.
         images: The images found, by the manifest's names.
         seen: What is in each file that could be read.
-        others: Other known datasets, so that images which belong to one of them are called by its name.
+        others: Other datasets, one of which an extra image may belong to.
 
     Returns:
         A sentence for each fault.
     """
-    expected = [entry.name for entry in spec.entries] or list(spec.names)
+    expected = spec.image_names
     if not expected:
         if spec.images is not None and len(images) != spec.images:
             return [f"There are {len(images)} images; {spec.label} has {spec.images}."]
@@ -64,14 +70,14 @@ def missing_and_extra(
     if len(missing) > 20:
         texts = [f"{len(missing)} of {len(expected)} images are missing: {', '.join(missing[:8])} …"]
     for other in others:
-        theirs = {e.name for e in other.entries} or set(other.names)
-        known = {e.sha256 for e in other.entries if e.sha256}
         if other.name == spec.name:
             continue
-        # Without hashes only a whole other set among the extras shows where they belong.
-        shared = [n for n in extra if (n in seen and seen[n].sha256 in known)]
-        if not known and len(theirs) > 1 and theirs <= set(extra):
-            shared = [n for n in extra if n in theirs]
+        other_names = set(other.image_names)
+        other_hashes = {entry.sha256 for entry in other.entries if entry.sha256}
+        shared = [name for name in extra if name in seen and seen[name].sha256 in other_hashes]
+        # Without hashes, extra images belong to another set only if all of that set is among them.
+        if not other_hashes and len(other_names) > 1 and other_names <= set(extra):
+            shared = [name for name in extra if name in other_names]
         if shared:
             extra = [name for name in extra if name not in shared]
             warning = "; training on them would leak the test images" if other.split != spec.split else ""

@@ -1,4 +1,4 @@
-"""Keep training images and test images apart, also those that were re-saved, resized or slightly altered."""
+"""Keep test images out of training, including copies that were re-saved, resized or slightly altered."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from srbench.datasets.image_facts import THUMBNAIL, ImageFacts, image_facts
 from srbench.errors import DataError
 
 SIMILARITY = 0.99
-"""Correlation of two thumbnails from which on they count as one picture. Copies that were halved in size or
-compressed to JPEG quality 30 keep 0.998; of all pairs between T91 or General100 and the classical test sets the closest
-reach 0.85."""
+"""Two thumbnails that correlate more than this show one picture. Copies that were halved in size or compressed to JPEG
+quality 30 keep 0.998; the closest pair between T91 or General100 and the classical test sets reaches 0.85."""
 
 
 def overlap(train: Mapping[str, Path], test: Mapping[str, Path]) -> list[str]:
@@ -37,8 +36,7 @@ def overlap(train: Mapping[str, Path], test: Mapping[str, Path]) -> list[str]:
     for name, path in train.items():
         by_hash.setdefault(facts[path].sha256, []).append(name)
     texts = []
-    known, unknown = _outlines(facts, train), _outlines(facts, test)
-    likeness = unknown @ known.T
+    likeness = _outlines(facts, test) @ _outlines(facts, train).T
     for row, (name, path) in enumerate(test.items()):
         same = by_hash.get(facts[path].sha256, [])
         texts += [f"The training image {own} is the test image {name}, pixel by pixel." for own in same]

@@ -11,6 +11,7 @@ from srbench.datasets.layouts import find_images
 from srbench.datasets.lr_checks import check_lr
 from srbench.datasets.membership import missing_and_extra, names_in_manifest
 from srbench.datasets.spec import DatasetSpec, ImageEntry
+from srbench.imaging.folders import name_some
 from srbench.naming import Scale
 
 
@@ -29,7 +30,9 @@ class Verification:
     lr_problems: Mapping[Scale, tuple[str, ...]] = field(default_factory=dict)
     """A sentence for each fault of the LR that comes with it."""
     notes: tuple[str, ...] = ()
-    """Facts that are not faults but worth knowing: hashes unknown, files found under other names."""
+    """Facts that are not faults but worth knowing: hashes unknown, files found under other names, what is left out."""
+    by_order: Mapping[Scale, str] = field(default_factory=dict)
+    """A sentence for each scale whose LR is paired by order, because no name agrees."""
 
     @property
     def present(self) -> bool:
@@ -45,6 +48,14 @@ class Verification:
     def all_problems(self) -> tuple[str, ...]:
         """The problems of HR, then those of LR."""
         return self.problems + tuple(text for texts in self.lr_problems.values() for text in texts)
+
+    def lr_summary(self) -> list[str]:
+        """Say which LR comes with the dataset and how it is paired, a sentence for each scale."""
+        return [
+            self.by_order.get(scale, f"{len(files)} LR image{'s' * (len(files) != 1)} at x{scale}, paired by name.")
+            for scale, files in self.lr.items()
+            if files
+        ]
 
     @property
     def state(self) -> str:
@@ -62,12 +73,12 @@ def verify(spec: DatasetSpec, root: Path | None, others: Iterable[DatasetSpec] =
     Args:
         spec: The dataset.
         root: The data root; None for datasets that locate themselves.
-        others: Other known datasets, so that images which belong to one of them are called by its name.
+        others: Other datasets, one of which an extra image may belong to.
     """
     found = find_images(spec, root)
     facts, broken = image_facts(found.hr.values())
     entries = {entry.name: entry for entry in spec.entries}
-    names, notes = names_in_manifest(found.hr, facts, entries)
+    names, notes = names_in_manifest(found.hr, facts, entries, spec.image_names)
     images = {name: found.hr[own] for name, own in names.items()}
     seen = {name: facts[path] for name, path in images.items() if path in facts}
     problems = [sentence for name, path in images.items() if (sentence := broken.get(path))]
@@ -77,7 +88,9 @@ def verify(spec: DatasetSpec, root: Path | None, others: Iterable[DatasetSpec] =
     elif found.folders:
         problems.append(f"The folder {found.folders[0]} holds no images of {spec.label}.")
     notes += _unknown(spec) if found.hr else []
+    notes += _colours(seen)
     lr, lr_problems = check_lr(found, names, images, seen)
+    notes += [f"Left out: {text}" for text in found.left_out]
     expected = entries.keys() or images.keys()
     return Verification(
         spec=spec,
@@ -88,6 +101,7 @@ def verify(spec: DatasetSpec, root: Path | None, others: Iterable[DatasetSpec] =
         lr=lr,
         lr_problems=lr_problems,
         notes=tuple(notes),
+        by_order={scale: _order(spec, scale, lr[scale]) for scale in found.by_order},
     )
 
 
@@ -105,13 +119,27 @@ def _altered(entry: ImageEntry, found: ImageFacts) -> list[str]:
     return []
 
 
+def _order(spec: DatasetSpec, scale: Scale, lr: Mapping[str, Path]) -> str:
+    pairs = name_some([f"{path.name} for {name}" for name, path in lr.items()])
+    return f"{len(lr)} LR images of {spec.name} at x{scale}, paired by order, since no name agrees: {pairs}."
+
+
+def _colours(seen: Mapping[str, ImageFacts]) -> list[str]:
+    """Name the images that a viewer shows in other colours than their pixels have."""
+    images: dict[str, list[str]] = {}
+    for name, facts in seen.items():
+        if facts.colours:
+            images.setdefault(facts.colours, []).append(name)
+    return [f"Measured as stored, without {colours}: {name_some(names)}." for colours, names in images.items()]
+
+
 def _unknown(spec: DatasetSpec) -> list[str]:
     if not spec.entries and not spec.names and spec.images is None:
-        return [f"Nothing is known here of {spec.label} to check its images against."]
+        return [f"The manifest has no facts about the images of {spec.label} to check them against."]
     if not spec.entries:
         checked = "names" if spec.names else "number"
         return [
-            f"Sizes and hashes of {spec.label} are unknown here: only the {checked} of its images could be checked."
+            f"The manifest has no sizes and hashes of {spec.label}: only the {checked} of its images could be checked."
         ]
     without = [entry.name for entry in spec.entries if not entry.sha256]
     return [f"Hashes unknown for {len(without)} of {len(spec.entries)} images."] if without else []

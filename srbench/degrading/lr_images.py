@@ -61,7 +61,10 @@ def draw_realisation(
 
     height, width = hr.shape[0] // scale, hr.shape[1] // scale
     if not height or not width:
-        raise ShapeError(f"An image of {hr.shape[0]}×{hr.shape[1]} pixels has no LR at x{scale}; use a smaller scale.")
+        raise ShapeError(
+            f"{image or 'The image'} has {hr.shape[0]}×{hr.shape[1]} pixels, too few for an LR at x{scale}; use a "
+            "smaller scale, or leave it out."
+        )
     return freeze(degradation, Size(height * scale, width * scale, scale, number), seed, image)
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from srbench.datasets.layouts import SUFFIXES
 from srbench.degrading.lr_images import draw_realisation, draw_seed, make_lr
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError, UsageError
 from srbench.files import atomic_write
 from srbench.imaging.files import read_image, write_png
+from srbench.imaging.folders import list_folder
 from srbench.naming import Scale
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[
     """
     if not images.exists():
         raise DataError(f"{images} does not exist; give an image, or a folder of them.")
-    files = [images] if images.is_file() else sorted(p for p in images.iterdir() if p.suffix.lower() in SUFFIXES)
+    files = list_folder(images).images if images.is_dir() else (images,)
     if not files:
         raise DataError(f"The folder {images} holds no image; give one with files such as .png.")
     made = [

@@ -1,7 +1,8 @@
-"""Image files: read without silent change, refused by name where that is impossible, written whole or not at all."""
+"""Image files: read without silent change, or refused with the reason; written whole or not at all."""
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 _HINT = "Convert it to an 8-bit RGB or greyscale PNG."
+_ORIENTATION = 0x0112
+_SRGB_GAMMA = 0.45455
 # What Pillow's decoders raise on broken files; SyntaxError is its word for a malformed header.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError, AttributeError)
 
@@ -30,8 +33,9 @@ def read_image(path: Path | str, *, keep_grey: bool = False) -> Pixels:
     """Read an image as 8-bit pixels, exactly as they are stored.
 
     Palettes are looked up; alpha that is opaque everywhere is dropped; 16-bit PNGs whose values are 8-bit ones
-    (v · 257) are read as those. Orientation tags, gamma and colour profiles are ignored, as MATLAB's ``imread`` does.
-    Whatever could not be read without changing it is refused.
+    (v · 257) are read as those. What a viewer would show as another picture than the pixels is refused: transparent
+    pixels, several frames or pages, an orientation other than upright. What only changes its colours, a profile or a
+    gamma, is not applied, as in MATLAB's ``imread``; `colours_of` names it.
 
     Args:
         path: An image file of any format Pillow knows.
@@ -41,14 +45,19 @@ def read_image(path: Path | str, *, keep_grey: bool = False) -> Pixels:
         ``(H, W, 3)`` or ``(H, W)`` uint8, contiguous and writable.
 
     Raises:
-        DataError: If there is no such file, it is no image, it is damaged, has transparent pixels, several frames,
-            more than 8 bits, or colours other than RGB and grey.
+        DataError: If there is no such file, it is not an image, it is damaged, has transparent pixels, several frames,
+            an orientation, more than 8 bits, or colours other than RGB and grey.
     """
     path = Path(path)
     with _opened(path) as image:
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format != "MPO":  # a photograph and its preview
             raise DataError(f"{path} holds {frames} frames, not one image. Save the one that is meant.")
+        if (orientation := image.getexif().get(_ORIENTATION, 1)) not in (0, 1):
+            raise DataError(
+                f"{path} is stored turned or mirrored (orientation {orientation}), and programs disagree on whether to "
+                "turn it back. Save it upright, without the tag."
+            )
         deep = _bits(path, image) > 8
         pixels = _eight_bits(path, image) if deep else _pixels(path, image)
     if pixels.ndim == 2 and not keep_grey:
@@ -60,21 +69,51 @@ def image_size(path: Path | str) -> tuple[int, int]:
     """Height and width, from the header alone.
 
     Raises:
-        DataError: If there is no such file or it is no image.
+        DataError: If there is no such file or it is not an image.
     """
     with _opened(Path(path)) as image:
         return image.height, image.width
 
 
-def write_png(path: Path | str, pixels: Pixels) -> None:
-    """Write a PNG whole or not at all, also where the program is killed meanwhile.
+def colours_of(path: Path | str) -> str:
+    """Return what a viewer applies to the colours of an image and `read_image` does not.
 
     Args:
-        path: Where to; its folder is made.
+        path: An image file.
+
+    Returns:
+        "its colour profile Adobe RGB (1998)", "its gamma 1.0", both, or "" for sRGB and images that state nothing.
+
+    Raises:
+        DataError: If there is no such file or it is not an image.
+    """
+    with _opened(Path(path)) as image:
+        profile, gamma = image.info.get("icc_profile"), image.info.get("gamma")
+    name = _profile_name(profile) if profile else "sRGB"
+    parts = [] if "srgb" in name.lower() else [f"its colour profile {name}"]
+    if gamma and not profile and abs(gamma - _SRGB_GAMMA) > 0.01:
+        parts.append(f"its gamma {1 / gamma:.2f}")
+    return " and ".join(parts)
+
+
+def _profile_name(profile: bytes) -> str:
+    from PIL import ImageCms
+
+    try:
+        return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip() or "without a name"
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return "that is damaged"
+
+
+def write_png(path: Path | str, pixels: Pixels) -> None:
+    """Write a PNG whole or not at all, even if the program is killed meanwhile.
+
+    Args:
+        path: The file; its folder is made.
         pixels: ``(H, W)`` or ``(H, W, 3)`` uint8.
 
     Raises:
-        DataError: If the array is no 8-bit image.
+        DataError: If the array is not an 8-bit image.
         StoreError: If it cannot be written (no permission, a full disk).
     """
     path = Path(path)
@@ -89,7 +128,7 @@ def write_png(path: Path | str, pixels: Pixels) -> None:
 
 
 def to_tensor(pixels: Pixels) -> torch.Tensor:
-    """Pixels as a network takes them.
+    """Turn pixels into a tensor for a network.
 
     Args:
         pixels: ``(H, W, C)`` or ``(H, W)`` uint8.
@@ -116,7 +155,7 @@ def to_uint8(image: torch.Tensor) -> torch.Tensor:
         uint8 of the same shape.
 
     Raises:
-        DataError: If a value is not a number: no grey level stands for that.
+        DataError: If a value is NaN, which no grey level can represent.
     """
     import torch
 
@@ -129,9 +168,11 @@ def to_uint8(image: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """The image with its header read; whatever goes wrong inside becomes one sentence."""
+    """Open an image and read its header; an error inside becomes one sentence."""
     if path.is_dir():
         raise DataError(f"{path} is a folder, not an image.")
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is not a regular file but a pipe, socket or device. Give an image file.")
     try:
         # Pillow warns of oddities in tags that no pixel depends on; what matters, it raises.
         with warnings.catch_warnings():

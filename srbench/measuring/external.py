@@ -5,39 +5,48 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
 from srbench.datasets.library import Library
+from srbench.datasets.pairing import by_value, spelt
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import DataError, ShapeError
 from srbench.imaging.borders import mod_crop
-from srbench.imaging.files import read_image, to_tensor
+from srbench.imaging.files import colours_of, read_image, to_tensor
+from srbench.imaging.folders import list_folder, name_some
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.protocol import Protocol
 from srbench.measuring.scoring import Scorer
 from srbench.naming import Scale
 
-_SUFFIXES = {".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".webp"}
+
+class FolderScores(NamedTuple):
+    """The scores of a folder of images."""
+
+    table: dict[str, dict[str, float | None]]
+    """Image to metric to value, in the dataset's order."""
+    absent: Mapping[str, str]
+    """The metrics that could not be computed, with reasons."""
+    notes: tuple[str, ...]
+    """What a person should know: files that were not taken, colour profiles that were not applied."""
 
 
 def score_folder(
     folder: Path, dataset: DatasetSpec, library: Library, scale: Scale, protocol: Protocol,
     metrics: Sequence[MetricSpec], device: str,
-) -> tuple[dict[str, dict[str, float | None]], Mapping[str, str]]:  # fmt: skip
+) -> FolderScores:  # fmt: skip
     """Score a folder of images.
 
     Args:
         folder: Holds one image for each image of the dataset; their file names contain the image's name.
-        dataset: What they are to be compared with.
+        dataset: The dataset that they are compared with.
         library: Finds the dataset.
         scale: The factor, which decides how hr is cropped and shaved.
         protocol: How to measure.
         metrics: What to measure.
-        device: Where.
-
-    Returns:
-        Image to metric to value, in the dataset's order, and the metrics that could not be computed with reasons.
+        device: Name of the device that computes the metrics.
 
     Raises:
         DataError: An image is missing, there are two for one, or the folder is not there.
@@ -45,47 +54,49 @@ def score_folder(
     """
     if not folder.is_dir():
         raise DataError(f"The folder {folder} does not exist; give the folder with the super-resolved images.")
-    images = library.images(dataset)
-    found = match_names(sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES), list(images), folder)
+    images, content = library.images(dataset), list_folder(folder)
+    found = match_files(content.images, list(images), folder)
     scorer = Scorer(metrics, protocol, scale, torch.device(device))
     table: dict[str, dict[str, float | None]] = {}
     for name, path in images.items():
-        sr, hr = (to_tensor(read_image(file, keep_grey=True))[None] for file in (found[name], path))
+        sr, hr = (to_tensor(protocol.levels(read_image(file, keep_grey=True)))[None] for file in (found[name], path))
         try:
-            table[name] = dict(scorer.score(sr.to(device), mod_crop(hr, scale).to(device)))
+            table[name] = dict(scorer.score(sr.to(device), mod_crop(hr, scale).to(device), name))
         except ShapeError as error:
             raise ShapeError(f"{found[name].name}: {error}") from error
-    return table, scorer.absent
+    unused = [path.name for path in (*content.images, *content.others) if path not in found.values()]
+    notes = [f"Left out, as no image of {dataset.label}: {name_some(unused)}."] if unused else []
+    notes += [f"{path.name} is measured as stored, without {c}." for path in found.values() if (c := colours_of(path))]
+    return FolderScores(table, scorer.absent, tuple(notes))
 
 
 def mean_scores(table: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | None]:
     """Return the mean of each metric over the images; None if an image has no value."""
     columns = {name: [scores[name] for scores in table.values()] for name in next(iter(table.values()))}
-    known = {name: [value for value in values if value is not None] for name, values in columns.items()}
     return {
-        name: sum(known[name]) / len(values) if len(known[name]) == len(values) else None
+        name: None if None in values else sum(value or 0.0 for value in values) / len(values)
         for name, values in columns.items()
     }
 
 
-def match_names(files: Sequence[Path], names: Sequence[str], folder: Path) -> dict[str, Path]:
-    """Which file holds which image: ``woman_RCAN_x2.png`` is the image ``woman``.
+def match_files(files: Sequence[Path], names: Sequence[str], folder: Path) -> dict[str, Path]:
+    """Return the file of each image: ``woman_RCAN_x2.png`` is the image ``woman``.
 
     A name must be between word borders or at the start of the file's name; the longest name wins, so that
-    ``img_010`` is never taken for ``img_01``.
+    ``img_010`` is never taken for ``img_01``. Where that finds nothing, numbers count by value: ``2.png`` is ``02``.
 
     Raises:
         DataError: An image has no file, or two.
     """
     found: dict[str, list[Path]] = {name: [] for name in names}
     for path in files:
-        fitting = [
-            n
-            for n in names
-            if re.search(rf"(?<![A-Za-z0-9]){re.escape(n)}(?=$|[^A-Za-z0-9]|x\d)", path.stem, re.IGNORECASE)
-        ]
-        if fitting:
-            found[max(fitting, key=len)].append(path)
+        for spelling in (spelt, by_value):
+            stem = spelling(path.stem)
+            fitting = [n for n in names if _contains(stem, spelling(n))]
+            longest = [n for n in fitting if len(spelling(n)) == max(len(spelling(m)) for m in fitting)]
+            if len(longest) == 1:
+                found[longest[0]].append(path)
+                break
     missing = [name for name in names if not found[name]]
     if missing:
         shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
@@ -98,3 +109,7 @@ def match_names(files: Sequence[Path], names: Sequence[str], folder: Path) -> di
                 f"{folder} has {len(paths)} images for {name}: {', '.join(p.name for p in paths[:3])}; keep one."
             )
     return {name: paths[0] for name, paths in found.items()}
+
+
+def _contains(stem: str, name: str) -> bool:
+    return re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?=$|[^A-Za-z0-9]|x\d)", stem) is not None

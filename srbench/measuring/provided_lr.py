@@ -23,23 +23,23 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 _verdicts: dict[tuple[Any, ...], Verdict] = {}
 
 
-def compare_lr(provided: NDArray[np.uint8], ours: NDArray[np.uint8], border: int = 4) -> Verdict:
+def compare_lr(provided: NDArray[np.uint8], made: NDArray[np.uint8], border: int = 4) -> Verdict:
     """Compare the LR that came with a dataset with the one made here.
 
     Args:
-        provided: (h, w) or (h, w, 3); may have one more row or column where HR was not cropped first.
-        ours: (h, w) or (h, w, 3).
+        provided: (h, w) or (h, w, 3).
+        made: (h, w) or (h, w, 3).
         border: LR pixels at each edge that count as border; bicubic reads 2 (enlarging) to 2·scale HR pixels.
 
     Returns:
         "differs in border" is what MATLAB versions before R2010 give, which repeat the edge pixels.
     """
-    if provided.shape != ours.shape:
+    if provided.shape != made.shape:
         return "differs"
-    if np.array_equal(provided, ours):
+    if np.array_equal(provided, made):
         return "identical"
     inner = (slice(border, -border), slice(border, -border))
-    return "differs in border" if ours[inner].size and np.array_equal(provided[inner], ours[inner]) else "differs"
+    return "differs in border" if made[inner].size and np.array_equal(provided[inner], made[inner]) else "differs"
 
 
 def compare_lr_set(
@@ -48,8 +48,8 @@ def compare_lr_set(
     """Compare every LR image that came with a dataset, as `compare_lr` does, and return the worst verdict."""
     worst: Verdict = "identical"
     for name, path in provided.items():
-        ours, _ = lr_image(read_image(hr[name], keep_grey=True), degradation, scale)
-        verdict = compare_lr(read_image(path, keep_grey=True), ours)
+        made, _ = lr_image(read_image(hr[name], keep_grey=True), degradation, scale)
+        verdict = compare_lr(read_image(path, keep_grey=True), made)
         worst = max(worst, verdict, key=VERDICTS.index)
     return worst
 
@@ -69,7 +69,7 @@ def verdict_on(
         scale: Factor.
 
     Raises:
-        DataError: As `Library.lr_images`.
+        DataError: See `Library.lr_images`.
     """
     hr, provided = library.images(dataset), library.lr_images(dataset, scale) or {}
     key = (
@@ -82,7 +82,7 @@ def verdict_on(
 
 
 def compare_with_ours(found: Verification, degradations: Mapping[str, DegradationSpec]) -> list[str]:
-    """Say how the LR that comes with a dataset was made.
+    """Describe how the LR that comes with a dataset was made.
 
     Args:
         found: The dataset.
@@ -91,19 +91,17 @@ def compare_with_ours(found: Verification, degradations: Mapping[str, Degradatio
     Returns:
         A sentence for each scale.
     """
-    texts = []
-    for scale, files in found.lr.items():
-        differing = False
-        for name in ("bicubic", "bicubic_replicate"):
-            verdict = compare_lr_set(files, found.images, degradations[name], scale)
-            if verdict == "identical":
-                texts.append(f"The x{scale} LR is identical to {name}.")
-                break
-            differing = verdict == "differs"
-        else:
-            texts.append(
-                f"The x{scale} LR is not bicubic as MATLAB makes it; scores on it are not the published kind."
-                if differing
-                else f"The x{scale} LR differs from bicubic at the borders only."
-            )
-    return texts
+    return [_compared(found, scale, degradations) for scale in found.lr]
+
+
+def _compared(found: Verification, scale: Scale, degradations: Mapping[str, DegradationSpec]) -> str:
+    if found.problems or found.lr_problems.get(scale):
+        return f"The pixels of the x{scale} LR were not compared with bicubic, because of the faults above."
+    verdicts = []
+    for name in ("bicubic", "bicubic_replicate"):
+        verdicts.append(compare_lr_set(found.lr[scale], found.images, degradations[name], scale))
+        if verdicts[-1] == "identical":
+            return f"The x{scale} LR is identical to {name}."
+    if "differs in border" in verdicts:
+        return f"The x{scale} LR differs from bicubic at the borders only."
+    return f"The x{scale} LR is not bicubic as MATLAB makes it; scores on it are not the published kind."

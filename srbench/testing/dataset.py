@@ -21,7 +21,7 @@ def violations(spec: DatasetSpec) -> list[str]:
         found.expect(len(names) == spec.images, f"{spec.name} says {spec.images} images and lists {len(names)}.")
     for entry in spec.entries:
         found.expect(
-            entry.height > 0 and entry.width > 0, f"{spec.name} lists {entry.name} as {entry.width}x{entry.height}."
+            entry.height > 0 and entry.width > 0, f"{spec.name} lists {entry.name} as {entry.height}×{entry.width}."
         )
     unknown = set(spec.grey) - set(names)
     found.expect(

@@ -48,6 +48,31 @@ def test_a_folder_is_added_then_listed_then_verified_then_found_faulty(srbench_d
     assert re.search(r"bee\.png is empty", text)
 
 
+def test_add_prints_what_it_understood(srbench_data, root):
+    (root / "Farm/HR/notes.txt").touch()
+    (root / "Farm/LR_bicubic/X2/beex2.png").rename(root / "Farm/LR_bicubic/X2/beex3.png")
+    (root / "Farm/LR_bicubic/X2/cowx2.png").unlink()
+    status, text = srbench_data("add", "my_farm", root / "Farm")
+    assert status == 0
+    assert text.splitlines()[1:] == [
+        "  2 LR images at x2, paired by name.",
+        "  The x2 LR image of cow is missing.",
+        "  Left out: HR/notes.txt: not a kind of image that srbench reads.",
+    ]
+    assert srbench_data("verify", "my_farm")[1].splitlines()[1:] == text.splitlines()[1:]
+
+
+def test_no_word_about_pixels_where_none_were_compared(srbench_data, root):
+    (root / "Farm/LR_bicubic/X2/antx2.png").rename(root / "Farm/LR_bicubic/X2/other.png")
+    (root / "Farm/LR_bicubic/X2/beex2.png").unlink()
+    (root / "Farm/LR_bicubic/X2/cowx2.png").unlink()
+    srbench_data("add", "my_farm", root / "Farm")
+    status, text = srbench_data("verify", "my_farm", "--lr")
+    assert status == 1
+    assert "The pixels of the x2 LR were not compared with bicubic, because of the faults above." in text
+    assert "border" not in text
+
+
 def test_add_never_replaces(srbench_data, root):
     srbench_data("add", "my_farm", root / "Farm")
     with pytest.raises(UsageError, match="already in"):

@@ -80,6 +80,21 @@ def test_a_folder_is_degraded_image_by_image_and_a_list_of_kernels_one_by_one(sr
     assert len(list((srbench.folder / "lr").glob("*.png"))) == 16
 
 
+def test_hidden_files_are_no_images_and_others_are_named(srbench, photo):
+    (srbench.folder / "hr").mkdir()
+    (srbench.folder / "hr" / "a.png").write_bytes(photo.read_bytes())
+    for name in ("._a.png", "Thumbs.db", "notes.txt"):
+        (srbench.folder / "hr" / name).write_bytes(b"x")
+    answer = srbench("degrade", "hr", "--degradation", "bicubic", "--scale", 2, "--out", "lr")
+    assert answer.out == "Left out, as no images: notes.txt.\nhr/a.png → lr/a_x2.png, a_x2.json\n"
+
+
+def test_an_image_too_small_is_named(srbench, photo):
+    write_png(srbench.folder / "dot.png", np.zeros((3, 40, 3), np.uint8))
+    answer = srbench("degrade", "dot.png", "--degradation", "bicubic", "--scale", 4, "--out", "lr")
+    assert "dot.png has 3×40 pixels, too few for an LR at x4; use a smaller scale" in sentence(answer)
+
+
 def test_nothing_is_overwritten(srbench, photo):
     degraded(srbench)
     before = (srbench.folder / "lr/ant_x4.png").read_bytes()

@@ -181,7 +181,7 @@ def test_what_cannot_be_checked_is_said(root):
     bare = DatasetSpec(name="farm", label="Farm", split="test", images=None, license="", citation="")
     found = verify(bare, root)
     assert found.state == "unchecked"
-    assert found.notes == ("Nothing is known here of Farm to check its images against.",)
+    assert found.notes == ("The manifest has no facts about the images of Farm to check them against.",)
     counted = DatasetSpec(name="farm", label="Farm", split="test", images=4, license="", citation="")
     assert verify(counted, root).problems == ("There are 3 images; Farm has 4.",)
 

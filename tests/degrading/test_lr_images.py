@@ -100,5 +100,5 @@ def test_faults_of_a_degradation_are_blamed_on_it(pictures):
         lr_image(pictures["ant"], small, 2)
     with pytest.raises(DataError, match="'broken' gave values that are not finite"):
         lr_image(pictures["ant"], broken, 2)
-    with pytest.raises(ShapeError, match="no LR at x64"):
+    with pytest.raises(ShapeError, match="too few for an LR at x64"):
         lr_image(pictures["ant"], NEAREST, 64)

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import struct
 import zlib
 
@@ -10,10 +11,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from srbench.errors import DataError, StoreError
 from srbench.imaging import image_size, read_image, to_tensor, to_uint8, write_png
+from srbench.imaging.files import colours_of
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (7, 5, 3), dtype=np.uint8)
 GREY = COLOUR[..., 0].copy()
@@ -110,6 +112,39 @@ def test_ink_and_animations_are_refused(tmp_path):
     frames[0].save(tmp_path / "film.png", save_all=True, append_images=frames[1:])
     with pytest.raises(DataError, match="holds 2 frames"):
         read_image(tmp_path / "film.png")
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("orientation", [2, 6])
+def test_an_image_that_viewers_turn_is_refused(tmp_path, suffix, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(COLOUR).save(tmp_path / f"turned.{suffix}", exif=exif)
+    with pytest.raises(
+        DataError, match=rf"turned\.{suffix} is stored turned or mirrored \(orientation {orientation}\)"
+    ):
+        read_image(tmp_path / f"turned.{suffix}")
+    exif[0x0112] = 1
+    Image.fromarray(COLOUR).save(tmp_path / f"upright.{suffix}", exif=exif)
+    assert read_image(tmp_path / f"upright.{suffix}").shape == COLOUR.shape
+
+
+def test_colours_that_a_viewer_changes_are_read_as_stored_and_named(tmp_path):
+    image = Image.fromarray(COLOUR)
+    srgb, lab = (ImageCms.ImageCmsProfile(ImageCms.createProfile(kind)).tobytes() for kind in ("sRGB", "LAB"))
+    for name, profile in (("plain", None), ("srgb", srgb), ("lab", lab), ("broken", b"no profile")):
+        image.save(tmp_path / f"{name}.png", icc_profile=profile)
+        assert np.array_equal(read_image(tmp_path / f"{name}.png"), COLOUR)
+    assert [colours_of(tmp_path / f"{name}.png") for name in ("plain", "srgb")] == ["", ""]
+    assert "profile Lab" in colours_of(tmp_path / "lab.png")
+    assert colours_of(tmp_path / "broken.png") == "its colour profile that is damaged"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match="not a regular file but a pipe"):
+        read_image(tmp_path / "pipe.png")
 
 
 def test_missing_empty_foreign_and_truncated_files_are_named(tmp_path):
