@@ -215,10 +215,9 @@ class SwinIR(nn.Module):
         for part in self.parts:
             features = getattr(self, part)(features)
         sr: Tensor = (features if self.enlarges else features + colours) + self.mean
-        below, beside = down * self.window - height, across * self.window - width
-        return F.pad(
-            sr, (0, -beside * self.scale, 0, -below * self.scale)
-        )  # a crop that keeps the sides of an export dynamic
+        extra_rows, extra_columns = down * self.window - height, across * self.window - width
+        # negative padding is a crop that keeps the sides of an export dynamic
+        return F.pad(sr, (0, -extra_columns * self.scale, 0, -extra_rows * self.scale))
 
     def _deep(self, x: Tensor, orders: tuple[Order, Order, Order]) -> Tensor:
         features = _features(self.patch_embed(_tokens(x)), x)

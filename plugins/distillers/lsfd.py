@@ -97,7 +97,7 @@ LOCAL = {"residual": residual, "highpass": highpass, "raw": raw}
 
 
 def selective_attention(difference: Tensor, temperature: float = 1.0, *, relative: bool = True) -> Tensor:
-    """Where the student is farthest from the teacher: ``h*w * softmax(difference / temperature)`` over the pixels.
+    """Attention to the pixels where student and teacher differ most: ``h*w * softmax(difference / temperature)``.
 
     Args:
         difference: Difference between student and teacher (N, h, w), not negative.

@@ -155,7 +155,7 @@ class Aggregator(nn.Module):
         self.tail = zeroed(conv(width, colours))
 
     def forward(self, images: Sequence[Tensor]) -> Tensor:
-        """Combine the teachers' images (N, C, H, W) to one of the same shape, in [0, 1] as they are."""
+        """Combine the teachers' images (N, C, H, W) to one of the same shape, in [0, 1] like them."""
         height, across = images[0].shape[-2:]
         mean = torch.stack(tuple(images)).mean(dim=0)
         maps = F.pad(self.head(torch.cat(tuple(images), dim=1)), (0, -across % WINDOW, 0, -height % WINDOW))

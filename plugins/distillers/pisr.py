@@ -42,7 +42,7 @@ def vid_laplace(mean: Tensor, spread: Tensor, features: Tensor) -> Tensor:
 
     Args:
         mean: (N, C, h, w).
-        spread: Of the same shape, positive.
+        spread: Raw spreads of the same shape, positive.
         features: The teacher's features.
 
     Returns:
@@ -59,7 +59,7 @@ def vid_gaussian(mean: Tensor, spread: Tensor, features: Tensor) -> Tensor:
 
     Args:
         mean: (N, C, h, w).
-        spread: Of the same shape, positive.
+        spread: Raw spreads of the same shape, positive.
         features: The teacher's features.
 
     Returns:
