@@ -19,9 +19,9 @@ from srbench.recipe import Recipe
 from srbench.training.loop import train
 from srbench.training.memory import RememberingTeacher, TeacherMemory
 from srbench.training.patches.aligned import AlignedImages
+from srbench.training.patches.build import Pool
 from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
-from srbench.training.patches.pool import Pool
 
 BATCHES, STEPS = 5, 40
 

@@ -1,13 +1,13 @@
-from .catalog.family import Family
 from .catalog.hooks import hookimpl
 from .catalog.kinds import ExecutorSpec
+from .catalog.plugin import Family
 from .datasets.manifest import read_manifest, user_manifest
 from .datasets.spec import DatasetSpec, Download, ImageEntry
 from .degrading.chain_files import read_chain
 from .degrading.spec import DegradationSpec, StepSpec
 from .distilling.distiller import Batch, Distiller, Optimiser, Phase, Setup, weighted_mean
 from .distilling.features import FeaturePairs
-from .distilling.spec import DistillerSpec
+from .distilling.spec import DistillerSpec, LossSpec
 from .errors import CheckpointError, ShapeError, SrbenchError, TrainingError, UnavailableError
 from .measuring.metrics.spec import MetricSpec
 from .naming import Paper, SpecMap
@@ -19,7 +19,6 @@ from .networks.spec import ArchitectureSpec, Checkpoint, Reported
 from .networks.weights import load_state_dict
 from .recipe import Recipe
 from .report.comparing.reading import read_results
-from .training.spec import LossSpec
 
 __all__ = [
     "ArchitectureSpec",

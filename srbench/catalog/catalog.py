@@ -27,11 +27,7 @@ class Catalog(Kinds):
         return tuple(p for p in self.plugins if p.error)
 
     def kinds_of(self, name: str, kind: str | None = None) -> list[str]:
-        """Return the kinds of which something is called ``name``, at least one.
-
-        Args:
-            name: The name of a spec, or one that a family can make.
-            kind: Only of this kind.
+        """Return the kinds of which a spec is called ``name``, or can be made by a family; at least one.
 
         Raises:
             UnknownNameError: Nothing has the name, or ``kind`` is not a kind.
@@ -49,11 +45,7 @@ class Catalog(Kinds):
 
 
 def load_catalog(files: Sequence[Path] = (), *, strict: bool = False) -> Catalog:
-    """Discover plugins and shelve what they provide.
-
-    Args:
-        files: Single-file plugins besides those found by themselves.
-        strict: Make a broken plugin fatal.
+    """Discover plugins, and those in ``files``, and shelve what they provide.
 
     Raises:
         PluginError: Two plugins provide one name, or ``strict`` and a plugin is broken.

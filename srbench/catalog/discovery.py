@@ -41,14 +41,7 @@ def bundled_folder() -> Path | None:
 
 
 def discover(files: Sequence[Path] = (), *, environ: Mapping[str, str] | None = None) -> list[Plugin]:
-    """Load every plugin of every selected source.
-
-    Args:
-        files: Single-file plugins named on the command line; ``SRBENCH_PLUGINS`` does not affect them.
-        environ: Environment to read ``SRBENCH_PLUGINS`` and ``SRBENCH_PLUGIN_TIMEOUT`` from.
-
-    Returns:
-        Every plugin found, sorted by name; the broken ones carry their error.
+    """Load the plugins in ``files`` and of every source that ``SRBENCH_PLUGINS`` selects, sorted by name.
 
     Raises:
         UsageError: ``SRBENCH_PLUGINS`` names an unknown source, ``SRBENCH_PLUGIN_TIMEOUT`` is not a number of

@@ -11,14 +11,13 @@ from collections.abc import Iterable
 
 import pluggy
 
-from srbench.catalog.family import Family
 from srbench.catalog.kinds import ExecutorSpec
+from srbench.catalog.plugin import Family
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
-from srbench.distilling.spec import DistillerSpec
+from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.networks.spec import ArchitectureSpec
-from srbench.training.spec import LossSpec
 
 GROUP = "srbench"
 """Entry-point group and pluggy project name."""

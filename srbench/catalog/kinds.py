@@ -13,11 +13,10 @@ from typing import Any, Generic, TypeVar, overload
 from srbench.catalog.shelf import Shelf
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
-from srbench.distilling.spec import DistillerSpec
+from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.naming import check_name
 from srbench.networks.spec import ArchitectureSpec
-from srbench.training.spec import LossSpec
 
 S = TypeVar("S")
 

@@ -56,11 +56,7 @@ class _Note(BaseModel):
 
 
 def current_listing(files: Sequence[Path] = (), *, fresh: bool = False) -> Listing:
-    """Return the current listing; taken from the cache if nothing has changed.
-
-    Args:
-        files: Single-file plugins besides those found by themselves.
-        fresh: Load the plugins even if nothing has changed.
+    """Return the current listing; taken from the cache if nothing has changed and it need not be ``fresh``.
 
     Raises:
         PluginError: Two plugins provide one name.

@@ -19,10 +19,9 @@ import pluggy
 
 from srbench.catalog import hooks as hookspecs
 from srbench.catalog.containment import in_one_line, quietly, time_limit
-from srbench.catalog.family import Family
 from srbench.catalog.hooks import GROUP
 from srbench.catalog.kinds import KINDS, Kind
-from srbench.catalog.plugin import Plugin
+from srbench.catalog.plugin import Family, Plugin
 from srbench.errors import PluginError
 
 IMPORT_TIMEOUT = 60.0

@@ -5,6 +5,7 @@ The texts are in ``srbench/catalog/templates``; ``$name`` and the like are fille
 
 from __future__ import annotations
 
+import keyword
 import re
 import shlex
 import tomllib
@@ -15,12 +16,59 @@ from string import Template
 
 from srbench.catalog.catalog import Catalog
 from srbench.catalog.discovery import bundled_folder
-from srbench.catalog.idea import TEMPLATES, Idea
 from srbench.catalog.kinds import KINDS
 from srbench.errors import StoreError, UnknownNameError, UsageError
 
 LICENSES = ("MIT", "BSD-3-Clause", "Apache-2.0")
 """SPDX ids of the licences a package can be given."""
+TEMPLATES = Path(__file__).parent / "templates"
+WRITABLE = tuple(kind for kind in KINDS if (TEMPLATES / f"{kind}.txt").is_file())
+"""The kinds that have a template."""
+RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, "nn", "srbench", "tensor", "torch"})
+"""Names that would hide something the file needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    """A plugin that is about to be written."""
+
+    kind: str
+    name: str
+    paper: str | None = None
+    """Address of the paper."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in WRITABLE:
+            raise UnknownNameError.among("kind of plugin that can be written", self.kind, WRITABLE)
+        if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", self.name) or len(self.name) > 40:
+            raise UsageError(
+                f"The name {self.name!r} is not lower_snake_case of at most 40 letters; "
+                f"write it like {_snake(self.name, self.kind)!r}."
+            )
+        if self.name in RESERVED or self.name.startswith("test_"):
+            raise UsageError(f"The name {self.name!r} is reserved; take another, such as 'my_{self.name}'.")
+        if self.paper is not None and not re.fullmatch(r"https?://[^\s\"'\\<>]+", self.paper):
+            raise UsageError(
+                f"--paper {self.paper!r} is not a web address; give one like https://arxiv.org/abs/1609.05158."
+            )
+
+    @property
+    def run(self) -> str:
+        """The command that trains and measures it, in a minute or so."""
+        student = "" if self.kind == "architecture" else " --architecture edsr_small"
+        return f"srbench run{student} --{self.kind} {self.name} --scale 2"
+
+    def words(self) -> dict[str, str]:
+        """Return the words that fill the templates."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "run": self.run,
+            "class_name": "".join(part.capitalize() for part in self.name.split("_")),
+            "label": self.name.replace("_", " ").capitalize(),
+            "see": f"Paper: {self.paper}\n\n" if self.paper else "",
+            "paper": _paper(self.paper) if self.paper else "",
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +80,12 @@ class Written:
 
 
 def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
-    """Write one file and its test.
+    """Write one file and its test into a project folder; in a clone of srbench it joins the bundled plugins.
 
-    Args:
-        idea: What to write.
-        catalog: Everything there is; the name must be new.
-        into: The project folder: the plugin becomes ``plugins/NAME.py`` below it, where srbench finds it.
-            In a clone of srbench it joins the bundled plugins.
+    The plugin becomes ``plugins/NAME.py`` below the folder, where srbench finds it.
 
     Raises:
-        UsageError: The name is taken, or a file would be overwritten.
+        UsageError: The name is taken in the catalog, or a file would be overwritten.
         StoreError: The folder cannot be written.
     """
     _check_new(idea, catalog)
@@ -70,17 +114,11 @@ def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
 
 
 def write_package(idea: Idea, catalog: Catalog, into: Path = Path(), license_id: str = "MIT") -> Written:
-    """Write an installable project whose entry point srbench finds once it is installed.
-
-    Args:
-        idea: What to write.
-        catalog: Everything there is; the name must be new.
-        into: Where the project's folder, ``srbench-NAME``, is made.
-        license_id: One of `LICENSES`.
+    """Write an installable project, ``srbench-NAME``, whose entry point srbench finds once it is installed.
 
     Raises:
-        UsageError: The name is taken, or a file would be overwritten.
-        UnknownNameError: The licence has no text here.
+        UsageError: The name is taken in the catalog, or a file would be overwritten.
+        UnknownNameError: The licence is not one of `LICENSES`.
         StoreError: The folder cannot be written.
     """
     _check_new(idea, catalog)
@@ -164,3 +202,20 @@ def _shown(path: Path) -> str:
     """Return a path as a person would type it here."""
     full, here = path.resolve(), Path.cwd()
     return shlex.quote(str(full.relative_to(here)) if full.is_relative_to(here) else str(full))
+
+
+def _snake(name: str, kind: str) -> str:
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
+    snake = "_".join(words).lower()[:40].strip("_")
+    return snake if re.match(r"[a-z]", snake) else f"my_{kind}"
+
+
+def _paper(url: str) -> str:
+    arxiv = re.search(r"arxiv\.org/(?:abs|pdf)/(\d\d)\d\d\.", url)
+    year = 2000 + int(arxiv[1]) if arxiv else datetime.now(UTC).year
+    facts = ['title="Title of the paper"', f'venue="{"arXiv" if arxiv else "unknown"}"', f"year={year}", f'url="{url}"']
+    indent = " " * 12
+    line = f"{indent}paper=srbench.Paper({', '.join(facts)}),\n"
+    if len(line) <= 121:
+        return line
+    return f"{indent}paper=srbench.Paper(\n" + "".join(f"{indent}    {fact},\n" for fact in facts) + f"{indent}),\n"

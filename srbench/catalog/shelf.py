@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
-from srbench.catalog.family import Family
-from srbench.catalog.plugin import Plugin
+from srbench.catalog.plugin import Family, Plugin
 from srbench.errors import PluginError, SrbenchError, UnknownNameError
 from srbench.naming import SpecMap
 

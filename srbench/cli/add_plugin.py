@@ -33,7 +33,7 @@ def add_plugin(
 
     What is adopted is checked against its contract first. Nothing is ever overwritten.
     """
-    from srbench.catalog.idea import WRITABLE
+    from srbench.catalog.scaffold import WRITABLE
     from srbench.errors import UsageError
 
     if name is not None:
@@ -48,8 +48,7 @@ def add_plugin(
 
 def _write(kind: str, name: str, paper: str | None, *, package: bool, license_id: str, into: Path) -> Written:
     from srbench.catalog.catalog import load_catalog
-    from srbench.catalog.idea import Idea
-    from srbench.catalog.scaffold import write_file, write_package
+    from srbench.catalog.scaffold import Idea, write_file, write_package
 
     idea = Idea(kind, name, paper)
     catalog = load_catalog()
@@ -65,8 +64,8 @@ def _print(written: Written) -> None:
 
 
 def _take_in_file(path: Path) -> None:
-    from srbench.catalog.adopting import adopt_file
     from srbench.catalog.discovery import file_plugin
+    from srbench.catalog.installing import adopt_file
     from srbench.catalog.loading import load_plugin
 
     plugin = load_plugin(*file_plugin(path))
@@ -77,8 +76,8 @@ def _take_in_file(path: Path) -> None:
 def _take_in_package(what: str) -> None:
     """A folder is installed first, and removed again if it breaks a contract; an installed package is only checked."""
     from srbench.catalog.discovery import entry_point_plugins
+    from srbench.catalog.installing import installed_version, project_name, run_pip
     from srbench.catalog.loading import load_plugin
-    from srbench.catalog.packages import installed_version, project_name, run_pip
     from srbench.errors import PluginError, UsageError
 
     folder = Path(what)
@@ -117,7 +116,7 @@ def _check(plugins: list[Plugin]) -> None:
     """Raise unless each plugin loads, clashes with nothing and keeps its contracts."""
     from srbench.catalog.catalog import build_catalog
     from srbench.catalog.discovery import discover
-    from srbench.catalog.family import Family
+    from srbench.catalog.plugin import Family
     from srbench.errors import PluginError
     from srbench.testing import violations_of
 

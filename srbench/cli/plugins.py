@@ -43,8 +43,8 @@ def plugins(
 
 
 def _names(plugin: Plugin) -> dict[str, list[str]]:
-    from srbench.catalog.family import Family
     from srbench.catalog.kinds import KINDS
+    from srbench.catalog.plugin import Family
 
     names: dict[str, list[str]] = {}
     for kind, spec in plugin.specs:

@@ -140,11 +140,7 @@ class Distiller(nn.Module):
         return (Phase("train"),)
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Compute named, weighted terms; the default step minimises their sum and logs each of them.
-
-        Args:
-            batch: Patches on the training's device.
-        """
+        """Compute named, weighted terms; the default step minimises their sum and logs each of them."""
         return self.setup.supervised(self.setup.student(batch.lr, batch.scale, conditions=batch.conditions), batch.hr)
 
     def step(

@@ -90,11 +90,7 @@ class FeaturePairs(nn.Module):
     def matched(
         self, student_features: Sequence[Tensor], teacher_features: Sequence[Tensor]
     ) -> list[tuple[Tensor, Tensor]]:
-        """Bring the student's and the teacher's features to one shape, pair by pair.
-
-        Args:
-            student_features: From `of_student`.
-            teacher_features: From `of_teacher`.
+        """Bring features from `of_student` and `of_teacher` to one shape, pair by pair.
 
         Returns:
             Pairs of (N, C, h', w'): equal in size, and in channels unless ``adapt`` is off.
@@ -106,12 +102,8 @@ class FeaturePairs(nn.Module):
 def match_taps(student: Sequence[str], teacher: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Pair taps by depth.
 
-    Of n taps, the i-th (from 1) is taken to be at depth i/n. Every tap of the network that has fewer gets the
-    other's that is nearest; so the last are always paired, and equally many are paired in order.
-
-    Args:
-        student: Paths in order of depth.
-        teacher: Paths in order of depth.
+    Taps are paths in order of depth; of n taps, the i-th (from 1) is taken to be at depth i/n. Every tap of the network
+    that has fewer gets the nearest of the other; so the last are always paired, and equally many are paired in order.
 
     Returns:
         As many pairs as the network with fewer taps has; none is used twice.

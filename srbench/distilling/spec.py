@@ -1,4 +1,4 @@
-"""What a plugin declares of a distiller."""
+"""What a plugin declares of a distiller, and of a training loss."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from srbench.naming import Paper, check_name
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from srbench.distilling.distiller import Distiller, Setup
 
 
@@ -40,3 +42,20 @@ class DistillerSpec:
     def title(self) -> str:
         """The label for tables."""
         return self.label or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossSpec:
+    """A training loss."""
+
+    name: str
+    build: Callable[[], Callable[[Tensor, Tensor], Tensor]]
+    """``build()`` gives ``loss(sr, hr) -> ()``, both (N, C, H, W) in [0, 1]. May be an ``nn.Module``."""
+    label: str = ""
+    paper: Paper | None = None
+    reconstruction: bool = False
+    """True where the paper leaves the loss open and this is our reading of it."""
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("loss", self.name)

@@ -9,9 +9,8 @@ from srbench.networks.spec import Reported
 from srbench.planning.cells import Cell, Model
 from srbench.records import ModelFacts, Record, Score
 from srbench.running.keys import files_hash
-from srbench.running.results import MeasuredCell
 from srbench.running.schedule import Schedule
-from srbench.running.stages import MEASURE
+from srbench.running.stages import MEASURE, MeasuredCell
 
 
 def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> Record:

@@ -9,20 +9,13 @@ from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 
-from srbench.training.progress import Silent
+from srbench.training.progress import Progress
 
 
-class RunProgress(Silent):
+class RunProgress(Progress):
     """Receives the progress of a run; shows nothing, for jobs in other processes."""
 
     @contextmanager
@@ -43,7 +36,7 @@ class Display(RunProgress):
     """
 
     def __init__(self, console: Console) -> None:
-        self._bars = Progress(
+        self._bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),

@@ -18,8 +18,8 @@ from srbench.errors import TrainingError
 from srbench.planning.cells import Model
 from srbench.recipe import Recipe
 from srbench.running.late_names import LateNames
-from srbench.running.results import Pace
 from srbench.running.session import Session
+from srbench.running.stages import Pace
 
 if TYPE_CHECKING:
     from srbench.training.train_model import Training

@@ -25,12 +25,9 @@ NOTE = ".finished"
 
 
 def note_finished(results: Path, question: Mapping[str, object], schedule: Schedule) -> None:
-    """Note what a run that ended well depended on; note nothing if a result or a score is missing.
+    """Note what a run that ended well depended on, its ``question`` being the options of the command.
 
-    Args:
-        results: The run's results folder.
-        question: The options of the command.
-        schedule: The run.
+    Nothing is noted if a result or a score is missing.
     """
     records = results / "records"
     for tasks in schedule.cells.values():

@@ -20,9 +20,8 @@ from srbench.running.display import RunProgress
 from srbench.running.keys import Keys
 from srbench.running.late_names import LateNames
 from srbench.running.provenance import this_environment
-from srbench.running.results import MeasuredCell, Pace, Trained
 from srbench.running.session import Session
-from srbench.running.stages import JobName
+from srbench.running.stages import JobName, MeasuredCell, Pace, Trained
 
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
 
@@ -55,16 +54,10 @@ class Job(ABC, Generic[R_co]):
 
 
 def perform(job: Job[R_co], name: JobName[R_co], session: Session, progress: RunProgress | None = None) -> None:
-    """Do a job and store its result, unless another process has done so meanwhile.
-
-    Args:
-        job: What to do.
-        name: Its name when the run was planned.
-        session: Where things are.
-        progress: Shows how far it is; silent if absent (in another process).
+    """Do a job and store its result under ``name``, unless another process has done so meanwhile.
 
     Raises:
-        PluginError: By now the job has another name, since a worker may start late.
+        PluginError: The job has another name than when the run was planned: a worker may start late.
     """
     import torch
 

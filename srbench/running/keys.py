@@ -19,9 +19,8 @@ from srbench.profiling.settings import Profiling
 from srbench.recipe import Recipe
 from srbench.records import Certification, Profile
 from srbench.running.late_names import current_code
-from srbench.running.results import MeasuredCell, Pace, Trained
 from srbench.running.session import Session
-from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN, JobName, Stage
+from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN, JobName, MeasuredCell, Pace, Stage, Trained
 
 REPORTING = {"name", "source", "checkpoint_every", "validate_every"}
 """Fields of a recipe that do not decide what a training becomes."""

@@ -42,17 +42,9 @@ def stored_model(model: Model, session: Session, keys: Keys, device: torch.devic
 def load_model(
     model: Model, catalog: Catalog, trained: Path, weights_folders: Sequence[Path], device: torch.device
 ) -> Network:
-    """Build the network of a planned model and give it its weights.
+    """Build the network of a planned model, with its weights, in eval mode.
 
-    Args:
-        model: What the plan says.
-        catalog: The plugins.
-        trained: Folder with the weights of a trained model.
-        weights_folders: Folders that may hold published checkpoints.
-        device: Where to put it.
-
-    Returns:
-        The network in eval mode.
+    Weights that were trained here are in the folder ``trained``; published ones may be in ``weights_folders``.
 
     Raises:
         CheckpointError: The weights are missing, damaged, foreign or do not fit.

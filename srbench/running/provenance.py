@@ -17,11 +17,7 @@ PACKAGES = ("srbench", "torch", "numpy", "scikit-image", "pillow", "accelerate",
 
 
 def this_environment(device: str) -> Environment:
-    """Describe what this process runs on.
-
-    Args:
-        device: Where it computes.
-    """
+    """Describe what this process runs on, and the device where it computes."""
     import torch
 
     machine, versions = this_machine(), _versions()

@@ -35,13 +35,8 @@ def run_plan(
 ) -> Outcome:  # fmt: skip
     """Do every open job and write a record for every cell.
 
-    Args:
-        schedule: The jobs.
-        results: Results folder; its ``records/`` receives the records.
-        executor: Where jobs run.
-        workers: How many at once.
-        progress: Display for the jobs; used by executors in this process only.
-        fresh: Forget the finished results of this plan first.
+    Records are written to ``records/`` of the results folder. Executors in this process alone use ``progress``.
+    With ``fresh``, the finished results of the plan are forgotten first.
 
     Raises:
         KeyboardInterrupt: The person stopped the run; what was finished stays.

@@ -12,9 +12,8 @@ from srbench.planning.cells import Cell, Model, Plan
 from srbench.records import Certification, Profile, Stored
 from srbench.running.jobs import CertifyJob, Job, MeasureJob, PaceJob, ProfileJob, TrainJob
 from srbench.running.keys import Keys
-from srbench.running.results import MeasuredCell
 from srbench.running.session import Session
-from srbench.running.stages import JobName
+from srbench.running.stages import JobName, MeasuredCell
 
 R = TypeVar("R", bound=Stored)
 R_co = TypeVar("R_co", bound=Stored, covariant=True)

@@ -13,7 +13,7 @@ from srbench.catalog.catalog import Catalog
 from srbench.catalog.kinds import KINDS
 from srbench.distilling.spec import DistillerSpec
 from srbench.errors import UsageError
-from srbench.testing.images import photograph
+from srbench.testing.contract import photograph
 
 __all__ = ["contract_of", "photograph", "violations_of"]
 

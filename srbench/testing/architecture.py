@@ -13,8 +13,7 @@ from srbench.naming import Scale
 from srbench.networks.capture import capture
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
-from srbench.testing.images import photograph
-from srbench.testing.violations import Violations, seeded
+from srbench.testing.contract import Violations, photograph, seeded
 
 CHECKED = (
     "shapes for odd sizes at every scale, finite and deterministic outputs, a batch equal to its images one by "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from srbench.datasets.spec import DatasetSpec
-from srbench.testing.violations import Violations
+from srbench.testing.contract import Violations
 
 CHECKED = "a licence and a citation, consistent counts, and files where it says"
 

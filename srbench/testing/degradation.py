@@ -9,8 +9,7 @@ from srbench.degrading.realisation import Realisation, freeze, realise
 from srbench.degrading.spec import DegradationSpec
 from srbench.degrading.steps import Size
 from srbench.naming import Scale
-from srbench.testing.images import photograph
-from srbench.testing.violations import Violations
+from srbench.testing.contract import Violations, photograph
 
 CHECKED = "shape, range and honest randomness, and for a chain a realisation that JSON keeps"
 

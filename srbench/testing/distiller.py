@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
 
@@ -13,14 +13,14 @@ from torch.nn import functional as F
 
 from srbench.catalog.catalog import Catalog
 from srbench.distilling.distiller import Batch, Distiller, Optimiser, Phase, Setup
-from srbench.distilling.frozen_teachers import FrozenTeachers
 from srbench.distilling.spec import DistillerSpec
 from srbench.errors import SrbenchError, TrainingError
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import Recipe
-from srbench.testing.images import photograph
-from srbench.testing.violations import Violations, seeded
+from srbench.testing.contract import Violations, photograph, seeded
+from srbench.training.learners import FrozenTeachers
+from srbench.training.optimisers import Owned, owned_parameters
 
 CHECKED = (
     "a few steps of every phase with a small student and teacher, named finite terms, gradients for every "
@@ -136,28 +136,13 @@ def _batches(phase: Phase) -> Iterator[Batch]:
         )
 
 
-def _groups(distiller: Distiller, phase: Phase) -> dict[str, list[nn.Parameter]]:
-    chosen: Mapping[str, Sequence[nn.Module | nn.Parameter]]
-    chosen = phase.optimise or {"main": [distiller.setup.student.module, distiller]}
-    return {
-        name: [
-            parameter
-            for item in items
-            for parameter in (item.parameters() if isinstance(item, nn.Module) else [item])
-            if parameter.requires_grad
-        ]
-        for name, items in chosen.items()
-    }
-
-
-def _optimisers(groups: Mapping[str, list[nn.Parameter]]) -> dict[str, Optimiser]:
+def _optimisers(owned: Owned) -> dict[str, Optimiser]:
     def take(optimiser: torch.optim.Optimizer) -> None:
         optimiser.step()
 
     return {
-        name: Optimiser(torch.optim.Adam(parameters, 1e-3), torch.autograd.backward, take)
-        for name, parameters in groups.items()
-        if parameters
+        name: Optimiser(torch.optim.Adam(parameters.values(), 1e-3), torch.autograd.backward, take)
+        for name, parameters in owned.items()
     }
 
 
@@ -165,18 +150,14 @@ def _train(spec: DistillerSpec, distiller: Distiller, phase: Phase, found: Viola
     where = f"{spec.name}, phase {phase.name}"
     if phase.begin:
         phase.begin()
-    groups = _groups(distiller, phase)
-    every = [parameter for parameters in groups.values() for parameter in parameters]
-    if not found.expect(every, f"{where}: no parameter is optimised."):
+    try:
+        owned = owned_parameters(distiller, phase)
+    except TrainingError as error:
+        found.append(f"{spec.name}: {error}")
         return
-    if not found.expect(
-        len({id(p) for p in every}) == len(every), f"{where}: a parameter belongs to two optimisers; give it to one."
-    ):
-        return
-    names = _names(distiller)
-    silent = {id(parameter) for parameter in every}
-    hooks = [p.register_hook(partial(_heard, silent, id(p))) for p in every]  # type: ignore[no-untyped-call]
-    batches, optimisers = _batches(phase), _optimisers(groups)
+    silent = {parameter: name for parameters in owned.values() for name, parameter in parameters.items()}
+    hooks = [p.register_hook(partial(_heard, silent, p)) for p in silent]  # type: ignore[no-untyped-call]
+    batches, optimisers = _batches(phase), _optimisers(owned)
     distiller.setup.student.module.train()
     for step in range(max(STEPS, phase.gradient_within)):
         if step >= STEPS and not silent:
@@ -187,16 +168,16 @@ def _train(spec: DistillerSpec, distiller: Distiller, phase: Phase, found: Viola
     for hook in hooks:
         hook.remove()
     if silent:
-        lost = sorted(names.get(i, "a parameter of a helper") for i in silent)
+        lost = sorted(silent.values())
         found.append(
             f"{where}: no gradient reaches {len(lost)} parameters within {phase.gradient_within} steps (first: "
             f"{lost[0]}); use them, or leave them out of what the phase optimises."
         )
 
 
-def _heard(silent: set[int], parameter: int, gradient: Tensor) -> None:
+def _heard(silent: dict[nn.Parameter, str], parameter: nn.Parameter, gradient: Tensor) -> None:
     if gradient.any():
-        silent.discard(parameter)
+        silent.pop(parameter, None)
 
 
 def _step(distiller: Distiller, batches: Iterator[Batch], optimisers: Mapping[str, Optimiser]) -> Mapping[str, Tensor]:
@@ -215,11 +196,6 @@ def _check_terms(where: str, step: int, terms: Mapping[str, Tensor], found: Viol
         return False
     wrong = [name for name, term in terms.items() if term.numel() != 1 or not term.isfinite().all()]
     return found.expect(not wrong, f"{where}, step {step}: the terms {wrong} are not finite numbers.")
-
-
-def _names(distiller: Distiller) -> dict[int, str]:
-    own = {id(p): name for name, p in distiller.named_parameters()}
-    return own | {id(p): f"student.{name}" for name, p in distiller.setup.student.module.named_parameters()}
 
 
 def _check_after(
@@ -255,7 +231,7 @@ def _check_resume(
         phase = each.phases()[-1]
         each.setup.student.module.train()
         with seeded(7):
-            results.append(_step(each, _batches(phase), _optimisers(_groups(each, phase))))
+            results.append(_step(each, _batches(phase), _optimisers(owned_parameters(each, phase))))
     ours, theirs = ({name: term.item() for name, term in result.items()} for result in results)
     found.expect(
         ours == theirs,
@@ -268,7 +244,7 @@ def _check_missing_teacher(spec: DistillerSpec, catalog: Catalog | None, found: 
     setup = _setup(spec, catalog, teachers=0)
     try:
         distiller = spec.build(setup)
-        _step(distiller, _batches(Phase("train")), _optimisers(_groups(distiller, distiller.phases()[0])))
+        _step(distiller, _batches(Phase("train")), _optimisers(owned_parameters(distiller, distiller.phases()[0])))
     except SrbenchError:
         return
     except Exception as error:  # noqa: BLE001 - anything but a sentence for the user is the violation

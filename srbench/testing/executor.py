@@ -7,7 +7,7 @@ import os
 from concurrent.futures import Executor
 
 from srbench.catalog.kinds import ExecutorSpec
-from srbench.testing.violations import Violations
+from srbench.testing.contract import Violations
 
 CHECKED = "results, exceptions and isolation"
 

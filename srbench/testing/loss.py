@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from srbench.testing.images import photograph
-from srbench.testing.violations import Violations, seeded
-from srbench.training.spec import LossSpec
+from srbench.distilling.spec import LossSpec
+from srbench.testing.contract import Violations, photograph, seeded
 
 CHECKED = "a finite scalar that falls towards hr"
 

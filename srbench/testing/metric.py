@@ -7,8 +7,7 @@ from itertools import pairwise
 import torch
 
 from srbench.measuring.metrics.spec import MetricSpec
-from srbench.testing.images import photograph
-from srbench.testing.violations import Violations, seeded
+from srbench.testing.contract import Violations, photograph, seeded
 
 CHECKED = "one number an image, worse under noise"
 

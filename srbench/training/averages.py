@@ -51,11 +51,7 @@ def held_out_psnr(
 ) -> float:
     """Compute the mean PSNR in dB over patches and scales, on the network's own channels; for progress displays only.
 
-    Args:
-        network: Left in the mode it was in.
-        patches: lr (N, C, p, p) and hr by scale.
-        device: Where the network is.
-        batch: Patches at a time.
+    ``patches`` are lr (N, C, p, p) and hr by scale, of which ``batch`` are taken at a time. The mode is restored.
     """
     training = [m for m in network.module.modules() if m.training]
     network.module.eval()

@@ -28,21 +28,12 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, identity: str) -> None:
-        """Use a folder, which need not exist yet.
-
-        Args:
-            folder: Of this training alone.
-            identity: Names the training; a checkpoint of another one is not used.
-        """
+        """Use the folder of this training alone; checkpoints of another ``identity`` are not used."""
         self.folder, self._identity = folder, identity
         self._storable = False
 
     def save(self, step: int, state: Mapping[str, Any]) -> Path:
         """Write the state after ``step`` steps, and forget all but the newest two.
-
-        Args:
-            step: Steps taken since the training began.
-            state: Tensors, numbers, strings, lists and dicts.
 
         Raises:
             TrainingError: The state holds an object that could not be read back.
@@ -53,7 +44,7 @@ class Checkpoints:
         data = buffer.getvalue()
         if not self._storable:  # once: what a distiller keeps in its state does not change its type
             try:
-                _load(data, torch.device("cpu"))
+                load_tensors(io.BytesIO(data), torch.device("cpu"))
             except pickle.UnpicklingError as error:
                 raise TrainingError(
                     "The distiller's state holds an object that cannot be read back without executing code; keep only "
@@ -77,7 +68,7 @@ class Checkpoints:
             try:
                 data = path.read_bytes()
                 if hashlib.sha256(data).hexdigest()[:16] == path.stem.rpartition("-")[2]:
-                    state = _load(data, device)
+                    state: dict[str, Any] = load_tensors(io.BytesIO(data), device)
                     break
             except (OSError, RuntimeError, pickle.UnpicklingError):
                 pass  # noted like any other damage
@@ -100,18 +91,10 @@ class Checkpoints:
         return sorted(self.folder.glob("step-*.pt"), reverse=True)
 
 
-def _load(data: bytes, device: torch.device) -> dict[str, Any]:
-    state: dict[str, Any] = load_tensors(io.BytesIO(data), device)
-    return state
-
-
 def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write final weights as safetensors; whole or not at all.
+    """Write final weights, on any device and in any memory format, as safetensors; whole or not at all.
 
-    Args:
-        path: Where to; its folder is made.
-        weights: Names and tensors, on any device, in any memory format.
-        metadata: Facts about them, stored in the file's header.
+    The folder is made; ``metadata`` are facts that the header of the file stores.
 
     Raises:
         StoreError: The folder cannot be written, or the disk is full.

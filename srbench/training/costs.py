@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import statistics
 import time
+import weakref
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
 from torch.utils.hooks import RemovableHandle
 
 from srbench.distilling.distiller import Batch, Distiller, Optimiser
 from srbench.records import TrainingCosts
-from srbench.training.live_bytes import LiveBytes, tensors_of
 
 MIB = 2**20
 TIMED = 1001
@@ -60,19 +62,11 @@ class CostMeter:
         """Begin or resume a phase of ``length`` steps."""
         self._length, self._cold = length, length > 2  # the first step takes longer; of two the other is weighed
         setup = self._distiller.setup
-        known: dict[str, list[nn.Module]] = {
-            "student": [setup.student.module],
-            "teacher": [teacher.module for teacher in setup.teachers],
-        }
-        counted = {
-            module: role
-            for role, networks in reversed(
-                known.items()
-            )  # if both are the same kind of network, a copy is the student's
-            for network in networks
-            for module in self._distiller.modules()
-            if _same_network(module, network)
-        } | {network: role for role, networks in known.items() for network in networks}
+        networks = [(setup.student.module, "student"), *((teacher.module, "teacher") for teacher in setup.teachers)]
+        counted: dict[nn.Module, str] = {}
+        for network, role in reversed(networks):  # if both are the same kind of network, a copy is the student's
+            counted |= {module: role for module in self._distiller.modules() if _same_network(module, network)}
+        counted |= dict(networks)
         self._handles += [self._counted(role, network) for network, role in counted.items()]
 
     def _counted(self, role: str, network: nn.Module) -> RemovableHandle:
@@ -195,3 +189,51 @@ def _moment(device: torch.device) -> Any:  # noqa: ANN401 - seconds, or an event
     event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
     event.record(torch.cuda.current_stream(device))
     return event
+
+
+class LiveBytes(TorchDispatchMode):
+    """Counts the bytes of all tensors alive while it lasts, each memory once, in whichever thread they are made.
+
+    Attributes:
+        peak: The most there were.
+    """
+
+    def __init__(self, standing: Iterable[Tensor] = ()) -> None:
+        """Start with the tensors that are there already."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.peak = self._now = 0
+        self._known: dict[int, weakref.ref[torch.UntypedStorage]] = {}
+        for tensor in standing:
+            self._see(tensor)
+
+    def __torch_dispatch__(  # the arguments and results of any operator
+        self,
+        function: Any,  # noqa: ANN401
+        types: Any,  # noqa: ANN401
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        """Let the operator run, and look at what it made."""
+        made = function(*args, **(kwargs or {}))
+        for tensor in tensors_of(made):
+            self._see(tensor)
+        return made
+
+    def _see(self, tensor: Tensor) -> None:
+        memory = tensor.untyped_storage()
+        place, size = memory._cdata, memory.nbytes()
+        if place in self._known:
+            return
+
+        def freed(_: object) -> None:
+            del self._known[place]
+            self._now -= size
+
+        self._known[place] = weakref.ref(memory, freed)
+        self._now += size
+        self.peak = max(self.peak, self._now)
+
+
+def tensors_of(tree: object) -> Iterator[Tensor]:
+    """Yield the tensors in nested tuples, lists and dicts."""
+    return (leaf for leaf in tree_iter(tree) if isinstance(leaf, Tensor))

@@ -1,8 +1,8 @@
-"""What a training changes: the student, the modules of the distiller and the average of the student's weights."""
+"""The networks of a training: those that it changes, and the teachers, which it must leave as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -139,3 +139,26 @@ class Learners:
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.untouched = False
+
+
+class FrozenTeachers:
+    """Asserts that teachers are not touched: eval mode, no gradients, weights unchanged since this was made."""
+
+    def __init__(self, teachers: Sequence[Network]) -> None:
+        self._teachers = teachers
+        for teacher in teachers:
+            teacher.module.eval().requires_grad_(requires_grad=False)
+        self._versions = self._current_versions()
+
+    def _current_versions(self) -> list[int]:
+        modules = [teacher.module for teacher in self._teachers]
+        return [tensor._version for module in modules for tensor in (*module.parameters(), *module.buffers())]
+
+    def check(self) -> None:
+        """Raise `TrainingError` if a teacher was trained, set to train mode or written to."""
+        for teacher in self._teachers:
+            parameters = teacher.module.parameters()
+            if teacher.module.training or any(p.requires_grad or p.grad is not None for p in parameters):
+                raise TrainingError(f"The teacher {teacher.spec.name} was set to training; teachers stay frozen.")
+        if self._current_versions() != self._versions:
+            raise TrainingError("A teacher's weights were changed during training; teachers stay frozen.")

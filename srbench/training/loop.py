@@ -18,20 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from srbench.distilling.distiller import Distiller, Phase
-from srbench.distilling.frozen_teachers import FrozenTeachers
 from srbench.errors import TrainingInterrupted
 from srbench.records import TrainingCosts
 from srbench.training.averages import held_out_psnr
 from srbench.training.checkpoints import Checkpoints
 from srbench.training.costs import CostMeter
 from srbench.training.devices import make_accelerator, tuned
-from srbench.training.learners import Learners
+from srbench.training.learners import FrozenTeachers, Learners
 from srbench.training.optimisers import phase_lengths
 from srbench.training.patches.source import PatchSource
-from srbench.training.progress import Curves, Oversight
-from srbench.training.running_phase import RunningPhase
+from srbench.training.progress import Oversight, Plot, curves
+from srbench.training.running_phase import RunningPhase, Stepper
 from srbench.training.seeds import seed_everything
-from srbench.training.stepping import Stepper
 
 FROZEN_EVERY = 100
 """Steps between checks that nobody touched the teachers; another one ends each phase."""
@@ -132,7 +130,7 @@ class _Loop:
         resumed = 0 if state is None else state["done"]
         self.progress.begin(self.oversight.title or self.setup.student.spec.title, self.steps, resumed)
         try:
-            with Curves(self.oversight.log, resumed) as curves, tuned(self.setup.device):
+            with curves(self.oversight.log, resumed) as plot, tuned(self.setup.device):
                 for index, (phase, length) in enumerate(zip(phases, lengths, strict=True)):
                     self._hand_over(phase, index)
                     if state is not None and index < state["phase"]:
@@ -141,7 +139,7 @@ class _Loop:
                     start = 0
                     if state is not None and index == state["phase"]:
                         start = self._restore(running, state)
-                    self._run_phase(running, start, curves)
+                    self._run_phase(running, start, plot)
             self.learners.finish()
             self.frozen.check()
         finally:
@@ -185,7 +183,7 @@ class _Loop:
         self.costs.open(length)
         return running
 
-    def _run_phase(self, running: RunningPhase, start: int, curves: Curves) -> None:
+    def _run_phase(self, running: RunningPhase, start: int, plot: Plot) -> None:
         every = min(100, max(1, self.steps // 200))
         saved = shown = time.perf_counter()
         images = 0
@@ -201,7 +199,7 @@ class _Loop:
                 now = time.perf_counter()
                 if last or done % every == 0:
                     self.means = running.terms.means() or self.means
-                    self._show(running, done, images / max(now - shown, 1e-9), curves)
+                    self._show(running, done, images / max(now - shown, 1e-9), plot)
                     self.images, images, shown = self.images + images, 0, now
                 stopping = self.oversight.stop()
                 if stopping or last or done % self.recipe.checkpoint_every == 0 or now - saved > CHECKPOINT_SECONDS:
@@ -223,14 +221,14 @@ class _Loop:
             batch = running.patches.batch
             self.psnr = held_out_psnr(self.learners.measured, running.held_out, self.setup.device, batch)
 
-    def _show(self, running: RunningPhase, done: int, rate: float, curves: Curves) -> None:
+    def _show(self, running: RunningPhase, done: int, rate: float, plot: Plot) -> None:
         self.progress.advance(done, loss=sum(self.means.values()), psnr=self.psnr, images_per_second=rate)
         scalars = {f"loss/{name}": value for name, value in self.means.items()}
         scalars |= {f"learning_rate/{name}": o.raw.param_groups[0]["lr"] for name, o in running.optimisers.items()}
         scalars |= {"images_per_second": rate}
         if self.psnr is not None:
             scalars["held_out_psnr_db"] = self.psnr
-        curves.write(done, scalars)
+        plot(done, scalars)
 
     def _save(self, running: RunningPhase, step: int) -> None:
         running.terms.look()  # never a checkpoint of a training that has failed

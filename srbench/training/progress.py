@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
 
 
-class Progress(Protocol):
-    """Receives the progress of a training."""
+class Progress:
+    """Receives the progress of a training; this base shows nothing of it."""
 
     def begin(self, title: str, steps: int, done: int) -> None:
-        """A training of ``steps`` steps begins, or goes on after ``done``."""
-        ...
+        """Begin a training of ``steps`` steps, or resume it after ``done``."""
 
     def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
-        """``done`` steps are done; ``psnr`` in dB on the held-out patches, None before it was first measured."""
-        ...
+        """Note that ``done`` steps are done; ``psnr`` in dB on the held-out patches, None until it is measured."""
 
     def note(self, sentence: str) -> None:
-        """Something a person should know."""
-        ...
+        """Note something that a person should know."""
 
     def end(self) -> None:
-        """The training ended or failed."""
-        ...
-
-
-class Silent:
-    """Shows nothing."""
-
-    def begin(self, title: str, steps: int, done: int) -> None:
-        """Show nothing."""
-
-    def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
-        """Show nothing."""
-
-    def note(self, sentence: str) -> None:
-        """Show nothing."""
-
-    def end(self) -> None:
-        """Show nothing."""
+        """End the training, finished or failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Oversight:
     """Shows how a training goes and may stop it; nothing in it decides the weights."""
 
-    progress: Progress = field(default_factory=Silent)
+    progress: Progress = field(default_factory=Progress)
     log: Path | None = None
     """Folder for TensorBoard; None for no curves."""
     stop: Callable[[], bool] = lambda: False
@@ -58,31 +38,25 @@ class Oversight:
     """For the progress display; the student's label if empty."""
 
 
-class Curves:
-    """Named scalars over steps in TensorBoard's format; nothing without a folder or without TensorBoard."""
+Plot = Callable[[int, Mapping[str, float]], None]
+"""Adds a point at a step to each of some named curves."""
 
-    def __init__(self, folder: Path | None, done: int) -> None:
-        """Write to ``folder``; what an earlier, killed process wrote after step ``done`` is dropped."""
-        self._writer = None
-        if folder is None:
-            return
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:  # the extra "tracking" is not installed
-            return
-        self._writer = SummaryWriter(str(folder), purge_step=done, flush_secs=30)
 
-    def write(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Add one point to every curve."""
-        if self._writer is not None:
+@contextmanager
+def curves(folder: Path | None, done: int) -> Iterator[Plot]:
+    """Write curves in TensorBoard's format; nothing without a folder or without TensorBoard.
+
+    What an earlier, killed process wrote after step ``done`` is dropped.
+    """
+    if folder is None or find_spec("tensorboard") is None:  # the extra "tracking"
+        yield lambda step, scalars: None  # noqa: ARG005
+        return
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(str(folder), purge_step=done, flush_secs=30) as writer:
+
+        def plot(step: int, scalars: Mapping[str, float]) -> None:
             for name, value in scalars.items():
-                self._writer.add_scalar(name, value, step)
+                writer.add_scalar(name, value, step)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._writer is not None:
-            self._writer.close()
+        yield plot

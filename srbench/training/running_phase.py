@@ -1,15 +1,20 @@
-"""A phase while it is trained: what it optimises and how fast, on which patches, and whether all of it learns."""
+"""A phase while it is trained: what it optimises and how fast, on which patches, and how a step of it is taken."""
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from srbench.distilling.distiller import Distiller, Phase
+from srbench.distilling.distiller import Batch, Distiller, Phase
 from srbench.errors import TrainingError
+from srbench.training.costs import CostMeter
+from srbench.training.learners import Learners
+from srbench.training.memory import RememberingTeacher
 from srbench.training.optimisers import GradientWatch, make_optimisers, owned_parameters
 from srbench.training.patches.source import PatchSource
+from srbench.training.seeds import seed_everything, stream
 from srbench.training.terms import Terms
 
 if TYPE_CHECKING:
@@ -104,3 +109,55 @@ def _exempt(distiller: Distiller) -> list[str]:
     if not (spec.multi_scale and set(setup.scales) < spec.scales):
         names = [name for name in names if any(fnmatch.fnmatch(name, dead) for dead in spec.dead_parameters)]
     return [f"student.{name}" for name in names]
+
+
+class Stepper:
+    """Takes steps; each is a pure function of the state before it and of (seed, phase, step)."""
+
+    def __init__(self, learners: Learners, seed: int, costs: CostMeter) -> None:
+        self._learners, self._seed, self._costs = learners, seed, costs
+        teachers = learners.distiller.setup.teachers
+        self._memory = next((t.memory for t in teachers if isinstance(t, RememberingTeacher)), None)
+
+    def take(self, phase: RunningPhase, step: int) -> int:
+        """Take a step, counted from 0 within the phase, and return how many patches it was shown.
+
+        Raises:
+            TrainingError: The loss is not finite, or a parameter gets no gradient.
+        """
+        phase.set_rates(step)
+        try:
+            batch = self._attempt(phase, step)
+        except RuntimeError as error:
+            if not self._learners.lay_out_plainly(error):
+                raise
+            batch = self._attempt(phase, step)
+        self._learners.untouched = False
+        phase.require_gradients(step)
+        return len(batch.lr)
+
+    def _attempt(self, phase: RunningPhase, step: int) -> Batch:
+        learners = self._learners
+        with self._costs.step(phase.optimisers):
+            seed_everything(learners.device, self._seed, phase.index, step, "torch")
+            next_batch = self._batches(phase, step).__next__
+            batch = next_batch()
+            with learners.accelerator.autocast():
+                terms = learners.distiller.step(batch, phase.optimisers, next_batch)
+            phase.terms.add(step, terms)
+            learners.after_step(batch)
+        self._costs.shown(batch)
+        return batch
+
+    def _batches(self, phase: RunningPhase, step: int) -> Iterator[Batch]:
+        """Draw one batch of the step after another, without end."""
+        learners = self._learners
+        student = learners.student
+        generator = stream(self._seed, phase.index, step, "distiller")
+        for draw in itertools.count():
+            lr, hr, scale = phase.patches.sample(step, draw)
+            facts = phase.patches.conditions(step, draw) if student.spec.conditions else ()
+            lr, hr = learners.place(lr), learners.place(hr)
+            if self._memory is not None:
+                self._memory.show(lr, phase.index, step, draw)
+            yield Batch(lr, hr, scale, step, phase.length, generator, student.conditions_of(facts, lr))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from srbench.degrading.spec import DegradationSpec
 from srbench.distilling.distiller import Loss, Phase, Setup
-from srbench.distilling.spec import DistillerSpec
+from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.errors import DataError, UnknownNameError
 from srbench.naming import Scale
 from srbench.networks.network import Network, build_network
@@ -26,9 +26,8 @@ from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.build import source_for
 from srbench.training.patches.images import TrainingImages
 from srbench.training.patches.source import PatchSource
-from srbench.training.progress import Oversight, Progress, Silent
+from srbench.training.progress import Oversight, Progress
 from srbench.training.seeds import seed_everything
-from srbench.training.spec import LossSpec
 from srbench.training.warm_start import sentence, start_from
 
 
@@ -107,7 +106,7 @@ def train_model(
         DataError: A set is missing, or holds no image that is large enough.
         UnknownNameError: The recipe names a loss that is not there.
     """
-    progress = progress or Silent()
+    progress = progress or Progress()
     student, warm_start = _student(training, device, progress)
     for teacher in training.teachers:
         teacher.module.to(device)

@@ -40,12 +40,7 @@ def start_from(module: nn.Module, weights: Mapping[str, Tensor], title: str) -> 
 
 
 def in_short(names: Collection[str], among: Collection[str]) -> list[str]:
-    """Shorten a list of weights: a module replaces its weights if all of them are in ``names``.
-
-    Args:
-        names: Some of ``among``.
-        among: All names of a state dict.
-    """
+    """Shorten a list of weights: a module replaces its weights if all that it has ``among`` them are in ``names``."""
     mixed = {path for other in among if other not in names for path in _paths(other)}
     return sorted({next(path for path in _paths(name) if path not in mixed) for name in names})
 

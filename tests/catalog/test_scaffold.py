@@ -8,16 +8,17 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import srbench
 from helpers import ROOT
 from srbench.catalog import scaffold
 from srbench.catalog.catalog import build_catalog
 from srbench.catalog.discovery import discover, file_plugin
-from srbench.catalog.idea import WRITABLE, Idea
 from srbench.catalog.loading import load_plugin
 from srbench.catalog.plugin import Plugin
-from srbench.catalog.scaffold import LICENSES, write_file, write_package
+from srbench.catalog.scaffold import LICENSES, RESERVED, WRITABLE, Idea, write_file, write_package
 from srbench.errors import StoreError, UnknownNameError, UsageError
 
 NOTHING = build_catalog([])
@@ -190,3 +191,58 @@ def test_a_packages_tests_pass_with_its_source_on_the_path(elsewhere):
     environ = os.environ | {"PYTHONPATH": str(root / "src")}
     done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("MyNet", "'my_net'"),
+        ("EDSRBaseline", "'edsr_baseline'"),
+        ("my-net", "'my_net'"),
+        ("my net.py", "'my_net_py'"),
+        ("2fast", "'my_metric'"),
+        ("über", "'ber'"),
+        ("A०", "'a'"),  # a digit, but not of ASCII
+        ("", "'my_metric'"),
+        ("__", "'my_metric'"),
+        ("a__b", "'a_b'"),
+        ("../escape", "'escape'"),
+        ("x" * 41, "x" * 40),
+    ],
+)
+def test_a_name_of_another_form_is_refused_with_the_right_form(name, advice):
+    with pytest.raises(UsageError, match=rf"not lower_snake_case .* write it like .*{advice}"):
+        Idea("metric", name)
+
+
+@given(st.text(max_size=60))
+def test_the_advised_name_is_always_one_that_is_accepted(name):
+    try:
+        idea = Idea("metric", name)
+    except UsageError as error:
+        if "write it like" in str(error):
+            advised = str(error).rpartition("write it like ")[2].strip("'.")
+            assert advised == Idea("metric", advised).name or advised in RESERVED
+    else:
+        assert idea.name == name
+
+
+@pytest.mark.parametrize("name", ["class", "match", "torch", "srbench", "tensor", "test_net"])
+def test_names_that_hide_something_are_reserved(name):
+    with pytest.raises(UsageError, match=rf"'{name}' is reserved; take another, such as 'my_{name}'"):
+        Idea("architecture", name)
+
+
+def test_a_kind_that_cannot_be_written_is_answered_with_the_nearest():
+    with pytest.raises(
+        UnknownNameError, match=r"No kind of plugin that can be written named 'architectur'. Did you mean arch"
+    ):
+        Idea("architectur", "my_net")
+
+
+@pytest.mark.parametrize(
+    "url", ["arxiv.org/abs/1", "https://", 'https://a"b', "https://a\\b", "javascript:1", "https://a b"]
+)
+def test_an_address_that_is_none_is_refused(url):
+    with pytest.raises(UsageError, match="is not a web address"):
+        Idea("metric", "my_metric", url)

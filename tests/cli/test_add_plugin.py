@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from helpers import ROOT, TESTS
-from srbench.catalog import packages
+from srbench.catalog import installing
 
 SAMPLE = TESTS / "fixtures" / "srbench-sample"
 LOSS = """
@@ -155,7 +155,7 @@ def test_a_package_without_entry_point_is_not_taken_in(srbench):
 def pip(monkeypatch):
     """What pip is asked to do, instead of doing it."""
     asked = []
-    monkeypatch.setattr(packages, "run_pip", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(installing, "run_pip", lambda *arguments: asked.append(arguments))
     return asked
 
 

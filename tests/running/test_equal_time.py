@@ -9,8 +9,8 @@ from srbench.running.display import RunProgress
 from srbench.running.equal_time import GRAIN, compare_paces, steps_in_time
 from srbench.running.jobs import PaceJob, TrainJob, perform
 from srbench.running.keys import Keys
-from srbench.running.results import Pace
 from srbench.running.runner import run_plan
+from srbench.running.stages import Pace
 
 GRID = 'architectures = ["dot"]\ndistillers = ["none", "logits"]\nteacher = "wide"\nbudget = "time"'
 

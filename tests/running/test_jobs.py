@@ -15,9 +15,8 @@ from srbench.running.display import RunProgress
 from srbench.running.jobs import TrainJob, perform
 from srbench.running.keys import Keys
 from srbench.running.provenance import this_environment
-from srbench.running.results import Trained
 from srbench.running.runner import run_plan
-from srbench.running.stages import TRAIN, JobName
+from srbench.running.stages import TRAIN, JobName, Trained
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ from srbench.records import Certification, Environment, Measured, Profile, Recor
 from srbench.running import runner
 from srbench.running.display import RunProgress
 from srbench.running.jobs import TrainJob
-from srbench.running.results import MeasuredCell, Pace, Trained
 from srbench.running.runner import run_plan
-from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN
+from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN, MeasuredCell, Pace, Trained
 
 CHAIN = 'architectures = ["bicubic", "dot", "wide"]\ndistillers = ["none", "logits"]\nteacher = "wide"'
 

@@ -9,8 +9,7 @@ import pytest
 from srbench.errors import StoreError
 from srbench.files import atomic_write, cache_root
 from srbench.records import Certification
-from srbench.running.results import Pace
-from srbench.running.stages import CERTIFY, PACE, TRAIN, JobName
+from srbench.running.stages import CERTIFY, PACE, TRAIN, JobName, Pace
 from srbench.running.store import Store, results_lock
 
 NAME = JobName(CERTIFY, "ab12")

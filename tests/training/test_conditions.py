@@ -14,9 +14,8 @@ from srbench.distilling.distiller import Batch, Distiller
 from srbench.errors import TrainingError
 from srbench.recipe import Recipe
 from srbench.training.patches.augmentation import Augmented
+from srbench.training.patches.build import Pool, Progressive
 from srbench.training.patches.images import TrainingImages
-from srbench.training.patches.pool import Pool
-from srbench.training.patches.progressive import Progressive
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import time
 
 import pytest
 import torch
+from torch import nn
 
 from helpers import training as toys
 from srbench.distilling.distiller import Distiller, Phase
 from srbench.errors import TrainingInterrupted
 from srbench.networks.network import Network
-from srbench.training.costs import MIB
+from srbench.training.costs import MIB, LiveBytes
 
 
 class TwoViews(Distiller):
@@ -167,3 +168,18 @@ def test_more_patches_need_more_memory_in_proportion(tmp_path):
     four, eight, sixteen = map(peak, (4, 8, 16))
     assert (sixteen - eight) / (eight - four) == pytest.approx(2, rel=0.05)
     assert four > 3 * sum(w.numel() * 4 for w in toys.weights(toys.make_setup()).values()) / MIB
+
+
+def test_live_bytes_are_those_of_what_autograd_keeps_each_memory_once():
+    width, side = 8, 16
+    network = nn.Sequential(*(nn.Conv2d(width, width, 3, padding=1, bias=False) for _ in range(5)))
+    lr = torch.rand(2, width, side, side)
+    one, weights = lr.numel() * 4, sum(p.numel() for p in network.parameters()) * 4
+    with LiveBytes([*network.parameters(), network[0].weight.view(-1), lr]) as live:
+        assert live.peak == weights + one
+        out = network(lr)
+        assert live.peak == weights + 6 * one
+        del out
+        with torch.no_grad():
+            network(lr)
+        assert live.peak == weights + 6 * one, "what is not kept for gradients is freed layer by layer"

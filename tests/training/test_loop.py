@@ -21,7 +21,7 @@ from helpers.training import (
 )
 from srbench.distilling.distiller import Distiller, Phase
 from srbench.errors import TrainingError, TrainingInterrupted
-from srbench.training.progress import Silent
+from srbench.training.progress import Progress
 
 
 def test_training_is_the_plain_loop_that_one_would_write_by_hand(tmp_path):
@@ -202,7 +202,7 @@ def test_bf16_really_computes_in_bf16(tmp_path):
 def test_progress_hears_of_everything_and_curves_are_written(tmp_path):
     heard = []
 
-    class Listening(Silent):
+    class Listening(Progress):
         def begin(self, title, steps, done):
             heard.append((title, steps, done))
 

@@ -11,8 +11,8 @@ from srbench.distilling.spec import DistillerSpec
 from srbench.networks.capture import capture
 from srbench.recipe import Recipe
 from srbench.training.memory import RememberingTeacher, TeacherMemory
+from srbench.training.patches.build import Pool
 from srbench.training.patches.images import TrainingImages
-from srbench.training.patches.pool import Pool
 from srbench.training.train_model import Training, train_model
 
 POOLED = toys.RECIPE.model_copy(update={"pool": 3})

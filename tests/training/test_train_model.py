@@ -20,13 +20,12 @@ from helpers.training import (
     same,
 )
 from srbench.distilling.distiller import Distiller
-from srbench.distilling.spec import DistillerSpec
+from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.errors import DataError, TrainingInterrupted, UnknownNameError
 from srbench.imaging import write_png
 from srbench.networks.network import build_network
 from srbench.records import WarmStart
-from srbench.training.progress import Silent
-from srbench.training.spec import LossSpec
+from srbench.training.progress import Progress
 from srbench.training.train_model import TrainedModel, Training, train_model
 
 NONE = DistillerSpec(name="none", build=Distiller, needs_teacher=False)
@@ -105,7 +104,7 @@ def test_patches_grow_as_the_recipe_says_in_every_phase(engine):
 def test_a_warm_start_takes_what_fits_and_says_what_did_not(engine, tmp_path):
     notes = []
 
-    class Listening(Silent):
+    class Listening(Progress):
         def note(self, sentence: str) -> None:
             notes.append(sentence)
 
@@ -126,7 +125,7 @@ def test_a_warm_start_takes_what_fits_and_says_what_did_not(engine, tmp_path):
 def test_sigint_stops_after_the_step_saves_and_says_how_to_go_on(engine, tmp_path):
     whole = engine(work=tmp_path / "whole")
 
-    class Interrupting(Silent):
+    class Interrupting(Progress):
         def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
             if done == 5:
                 os.kill(os.getpid(), signal.SIGINT)

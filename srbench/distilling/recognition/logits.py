@@ -12,13 +12,7 @@ from torch.nn import functional as F
 def softened_divergence(student: Tensor, teacher: Tensor, temperature: float = 4.0) -> Tensor:
     """Compute the KL divergence of the softened probabilities, multiplied by the square of the temperature.
 
-    Args:
-        student: Logits (N, K).
-        teacher: The same.
-        temperature: Logits are divided by it.
-
-    Returns:
-        The mean over the batch.
+    The logits of student and teacher are (N, K); they are divided by the temperature. The mean over the batch is taken.
     """
     found, wanted = ((logits / temperature).log_softmax(dim=1) for logits in (student, teacher))
     return temperature**2 * F.kl_div(found, wanted, reduction="batchmean", log_target=True)
@@ -31,10 +25,10 @@ def hinton_loss(
 
     Args:
         student: Logits (N, K).
-        teacher: The same.
+        teacher: Logits (N, K).
         labels: (N,), the classes.
         temperature: See `softened_divergence`.
-        share: Of the teacher; 0.9 in the releases of attention transfer and of Pixel Distillation.
+        share: Weight of the teacher; 0.9 in the releases of attention transfer and of Pixel Distillation.
     """
     return share * softened_divergence(student, teacher, temperature) + (1 - share) * F.cross_entropy(student, labels)
 

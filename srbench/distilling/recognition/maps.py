@@ -33,9 +33,7 @@ def energy_distance(student: Tensor, teacher: Tensor) -> Tensor:
 
     Strong is the sum of squares over channels, divided by its norm over the pixels plus 1e-6.
 
-    Args:
-        student: (N, C, h, w).
-        teacher: (N, C', h, w).
+    The student's features are (N, C, h, w), the teacher's (N, C', h, w).
     """
 
     def energy(features: Tensor) -> Tensor:
@@ -49,11 +47,8 @@ def energy_distance(student: Tensor, teacher: Tensor) -> Tensor:
 def enlarged_distance(student: Tensor, teacher: Tensor) -> Tensor:
     """Compute the mean squared difference between the enlarged features of a small image and those of the large one.
 
-    The part without parameters of what is left in Pixel Distillation's release of its first version.
-
-    Args:
-        student: (N, C, h, w).
-        teacher: (N, C, h', w').
+    The student's features are (N, C, h, w), the teacher's (N, C, h', w'). It is the part without parameters of what is
+    left in Pixel Distillation's release of its first version.
     """
     enlarged = F.interpolate(student, teacher.shape[-2:], mode="bilinear", align_corners=True)
     return F.mse_loss(enlarged, teacher)

@@ -49,13 +49,7 @@ class AlignedImages:
     def __init__(
         self, sets: Sequence[TrainingImages], scales: Sequence[Scale], degradation: DegradationSpec, *, luma: bool
     ) -> None:
-        """Make the LR images, if they can be made beforehand.
-
-        Args:
-            sets: The training images.
-            scales: The scales to train.
-            degradation: How LR is made.
-            luma: Whether patches have one channel.
+        """Make the LR images, if they can be made beforehand; with ``luma``, patches have one channel.
 
         Raises:
             TrainingError: The degradation cannot be made, or not at one of the scales.

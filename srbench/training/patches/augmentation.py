@@ -21,14 +21,6 @@ class Augmented(DerivedSource):
     """Changes another source's patches as a recipe says; held-out patches stay as they are."""
 
     def __init__(self, source: PatchSource, recipe: Recipe, seed: int, phase: int) -> None:
-        """Change the patches of ``source``.
-
-        Args:
-            source: Where the patches come from.
-            recipe: Says what is done, how often.
-            seed: Of the run.
-            phase: Number of the phase.
-        """
         super().__init__(source)
         self._recipe, self._stream = recipe, (seed, phase)
 
@@ -63,7 +55,7 @@ def permuted(lr: Tensor, hr: Tensor, share: float, generator: Generator) -> tupl
         lr: (N, C, h, w).
         hr: (N, C, H, W).
         share: Probability of each patch.
-        generator: Where randomness comes from.
+        generator: Source of randomness.
     """
     count, colours = lr.shape[:2]
     order = torch.rand((count, colours), generator=generator).argsort(dim=1)

@@ -30,11 +30,9 @@ class TrainingImages:
     """
 
     def __init__(self, folder: Path, images: Mapping[str, Path] | Iterable[Array]) -> None:
-        """Decode the images, unless the folder holds them.
+        """Decode the images (name to file, or (H, W, 3) arrays), unless the folder holds them.
 
-        Args:
-            folder: Where the decoded images are kept, in a file named by the sources' paths, sizes and times.
-            images: Name to file, or (H, W, 3) arrays.
+        There they are in a file that is named by the sources' paths, sizes and times.
 
         Raises:
             DataError: There is no image, or one cannot be read.

@@ -16,12 +16,10 @@ class PatchSource(Protocol):
     @property
     def batch(self) -> int:
         """Patches a step."""
-        ...
 
     @property
     def notes(self) -> Sequence[str]:
         """What a person should know about the data, in sentences."""
-        ...
 
     def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
         """Return the patches of one step.
@@ -33,7 +31,6 @@ class PatchSource(Protocol):
         Returns:
             lr (N, C, p, p) and hr (N, C, scale*p, scale*p), float32 in [0, 1] in any memory format, and their scale.
         """
-        ...
 
     def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
         """Describe what the degradation did to each patch that `sample` gives for the same step and draw.
@@ -41,11 +38,9 @@ class PatchSource(Protocol):
         Raises:
             TrainingError: The degradation cannot describe it.
         """
-        ...
 
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
         """Return fixed lr and hr patches that `sample` never shows, by scale; empty if the images are too small."""
-        ...
 
 
 class DerivedSource:
@@ -53,6 +48,10 @@ class DerivedSource:
 
     def __init__(self, source: PatchSource) -> None:
         self._source = source
+
+    def _at(self, step: int) -> tuple[PatchSource, int]:
+        """Return where the patches of a step come from, and the number of the step there."""
+        return self._source, step
 
     @property
     def batch(self) -> int:
@@ -66,11 +65,13 @@ class DerivedSource:
 
     def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
         """Return the patches of one step; see `PatchSource.sample`."""
-        return self._source.sample(step, draw)
+        source, at = self._at(step)
+        return source.sample(at, draw)
 
     def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
         """Describe what was done to each patch of one step; see `PatchSource.conditions`."""
-        return self._source.conditions(step, draw)
+        source, at = self._at(step)
+        return source.conditions(at, draw)
 
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
         """Return patches that are never trained on; see `PatchSource.held_out`."""

@@ -14,10 +14,10 @@ from srbench_plugins.distillers import dasr
 from torch.nn import functional as F
 
 from helpers.distilling import RECIPE, assert_resumes_to_the_same_bits, batch, edsr, setup, trained
+from srbench.distilling.spec import LossSpec
 from srbench.errors import TrainingError
 from srbench.networks.spec import ArchitectureSpec
 from srbench.testing import violations_of
-from srbench.training.spec import LossSpec
 
 SPEC = dasr.register_distillers()[0]
 TINY = ArchitectureSpec(

@@ -25,10 +25,10 @@ from helpers.distilling import (
     setup,
     trained,
 )
+from srbench.distilling.spec import LossSpec
 from srbench.errors import TrainingError
 from srbench.networks.spec import ArchitectureSpec
 from srbench.testing import violations_of
-from srbench.training.spec import LossSpec
 
 SPECS = {spec.name: spec for spec in kdsr.register_distillers()}
 TINY = ArchitectureSpec(

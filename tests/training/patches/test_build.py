@@ -7,11 +7,9 @@ from srbench.distilling.distiller import Phase
 from srbench.recipe import Recipe
 from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.augmentation import Augmented
-from srbench.training.patches.build import source_for
+from srbench.training.patches.build import Pool, Progressive, source_for
 from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages
-from srbench.training.patches.pool import Pool
-from srbench.training.patches.progressive import Progressive
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 
 from helpers.patches import levels, numbered, patches_of
 from srbench.recipe import Recipe
+from srbench.training.patches.build import Progressive
 from srbench.training.patches.images import TrainingImages
-from srbench.training.patches.progressive import Progressive
 
 RECIPE = Recipe(
     name="growing", datasets=("t91",), steps=100, patch=12, patch_of="hr", batch=8,

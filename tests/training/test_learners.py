@@ -1,11 +1,11 @@
-"""Teachers that are touched are found out."""
+"""The networks of a training: teachers that are touched are found out."""
 
 import pytest
 import torch
 
 from helpers.training import WIDE, make_setup
-from srbench.distilling.frozen_teachers import FrozenTeachers
 from srbench.errors import TrainingError
+from srbench.training.learners import FrozenTeachers
 
 
 def test_frozen_teachers_are_found_out_when_they_are_touched():

@@ -2,13 +2,13 @@
 
 import pytest
 
-from srbench.catalog import adopting
-from srbench.catalog.adopting import adopt_file
+from srbench.catalog import installing
+from srbench.catalog.installing import adopt_file
 from srbench.errors import StoreError, UsageError
 
 
 def test_an_adopted_file_is_in_the_users_folder_and_is_never_overwritten(tmp_path, monkeypatch):
-    monkeypatch.setattr(adopting, "user_folder", lambda: tmp_path / "user" / "plugins")
+    monkeypatch.setattr(installing, "user_folder", lambda: tmp_path / "user" / "plugins")
     (tmp_path / "mine.py").write_text("# mine\n")
     target = adopt_file(tmp_path / "mine.py")
     assert target == tmp_path / "user" / "plugins" / "mine.py"
@@ -26,7 +26,7 @@ def test_a_file_srbench_would_never_find_is_not_adopted(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(adopting, "user_folder", lambda: tmp_path / "file" / "plugins")
+    monkeypatch.setattr(installing, "user_folder", lambda: tmp_path / "file" / "plugins")
     (tmp_path / "file").write_text("")
     (tmp_path / "mine.py").write_text("")
     with pytest.raises(StoreError, match=r"could not be copied to .*mine\.py: Not a directory\.$"):

@@ -1,4 +1,4 @@
-"""Collect violations: one sentence each, an unexpected exception being one too."""
+"""What contracts share: the violations that they collect, a fixed seed, and made-up photographs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import io
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from srbench.errors import UnavailableError
+from srbench.imaging.resize import imresize
 
 
 class Violations(list[str]):
@@ -22,11 +24,7 @@ class Violations(list[str]):
 
     @contextlib.contextmanager
     def during(self, act: str) -> Iterator[None]:
-        """Turn an exception, or anything printed, into a violation that names what was being done.
-
-        Args:
-            act: What, with its subject: "building it at x2".
-        """
+        """Turn an exception, or anything printed, into a violation that names the ``act``: "building it at x2"."""
         printed = io.StringIO()
         try:
             with contextlib.redirect_stdout(printed):
@@ -46,3 +44,17 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
+
+
+def photograph(count: int, channels: int, height: int, width: int, *, seed: int = 0) -> Tensor:
+    """Make images with the statistics that matter to a test: strong low frequencies, an edge, weak texture.
+
+    Returns:
+        (count, channels, height, width) float32, rounded to 8 bits, in [0, 1]; other images for another ``seed``.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    rough = torch.rand(count, channels, max(height // 8, 2), max(width // 8, 2), generator=generator)
+    image = 0.15 + 0.7 * imresize(rough, size=(height, width)).clamp(0, 1)
+    image[..., width // 2 :] *= 0.6
+    image += 0.02 * torch.randn(image.shape, generator=generator)
+    return (image.clamp(0, 1) * 255).round() / 255
