@@ -17,8 +17,8 @@ from srbench.imaging.files import write_png
 from srbench.planning.overrides import RunOptions
 from srbench.records import Certification, Environment, ImageScores, Score
 from srbench.running.jobs import CertifyJob
-from srbench.running.results import MeasuredCell
 from srbench.running.schedule import Schedule
+from srbench.running.stages import MeasuredCell
 
 CELLS = 10_000
 _SRBENCH = str(Path(sys.executable).with_name("srbench"))
