@@ -16,7 +16,7 @@ from pathlib import Path
 
 from srbench.errors import PluginError
 
-GRACE = 5.0
+SECONDS_TO_GIVE_UP = 5.0
 """Seconds from the first interruption of a plugin that ignores it until srbench ends itself with a sentence."""
 
 
@@ -56,7 +56,7 @@ def time_limit(plugin: str, seconds: float) -> Iterator[None]:
     """Interrupt the block after ``seconds``, if it runs in the main thread; other threads cannot be interrupted.
 
     A plugin that catches the interruption is interrupted again every second. One that cannot be interrupted, since it
-    waits in C, ends the whole process after `GRACE` more seconds, with a sentence.
+    waits in C, ends the whole process after `SECONDS_TO_GIVE_UP` more seconds, with a sentence.
 
     Raises:
         PluginError: The time is over.
@@ -73,7 +73,7 @@ def time_limit(plugin: str, seconds: float) -> Iterator[None]:
         os.write(2, f"Plugin {plugin} {advice}. It could not be interrupted, so srbench ends here.\n".encode())
         os._exit(2)
 
-    watchdog = threading.Timer(seconds + GRACE, end)
+    watchdog = threading.Timer(seconds + SECONDS_TO_GIVE_UP, end)
     watchdog.daemon = True
     watchdog.start()
     handler = signal.signal(signal.SIGALRM, interrupt)

@@ -21,7 +21,7 @@ def adopt_file(path: Path) -> Path:
         The copy.
 
     Raises:
-        UsageError: A file of that name is there already, or srbench would not look into one of that name.
+        UsageError: There is a file of that name already, or srbench does not look for plugins in files of that name.
         StoreError: The folder cannot be written.
     """
     if path.name.startswith(("_", "test_")):
@@ -64,9 +64,9 @@ def run_pip(*arguments: str) -> None:
     """Run pip, and make what it installed importable.
 
     Raises:
-        PluginError: It failed; the first reason that it gave.
+        PluginError: It failed; the error has the first reason that pip gave.
     """
-    done = subprocess.run(  # noqa: S603 - our own interpreter, and a folder the person named
+    done = subprocess.run(  # noqa: S603 - our own interpreter, and a folder that the user named
         [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The kinds of things that a plugin can provide: one table, from which all that holds for every kind follows.
+"""The table of the kinds of things that a plugin can provide; what is common to all kinds follows from it.
 
 A new kind is one row here, one hook in `srbench.catalog.hooks`, and one contract in `srbench.testing`.
 """
@@ -42,8 +42,8 @@ class Kind(Generic[S]):
     Read from a catalog, it gives the catalog's shelf of this kind: ``catalog.losses["l1"]``.
 
     Attributes:
-        name: One of it: "architecture".
-        plural: Several of them, which is the row's name in the table: "architectures".
+        name: Its name, in the singular: "architecture".
+        plural: The plural, which is the name of the row in the table: "architectures".
         spec: The class of its specs.
         columns: What ``srbench list`` shows beside the name: fields of the spec, or cells of `srbench.catalog.listing`.
     """
@@ -72,7 +72,7 @@ class Kinds:
     """Every kind, a row each; an object of this class has a shelf for every row."""
 
     shelves: Mapping[str, Shelf[Any]]
-    """By the names of their kinds."""
+    """The shelves by the names of their kinds."""
 
     architectures = Kind("architecture", ArchitectureSpec, "label", "scales", "paper", "checkpoints", "license")
     distillers = Kind("distiller", DistillerSpec, "label", "teacher", "paper", "license")

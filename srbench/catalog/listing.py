@@ -1,4 +1,4 @@
-"""List the names there are and what a table shows of each; cached, so that the next listing loads no plugin.
+"""List all names with what a table shows of each; cached, so that the next listing loads no plugin.
 
 The cache holds the listing with the environment and the state of every file that it came from. A listing is made again
 when any of them has changed. One with a broken plugin is not cached: what broke it may be outside these files.
@@ -26,7 +26,7 @@ from srbench.naming import Paper
 
 
 class Listed(BaseModel):
-    """Everything of one kind."""
+    """The names of one kind."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +37,7 @@ class Listed(BaseModel):
 
 
 class Listing(BaseModel):
-    """Everything of every kind."""
+    """The names of every kind."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,7 +70,7 @@ def current_listing(files: Sequence[Path] = (), *, fresh: bool = False) -> Listi
     made = listing_of(load_catalog(files))
     if not made.broken:
         noted = _Note(surroundings=surroundings, own=own, imported=file_states(imported_code()), listing=made)
-        with suppress(StoreError):  # a cache that cannot be written costs time alone
+        with suppress(StoreError):  # a cache that cannot be written only costs time
             atomic_write(note, noted.model_dump_json())
     return made
 

@@ -53,7 +53,7 @@ class Family:
     needs: tuple[str, ...] = ()
     """Other kinds whose specs ``make`` takes too, after ``others``: "step" for chains that name steps."""
     example: str
-    """A whole name, for messages: "pyiqa:niqe"."""
+    """A whole name as an example, for messages: "pyiqa:niqe"."""
     label: str = ""
 
     def __post_init__(self) -> None:
@@ -61,5 +61,5 @@ class Family:
 
     @property
     def title(self) -> str:
-        """Its label, or else its example."""
+        """The label, or else the example."""
         return self.label or self.example

@@ -25,7 +25,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 WRITABLE = tuple(kind for kind in KINDS if (TEMPLATES / f"{kind}.txt").is_file())
 """The kinds that have a template."""
 RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, "nn", "srbench", "tensor", "torch"})
-"""Names that would hide something the file needs."""
+"""Names that would hide something that the file needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ class Shelf(SpecMap[T]):
         spec: type[T],
         provided: Mapping[str, tuple[Any, Plugin]],
         broken: Sequence[Plugin],
-        beside: Mapping[str, Shelf[Any]],
+        others: Mapping[str, Shelf[Any]],
     ) -> None:
-        self._kind, self._plural, self._spec, self._broken, self._beside = kind, plural, spec, broken, beside
+        self._kind, self._plural, self._spec, self._broken, self._others = kind, plural, spec, broken, others
         self._specs = {name: pair for name, pair in sorted(provided.items()) if not isinstance(pair[0], Family)}
         self._families = {name: pair for name, pair in sorted(provided.items()) if isinstance(pair[0], Family)}
 
@@ -45,7 +45,7 @@ class Shelf(SpecMap[T]):
     def _made(self, name: str, prefix: str, argument: str) -> T:
         family, plugin = self._families[prefix]
         try:
-            made = family.make(argument, self, *(self._beside[kind] for kind in family.needs))
+            made = family.make(argument, self, *(self._others[kind] for kind in family.needs))
         except SrbenchError:
             raise
         except Exception as error:

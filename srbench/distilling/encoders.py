@@ -34,13 +34,13 @@ class Encoder:
     """
 
     name: str
-    """What people know it by; for `Distiller.notes`."""
+    """Name for people, for `Distiller.notes`."""
     levels: nn.ModuleList
     """Each takes the output of the one before it."""
     mean: Tensor
     """(3, 1, 1); subtracted from images."""
     std: Tensor
-    """(3, 1, 1); divides what is left."""
+    """(3, 1, 1); divides the difference."""
     least: int = 1
     """Shortest side of an image, in pixels, for which every level has an output."""
     codes: Tensor | None = None

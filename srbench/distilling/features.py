@@ -1,8 +1,8 @@
 """Features of student and teacher side by side: which to compare, and how to bring them to one shape.
 
 Networks differ in depth, width and resolution. `FeaturePairs` pairs their taps by depth, lets 1x1 convolutions change
-the student's channels to the teacher's, and pools the larger map to the smaller. What a method makes of the pairs is
-its own.
+the student's channels to the teacher's, and pools the larger map to the smaller. What to compute from the pairs is up
+to the method.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class FeaturePairs(nn.Module):
     Assign it to an attribute of the distiller, so that its adapters are trained and checkpointed.
 
     Args:
-        setup: The distiller's.
+        setup: The setup of the distiller.
         pairs: Which taps belong together; by default those that the two specs declare, matched by `match_taps`.
-        adapt: Whether the student's features are given the teacher's channels. Without, only sizes are made equal, as
-            relations between pixels want it.
-        teacher: The setup's first if absent; it may be one that the distiller makes.
+        adapt: Whether the student's features are given the teacher's channels. Without it, only sizes are made equal,
+            which is what relations between pixels need.
+        teacher: Default: the first of the setup. A distiller may pass one that it made.
 
     Attributes:
         pairs: Paths of the student's taps, each with the teacher's, in order of depth.
@@ -74,7 +74,7 @@ class FeaturePairs(nn.Module):
         Args:
             lr: (N, C, h, w) in [0, 1].
             scale: Up-sampling factor.
-            weights: Taken instead of the student's own; see `Network`.
+            weights: Weights to use instead of the student's own; see `Network`.
 
         Returns:
             sr, and for each pair the student's features as maps (N, C, h', w'), unadapted. They are divided by the
@@ -146,9 +146,9 @@ def _run(
             f"{network.spec.name} does not use its module {missing[0]!r} at x{scale}, so it cannot be tapped; choose "
             "modules that every forward pass goes through."
         )
-    aspect, white = lr.shape[-2] / lr.shape[-1], network.spec.input_range
+    aspect, input_range = lr.shape[-2] / lr.shape[-1], network.spec.input_range
     maps = [as_map(features[path], aspect) for path in paths]
-    return sr, maps if white == 1.0 else [each / white for each in maps]
+    return sr, maps if input_range == 1.0 else [each / input_range for each in maps]
 
 
 def as_map(features: Tensor, aspect: float = 1.0) -> Tensor:
@@ -173,7 +173,7 @@ def as_map(features: Tensor, aspect: float = 1.0) -> Tensor:
         if features.shape[1] % max(height, 1) == 0:
             return features.mT.reshape(len(features), features.shape[2], height, -1)
     raise TrainingError(
-        f"Features of shape {tuple(features.shape)} are no map (N, C, h, w), no tokens (N, h*w, C) of the image and no "
+        f"Features of shape {tuple(features.shape)} are not a map (N, C, h, w), tokens (N, h*w, C) of the image or "
         "vectors (N, C); tap another module."
     )
 

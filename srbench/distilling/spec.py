@@ -23,16 +23,16 @@ class DistillerSpec:
     label: str = ""
     needs_teacher: bool = True
     several_teachers: bool = False
-    """True if it learns from all teachers that a suite names; otherwise it is given the first."""
+    """True if it learns from all teachers that a suite names; otherwise it gets the first."""
     paper: Paper | None = None
     license: str = "unknown"
     reconstruction: bool = False
     """True where the paper leaves the method open and this is our reading of it."""
     form: Literal["plain", "corrected", "official"] = "plain"
-    """"official": as the authors' release runs, where that slips; "corrected": as it was meant there; "plain" where
-    there is no such difference."""
+    """"official" keeps a mistake of the authors' release, "corrected" does what the release means to do; "plain": there
+    is no such mistake."""
     tried_on: tuple[str, str] | None = None
-    """Student and teacher that its contract trains, where it does not take any network."""
+    """Student and teacher for its contract, where it does not work with every network."""
     notes: str = ""
 
     def __post_init__(self) -> None:

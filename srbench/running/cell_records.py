@@ -75,7 +75,7 @@ def _setting(schedule: Schedule, degradation: str) -> str:
 
 
 def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFacts:
-    """Describe a model; of one that failed, only what needs no file and no key."""
+    """Describe a model; if it failed, only by what can be known without its files and its key."""
     catalog = schedule.session.catalog
     spec = catalog.architectures[model.architecture]
     job = None if failed else schedule.keys.model(model)

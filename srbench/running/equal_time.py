@@ -24,9 +24,9 @@ from srbench.running.stages import Pace
 if TYPE_CHECKING:
     from srbench.training.train_model import Training
 
-TURNS = 3
+TRIAL_TURNS = 3
 TRIAL_STEPS = 40
-GRAIN = 0.05
+RATIO_GRAIN = 0.05
 """Ratios are rounded to multiples of this, so that measuring again gives the same steps most of the time."""
 
 
@@ -60,14 +60,14 @@ def compare_paces(model: Model, session: Session) -> Pace:
         return trained.report.costs.seconds_per_step
 
     times = []
-    for _ in range(TURNS):
+    for _ in range(TRIAL_TURNS):
         with tempfile.TemporaryDirectory() as folder:
             times.append([seconds(trial, Path(folder, trial.distiller)) for trial in (model, plain)])
-    ratio = statistics.median(own / other for own, other in times)
-    own_seconds, plain_seconds = (statistics.median(values) for values in zip(*times, strict=True))
+    ratio = statistics.median(trial / plain for trial, plain in times)
+    trial_seconds, plain_seconds = (statistics.median(values) for values in zip(*times, strict=True))
     return Pace(
-        ratio=round(max(round(ratio / GRAIN), 1) * GRAIN, 2),
-        seconds_per_step=own_seconds,
+        ratio=round(max(round(ratio / RATIO_GRAIN), 1) * RATIO_GRAIN, 2),
+        seconds_per_step=trial_seconds,
         plain_seconds_per_step=plain_seconds,
         late_names=names.code,
     )

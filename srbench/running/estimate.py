@@ -13,13 +13,13 @@ from srbench.naming import Scale
 from srbench.planning.cells import Cell, Model
 from srbench.recipe import Recipe
 from srbench.records import Stored
-from srbench.running.equal_time import TRIAL_STEPS, TURNS
+from srbench.running.equal_time import TRIAL_STEPS, TRIAL_TURNS
 from srbench.running.jobs import Job, MeasureJob, PaceJob, ProfileJob, TrainJob
 from srbench.running.session import Session
 
-_BACKWARD = 3.0
+_FORWARDS_PER_STEP = 3.0
 """A training step costs about three forward passes."""
-_EFFICIENCY = 0.35
+_CONVOLUTION_EFFICIENCY = 0.35
 """Share of the matrix-multiply rate that small convolutions reach."""
 _PROFILE_OVERHEAD = 4.0
 
@@ -36,7 +36,7 @@ class Estimator:
         match job:
             case PaceJob(model):
                 steps = model.recipe.steps if model.recipe else 1
-                return 2 * TURNS * TRIAL_STEPS / steps * self._training(model)
+                return 2 * TRIAL_TURNS * TRIAL_STEPS / steps * self._training(model)
             case TrainJob(model):
                 return self._training(model)
             case MeasureJob(cell):
@@ -50,9 +50,9 @@ class Estimator:
         if recipe is None:
             return 0.0
         side = recipe.lr_side(recipe.patch, scale)
-        macs = _BACKWARD * self._macs(model.architecture, scale, side)
+        macs = _FORWARDS_PER_STEP * self._macs(model.architecture, scale, side)
         macs += sum(self._macs(teacher.architecture, scale, side) for teacher in model.teachers)
-        return macs * _lr_pixels(recipe, scale) / side**2 / (_macs_a_second() * _EFFICIENCY)
+        return macs * _lr_pixels(recipe, scale) / side**2 / (_macs_a_second() * _CONVOLUTION_EFFICIENCY)
 
     def _measuring(self, cell: Cell) -> float:
         pixels = 0.0
@@ -62,7 +62,7 @@ class Estimator:
         views = 8 if cell.inference.self_ensemble else 1
         macs = views * pixels * self._macs(cell.model.architecture, cell.scale, 64) / 64**2
         # Metrics and image files take about a second a megapixel of HR.
-        return macs / (_macs_a_second() * _EFFICIENCY) + pixels * cell.scale**2 / 1e6
+        return macs / (_macs_a_second() * _CONVOLUTION_EFFICIENCY) + pixels * cell.scale**2 / 1e6
 
     def _macs(self, architecture: str, scale: Scale, side: int) -> float:
         from srbench.profiling.forward import macs_at
@@ -104,5 +104,5 @@ def _macs_a_second() -> float:
     while time.perf_counter() - start < 0.1:
         begun = time.perf_counter()
         a @ b
-        fastest = min(fastest, time.perf_counter() - begun)  # whatever else the machine is doing
+        fastest = min(fastest, time.perf_counter() - begun)  # the least disturbed by other work
     return float(size**3 / fastest)

@@ -27,7 +27,7 @@ R_co = TypeVar("R_co", bound=Stored, covariant=True)
 
 
 class Job(ABC, Generic[R_co]):
-    """Something to be done once."""
+    """One unit of work."""
 
     @property
     @abstractmethod
@@ -39,12 +39,12 @@ class Job(ABC, Generic[R_co]):
         """Return where its result is stored.
 
         Raises:
-            SrbenchError: Something that it needs is missing or damaged.
+            SrbenchError: A file that it needs is missing or damaged.
         """
 
     @abstractmethod
     def perform(self, session: Session, folder: Path, progress: RunProgress) -> R_co:
-        """Do it, and return the result.
+        """Do the job, and return its result.
 
         Args:
             session: Where things are.
@@ -77,7 +77,7 @@ def perform(job: Job[R_co], name: JobName[R_co], session: Session, progress: Run
 
 @dataclass(frozen=True)
 class PaceJob(Job[Pace]):
-    """Find out how much longer a model's training steps last than those of plain training."""
+    """Measure how much longer the training steps of a model take than those of plain training."""
 
     model: Model
 
@@ -242,7 +242,7 @@ class CertifyJob(Job[Certification]):
 
 @dataclass(frozen=True)
 class ProfileJob(Job[Profile]):
-    """Find out what a network costs."""
+    """Measure what a network costs."""
 
     architecture: str
     scale: Scale

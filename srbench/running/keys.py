@@ -36,7 +36,7 @@ class Keys:
         self._models: dict[Model, JobName[Trained]] = {}
 
     def model(self, model: Model) -> JobName[Trained]:
-        """Name the training of a model; of weights that are not trained here, only the key means anything.
+        """Name the training of a model; for weights that are not trained here, only the key has a meaning.
 
         Raises:
             DataError: A training set is missing or damaged.
@@ -100,7 +100,7 @@ class Keys:
         )
 
     def _with_late_names(self, stage: Stage[WithLateNames], inputs: dict[str, object]) -> JobName[WithLateNames]:
-        """Name a training, or another one where the code has changed that it asked for by name."""
+        """Name a job; another name if the code has changed that it asked for by name."""
         job = stage.job(inputs)
         stored = self._session.store.read(job)
         noted = stored.late_names if stored else {}

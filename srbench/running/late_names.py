@@ -1,4 +1,4 @@
-"""What a distiller asks for by name while it trains.
+"""The names that a distiller asks for while it trains, and the code behind them.
 
 No suite and no recipe says which networks a distiller will build, or which degradations its phases will name. So a
 training notes these names with the code behind them, and its result is reused only while that code is the same.
@@ -21,7 +21,7 @@ CodeByName = dict[str, dict[str, list[str]]]
 
 
 class LateNames:
-    """Looks up what the distiller of a training names, and notes it.
+    """Looks up what the distiller of a training asks for by name, and notes it.
 
     Attributes:
         code: What was asked for so far.
@@ -50,7 +50,7 @@ class LateNames:
 
 
 def current_code(catalog: Catalog, noted: CodeByName) -> CodeByName:
-    """Return what the same names stand for now."""
+    """Return the code that is behind the same names now."""
     return {kind: {name: _code(catalog, kind, name) for name in names} for kind, names in noted.items()}
 
 

@@ -1,4 +1,4 @@
-"""From a planned model to a network with its weights."""
+"""Load a planned model: a network with its weights."""
 
 from __future__ import annotations
 

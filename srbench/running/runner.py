@@ -100,7 +100,7 @@ def _perform_all(
                 try:
                     future.result()
                 except StoreError:
-                    raise  # the disk is full or not ours to write on: every other job would meet the same
+                    raise  # the disk is full or cannot be written: every other job would fail too
                 except Exception as error:  # noqa: BLE001 - a failed job is a reason in its cells; the others go on
                     task.failed = Failure(task.job, _reason(error))
                 graph.done(task)

@@ -55,7 +55,7 @@ class Pace(Stored):
     """How long the training steps of a method take, compared with those of plain training."""
 
     ratio: float
-    """How many times as long; a multiple of `srbench.running.equal_time.GRAIN`."""
+    """How many times as long they take; a multiple of `srbench.running.equal_time.RATIO_GRAIN`."""
     seconds_per_step: float
     plain_seconds_per_step: float
     late_names: CodeByName

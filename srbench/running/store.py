@@ -1,4 +1,4 @@
-"""Results by the hash of everything that decides them; written so that a kill at any moment harms nothing."""
+"""Store results by the hash of everything that decides them, so that a kill at any moment does no harm."""
 
 from __future__ import annotations
 

@@ -19,19 +19,18 @@ __all__ = ["contract_of", "photograph", "violations_of"]
 
 
 def violations_of(spec: object, catalog: Catalog | None = None) -> list[str]:
-    """Return what a spec does that its kind must not do, so that a test can say ``violations_of(SPEC) == []``.
+    """List the rules of its kind that a spec breaks, so that a test can say ``violations_of(SPEC) == []``.
 
     Args:
         spec: An `srbench.ArchitectureSpec`, an `srbench.DistillerSpec`, or the spec of any other kind.
-        catalog: What a distiller may build its helpers from and take its losses from; contained test networks and L1
-            where absent.
+        catalog: Where a distiller finds its helper networks and losses; default: small test networks and L1.
 
     Returns:
         One sentence for each violation; empty if the contract is kept.
 
     Raises:
         UsageError: ``spec`` is of no kind.
-        UnavailableError: The thing cannot be had on this machine (a metric's weights), so nothing was checked.
+        UnavailableError: It is not available on this machine (a metric's weights), so nothing was checked.
     """
     kind = next((kind for kind in KINDS.values() if isinstance(spec, kind.spec)), None)
     if kind is None:

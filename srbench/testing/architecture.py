@@ -26,15 +26,15 @@ BATCH_TOLERANCE = 1e-4
 """Largest difference of sr in [0, 1]: convolutions round differently for another batch size."""
 HALF_TOLERANCE = {"bf16": 0.1, "fp16": 0.02}
 """Error over signal, both root mean square."""
-FAINT = 1e-5
+DEAD_GRADIENT_SHARE = 1e-5
 """Largest share of a network's largest gradient at which a parameter declared dead may still be."""
-LARGE = 10_000_000
-"""Parameters from which on the scales after the first are built without memory, for their shapes alone."""
-HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+PARAMETERS_WITH_MEMORY = 10_000_000
+"""Largest number of parameters for which every scale gets memory; else, later scales are built for shapes alone."""
+HALF_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def violations(spec: ArchitectureSpec) -> list[str]:
-    """Return what an architecture does that it must not do, a sentence each.
+    """List the rules that an architecture breaks, one sentence each.
 
     Every scale is built and asked for odd sizes; the rest is checked at the smallest scale, or with the one network of
     a multi-scale architecture.
@@ -45,7 +45,7 @@ def violations(spec: ArchitectureSpec) -> list[str]:
         first: Network | None = None
         shared: Network | None = None
         for scale in scales:
-            meta = first is not None and sum(p.numel() for p in first.module.parameters()) > LARGE
+            meta = first is not None and sum(p.numel() for p in first.module.parameters()) > PARAMETERS_WITH_MEMORY
             network = shared or _built(spec, scale, found, "meta" if meta else "cpu")
             if network is None:
                 continue
@@ -81,7 +81,7 @@ def _lr(network: Network, count: int, height: int, width: int, seed: int = 0) ->
 
 
 def _sides(spec: ArchitectureSpec) -> tuple[int, int]:
-    """Odd sides that no multiple divides, and that are not too small to be called whole images."""
+    """Return odd sides that no multiple divides and that are large enough for a whole image."""
     least = max(spec.min_size, spec.size_multiple, 2)
     return least + least % 2 + 3, least + least % 2 + 5
 
@@ -94,12 +94,12 @@ def _check_shapes(network: Network, scale: Scale, found: Violations) -> None:
                 lr = _lr(network, 1, height, width)
                 device = next((p.device for p in network.module.parameters()), lr.device)
                 sr = network(lr.to(device), scale)
-            except SrbenchError as error:  # a wrong shape: said by the caller of every network, in a whole sentence
+            except SrbenchError as error:  # a wrong shape, which `Network` describes in a whole sentence
                 found.append(str(error))
                 return
             found.expect(
                 sr.is_meta or sr.isfinite().all(),
-                f"{name} at x{scale} gave NaN or infinity on lr of {height}x{width} when fresh.",
+                f"{name} at x{scale} gave NaN or infinity on lr of {height}x{width} with fresh weights.",
             )
             found.expect(sr.dtype == torch.float32, f"{name} at x{scale} gave {sr.dtype} for float32 lr.")
 
@@ -124,7 +124,7 @@ def _check_behaviour(network: Network, scale: Scale, found: Violations) -> None:
         difference = (single - sr).abs().max().item()
         found.expect(
             difference <= BATCH_TOLERANCE,
-            f"{name} gives an image another result in a batch than alone (by {difference:.2g}); images must not mix.",
+            f"{name} gives an image a different result in a batch than alone (by {difference:.2g}); do not mix images.",
         )
 
 
@@ -163,13 +163,13 @@ def _check_state(network: Network, scale: Scale, found: Violations) -> None:
 
 def _check_half(network: Network, scale: Scale, found: Violations) -> None:
     name, lr = network.spec.name, _lr(network, 1, *_sides(network.spec))
-    unknown = network.spec.half_precision - HALVES.keys()
+    unknown = network.spec.half_precision - HALF_TYPES.keys()
     found.expect(not unknown, f"{name} claims the half precisions {sorted(unknown)}; there are bf16 and fp16.")
     with torch.no_grad():
         wanted = network(lr, scale)
-        for precision in sorted(network.spec.half_precision & HALVES.keys()):
+        for precision in sorted(network.spec.half_precision & HALF_TYPES.keys()):
             with found.during(f"running {name} in {precision}"):
-                with torch.autocast("cpu", dtype=HALVES[precision]):
+                with torch.autocast("cpu", dtype=HALF_TYPES[precision]):
                     sr = network(lr, scale).float()
                 error = ((sr - wanted).square().mean().sqrt() / wanted.square().mean().sqrt()).item()
                 found.expect(
@@ -189,13 +189,13 @@ def _check_export(network: Network, scale: Scale, found: Violations) -> None:
         wanted = network.module(*inputs)
         found.expect(
             torch.allclose(exported(*inputs), wanted, rtol=1e-4, atol=1e-5 * network.spec.input_range),
-            f"{name} gives another result after torch.export; keep Python decisions on values out of its forward.",
+            f"{name} gives a different result after torch.export; keep Python decisions on values out of its forward.",
         )
 
 
 def _faint(parameter: Tensor, largest: float) -> bool:
     """Return whether a gradient is only a rounding error of zero, as behind a softmax that ignores a constant."""
-    return parameter.grad is None or parameter.grad.abs().max().item() <= FAINT * largest
+    return parameter.grad is None or parameter.grad.abs().max().item() <= DEAD_GRADIENT_SHARE * largest
 
 
 def _check_gradients(network: Network, scales: list[Scale], found: Violations) -> None:

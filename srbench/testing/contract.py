@@ -14,7 +14,7 @@ from srbench.imaging.resize import imresize
 
 
 class Violations(list[str]):
-    """Sentences on what is wrong."""
+    """The sentences that describe what is wrong."""
 
     def expect(self, condition: object, sentence: str) -> bool:
         """Add ``sentence`` unless the condition holds; return whether it does."""

@@ -9,7 +9,7 @@ CHECKED = "a licence and a citation, consistent counts, and files where it says"
 
 
 def violations(spec: DatasetSpec) -> list[str]:
-    """Return what a dataset does that it must not do, a sentence each.
+    """List the rules that a dataset breaks, one sentence each.
 
     Nothing is downloaded, and no data root is needed.
     """

@@ -18,10 +18,10 @@ UNROUNDED_TOLERANCE = 3 / 255
 
 
 def violations(spec: DegradationSpec) -> list[str]:
-    """Return what a degradation does that it must not do, a sentence each."""
+    """List the rules that a degradation breaks, one sentence each."""
     found = Violations()
     if spec.provided:
-        return found  # its lr is somebody's photographs
+        return found  # its lr are photographs
     for scale in sorted(spec.scales or {2, 3, 4}):
         with found.during(f"degrading with {spec.name} at x{scale}"):
             _check_scale(spec, scale, found)
@@ -65,7 +65,7 @@ def _check_scale(spec: DegradationSpec, scale: Scale, found: Violations) -> None
         exact = spec.unrounded(hr.double(), scale, Generator().manual_seed(0))
         found.expect(
             exact.dtype == torch.float64 and exact.shape == lr.shape,
-            f"{name}, unrounded, gave {exact.dtype} of shape {tuple(exact.shape)} for float64; it must be as `apply`.",
+            f"{name}, unrounded, gave {exact.dtype} of shape {tuple(exact.shape)} for float64; do as `apply` does.",
         )
         away = (exact.clamp(0, 1) - lr).abs().max().item() if exact.shape == lr.shape else 0.0
         found.expect(

@@ -58,7 +58,7 @@ def network_of(width: int) -> ArchitectureSpec:
 
 
 def violations(spec: DistillerSpec, catalog: Catalog | None = None) -> list[str]:
-    """Return what a distiller does that it must not do, a sentence each."""
+    """List the rules that a distiller breaks, one sentence each."""
     found = Violations()
     with seeded(0):
         setup = _setup(spec, catalog, teachers=1 + spec.several_teachers if spec.needs_teacher else 0)
@@ -218,7 +218,7 @@ def _check_after(
 def _check_resume(
     spec: DistillerSpec, distiller: Distiller, setup: Setup, catalog: Catalog | None, found: Violations
 ) -> None:
-    """One more step of the last phase, here and in a twin restored from the state dicts, must give the same terms."""
+    """Check that a twin restored from the state dicts gets the same terms in one more step of the last phase."""
     twin_setup = _setup(spec, catalog, teachers=len(setup.teachers))
     for twin_teacher, teacher in zip(twin_setup.teachers, setup.teachers, strict=True):
         twin_teacher.module.load_state_dict(teacher.module.state_dict())
@@ -232,10 +232,10 @@ def _check_resume(
         each.setup.student.module.train()
         with seeded(7):
             results.append(_step(each, _batches(phase), _optimisers(owned_parameters(each, phase))))
-    ours, theirs = ({name: term.item() for name, term in result.items()} for result in results)
+    original, restored = ({name: term.item() for name, term in result.items()} for result in results)
     found.expect(
-        ours == theirs,
-        f"{spec.name} does not continue in the same way from its state dict ({ours} against {theirs}); keep in "
+        original == restored,
+        f"{spec.name} does not continue in the same way from its state dict ({original} against {restored}); keep in "
         "buffers or parameters what it remembers from step to step.",
     )
 

@@ -11,12 +11,12 @@ from srbench.testing.contract import Violations
 
 CHECKED = "results, exceptions and isolation"
 
-PATIENCE = 60.0
+JOB_TIMEOUT = 60.0
 """Seconds that a trivial job may take, the start of a worker included."""
 
 
 def violations(spec: ExecutorSpec) -> list[str]:
-    """Return what an executor does that it must not do, a sentence each."""
+    """List the rules that an executor breaks, one sentence each."""
     found = Violations()
     with found.during(f"running jobs on {spec.name}"):
         executor = spec.make(1)
@@ -27,13 +27,13 @@ def violations(spec: ExecutorSpec) -> list[str]:
             return found
         with executor:
             found.expect(
-                executor.submit(operator.add, 2, 3).result(PATIENCE) == 5, f"{spec.name} lost the result of a job."
+                executor.submit(operator.add, 2, 3).result(JOB_TIMEOUT) == 5, f"{spec.name} lost the result of a job."
             )
-            error = executor.submit(operator.truediv, 1, 0).exception(PATIENCE)
+            error = executor.submit(operator.truediv, 1, 0).exception(JOB_TIMEOUT)
             found.expect(
-                isinstance(error, ZeroDivisionError), f"{spec.name} does not hand on the exception of a job: {error!r}."
+                isinstance(error, ZeroDivisionError), f"{spec.name} does not pass on the exception of a job: {error!r}."
             )
-            apart = executor.submit(os.getpid).result(PATIENCE) != os.getpid()
+            apart = executor.submit(os.getpid).result(JOB_TIMEOUT) != os.getpid()
             found.expect(
                 apart == spec.isolated,
                 f"{spec.name} says isolated={spec.isolated}, but its jobs run in "

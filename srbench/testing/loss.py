@@ -11,7 +11,7 @@ CHECKED = "a finite scalar that falls towards hr"
 
 
 def violations(spec: LossSpec) -> list[str]:
-    """Return what a loss does that it must not do, a sentence each."""
+    """List the rules that a loss breaks, one sentence each."""
     found = Violations()
     with seeded(0), found.during(f"computing the loss {spec.name}"):
         loss = spec.build()

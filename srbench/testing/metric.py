@@ -12,15 +12,15 @@ from srbench.testing.contract import Violations, photograph, seeded
 CHECKED = "one number an image, worse under noise"
 
 SIDE = 128
-NOISE = (0.01, 0.03, 0.1)
+NOISE_LEVELS = (0.01, 0.03, 0.1)
 """Standard deviations on [0, 1], mild to strong."""
 
 
 def violations(spec: MetricSpec) -> list[str]:
-    """Return what a metric does that it must not do, a sentence each.
+    """List the rules that a metric breaks, one sentence each.
 
     Raises:
-        UnavailableError: The metric cannot be had on this machine, so nothing was checked.
+        UnavailableError: The metric is not available on this machine, so nothing was checked.
     """
     found = Violations()
     with seeded(0), found.during(f"loading and computing {spec.name}"):
@@ -32,7 +32,7 @@ def _check(spec: MetricSpec, found: Violations) -> None:
     metric = spec.load(torch.device("cpu"))
     hr = photograph(3, 1 if spec.channels == "y" else 3, SIDE, SIDE).double()
     noise = torch.randn(hr.shape, dtype=hr.dtype)
-    noisy = [(hr + level * noise).clamp(0, 1) for level in NOISE]
+    noisy = [(hr + level * noise).clamp(0, 1) for level in NOISE_LEVELS]
     sr, truth = noisy[1].clone(), hr.clone()
     scores = metric(sr, truth)
     if not found.expect(
@@ -45,7 +45,7 @@ def _check(spec: MetricSpec, found: Violations) -> None:
     single = torch.cat([metric(sr[i : i + 1], truth[i : i + 1]) for i in range(3)])
     found.expect(
         torch.allclose(single, scores, rtol=1e-4, atol=1e-6),
-        f"{spec.name} scores an image otherwise in a batch than alone; images must not mix.",
+        f"{spec.name} scores an image differently in a batch than alone; images must not mix.",
     )
     if not spec.needs_hr:
         found.expect(
@@ -56,6 +56,6 @@ def _check(spec: MetricSpec, found: Violations) -> None:
     means = [sign * metric(image, hr).mean().item() for image in (hr, *noisy)]
     better = "higher" if spec.higher_is_better else "lower"
     found.expect(
-        all(clean > spoilt for clean, spoilt in pairwise(means)),
+        all(cleaner > noisier for cleaner, noisier in pairwise(means)),
         f"{spec.name} says {better} is better, but growing noise gives {[round(sign * m, 4) for m in means]}.",
     )

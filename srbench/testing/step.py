@@ -27,7 +27,7 @@ HEIGHT, WIDTH = 75, 87
 
 
 def violations(spec: StepSpec) -> list[str]:
-    """Return what a step does that it must not do, a sentence each."""
+    """List the rules that a step breaks, one sentence each."""
     found = Violations()
     for name, _, default in spec.parameters:
         has_unit = found.expect(name in spec.units, f"{spec.name} does not give the unit or meaning of {name}; add it.")
@@ -50,7 +50,7 @@ def _check_scale(name: str, step: Step, size: Size, found: Violations) -> None:
     drawn = [draw_step(step, Random(own, Random(9)), size) for own in range(3)]
     again = [draw_step(step, Random(own, Random(9)), size) for own in range(3)]
     found.expect(
-        drawn == again, f"{name} draws two things from one seed; draw everything from the streams it is given."
+        drawn == again, f"{name} draws different values from one seed; draw everything from the streams it is given."
     )
     found.expect(
         len({_after(step, own, size) for own in range(16)}) == 1,
@@ -108,12 +108,14 @@ def _check_batch(
     alone = torch.cat(singles) if len({one.shape for one in singles}) == 1 else None
     if alone is None or alone.shape != out.shape:
         found.append(
-            f"{name} makes images of other sizes in a batch than alone; name in `alike` what a batch must have in "
+            f"{name} makes images of different sizes in a batch and alone; name in `alike` what a batch must have in "
             "common."
         )
     else:
         away = (alone - out).abs()
-        found.expect(away.max() <= 1 / 255, f"{name} makes another image in a batch than alone, {away.max():.3f} off.")
+        found.expect(
+            away.max() <= 1 / 255, f"{name} makes a different image in a batch than alone, {away.max():.3f} off."
+        )
         found.expect(away.mean() <= 1e-4, f"{name} mixes the images of a batch a little.")
     exact = step.apply(images.double(), drawn, size)
     found.expect(exact.dtype == torch.float64, f"{name} gave {exact.dtype} for float64; keep the dtype.")

@@ -17,7 +17,7 @@ from srbench.errors import TrainingError
 from srbench.files import atomic_write
 from srbench.networks.weights import load_tensors
 
-KEPT = 2
+CHECKPOINTS_KEPT = 2
 """The newest checkpoint, and the one before in case the newest is damaged."""
 
 
@@ -53,7 +53,7 @@ class Checkpoints:
             self._storable = True
         path = self.folder / f"step-{step:010d}-{hashlib.sha256(data).hexdigest()[:16]}.pt"
         atomic_write(path, data)
-        for old in [p for p in self._files() if p != path][KEPT - 1 :]:
+        for old in [p for p in self._files() if p != path][CHECKPOINTS_KEPT - 1 :]:
             old.unlink(missing_ok=True)
         return path
 

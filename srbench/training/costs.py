@@ -23,11 +23,11 @@ from srbench.distilling.distiller import Batch, Distiller, Optimiser
 from srbench.records import TrainingCosts
 
 MIB = 2**20
-TIMED = 1001
-"""Largest number of a phase's steps of one kind, the last ones, whose median is taken."""
-WEIGHED = 64
-"""Largest number of a phase's steps whose memory is measured, which is slow: until it is known for every kind of step,
-and of half of the steps at most."""
+MAX_TIMED_STEPS = 1001
+"""Most steps of one kind in a phase, the last ones, whose median is taken."""
+MAX_WEIGHED_STEPS = 64
+"""Most steps of a phase whose memory is measured, which is slow; it ends when every kind of step is known, and after
+half of the steps."""
 
 Times = deque[tuple[Any, Any]]
 StepKind = tuple[int, ...]
@@ -36,10 +36,10 @@ tosses a coin, does more at every tenth step, or remembers; a single median woul
 
 
 class CostMeter:
-    """Counts during steps, over all phases and all processes of a training.
+    """Measures the steps of a training, over all its phases and processes.
 
     A forward pass is counted for each image of any size: a teacher that gets two views of every patch has 2.0. Copies
-    that a method holds count too: the student's past as the student, a teacher that is trained along as the teacher.
+    that a method holds count too: the student's past as the student, a teacher in training as the teacher.
     Other networks of a method (an encoder, a generator) show in the seconds and in the memory.
     """
 
@@ -101,12 +101,14 @@ class CostMeter:
             self._counting = False
 
     def _weighs(self) -> bool:
-        """Return whether to measure the memory of a step: that of a kind already met is not known.
+        """Return whether to measure the memory of a step, since it is not known for every kind of step so far.
 
         The kind of a step is known when it has ended; by then the optimisers have their state, which counts too.
         """
         unknown = self._taken.keys() - self._weighed.keys()
-        return self._length == 1 or (bool(unknown) and self._weighed.total() < min(WEIGHED, self._length // 2))
+        return self._length == 1 or (
+            bool(unknown) and self._weighed.total() < min(MAX_WEIGHED_STEPS, self._length // 2)
+        )
 
     def shown(self, batch: Batch) -> None:
         """Count the step that ended, which was shown these patches."""
@@ -116,7 +118,7 @@ class CostMeter:
         if self._timed is None:
             self._weighed[kind] += 1
         elif not self._cold:
-            self._times.setdefault(kind, deque(maxlen=TIMED)).append(self._timed)
+            self._times.setdefault(kind, deque(maxlen=MAX_TIMED_STEPS)).append(self._timed)
         self._cold = False
         for role, count in self._running.items():
             self._forwards[role] += count
@@ -125,13 +127,13 @@ class CostMeter:
         """Take the medians of the phase, whose last step was taken."""
         if seconds := self._seconds():
             steps = sum(self._taken[kind] for kind in seconds)
-            total = sum(self._taken[kind] * statistics.median(own) for kind, own in seconds.items())
+            total = sum(self._taken[kind] * statistics.median(times) for kind, times in seconds.items())
             self._medians.append((self._length, total / steps))
         self._times, self._earlier = {}, {}
         self._taken, self._weighed = Counter(), Counter()
 
     def _resident(self, optimisers: Mapping[str, Optimiser]) -> Iterator[Tensor]:
-        """Yield what is in memory between steps too."""
+        """Yield the tensors that are in memory between steps too."""
         setup = self._distiller.setup
         for module in (setup.student.module, self._distiller, *(teacher.module for teacher in setup.teachers)):
             for parameter in module.parameters():
@@ -146,7 +148,7 @@ class CostMeter:
             torch.cuda.synchronize(self._device)
         own = {kind: [self._between(*moments) for moments in times] for kind, times in self._times.items()}
         kinds = self._earlier.keys() | own.keys()
-        return {kind: [*self._earlier.get(kind, ()), *own.get(kind, ())][-TIMED:] for kind in kinds}
+        return {kind: [*self._earlier.get(kind, ()), *own.get(kind, ())][-MAX_TIMED_STEPS:] for kind in kinds}
 
     def _between(self, begun: Any, ended: Any) -> float:  # noqa: ANN401 - as `_moment` gives them
         return float(begun.elapsed_time(ended) / 1000 if self._device.type == "cuda" else ended - begun)
@@ -195,15 +197,15 @@ class LiveBytes(TorchDispatchMode):
     """Counts the bytes of all tensors alive while it lasts, each memory once, in whichever thread they are made.
 
     Attributes:
-        peak: The most there were.
+        peak: The most bytes at any moment.
     """
 
-    def __init__(self, standing: Iterable[Tensor] = ()) -> None:
-        """Start with the tensors that are there already."""
+    def __init__(self, existing: Iterable[Tensor] = ()) -> None:
+        """Start with the tensors that exist already."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.peak = self._now = 0
         self._known: dict[int, weakref.ref[torch.UntypedStorage]] = {}
-        for tensor in standing:
+        for tensor in existing:
             self._see(tensor)
 
     def __torch_dispatch__(  # the arguments and results of any operator
@@ -213,7 +215,7 @@ class LiveBytes(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401
-        """Let the operator run, and look at what it made."""
+        """Run the operator, and count what it made."""
         made = function(*args, **(kwargs or {}))
         for tensor in tensors_of(made):
             self._see(tensor)

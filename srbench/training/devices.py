@@ -1,4 +1,4 @@
-"""What a device wants: precision, memory layout, tuning."""
+"""Settings that suit a device: precision, memory layout, and the tuning of cuDNN."""
 
 from __future__ import annotations
 

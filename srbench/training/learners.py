@@ -23,7 +23,7 @@ class Learners:
 
     Attributes:
         distiller: Trains the student.
-        student: The setup's.
+        student: The student of the setup.
         device: Where the networks are.
         accelerator: Casts and scales for the precision of the training.
         untouched: Whether no step has been taken since the networks were made.
@@ -55,7 +55,7 @@ class Learners:
             yield self._average.network.module
 
     def move(self) -> None:
-        """Lay out all networks; those that a distiller made meanwhile, too."""
+        """Lay out all networks, including those that the distiller has made since."""
         for module in self._networks():
             lay_out(module, self.device, self._memory_format)
 

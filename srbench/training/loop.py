@@ -31,8 +31,8 @@ from srbench.training.progress import Oversight, Plot, curves
 from srbench.training.running_phase import RunningPhase, Stepper
 from srbench.training.seeds import seed_everything
 
-FROZEN_EVERY = 100
-"""Steps between checks that nobody touched the teachers; another one ends each phase."""
+STEPS_BETWEEN_TEACHER_CHECKS = 100
+"""Steps between checks that the teachers are unchanged; there is also one at the end of each phase."""
 CHECKPOINT_SECONDS = 300.0
 """A checkpoint is also written when the last one is older than this."""
 
@@ -71,12 +71,12 @@ def train(
     The recipe's schedule runs once through every phase, stretched to its length, and scales the phase's learning rate.
 
     Args:
-        distiller: On the setup's device or not: it is moved there.
+        distiller: It is moved to the setup's device.
         data: ``data(index, phase, length)`` gives the patches of a phase of so many steps.
-        seed: Of the run; decides everything random from here on.
+        seed: Seed of the run, which decides everything random from here on.
         checkpoints: Folder of this training alone. If it holds a checkpoint of the same recipe, seed, student and
             distiller, training resumes from it.
-        steps: How many to take; the recipe's if None. Another number stretches or shrinks the recipe's schedule.
+        steps: How many to take; default: as the recipe says. Another number stretches or shrinks the recipe's schedule.
         oversight: Shows how it goes and may stop it.
 
     Raises:
@@ -187,12 +187,12 @@ class _Loop:
         every = min(100, max(1, self.steps // 200))
         saved = shown = time.perf_counter()
         images = 0
-        running.go_on_from(start)
+        running.resume_from(start)
         try:
             for step in range(start, running.length):
                 images += self.stepper.take(running, step)
                 done, last = running.offset + step + 1, step + 1 == running.length
-                if done % FROZEN_EVERY == 0 or last:
+                if done % STEPS_BETWEEN_TEACHER_CHECKS == 0 or last:
                     self.frozen.check()
                 if last or done % self.recipe.validate_every == 0:
                     self._validate(running)

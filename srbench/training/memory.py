@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from srbench.naming import Scale
 from srbench.networks.network import Network
 
-LIMIT = 2**30
-"""Bytes of outputs that are kept; beyond, they are computed again."""
+MAX_BYTES = 2**30
+"""Most bytes of outputs that are kept; the others are computed again."""
 
 
 Place = tuple[int, int, int]
@@ -27,7 +27,7 @@ Place = tuple[int, int, int]
 class TeacherMemory:
     """The outputs of teachers on the batches of a pool."""
 
-    def __init__(self, size: int, limit: int = LIMIT) -> None:
+    def __init__(self, size: int, limit: int = MAX_BYTES) -> None:
         """Remember the outputs on ``size`` batches of each phase, at most ``limit`` bytes of them."""
         self._size, self._room = size, limit
         self._shown: list[tuple[Tensor, Place]] = []

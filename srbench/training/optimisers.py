@@ -115,7 +115,7 @@ def _raw_optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.opti
 
 
 class GradientWatch:
-    """Proves that every optimised parameter receives a gradient; stops looking at one as soon as it did."""
+    """Proves that every optimised parameter receives a gradient, and watches each until it did."""
 
     def __init__(self, owned: Owned, exempt: Iterable[str]) -> None:
         """Watch all parameters but those named in ``exempt``."""

@@ -69,7 +69,7 @@ class RunningPhase:
         self.patches = patches
         self.held_out = patches.held_out()
 
-    def go_on_from(self, step: int) -> None:
+    def resume_from(self, step: int) -> None:
         """Resume the phase at ``step``; another process took the steps before."""
         self._watched_from = step
 

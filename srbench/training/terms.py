@@ -10,8 +10,8 @@ from torch import Tensor
 
 from srbench.errors import TrainingError
 
-KEPT_ON_GPU = 32
-"""Steps between looks at a GPU's losses: every look waits for it."""
+STEPS_UNREAD_ON_GPU = 32
+"""Most steps whose losses stay on a GPU unread: to read them is to wait for it."""
 
 
 class Terms:
@@ -19,7 +19,7 @@ class Terms:
 
     def __init__(self, phase: str, steps: int, device: torch.device) -> None:
         self._phase, self._steps = phase, steps
-        self._keep = 1 if device.type == "cpu" else KEPT_ON_GPU
+        self._keep = 1 if device.type == "cpu" else STEPS_UNREAD_ON_GPU
         self._kept: list[tuple[int, tuple[str, ...], Tensor]] = []
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}

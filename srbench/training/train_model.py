@@ -42,13 +42,13 @@ class Training:
     distiller: DistillerSpec
     """How it is trained."""
     teachers: tuple[Network, ...] = ()
-    """With their trained weights; they are moved to the device and frozen."""
+    """Networks with trained weights; they are moved to the device and frozen."""
     recipe: Recipe
     """How long, on what, how fast."""
     degradation: DegradationSpec
     """How LR is made, where a phase does not say otherwise."""
     losses: Mapping[str, LossSpec]
-    """At least those that the recipe names."""
+    """The losses that the recipe names, at least."""
     images: Mapping[str, Mapping[str, Path]]
     """Dataset name to image name to file; at least the sets that recipe and phases name."""
     build: Callable[[str], Network]
@@ -58,13 +58,13 @@ class Training:
     seed: int
     """Decides the initial weights and everything random."""
     steps: int | None = None
-    """How many to take; the recipe's if None. Another number stretches or shrinks the recipe's schedule."""
+    """How many to take; None: as the recipe says. Another number stretches or shrinks the recipe's schedule."""
     initial: Mapping[str, Tensor] | None = None
     """Weights to start from; those whose name and shape fit are taken, and the others reported."""
 
     @property
     def title(self) -> str:
-        """For the progress display."""
+        """The title for the progress display."""
         return f"{self.spec.title} x{', x'.join(map(str, self.scales))} · {self.distiller.title}"
 
 
@@ -104,7 +104,7 @@ def train_model(
         TrainingError: The training cannot go on; see `srbench.training.loop.train`.
         TrainingInterrupted: It was asked to stop.
         DataError: A set is missing, or holds no image that is large enough.
-        UnknownNameError: The recipe names a loss that is not there.
+        UnknownNameError: The recipe names an unknown loss.
     """
     progress = progress or Progress()
     student, warm_start = _student(training, device, progress)

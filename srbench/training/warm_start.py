@@ -28,7 +28,7 @@ def start_from(module: nn.Module, weights: Mapping[str, Tensor], title: str) -> 
     taken = {name for name, weight in weights.items() if name in own and own[name].shape == weight.shape}
     if not taken:
         raise TrainingError(
-            f"{title} has no weight of the name and shape of one that it should start from; name a network of its own "
+            f"No weight of {title} has the name and shape of one that it should start from; name a network of its own "
             "family in the recipe's start_from."
         )
     module.load_state_dict({name: weights[name] for name in taken}, strict=False)

@@ -129,7 +129,9 @@ def test_a_plugin_that_cannot_be_interrupted_ends_srbench_with_a_sentence(alone)
     write(
         alone / "here" / "plugins", "stubborn", "import time\nwhile True:\n    try: time.sleep(9)\n    except: pass\n"
     )
-    code = "from srbench.catalog import containment, discovery; containment.GRACE = 0.5; discovery.discover()"
+    code = (
+        "from srbench.catalog import containment, discovery; containment.SECONDS_TO_GIVE_UP = 0.5; discovery.discover()"
+    )
     environ = os.environ | {"SRBENCH_PLUGINS": "files", "SRBENCH_PLUGIN_TIMEOUT": "0.3", "HOME": str(alone)}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=200)
     assert done.returncode == 2

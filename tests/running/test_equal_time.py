@@ -6,7 +6,7 @@ import pytest
 
 from srbench.records import Record
 from srbench.running.display import RunProgress
-from srbench.running.equal_time import GRAIN, compare_paces, steps_in_time
+from srbench.running.equal_time import RATIO_GRAIN, compare_paces, steps_in_time
 from srbench.running.jobs import PaceJob, TrainJob, perform
 from srbench.running.keys import Keys
 from srbench.running.runner import run_plan
@@ -87,11 +87,11 @@ def test_the_ratio_is_kept_and_decides_the_steps(timed, session, catalog, tmp_pa
 def test_the_ratio_is_that_of_the_two_times_as_a_round_number_and_trials_leave_nothing_behind(
     timed, session, monkeypatch
 ):
-    monkeypatch.setattr("srbench.running.equal_time.TURNS", 1)
+    monkeypatch.setattr("srbench.running.equal_time.TRIAL_TURNS", 1)
     (job,) = jobs_of(timed, PaceJob)
     pace = compare_paces(job.model, session)
-    assert pace.ratio / GRAIN == pytest.approx(round(pace.ratio / GRAIN))
-    assert pace.ratio == pytest.approx(pace.seconds_per_step / pace.plain_seconds_per_step, abs=GRAIN)
+    assert pace.ratio / RATIO_GRAIN == pytest.approx(round(pace.ratio / RATIO_GRAIN))
+    assert pace.ratio == pytest.approx(pace.seconds_per_step / pace.plain_seconds_per_step, abs=RATIO_GRAIN)
     assert session.store.read(Keys(session).model(job.model)) is None, "a trial leaves nothing behind"
 
 

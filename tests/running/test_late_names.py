@@ -112,7 +112,7 @@ def test_what_nobody_asked_for_changes_nothing(schedule, session, provide, tmp_p
 
 
 def test_a_ratio_of_times_notes_what_its_trials_asked_for(schedule, session, provide, monkeypatch):
-    monkeypatch.setattr("srbench.running.equal_time.TURNS", 1)
+    monkeypatch.setattr("srbench.running.equal_time.TRIAL_TURNS", 1)
     provide(asking=ASKING, helper=HELPER, dim=DIM)
     (model,) = (m for m in schedule(GRID + '\nbudget = "time"').plan.models)
     key, pace = Keys(session).pace(model), compare_paces(model, session)

@@ -136,7 +136,7 @@ def test_a_sound_architecture_passes(spec):
         (architecture(Dropping), "draws random numbers in eval mode"),
         (architecture(Dropping), "two results for one input"),
         (architecture(InPlace), "changes its input in place"),
-        (architecture(Mixing), "another result in a batch than alone"),
+        (architecture(Mixing), "a different result in a batch than alone"),
         (architecture(Loose), "round trip of its state dict"),
         (architecture(OwnSeed), "initialised differently from one seed"),
         (architecture(Unused), "No gradient reaches 2 of mine's parameters (first: spare.bias)"),

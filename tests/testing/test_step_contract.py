@@ -59,7 +59,7 @@ counter = iter(range(10**6))
         (step(Sound, units={}), "does not give the unit or meaning of by"),
         (step(lambda by=1.0: object()), "built object; it needs draw and apply"),
         (step(needy), "no default for by and no example of it"),
-        (step(altered(draw=lambda s, r, z: {"by": 0.1, "n": next(counter)})), "two things from one seed"),
+        (step(altered(draw=lambda s, r, z: {"by": 0.1, "n": next(counter)})), "different values from one seed"),
         (
             step(altered(draw=lambda s, r, z: {"by": r.batch.unit() / 9 if r.chance(0.5) else 0.1})),
             "from the batch's stream depend",
@@ -71,8 +71,8 @@ counter = iter(range(10**6))
         (step(altered(apply=lambda s, i, d, z: i * 255)), "is far beyond [0, 1]"),
         (step(altered(apply=lambda s, i, d, z: i / 0)), "gave NaN or infinity"),
         (step(altered(apply=lambda s, i, d, z: i + torch.rand(1) / 9)), "two results for the same draws"),
-        (step(altered(apply=mixing)), "makes another image in a batch than alone"),
-        (step(altered(apply=resizing)), "other sizes in a batch than alone"),
+        (step(altered(apply=mixing)), "makes a different image in a batch than alone"),
+        (step(altered(apply=resizing)), "different sizes in a batch and alone"),
     ],
 )
 def test_a_faulty_step_is_reported_with_its_fault(spec, text):

@@ -118,7 +118,7 @@ def test_steps_of_two_kinds_count_by_how_many_there_were_of_each(clock, tmp_path
 
 def test_the_memory_is_that_of_the_kind_of_step_that_needs_most(clock, tmp_path, monkeypatch):
     most = toys.run(seldom(clock), tmp_path / "all").costs.peak_memory_mib
-    monkeypatch.setattr("srbench.training.costs.WEIGHED", 1)
+    monkeypatch.setattr("srbench.training.costs.MAX_WEIGHED_STEPS", 1)
     one = toys.run(seldom(clock), tmp_path / "one").costs.peak_memory_mib
     images = 8 * toys.RECIPE.batch
     assert most - one > images * 3 * 16 * 16 * 4 / MIB / 2, "the teacher's output on eight times the patches"
@@ -155,7 +155,7 @@ def test_a_resumed_training_reports_the_same_counts_as_an_uninterrupted_one(tmp_
 def test_taking_the_memory_changes_no_bit(tmp_path, monkeypatch):
     setups = [toys.make_setup(toys.DROPPING) for _ in range(2)]
     toys.run(Distiller(setups[0]), tmp_path / "taken")
-    monkeypatch.setattr("srbench.training.costs.WEIGHED", -1)
+    monkeypatch.setattr("srbench.training.costs.MAX_WEIGHED_STEPS", -1)
     toys.run(Distiller(setups[1]), tmp_path / "not taken")
     assert toys.same(*map(toys.weights, setups))
 

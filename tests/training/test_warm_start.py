@@ -32,7 +32,7 @@ def test_nothing_is_said_where_everything_is_taken():
 
 def test_weights_of_which_none_fits_are_refused():
     with pytest.raises(
-        TrainingError, match="Ours has no weight of the name and shape of one that it should start from"
+        TrainingError, match="No weight of Ours has the name and shape of one that it should start from"
     ):
         start_from(network(5), nn.Linear(2, 2).state_dict(), "Ours")
 

@@ -42,13 +42,13 @@ def decoupled_divergence(
     others: float = 2.0,
     temperature: float = 4.0,
 ) -> Tensor:
-    """DKD: how likely the right class is, and how the others share the rest, weighed apart (Zhao et al., CVPR 2022).
+    """Weigh the probability of the right class and the shares of the others separately: DKD (Zhao et al., CVPR 2022).
 
     Releases add it to the cross-entropy, and raise its weight from 0 to 1 over the first 20 epochs.
 
     Args:
         student: Logits (N, K) of two classes or more.
-        teacher: The same.
+        teacher: Logits (N, K).
         labels: (N,), the classes.
         target: Weight of the divergence between the right class and all others together.
         others: Weight of the divergence among the others; 2 and 8 for Pixel Distillation.
@@ -56,12 +56,12 @@ def decoupled_divergence(
     """
     right = F.one_hot(labels, student.shape[1]).bool()
 
-    def parted(logits: Tensor) -> tuple[Tensor, Tensor]:
+    def divided(logits: Tensor) -> tuple[Tensor, Tensor]:
         logits = logits / temperature
         rest = logits[~right].view(len(logits), -1)
         return torch.stack((logits[right], rest.logsumexp(dim=1)), dim=1), rest
 
-    (found, found_rest), (wanted, wanted_rest) = map(parted, (student, teacher))
+    (found, found_rest), (wanted, wanted_rest) = map(divided, (student, teacher))
     return temperature**2 * (
         target * softened_divergence(found, wanted, 1.0) + others * softened_divergence(found_rest, wanted_rest, 1.0)
     )
@@ -70,7 +70,7 @@ def decoupled_divergence(
 def margin_logits(
     embeddings: Tensor, centres: Tensor, labels: Tensor, *, scale: float = 32.0, margin: float = 0.5
 ) -> Tensor:
-    """ArcFace: cosines to centres, that of the right class at an angle larger by a margin (Deng et al., CVPR 2019).
+    """Return cosines to centres, with a margin on the angle of the right class: ArcFace (Deng et al., CVPR 2019).
 
     Where the angle with the margin would exceed pi, the cosine is lowered by ``margin * sin(margin)`` instead. A-SKD
     trains on their cross-entropy, with the defaults.
@@ -79,8 +79,8 @@ def margin_logits(
         embeddings: (N, D).
         centres: (K, D), of unit norm or not.
         labels: (N,), the classes.
-        scale: Of the logits.
-        margin: In radians.
+        scale: Factor of the logits.
+        margin: Angle in radians.
 
     Returns:
         Logits (N, K).

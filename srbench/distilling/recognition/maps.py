@@ -12,36 +12,36 @@ from srbench.errors import ShapeError
 
 
 def cosine_distance(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """A-SKD: add up how far the student's maps point away from the teacher's, one minus the cosine for each map.
+    """Add up one minus the cosine between each map of the student and the teacher's map: A-SKD.
 
     A-SKD takes the channel and the spatial attention of every block, before the sigmoid, and weighs the sum by 5;
     F-SKD's repeat of it takes the mean over all maps, and F-SKD itself the mean over whole feature maps.
 
     Args:
-        pairs: Of each map, the student's (N, …) and the teacher's of the same shape.
+        pairs: For each map, the student's (N, …) and the teacher's of the same shape.
     """
     return torch.stack([mean_cosine_distance(*pair) for pair in pairs]).sum()
 
 
 def mean_cosine_distance(one: Tensor, other: Tensor) -> Tensor:
-    """One minus the cosine between two tensors of a batch (N, …), averaged over the batch."""
+    """Return one minus the cosine between two tensors of a batch (N, …), averaged over the batch."""
     return (1 - F.cosine_similarity(one.flatten(1), other.flatten(1))).mean()
 
 
 def energy_distance(student: Tensor, teacher: Tensor) -> Tensor:
-    """Attention transfer as F-SKD has it: the mean squared difference of where features are strong.
+    """Return the mean squared difference of attention maps: attention transfer, in the form of F-SKD.
 
-    Strong is the sum of squares over channels, divided by its norm over the pixels plus 1e-6.
+    Attention is the sum of squares over channels, divided by its norm over the pixels plus 1e-6.
 
     The student's features are (N, C, h, w), the teacher's (N, C', h, w).
     """
 
-    def energy(features: Tensor) -> Tensor:
+    def attention(features: Tensor) -> Tensor:
         sums = features.square().sum(dim=1).flatten(1)
         norm: Tensor = torch.linalg.vector_norm(sums, dim=1, keepdim=True)
         return sums / (norm + 1e-6)
 
-    return F.mse_loss(energy(student), energy(teacher))
+    return F.mse_loss(attention(student), attention(teacher))
 
 
 def enlarged_distance(student: Tensor, teacher: Tensor) -> Tensor:
@@ -55,15 +55,15 @@ def enlarged_distance(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 class ImageDecoder(nn.Module):
-    """ISRD's head: rebuilds the large image from the student's first features (Pixel Distillation, TPAMI 2024).
+    """Rebuilds the large image from the student's first features: the head of ISRD (Pixel Distillation, TPAMI 2024).
 
-    A 1x1 convolution without bias, a pixel shuffle and a PReLU for each colour; what is too much is cut off at the
-    bottom and at the right. It is left out of the deployed student.
+    A 1x1 convolution without bias, a pixel shuffle and a PReLU for each colour; what is too large is cut off at the
+    bottom and at the right. The deployed student does without it.
 
     Args:
-        channels: Of the features, which the release takes after the first convolution, before its normalisation.
-        factor: Side of the large image by that of the features, rounded up.
-        colours: Of the large image.
+        channels: Channels of the features; the release takes them between the first convolution and its normalisation.
+        factor: Side of the large image divided by that of the features, rounded up.
+        colours: Channels of the large image.
     """
 
     def __init__(self, channels: int, factor: int, *, colours: int = 3) -> None:

@@ -1,4 +1,4 @@
-"""Losses on how images, channels or pixels relate to one another."""
+"""Losses on the relations between images, between channels and between pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from srbench.errors import ShapeError
 
 
 def relational_distance(student: Tensor, teacher: Tensor, *, distances: float = 1.0, angles: float = 2.0) -> Tensor:
-    """RKD: the embeddings of a batch relate to one another as the teacher's do (Park et al., CVPR 2019).
+    """Compare the relations between the embeddings of a batch: RKD (Park et al., CVPR 2019).
 
     Args:
         student: Embeddings (N, D).
@@ -25,8 +25,8 @@ def relational_distance(student: Tensor, teacher: Tensor, *, distances: float = 
         return spaces / spaces[spaces > 0].mean()
 
     def cosines(points: Tensor) -> Tensor:
-        ways = F.normalize(points[None] - points[:, None], dim=2)
-        return ways @ ways.mT
+        directions = F.normalize(points[None] - points[:, None], dim=2)
+        return directions @ directions.mT
 
     return distances * F.smooth_l1_loss(spacing(student), spacing(teacher)) + angles * F.smooth_l1_loss(
         cosines(student), cosines(teacher)
@@ -34,13 +34,13 @@ def relational_distance(student: Tensor, teacher: Tensor, *, distances: float = 
 
 
 def batch_similarity_distance(student: Tensor, teacher: Tensor) -> Tensor:
-    """SP: images are as like one another as the teacher finds them (Tung and Mori, ICCV 2019).
+    """Compare the similarities between images: SP (Tung and Mori, ICCV 2019).
 
     Pixel Distillation weighs it by 3,000, on the last features.
 
     Args:
         student: Features (N, …).
-        teacher: The same N; the rest may differ.
+        teacher: Features (N, …), whose other dimensions may differ.
 
     Returns:
         The mean over pairs of the squared difference of the products, whose rows have unit norm.
@@ -54,10 +54,10 @@ def batch_similarity_distance(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def channel_correlation_distance(student: Tensor, teacher: Tensor) -> Tensor:
-    """ICKD: channels go with one another as the teacher's do (Liu et al., ICCV 2021).
+    """Compare the correlations between channels: ICKD (Liu et al., ICCV 2021).
 
-    Pixel Distillation weighs it by 2.5, on the last features. The student's go through `channel_embedding`, which its
-    release never trains.
+    Pixel Distillation weighs it by 2.5, on the last features. The student's pass through `channel_embedding`,
+    which its release never trains.
 
     Args:
         student: (N, C, h, w).
@@ -89,7 +89,7 @@ def channel_embedding(channels: int, wanted: int) -> nn.Sequential:
 
 
 def cross_sample_distance(student: Tensor, student_other: Tensor, teacher: Tensor, teacher_other: Tensor) -> Tensor:
-    """F-SKD: pixels of two images of one class are as like one another as the teacher finds them.
+    """Compare the similarities between the pixels of two images of one class: F-SKD.
 
     With A(x, y) the products of every pixel of x with every pixel of y and d one minus the cosine,
     ``(d(A(T, T'), A(T, S')) + d(A(T, T'), A(S, T'))) / 2 + d(A(T, T'), A(S, S'))``.
@@ -98,9 +98,9 @@ def cross_sample_distance(student: Tensor, student_other: Tensor, teacher: Tenso
 
     Args:
         student: Maps (N, C, h, w) of small images.
-        student_other: Of other images of the same classes.
-        teacher: Maps of the same images, large.
-        teacher_other: The same for the others.
+        student_other: Maps of other images of the same classes.
+        teacher: Maps of the large images.
+        teacher_other: Maps of the other large images.
     """
 
     def products(one: Tensor, other: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ class AlignedImages:
     """Training sets with their LR at every scale, from which both are cut at the same places.
 
     LR comes from whole images beforehand, or from HR patches if the degradation is stochastic. Networks on luma get the
-    unrounded luma of both patches, which is what they are given when they are measured.
+    unrounded luma of both patches, as they do when they are measured.
 
     Attributes:
         hr: The HR images of each set.
@@ -54,10 +54,10 @@ class AlignedImages:
         Raises:
             TrainingError: The degradation cannot be made, or not at one of the scales.
         """
-        undone = [s for s in scales if degradation.scales is not None and s not in degradation.scales]
-        if undone:
+        missing = [s for s in scales if degradation.scales is not None and s not in degradation.scales]
+        if missing:
             known = sorted(degradation.scales or ())
-            raise TrainingError(f"The degradation {degradation.name} has no scale {undone[0]}; it has {known}.")
+            raise TrainingError(f"The degradation {degradation.name} has no scale {missing[0]}; choose one of {known}.")
         if degradation.provided:
             raise TrainingError(
                 f"The lr of {degradation.name} comes with test sets and is not made; train on a degradation that makes "

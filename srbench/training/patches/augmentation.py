@@ -74,7 +74,7 @@ def mixed(lr: Tensor, hr: Tensor, share: float, shape: float, generator: Generat
         share: Probability that the batch is mixed at all.
         shape: Both parameters of the beta distribution that each batch's one weight comes from; 1 is uniform, more
             prefers halves.
-        generator: Where randomness comes from.
+        generator: Source of randomness.
     """
     from scipy.special import betaincinv
 

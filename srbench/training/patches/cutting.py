@@ -48,7 +48,7 @@ class Patches:
             sides: Side of an LR patch at each scale.
             batch: Patches a step.
             augment: Whether each patch is flipped and turned at random.
-            seed: Of the run.
+            seed: Seed of the run.
             phase: Number of the phase, so that phases see different patches.
             reserve: Side of an HR patch for which pixels are held out, where a training has larger ones than these.
 

@@ -48,11 +48,11 @@ class TrainingImages:
     def lr(self, degradation: DegradationSpec, scale: Scale) -> PixelFile:
         """Return every image, cropped at the bottom and right to a multiple of ``scale``, degraded whole, on 8 bits.
 
-        A degradation is known by its name and by what it does to a probe, so a changed one is noticed.
+        A degradation is identified by its name and by what it does to a probe, so a changed one is noticed.
         """
         key = (degradation.name, scale)
         if key not in self._lr:
-            path = self._folder / f"{self._key}.x{scale}.{_fingerprint(degradation, scale)}.lr"
+            path = self._folder / f"{self._key}.x{scale}.{_probe_hash(degradation, scale)}.lr"
             self._lr[key] = _made_once(path, lambda: self._degraded(degradation, scale))
         return self._lr[key]
 
@@ -106,7 +106,7 @@ def _key(images: Mapping[str, Path | Array]) -> str:
     return digest.hexdigest()[:24]
 
 
-def _fingerprint(degradation: DegradationSpec, scale: Scale) -> str:
+def _probe_hash(degradation: DegradationSpec, scale: Scale) -> str:
     probe = torch.rand((1, 3, 32 * scale, 40 * scale), generator=stream("probe"))
     lr = to_uint8(degraded(probe, degradation, scale, stream("probe")))
     return f"{re.sub(r'[^A-Za-z0-9_.]+', '-', degradation.name)}-{hashlib.sha256(lr.numpy().tobytes()).hexdigest()[:8]}"
