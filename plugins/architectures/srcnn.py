@@ -78,7 +78,7 @@ REPORTED = srbench.Reported.on_luma(
             "urban100": (24.52, 0.7221),
         },
     },
-    protocol="published-bicubic",
+    protocol="luma-first",
 )
 
 

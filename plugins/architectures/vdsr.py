@@ -74,8 +74,7 @@ def read_matlab(path: Path) -> Mapping[str, Tensor]:
 
 
 REPORTED = srbench.Reported.on_luma(
-    "table of the paper, whose lr was made from luma already rounded to 8 bits: from such lr the released weights give "
-    "its Set5 and Set14 to 0.006 dB",
+    "table of the paper; the released weights give its Set5 and Set14 to 0.006 dB",
     {
         2: {
             "set5": (37.53, 0.9587),
@@ -96,7 +95,7 @@ REPORTED = srbench.Reported.on_luma(
             "urban100": (25.18, 0.7524),
         },
     },
-    protocol="published-bicubic",
+    protocol="luma-first",
 )
 
 
@@ -146,7 +145,6 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             ),
             reported=REPORTED,
             notes="One set of weights for x2, x3 and x4. Written from the paper; the weights are the authors' MATLAB "
-            "file. Its scores were measured nearly as in the protocol published-bicubic, in double precision, but lr "
-            "was made from luma that was rounded first.",
+            "file, which give the paper's table under the protocol luma-first.",
         )
     ]
