@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow reproduce lint lint-style lint-types lint-imports lint-text lint-files bench quality mutants \
+.PHONY: setup run test test-slow reproduce lint lint-style lint-types lint-imports lint-text lint-files bench quality mutants \
   constraints clean
+
+setup: $(READY)
 
 run: $(READY)
 	@$(BIN)/srbench fetch lpips --optional
