@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +16,16 @@ from srbench.datasets.spec import DatasetSpec
 from srbench.datasets.verification import Verification
 from srbench.degrading.lr_images import lr_image
 from srbench.degrading.spec import DegradationSpec
+from srbench.errors import StoreError
+from srbench.files import atomic_write, cache_root
 from srbench.imaging.files import read_image
 from srbench.naming import Scale
 
 Verdict = Literal["identical", "differs in border", "differs"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 """From the best to the worst."""
-_verdicts: dict[tuple[Any, ...], Verdict] = {}
+_VERSION = 1
+"""Raise it whenever the comparison changes."""
 
 
 def compare_lr(provided: NDArray[np.uint8], made: NDArray[np.uint8], border: int = 4) -> Verdict:
@@ -51,6 +56,8 @@ def compare_lr_set(
         made, _ = lr_image(read_image(hr[name], keep_grey=True), degradation, scale)
         verdict = compare_lr(read_image(path, keep_grey=True), made)
         worst = max(worst, verdict, key=VERDICTS.index)
+        if worst == VERDICTS[-1]:
+            break
     return worst
 
 
@@ -59,7 +66,7 @@ def verdict_on(
 ) -> Verdict:
     """Compare the LR that comes with a dataset with the LR that a degradation makes of its HR.
 
-    Comparing degrades the whole dataset, so the verdict is kept as long as the process lives, by the content of both.
+    Comparing degrades the whole dataset, so the verdict is cached by the content of both.
 
     Args:
         dataset: One that comes with LR at this scale.
@@ -71,14 +78,32 @@ def verdict_on(
     Raises:
         DataError: See `Library.lr_images`.
     """
-    hr, provided = library.images(dataset), library.lr_images(dataset, scale) or {}
     key = (
-        library.content_hash(dataset), library.lr_hash(dataset, scale), scale,
+        _VERSION, library.content_hash(dataset), library.lr_hash(dataset, scale), scale,
         degradation.name, degradation.version, degradation.extra_hash, code_hash,
     )  # fmt: skip
-    if key not in _verdicts:
-        _verdicts[key] = compare_lr_set(provided, hr, degradation, scale)
-    return _verdicts[key]
+    return _cached(
+        cache_root() / "lr_verdicts" / hashlib.sha256(repr(key).encode()).hexdigest(),
+        lambda: compare_lr_set(library.lr_images(dataset, scale) or {}, library.images(dataset), degradation, scale),
+    )
+
+
+def _cached(path: Path, compare: Callable[[], Verdict]) -> Verdict:
+    if path not in _verdicts:
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            text = ""
+        found = next((verdict for verdict in VERDICTS if verdict == text), None)
+        _verdicts[path] = found or compare()
+        if not found:
+            with suppress(StoreError):  # a cache that cannot be written only makes the next run slower
+                atomic_write(path, _verdicts[path])
+    return _verdicts[path]
+
+
+_verdicts: dict[Path, Verdict] = {}
+"""Verdicts that this process knows, by their file in the cache."""
 
 
 def compare_with_ours(found: Verification, degradations: Mapping[str, DegradationSpec]) -> list[str]:

@@ -150,7 +150,7 @@ def test_lr_that_comes_along_is_measured_on_and_named(pairs, tiny):
     assert hr_lr.dtype == torch.float64
 
 
-def test_a_dataset_is_degraded_once_to_name_where_its_lr_comes_from(pairs, tiny, catalog, monkeypatch):
+def test_a_dataset_is_degraded_once_to_name_where_its_lr_comes_from(pairs, tiny, catalog, tmp_path, monkeypatch):
     degraded = []
 
     def counted(hr, *args, **kwargs):
@@ -159,12 +159,20 @@ def test_a_dataset_is_degraded_once_to_name_where_its_lr_comes_from(pairs, tiny,
 
     monkeypatch.setattr(provided_lr, "lr_image", counted)
     monkeypatch.setattr(provided_lr, "_verdicts", {})
+    monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path / "cache"))
     provide(tiny, lambda lr: lr)
     for file in (tiny.data / "TinyTest" / "HR").iterdir():
         lr, _ = lr_image(read_image(file), catalog.degradations["bicubic"], 2)
         write_png(tiny.data / "TinyTest" / "LR_bicubic" / "X2" / f"{file.stem}x2.png", lr)
     assert {pairs().lr_source() for _ in range(3)} == {"bicubic-u8"}
     assert len(degraded) == 2, "one of each image"
+    monkeypatch.setattr(provided_lr, "_verdicts", {})
+    assert pairs().lr_source() == "bicubic-u8"
+    assert len(degraded) == 2, "none in a later process"
+    (verdict,) = (tmp_path / "cache" / "lr_verdicts").iterdir()
+    verdict.write_bytes(b"\xff")
+    monkeypatch.setattr(provided_lr, "_verdicts", {})
+    assert pairs().lr_source() == "bicubic-u8", "a damaged verdict is none"
     file = tiny.data / "TinyTest" / "LR_bicubic" / "X2" / "antx2.png"
     write_png(file, read_image(file) // 2 * 2)
     assert pairs().lr_source() == "provided-unknown-u8", "other lr is compared again"
