@@ -231,7 +231,7 @@ RECIPE = srbench.Recipe(
     final_learning_rate=1e-6,
     warmup=1000,
     losses={"frequency": 1.0},
-    source="ours: how the paper trained is not known",
+    source="ours, as the paper's training was not available",
 )
 
 

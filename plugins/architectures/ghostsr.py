@@ -139,7 +139,7 @@ RECIPE = srbench.Recipe(
     milestones=(200_000,),
     losses={"l1": 1.0},
     source="the release's settings: 6,000 epochs of 50 steps, HR patches of 192 at x2, halved after 4,000 epochs (its "
-    "code never halves, since a single milestone gives it one segment)",
+    "code never halves the rate, as it makes one segment from a single milestone)",
 )
 _README = "README of the release, self-ensemble of eight"
 REPORTED = tuple(

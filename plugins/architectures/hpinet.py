@@ -287,8 +287,8 @@ RECIPE = srbench.Recipe(
     halve_every=60 * EPOCH,
     clip=1.0,
     losses={"l1": 1.0},
-    source="the release's training script, on one GPU: it rounds batches to a multiple of its GPUs; the length of an "
-    "epoch is about what it is there",
+    source="the release's training script on one GPU, as it rounds batches to a multiple of the GPUs; the length of an "
+    "epoch is approximate",
 )
 
 _PLOT = "plot in the release's README"

@@ -211,7 +211,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                 learning_rate=1e-4,
                 losses={"l1": 1.0},
                 source="a public note on the paper: DIV2K, L1, Adam at 1e-4, 1,000 epochs, LR patches of 48; the "
-                "release has no training code, so batch, steps an epoch and the constant rate are reconstruction",
+                "release has no training code, so batch, steps an epoch and the constant rate are our reconstruction",
             ),
             reported=REPORTED,
             notes="Three steps of half-quadratic splitting, each a solver and a denoiser of ten stages, which share "

@@ -246,9 +246,9 @@ RECIPE = srbench.Recipe(
     halve_every=266_750,
     losses={"l1": 1.0},
     source="the release's trainers for isotropic blur: 500 epochs of about 970 steps for the teacher, halved every "
-    "125, and 600 for the student, halved every 150, which is what the distiller kdsr makes of these steps; "
-    "degradation isotropic_batch, since one blur is drawn for all images of a batch; for anisotropic_noise the release "
-    "has 500 epochs and 500, as kdsr_estimator_first shares them",
+    "125, and 600 for the student, halved every 150, as the distiller kdsr divides these steps; degradation "
+    "isotropic_batch, as one blur is drawn for all images of a batch; for anisotropic_noise the release has 500 epochs "
+    "for each, as kdsr_estimator_first divides them",
 )
 GAN_RECIPE = srbench.Recipe(
     name="kdsr_gan_paper",
@@ -263,9 +263,9 @@ GAN_RECIPE = srbench.Recipe(
     losses={"l1": 1.0},
     ema=0.999,
     source="the release's settings for real images: 1,000,000 steps for the teacher at 1e-4, as many for the student "
-    "at 2e-4, halved at 600,000, and 400,000 with an adversary at 1e-4, which is what the distiller kdsr_gan_vgg makes "
-    "of these; but every stage is halved at the same share of its steps, while the release halves only the second; "
-    "degradation realesrgan, and OST besides DIV2K and Flickr2K",
+    "at 2e-4, halved at 600,000, and 400,000 with an adversary at 1e-4, as the distiller kdsr_gan_vgg divides these "
+    "steps; but every stage is halved at the same share of its steps, while the release halves only the second; "
+    "degradation realesrgan, with OST in addition to DIV2K and Flickr2K",
 )
 
 

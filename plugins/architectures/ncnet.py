@@ -99,8 +99,8 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                 milestones=(50_000, 150_000, 300_000, 400_000),
                 gamma=0.5,
                 losses={"l1": 1.0},
-                source="the release's training script: HR patches of 192 at x3; its second step is 0.4 and its last "
-                "rate 5e-5, here every step halves (6.25e-5)",
+                source="the release's training script: HR patches of 192 at x3; its second factor is 0.4 and its last "
+                "rate 5e-5, while here every milestone halves the rate (last 6.25e-5)",
             ),
             checkpoints=(
                 srbench.Checkpoint(

@@ -182,7 +182,7 @@ TRANSFORMER_RECIPE = _recipe(
 )
 LIGHT_RECIPE = _recipe(
     "light_paper",
-    "training details of SAFMN, without its loss on frequencies; the other light networks are near",
+    "training details of SAFMN, without its loss on frequencies; those of the other light networks are similar",
     batch=64,
     learning_rate=1e-3,
     schedule="cosine",

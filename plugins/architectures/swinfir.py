@@ -126,8 +126,8 @@ RECIPE = srbench.Recipe(
     ema=0.999,
     permute_colours=0.5,
     source="the release's options for training from scratch. Its published weights were trained on ImageNet first "
-    "(800,000 steps, 1,000,000 in the paper) and then tuned for 250,000 at 1e-5. Its mixup (0.5, shape 1.2) is not "
-    "here: as released it never runs",
+    "(800,000 steps, 1,000,000 in the paper) and then tuned for 250,000 at 1e-5. Its mixup (0.5, shape 1.2) is left "
+    "out, as the released code never runs it",
 )
 _README = "table of the release's README (PSNR alone), with pre-training on ImageNet"
 _QUOTED = "as later papers quote the figures, which differ from the README's"

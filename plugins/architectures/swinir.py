@@ -251,14 +251,14 @@ LIGHT_RECIPE = srbench.Recipe(
     losses={"l1": 1.0},
     ema=0.999,
     start_from_scale=2,
-    source="the authors' training code (KAIR); x3 and x4 halve the rate and all steps, which this does not",
+    source="the authors' training code (KAIR), which halves the rate and all steps for x3 and x4; this recipe does not",
 )
 RECIPE = LIGHT_RECIPE.model_copy(
     update={
         "name": "swinir_m_paper",
         "datasets": ("div2k_train", "flickr2k"),
         "batch": 32,
-        "source": f"{LIGHT_RECIPE.source}; the one on DIV2K alone has LR patches of 48",
+        "source": f"{LIGHT_RECIPE.source}; on DIV2K alone it uses LR patches of 48",
     }
 )
 
