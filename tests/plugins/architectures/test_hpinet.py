@@ -147,7 +147,7 @@ def test_how_many_patches_are_computed_at_once_changes_nothing(cached, monkeypat
     lr = photograph(2, 3, 20, 15)
     with torch.no_grad():
         wanted = network(lr)
-        monkeypatch.setattr(hpinet, "CACHED", cached)
+        monkeypatch.setattr(hpinet, "CACHED_SIMILARITIES", cached)
         assert_equal_but_for_rounding(network(lr), wanted)
 
 
