@@ -61,7 +61,9 @@ class Library:
         self.images(spec)
         found = self.verification(spec)
         if problems := found.lr_problems.get(scale):
-            raise DataError(self._faults(spec, problems, f"Fix its x{scale} LR, or remove it: srbench makes its own."))
+            raise DataError(
+                self._faults(spec, problems, f"Fix its x{scale} LR; if you remove it, srbench makes bicubic LR.")
+            )
         if scale in found.by_order:
             self.warnings[spec.name, scale] = found.by_order[scale]
         return found.lr.get(scale)

@@ -1,6 +1,6 @@
-"""Make LR images from HR: deterministic, frozen where the degradation is random, cached by content.
+"""Make LR images from HR, cached by content; random degradations are frozen.
 
-Beside every cached LR of a chain is its realisation: what was drawn, from which the LR can be made again.
+Every cached LR of a chain has its realisation beside it: the drawn numbers, from which the LR can be made again.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from srbench.degrading.realisation import Realisation
 
 _VERSION = 1
-"""Raised when the LR of the same inputs changes for a reason that no hash shows."""
+"""Raise it when the LR of the same inputs changes for a reason that no hash contains."""
 
 
 def draw_seed(degradation: str, dataset: str, image: str, scale: Scale, seed: int = 0) -> int:
-    """The seed of a frozen realisation that an image is measured under.
+    """Return the seed of the frozen realisation under which an image is measured.
 
-    It depends on nothing but its arguments: not on the order of images, the machine or the run. ``seed`` is the number
-    of the realisation.
+    It depends on its arguments only: not on the order of images, the machine or the run. ``seed`` is the number of the
+    realisation.
     """
     text = json.dumps([degradation, seed, dataset, image, scale])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
@@ -43,15 +43,15 @@ def draw_seed(degradation: str, dataset: str, image: str, scale: Scale, seed: in
 def draw_realisation(
     hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, *, seed: int, number: int = 0, image: str = ""
 ) -> Realisation:
-    """Draw everything that is random of one image.
+    """Draw all random numbers for one image.
 
     Args:
         hr: (H, W) or (H, W, 3).
-        degradation: What is to be applied.
+        degradation: The degradation to draw for.
         scale: Factor.
         seed: See `draw_seed`.
         number: Of the realisation, from 0.
-        image: Its name, for people.
+        image: Its name, for messages and for readers of the realisation.
 
     Raises:
         ShapeError: The image is smaller than one LR pixel.
@@ -69,12 +69,12 @@ def draw_realisation(
 
 
 def make_lr(hr: NDArray[np.uint8], degradation: DegradationSpec, realisation: Realisation) -> NDArray[np.uint8]:
-    """The lr that a realisation describes, rounded to 8 bits.
+    """Return the lr that a realisation describes, rounded to 8 bits.
 
     Args:
         hr: (H, W) or (H, W, 3); cropped at the bottom and right so that its sides divide by the scale.
         degradation: The one that the realisation names.
-        realisation: What was drawn.
+        realisation: The drawn numbers.
 
     Returns:
         (h, w) or (h, w, 3).
@@ -100,16 +100,16 @@ def lr_image(
 
     Args:
         hr: (H, W) or (H, W, 3); cropped at the bottom and right so that its sides divide by ``scale``.
-        degradation: What to apply.
+        degradation: The degradation to apply.
         scale: Factor.
-        seed: See `draw_seed`; of no effect on deterministic degradations.
+        seed: See `draw_seed`; deterministic degradations ignore it.
         number: Of the realisation, from 0.
-        image: Its name, for people who read the realisation.
+        image: See `draw_realisation`.
         code_hash: Hash of the code that provides the degradation (``catalog.degradations.code_hash(name)``). With
             it the result is cached; without it nothing is.
 
     Returns:
-        The LR, (h, w) or (h, w, 3), and what the chain drew for it; {} for a degradation that is not a chain.
+        The LR, (h, w) or (h, w, 3), and the numbers that the chain drew; {} for a degradation that is not a chain.
 
     Raises:
         ShapeError: The image is smaller than one LR pixel, or the degradation returned a wrong shape.
@@ -138,8 +138,8 @@ def lr_image_exact(
     """Degrade in double precision without any rounding, for protocols whose LR never passes through 8 bits.
 
     Returns:
-        The LR in units of [0, 1], (h, w) or (h, w, 3), where bicubic undershoots and overshoots are kept; and what the
-        chain drew, see `lr_image`.
+        The LR in units of [0, 1], (h, w) or (h, w, 3), with the undershoots and overshoots of bicubic reduction, and
+        the numbers that the chain drew, see `lr_image`.
     """
     realisation = draw_realisation(hr, degradation, scale, seed=seed, number=number)
     return _made(hr, degradation, realisation, exact=True), realisation.drawn or {}

@@ -1,4 +1,4 @@
-"""LR files with their realisations beside them: written for images that are in no dataset, and made again."""
+"""Write LR files with their realisations for images that are in no dataset, and make them again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Order:
 
     image: Path
     number: int
-    """Of the realisation."""
+    """Number of the realisation."""
     target: Path
     """The PNG; the JSON has the same name."""
 
@@ -38,13 +38,13 @@ class Order:
 
 
 def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[Order]:
-    """What there is to make.
+    """List the LR to be made.
 
     Args:
         images: An image, or a folder of them.
         scale: Factor, part of the files' names.
         realisations: How many of each image.
-        folder: Where they go: ``baby_x4.png`` and ``baby_x4.json``, or ``baby_x4_0.png`` and so on for several.
+        folder: Folder for the files: ``baby_x4.png`` and ``baby_x4.json``, or ``baby_x4_0.png`` and so on for several.
 
     Raises:
         DataError: There is no image.
@@ -67,7 +67,7 @@ def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[
         seen[order.target] = order.image
         for path in (order.target, order.realisation):
             if path.exists():
-                raise UsageError(f"{path} exists already and is left as it is; remove it, or take another --out.")
+                raise UsageError(f"{path} exists already and is not overwritten; remove it, or give another --out.")
     return made
 
 
@@ -76,7 +76,7 @@ def carry_out(made: list[Order], degradation: DegradationSpec, scale: Scale, see
 
     Args:
         made: See `orders`.
-        degradation: What is applied.
+        degradation: The degradation to apply.
         scale: Factor.
         seed: With the image's name and the number of the realisation, decides what is drawn.
     """
@@ -97,21 +97,21 @@ def make_again(
     Args:
         file: The realisation.
         image: The HR image it was drawn for.
-        degradations: Those there are.
-        target: Where the LR is written; nowhere if absent.
+        degradations: All degradations, by name.
+        target: The file that the LR is written to; None writes nothing.
 
     Returns:
-        The realisation, and whether the pixels equal those of the PNG beside it; None where there is none.
+        The realisation, and whether the pixels equal those of the PNG beside it; None if there is no such PNG.
 
     Raises:
-        DataError: A file is not what it should be.
+        DataError: A file cannot be read, or the image is not the one that the realisation was drawn for.
         UsageError: The target exists.
     """
     from srbench.degrading.realisation import Realisation
 
     realisation = Realisation.read(file)
     if target is not None and target.exists():
-        raise UsageError(f"{target} exists already and is left as it is; remove it, or take another --out.")
+        raise UsageError(f"{target} exists already and is not overwritten; remove it, or give another --out.")
     hr = read_image(image, keep_grey=True)
     lr = make_lr(hr, degradations[realisation.degradation], realisation)
     if target is not None:

@@ -1,4 +1,4 @@
-"""The lr and hr images of a cell, and where the lr came from."""
+"""The lr and hr images of a cell, and the source of lr."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class Pair:
 
     name: str
     lr: Tensor
-    """What the network is to get, (1, C, h, w) in [0, 1]; C is 1 for greyscale images that the protocol keeps grey if
-    the network computes on luma, else 3. float64 where the protocol keeps lr unrounded, float32 otherwise."""
+    """Input of the network, (1, C, h, w) in [0, 1]. C is 1 if the network computes on luma and the protocol keeps the
+    image grey, else 3. float64 if the protocol keeps lr unrounded, else float32."""
     hr: Tensor | None
     """(1, C, scale*h, scale*w) in [0, 1]; C is 1 if its file is greyscale or luma comes first, else 3;
     `Scorer` decides what is compared. None for images without ground truth."""
     conditions: Mapping[str, float] | None = None
-    """What the degradation did to the image, in named numbers; None where it cannot describe it."""
+    """Named numbers that describe the degradation of the image; None if the degradation does not describe itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
     """Iterates over the pairs of one dataset at one scale under one degradation.
 
-    A dataset that brings its own bicubic LR is measured on that, as the papers were, and under a degradation whose lr
-    is never made on the LR it brings; images without hr are lr themselves. Every other lr is made here.
+    Bicubic LR that comes with a dataset is used, as in the papers, and so is the LR of real pairs. Images without hr
+    are lr themselves. Any other lr is made here.
     """
 
     library: Library
@@ -63,8 +63,8 @@ class Pairs:
             provided = self.library.lr_images(self.dataset, self.scale)
             if provided is None:
                 raise DataError(
-                    f"{self.dataset.label} brings no x{self.scale} LR, and that of the degradation "
-                    f"{self.degradation.name} is not made; measure it on a dataset of real pairs, or another one."
+                    f"{self.dataset.label} has no x{self.scale} LR, and srbench cannot make that of the degradation "
+                    f"{self.degradation.name}; choose a dataset of real pairs, or another degradation."
                 )
             return provided
         if not self.protocol.takes_provided_lr(self.degradation.name):
@@ -115,7 +115,7 @@ class Pairs:
     def _unpaired(self) -> Iterator[Pair]:
         if not self.degradation.provided:
             raise DataError(
-                f"{self.dataset.label} holds lr without hr, which {self.degradation.name} cannot be applied to; "
+                f"{self.dataset.label} holds lr without hr, to which {self.degradation.name} cannot be applied; "
                 "measure it under the degradation real."
             )
         for name, path in list(self.library.images(self.dataset).items())[: len(self)]:

@@ -110,7 +110,7 @@ def test_names_that_overlap_are_never_shifted(folder):
     found = verified(path)
     assert lr_names(found) == {"f2": "f2.png", "f3": "f3.png"}
     assert found.lr_problems[2] == ("The x2 LR image f4.png has no HR image.", "The x2 LR image of f1 is missing.")
-    with pytest.raises(DataError, match=r"f1 is missing\. Fix its x2 LR, or remove it: srbench makes its own"):
+    with pytest.raises(DataError, match=r"f1 is missing\. Fix its x2 LR; if you remove it, srbench makes bicubic LR"):
         Library(None, {}).lr_images(found.spec, 2)
 
 

@@ -96,7 +96,7 @@ def test_lr_that_a_dataset_does_not_bring_is_not_made_up(catalog, tmp_path):
     spec = realsr(tmp_path)
     for path in tmp_path.rglob("*_LR2.png"):
         path.unlink()
-    with pytest.raises(DataError, match=r"RealSR v3 \(test, x2\) brings no x2 LR"):
+    with pytest.raises(DataError, match=r"RealSR v3 \(test, x2\) has no x2 LR"):
         list(pairs_of(catalog, tmp_path, spec))
 
 
@@ -114,7 +114,7 @@ def test_images_without_hr_have_the_scores_that_need_none(catalog, tmp_path, bic
     assert result.images[0].sr_file
     assert result.images[0].hr_file is None
     assert read_image(tmp_path / "kept" / "one_sr.png").shape == (60, 52, 3)
-    with pytest.raises(DataError, match="lr without hr, which bicubic cannot be applied to"):
+    with pytest.raises(DataError, match="lr without hr, to which bicubic cannot be applied"):
         list(pairs_of(catalog, tmp_path, spec, "bicubic"))
 
 
