@@ -48,7 +48,7 @@ def describe_folder(
         raise UsageError(f"The dataset name {name!r} is not lower_snake_case ASCII; choose another, such as 'my_set'.")
     if split not in {"train", "test"}:
         raise UsageError(f"The split {split!r} is neither 'train' nor 'test'; give one of them.")
-    files = search(folder, truth=truth, stated=lr_suffix) if folder.is_dir() else None
+    files = search([folder], truth=truth, stated=lr_suffix) if folder.is_dir() else None
     if files is None or not files.hr:
         if folder.is_dir() and list_folder(folder).images:
             raise DataError(f"Every image in {folder} is LR by its name; add the HR, or give --unpaired without one.")

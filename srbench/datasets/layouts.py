@@ -59,8 +59,17 @@ class _Lows:
     """LR files of one folder."""
 
     scale: Scale | None
-    """None where the names of folder and files do not say it."""
+    """None if the names of folder and files do not say it."""
     files: Sequence[Path]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One of the folders of a dataset that are taken together."""
+
+    folder: Path
+    hr: Mapping[str, Path]
+    lows: Sequence[_Lows] = ()
 
 
 def find_images(spec: DatasetSpec, root: Path | None) -> Found:
@@ -79,9 +88,8 @@ def find_images(spec: DatasetSpec, root: Path | None) -> Found:
     try:
         groups = list(_groups(spec, root))
         for group in groups:
-            parts = [search(folder, truth=spec.truth, stated=spec.lr_suffix) for folder in group]
-            if found := [part for part in parts if part]:
-                return _union(found)
+            if found := search(group, truth=spec.truth, stated=spec.lr_suffix):
+                return found
     except OSError as error:
         raise DataError(
             f"The folders of {spec.label} cannot be read ({error}); check their permissions, or give another data root."
@@ -110,31 +118,37 @@ def _any_case(pattern: str) -> str:
     )
 
 
-def search(base: Path, *, truth: bool = True, stated: str = "") -> Found | None:
-    """The images of one folder; None if it holds none.
+def search(folders: Sequence[Path], *, truth: bool = True, stated: str = "") -> Found | None:
+    """Find the images of folders that are taken together; None if there are none.
 
     Args:
-        base: The folder.
-        truth: Whether its images are hr; otherwise every image counts and nothing is LR of another.
+        folders: The folders.
+        truth: Whether the images are hr; otherwise every image counts and nothing is LR of another.
         stated: An ending of LR names, which the dataset states.
     """
+    unused = _Unused(folders[0] if len(folders) == 1 else None)
+    parts = [part for folder in folders if (part := _look(folder, unused, truth=truth))]
+    return _assemble(parts, stated, unused) if parts else None
+
+
+def _look(base: Path, unused: _Unused, *, truth: bool = True) -> _Part | None:
     content = list_folder(base)
-    inside = {path.name.lower(): path for path in content.folders}
     if not truth:
-        left_out = _Unused(base)
-        files = _files(content.images, left_out)
-        left_out.add_files(content.others)
-        return Found((base,), files, left_out=left_out.sentences()) if files else None
+        unused.add_files(content.others)
+        files = _files(content.images, unused)
+        return _Part(base, files) if files else None
+    inside = {path.name.lower(): path for path in content.folders}
     for layout in (_srf_folders, _scale_folders, _hr_folder, _flat_folder):
-        if found := layout(base, inside, stated):
-            return found
+        if part := layout(base, inside, unused):
+            return part
     return None
 
 
 class _Unused:
     """Collects what is there and not taken."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path | None) -> None:
+        """Take the folder that names are relative to, if there is one."""
         self._base = base
         self._sentences: list[str] = []
 
@@ -154,11 +168,12 @@ class _Unused:
                 why = "another HR folder is used" if known else "srbench does not know this name of a folder"
                 self._sentences.append(f"{self._name(path)}: {images}; {why}.")
 
+    @property
     def sentences(self) -> tuple[str, ...]:
         return tuple(self._sentences)
 
     def _name(self, path: Path) -> str:
-        return str(path.relative_to(self._base)) if path.is_relative_to(self._base) else str(path)
+        return str(path.relative_to(self._base) if self._base and path.is_relative_to(self._base) else path)
 
 
 def _count_images(folder: Path, depth: int = 3) -> int:
@@ -166,12 +181,11 @@ def _count_images(folder: Path, depth: int = 3) -> int:
     return len(content.images) + (sum(_count_images(path, depth - 1) for path in content.folders) if depth else 0)
 
 
-def _srf_folders(base: Path, inside: Mapping[str, Path], stated: str) -> Found | None:
+def _srf_folders(base: Path, inside: Mapping[str, Path], unused: _Unused) -> _Part | None:
     """``image_SRF_2``: each holds HR cropped for its own scale; the smallest scale crops least."""
     srf = {int(m[1]): path for name, path in inside.items() if (m := _SRF_FOLDER.fullmatch(name))}
     if not srf:
         return None
-    unused = _Unused(base)
     hr: dict[str, Path] = {}
     lows: list[_Lows] = []
     for scale, path in sorted(srf.items()):
@@ -181,15 +195,14 @@ def _srf_folders(base: Path, inside: Mapping[str, Path], stated: str) -> Found |
         lows += low
         unused.add_files(content.others)
     unused.add_folders(inside.values(), srf.values())
-    return _assemble((base,), hr, lows, stated, unused)
+    return _Part(base, hr, lows)
 
 
-def _scale_folders(base: Path, inside: Mapping[str, Path], stated: str) -> Found | None:
+def _scale_folders(base: Path, inside: Mapping[str, Path], unused: _Unused) -> _Part | None:
     """``HR/Set5/x2``: the smallest scale crops least; its LR is in ``LR/LRBI/Set5/x2`` and the like."""
     scaled = {int(m[1]): path for name, path in inside.items() if (m := re.fullmatch(r"x(\d)", name))}
     if not scaled or base.parent.name.lower() not in HR_FOLDERS or list_folder(base).images:
         return None
-    unused = _Unused(base)
     hr = _hr_files(scaled[min(scaled)], unused)
     lows = [
         _lows(path, scale, unused)
@@ -199,30 +212,29 @@ def _scale_folders(base: Path, inside: Mapping[str, Path], stated: str) -> Found
         for scale in scaled
         if (path := low / base.name / scaled[scale].name).is_dir()
     ]
-    return _assemble((scaled[min(scaled)],), hr, lows, stated, unused)
+    return _Part(scaled[min(scaled)], hr, lows)
 
 
-def _hr_folder(base: Path, inside: Mapping[str, Path], stated: str) -> Found | None:
+def _hr_folder(base: Path, inside: Mapping[str, Path], unused: _Unused) -> _Part | None:
     """``HR`` beside LR folders."""
     for name in (*HR_FOLDERS, *(n for n in inside if n.endswith("_hr"))):
         if name not in inside:
             continue
-        unused = _Unused(base)
         if hr := _hr_files(inside[name], unused):
             lows = _lr_folders(base, inside[name], unused)
             content = list_folder(base)
             unused.add_files((*content.images, *content.others), "beside the HR folder, not in it")
             unused.add_folders(content.folders, [inside[name], *(file.parent for low in lows for file in low.files)])
-            return _assemble((inside[name],), hr, lows, stated, unused)
-        sets = [found for path in list_folder(inside[name]).folders if (found := search(path, stated=stated))]
+            return _Part(inside[name], hr, lows)
+        sets = [part for path in list_folder(inside[name]).folders if (part := _look(path, unused))]
         if len(sets) == 1:
             return sets[0]
     return None
 
 
-def _flat_folder(base: Path, inside: Mapping[str, Path], stated: str) -> Found | None:
+def _flat_folder(base: Path, inside: Mapping[str, Path], unused: _Unused) -> _Part | None:
     """HR, and perhaps LR, in the folder itself."""
-    content, unused = list_folder(base), _Unused(base)
+    content = list_folder(base)
     if base.name.lower() in HR_FOLDERS or base.name.lower().endswith("_hr"):
         hr, lows = _hr_files(base, unused), _lr_folders(base.parent, base, unused)
         around = re.compile(rf"{re.escape(_prefix(base))}(?:lr|lq)", re.IGNORECASE)
@@ -233,7 +245,7 @@ def _flat_folder(base: Path, inside: Mapping[str, Path], stated: str) -> Found |
         unused.add_files(content.others)
     lows += _lr_folders(base, None, unused)
     unused.add_folders(inside.values(), [file.parent for low in lows for file in low.files if file.parent != base])
-    return _assemble((base,), hr, lows, stated, unused) if hr else None
+    return _Part(base, hr, lows) if hr else None
 
 
 def _files(images: Iterable[Path], unused: _Unused) -> dict[str, Path]:
@@ -320,48 +332,30 @@ def _lows(folder: Path, scale: Scale | None, unused: _Unused) -> _Lows:
     return _Lows(scale, list(_files(content.images, unused).values()))
 
 
-def _assemble(
-    folders: tuple[Path, ...], hr: Mapping[str, Path], lows: Iterable[_Lows], stated: str, unused: _Unused
-) -> Found:
-    """Pair every LR folder with the HR images."""
-    lr: dict[Scale, dict[str, Path]] = {}
-    faults: dict[Scale, tuple[str, ...]] = {}
-    by_order: set[Scale] = set()
-    for low in lows:
-        pairing = pair(hr, low.files, stated)
-        scale = low.scale or common_factor(hr, pairing.pairs)
-        if scale is None:
-            unused.add_files(low.files, "LR of unknown scale: no HR image has its name and a multiple of its size")
-        elif scale in lr:
-            unused.add_files(low.files, f"another x{scale} LR was taken")
-        else:
-            lr[scale] = dict(sorted(pairing.pairs.items()))
-            faults[scale] = describe_unpaired(pairing, hr, scale)
-            by_order |= {scale} if pairing.by_order else set()
-    return Found(
-        folders, dict(sorted(hr.items())), dict(sorted(lr.items())),
-        {scale: texts for scale, texts in faults.items() if texts}, frozenset(by_order), unused.sentences(),
-    )  # fmt: skip
-
-
-def _union(parts: Iterable[Found]) -> Found:
-    folders: list[Path] = []
+def _assemble(parts: Sequence[_Part], stated: str, unused: _Unused) -> Found:
+    """Merge the parts of a dataset, and pair the LR of every scale with the HR."""
     hr: dict[str, Path] = {}
-    lr: dict[Scale, dict[str, Path]] = {}
-    faults: dict[Scale, tuple[str, ...]] = {}
-    by_order: frozenset[Scale] = frozenset()
-    left_out: list[str] = []
+    lows: dict[Scale, list[Path]] = {}
     for part in parts:
-        twice = [name for name in part.hr if name in hr]
-        left_out += [f"{part.hr[name]}: {hr[name]} is the same image by its name." for name in twice]
-        folders += part.folders
+        for name in sorted(part.hr.keys() & hr.keys()):
+            unused.add_files([part.hr[name]], f"{hr[name]} is the same image by its name")
         hr = {**part.hr, **hr}
-        for scale, files in part.lr.items():
-            lr[scale] = {**files, **lr.get(scale, {})}
-        faults |= {scale: faults.get(scale, ()) + texts for scale, texts in part.lr_faults.items()}
-        by_order |= part.by_order
-        left_out += part.left_out
+        scales: set[Scale] = set()
+        for low in part.lows:
+            scale = low.scale or common_factor(part.hr, pair(part.hr, low.files, stated).pairs)
+            if scale is None:
+                unused.add_files(low.files, "LR of unknown scale: no HR image has its name and a multiple of its size")
+            elif scale in scales:
+                unused.add_files(low.files, f"another x{scale} LR was taken")
+            else:
+                scales.add(scale)
+                lows.setdefault(scale, []).extend(low.files)
+    pairings = {scale: pair(hr, files, stated) for scale, files in sorted(lows.items())}
     return Found(
-        tuple(folders), dict(sorted(hr.items())), {s: dict(sorted(f.items())) for s, f in sorted(lr.items())},
-        faults, by_order, tuple(left_out),
-    )  # fmt: skip
+        folders=tuple(part.folder for part in parts),
+        hr=dict(sorted(hr.items())),
+        lr={scale: dict(sorted(pairing.pairs.items())) for scale, pairing in pairings.items()},
+        lr_faults={scale: found for scale, p in pairings.items() if (found := describe_unpaired(p, hr, scale))},
+        by_order=frozenset(scale for scale, pairing in pairings.items() if pairing.by_order),
+        left_out=unused.sentences,
+    )
