@@ -11,7 +11,8 @@ from benchmarks.rows import Row, compare
 from srbench.catalog.catalog import load_catalog
 from srbench.datasets.library import Library
 from srbench.degrading.lr_images import draw_seed, lr_image
-from srbench.imaging.files import read_image, to_tensor, write_png
+from srbench.imaging.files import read_image, write_png
+from srbench.imaging.pixels import to_tensor
 from srbench.measuring.measure import measure
 from srbench.measuring.pairs import Pairs
 from srbench.measuring.protocol import Inference, protocol_named

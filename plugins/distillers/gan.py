@@ -29,7 +29,7 @@ from torch.nn.utils import spectral_norm
 import srbench
 from srbench.distilling.distiller import sum_of
 from srbench.distilling.encoders import MakeEncoder, vgg19
-from srbench.imaging.sharpening import sharpen
+from srbench.imaging.filtering import sharpen
 from srbench.networks.blocks import conv, full_precision
 
 ADVERSARIAL_WEIGHT = 0.1

@@ -17,7 +17,7 @@ from torch import Tensor
 
 import srbench
 from srbench.degrading import Drawn, Random, Range, Size
-from srbench.imaging.extension import Border
+from srbench.imaging.borders import Border
 from srbench.imaging.filtering import filter2d
 from srbench.imaging.kernels import fspecial, gaussian, gaussian_of_variances, isotropic, motion
 

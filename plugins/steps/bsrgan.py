@@ -21,8 +21,8 @@ from srbench.degrading import Drawn, Random, Size, Step, draw_step
 from srbench.imaging import imresize, kernels, noise
 from srbench.imaging.filtering import filter2d
 from srbench.imaging.interpolation import MODES, Mode, opencv
-from srbench.imaging.kernel_operations import shift
-from srbench.imaging.levels import settled
+from srbench.imaging.kernels import shift
+from srbench.imaging.pixels import settled
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import srbench
 from srbench.degrading import FixedStep, Size
-from srbench.imaging.levels import settled
+from srbench.imaging.pixels import settled
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,9 @@ from torch import Tensor
 import srbench
 from srbench.degrading import Drawn, FixedStep, Random, Range, Size
 from srbench.imaging import kernels, noise
-from srbench.imaging.filtering import filter2d
+from srbench.imaging.filtering import filter2d, sharpen
 from srbench.imaging.jpeg import diffjpeg
-from srbench.imaging.kernel_operations import cut_to
-from srbench.imaging.sharpening import sharpen
+from srbench.imaging.kernels import cut_to
 
 TORCHVISION_LUMA = (0.2989, 0.587, 0.114)
 SIDES = (7, 9, 11, 13, 15, 17, 19, 21)

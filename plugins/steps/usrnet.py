@@ -26,7 +26,7 @@ from torch.nn import functional as F
 import srbench
 from srbench import ShapeError
 from srbench.degrading import Drawn, Random, Size
-from srbench.imaging.extension import Border
+from srbench.imaging.borders import Border
 from srbench.imaging.filtering import filter2d
 from srbench.imaging.kernels import gaussian_of_variances, isotropic
 

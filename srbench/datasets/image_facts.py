@@ -13,7 +13,7 @@ import numpy as np
 
 from srbench.errors import DataError, StoreError
 from srbench.files import atomic_write, cache_root
-from srbench.imaging.hashing import pixel_hash
+from srbench.imaging.pixels import pixel_hash
 
 THUMBNAIL = 16
 """Side of a thumbnail."""

@@ -19,7 +19,7 @@ class ImageEntry:
     height: int
     width: int
     sha256: str | None = None
-    """Hash of its pixels, which a re-saved copy keeps; see `srbench.imaging.hashing.pixel_hash`. None if unknown."""
+    """Hash of its pixels, which a re-saved copy keeps; see `srbench.imaging.pixels.pixel_hash`. None if unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

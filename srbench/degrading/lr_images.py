@@ -18,7 +18,7 @@ from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError, ShapeError
 from srbench.files import atomic_write, cache_root
 from srbench.imaging.files import read_image, write_png
-from srbench.imaging.hashing import pixel_hash
+from srbench.imaging.pixels import pixel_hash
 from srbench.naming import Scale
 
 if TYPE_CHECKING:

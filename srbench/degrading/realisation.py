@@ -18,7 +18,7 @@ from srbench.degrading.draws import Random
 from srbench.degrading.spec import DegradationSpec
 from srbench.degrading.steps import Size
 from srbench.errors import DataError, ShapeError
-from srbench.imaging.levels import settled
+from srbench.imaging.pixels import settled
 
 
 class Realisation(BaseModel):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias, get_args
+
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
-from srbench.errors import ShapeError
+from srbench.errors import ShapeError, UsageError
+
+Border: TypeAlias = Literal["reflect", "replicate", "circular", "symmetric"]
+"""What is beyond the edge: the mirrored image without the edge pixel (OpenCV's reflect101, SciPy's "mirror"; DASR,
+KDSR, Real-ESRGAN, BSRGAN), the edge pixel repeated (MATLAB scripts of SRMD, RDN), the other side of the image (IRCNN,
+USRNet, KAIR), or the mirrored image with the edge pixel (MATLAB's ``imresize``, SciPy's "reflect")."""
 
 
-def mod_crop(image: torch.Tensor, scale: int) -> torch.Tensor:
+def mod_crop(image: Tensor, scale: int) -> Tensor:
     """Crop at the bottom and right so that both sides divide by the scale.
 
     Args:
@@ -27,7 +35,7 @@ def mod_crop(image: torch.Tensor, scale: int) -> torch.Tensor:
     return image[..., : height - height % scale, : width - width % scale]
 
 
-def shave(image: torch.Tensor, pixels: int) -> torch.Tensor:
+def shave(image: Tensor, pixels: int) -> Tensor:
     """Remove pixels at every edge.
 
     Args:
@@ -46,9 +54,7 @@ def shave(image: torch.Tensor, pixels: int) -> torch.Tensor:
     return image[..., pixels : height - pixels, pixels : width - pixels]
 
 
-def pad_to_multiple(
-    lr: torch.Tensor, multiple: int | tuple[int, int], minimum: int = 1
-) -> tuple[torch.Tensor, tuple[int, int]]:
+def pad_to_multiple(lr: Tensor, multiple: int | tuple[int, int], minimum: int = 1) -> tuple[Tensor, tuple[int, int]]:
     """Pad at the bottom and right to sides that a network accepts.
 
     The image is mirrored without repeating its edge; a side too short to be mirrored that far repeats its edge pixel.
@@ -79,7 +85,7 @@ def pad_to_multiple(
     return padded, (height, width)
 
 
-def pad_beyond(lr: torch.Tensor, multiple: int) -> tuple[torch.Tensor, tuple[int, int]]:
+def pad_beyond(lr: Tensor, multiple: int) -> tuple[Tensor, tuple[int, int]]:
     """Pad at the bottom and right to the next multiple beyond each side, so by a whole one where the side fits already.
 
     The image is mirrored with its edge repeated. SwinIR's test script and those after it do so, and their published
@@ -98,7 +104,52 @@ def pad_beyond(lr: torch.Tensor, multiple: int) -> tuple[torch.Tensor, tuple[int
     if multiple < 1:
         raise ShapeError(f"Sides cannot be padded beyond multiples of {multiple}; these start at 1.")
     height, width = lr.shape[-2:]
-    for dim, side in ((-2, height), (-1, width)):
-        there = torch.arange((side // multiple + 1) * multiple, device=lr.device) % (2 * side)
-        lr = lr.index_select(dim, torch.minimum(there, 2 * side - 1 - there))
-    return lr, (height, width)
+    rows, columns = ((0, multiple - side % multiple) for side in (height, width))
+    return pad(lr, rows, columns, "symmetric"), (height, width)
+
+
+def check_border(border: Border) -> None:
+    """Refuse a border that does not exist.
+
+    Raises:
+        UsageError: There is no such border.
+    """
+    if border not in get_args(Border):
+        raise UsageError(f"There is no border {border!r}; choose one of {', '.join(get_args(Border))}.")
+
+
+def pad(images: Tensor, rows: tuple[int, int], columns: tuple[int, int], border: Border) -> Tensor:
+    """Extend images; borders wider than the image mirror or repeat it as often as it takes.
+
+    Args:
+        images: (N, C, H, W).
+        rows: How many above and below.
+        columns: How many to the left and right.
+        border: What to extend with.
+    """
+    height, width = images.shape[-2:]
+    if border != "symmetric" and max(rows) < height and max(columns) < width:
+        return F.pad(images, (*columns, *rows), mode=border)
+    for dim, side, (before, after) in ((-2, height, rows), (-1, width, columns)):
+        images = images.index_select(dim, sources(side, before, after, border).to(images.device))
+    return images
+
+
+def sources(side: int, before: int, after: int, border: Border) -> Tensor:
+    """Find the pixel that is shown at each place from ``−before`` to ``side − 1 + after``."""
+    places = torch.arange(-before, side + after)
+    if border == "replicate":
+        return places.clamp(0, side - 1)
+    if border == "circular":
+        return places % side
+    if border == "symmetric":
+        there = places % (2 * side)
+        return torch.minimum(there, 2 * side - 1 - there)
+    there = places % max(2 * side - 2, 1)
+    return torch.minimum(there, 2 * side - 2 - there)
+
+
+def margins(side: int, flip: bool) -> tuple[int, int]:
+    """Count a kernel's pixels before and after the one that is on the computed pixel; ``flip`` turns the kernel."""
+    before = side - 1 - side // 2 if flip else (side - 1) // 2
+    return before, side - 1 - before

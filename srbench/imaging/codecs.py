@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from srbench.errors import ShapeError, UsageError
-from srbench.imaging.levels import settled
+from srbench.imaging.pixels import settled
 
 Rounding: TypeAlias = Literal["nearest", "down"]
 """How images are brought to 8 bits: as OpenCV does, or cut off as APISR does before WebP. Both clamp to [0, 1] first,

@@ -8,19 +8,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from srbench.errors import DataError
 from srbench.files import atomic_path
-
-if TYPE_CHECKING:
-    import torch
-
-Pixels = NDArray[np.uint8]
+from srbench.imaging.pixels import Pixels
 
 _HINT = "Convert it to an 8-bit RGB or greyscale PNG."
 _ORIENTATION = 0x0112
@@ -66,7 +60,7 @@ def read_image(path: Path | str, *, keep_grey: bool = False) -> Pixels:
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
-    """Height and width, from the header alone.
+    """Read height and width from the header alone.
 
     Raises:
         DataError: If there is no such file or it is not an image.
@@ -125,45 +119,6 @@ def write_png(path: Path | str, pixels: Pixels) -> None:
     with atomic_path(path) as temporary:
         # level 1 is several times faster than the default, for files about a tenth larger
         Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format="PNG", compress_level=1)
-
-
-def to_tensor(pixels: Pixels) -> torch.Tensor:
-    """Turn pixels into a tensor for a network.
-
-    Args:
-        pixels: ``(H, W, C)`` or ``(H, W)`` uint8.
-
-    Returns:
-        ``(C, H, W)`` float32 in [0, 1]; grey has C = 1.
-    """
-    import torch
-
-    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(planes)).to(torch.float32).div_(255)
-
-
-def to_uint8(image: torch.Tensor) -> torch.Tensor:
-    """Round an image in [0, 1] to the 256 levels it would be saved with.
-
-    ``round(255·x)`` clamped, exact ties to even: what the field's NumPy and PyTorch evaluation scripts do. (MATLAB
-    rounds ties up; ties are rare in the output of a network, and `imresize` has its own rounding.)
-
-    Args:
-        image: Floating point of any shape, in [0, 1]; values outside are clamped.
-
-    Returns:
-        uint8 of the same shape.
-
-    Raises:
-        DataError: If a value is NaN, which no grey level can represent.
-    """
-    import torch
-
-    levels = (image.to(torch.promote_types(image.dtype, torch.float32)) * 255).round_().clamp_(0, 255)
-    if bool(levels.isnan().any()):
-        count = int(levels.isnan().sum())
-        raise DataError(f"{count} of the {levels.numel()} values of an image are not numbers; look for what made them.")
-    return levels.to(torch.uint8)
 
 
 @contextmanager

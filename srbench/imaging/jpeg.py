@@ -18,7 +18,7 @@ from torch import Tensor
 
 from srbench.errors import ShapeError, UsageError
 from srbench.imaging.kernels import Values
-from srbench.imaging.parallel import in_shares, values_alone
+from srbench.imaging.parallel import compiled_serves, in_shares
 
 _LUMINANCE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -72,8 +72,7 @@ def diffjpeg(
         rgb = images.expand(-1, 3, -1, -1)
         return diffjpeg(rgb, quality, luminance_table=luminance_table, differentiable=differentiable)[:, :1]
     factors = _factors(quality)
-    alone = images.dtype == torch.float32 and not differentiable and values_alone(images, factors)
-    if alone and images.numel() and len(factors) in (1, len(images)):
+    if not differentiable and len(factors) in (1, len(images)) and compiled_serves(images, factors):
         return _by_loops(images, factors, luminance_table)
     height, width = images.shape[-2:]
     factor = factors.to(images).view(-1, 1, 1, 1, 1, 1)

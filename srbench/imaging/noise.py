@@ -8,7 +8,7 @@ Nothing here clamps unless it is asked to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,8 @@ from torch import Generator, Tensor
 
 from srbench.errors import ShapeError
 from srbench.imaging.kernels import Values
-from srbench.imaging.levels import settled
-from srbench.imaging.parallel import for_each, in_shares, values_alone
+from srbench.imaging.parallel import compiled_serves, for_each, in_shares
+from srbench.imaging.pixels import settled
 
 if TYPE_CHECKING:
     from srbench.imaging.compiled.noise import Tables
@@ -48,26 +48,22 @@ def normal(images: Tensor, seeds: Sequence[int], grey: Sequence[bool] | None = N
     """
     _check_seeds(images, seeds)
     fields = torch.empty_like(images, memory_format=torch.contiguous_format)
-    if _by_loops(images):
+    if compiled_serves(images):
         from srbench.imaging.compiled import noise as loops
 
-        planes = fields.view(*fields.shape[:2], -1).numpy()
+        planes = fields.flatten(2).numpy()
 
         def make_one(image: int) -> None:
-            if grey is not None and grey[image]:
-                loops.normal(planes[image, 0], _word(seeds[image]))
-                planes[image, 1:] = planes[image, 0]
-            else:
-                loops.normal(planes[image].reshape(-1), _word(seeds[image]))
+            drawn = planes[image, :1] if grey is not None and grey[image] else planes[image]
+            loops.normal(drawn.reshape(-1), _word(seeds[image]))
+            planes[image, len(drawn) :] = planes[image, 0]
 
         for_each(len(planes), make_one)
         return fields
-    for number, (field, generator) in enumerate(zip(fields, _generators(images, seeds), strict=True)):
-        if grey is not None and grey[number]:
-            field[0].normal_(generator=generator)
-            field[1:] = field[0]
-        else:
-            field.normal_(generator=generator)
+    for number, (field, seed) in enumerate(zip(fields, seeds, strict=True)):
+        drawn = field[:1] if grey is not None and grey[number] else field
+        drawn.normal_(generator=_generator(images, seed))
+        field[len(drawn) :] = field[0]
     return fields
 
 
@@ -94,7 +90,7 @@ def add(images: Tensor, differences: Tensor, factor: Values = 1.0, *, clamp: boo
     """
     factors = torch.as_tensor(factor, dtype=images.dtype, device=images.device).view(-1, 1, 1, 1)
     alike = images.shape == differences.shape and images.dtype == differences.dtype
-    if alike and len(factors) in (1, len(images)) and _by_loops(images, differences, factors):
+    if alike and len(factors) in (1, len(images)) and compiled_serves(images, differences, factors):
         from srbench.imaging.compiled import noise as loops
 
         sums = torch.empty_like(images, memory_format=torch.contiguous_format)
@@ -148,24 +144,21 @@ def poisson(
     _check_seeds(images, seeds)
     peaks = torch.as_tensor(peak, dtype=torch.float64).expand(len(images)).tolist()
     differences = torch.empty_like(images, memory_format=torch.contiguous_format)
-    if _by_loops(images) and images[0].numel() >= _LARGE and all(0 < one <= _MOST_PHOTONS for one in peaks):
+    if compiled_serves(images) and images[0].numel() >= _LARGE and all(0 < one <= _MOST_PHOTONS for one in peaks):
         from srbench.imaging.compiled import noise as loops
 
-        pixels, out = _flat(images), _flat(differences)
-        planes = [_planes(images, grey, number) for number in range(len(images))]
+        out = _flat(differences)
 
-        def count_one(image: int) -> None:
-            levels = np.empty((planes[image], pixels.shape[-1]), np.uint8)
-            loops.to_levels(pixels[image], np.array(luma, np.float32), levels)
+        def count_one(image: int, levels: NDArray[np.uint8]) -> None:
             counted = out[image, : len(levels)].reshape(-1)
             loops.count_photons(levels.reshape(-1), peaks[image], _word(seeds[image]), _tables(peaks[image]), counted)
             out[image, len(levels) :] = out[image, 0]
 
-        for_each(len(out), count_one)
+        _for_each_on_levels(images, grey, luma, count_one)
         return differences
-    for number, (image, generator) in enumerate(zip(images, _generators(images, seeds), strict=True)):
+    for number, (image, seed) in enumerate(zip(images, seeds, strict=True)):
         seen = _on_levels(_grey(image, luma) if grey is not None and grey[number] else image)
-        differences[number] = count_photons(seen * peaks[number], generator) / peaks[number] - seen
+        differences[number] = count_photons(seen * peaks[number], _generator(images, seed)) / peaks[number] - seen
     return differences
 
 
@@ -187,26 +180,20 @@ def peaks_of_levels(
     Returns:
         (N,) float64, from 1 for an image of one level to 256.
     """
-    if _by_loops(images):
+    numbers = [1] * len(images)
+    if compiled_serves(images):
         from srbench.imaging.compiled import noise as loops
 
-        pixels, numbers = _flat(images), [1] * len(images)
-        planes = [_planes(images, grey, number) for number in range(len(images))]
-
-        def count_one(image: int) -> None:
-            levels = np.empty((planes[image], pixels.shape[-1]), np.uint8)
-            loops.to_levels(pixels[image], np.array(luma, np.float32), levels)
+        def count_one(image: int, levels: NDArray[np.uint8]) -> None:
             numbers[image] = loops.count_levels(levels)
 
-        for_each(len(numbers), count_one)
-        return torch.tensor([2.0 ** (levels - 1).bit_length() for levels in numbers], dtype=torch.float64)
-    peaks = []
-    for number, image in enumerate(images):
-        seen = _grey(image, luma) if grey is not None and grey[number] else image
-        at = (_on_levels(seen) * 255).round().long().flatten()
-        levels = int(torch.zeros(256, device=images.device).index_fill_(0, at, 1).sum())
-        peaks.append(2.0 ** (levels - 1).bit_length())
-    return torch.tensor(peaks, dtype=torch.float64)
+        _for_each_on_levels(images, grey, luma, count_one)
+    else:
+        for number, image in enumerate(images):
+            seen = _grey(image, luma) if grey is not None and grey[number] else image
+            at = (_on_levels(seen) * 255).round().long().flatten()
+            numbers[number] = int(torch.zeros(256, device=images.device).index_fill_(0, at, 1).sum())
+    return torch.tensor([2.0 ** (levels - 1).bit_length() for levels in numbers], dtype=torch.float64)
 
 
 def _check_seeds(images: Tensor, seeds: Sequence[int]) -> None:
@@ -214,12 +201,8 @@ def _check_seeds(images: Tensor, seeds: Sequence[int]) -> None:
         raise ShapeError(f"{len(images)} images were given {len(seeds)} seeds of noise; give one for each.")
 
 
-def _generators(images: Tensor, seeds: Sequence[int]) -> list[Generator]:
-    return [Generator(images.device).manual_seed(seed) for seed in seeds]
-
-
-def _by_loops(images: Tensor, *others: Tensor) -> bool:
-    return images.dtype == torch.float32 and images.numel() > 0 and values_alone(images, *others)
+def _generator(images: Tensor, seed: int) -> Generator:
+    return Generator(images.device).manual_seed(seed)
 
 
 def _word(seed: int) -> np.uint64:
@@ -232,12 +215,26 @@ def _flat(images: Tensor) -> NDArray[np.float32]:
     return pixels
 
 
-def _planes(images: Tensor, grey: Sequence[bool] | None, number: int) -> int:
-    """How many planes of an image are looked at."""
-    if grey is None or not grey[number] or images.shape[1] == 1:
-        return images.shape[1]
-    _check_colours(images.shape[1])
-    return 1
+def _for_each_on_levels(
+    images: Tensor,
+    grey: Sequence[bool] | None,
+    luma: tuple[float, float, float],
+    work: Callable[[int, NDArray[np.uint8]], None],
+) -> None:
+    """Call ``work`` with the number of every image and its 8-bit levels (C, pixels), or those of its luma if grey."""
+    from srbench.imaging.compiled.noise import to_levels
+
+    pixels, channels = _flat(images), images.shape[1]
+    planes = [1 if grey is not None and grey[number] else channels for number in range(len(images))]
+    if min(planes) < channels:
+        _check_colours(channels)
+
+    def do_one(image: int) -> None:
+        levels = np.empty((planes[image], pixels.shape[-1]), np.uint8)
+        to_levels(pixels[image], np.array(luma, np.float32), levels)
+        work(image, levels)
+
+    for_each(len(images), do_one)
 
 
 @lru_cache(maxsize=16)  # the powers of two that `peaks_of_levels` gives, and some more

@@ -11,7 +11,8 @@ import torch
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import ShapeError
 from srbench.imaging.borders import mod_crop
-from srbench.imaging.files import read_image, to_tensor
+from srbench.imaging.files import read_image
+from srbench.imaging.pixels import to_tensor
 from srbench.imaging.resize import imresize
 from srbench.measuring.metrics.psnr import psnr
 from srbench.measuring.metrics.spec import MetricSpec

@@ -14,8 +14,9 @@ from srbench.datasets.pairing import by_value, spelt
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import DataError, ShapeError
 from srbench.imaging.borders import mod_crop
-from srbench.imaging.files import colours_of, read_image, to_tensor
+from srbench.imaging.files import colours_of, read_image
 from srbench.imaging.folders import list_folder, name_some
+from srbench.imaging.pixels import to_tensor
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.protocol import Protocol
 from srbench.measuring.scoring import Scorer

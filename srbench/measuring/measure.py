@@ -12,7 +12,8 @@ from statistics import fmean
 import torch
 
 from srbench.errors import DataError, ShapeError
-from srbench.imaging.files import to_uint8, write_png
+from srbench.imaging.files import write_png
+from srbench.imaging.pixels import to_uint8
 from srbench.measuring.inference import super_resolve
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.pairs import Pair, Pairs

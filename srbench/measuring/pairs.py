@@ -16,7 +16,8 @@ from srbench.degrading.lr_images import draw_seed, lr_image, lr_image_exact
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError, ShapeError
 from srbench.imaging.borders import mod_crop
-from srbench.imaging.files import Pixels, read_image, to_tensor
+from srbench.imaging.files import read_image
+from srbench.imaging.pixels import Pixels, to_tensor
 from srbench.measuring.protocol import Protocol
 from srbench.measuring.provided_lr import verdict_on
 from srbench.naming import Scale

@@ -8,7 +8,7 @@ from srbench.datasets.manifest import read_manifest
 from srbench.datasets.spec import DatasetSpec
 from srbench.datasets.verification import verify
 from srbench.errors import DataError
-from srbench.imaging.hashing import pixel_hash
+from srbench.imaging.pixels import pixel_hash
 
 
 def test_a_sound_copy_is_complete(farm, root):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from srbench_plugins.degradations import bsrgan, realesrgan
 
-from srbench.imaging import filtering, jpeg, kernels, noise, sharpening
+from srbench.imaging import filtering, jpeg, kernels, noise
 from srbench.imaging import interpolation as resizing
 
 pytestmark = [
@@ -22,7 +22,7 @@ def images(count=4, side=72):
     [
         lambda x: filtering.filter2d(x, kernels.gaussian(21, [0.5, 1.0, 2.0, 3.0], 1.5, 0.4)),
         lambda x: filtering.filter2d(x[:1, :1], kernels.sinc(41, 2.0), border="symmetric", flip=True),
-        sharpening.sharpen,
+        filtering.sharpen,
         lambda x: jpeg.diffjpeg(filtering.filter2d(x, kernels.isotropic(9, 2.0)), [30.0, 50.0, 70.0, 90.0]),
         lambda x: resizing.interpolate(x, "bicubic", factor=0.43),
         lambda x: resizing.opencv(x, "area", (31, 29)),

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from srbench.datasets.spec import DatasetSpec, ImageEntry
-from srbench.imaging.hashing import pixel_hash
+from srbench.imaging.pixels import pixel_hash
 
 Pictures = Mapping[str, np.ndarray]
 

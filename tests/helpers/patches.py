@@ -10,7 +10,7 @@ import torch
 
 from helpers.training import BICUBIC
 from srbench.degrading.spec import DegradationSpec
-from srbench.imaging.files import to_uint8
+from srbench.imaging.pixels import to_uint8
 from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.cutting import Patches
 from srbench.training.patches.images import TrainingImages

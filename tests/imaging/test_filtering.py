@@ -10,7 +10,7 @@ from scipy import ndimage
 import helpers
 from srbench.errors import ShapeError, UsageError
 from srbench.imaging import filtering, kernels
-from srbench.imaging.kernel_operations import shift
+from srbench.imaging.kernels import shift
 
 ORACLES = helpers.ORACLES / "degradations"
 SCIPY = {"reflect": "mirror", "replicate": "nearest", "circular": "wrap", "symmetric": "reflect"}
@@ -88,3 +88,15 @@ def test_what_does_not_fit_together_is_refused():
     for dtype in (torch.float32, torch.float64):
         with pytest.raises(UsageError, match="no border 'zero'"):
             filtering.filter2d(noise(1, 3, 8, 8, dtype=dtype), noise(1, 5, 5), border="zero")
+
+
+def test_sharpening_equals_the_official_one():
+    arrays = {name: torch.from_numpy(array) for name, array in np.load(ORACLES / "usm.npz").items()}
+    torch.testing.assert_close(filtering.sharpen(arrays["x"]), arrays["y_torch"], atol=2e-5, rtol=0)
+    exact = filtering.sharpen(arrays["x"].double()).float()
+    torch.testing.assert_close(exact, arrays["y_torch"], atol=2e-5, rtol=0)
+
+
+def test_a_flat_image_stays_flat():
+    flat = torch.full((2, 3, 9, 30), 0.4)
+    torch.testing.assert_close(filtering.sharpen(flat), flat)

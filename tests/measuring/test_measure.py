@@ -13,7 +13,8 @@ from srbench.degrading import lr_images
 from srbench.degrading.lr_images import draw_realisation, lr_image
 from srbench.errors import DataError, ShapeError
 from srbench.imaging.colour import rgb_to_y
-from srbench.imaging.files import read_image, to_tensor, write_png
+from srbench.imaging.files import read_image, write_png
+from srbench.imaging.pixels import to_tensor
 from srbench.imaging.resize import imresize
 from srbench.measuring import provided_lr
 from srbench.measuring.inference import super_resolve

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from helpers.published import bundled, rows_of
-from srbench.imaging.files import read_image, to_tensor
+from srbench.imaging.files import read_image
+from srbench.imaging.pixels import to_tensor
 from srbench.measuring.protocol import protocol_named
 from srbench.measuring.scoring import Scorer
 

@@ -10,7 +10,7 @@ import srbench
 from helpers.violations import one_violation
 from srbench.degrading import Chain, Range, column
 from srbench.errors import PluginError
-from srbench.imaging.extension import Border
+from srbench.imaging.borders import Border
 from srbench.testing import violations_of
 
 

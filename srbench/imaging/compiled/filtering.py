@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srbench.imaging.extension import Border, margins, sources
+from srbench.imaging.borders import Border, margins, sources
 from srbench.imaging.parallel import compiled, for_each
 
 _Floats = NDArray[np.float32]

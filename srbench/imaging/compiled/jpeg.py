@@ -19,6 +19,8 @@ _Eight = tuple[np.float32, ...]
 
 _TILE = 256
 """Columns; known when loops are compiled, which lets them be done many at a time."""
+_ROW = tuple(np.uintp(row * _TILE) for row in range(8))
+"""Where each row of a tile begins."""
 
 _ZERO, _ONE, _LEVELS, _MIDDLE, _QUARTER = (np.float32(value) for value in (0, 1, 255, 128, 0.25))
 _FLAT = np.float32(math.sqrt(1 / 8))
@@ -92,12 +94,7 @@ def _take_apart(
         if y % 2 == 0:
             colours[:] = 0
         if y < rows:
-            red, green, blue = (
-                image[0, top + y, left : left + width],
-                image[1, top + y, left : left + width],
-                image[2, top + y, left : left + width],
-            )
-            _add_colours(tile[start:], colours, red, green, blue, weights)
+            _add_colours(tile[start:], colours, image[:, top + y, left : left + width], weights)
         else:
             tile[start : start + width] = -_MIDDLE
         if y % 2:
@@ -107,10 +104,9 @@ def _take_apart(
 
 
 @compiled
-def _add_colours(
-    luma: _Floats, colours: _Floats, red: _Floats, green: _Floats, blue: _Floats, weights: _Floats
-) -> None:
+def _add_colours(luma: _Floats, colours: _Floats, rgb: _Floats, weights: _Floats) -> None:
     """A row's luma; its chroma is added to ``colours``."""
+    red, green, blue = rgb[0], rgb[1], rgb[2]
     p0, p1, p2 = weights[0]
     q0, q1, q2 = weights[1]
     r0, r1, r2 = weights[2]
@@ -214,28 +210,15 @@ def _on_steps(tile: _Floats, steps: _Floats, inverses: _Floats, columns: int) ->
 
 @compiled
 def _load(tile: _Floats, x: int) -> _Eight:
-    return (
-        tile[x],
-        tile[x + np.uintp(_TILE)],
-        tile[x + np.uintp(2 * _TILE)],
-        tile[x + np.uintp(3 * _TILE)],
-        tile[x + np.uintp(4 * _TILE)],
-        tile[x + np.uintp(5 * _TILE)],
-        tile[x + np.uintp(6 * _TILE)],
-        tile[x + np.uintp(7 * _TILE)],
-    )
+    a, b, c, d = tile[x], tile[x + _ROW[1]], tile[x + _ROW[2]], tile[x + _ROW[3]]
+    e, f, g, h = tile[x + _ROW[4]], tile[x + _ROW[5]], tile[x + _ROW[6]], tile[x + _ROW[7]]
+    return a, b, c, d, e, f, g, h
 
 
 @compiled
 def _store(tile: _Floats, x: int, values: _Eight) -> None:
-    tile[x] = values[0]
-    tile[x + np.uintp(_TILE)] = values[1]
-    tile[x + np.uintp(2 * _TILE)] = values[2]
-    tile[x + np.uintp(3 * _TILE)] = values[3]
-    tile[x + np.uintp(4 * _TILE)] = values[4]
-    tile[x + np.uintp(5 * _TILE)] = values[5]
-    tile[x + np.uintp(6 * _TILE)] = values[6]
-    tile[x + np.uintp(7 * _TILE)] = values[7]
+    tile[x], tile[x + _ROW[1]], tile[x + _ROW[2]], tile[x + _ROW[3]] = values[:4]
+    tile[x + _ROW[4]], tile[x + _ROW[5]], tile[x + _ROW[6]], tile[x + _ROW[7]] = values[4:]
 
 
 @compiled

@@ -161,7 +161,7 @@ def to_levels(image: _Floats, luma: _Floats, levels: NDArray[np.uint8]) -> None:
 
 @compiled
 def _round(values: _Floats, levels: NDArray[np.uint8]) -> None:
-    """As `srbench.imaging.levels.settled` has it, then half to even."""
+    """As `srbench.imaging.pixels.settled` has it, then half to even."""
     for x in range(len(values)):
         level = min(max(values[x] * _LEVELS, _ZERO), _LEVELS)
         settled = (level * _SETTLED + _ROUND - _ROUND) / _SETTLED

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError, StoreError, TrainingError
-from srbench.imaging.files import read_image, to_tensor, to_uint8
+from srbench.imaging.files import read_image
+from srbench.imaging.pixels import to_tensor, to_uint8
 from srbench.naming import Scale
 from srbench.training.patches.pixels import Array, PixelFile
 from srbench.training.seeds import stream

@@ -14,7 +14,7 @@ from srbench_plugins.steps.resize import ResizeToLr
 
 from srbench.degrading import Random, Size, freeze, realise
 from srbench.imaging import kernels
-from srbench.imaging.kernel_operations import shift
+from srbench.imaging.kernels import shift
 
 SPECS = {spec.name: spec for spec in bsrgan.register_degradations()}
 HR = Size(64, 80, 4)

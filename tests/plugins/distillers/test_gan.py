@@ -25,7 +25,7 @@ from helpers.distilling import (
 from srbench.distilling.distiller import Optimiser
 from srbench.distilling.encoders import untrained, vgg19
 from srbench.errors import TrainingError, UnavailableError
-from srbench.imaging.sharpening import sharpen
+from srbench.imaging.filtering import sharpen
 from srbench.testing import photograph
 
 CPU = torch.device("cpu")
