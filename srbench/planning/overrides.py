@@ -90,14 +90,9 @@ class RunOptions(Selection):
         self._check()
         known = {name for grid in suite.grid for name in grid.degradations}
         replaced = self.architectures or self.distillers or set(self.degradations) - known
-        given = {
-            "seeds": self.seeds,
-            "tile": self.tile,
-            "self_ensemble": self.self_ensemble or None,
-            "chop": self.chop or None,
-            "precision": self.precision,
-        }
-        changes: dict[str, Any] = {name: value for name, value in given.items() if value not in (None, ())}
+        changes: dict[str, Any] = {"seeds": self.seeds, "tile": self.tile, "precision": self.precision}
+        changes |= {"self_ensemble": self.self_ensemble or None, "chop": self.chop or None}
+        changes = {name: value for name, value in changes.items() if value not in (None, ())}
         if self.recipe:
             changes["recipe"] = None  # so that the suite's, which is the one given, holds for every grid
         grids = self._grids(suite) if replaced else suite.grid
@@ -134,13 +129,8 @@ class RunOptions(Selection):
             "weights": tuple(map(str, self.weights)),
             **self._teaching(suite),
         }
-        bicubic = {
-            "architectures": ("bicubic",),
-            "distillers": ("none",),
-            "weights": (),
-            "teacher": None,
-            "teachers": (),
-        }
+        none = {"distillers": ("none",), "weights": (), "teacher": None, "teachers": ()}
+        bicubic = {"architectures": ("bicubic",), **none}
         return first.model_copy(update=changes | bicubic), first.model_copy(update=changes)
 
     def _teaching(self, suite: Suite) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from srbench.errors import UsageError
 from srbench.measuring.protocol import Inference, protocol_named
 from srbench.planning.axes import Axes
 from srbench.planning.cells import Cell, Plan
-from srbench.planning.checks import check_grid, check_selection, check_suite
+from srbench.planning.checks import check_grid, check_selection, check_suite, refuse_shared_rows
 from srbench.planning.models import models_of
 from srbench.planning.overrides import EVERYTHING, Selection
-from srbench.planning.rows import refuse_shared_rows
 from srbench.planning.suite import Suite
 
 
@@ -38,13 +37,9 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection = EVERYTHING)
     ]
     cells = dict.fromkeys(cell for axes in grids for cell in _cells(axes, selection))
     if not cells:
-        picked = str(selection)
-        why = (
-            f"that matches {picked} together; drop one of them"
-            if picked
-            else "to run: none of the weights that it names are for its scales"
-        )
-        raise UsageError(f"Suite {suite.name} has no cell {why}.")
+        if picked := str(selection):
+            raise UsageError(f"Suite {suite.name} has no cell that matches {picked} together; drop one of them.")
+        raise UsageError(f"Suite {suite.name} has no cell to run: none of the weights it names are for its scales.")
     refuse_shared_rows(cells, suite.origin)
     models = dict.fromkeys(model for cell in cells for model in cell.model.lineage)
     return Plan(suite=suite, models=tuple(models), cells=tuple(cells))
