@@ -10,6 +10,11 @@ class SrbenchError(Exception):
     """An expected failure; its text is a sentence for the person at the keyboard."""
 
 
+def reason_of(error: Exception) -> str:
+    """Return what a table says about a failure: the sentence of an expected one, else its type and text."""
+    return str(error) if isinstance(error, SrbenchError) else f"{type(error).__name__}: {error}"
+
+
 class UsageError(SrbenchError):
     """A wrong option or argument."""
 

@@ -25,6 +25,7 @@ from srbench.toml import Location, ScaleValue, Table, TomlFile, read_toml
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from srbench.degrading.chain import Chain
     from srbench.degrading.draws import Random
     from srbench.degrading.steps import Drawn, Size, Step
 
@@ -93,12 +94,13 @@ def read_chain(argument: str, degradations: SpecMap[DegradationSpec], steps: Spe
         table = file.table(ChainFile)
         reading = _Reading(file, degradations, steps)
         chain = Chain(reading.several(table.steps, ("steps",)))
-    _try(path, chain, min(table.scales or (2,)))
+    scale = min(table.scales or (2,))
+    _try(path, chain, scale)
     return DegradationSpec(
         name=f"chain:{argument}",
         label=table.label or path.stem,
         chain=chain,
-        stochastic=_is_random(chain, min(table.scales or (2,))),
+        stochastic=_is_random(chain, scale),
         realisations=table.realisations,
         scales=frozenset(table.scales) if table.scales else None,
         version=table.version,
@@ -219,7 +221,7 @@ def _once(path: Path) -> Iterator[None]:
         _BEING_READ.remove(where)
 
 
-def _try(path: Path, chain: Any, scale: int) -> None:  # noqa: ANN401 - a Chain; imported late
+def _try(path: Path, chain: Chain, scale: int) -> None:
     """Meet now what would end a training later: a width below 0, no reduction to lr."""
     import torch
 
@@ -229,7 +231,7 @@ def _try(path: Path, chain: Any, scale: int) -> None:  # noqa: ANN401 - a Chain;
         raise ConfigError(f"{path}: tried on a small image at x{scale}, the chain failed: {error}") from error
 
 
-def _is_random(chain: Any, scale: int) -> bool:  # noqa: ANN401 - as above
+def _is_random(chain: Chain, scale: int) -> bool:
     from srbench.degrading.draws import Random
     from srbench.degrading.steps import Size
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from srbench.degrading.chain import Chain
@@ -13,12 +13,12 @@ from srbench.errors import UsageError
 from srbench.naming import Scale
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sometimes(Chain):
     """All the steps in order with some probability, otherwise none."""
 
-    probability: float = field(kw_only=True)
-    per: Literal["image", "batch"] = field(default="image", kw_only=True)
+    probability: float
+    per: Literal["image", "batch"] = "image"
     """Whether each image tosses its own coin, or all of a batch share one."""
 
     def __post_init__(self) -> None:
@@ -31,13 +31,13 @@ class Sometimes(Chain):
         return super().choose(random, size) if random.chance(self.probability) else ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OneOf(Chain):
     """One of the steps."""
 
-    weights: Sequence[float] = field(default=(), kw_only=True)
+    weights: Sequence[float] = ()
     """How likely each is, up to a factor; all alike if empty."""
-    per: Literal["image", "batch"] = field(default="image", kw_only=True)
+    per: Literal["image", "batch"] = "image"
     """Whether each image has a choice of its own, or all of a batch share one."""
 
     def __post_init__(self) -> None:
@@ -68,11 +68,11 @@ class InTurn(Chain):
         return (size.realisation % len(self.steps),)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PerScale(Chain):
     """The step of the scale."""
 
-    scales: Sequence[Scale] = field(kw_only=True)
+    scales: Sequence[Scale]
     """Of each step."""
 
     def __post_init__(self) -> None:
@@ -92,15 +92,15 @@ class PerScale(Chain):
         return (tuple(self.scales).index(size.scale),)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shuffled(Chain):
     """The steps in a random order."""
 
-    in_order: Sequence[tuple[int, int]] = field(default=(), kw_only=True)
+    in_order: Sequence[tuple[int, int]] = ()
     """Pairs of steps, by their places in ``steps``, that change places if the second comes before the first."""
-    movable: Sequence[int] | None = field(default=None, kw_only=True)
+    movable: Sequence[int] | None = None
     """The steps that are shuffled among their own places; the others keep theirs. None: all."""
-    per: Literal["image", "batch"] = field(default="image", kw_only=True)
+    per: Literal["image", "batch"] = "image"
     """Whether each image has an order of its own, or all of a batch share one."""
 
     def __post_init__(self) -> None:

@@ -22,8 +22,6 @@ from srbench.imaging.pixels import pixel_hash
 from srbench.naming import Scale
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from srbench.degrading.realisation import Realisation
 
 _VERSION = 1
@@ -83,7 +81,9 @@ def make_lr(hr: NDArray[np.uint8], degradation: DegradationSpec, realisation: Re
         ShapeError: The image has another size, or the degradation returned a wrong shape.
         DataError: The realisation is another degradation's, or values came out that are not finite.
     """
-    return _rounded(_made(hr, degradation, realisation, exact=False))
+    lr = _made(hr, degradation, realisation, exact=False)
+    # half up, as MATLAB does; training rounds half to even, see docs/protocol.md
+    return np.floor(lr.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def lr_image(
@@ -164,26 +164,15 @@ def _made(
     planes = cropped[None] if cropped.ndim == 2 else cropped.transpose(2, 0, 1)
     tensor = torch.from_numpy(np.ascontiguousarray(planes)).double().div(255)[None]
     lr = realise(degradation, tensor, realisation, exact=exact)
-    _check(lr, (1, len(planes), height, width), degradation, scale)
-    values: NDArray[np.float64] = lr[0].numpy()
-    return values[0] if hr.ndim == 2 else np.ascontiguousarray(values.transpose(1, 2, 0))
-
-
-def _check(lr: Tensor, shape: tuple[int, ...], degradation: DegradationSpec, scale: Scale) -> None:
-    if tuple(lr.shape) != shape:
+    if tuple(lr.shape) != (1, len(planes), height, width):
         raise ShapeError(
-            f"Degradation {degradation.name!r} gave lr of shape {tuple(lr.shape)} at x{scale}, not {shape}; fix the "
-            "plugin: lr has 1/scale of hr's sides, and its channels."
+            f"Degradation {degradation.name!r} gave lr of shape {tuple(lr.shape)} at x{scale}, not "
+            f"{(1, len(planes), height, width)}; fix the plugin: lr has 1/scale of hr's sides, and its channels."
         )
     if not lr.isfinite().all():
-        raise DataError(
-            f"Degradation {degradation.name!r} gave values that are not finite at x{scale}; fix the plugin."
-        )
-
-
-def _rounded(lr: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Round to the 255 levels, half up as MATLAB does; training rounds half to even, see docs/protocol.md."""
-    return np.floor(lr.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+        raise DataError(f"Degradation {degradation.name!r} gave values that are not finite at x{scale}; fix it.")
+    values: NDArray[np.float64] = lr[0].numpy()
+    return values[0] if hr.ndim == 2 else np.ascontiguousarray(values.transpose(1, 2, 0))
 
 
 def _key(

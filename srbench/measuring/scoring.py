@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from srbench.errors import ShapeError, SrbenchError, UnavailableError
+from srbench.errors import ShapeError, reason_of
 from srbench.imaging.borders import shave
 from srbench.imaging.colour import rgb_to_y
 from srbench.measuring.metrics.spec import MetricSpec
@@ -38,10 +38,8 @@ class Scorer:
                 continue
             try:
                 self._loaded[metric.name] = metric.load(self.device)
-            except UnavailableError as error:
-                self.absent[metric.name] = str(error)
             except Exception as error:  # noqa: BLE001 - a metric's own failure is a reason, not a crash
-                self.absent[metric.name] = f"{type(error).__name__}: {error}"
+                self.absent[metric.name] = reason_of(error)
 
     @torch.inference_mode()
     def score(self, sr: Tensor, hr: Tensor | None, image: str = "") -> Mapping[str, float | None]:
@@ -74,10 +72,8 @@ class Scorer:
             if metric.name in self._loaded:
                 try:
                     value = self._loaded[metric.name](*views[metric.shaved][metric.channels]).item()
-                except SrbenchError as error:
-                    self._miss(metric, image, str(error))
                 except Exception as error:  # noqa: BLE001 - see above
-                    self._miss(metric, image, f"{type(error).__name__}: {error}")
+                    self._miss(metric, image, reason_of(error))
                 else:
                     if math.isnan(value):
                         self._miss(metric, image, "the metric gave no number (NaN)")

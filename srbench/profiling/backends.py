@@ -76,9 +76,7 @@ def prepare(network: nn.Module, backend: Backend, example: Tensor) -> Callable[[
         UnavailableError: This machine or this network does not support the backend.
     """
     if backend.precision == "int8":
-        raise UnavailableError(
-            "int8 needs a quantised network, and srbench cannot quantise one; choose fp32, bf16 or fp16."
-        )
+        raise UnavailableError("int8 needs a quantised network, which srbench cannot make; choose fp32, bf16 or fp16.")
     if backend.runtime == "onnxruntime" and backend.channels_last:
         raise UnavailableError("onnxruntime chooses its own memory format; drop channels_last.")
     try:

@@ -23,10 +23,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from srbench.errors import UnavailableError
+from srbench.naming import Scale
+from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.operators import CONVOLUTIONS, FORMULAS, PRICED, is_cheap, is_colour_normalisation
-
-OUTPUT_720P = (720, 1280)
-"""Height and width of the output for which papers give their MACs."""
 
 T = TypeVar("T")
 Size = tuple[int, ...]
@@ -49,9 +48,9 @@ class Macs:
     uncounted: tuple[str, ...]
 
 
-def lr_size(scale: int, output: tuple[int, int] = OUTPUT_720P) -> tuple[int, int]:
-    """Return height and width of the LR image for an ``output`` of that size: both divided and rounded down."""
-    return output[0] // scale, output[1] // scale
+def lr_size(scale: int) -> tuple[int, int]:
+    """Return height and width of the LR image for a 720p output, for which papers give their MACs; rounded down."""
+    return 720 // scale, 1280 // scale
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -129,6 +128,32 @@ def without_computing(build: Callable[[], nn.Module], work: Callable[[nn.Module,
         f"MACs cannot be counted without computing: on meta tensors the network raises {_brief(on_meta)}, "
         f"on fake tensors {_brief(on_fake)}."
     ) from on_fake
+
+
+def forward_at(spec: ArchitectureSpec, scale: Scale) -> Callable[[nn.Module, Tensor], Tensor]:
+    """Return what calls a network of ``spec`` on an LR image."""
+
+    def forward(network: nn.Module, lr: Tensor) -> Tensor:
+        sr: Tensor = network(lr, scale) if spec.multi_scale else network(lr)
+        return sr
+
+    return forward
+
+
+def input_shape(spec: ArchitectureSpec, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the shape (1, C, h, w) of an LR image of ``size``, enlarged as `srbench.Network` would pad it."""
+    height, width = (-(-max(side, spec.min_size) // spec.size_multiple) * spec.size_multiple for side in size)
+    return 1, spec.colours, height, width
+
+
+def macs_at(spec: ArchitectureSpec, scale: Scale, size: tuple[int, int]) -> Macs:
+    """Count the multiply-accumulates on an LR image of ``size``, enlarged as in `input_shape`.
+
+    Raises:
+        UnavailableError: See `count_macs`.
+    """
+    _, channels, *padded = input_shape(spec, size)
+    return count_macs(lambda: spec.network(scale), forward_at(spec, scale), (padded[0], padded[1]), channels)
 
 
 def _built_on_meta(build: Callable[[], nn.Module], work: Callable[[nn.Module, Tensor], T], shape: Size) -> T:

@@ -95,9 +95,8 @@ def _read_answer(line: str) -> Memory | UnavailableError:
 def _talk(items: str, timeout_s: float) -> tuple[str, str]:
     """Return what the measuring process answers, and why it ended in case an answer is missing."""
     environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(
-            path for path in sys.path if path
-        ),  # what can be imported here can be imported there
+        # What can be imported here can be imported there.
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         # glibc then returns freed blocks at once, so that only live tensors are resident.
         "MALLOC_MMAP_THRESHOLD_": str(128 * 1024),
         "MALLOC_TRIM_THRESHOLD_": str(128 * 1024),
@@ -200,9 +199,7 @@ def _on_cpu(forward: Callable[[], object], weights: float) -> Memory:
         _CLEAR_REFS.write_text("5")  # reset the high-water mark to what is resident now
         before = _status_mib("VmRSS")
     except OSError as error:
-        raise UnavailableError(
-            f"Peak memory on the CPU is read from {_STATUS}, which this system does not have."
-        ) from error
+        raise UnavailableError(f"Peak memory on the CPU is read from {_STATUS}, which this system lacks.") from error
     forward()
     return Memory(weights, max(_status_mib("VmHWM") - before, 0.0))
 

@@ -9,12 +9,19 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from srbench.errors import SrbenchError
+from srbench.errors import SrbenchError, reason_of
 from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.backends import Backend, prepare
-from srbench.profiling.complexity import Macs, count_deployed_parameters, count_parameters, lr_size
-from srbench.profiling.forward import forward_at, input_shape, macs_at
+from srbench.profiling.complexity import (
+    Macs,
+    count_deployed_parameters,
+    count_parameters,
+    forward_at,
+    input_shape,
+    lr_size,
+    macs_at,
+)
 from srbench.profiling.latency import Latency, measure_latency
 from srbench.profiling.machine import this_machine
 from srbench.profiling.memory import Work, peak_memory
@@ -63,8 +70,7 @@ def profile_network(
             with torch.inference_mode():
                 return forward(lr)
 
-        seconds, repeats = profiling.latency_seconds, profiling.latency_repeats
-        return measure_latency(once, device, budget_s=seconds, min_repeats=repeats)
+        return measure_latency(once, device, budget_s=profiling.latency_seconds, min_repeats=profiling.latency_repeats)
 
     latency = _try(timed)
     fixed = count_parameters(network) == 0
@@ -103,10 +109,8 @@ def _try(work: Callable[[], T]) -> T | str:
     """Return the result, or why there is none."""
     try:
         return work()
-    except SrbenchError as error:
-        return str(error)
     except Exception as error:  # noqa: BLE001 - a network's own failure is a reason, not a crash
-        return f"{type(error).__name__}: {error}"
+        return reason_of(error)
 
 
 def _value(result: T | str, number: Callable[[T], float]) -> Measured:
@@ -122,18 +126,8 @@ def _macs(result: Macs | str, *, fixed: bool) -> Measured:
 def _memory(
     spec: ArchitectureSpec, scale: Scale, shape: tuple[int, ...], device: str, plugin_files: Sequence[str]
 ) -> Measured:
-    work = Work(
-        "srbench.profiling.profile:forward_of",
-        {
-            "name": spec.name,
-            "scale": scale,
-            "shape": shape,
-            "device": device,
-            "plugin_files": list(plugin_files),
-        },
-        device,
-    )
-    (result,) = peak_memory([work])
+    arguments = {"name": spec.name, "scale": scale, "shape": shape, "device": device, "plugin_files": [*plugin_files]}
+    (result,) = peak_memory([Work("srbench.profiling.profile:forward_of", arguments, device)])
     return Measured(reason=str(result)) if isinstance(result, SrbenchError) else Measured(value=result.total_mib)
 
 

@@ -17,8 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
-from srbench.profiling.complexity import count_parameters, without_computing
-from srbench.profiling.forward import forward_at, input_shape
+from srbench.profiling.complexity import count_parameters, forward_at, input_shape, without_computing
 from srbench.profiling.operators import FORMULAS
 
 SIDE = 48

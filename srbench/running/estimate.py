@@ -65,7 +65,7 @@ class Estimator:
         return macs / (_macs_a_second() * _CONVOLUTION_EFFICIENCY) + pixels * cell.scale**2 / 1e6
 
     def _macs(self, architecture: str, scale: Scale, side: int) -> float:
-        from srbench.profiling.forward import macs_at
+        from srbench.profiling.complexity import macs_at
 
         key = (architecture, scale, side)
         if key not in self._counts:

@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from srbench.catalog.kinds import ExecutorSpec
-from srbench.errors import SrbenchError, StoreError
+from srbench.errors import StoreError, reason_of
 from srbench.records import Stored
 from srbench.running.display import RunProgress
 from srbench.running.jobs import PaceJob, ProfileJob, perform
@@ -111,8 +111,6 @@ def _perform_all(
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, SrbenchError):
-        return str(error)
     if isinstance(error, concurrent.futures.BrokenExecutor):
         return "the worker process died (killed, or out of memory); run again to go on"
-    return f"{type(error).__name__}: {error}"
+    return reason_of(error)

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 
 from helpers import ORACLES
-from srbench.profiling.complexity import count_macs, lr_size
-from srbench.profiling.forward import forward_at
+from srbench.profiling.complexity import count_macs, forward_at, lr_size
 
 HERE = ORACLES / "networks"
 NOISE = 20

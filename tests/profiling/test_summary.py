@@ -9,8 +9,7 @@ from torch import nn
 from srbench.catalog.catalog import load_catalog
 from srbench.errors import UnavailableError
 from srbench.networks.spec import ArchitectureSpec
-from srbench.profiling.complexity import count_macs, count_parameters
-from srbench.profiling.forward import forward_at
+from srbench.profiling.complexity import count_macs, count_parameters, forward_at
 from srbench.profiling.summary import SIDE, Part, summarise
 
 

@@ -20,8 +20,7 @@ from helpers.architectures import (
 )
 from helpers.networks import fill
 from helpers.rounding import assert_equal_but_for_rounding
-from srbench.profiling.complexity import count_macs, count_parameters
-from srbench.profiling.forward import forward_at
+from srbench.profiling.complexity import count_macs, count_parameters, forward_at
 from srbench.testing import photograph, violations_of
 
 SPECS = {spec.name: spec for spec in emsrdpn.register_architectures()}
