@@ -1,7 +1,6 @@
-"""The measuring conventions: image files, colour, resizing, borders, tiles.
+"""Functions on images: files, colour, resizing, borders, tiles, and the operators of degradations.
 
-Everything public can be imported from here; a module is loaded when one of its names is first used, so that
-reading the size of an image does not cost the import of torch.
+A module is loaded when one of its names is first used, so that reading an image does not import torch.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""What is cut off images, or added to them, before a network or a metric sees them."""
+"""Crop, shave, pad and extend images at their borders."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import Tensor
 from srbench.errors import ShapeError, UsageError
 
 Border: TypeAlias = Literal["reflect", "replicate", "circular", "symmetric"]
-"""What is beyond the edge: the mirrored image without the edge pixel (OpenCV's reflect101, SciPy's "mirror"; DASR,
-KDSR, Real-ESRGAN, BSRGAN), the edge pixel repeated (MATLAB scripts of SRMD, RDN), the other side of the image (IRCNN,
-USRNet, KAIR), or the mirrored image with the edge pixel (MATLAB's ``imresize``, SciPy's "reflect")."""
+"""How an image goes on beyond its edges: mirrored without the edge pixel (OpenCV's reflect101, SciPy's "mirror"; DASR,
+KDSR, Real-ESRGAN, BSRGAN), with the edge pixel repeated (MATLAB scripts of SRMD, RDN), with its other side (IRCNN,
+USRNet, KAIR), or mirrored with the edge pixel (MATLAB's ``imresize``, SciPy's "reflect")."""
 
 
 def mod_crop(image: Tensor, scale: int) -> Tensor:
@@ -40,7 +40,7 @@ def shave(image: Tensor, pixels: int) -> Tensor:
 
     Args:
         image: ``(…, H, W)``.
-        pixels: How many, on each of the four sides; 0 leaves the image as it is.
+        pixels: Number of pixels on each of the four sides, from 0.
 
     Returns:
         A view ``(…, H − 2·pixels, W − 2·pixels)``.
@@ -62,18 +62,18 @@ def pad_to_multiple(lr: Tensor, multiple: int | tuple[int, int], minimum: int = 
     Args:
         lr: ``(N, C, H, W)`` or ``(C, H, W)``.
         multiple: What both sides, or ``(height, width)``, must divide by.
-        minimum: The least side.
+        minimum: The smallest side.
 
     Returns:
-        The padded image (``lr`` itself where nothing is missing) and the ``(height, width)`` it had; crop the output of
-        the network to ``scale`` times those.
+        The padded image (``lr`` itself if it fits) and the ``(height, width)`` it had; crop the output of the network
+        to ``scale`` times those.
 
     Raises:
         ShapeError: If ``multiple`` or ``minimum`` is below 1.
     """
     multiples = (multiple, multiple) if isinstance(multiple, int) else multiple
     if min(*multiples, minimum) < 1:
-        raise ShapeError(f"Sides cannot be padded to multiples of {multiple} and at least {minimum}; both start at 1.")
+        raise ShapeError(f"Sides cannot be padded to multiples of {multiple} and at least {minimum}; give 1 or more.")
     height, width = lr.shape[-2:]
     padded = lr
     for side, step, edges in ((width, multiples[1], (0, 1)), (height, multiples[0], (2, 3))):
@@ -86,46 +86,38 @@ def pad_to_multiple(lr: Tensor, multiple: int | tuple[int, int], minimum: int = 
 
 
 def pad_beyond(lr: Tensor, multiple: int) -> tuple[Tensor, tuple[int, int]]:
-    """Pad at the bottom and right to the next multiple beyond each side, so by a whole one where the side fits already.
+    """Pad at the bottom and right to the next multiple beyond each side; a side that fits grows by a whole multiple.
 
-    The image is mirrored with its edge repeated. SwinIR's test script and those after it do so, and their published
-    scores are of images padded this way.
+    The image is mirrored with its edge repeated. SwinIR's test script and its successors do this, so it is part of
+    their published scores.
 
     Args:
         lr: ``(…, H, W)``.
         multiple: What both sides will divide by.
 
     Returns:
-        The padded image and the ``(height, width)`` it had, as `pad_to_multiple`.
+        The padded image and the ``(height, width)`` it had, as in `pad_to_multiple`.
 
     Raises:
         ShapeError: If ``multiple`` is below 1.
     """
     if multiple < 1:
-        raise ShapeError(f"Sides cannot be padded beyond multiples of {multiple}; these start at 1.")
+        raise ShapeError(f"Sides cannot be padded beyond multiples of {multiple}; give 1 or more.")
     height, width = lr.shape[-2:]
     rows, columns = ((0, multiple - side % multiple) for side in (height, width))
     return pad(lr, rows, columns, "symmetric"), (height, width)
 
 
 def check_border(border: Border) -> None:
-    """Refuse a border that does not exist.
-
-    Raises:
-        UsageError: There is no such border.
-    """
+    """Raise `UsageError` if a border is unknown."""
     if border not in get_args(Border):
-        raise UsageError(f"There is no border {border!r}; choose one of {', '.join(get_args(Border))}.")
+        raise UsageError(f"The border {border!r} is unknown; choose one of {', '.join(get_args(Border))}.")
 
 
 def pad(images: Tensor, rows: tuple[int, int], columns: tuple[int, int], border: Border) -> Tensor:
-    """Extend images; borders wider than the image mirror or repeat it as often as it takes.
+    """Extend images by ``rows`` above and below, and by ``columns`` to the left and right.
 
-    Args:
-        images: (N, C, H, W).
-        rows: How many above and below.
-        columns: How many to the left and right.
-        border: What to extend with.
+    A border wider than the image mirrors or repeats it several times.
     """
     height, width = images.shape[-2:]
     if border != "symmetric" and max(rows) < height and max(columns) < width:
@@ -136,7 +128,7 @@ def pad(images: Tensor, rows: tuple[int, int], columns: tuple[int, int], border:
 
 
 def sources(side: int, before: int, after: int, border: Border) -> Tensor:
-    """Find the pixel that is shown at each place from ``−before`` to ``side − 1 + after``."""
+    """Return the index of the pixel at each place of the extended image, from ``−before`` to ``side − 1 + after``."""
     places = torch.arange(-before, side + after)
     if border == "replicate":
         return places.clamp(0, side - 1)
@@ -150,6 +142,6 @@ def sources(side: int, before: int, after: int, border: Border) -> Tensor:
 
 
 def margins(side: int, flip: bool) -> tuple[int, int]:
-    """Count a kernel's pixels before and after the one that is on the computed pixel; ``flip`` turns the kernel."""
+    """Count a kernel's pixels before and after the one on the computed pixel; ``flip`` turns the kernel."""
     before = side - 1 - side // 2 if flip else (side - 1) // 2
     return before, side - 1 - before

@@ -1,6 +1,6 @@
-"""Images through real codecs, one after the other: the very pixels that a file would give back.
+"""Compress images with real codecs, one after the other, and return exactly the pixels that a file would give back.
 
-Exactly reproducible with the same version of the codec; Pillow brings libjpeg-turbo and libwebp with it. No gradients.
+Exactly reproducible with the same version of the codec; Pillow contains libjpeg-turbo and libwebp. No gradients.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from srbench.errors import ShapeError, UsageError
 from srbench.imaging.pixels import settled
 
 Rounding: TypeAlias = Literal["nearest", "down"]
-"""How images are brought to 8 bits: as OpenCV does, or cut off as APISR does before WebP. Both clamp to [0, 1] first,
-without which bright noise would turn black."""
+"""How images are rounded to 8 bits: as OpenCV does, or down as APISR does before WebP. Both clamp to [0, 1] first;
+otherwise bright noise would turn black."""
 
 Options: TypeAlias = dict[str, str | int]
-"""What Pillow is told."""
+"""Options of Pillow."""
 
 _SUBSAMPLING = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 
@@ -35,12 +35,12 @@ def jpeg_bytes(
     subsampling: Literal["4:4:4", "4:2:2", "4:2:0"] = "4:2:0",
     rounding: Rounding = "nearest",
 ) -> Tensor:
-    """Write as JPEG and read again; as OpenCV's ``imencode`` and ``imdecode``, which BSRGAN uses.
+    """Write as JPEG and read again, as OpenCV's ``imencode`` and ``imdecode`` do, which BSRGAN uses.
 
     Args:
         images: (N, 3 or 1, H, W) in [0, 1].
         quality: From 1 to 100, for all images or for each.
-        subsampling: Of the chroma.
+        subsampling: Subsampling of the chroma.
         rounding: See `Rounding`.
 
     Returns:

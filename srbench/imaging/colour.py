@@ -1,7 +1,7 @@
 """Luma and chroma as super-resolution measures them: MATLAB's ``rgb2ycbcr`` and ``ycbcr2rgb`` on doubles.
 
-ITU-R BT.601 limited range: Y runs from 16/255 to 235/255, not from 0 to 1. The full-range luma that JPEG, OpenCV and
-YIQ use gives a PSNR 1.32 dB lower for the same image.
+They use ITU-R BT.601 with limited range: Y is from 16/255 to 235/255, not from 0 to 1. With the full-range luma of
+JPEG, OpenCV and YIQ, the PSNR of the same image is 1.32 dB lower.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from srbench.errors import ShapeError
 # Rows Y, Cb, Cr for R, G, B in [0, 1], on the scale 0 … 255.
 _TO_YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
 _OFFSETS = (16.0, 128.0, 128.0)
-# MATLAB prints this inverse with six digits; the exact one makes the way back exact.
+# MATLAB prints this inverse with six digits; the exact inverse makes the conversion back exact.
 _TO_RGB = np.linalg.inv(_TO_YCBCR)
 
 
 def rgb_to_y(rgb: torch.Tensor) -> torch.Tensor:
-    """BT.601 luma, not rounded.
+    """Return BT.601 luma, not rounded.
 
     Args:
         rgb: ``(…, 3, H, W)`` floating point in [0, 1].
 
     Returns:
-        ``(…, 1, H, W)`` in [16/255, 235/255], of the same dtype. Multiply by 255 for the scale of 8-bit images.
+        ``(…, 1, H, W)`` in [16/255, 235/255], of the same dtype; times 255 it is on the scale of 8-bit images.
 
     Raises:
         ShapeError: If there are not three floating point channels.
@@ -37,7 +37,7 @@ def rgb_to_y(rgb: torch.Tensor) -> torch.Tensor:
 
 
 def rgb_to_ycbcr(rgb: torch.Tensor) -> torch.Tensor:
-    """Luma and chroma.
+    """Return luma and chroma.
 
     Args:
         rgb: ``(…, 3, H, W)`` floating point in [0, 1].
@@ -54,10 +54,10 @@ def rgb_to_ycbcr(rgb: torch.Tensor) -> torch.Tensor:
 
 
 def ycbcr_to_rgb(ycbcr: torch.Tensor) -> torch.Tensor:
-    """The way back from `rgb_to_ycbcr`; not clamped, since clamping belongs to whoever writes the image.
+    """Invert `rgb_to_ycbcr`, without clamping.
 
     Args:
-        ycbcr: ``(…, 3, H, W)`` floating point, as `rgb_to_ycbcr` gives it.
+        ycbcr: ``(…, 3, H, W)`` floating point, as `rgb_to_ycbcr` returns it.
 
     Returns:
         ``(…, 3, H, W)`` of the same dtype.
@@ -71,7 +71,7 @@ def ycbcr_to_rgb(ycbcr: torch.Tensor) -> torch.Tensor:
 
 
 def _mix(matrix: NDArray[np.float64], planes: list[torch.Tensor]) -> list[torch.Tensor]:
-    # plane by plane and not as a matrix product, whose precision others may have lowered (TF32, autocast)
+    # plane by plane: TF32 or autocast may have lowered the precision of a matrix product
     first, second, third = planes
     return [float(a) * first + float(b) * second + float(c) * third for a, b, c in matrix]
 
@@ -79,6 +79,6 @@ def _mix(matrix: NDArray[np.float64], planes: list[torch.Tensor]) -> list[torch.
 def _need_three(image: torch.Tensor, colours: str) -> None:
     if image.ndim < 3 or image.shape[-3] != 3 or not image.is_floating_point():
         raise ShapeError(
-            f"{colours} was expected as a floating point tensor (…, 3, H, W), not {image.dtype} of shape "
-            f"{tuple(image.shape)}; a greyscale image is its own luma."
+            f"{colours} must be a floating point tensor (…, 3, H, W), not {image.dtype} of shape "
+            f"{tuple(image.shape)}; use a greyscale image as its own luma."
         )

@@ -19,20 +19,20 @@ from srbench.imaging.pixels import Pixels
 _HINT = "Convert it to an 8-bit RGB or greyscale PNG."
 _ORIENTATION = 0x0112
 _SRGB_GAMMA = 0.45455
-# What Pillow's decoders raise on broken files; SyntaxError is its word for a malformed header.
+# What Pillow's decoders raise for broken files; SyntaxError means a malformed header.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError, AttributeError)
 
 
 def read_image(path: Path | str, *, keep_grey: bool = False) -> Pixels:
     """Read an image as 8-bit pixels, exactly as they are stored.
 
-    Palettes are looked up; alpha that is opaque everywhere is dropped; 16-bit PNGs whose values are 8-bit ones
-    (v · 257) are read as those. What a viewer would show as another picture than the pixels is refused: transparent
-    pixels, several frames or pages, an orientation other than upright. What only changes its colours, a profile or a
-    gamma, is not applied, as in MATLAB's ``imread``; `colours_of` names it.
+    Palettes are looked up; alpha that is opaque everywhere is dropped; 16-bit PNGs whose values are 8-bit values times
+    257 are read as 8-bit. A file that viewers do not show as its pixels is refused: transparent pixels, several frames
+    or pages, an orientation other than upright. A colour profile or gamma is not applied, as in MATLAB's ``imread``;
+    `colours_of` names it.
 
     Args:
-        path: An image file of any format Pillow knows.
+        path: An image file of any format that Pillow reads.
         keep_grey: Whether a greyscale file stays ``(H, W)``; otherwise its channel is repeated three times.
 
     Returns:
@@ -46,7 +46,7 @@ def read_image(path: Path | str, *, keep_grey: bool = False) -> Pixels:
     with _opened(path) as image:
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format != "MPO":  # a photograph and its preview
-            raise DataError(f"{path} holds {frames} frames, not one image. Save the one that is meant.")
+            raise DataError(f"{path} has {frames} frames, and one image is needed. Save one frame as an image.")
         if (orientation := image.getexif().get(_ORIENTATION, 1)) not in (0, 1):
             raise DataError(
                 f"{path} is stored turned or mirrored (orientation {orientation}), and programs disagree on whether to "
@@ -113,7 +113,7 @@ def write_png(path: Path | str, pixels: Pixels) -> None:
     path = Path(path)
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or not pixels.size:
         raise DataError(
-            f"{path} was to be written from {pixels.dtype} pixels of shape {pixels.shape}; "
+            f"{path} cannot be written from {pixels.dtype} pixels of shape {pixels.shape}; "
             "give uint8 of shape (H, W) or (H, W, 3)."
         )
     with atomic_path(path) as temporary:
@@ -129,20 +129,20 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     if path.exists() and not path.is_file():
         raise DataError(f"{path} is not a regular file but a pipe, socket or device. Give an image file.")
     try:
-        # Pillow warns of oddities in tags that no pixel depends on; what matters, it raises.
+        # Pillow warns about tags that no pixel depends on; it raises what matters.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path) as image:
                 yield image
     except FileNotFoundError as error:
-        raise DataError(f"There is no image at {path}.") from error
+        raise DataError(f"There is no image at {path}. Check the path.") from error
     except PermissionError as error:
-        raise DataError(f"{path} may not be read by this user. Change its permissions.") from error
+        raise DataError(f"{path} cannot be read by this user. Change its permissions.") from error
     except UnidentifiedImageError as error:
         what = "is empty" if path.stat().st_size == 0 else "is not an image, or its header is damaged"
         raise DataError(f"{path} {what}. Fetch or copy it again.") from error
     except Image.DecompressionBombError as error:
-        raise DataError(f"{path} has more pixels than can be trusted to be a photograph. Cut it into parts.") from error
+        raise DataError(f"{path} has more pixels than srbench reads. Cut it into parts.") from error
     except _BROKEN as error:
         raise DataError(f"{path} is damaged: {str(error) or type(error).__name__}. Fetch or copy it again.") from error
 
@@ -159,12 +159,12 @@ def _pixels(path: Path, image: Image.Image) -> Pixels:
 
 def _without_alpha(path: Path, pixels: Pixels) -> Pixels:
     if pixels[..., -1].min() < 255:
-        raise DataError(f"{path} has transparent pixels, and what lies behind them is unknown. {_HINT}")
+        raise DataError(f"{path} has transparent pixels, and their background is unknown. {_HINT}")
     return pixels[..., 0] if pixels.shape[2] == 2 else pixels[..., :-1]
 
 
 def _bits(path: Path, image: Image.Image) -> int:
-    """Bits per channel in the file. Pillow shortens 16-bit colour to 8 without a word, so its mode does not say."""
+    """Return the bits per channel in the file; Pillow's mode hides that it shortens 16-bit colour to 8."""
     if image.format == "PNG":
         with path.open("rb") as file:
             header = file.read(25)
@@ -176,20 +176,20 @@ def _bits(path: Path, image: Image.Image) -> int:
 
 
 def _eight_bits(path: Path, image: Image.Image) -> Pixels:
-    """The 8-bit pixels of a 16-bit PNG, if that is all it holds."""
+    """Return the 8-bit pixels of a 16-bit PNG, if that is all it contains."""
     bits = _bits(path, image)
     if image.format != "PNG" or image.mode not in ("I;16", "I;16B", "I", "RGB", "RGBA") or "transparency" in image.info:
-        raise DataError(f"{path} has {bits} bits per channel, and only 8 are measured. {_HINT}")
+        raise DataError(f"{path} has {bits} bits per channel, and srbench measures 8. {_HINT}")
     if image.mode.startswith("I"):
         wide = np.asarray(image).astype(np.int64)
         high, low = wide >> 8, wide & 255
     else:
-        # Pillow keeps one byte of two: asking for the other byte order gives the one it drops.
+        # Pillow keeps one byte of two; the other byte order gives the byte that it drops.
         high = np.asarray(image).astype(np.int64)
         with Image.open(path) as again:
             again.tile = [tile._replace(args=str(tile.args).replace("16B", "16L")) for tile in again.tile]
             low = np.asarray(again).astype(np.int64)
     if not np.array_equal(high, low):
-        raise DataError(f"{path} has {bits} bits per channel, and 8 would lose some of them. {_HINT}")
+        raise DataError(f"{path} uses more than 8 of its {bits} bits per channel. {_HINT}")
     pixels = high.astype(np.uint8)
     return _without_alpha(path, pixels) if pixels.ndim == 3 and pixels.shape[2] == 4 else pixels

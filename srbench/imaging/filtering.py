@@ -14,35 +14,35 @@ from srbench.imaging.kernels import pad_to
 from srbench.imaging.parallel import compiled_serves, for_each, values_alone
 
 _DIRECT_WEIGHTS = 441
-"""On a CPU, kernels of more weights go by Fourier transforms. 16 RGB images of 256² take the same time both ways at
-21 × 21; the direct way computes 16 planes at a time, whether there are as many or not, and is slow in float64."""
+"""On a CPU, kernels of more weights are applied by Fourier transforms. 16 RGB images of 256² take the same time both
+ways at 21 × 21. The direct way always computes 16 planes at a time, even if there are fewer, and is slow in float64."""
 _LANES = 16
 _GROUPED = 6
-"""Kernels of a list whose sides differ by less may go together."""
+"""Kernels of a list are applied together if their sides differ by less."""
 
 
 def filter2d(
     images: Tensor, kernels: Tensor | Sequence[Tensor], *, border: Border = "reflect", flip: bool = False
 ) -> Tensor:
-    """Filter every image with its own kernel, all channels alike.
+    """Filter every image with its own kernel, the same for all its channels.
 
-    A kernel of even side has its pixel ``(side − 1) // 2`` on the pixel that is computed, as in MATLAB's ``imfilter``;
-    with ``flip`` its pixel ``side // 2``, as in SciPy.
+    The pixel of a kernel that is laid on the computed pixel is ``(side − 1) // 2``, as in MATLAB's ``imfilter``; with
+    ``flip`` it is ``side // 2``, as in SciPy. The two differ for even sides.
 
     Args:
         images: (N, C, H, W) floating point.
-        kernels: (N, k, l), or (1, k, l) for all images; of any dtype and device. Or a list of (k, l), one for each
-            image, of sides of their own.
-        border: What is beyond the edges; kernels may be larger than the image.
+        kernels: (N, k, l), or (1, k, l) for all images; of any dtype and device. Or a list with one (k, l) for each
+            image, whose sides may differ.
+        border: How the image goes on beyond its edges; kernels may be larger than the image.
         flip: False correlates, as OpenCV, torch, ``imfilter`` and the code of DASR, KDSR and Real-ESRGAN do; True
-            convolves, as SciPy and the code of BSRGAN, USRNet and KAIR do. Symmetric kernels know no difference.
+            convolves, as SciPy and the code of BSRGAN, USRNet and KAIR do. For symmetric kernels both are the same.
 
     Returns:
         (N, C, H, W) of the dtype of ``images``, slightly beyond their range where kernels have negative weights.
 
     Raises:
-        ShapeError: There are not as many kernels as images.
-        UsageError: There is no such border.
+        ShapeError: The numbers of kernels and images differ.
+        UsageError: The border is unknown.
     """
     if not isinstance(kernels, Tensor) and len(kernels) == len(images) == 1:
         kernels = kernels[0].unsqueeze(0)
@@ -50,7 +50,7 @@ def filter2d(
     if images.ndim != 4 or len(several) not in (1, len(images)) or any(kernel.ndim != 2 for kernel in several):
         shapes = tuple(kernels.shape) if isinstance(kernels, Tensor) else [tuple(kernel.shape) for kernel in several]
         raise ShapeError(
-            f"Images of shape {tuple(images.shape)} were to be filtered with kernels of shape {shapes}; "
+            f"Images of shape {tuple(images.shape)} cannot be filtered with kernels of shape {shapes}; "
             "give images (N, C, H, W) and kernels (N, k, l), (1, k, l) or a list of N."
         )
     check_border(border)
@@ -76,27 +76,21 @@ def filter2d(
 
 
 def filter_lines(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """`filter2d` with one kernel that is the outer product of two lines, which is a good deal faster.
-
-    Args:
-        images: (N, C, H, W) floating point.
-        rows: (k,) weights from top to bottom.
-        columns: (l,) weights from left to right.
-    """
+    """Filter with the outer product of ``rows`` (k,) and ``columns`` (l,), much faster than `filter2d` would."""
     return filter2d(filter2d(images, columns.view(1, 1, -1)), rows.view(1, -1, 1))
 
 
 def sharpen(images: Tensor, *, weight: float = 0.5, radius: int = 50, threshold: float = 10.0) -> Tensor:
-    """Unsharp masking as Real-ESRGAN and BSRGAN do it to ground truths.
+    """Apply the unsharp masking with which Real-ESRGAN and BSRGAN sharpen ground truths.
 
-    Where an image differs from its blurred self by more than a threshold, part of the difference is added; the map of
-    those places is blurred too. The blur's standard deviation is OpenCV's for the radius, 8.0 pixels for 50.
+    Where an image differs from its blurred version by more than a threshold, part of the difference is added. The map
+    of those places is blurred too. The blur has OpenCV's standard deviation for the radius: 8.0 pixels for 50.
 
     Args:
         images: (N, C, H, W) in [0, 1].
-        weight: Of the difference.
+        weight: Which part of the difference is added.
         radius: Side of the blur in pixels; the next odd number is taken. Borders are reflected.
-        threshold: In 8-bit levels, for each channel.
+        threshold: Smallest difference that counts, in 8-bit levels and for each channel.
 
     Returns:
         (N, C, H, W) in [0, 1] where ``images`` are.
@@ -112,7 +106,7 @@ def sharpen(images: Tensor, *, weight: float = 0.5, radius: int = 50, threshold:
 
 
 def _in_groups(images: Tensor, kernels: Sequence[Tensor], border: Border, flip: bool) -> Tensor:
-    """Kernels of about the same side together: 7 × 7 weights cost a ninth of 21 × 21."""
+    """Filter with kernels of about the same side together: 7 × 7 weights cost a ninth of 21 × 21."""
     groups: dict[int, list[int]] = {}
     for image, kernel in enumerate(kernels):
         groups.setdefault(-(-max(kernel.shape) // _GROUPED), []).append(image)
@@ -152,7 +146,7 @@ def _by_fourier(padded: Tensor, kernels: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def _fast_side(side: int) -> int:
-    """The next number without prime factors beyond 5; transforms of other sides take several times as long."""
+    """Return the next number without a prime factor above 5; other sides take several times as long to transform."""
     while True:
         rest = side
         for factor in (2, 3, 5):

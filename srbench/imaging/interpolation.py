@@ -1,7 +1,7 @@
-"""Resizes that do not antialias, as PyTorch's and OpenCV's do; MATLAB's is `srbench.imaging.imresize`.
+"""Resizing without antialiasing, as PyTorch and OpenCV do it; MATLAB's resize is `srbench.imaging.imresize`.
 
-Both take cubic weights with a = −0.75 where MATLAB has −0.5, align images by the outer edges of their corners, and
-repeat edge pixels. They part where areas are averaged: PyTorch over whole pixels, OpenCV over parts of them too.
+Both use cubic weights with a = −0.75 where MATLAB has −0.5, align images by the outer edges of their corners, and
+repeat edge pixels. They average areas differently: PyTorch takes whole pixels, OpenCV parts of pixels too.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ Mode: TypeAlias = Literal["bilinear", "bicubic", "area"]
 MODES: tuple[Mode, ...] = ("bilinear", "bicubic", "area")
 
 _LEAST_PART = 1e-3
-"""OpenCV leaves out smaller parts of pixels at the ends of an area."""
+"""OpenCV ignores smaller parts of pixels at the ends of an area."""
 
 
 def interpolate(
     images: Tensor, mode: Mode, *, size: tuple[int, int] | None = None, factor: float | None = None
 ) -> Tensor:
-    """PyTorch's ``F.interpolate``, by an output size or by a factor.
+    """Resize with PyTorch's ``F.interpolate``, to an output size or by a factor.
 
-    Between the two lies a trap: by a factor the output has ``⌊factor · side⌋`` pixels, and these are placed by the
-    factor and not by the ratio of the sides, so that the last ones may look at a place before the image's edge.
-    Real-ESRGAN's first resize goes by a factor and the others by a size.
+    The two differ: by a factor the output has ``⌊factor · side⌋`` pixels, whose positions follow from the factor and
+    not from the ratio of the sides, so that the last ones may not reach the image's edge. Real-ESRGAN's first resize
+    uses a factor, its others a size.
 
     Args:
         images: (N, C, H, W).
-        mode: "area" is the mean over all pixels that an output pixel touches, also when enlarging.
+        mode: "area" is the mean over all pixels that an output pixel touches, even when enlarging.
         size: Output height and width, or …
         factor: … output over input side.
 
@@ -41,19 +41,19 @@ def interpolate(
     """
     _check(mode, size)
     if (size is None) == (factor is None):
-        raise UsageError("interpolate needs an output size or a factor, and not both.")
+        raise UsageError("interpolate needs either an output size or a factor; give one of them.")
     if factor is not None and min(int(side * factor) for side in images.shape[-2:]) < 1:
         raise ShapeError(f"Images of {images.shape[-2]}×{images.shape[-1]} have no pixel left at factor {factor}.")
     return F.interpolate(images, size=size, scale_factor=factor, mode=mode)
 
 
 def opencv(images: Tensor, mode: Mode, size: tuple[int, int]) -> Tensor:
-    """OpenCV's ``cv2.resize`` on floating point images.
+    """Resize as OpenCV's ``cv2.resize`` does on floating point images.
 
     Args:
         images: (N, C, H, W).
-        mode: "bilinear", "bicubic" or "area" are OpenCV's INTER_LINEAR, INTER_CUBIC and INTER_AREA. Areas are averaged
-            if neither side grows; else INTER_AREA is a linear interpolation that keeps pixels hard-edged.
+        mode: "bilinear", "bicubic" and "area" are OpenCV's INTER_LINEAR, INTER_CUBIC and INTER_AREA. The last averages
+            areas if neither side grows; otherwise it is a linear interpolation that keeps hard edges between pixels.
         size: Output height and width.
 
     Returns:
@@ -70,7 +70,7 @@ def opencv(images: Tensor, mode: Mode, size: tuple[int, int]) -> Tensor:
 
 
 def _areas(old: int, new: int) -> Tensor:
-    """Mean over ``old / new`` pixels, the ends weighing by the part that lies within; (new, old)."""
+    """Make the matrix (new, old) that averages ``old / new`` pixels; those at the ends count by the part within."""
     width = old / new
     start = torch.arange(new, dtype=torch.float64).unsqueeze(1) * width
     pixel = torch.arange(old, dtype=torch.float64)
@@ -79,10 +79,10 @@ def _areas(old: int, new: int) -> Tensor:
 
 
 def _hard_edges(old: int, new: int) -> Tensor:
-    """Linear interpolation in the output pixels that an input pixel's edge crosses, copies between; (new, old)."""
+    """Make the matrix (new, old) that interpolates where an output pixel contains an edge, and copies elsewhere."""
     at = torch.arange(new, dtype=torch.float64)
     ratio = new / old
-    # not old / new, and in float32: where edges meet, whole numbers must fall as OpenCV's do
+    # not old / new, and in float32: where edges coincide, the rounding must be OpenCV's
     before = (at * (1 / ratio)).floor()
     part = ((at + 1) - (before + 1) * ratio).float().double()
     part = torch.where((part <= 0) | (before >= old - 1), 0.0, part - part.floor())
@@ -94,6 +94,6 @@ def _hard_edges(old: int, new: int) -> Tensor:
 
 def _check(mode: str, size: tuple[int, int] | None) -> None:
     if mode not in MODES:
-        raise UsageError(f"There is no way to resize called {mode!r}; choose one of {', '.join(MODES)}.")
+        raise UsageError(f"The resize mode {mode!r} is unknown; choose one of {', '.join(MODES)}.")
     if size is not None and min(size) < 1:
         raise ShapeError(f"An image cannot be resized to {size[0]}×{size[1]}; give at least 1×1.")

@@ -1,8 +1,8 @@
-"""JPEG as arithmetic on tensors: whole batches with a quality for each image, differentiable if that is wanted.
+"""JPEG as arithmetic on tensors: for batches with a quality for each image, and differentiable on demand.
 
-It does what the codec does to pixels (4:2:0 chroma, cosine transforms of 8 × 8 blocks, quantisation) and leaves out
-what only files need. Unlike a real codec it takes any real quality, rounds neither colours nor pixels to 8 bits, and
-enlarges chroma without smoothing. For the very pixels of a codec see `srbench.imaging.codecs`.
+It changes pixels as the codec does (4:2:0 chroma, cosine transforms of 8 × 8 blocks, quantisation) and omits what only
+files need. Unlike a real codec it takes any real quality, does not round colours and pixels to 8 bits, and enlarges
+chroma without smoothing. The exact pixels of a codec are in `srbench.imaging.codecs`.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _LUMINANCE = (
     (49, 64, 78, 87, 103, 121, 120, 101),
     (72, 92, 95, 98, 112, 100, 103, 99),
 )
-"""Steps of luma at quality 50, by vertical and horizontal frequency (ITU-T T.81, table K.1)."""
+"""Quantisation steps of luma at quality 50, by vertical and horizontal frequency (ITU-T T.81, table K.1)."""
 
 _CHROMINANCE = ((17, 18, 24, 47), (18, 21, 26, 66), (24, 26, 56, 99), (47, 66, 99, 99))
-"""Steps of chroma at quality 50 (table K.2); 99 at every higher frequency."""
+"""Quantisation steps of chroma at quality 50 (table K.2); 99 at every higher frequency."""
 
 _TO_YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 _TO_RGB = np.array([[1.0, 0.0, 1.402], [1.0, -0.344136, -0.714136], [1.0, 1.772, 0.0]])
-"""Full-range colours of JFIF, without the offset of 128 that both ways share."""
+"""Full-range colours of JFIF, without the offset of 128."""
 
 
 def diffjpeg(
@@ -50,8 +50,8 @@ def diffjpeg(
     """Compress and decompress, as the DiffJPEG of Real-ESRGAN does.
 
     Args:
-        images: (N, 3, H, W) RGB or (N, 1, H, W) grey, which is all luma; values beyond [0, 1] are clamped, below and
-            to the right black fills the last blocks.
+        images: (N, 3, H, W) RGB or (N, 1, H, W) grey; values beyond [0, 1] are clamped. The last blocks are filled
+            with black at the bottom and right.
         quality: Between 0 and 100, both excluded; one real number for all images or one for each.
         luminance_table: "transposed" exchanges horizontal and vertical frequencies of luma, as DiffJPEG's published
             code does; "standard" is what codecs do.
@@ -66,9 +66,9 @@ def diffjpeg(
     """
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise ShapeError(
-            f"JPEG takes RGB images (N, 3, H, W) or grey ones (N, 1, H, W); these have the shape {tuple(images.shape)}."
+            f"JPEG was given images of shape {tuple(images.shape)}; give RGB (N, 3, H, W) or grey (N, 1, H, W)."
         )
-    if images.shape[1] == 1:  # as RGB it has no chroma, and stays grey
+    if images.shape[1] == 1:  # converted to RGB it has no chroma, and stays grey
         rgb = images.expand(-1, 3, -1, -1)
         return diffjpeg(rgb, quality, luminance_table=luminance_table, differentiable=differentiable)[:, :1]
     factors = _factors(quality)
@@ -108,14 +108,14 @@ def _by_loops(images: Tensor, factors: Tensor, luminance_table: Literal["transpo
 
 
 def _requantised(planes: Tensor, steps: Tensor, transform: Tensor, differentiable: bool) -> Tensor:
-    """Put the coefficients of all blocks on multiples of ``steps`` (N, 1, 1, 8, 1, 8).
+    """Round the coefficients of all blocks to multiples of ``steps`` (N, 1, 1, 8, 1, 8).
 
-    ``transform`` (8, side) takes the pixels of a block's side to frequencies; its transpose times side / 8 leads back.
+    ``transform`` (8, side) maps the pixels along a block to frequencies; its transpose times side / 8 maps them back.
     """
     count, channels, height, width = planes.shape
     side = transform.shape[1]
     down, across = height // side, width // side
-    # rows, then columns of all blocks at once; pixels stay where they are
+    # rows, then columns of all blocks at once, without moving pixels
     lines = (planes.reshape(-1, side) @ transform.mT).view(count, channels, down, side, across * 8)
     coefficients = (transform @ lines).view(count, channels, down, 8, across, 8) / steps
     rounded = coefficients.round()
@@ -127,20 +127,20 @@ def _requantised(planes: Tensor, steps: Tensor, transform: Tensor, differentiabl
 
 
 def _mixed(images: Tensor, matrix: NDArray[np.float64]) -> Tensor:
-    """Colours as sums of colours, (N, rows of the matrix, H, W)."""
+    """Return weighted sums of the colours, (N, rows of the matrix, H, W)."""
     return (images.new_tensor(matrix) @ images.flatten(2)).view(len(images), -1, *images.shape[-2:])
 
 
 def _factors(quality: Values) -> Tensor:
-    """What libjpeg multiplies the tables with, but neither rounded nor kept from falling below one step."""
+    """Return libjpeg's factors of the tables, without its rounding and its lower limit of one step."""
     values = torch.as_tensor(quality, dtype=torch.float64).reshape(-1)
     if not bool(((values > 0) & (values < 100)).all()):
-        raise UsageError(f"JPEG was asked for the quality {values.tolist()}; give numbers between 0 and 100.")
+        raise UsageError(f"JPEG was given the quality {values.tolist()}; give numbers between 0 and 100.")
     return torch.where(values < 50, 5000 / values, 200 - 2 * values) / 100
 
 
 def _cosines() -> Tensor:
-    """The orthonormal cosine transform of eight numbers."""
+    """Make the orthonormal cosine transform of eight numbers, (8, 8)."""
     steps = torch.arange(8, dtype=torch.float64)
     waves = torch.cos(math.pi / 8 * (steps + 0.5) * steps.view(-1, 1)) / 2
     waves[0] /= math.sqrt(2)
@@ -148,7 +148,7 @@ def _cosines() -> Tensor:
 
 
 def _pairs() -> Tensor:
-    """Means of neighbours among sixteen numbers; times two, its transpose repeats eight."""
+    """Make the matrix that averages pairs of sixteen numbers; twice its transpose repeats eight numbers."""
     return torch.eye(8, dtype=torch.float64).repeat_interleave(2, 1) / 2
 
 

@@ -1,11 +1,11 @@
-"""Blur kernels, many at once: Gaussians and their relatives, the sinc of ringing, motion.
+"""Blur kernels, many at once: Gaussians and their relatives, the sinc of ringing, motion; to pad, cut and shift them.
 
-Every function takes numbers or ``(N,)`` tensors and gives ``(N, side, side)`` float64 that sums to one, rows from top
-to bottom and columns from left to right. x is the column and y the row, both counted from the kernel's middle, so that
-an angle turns clockwise as one looks at the image.
+The functions that make kernels take numbers or ``(N,)`` tensors and return ``(N, side, side)`` float64 that sums to
+one, rows from top to bottom and columns from left to right. x is the column and y the row, counted from the kernel's
+middle, so that angles turn clockwise in the displayed image.
 
 Papers disagree on what a kernel's width is. Here a ``sigma`` is always a standard deviation in pixels (DASR, KDSR, DAN,
-Real-ESRGAN); where a paper's λ is a variance (SRMD, BSRGAN, KernelGAN), `gaussian_of_variances` takes it as that.
+Real-ESRGAN). For papers whose λ is a variance (SRMD, BSRGAN, KernelGAN) there is `gaussian_of_variances`.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ Values: TypeAlias = float | Sequence[float] | Tensor
 
 Centre: TypeAlias = Literal["middle", "pixel"]
 """Where a kernel of even side has its peak: between the middle four pixels (MATLAB's ``fspecial``, SRMD), or on pixel
-``side // 2`` (DASR, KDSR), which moves the image by half a pixel. An odd side knows no difference."""
+``side // 2`` (DASR, KDSR), which moves the image by half a pixel. For odd sides both are the same."""
 
 _NARROWEST = 1e-3
-"""Below this standard deviation, in pixels, a Gaussian is one pixel, or one line of them: the limit is used."""
+"""Standard deviation in pixels below which a Gaussian is computed as its limit: one pixel, or one line of pixels."""
 
 
 def gaussian(
     side: int, sigma_x: Values, sigma_y: Values, theta: Values = 0.0, *, centre: Centre = "middle", offset: float = 0.0
 ) -> Tensor:
-    """Gaussians ``exp(−q/2)`` of any direction; q is the squared distance in standard deviations.
+    """Make Gaussians ``exp(−q/2)`` of any direction, where q is the squared distance in standard deviations.
 
     Args:
-        side: Of the kernel, in pixels.
+        side: Side of the kernel in pixels.
         sigma_x: Standard deviation along the first axis, in pixels.
         sigma_y: Standard deviation along the second.
-        theta: From x to the first axis, in radians.
+        theta: Angle from x to the first axis, in radians.
         centre: See `Centre`.
-        offset: Moves the peak right and down by so many pixels; −(s − 1)/2 is that of KernelGAN's and KAIR's
-            ``gen_kernel`` at scale s.
+        offset: Moves the peak right and down by this many pixels; KernelGAN's and KAIR's ``gen_kernel`` has
+            −(s − 1)/2 at scale s.
 
     Returns:
         (N, side, side) float64.
@@ -60,66 +60,66 @@ def gaussian_of_variances(
     centre: Centre = "middle",
     offset: float = 0.0,
 ) -> Tensor:
-    """`gaussian` whose widths are variances in pixels²: λ₁ and λ₂ of SRMD, KAIR and BSRGAN."""
+    """Make Gaussians from variances in pixels²: λ₁ and λ₂ of SRMD, KAIR and BSRGAN."""
     widths = _column(variance_x).sqrt().flatten(), _column(variance_y).sqrt().flatten()
     return gaussian(side, *widths, theta, centre=centre, offset=offset)
 
 
 def isotropic(side: int, sigma: Values, *, centre: Centre = "middle") -> Tensor:
-    """Round Gaussians of standard deviation ``sigma``."""
+    """Make round Gaussians."""
     return gaussian(side, sigma, sigma, centre=centre)
 
 
 def fspecial(side: int, sigma: Values) -> Tensor:
-    """MATLAB's ``fspecial('gaussian', side, sigma)``: round, centred for even sides too, tails below ε·max cut."""
+    """Make MATLAB's ``fspecial('gaussian', side, sigma)``: round, peak in the middle, tails below ε·max cut off."""
     weights = _gaussian(_distance(side, sigma, sigma, 0.0, "middle", 0.0))
     peak = weights.amax(dim=(1, 2), keepdim=True)
     return _normalised(weights * (weights >= torch.finfo(torch.float64).eps * peak))
 
 
 def generalized_gaussian(side: int, sigma_x: Values, sigma_y: Values, theta: Values, beta: Values) -> Tensor:
-    """``exp(−q^β/2)``: pointed below β = 1, flat-topped above (Liu et al. 2020, as Real-ESRGAN draws them)."""
+    """Make ``exp(−q^β/2)``: pointed below β = 1, flat-topped above (Liu et al. 2020, as Real-ESRGAN draws them)."""
     distance = _distance(side, sigma_x, sigma_y, theta, "middle", 0.0)
     return _normalised(torch.exp(-0.5 * distance ** _column(beta)))
 
 
 def plateau(side: int, sigma_x: Values, sigma_y: Values, theta: Values, beta: Values) -> Tensor:
-    """``1 / (1 + q^β)``: flat in the middle, with heavy tails (Real-ESRGAN)."""
+    """Make ``1 / (1 + q^β)``: flat in the middle, with heavy tails (Real-ESRGAN)."""
     distance = _distance(side, sigma_x, sigma_y, theta, "middle", 0.0)
     return _normalised(1 / (1 + distance ** _column(beta)))
 
 
 def sinc(side: int, omega: Values) -> Tensor:
-    """The circular low-pass filter ``ω J₁(ωr) / (2πr)``, cut to a square, whose ringing Real-ESRGAN imitates.
+    """Make the circular low-pass filter ``ω J₁(ωr) / (2πr)``, cut to a square, as Real-ESRGAN does to add ringing.
 
     Args:
-        side: Of the kernel, in pixels; odd.
-        omega: Cut-off in radians a pixel, to π.
+        side: Side of the kernel in pixels; odd.
+        omega: Cut-off frequency in radians per pixel, at most π.
     """
-    from scipy.special import j1  # imports slowly, and most who list plugins make no kernel
+    from scipy.special import j1  # slow to import, and seldom needed
 
     cutoff = _column(omega)
     radius = _distance(side, 1.0, 1.0, 0.0, "middle", 0.0).sqrt().to(cutoff.device)
-    # SciPy's, exact to the last digits; torch's own is wrong from the eleventh
+    # SciPy's function is exact to the last digits; torch's is wrong from the eleventh.
     bessel = torch.from_numpy(j1((cutoff * radius).cpu().numpy())).to(radius.device)
     ring = cutoff * bessel / (2 * math.pi * radius)
     return _normalised(torch.where(radius == 0, cutoff.square() / (4 * math.pi), ring))
 
 
 def motion(side: int, length: Values, angle: Values) -> Tensor:
-    """A straight move of the camera: MATLAB's ``fspecial('motion', length, angle)`` in a square.
+    """Make the blur of a straight camera move: MATLAB's ``fspecial('motion', length, angle)`` in a square.
 
-    A pixel weighs one minus its distance from the line, which is ``length`` pixels long.
+    The weight of a pixel is one minus its distance from a line of ``length`` pixels.
 
     Args:
-        side: Of the kernel, in pixels; odd, and at least the length and one more pixel, or the line is cut.
-        length: In pixels, at least 1.
-        angle: Counter-clockwise from the horizontal as one looks at the image, in radians (MATLAB counts degrees).
+        side: Side of the kernel in pixels; odd. If it is below the length plus 1, the line is cut.
+        length: Length in pixels, at least 1.
+        angle: Angle from the horizontal, counter-clockwise in the displayed image, in radians (MATLAB: degrees).
     """
     _check_side(side, odd=True)
     half, turn = (_column(length) - 1) / 2, _column(angle)
     if bool((half < 0).any()):
-        raise UsageError("A motion was given a length below 1 pixel; 1 is the one that moves nothing.")
+        raise UsageError("A motion blur was given a length below 1 pixel; give at least 1, which does not blur.")
     across = torch.arange(side, dtype=torch.float64, device=half.device) - side // 2
     x, y = across.view(1, 1, -1), -across.view(1, -1, 1)
     along, beside = x * turn.cos() + y * turn.sin(), y * turn.cos() - x * turn.sin()
@@ -129,28 +129,18 @@ def motion(side: int, length: Values, angle: Values) -> Tensor:
 
 
 def pad_to(kernels: Tensor, side: int) -> Tensor:
-    """Kernels of a larger side, zero around the given ones.
-
-    Args:
-        kernels: (N, k, k).
-        side: As odd or even as k, and no less.
-    """
+    """Pad kernels (N, k, k) with zeros to a larger ``side``, which must be odd if k is odd and even if k is even."""
     missing = side - kernels.shape[-1]
     if missing < 0 or missing % 2:
-        raise ShapeError(f"Kernels of side {kernels.shape[-1]} cannot stand in the middle of side {side}.")
+        raise ShapeError(f"Kernels of side {kernels.shape[-1]} cannot be put into the middle of side {side}.")
     return F.pad(kernels, (missing // 2,) * 4)
 
 
 def cut_to(kernels: Tensor, side: int) -> Tensor:
-    """The middle of kernels, which sums to one again.
-
-    Args:
-        kernels: (…, k, k).
-        side: As odd or even as k, and no more.
-    """
+    """Cut kernels (…, k, k) to a smaller ``side``, odd if k is odd and even if k is even; their sum is 1 again."""
     spare = kernels.shape[-1] - side
     if spare < 0 or spare % 2:
-        raise ShapeError(f"There is no middle of side {side} in kernels of side {kernels.shape[-1]}.")
+        raise ShapeError(f"Kernels of side {kernels.shape[-1]} have no middle of side {side}.")
     if spare == 0:
         return kernels
     middle = kernels[..., spare // 2 : spare // 2 + side, spare // 2 : spare // 2 + side]
@@ -160,13 +150,13 @@ def cut_to(kernels: Tensor, side: int) -> Tensor:
 def shift(kernels: Tensor, scale: int) -> Tensor:
     """Move kernels up and left by (scale − 1)/2 pixels, so that ``[0::scale]`` after a convolution lands in the middle.
 
-    BSRGAN's ``shift_pixel``: values are interpolated linearly between pixels and repeated beyond the edge. True
-    convolution (``flip=True`` of `srbench.imaging.filtering.filter2d`) is meant; a correlation would double the shift
-    that this takes away. The sum may change slightly; divide by it where that matters.
+    This is BSRGAN's ``shift_pixel``: values are interpolated linearly between pixels and repeated beyond the edge. Use
+    it with true convolution (``flip=True`` of `srbench.imaging.filtering.filter2d`); a correlation would double the
+    shift instead of removing it. The sum may change slightly; divide by it where that matters.
 
     Args:
         kernels: (N, h, w).
-        scale: Of the sub-sampling.
+        scale: Factor of the sub-sampling.
     """
     for dim in (-2, -1):
         last = kernels.shape[dim] - 1
@@ -189,18 +179,18 @@ def _distance(side: int, sigma_x: Values, sigma_y: Values, theta: Values, centre
     _check_side(side)
     widths = _column(sigma_x), _column(sigma_y)
     if not all(bool(((width >= 0) & width.isfinite()).all()) for width in widths):
-        raise UsageError("A kernel was given a width that is negative or no number; widths are pixels from 0.")
+        raise UsageError("A kernel was given a width that is negative or not finite; give widths in pixels from 0.")
     turn = _column(theta).to(widths[0].device)
     middle = {"middle": (side - 1) / 2, "pixel": side // 2}[centre] + offset
     steps = torch.arange(side, dtype=torch.float64, device=turn.device) - middle
     x, y = steps.view(1, 1, -1), steps.view(1, -1, 1)
     first, second = x * turn.cos() + y * turn.sin(), y * turn.cos() - x * turn.sin()
-    # the limit of a width of nothing, where dividing by it would give 0/0
+    # clamped, since a width of 0 would give 0/0
     return (first / widths[0].clamp(min=_NARROWEST)).square() + (second / widths[1].clamp(min=_NARROWEST)).square()
 
 
 def _gaussian(distance: Tensor) -> Tensor:
-    # a softmax, since beside a peak between pixels a narrow Gaussian is too small for any float
+    # softmax does not underflow where a narrow Gaussian has its peak between pixels
     return torch.softmax(-0.5 * distance.flatten(1), 1).view_as(distance)
 
 

@@ -1,9 +1,9 @@
-"""Noise of sensors: Gaussian, speckle and photon noise, a field of its own for every image.
+"""Sensor noise: Gaussian, speckle and photon noise, with a separate field for every image.
 
-A field is made from the image's seed alone, by a generator of its own on the device of the images and in their dtype,
-or by compiled loops in float32 on a CPU where only values are wanted. Each way gives other fields of the same
-distribution; frozen realisations are made on the CPU in float64. Levels are standard deviations in 8-bit levels.
-Nothing here clamps unless it is asked to.
+A field depends on the image's seed alone. It is made by a generator on the device of the images and in their dtype, or
+by compiled loops in float32 on a CPU if only values are needed. Both ways have the same distribution and different
+fields; frozen realisations are made on the CPU in float64. Levels are standard deviations in 8-bit levels. Results are
+clamped only on demand.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from srbench.imaging.compiled.noise import Tables
 
 LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in full-range luma (JPEG, OpenCV); torchvision's, which Real-ESRGAN uses, have 0.2989
-for red."""
+"""Weights of red, green and blue in full-range luma (JPEG, OpenCV). Real-ESRGAN uses torchvision's, with 0.2989 for
+red."""
 
-_LARGE = 2**13
-"""Values of an image from which on its photons are counted by tables of all levels, which take a while to make …"""
-_MOST_PHOTONS = 2.0**16
-"""… and grow with the photons that white gives."""
+_TABLES_FROM = 2**13
+"""Number of values from which the photons of an image are counted with tables, which take time to make …"""
+_TABLES_UP_TO = 2.0**16
+"""… and grow with the photons of white; with more photons than this they are not used."""
 
 
 def normal(images: Tensor, seeds: Sequence[int], grey: Sequence[bool] | None = None) -> Tensor:
-    """Fields of standard normal numbers.
+    """Draw fields of standard normal numbers.
 
     Args:
-        images: (N, C, H, W); for its shape, dtype and device.
+        images: (N, C, H, W); decides shape, dtype and device.
         seeds: One for each image; equal seeds give equal fields.
-        grey: For each image, whether all its channels share one plane; none does if absent.
+        grey: Whether all channels of an image share one plane, for each image; default: none.
 
     Returns:
         (N, C, H, W).
@@ -74,23 +74,23 @@ def gaussian(images: Tensor, level: Values, fields: Tensor, *, clamp: bool = Fal
         images: (N, C, H, W) in [0, 1].
         level: Standard deviation in 8-bit levels, one for all images or one for each.
         fields: (N, C, H, W) from `normal`.
-        clamp: To [0, 1].
+        clamp: Whether to clamp to [0, 1].
     """
     return add(images, fields, _levels(level, images), clamp=clamp)
 
 
 def add(images: Tensor, differences: Tensor, factor: Values = 1.0, *, clamp: bool = False) -> Tensor:
-    """Add what `normal` or `poisson` gave.
+    """Add fields from `normal` or `poisson`.
 
     Args:
         images: (N, C, H, W) in [0, 1].
-        differences: (N, C, H, W).
-        factor: Of the differences, one for all images or one for each.
-        clamp: To [0, 1].
+        differences: (N, C, H, W), the fields.
+        factor: Factor of the fields, one for all images or one for each.
+        clamp: Whether to clamp to [0, 1].
     """
     factors = torch.as_tensor(factor, dtype=images.dtype, device=images.device).view(-1, 1, 1, 1)
-    alike = images.shape == differences.shape and images.dtype == differences.dtype
-    if alike and len(factors) in (1, len(images)) and compiled_serves(images, differences, factors):
+    equal = images.shape == differences.shape and images.dtype == differences.dtype
+    if equal and len(factors) in (1, len(images)) and compiled_serves(images, differences, factors):
         from srbench.imaging.compiled import noise as loops
 
         sums = torch.empty_like(images, memory_format=torch.contiguous_format)
@@ -103,20 +103,20 @@ def add(images: Tensor, differences: Tensor, factor: Values = 1.0, *, clamp: boo
 
 
 def speckle(images: Tensor, level: Values, fields: Tensor) -> Tensor:
-    """Add noise in proportion to the image: where it is white, that of `gaussian`, whose arguments these are."""
+    """Add noise in proportion to the image; on white it equals `gaussian`, which has the same arguments."""
     return images + images * fields * _levels(level, images)
 
 
 def correlated(fields: Tensor, covariance: Tensor) -> Tensor:
-    """Fields whose channels go together.
+    """Correlate the channels of fields.
 
     Args:
         fields: (N, C, H, W) from `normal`.
-        covariance: (N, C, C) between channels. Where it is none, having negative eigenvalues, these count by their
-            size, as in NumPy's ``multivariate_normal`` that BSRGAN draws from.
+        covariance: (N, C, C) between channels. Negative eigenvalues count by their absolute value, as in NumPy's
+            ``multivariate_normal``, which BSRGAN draws from.
     """
     values, vectors = torch.linalg.eigh(covariance.to("cpu", torch.float64))
-    # the symmetric root is the only one that no library may return with another sign
+    # the symmetric root, since its sign does not depend on the library
     root = (vectors * values.abs().sqrt().unsqueeze(1)) @ vectors.mT
     return torch.einsum("nij,njhw->nihw", root.to(fields), fields)
 
@@ -129,13 +129,13 @@ def poisson(
     *,
     luma: tuple[float, float, float] = LUMA,
 ) -> Tensor:
-    """The difference that counting photons makes: ``Poisson(x · peak) / peak − x``, with x rounded to 8 bits.
+    """Draw photon noise: ``Poisson(x · peak) / peak − x``, with x rounded to 8 bits.
 
     Args:
         images: (N, C, H, W) in [0, 1]; values outside are clamped.
-        peak: Photons that white gives, one number for all images or one for each.
+        peak: Number of photons of white, one for all images or one for each.
         seeds: One for each image.
-        grey: For each image, whether the photons of its luma are counted and all channels differ alike.
+        grey: Whether the photons of luma are counted and all channels share the noise, for each image.
         luma: Weights of red, green and blue.
 
     Returns:
@@ -144,7 +144,7 @@ def poisson(
     _check_seeds(images, seeds)
     peaks = torch.as_tensor(peak, dtype=torch.float64).expand(len(images)).tolist()
     differences = torch.empty_like(images, memory_format=torch.contiguous_format)
-    if compiled_serves(images) and images[0].numel() >= _LARGE and all(0 < one <= _MOST_PHOTONS for one in peaks):
+    if compiled_serves(images) and images[0].numel() >= _TABLES_FROM and all(0 < one <= _TABLES_UP_TO for one in peaks):
         from srbench.imaging.compiled import noise as loops
 
         out = _flat(differences)
@@ -163,14 +163,14 @@ def poisson(
 
 
 def count_photons(rates: Tensor, generator: Generator) -> Tensor:
-    """Numbers of photons, Poisson distributed with these means."""
+    """Draw numbers of photons, Poisson distributed with the means ``rates``."""
     return torch.poisson(rates, generator)
 
 
 def peaks_of_levels(
     images: Tensor, grey: Sequence[bool] | None = None, *, luma: tuple[float, float, float] = LUMA
 ) -> Tensor:
-    """How many photons Real-ESRGAN has white give: the power of two that the number of levels in the image leads to.
+    """Return Real-ESRGAN's ``peak`` for `poisson`: the number of its 8-bit levels, rounded up to a power of two.
 
     Args:
         images: (N, C, H, W) in [0, 1].
@@ -210,7 +210,7 @@ def _word(seed: int) -> np.uint64:
 
 
 def _flat(images: Tensor) -> NDArray[np.float32]:
-    """(N, C, pixels), in the same memory where it lies in one piece."""
+    """Return (N, C, pixels), in the same memory if that is contiguous."""
     pixels: NDArray[np.float32] = images.detach().contiguous().flatten(2).numpy()
     return pixels
 
@@ -237,7 +237,7 @@ def _for_each_on_levels(
     for_each(len(images), do_one)
 
 
-@lru_cache(maxsize=16)  # the powers of two that `peaks_of_levels` gives, and some more
+@lru_cache(maxsize=16)  # for the powers of two from `peaks_of_levels`, and some more
 def _tables(peak: float) -> Tables:
     from srbench.imaging.compiled.noise import tables_of_photons
 
@@ -253,7 +253,7 @@ def _on_levels(image: Tensor) -> Tensor:
 
 
 def _grey(image: Tensor, luma: tuple[float, float, float]) -> Tensor:
-    """(1, H, W)."""
+    """Return the luma of an image (C, H, W), as (1, H, W)."""
     if len(image) == 1:
         return image
     _check_colours(len(image))

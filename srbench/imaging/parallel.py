@@ -1,6 +1,7 @@
-"""Compiled loops: what a CPU does fastest image by image, by several threads, where nothing but the values is wanted.
+"""Compiled loops and the threads that run them, image by image, on a CPU.
 
-Gradients, other devices and precisions, tracing and compiling are why tensors have another way beside each of them.
+They are used if only values are needed. For gradients, other devices and precisions, tracing and compiling, there is an
+implementation by tensors beside each loop.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from torch.autograd.forward_ad import unpack_dual
 
 _Loop = TypeVar("_Loop", bound=Callable[..., Any])
 _here = local()
-"""Of a thread: whether it is one of several that `for_each` has at work, and how many it keeps for them."""
+"""State of a thread: ``one_of_several`` if `for_each` runs it, and the number of threads ``kept`` for `for_each`."""
 
 
 def values_alone(*tensors: torch.Tensor) -> bool:
-    """Whether nothing is asked for but the values of tensors on a CPU, so that any program may compute them."""
+    """Return True if only the values of tensors on a CPU are needed, so that other code than torch may compute them."""
     return not torch.compiler.is_compiling() and all(
         tensor.device.type == "cpu"
-        and type(tensor) is torch.Tensor  # no fake tensor, nor any other that watches what is done to it
+        and type(tensor) is torch.Tensor  # not a fake tensor or another one that records operations
         and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)  # by vmap, jvp, …
         and unpack_dual(tensor).tangent is None  # type: ignore[no-untyped-call]
         and not (tensor.requires_grad and torch.is_grad_enabled())
@@ -33,27 +34,27 @@ def values_alone(*tensors: torch.Tensor) -> bool:
 
 
 def compiled_serves(images: torch.Tensor, *others: torch.Tensor) -> bool:
-    """Whether a compiled loop may take the place of tensors: only for values, and only in float32."""
+    """Return True if a compiled loop may replace tensors: if only values are needed, in float32."""
     return images.dtype == torch.float32 and images.numel() > 0 and values_alone(images, *others)
 
 
 def compiled(loop: _Loop) -> _Loop:
-    """Compile a function when it is first called on a machine, remembered on disk; it runs beside other threads.
+    """Compile a function when it is first called, and cache it on disk; it does not block other threads.
 
-    For the top of modules that are imported where their loops are used, since the compiler imports slowly.
+    Import modules that use this decorator only where their loops are called, since importing the compiler is slow.
     """
     import numba
 
-    # Fused multiply-adds round once instead of twice; no other liberty is taken with the arithmetic.
+    # Fused multiply-adds round once instead of twice; otherwise the arithmetic is exactly that of the code.
     options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}}
     try:
         return numba.njit(cache=True, **options)(loop)  # type: ignore[no-any-return]
-    except RuntimeError:  # there is no folder that could be written: compiled anew in every process
+    except RuntimeError:  # no folder can be written: compile again in every process
         return numba.njit(**options)(loop)  # type: ignore[no-any-return]
 
 
 def threads() -> int:
-    """How many `for_each` would have at work."""
+    """Return the number of threads that `for_each` would use."""
     if getattr(_here, "one_of_several", False):
         return 1
     return getattr(_here, "kept", None) or torch.get_num_threads()
@@ -63,8 +64,8 @@ def threads() -> int:
 def threads_kept() -> Iterator[None]:
     """Keep torch's threads for `for_each`, while torch itself has one.
 
-    For many small operations on tensors with loops between them: torch's own threads, once woken by an operation, wait
-    busily for the next one, and hold up those of the loops.
+    It is for many small operations on tensors with loops between them: after an operation torch's own threads wait
+    busily for the next one, and slow down the threads of the loops.
     """
     several = threads()
     if several < 2 or getattr(_here, "kept", None):
@@ -80,17 +81,17 @@ def threads_kept() -> Iterator[None]:
 
 
 def for_each(count: int, work: Callable[[int], None]) -> None:
-    """Do ``work(0)`` … ``work(count − 1)``, by as many threads as torch may use; each takes the next that is left.
+    """Call ``work(0)`` … ``work(count − 1)`` with as many threads as torch may use; each takes the next number.
 
-    Within ``work``, torch and `for_each` have one thread: what works side by side should not wait for one another.
+    Within ``work``, torch and `for_each` have one thread; parallel workers would otherwise compete for threads.
 
     Args:
-        count: How often.
-        work: Mostly compiled, or in torch, so that threads run at the same time; what it does must not depend on the
-            order.
+        count: Number of calls.
+        work: Compiled or in torch for the most part, so that threads run at the same time. Its result must not depend
+            on the order of calls.
 
     Raises:
-        Exception: What ``work`` raised first; the rest is then left undone.
+        Exception: The first one that ``work`` raised; the remaining calls are not made.
     """
     workers = min(threads(), count)
     if workers < 2:
@@ -104,7 +105,7 @@ def for_each(count: int, work: Callable[[int], None]) -> None:
     def take() -> None:
         _here.one_of_several = True
         try:
-            torch.set_num_threads(1)  # no thread inherits this, nor what follows
+            torch.set_num_threads(1)  # threads do not inherit this, or the modes below
             with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
                 for number in left:
                     if failures:
@@ -119,28 +120,28 @@ def for_each(count: int, work: Callable[[int], None]) -> None:
         others = [_others(workers - 1).submit(take) for _ in range(workers - 1)]
         take()
         for other in others:
-            if not other.cancel():  # one that has not begun would find nothing left
+            if not other.cancel():  # one that has not begun has nothing left to do
                 other.result()
     if failures:
         raise failures[0]
 
 
 def in_shares(count: int, work: Callable[[slice], None]) -> None:
-    """Divide what is numbered from 0 to ``count − 1`` among as many threads as `for_each` has, which this is otherwise.
+    """Divide the numbers from 0 to ``count − 1`` evenly among the threads of `for_each`, a slice for each.
 
-    For work of which each piece takes about as long as any other.
+    It is for work in which every number takes about the same time.
     """
     shares = min(threads(), count)
     for_each(shares, lambda share: work(slice(count * share // shares, count * (share + 1) // shares)))
 
 
-_standing: dict[int, ThreadPoolExecutor] = {}
-"""Threads that wait for work, by their number: starting new ones each time takes as long as some of the work."""
+_pools: dict[int, ThreadPoolExecutor] = {}
+"""Pools of waiting threads, by their size; starting new threads each time would take as long as some of the work."""
 
 
 def _others(count: int) -> ThreadPoolExecutor:
-    return _standing.setdefault(count, ThreadPoolExecutor(count, "srbench-loops"))
+    return _pools.setdefault(count, ThreadPoolExecutor(count, "srbench-loops"))
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's threads
-    os.register_at_fork(after_in_child=_standing.clear)
+if hasattr(os, "register_at_fork"):  # a forked process does not have its parent's threads
+    os.register_at_fork(after_in_child=_pools.clear)

@@ -1,4 +1,4 @@
-"""8-bit pixels: as tensors, on their levels, and their hash."""
+"""8-bit pixels: to tensors and back, their levels, their hash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Pixels = NDArray[np.uint8]
 
 
 def to_tensor(pixels: Pixels) -> torch.Tensor:
-    """Pixels as a network takes them.
+    """Convert pixels to the tensor that a network takes.
 
     Args:
         pixels: ``(H, W, C)`` or ``(H, W)`` uint8.
@@ -32,10 +32,10 @@ def to_tensor(pixels: Pixels) -> torch.Tensor:
 
 
 def to_uint8(image: torch.Tensor) -> torch.Tensor:
-    """Round an image in [0, 1] to the 256 levels it would be saved with.
+    """Round an image in [0, 1] to the 256 levels of an 8-bit file.
 
-    ``round(255·x)`` clamped, exact ties to even: what the field's NumPy and PyTorch evaluation scripts do. (MATLAB
-    rounds ties up; ties are rare in the output of a network, and `imresize` has its own rounding.)
+    This is ``round(255·x)``, clamped, with ties to even, as in the field's NumPy and PyTorch evaluation scripts.
+    (MATLAB rounds ties up; ties are rare in the output of a network, and `imresize` has its own rounding.)
 
     Args:
         image: Floating point of any shape, in [0, 1]; values outside are clamped.
@@ -44,28 +44,22 @@ def to_uint8(image: torch.Tensor) -> torch.Tensor:
         uint8 of the same shape.
 
     Raises:
-        DataError: If a value is not a number: no grey level stands for that.
+        DataError: If a value is not a number.
     """
     import torch
 
     levels = (image.to(torch.promote_types(image.dtype, torch.float32)) * 255).round_().clamp_(0, 255)
     if bool(levels.isnan().any()):
         count = int(levels.isnan().sum())
-        raise DataError(f"{count} of the {levels.numel()} values of an image are not numbers; look for what made them.")
+        raise DataError(f"{count} of the {levels.numel()} values of an image are not numbers; check what produced it.")
     return levels.to(torch.uint8)
 
 
 def settled(levels: torch.Tensor) -> torch.Tensor:
-    """Values on a fine grid: steps of 2^-20 levels in float64, of 2^-13 in float32.
+    """Round values in 8-bit levels to a fine grid, of 2^-20 levels in float64 and 2^-13 in float32.
 
-    The sum of four pixels, a quarter each, is exactly half-way between two levels one time in four; which way it is
-    rounded would otherwise depend on the last bits of the machine that added them.
-
-    Args:
-        levels: Of any shape, in units of 8-bit levels.
-
-    Returns:
-        The same shape and dtype.
+    Rounding to whole levels then gives the same on every machine: the mean of four pixels is exactly half-way between
+    two levels one time in four, and would otherwise be rounded by the last bits of the addition.
     """
     import torch
 
@@ -74,10 +68,10 @@ def settled(levels: torch.Tensor) -> torch.Tensor:
 
 
 def pixel_hash(image: Pixels) -> str:
-    r"""sha256 of an image's pixels, the same however the file was compressed.
+    r"""Return the sha256 of an image's pixels, which does not depend on the file format.
 
     It is taken over ``"{height}x{width}x{channels}\n"`` and the values, rows first, channels last. A colour image
-    whose three channels are equal is hashed as the grey image it is.
+    whose three channels are equal has the hash of the grey image.
 
     Args:
         image: (H, W), (H, W, 1) or (H, W, 3), 8 bit.

@@ -1,4 +1,4 @@
-"""Which pixels each output pixel of a resized dimension reads, and how much of each: MATLAB's rule as tables."""
+"""MATLAB's resampling of one dimension as tables: the input pixels of each output pixel, and their weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kernel = Literal["bicubic", "bilinear"]
 _Array = NDArray[np.float64]
 _Indices = NDArray[np.int64]
 
-# Output pixels per block. Larger blocks multiply more zeros, smaller ones make more calls; measured on CPU.
+# Output pixels per block. Larger blocks multiply more zeros, smaller ones need more calls; measured on a CPU.
 _BLOCK = 16
 
 
@@ -31,14 +31,14 @@ class Block(NamedTuple):
 def contributions(
     side: int, out: int, scale: float, antialias: bool, border: Border, kernel: Kernel
 ) -> tuple[Block, ...]:
-    """Make the resampling of a dimension of ``side`` pixels to ``out``, with the taps of MATLAB's ``imresize``.
+    """Make the tables that resample ``side`` pixels to ``out`` as MATLAB's ``imresize`` does.
 
     Args:
         side: Input pixels.
         out: Output pixels.
-        scale: Output over input; not always ``out / side``.
+        scale: Output over input side; not always ``out / side``.
         antialias: When shrinking, widen the kernel by 1/scale.
-        border: What stands beyond the edge; see `imresize`.
+        border: How the image goes on beyond its edges; see `imresize`.
         kernel: One of `KERNELS`.
 
     Returns:
@@ -48,7 +48,7 @@ def contributions(
     stretch = min(scale, 1.0) if antialias else 1.0
     centre = (np.arange(out) + 0.5) / scale - 0.5
     left = np.floor(centre - support / stretch / 2)
-    # as many taps as can carry weight: pixels at exactly the kernel's edge have none
+    # as many taps as can have a weight: pixels exactly at the kernel's edge have none
     taps = math.ceil(support / stretch) + 2
     indices = (left[:, None] + np.arange(taps)).astype(np.int64)
     weights = function((centre[:, None] - indices) * stretch)
@@ -65,16 +65,16 @@ def contributions(
 
 
 def _block(read: _Indices, weight: _Array) -> Block:
-    """Some rows of the banded matrix, from the input pixels that each reads and how much of each."""
+    """Make some rows of the banded matrix from the indices of the input pixels and their weights."""
     start = int(read.min())
     dense = np.zeros((len(read), int(read.max()) + 1 - start))
-    # `add.at`, since beyond the edge several taps fall on one pixel
+    # `add.at`, since several taps beyond the edge may read one pixel
     np.add.at(dense, (np.arange(len(read))[:, None], read - start), weight)
     return Block(start, dense)
 
 
 def _cubic(x: _Array) -> _Array:
-    """Keys' cubic convolution kernel with a = −0.5 (IEEE TASSP 29(6), 1981, eq. 15)."""
+    """Evaluate Keys' cubic convolution kernel with a = −0.5 (IEEE TASSP 29(6), 1981, eq. 15)."""
     x = np.abs(x)
     inner = (1.5 * x - 2.5) * x**2 + 1
     outer = ((-0.5 * x + 2.5) * x - 4) * x + 2

@@ -1,8 +1,7 @@
-"""MATLAB's ``imresize``, as the field's low-resolution images were made with it.
+"""MATLAB's ``imresize``, with which the field makes its low-resolution images.
 
-The resampling of one dimension is a banded matrix. It is cut into blocks of rows, each with the narrow run of
-input pixels that it reads, so that a resize is a handful of small dense matrix products: any scale, any device,
-differentiable.
+The resampling of one dimension is a banded matrix. It is cut into blocks of rows, each with the narrow range of input
+pixels that it reads. A resize is then a few small dense matrix products: for any scale, on any device, differentiable.
 """
 
 from __future__ import annotations
@@ -31,29 +30,29 @@ def imresize(
 ) -> torch.Tensor:
     """Resize an image the way MATLAB's ``imresize`` does.
 
-    As in MATLAB the dimension with the smaller scale goes first, the vertical one where both are equal. The arithmetic
-    is that of the input's own dtype (half and bfloat16: float32 inside), except with ``rounding="uint8"``, which
-    computes in float64. Autocast does not reach inside. Differentiable with ``rounding="none"``.
+    As in MATLAB the dimension with the smaller scale goes first; if both are equal, the vertical one. It computes in
+    the dtype of the input (half and bfloat16: in float32), with ``rounding="uint8"`` in float64. Autocast has no
+    effect inside. Differentiable with ``rounding="none"``.
 
     Args:
         image: ``(…, H, W)``, at least two dimensions; floating point of any range, or uint8 with
             ``rounding="uint8"``.
-        scale: Output over input side, for both dimensions; the output has ``ceil(scale * side)`` pixels. Either this
-            or ``size``.
+        scale: Output over input side, for both dimensions; the output has ``ceil(scale * side)`` pixels. Give either
+            this or ``size``.
         size: Output ``(height, width)``; each dimension then has its own scale.
         antialias: When shrinking, widen the kernel by 1/scale, as MATLAB does by default.
-        border: What stands beyond the edge: the mirrored image, edge pixel included ("symmetric", MATLAB of today), or
-            the edge pixel repeated ("replicate", MATLAB before R2010; the usual LR images of B100 were made so).
+        border: How the image goes on beyond its edges: mirrored with the edge pixel ("symmetric", today's MATLAB), or
+            with the edge pixel repeated ("replicate", MATLAB before R2010, which made the usual LR images of B100).
         rounding: "uint8" is MATLAB on uint8 images: after each of the two passes values are rounded half up and
-            clamped to 0 … 255. A uint8 image gives a uint8 image; a floating one is taken as [0, 1], put on the 255
-            levels, and returned on them.
+            clamped to 0 … 255. A uint8 image gives a uint8 image. A floating point image in [0, 1] is rounded to the
+            255 levels first, and the result is on them too.
         kernel: "bicubic" (Keys, a = −0.5) or "bilinear" (triangle).
 
     Returns:
         ``(…, out_H, out_W)`` of the dtype and on the device of ``image``.
 
     Raises:
-        UsageError: If not exactly one of ``scale`` and ``size`` is given, or an option has no meaning.
+        UsageError: If not exactly one of ``scale`` and ``size`` is given, or the value of an option is unknown.
         ShapeError: If the image is empty or has fewer than two dimensions, or the output would be empty.
     """
     _check(image, border=border, rounding=rounding, kernel=kernel)
@@ -81,8 +80,8 @@ def _resample(
     dim = -2 if vertical else -1
     parts = []
     for start, table in blocks:
-        # A tensor made here each time, never a cached one: one that was made under inference mode, tracing or fake
-        # tensors would poison every later call. On CPU a float64 one shares the cached table's memory.
+        # The tensor is made here each time and never cached: one from inference mode, tracing or fake tensors would
+        # break every later call. On a CPU a float64 tensor shares the memory of the cached table.
         weights = torch.from_numpy(table).to(image.device, dtype)
         pixels = image.narrow(dim, start, table.shape[1]).to(dtype)
         part = weights @ pixels if vertical else pixels @ weights.mT
@@ -92,24 +91,24 @@ def _resample(
 
 def _round_to_levels(values: torch.Tensor) -> torch.Tensor:
     """Round half up and clamp, as MATLAB stores doubles in uint8; ``values`` itself is overwritten."""
-    # For 1/2, 1/4, 1/8 the weights are dyadic, so ties are met exactly; for 1/3 no tie can occur (denominators 81).
-    # The levels stay floating point until the end: no conversion is as fast as this.
+    # For 1/2, 1/4, 1/8 the weights are dyadic, so ties are exact; for 1/3 there are no ties (denominators 81).
+    # The levels stay floating point until the end, which is faster than converting them.
     return values.add_(0.5).floor_().clamp_(0, 255)
 
 
 def _output(
     sides: tuple[int, int], scale: float | None, size: tuple[int, int] | None
 ) -> tuple[tuple[int, float], tuple[int, float]]:
-    """Output side and scale, of the height and of the width."""
+    """Return the output side and the scale, for height and width."""
     if size is not None and scale is None:
         if min(size) < 1:
             raise ShapeError(f"An image cannot be resized to {size[0]}×{size[1]}; give at least 1×1.")
         return (size[0], size[0] / sides[0]), (size[1], size[1] / sides[1])
     if scale is not None and size is None:
         if not (math.isfinite(scale) and scale > 0):
-            raise UsageError(f"imresize was given scale {scale}; it has to be a positive number.")
+            raise UsageError(f"imresize was given scale {scale}; give a positive number.")
         return (_ceil(sides[0] * scale), scale), (_ceil(sides[1] * scale), scale)
-    raise UsageError("imresize needs a scale or an output size, and not both.")
+    raise UsageError("imresize needs either a scale or an output size; give one of them.")
 
 
 def _ceil(value: float) -> int:
@@ -121,11 +120,11 @@ def _autocast_device(image: torch.Tensor) -> str:
     return image.device.type if torch.amp.is_autocast_available(image.device.type) else "cpu"
 
 
-def _check(image: torch.Tensor, **options: Any) -> None:  # noqa: ANN401 - strings, or what was given in their place
+def _check(image: torch.Tensor, **options: Any) -> None:  # noqa: ANN401 - strings, unless the caller is wrong
     known = {"border": ("symmetric", "replicate"), "rounding": ("none", "uint8"), "kernel": tuple(KERNELS)}
     for option, value in options.items():
         if value not in known[option]:
-            raise UsageError(f"imresize knows no {option} {value!r}; choose one of {', '.join(known[option])}.")
+            raise UsageError(f"imresize has no {option} {value!r}; choose one of {', '.join(known[option])}.")
     if image.ndim < 2 or 0 in image.shape:
         raise ShapeError(f"imresize was given a tensor of shape {tuple(image.shape)}; it needs (…, H, W), not empty.")
     if not (image.is_floating_point() or (image.dtype == torch.uint8 and options["rounding"] == "uint8")):

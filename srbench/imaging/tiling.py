@@ -1,6 +1,6 @@
-"""Ways to run a network over an image: in tiles, in the chops of the EDSR family, over eight orientations.
+"""Run a network over an image in tiles, in the chops of the EDSR family, or in eight orientations.
 
-Each takes a function from lr to sr and gives the sr of the whole image, so they nest:
+Each function takes a function from lr to sr and returns the sr of the whole image, so they nest:
 ``self_ensemble(lambda part: chopped(network, part, 2), lr)`` is how EDSR's code combines the two.
 """
 
@@ -20,15 +20,15 @@ _FLIPS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 def tiled(upscale: Upscale, lr: torch.Tensor, scale: int, *, tile: int, overlap: int) -> torch.Tensor:
     """Up-scale tile by tile, so that memory does not grow with the image.
 
-    Equal to the whole image at once for a network that sees no further than ``overlap`` pixels; a network with global
-    pooling or attention gives different numbers.
+    The result equals that of the whole image if the network sees at most ``overlap`` pixels far; a network with global
+    pooling or attention gives different values.
 
     Args:
         upscale: The network, ``(N, C, h, w)`` to ``(N, C, scale·h, scale·w)``.
         lr: ``(N, C, H, W)``.
         scale: Up-sampling factor.
-        tile: Side of a tile in lr pixels, without its surroundings; at least 1.
-        overlap: How far around a tile the network may look, in lr pixels; at least 0.
+        tile: Side of a tile in lr pixels, without the overlap; at least 1.
+        overlap: Pixels of lr around a tile that the network also gets; at least 0.
 
     Returns:
         ``(N, C, scale·H, scale·W)``.
@@ -38,7 +38,7 @@ def tiled(upscale: Upscale, lr: torch.Tensor, scale: int, *, tile: int, overlap:
         ShapeError: If the network gives another size than ``scale`` times its input.
     """
     if tile < 1 or overlap < 0:
-        raise UsageError(f"Tiles of {tile} pixels with {overlap} around them: give at least 1 and 0.")
+        raise UsageError(f"Tiles of {tile} pixels with an overlap of {overlap} are impossible; give at least 1 and 0.")
     height, width = lr.shape[-2:]
     strips = []
     for top in range(0, height, tile):
@@ -56,10 +56,10 @@ def tiled(upscale: Upscale, lr: torch.Tensor, scale: int, *, tile: int, overlap:
 
 
 def self_ensemble(upscale: Upscale, lr: torch.Tensor) -> torch.Tensor:
-    """The mean of the outputs for eight orientations: the "+" of EDSR+, RCAN+ and others (EDSR, CVPRW 2017, sec. 3.3).
+    """Average the outputs for eight orientations: the "+" of EDSR+, RCAN+ and others (EDSR, CVPRW 2017, sec. 3.3).
 
-    Every combination of a flip along the width, one along the height and a transposition is applied in that order and
-    undone in the reverse order. Outputs are averaged as floats; rounding comes after.
+    Every combination of a flip along the width, a flip along the height and a transposition is applied in that order
+    and undone in reverse order. Outputs are averaged as floats, before rounding.
 
     Args:
         upscale: The network.
@@ -79,15 +79,15 @@ def self_ensemble(upscale: Upscale, lr: torch.Tensor) -> torch.Tensor:
 def chopped(upscale: Upscale, lr: torch.Tensor, scale: int, shave: int = 10, min_size: int = 160_000) -> torch.Tensor:
     """Up-scale in four overlapping quarters, as EDSR, RCAN, SAN, HAN and A²N were evaluated with ``--chop``.
 
-    Even a small image is cut; quarters of ``min_size`` pixels or more are cut again. With global pooling in the network
-    this changes the scores, so published ones need it. (sanghyun-son/EDSR-PyTorch, ``forward_chop``.)
+    Even a small image is cut; quarters of ``min_size`` pixels or more are cut again. It changes the scores of networks
+    with global pooling, so their published scores need it. (sanghyun-son/EDSR-PyTorch, ``forward_chop``.)
 
     Args:
         upscale: The network, ``(N, C, h, w)`` to ``(N, C, scale·h, scale·w)``.
         lr: ``(N, C, H, W)``.
         scale: Up-sampling factor.
-        shave: How far, in lr pixels, a quarter reaches beyond the middle; at least 0.
-        min_size: Pixels of a quarter from which on it is cut again; at least 1.
+        shave: Pixels of lr by which a quarter reaches beyond the middle; at least 0.
+        min_size: Number of pixels from which a quarter is cut again; at least 1.
 
     Returns:
         ``(N, C, scale·H, scale·W)``.
@@ -97,9 +97,9 @@ def chopped(upscale: Upscale, lr: torch.Tensor, scale: int, shave: int = 10, min
         ShapeError: If the network gives another size than ``scale`` times its input.
     """
     if shave < 0 or min_size < 1:
-        raise UsageError(f"Chopping with shave {shave} and min_size {min_size}: give at least 0 and 1.")
+        raise UsageError(f"Chopping with shave {shave} and min_size {min_size} is impossible; give at least 0 and 1.")
     height, width = lr.shape[-2:]
-    # An image hardly larger than the overlap cannot be cut: its "quarter" is the image.
+    # An image that is hardly larger than the overlap cannot be cut: its "quarter" is the image.
     part_h, part_w = min(height // 2 + shave, height), min(width // 2 + shave, width)
     cut_again = part_h * part_w >= min_size and (part_h, part_w) != (height, width)
 
@@ -122,7 +122,7 @@ def _upscaled(upscale: Upscale, part: torch.Tensor, scale: int) -> torch.Tensor:
     height, width = part.shape[-2:]
     if tuple(sr.shape[-2:]) != (scale * height, scale * width):
         raise ShapeError(
-            f"The network made {sr.shape[-2]}×{sr.shape[-1]} of a part of {height}×{width}; "
-            f"×{scale} gives {scale * height}×{scale * width}."
+            f"The network returned {sr.shape[-2]}×{sr.shape[-1]} for a part of {height}×{width}; "
+            f"at ×{scale} it must return {scale * height}×{scale * width}."
         )
     return sr

@@ -110,7 +110,7 @@ def test_ink_and_animations_are_refused(tmp_path):
         read_image(tmp_path / "ink.jpg")
     frames = [Image.fromarray(COLOUR), Image.fromarray(COLOUR[::-1].copy())]
     frames[0].save(tmp_path / "film.png", save_all=True, append_images=frames[1:])
-    with pytest.raises(DataError, match="holds 2 frames"):
+    with pytest.raises(DataError, match="has 2 frames"):
         read_image(tmp_path / "film.png")
 
 

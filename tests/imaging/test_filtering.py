@@ -85,7 +85,7 @@ def test_what_does_not_fit_together_is_refused():
     with pytest.raises(ShapeError, match="give images"):
         filtering.filter2d(noise(2, 3, 8, 8), noise(3, 5, 5))
     for dtype in (torch.float32, torch.float64):
-        with pytest.raises(UsageError, match="no border 'zero'"):
+        with pytest.raises(UsageError, match="border 'zero' is unknown"):
             filtering.filter2d(noise(1, 3, 8, 8, dtype=dtype), noise(1, 5, 5), border="zero")
 
 

@@ -151,7 +151,7 @@ def test_the_middle_of_a_kernel_is_the_kernel_of_a_smaller_side(side):
 
 @pytest.mark.parametrize("side", [8, 23])
 def test_a_side_that_does_not_fit_is_refused(side):
-    with pytest.raises(ShapeError, match=f"no middle of side {side} in kernels of side 21"):
+    with pytest.raises(ShapeError, match=f"side 21 have no middle of side {side}"):
         cut_to(kernels.isotropic(21, 1.0), side)
 
 

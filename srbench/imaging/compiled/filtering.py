@@ -1,6 +1,6 @@
-"""Filter with small kernels by the fewest multiplications that their values ask for.
+"""Filter with small kernels, with as few multiplications as their values allow.
 
-All loops are in one file: numba's cache does not notice when a loop that is called changes in another one.
+All loops are in one file: numba's cache does not notice changes to a called loop in another file.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _Places = NDArray[np.int64]
 _Weights = NDArray[np.float64]
 
 _FAINT = 2.0**-26
-"""Part of a kernel's weights, all added up, that float32 cannot tell from nothing: lines that weigh less are cut."""
-_ALIKE = 2.0**-23
-"""The same of the difference between a kernel and the outer product of two lines."""
+"""Share of the sum of a kernel's weights that float32 cannot distinguish from 0; lines with less are cut off."""
+_EQUAL = 2.0**-23
+"""Largest difference, as a share of that sum, between a kernel and two lines whose outer product it is taken for."""
 _ROWS, _RUN = 3, 256
-"""Rows of the result that are computed together, so that what is read of the image serves them all, and how much of
-them at a time; measured."""
+"""Number of rows that are computed together, so that each pixel is read once for all of them, and their length; as
+measured."""
 _WIDE = 32
-"""Runs are lengthened to whole multiples, since what is left over is computed one by one, which takes as long again."""
+"""Lengths are rounded up to multiples of this; a rest would be computed one by one, which takes as long again."""
 
 
 def filter2d(images: Tensor, kernels: Sequence[Tensor], *, border: Border, flip: bool) -> Tensor:
@@ -37,7 +37,7 @@ def filter2d(images: Tensor, kernels: Sequence[Tensor], *, border: Border, flip:
     Args:
         images: (N, C, H, W) float32.
         kernels: One (k, l) for each image, or one for all.
-        border: What is beyond the edges.
+        border: How the image goes on beyond its edges.
         flip: Whether to convolve.
 
     Returns:
@@ -74,15 +74,15 @@ def _correlate(
     column_sources: _Places,
     out: _Floats,
 ) -> None:
-    """Filter one image, all channels alike.
+    """Filter all channels of one image.
 
     Args:
         image: (C, H, W).
         kernel: (k, l).
-        middle: The place in the kernel that is on the pixel that is computed.
-        row_sources: (H + k − 1,), the row that stands at each place of the extended image.
-        column_sources: (W + l − 1,), the same of columns.
-        out: (C, H, W), where it goes.
+        middle: The place in the kernel that is on the computed pixel.
+        row_sources: (H + k − 1,), for each row of the extended image its row in the image.
+        column_sources: (W + l − 1,), the same for columns.
+        out: (C, H, W), the result.
     """
     top, bottom, left, right = _inner(kernel, middle)
     kernel = kernel[top:bottom, left:right]
@@ -100,7 +100,7 @@ def _correlate(
 
 @compiled
 def _inner(kernel: _Weights, middle: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The rows and columns around the middle without those at the borders that weigh nothing."""
+    """Return top, bottom, left and right of the kernel without the lines at its borders that weigh nothing."""
     sizes = np.abs(kernel)
     spare = _FAINT * sizes.sum()
     top, bottom, left, right = 0, sizes.shape[0], 0, sizes.shape[1]
@@ -121,7 +121,7 @@ def _inner(kernel: _Weights, middle: tuple[int, int]) -> tuple[int, int, int, in
 
 @compiled
 def _lines(kernel: _Weights) -> tuple[_Floats, _Floats, bool]:
-    """Two lines whose outer product the kernel is if it is one, and whether it is."""
+    """Return a row and a column of the kernel, and whether the kernel is their outer product."""
     sizes = np.abs(kernel)
     strongest = sizes.argmax()
     y, x = strongest // kernel.shape[1], strongest % kernel.shape[1]
@@ -131,7 +131,7 @@ def _lines(kernel: _Weights) -> tuple[_Floats, _Floats, bool]:
     for i in range(len(rows)):
         for j in range(len(columns)):
             difference += abs(kernel[i, j] - rows[i] * columns[j])
-    return rows.astype(np.float32), columns.astype(np.float32), difference <= _ALIKE * sizes.sum()
+    return rows.astype(np.float32), columns.astype(np.float32), difference <= _EQUAL * sizes.sum()
 
 
 @compiled
@@ -143,7 +143,7 @@ def _extend(
     size: tuple[int, int],
     extended: _Floats,
 ) -> None:
-    """Put what stands beyond the edges around a plane, whose own columns begin at ``first``."""
+    """Extend a plane beyond its edges; its own columns begin at ``first``."""
     last = first + plane.shape[1]
     for y in range(plane.shape[0] + size[0] - 1):
         row, source = extended[y], plane[row_sources[y]]
@@ -156,7 +156,7 @@ def _extend(
 
 @compiled
 def _aligned(length: int) -> _Floats:
-    """Zeros that begin where a line of the CPU's cache does: what crosses lines takes twice as long."""
+    """Return zeros that begin at a cache line; access across two lines takes twice as long."""
     zeros = np.zeros(length + 16, np.float32)
     start = -(zeros.ctypes.data // 4) % 16
     return zeros[start : start + length]
@@ -169,9 +169,9 @@ def _whole(length: int) -> int:
 
 @compiled
 def _tables(kernel: _Weights) -> NDArray[np.float32]:
-    """Weights as `_correlate_directly` takes them: (k + 2, l / 4, 3, 4), four columns at a time.
+    """Arrange weights for `_correlate_directly`: (k + 2, l / 4, 3, 4), four columns at a time.
 
-    Those that weigh nothing, even together, are zero: in the corners around a slanted kernel.
+    Weights that amount to nothing even together, as in the corners around a slanted kernel, become zero.
     """
     high, wide = kernel.shape
     sizes = np.abs(kernel)
@@ -200,7 +200,7 @@ def _correlate_lines(extended: _Floats, rows: _Floats, columns: _Floats, out: _F
 
 @compiled
 def _add_below(total: _Floats, weights: _Floats, lines: _Floats) -> None:
-    """Add as many rows as there are weights."""
+    """Add the weighted sum of rows."""
     fours = len(weights) // 4 * 4
     for i in range(0, fours, 4):
         p, q, r, s = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
@@ -213,13 +213,12 @@ def _add_below(total: _Floats, weights: _Floats, lines: _Floats) -> None:
             total[x] += p * a[x]
 
 
-# Places are unsigned in what follows: they are never counted from the end then, which would keep the compiler from
-# doing many at once.
+# Indices are unsigned below: signed ones may count from the end, which would keep the compiler from vectorising.
 
 
 @compiled
 def _add_beside(total: _Floats, weights: _Floats, line: _Floats) -> None:
-    """Add a row moved to the left by 0, 1, … columns, as often as there are weights."""
+    """Add the weighted sum of one row, moved to the left by 0, 1, … columns."""
     fours = len(weights) // 4 * 4
     for j in range(0, fours, 4):
         p, q, r, s = weights[j], weights[j + 1], weights[j + 2], weights[j + 3]
@@ -253,7 +252,7 @@ def _correlate_directly(extended: _Floats, tables: NDArray[np.float32], out: _Fl
 
 @compiled
 def _add_row(sums: _Floats, table: NDArray[np.float32], used: NDArray[np.bool_], row: _Floats, length: int) -> None:
-    """Add what one row of the image gives to three rows, which stand one behind the other in ``sums``."""
+    """Add what one row of the image contributes to three rows of the result, which follow one another in ``sums``."""
     for j in range(len(table)):
         if not used[j]:
             continue

@@ -1,8 +1,8 @@
 """The loops of `jpeg`: sixteen rows and at most 256 columns at a time, which stay in the CPU's nearest cache.
 
-Such a part of an image is three tiles of 8 × 256 numbers, one row behind the other: luma above, luma below, and chroma
-of half the resolution, first blue, then red. A cosine transform of eight rows is the same arithmetic in all columns,
-so that many are done at once; for that of eight columns the blocks are turned round before and after.
+Such a part of an image is three tiles of 8 × 256 numbers, row after row: upper luma, lower luma, and chroma of half the
+resolution, first blue, then red. A cosine transform down the rows is the same arithmetic in all columns, which is done
+for many at once; for the transform along the columns, the blocks are transposed before and after.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ _Floats = NDArray[np.float32]
 _Eight = tuple[np.float32, ...]
 
 _TILE = 256
-"""Columns; known when loops are compiled, which lets them be done many at a time."""
+"""Number of columns; a constant, so that the compiler can vectorise."""
 _ROW = tuple(np.uintp(row * _TILE) for row in range(8))
-"""Where each row of a tile begins."""
+"""The index at which each row of a tile begins."""
 
 _ZERO, _ONE, _LEVELS, _MIDDLE, _QUARTER = (np.float32(value) for value in (0, 1, 255, 128, 0.25))
 _FLAT = np.float32(math.sqrt(1 / 8))
 _C1, _C2, _C3, _C5, _C6, _C7 = (np.float32(math.cos(n * math.pi / 16) / 2) for n in (1, 2, 3, 5, 6, 7))
 _ROUND = np.float32(1.5 * 2**23)
-"""Added and taken away, it rounds numbers below 2^22, half to even."""
+"""Adding and subtracting it rounds numbers below 2^22, half to even."""
 
 
 @compiled
 def requantise(
     images: _Floats, luma: _Floats, chroma: _Floats, to_ycbcr: _Floats, to_rgb: _Floats, out: _Floats
 ) -> None:
-    """Put images on multiples of the steps.
+    """Round the frequencies of images to multiples of the steps.
 
     Args:
         images: (N, 3, H, W) RGB; values beyond [0, 1] are clamped.
-        luma: (N, 8, 8), steps by vertical and horizontal frequency.
-        chroma: (N, 8, 8), the same.
-        to_ycbcr: (3, 3), the colours' weights in luma, blue and red difference.
-        to_rgb: (3, 3), the way back.
-        out: (N, 3, H, W), where they go.
+        luma: (N, 8, 8), steps of luma by vertical and horizontal frequency.
+        chroma: (N, 8, 8), steps of chroma.
+        to_ycbcr: (3, 3), the weights of the colours in luma, blue and red difference.
+        to_rgb: (3, 3), the inverse.
+        out: (N, 3, H, W), the result.
     """
     height, width = out.shape[2:]
     steps = np.empty((2, 8 * _TILE), np.float32)
@@ -68,7 +68,7 @@ def requantise(
 
 @compiled
 def _repeat(table: _Floats, tile: _Floats) -> None:
-    """Steps as `_on_steps` meets them, after blocks were turned round."""
+    """Arrange steps for `_on_steps`, where blocks are transposed."""
     for across in range(8):
         for x in range(_TILE):
             tile[across * _TILE + x] = table[x % 8, across]
@@ -85,7 +85,7 @@ def _take_apart(
     tiles: _Floats,
     colours: _Floats,
 ) -> None:
-    """Fill the tiles; below and to the right of the image they are black."""
+    """Fill the tiles; beyond the image they are black."""
     width = min(columns, image.shape[2] - left)
     half = columns // 2
     for y in range(16):
@@ -105,7 +105,7 @@ def _take_apart(
 
 @compiled
 def _add_colours(luma: _Floats, colours: _Floats, rgb: _Floats, weights: _Floats) -> None:
-    """A row's luma; its chroma is added to ``colours``."""
+    """Compute the luma of a row, and add its chroma to ``colours``."""
     red, green, blue = rgb[0], rgb[1], rgb[2]
     p0, p1, p2 = weights[0]
     q0, q1, q2 = weights[1]
@@ -121,7 +121,7 @@ def _add_colours(luma: _Floats, colours: _Floats, rgb: _Floats, weights: _Floats
 
 @compiled
 def _halve(half: _Floats, whole: _Floats) -> None:
-    """Means of blocks of 2 × 2, whose rows have been added up."""
+    """Compute the means of blocks of 2 × 2 from the sums of their rows."""
     for x in range(np.uintp(len(half))):
         at = x + x
         half[x] = (whole[at] + whole[at + np.uintp(1)]) * _QUARTER
@@ -168,7 +168,7 @@ def _mix(luma: _Floats, colours: _Floats, weights: _Floats, out: _Floats) -> Non
 
 @compiled
 def _turn(tile: _Floats, columns: int) -> None:
-    """Exchange rows and columns of every block."""
+    """Transpose every block."""
     for start in range(np.uintp(0), np.uintp(columns), np.uintp(8)):
         for i in range(np.uintp(8)):
             for j in range(i):
@@ -190,7 +190,7 @@ def _from_frequencies(tile: _Floats, columns: int) -> None:
 
 @compiled
 def _on_steps(tile: _Floats, steps: _Floats, inverses: _Floats, columns: int) -> None:
-    """To frequencies, on multiples of the steps, and back."""
+    """Transform to frequencies, round to multiples of the steps, and transform back."""
     for x in range(np.uintp(columns)):
         f0, f1, f2, f3, f4, f5, f6, f7 = _transformed(_load(tile, x))
         s0, s1, s2, s3, s4, s5, s6, s7 = _load(steps, x)
@@ -223,7 +223,7 @@ def _store(tile: _Floats, x: int, values: _Eight) -> None:
 
 @compiled
 def _transformed(values: _Eight) -> _Eight:
-    """The orthonormal cosine transform of eight numbers, by their sums and differences from both ends."""
+    """Apply the orthonormal cosine transform to eight numbers, by their sums and differences from both ends."""
     a, b, c, d, e, f, g, h = values
     s0, s1, s2, s3 = a + h, b + g, c + f, d + e
     d0, d1, d2, d3 = a - h, b - g, c - f, d - e
@@ -242,7 +242,7 @@ def _transformed(values: _Eight) -> _Eight:
 
 @compiled
 def _restored(values: _Eight) -> _Eight:
-    """What `_transformed` took."""
+    """Invert `_transformed`."""
     f0, f1, f2, f3, f4, f5, f6, f7 = values
     outer, inner = _FLAT * (f0 + f4), _FLAT * (f0 - f4)
     s, t = _C2 * f2 + _C6 * f6, _C6 * f2 - _C2 * f6

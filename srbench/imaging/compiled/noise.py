@@ -1,7 +1,7 @@
-"""The loops of `noise`: random numbers by counting, and what is made of them.
+"""The loops of `noise`: random words from a counter, and noise from the words.
 
 Word n of a field is a function of n and the field's seed (Philox 4×32-10: Salmon et al. 2011, "Parallel random numbers:
-as easy as 1, 2, 3"), so that many are computed at once, and none depends on what stands beside the image.
+as easy as 1, 2, 3"), so that many are computed at once, and none depends on the other images of a batch.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _Floats = NDArray[np.float32]
 _Words = NDArray[np.uint32]
 _Block = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 Tables = tuple[NDArray[np.uint16], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32]]
-"""What `tables_of_photons` makes."""
+"""The result of `tables_of_photons`."""
 
 _BLOCKS = 256
-"""How many blocks of four words are made together; the first words of all stand first, then the second ones, …"""
+"""Number of blocks of four words that are made together: first the first words of all, then the second words, …"""
 
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF_WORD = np.uint64(32)
@@ -45,17 +45,17 @@ _COSINE = tuple(np.float32(value) for value in (2.443315711809948e-5, -1.3887316
 
 _LEVELS, _SETTLED = np.float32(255), np.float32(2.0**13)
 _ROUND = np.float32(1.5 * 2**23)
-"""Added and taken away, it rounds numbers below 2^22, half to even."""
+"""Adding and subtracting it rounds numbers below 2^22, half to even."""
 
 _BUCKETS = 512
-"""Equal parts of the unit interval, for each of which a table knows where to begin to look."""
+"""Number of equal parts of the unit interval; a table says for each where the search begins."""
 _PER_BUCKET = 23
-"""Bits of a word below those that number its bucket."""
+"""Number of bits of a word below those that are its bucket."""
 
 
 @compiled
 def philox(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64, key: np.uint64, other_key: np.uint64) -> _Block:
-    """Four words of 32 bits from a counter of four and a key of two, all of them as 64-bit numbers."""
+    """Return four words of 32 bits for a counter of four words and a key of two, all as 64-bit numbers."""
     for _ in range(10):
         p, q = _FACTORS[0] * a, _FACTORS[1] * c
         a, b, c, d = (
@@ -70,7 +70,7 @@ def philox(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64, key: np.uint6
 
 @compiled
 def _fill(words: _Words, first: int, seed: np.uint64) -> None:
-    """The words of `_BLOCKS` blocks, from block ``first`` on."""
+    """Fill in the words of `_BLOCKS` blocks, from block ``first`` on."""
     key, other_key = seed & _LOW, seed >> _HALF_WORD
     zero = np.uint64(0)
     for x in range(np.uintp(_BLOCKS)):
@@ -83,7 +83,7 @@ def _fill(words: _Words, first: int, seed: np.uint64) -> None:
 
 @compiled
 def normal(field: _Floats, seed: np.uint64) -> None:
-    """Fill a flat field with standard normal numbers, of up to 6.7 standard deviations (Box and Muller)."""
+    """Fill a flat field with standard normal numbers, up to 6.7 standard deviations (Box and Muller)."""
     words, numbers = np.empty(4 * _BLOCKS, np.uint32), np.empty(4 * _BLOCKS, np.float32)
     for start in range(0, len(field), 4 * _BLOCKS):
         _fill(words, start // 4, seed)
@@ -94,12 +94,12 @@ def normal(field: _Floats, seed: np.uint64) -> None:
 
 @compiled
 def _to_normal(numbers: _Floats, words: _Words) -> None:
-    """Each word of the first half is a radius, that in the second half an angle."""
+    """Take a radius from each word of the first half, and an angle from each of the second half."""
     half = 2 * _BLOCKS
     for x in range(np.uintp(half)):
         radius = np.sqrt(_MINUS_TWO * _log((np.float32(words[x]) + _HALF) * _WORD))
         angle = words[x + np.uintp(half)]
-        # two bits say which quarter of the turn, the others where in it, from −π/4 on
+        # two bits are the quarter of the turn, the others the angle within it, from −π/4 on
         quarter = angle >> np.uint32(30)
         sine, cosine = _sine_and_cosine(np.float32(np.int32(np.uint32(angle << np.uint32(2)))) * _QUARTER_TURN)
         upright = (quarter & np.uint32(1)) != 0
@@ -111,7 +111,7 @@ def _to_normal(numbers: _Floats, words: _Words) -> None:
 
 @compiled
 def _log(value: np.float32) -> np.float32:
-    """Of a normal number above 0: by its exponent, and by a polynomial between √½ and √2."""
+    """Take the logarithm of a normal number above 0, by its exponent and a polynomial between √½ and √2."""
     bits = np.float32(value).view(np.int32)
     exponent = np.float32(np.int32(bits >> np.int32(23)) - np.int32(127))
     part = np.int32((bits & np.int32(0x7FFFFF)) | np.int32(0x3F800000)).view(np.float32)
@@ -136,7 +136,7 @@ def _sine_and_cosine(angle: np.float32) -> tuple[np.float32, np.float32]:
 
 @compiled
 def add(images: _Floats, differences: _Floats, factors: _Floats, clamp: bool, out: _Floats) -> None:
-    """``images + factors · differences``, (N, values) and (N,), clamped to [0, 1] or not."""
+    """Compute ``images + factors · differences``, (N, values) and (N,), clamped to [0, 1] on demand."""
     low, high = (_ZERO, _ONE) if clamp else (np.float32(-np.inf), np.float32(np.inf))
     for n in range(len(out)):
         image, difference, factor, total = images[n], differences[n], factors[n], out[n]
@@ -146,7 +146,7 @@ def add(images: _Floats, differences: _Floats, factors: _Floats, clamp: bool, ou
 
 @compiled
 def to_levels(image: _Floats, luma: _Floats, levels: NDArray[np.uint8]) -> None:
-    """8-bit levels of an image (C, pixels), or of its luma if ``levels`` has one plane and the image three."""
+    """Compute 8-bit levels of an image (C, pixels), or of its luma if ``levels`` has one plane and the image three."""
     if len(levels) == len(image):
         for c in range(len(image)):
             _round(image[c], levels[c])
@@ -161,7 +161,7 @@ def to_levels(image: _Floats, luma: _Floats, levels: NDArray[np.uint8]) -> None:
 
 @compiled
 def _round(values: _Floats, levels: NDArray[np.uint8]) -> None:
-    """As `srbench.imaging.pixels.settled` has it, then half to even."""
+    """Round as `srbench.imaging.pixels.settled` does, then half to even."""
     for x in range(len(values)):
         level = min(max(values[x] * _LEVELS, _ZERO), _LEVELS)
         settled = (level * _SETTLED + _ROUND - _ROUND) / _SETTLED
@@ -170,7 +170,7 @@ def _round(values: _Floats, levels: NDArray[np.uint8]) -> None:
 
 @compiled
 def count_levels(levels: NDArray[np.uint8]) -> int:
-    """How many there are in planes (C, pixels)."""
+    """Count the different levels in planes (C, pixels)."""
     seen = np.zeros(256, np.uint8)
     for c in range(len(levels)):
         for level in levels[c]:
@@ -180,21 +180,21 @@ def count_levels(levels: NDArray[np.uint8]) -> int:
 
 @compiled
 def tables_of_photons(peak: float) -> Tables:
-    """The Poisson distributions of all levels, for `count_photons`.
+    """Make the Poisson distributions of all levels, for `count_photons`.
 
     Args:
         peak: Mean photons of level 255.
 
     Returns:
-        How far from its start each level's bounds should be searched for each bucket of words (256, buckets); where its
-        bounds start (256,); the number of photons that the first of them stands for (256,); and the bounds, one behind
-        the other: the last word that still means so many photons.
+        Where the search in a level's bounds begins for each bucket of words, counted from their start (256, buckets);
+        where the bounds of each level start (256,); the number of photons of its first bound (256,); and the bounds of
+        all levels, one after the other: the last word that still means that many photons.
     """
     guide, starts, least = np.empty((256, _BUCKETS), np.uint16), np.empty(256, np.int64), np.empty(256, np.int64)
     total = 0
     for level in range(256):
         rate = level * peak / 255
-        reach = 9 * math.sqrt(rate) + 20  # beyond it, less than one word in 2^32 leads
+        reach = 9 * math.sqrt(rate) + 20  # fewer than one word in 2^32 is beyond
         starts[level], least[level] = total, max(0, int(rate - reach))
         total += int(rate + reach) - least[level] + 1
     bounds = np.empty(total, np.uint32)
@@ -222,7 +222,7 @@ def count_photons(
     tables: Tables,
     difference: _Floats,
 ) -> None:
-    """Photons over ``peak`` minus the level over 255, at every pixel of flat ``levels``; tables of this peak."""
+    """Compute photons over ``peak`` minus the level over 255 for flat ``levels``, with the tables of this peak."""
     guide, starts, least, bounds = tables
     words, photon, step = np.empty(4 * _BLOCKS, np.uint32), np.float32(1 / peak), _ONE / _LEVELS
     for start in range(0, len(levels), 4 * _BLOCKS):

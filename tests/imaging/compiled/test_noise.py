@@ -59,7 +59,7 @@ def test_counts_are_of_the_poisson_distribution(rate):
         peak = rate * 255 / level if rate else 1.0
         shown = level if rate else 0
         images = torch.full((1, 1, 500, 1000), shown / 255)
-        assert images.numel() >= noise._LARGE
+        assert images.numel() >= noise._TABLES_FROM
         exact = (noise.poisson(images, peak, [seed]).double() + shown / 255) * peak
         assert (exact - exact.round()).abs().max() < 1e-3
         counts.append(exact.round().flatten())
