@@ -1,6 +1,6 @@
-"""What degradations are made of: steps and chains, random draws, and the mathematics of blurs, noise and codecs.
+"""Degradations: their specs, steps and chains, random draws, realisations, and LR images.
 
-For authors: ``from srbench.degrading import Chain, Random, Size, Step``; the functions on tensors stand in
+For authors: ``from srbench.degrading import Chain, Random, Size, Step``; the functions on tensors are in
 `srbench.imaging.kernels` and its neighbours.
 """
 

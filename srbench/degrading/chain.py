@@ -1,7 +1,7 @@
 """Chains: steps one after the other.
 
-A chain is a step itself, so chains nest; and it is a degradation: ``chain(hr, scale, generator)`` makes lr. What it
-draws for an image lists the steps that were done, in the order they were done::
+A chain is a step itself, so chains nest. It is also a degradation: ``chain(hr, scale, generator)`` makes lr. Its draws
+for an image list the applied steps in their order::
 
     {"steps": [{"at": 0, "step": "GaussianBlur", "drawn": {"sigma_px": 1.7}}, {"at": 2, "step": "Chain", …}]}
 """
@@ -39,11 +39,11 @@ class Chain:
                 )
 
     def choose(self, _random: Random, _size: Size, /) -> Sequence[int]:
-        """Choose which steps are done, in which order, by their place in ``steps``."""
+        """Choose the steps to apply, in order, by their index in ``steps``."""
         return range(len(self.steps))
 
     def draw(self, random: Random, size: Size) -> Drawn:
-        """See `srbench.degrading.Step.draw`; every step draws from streams of its own."""
+        """See `srbench.degrading.Step.draw`; every step draws from its own streams."""
         return {
             "steps": [
                 {
@@ -59,43 +59,40 @@ class Chain:
         """See `srbench.degrading.Step.apply`.
 
         Raises:
-            ShapeError: The images end with different sizes.
+            ShapeError: The resulting images have different sizes.
         """
         return perform(images, [list(self._plan(one, ())) for one in drawn], size)
 
     def degrade(self, hr: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
-        """The lr of ``hr`` (N, C, H, W) under what was drawn, clamped to [0, 1].
+        """Make the lr of ``hr`` (N, C, H, W) from what was drawn, clamped to [0, 1].
 
         Raises:
-            ShapeError: It does not have 1/scale of hr's sides.
+            ShapeError: The result does not have 1/scale of hr's sides.
         """
         with undisturbed(hr):
             lr = self.apply(hr, drawn, size).clamp(0, 1)
         if tuple(lr.shape) != (*hr.shape[:2], *size.lr):
             raise ShapeError(
-                f"The chain made {tuple(lr.shape)} of hr {tuple(hr.shape)} at x{size.scale}; its last resize must "
-                f"lead to {size.lr[0]} x {size.lr[1]} pixels."
+                f"The chain made lr {tuple(lr.shape)} from hr {tuple(hr.shape)} at x{size.scale}; let its last resize "
+                f"give {size.lr[0]} x {size.lr[1]} pixels."
             )
         return lr
 
     def __call__(self, hr: Tensor, scale: Scale, generator: Generator) -> Tensor:
-        """Make lr of a batch, with draws of its own for every image; see `srbench.DegradationSpec`.
+        """Make lr from a batch (N, C, H, W) in [0, 1], with separate draws for every image.
 
-        Args:
-            hr: (N, C, H, W) in [0, 1].
-            scale: Factor.
-            generator: Decides all that is drawn.
+        All draws follow from the generator; see `srbench.DegradationSpec`.
         """
         size = Size(hr.shape[-2], hr.shape[-1], scale)
         return self.degrade(hr, self.draws(len(hr), size, generator), size)
 
     def draws(self, count: int, size: Size, generator: Generator) -> list[Drawn]:
-        """What `__call__` draws for a batch of ``count`` images."""
+        """Return the draws of `__call__` for a batch of ``count`` images."""
         *seeds, common = torch.randint(2**63 - 1, (count + 1,), generator=generator, device=generator.device).tolist()
         return [self.draw(Random(seed, Random(common)), size) for seed in seeds]
 
     def _plan(self, drawn: Mapping[str, Any] | None, place: tuple[int, ...]) -> Iterator[Act]:
-        """The steps of all chains within, one after the other; those not done have nothing drawn."""
+        """Yield the steps of all nested chains in order; the draws of skipped steps are None."""
         done = {} if drawn is None else {entry["at"]: entry["drawn"] for entry in drawn["steps"]}
         for at in self._order(done):
             step, here = self.steps[at], (*place, at)
@@ -109,12 +106,12 @@ class Chain:
 
 
 def draw_step(step: Step, random: Random, size: Size) -> Drawn:
-    """Let a step draw from the stream that its ``per`` asks for; for steps that are made of other steps.
+    """Let a step draw from the stream for its ``per``; use it in steps that contain other steps.
 
     Args:
-        step: What draws. A chain gets both streams, since each of its steps may ask for another one.
+        step: The step. A chain gets both streams, since its steps may need different ones.
         random: The stream of the image, with that of its batch.
-        size: What is being degraded.
+        size: The size of hr, with the scale and the realisation.
     """
     return step.draw(random if isinstance(step, Chain) else _stream_for(step, random), size)
 

@@ -1,7 +1,7 @@
 """Chains of steps in TOML files: the degradations called ``chain:FILE.toml``.
 
 A file has a ``label``, a ``version`` and ``[[steps]]``. Each of these is a step by its name, with its parameters; or
-several under one of the words `chain`, `one_of`, `shuffle`, `in_turn`; or a named degradation. Any of them may have a
+several steps under `chain`, `one_of`, `shuffle` or `in_turn`; or a named degradation. All of them may have a
 ``probability``.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 TRIALS = 4096
-"""So many draws that are all alike are taken for a chain in which nothing is random."""
+"""Number of equal draws after which a chain counts as deterministic."""
 
 
 class ChainFile(Table):
@@ -43,13 +43,13 @@ class ChainFile(Table):
     scales: Annotated[tuple[ScaleValue, ...], Field(min_length=1)] | None = None
     """Every scale if absent."""
     realisations: int = Field(default=1, ge=1, le=1000)
-    """How many frozen realisations are measured where a suite does not say."""
+    """Number of frozen realisations that are measured, unless a suite says otherwise."""
     steps: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
 class Degraded:
-    """A degradation that is no chain, as a step; it leads from hr's size to lr's."""
+    """A degradation without a chain, as a step from hr's size to lr's."""
 
     spec: DegradationSpec
 
@@ -58,7 +58,7 @@ class Degraded:
         return {"seed": random.seed()} if self.spec.stochastic else {}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
-        """Each image by itself where something is random."""
+        """Degrade the batch at once, or each image separately with its seed."""
         import torch
 
         if not self.spec.stochastic:
@@ -75,16 +75,16 @@ def read_chain(argument: str, degradations: SpecMap[DegradationSpec], steps: Spe
     """Read a chain from a TOML file.
 
     Args:
-        argument: Path of the file, as it stands behind ``chain:``.
-        degradations: Those that its steps may name.
-        steps: The steps there are.
+        argument: Path of the file, as written after ``chain:``.
+        degradations: The degradations that its steps may name.
+        steps: The steps that it may name.
 
     Returns:
         The degradation ``chain:argument``; its `extra_hash` covers the file and the code of everything it names.
 
     Raises:
-        ConfigError: The file cannot be understood; says where and what was expected.
-        UnknownNameError: It names something that nothing provides.
+        ConfigError: The file cannot be understood; says where, and what was expected.
+        UnknownNameError: It contains an unknown name.
     """
     from srbench.degrading.chain import Chain
 
@@ -115,7 +115,7 @@ class _Reading:
     def __init__(self, file: TomlFile, degradations: SpecMap[DegradationSpec], steps: SpecMap[StepSpec]) -> None:
         self._file, self._degradations, self._steps = file, degradations, steps
         self.codes: list[bytes] = []
-        """Hashes of the code that was named."""
+        """Hashes of the code behind the names in the file."""
 
     def several(self, tables: object, at: Location) -> list[Step]:
         if not isinstance(tables, tuple) or not tables or not all(isinstance(table, dict) for table in tables):
@@ -174,7 +174,7 @@ class _Reading:
         return spec.chain or Degraded(spec)
 
     def _built(self, build: Callable[..., Step], name: str, parameters: dict[str, Any], at: Location) -> Step:
-        """Call ``build``, with every parameter of the type it asks for."""
+        """Call ``build`` after checking the type of every parameter."""
         known = {p.name: p for p in parameters_of(build) if p.name != "steps"}
         for key, value in parameters.items():
             if key not in known:
@@ -183,7 +183,7 @@ class _Reading:
             self._file.check(value, known[key].annotation, (*at, key))
             bounds = any(get_origin(kind) is tuple for kind in get_args(known[key].annotation))
             if bounds and isinstance(value, tuple) and value[0] > value[1]:
-                raise self._file.unfit(value, "the lowest comes first", (*at, key))
+                raise self._file.unfit(value, "the lower bound comes first", (*at, key))
         missing = [key for key, p in known.items() if p.default is p.empty and key not in parameters]
         if missing:
             raise self._file.fault(f"{name} needs the parameter {missing[0]!r}; add it.", at)
@@ -192,7 +192,7 @@ class _Reading:
 
     @contextmanager
     def _located(self, at: Location) -> Iterator[None]:
-        """Name file, line and table in what is raised."""
+        """Add file, line and table to every `SrbenchError`."""
         try:
             yield
         except SrbenchError as error:
@@ -200,7 +200,7 @@ class _Reading:
 
 
 def _weighed(tables: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[float, ...]]:
-    """The tables without their weights, and the weights; 1 where none is given."""
+    """Return the tables without their weights, and the weights; the default is 1."""
     plain = tuple({k: v for k, v in t.items() if k != "weight"} if isinstance(t, dict) else t for t in tables)
     return plain, tuple(t.get("weight", 1.0) if isinstance(t, dict) else 1.0 for t in tables)
 
@@ -210,10 +210,10 @@ _BEING_READ: list[Path] = []
 
 @contextmanager
 def _once(path: Path) -> Iterator[None]:
-    """Refuse a file that is reached from itself."""
+    """Refuse a file that contains itself."""
     where = path.resolve()
     if where in _BEING_READ:
-        raise ConfigError(f"{path}: the chain contains itself; take it out of its own steps.")
+        raise ConfigError(f"{path}: the chain contains itself; remove it from its steps.")
     _BEING_READ.append(where)
     try:
         yield
@@ -222,7 +222,7 @@ def _once(path: Path) -> Iterator[None]:
 
 
 def _try(path: Path, chain: Chain, scale: int) -> None:
-    """Meet now what would end a training later: a width below 0, no reduction to lr."""
+    """Find errors now that would end a training later: a width below 0, a wrong size of lr."""
     import torch
 
     try:

@@ -1,4 +1,4 @@
-"""Chains that choose: their steps now and then, one of several, or all in a random order."""
+"""Chains that choose: all steps or none, one of several, or all in a random order."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from srbench.naming import Scale
 
 @dataclass(frozen=True, kw_only=True)
 class Sometimes(Chain):
-    """All the steps in order with some probability, otherwise none."""
+    """All steps in order with some probability, otherwise none."""
 
     probability: float
     per: Literal["image", "batch"] = "image"
-    """Whether each image tosses its own coin, or all of a batch share one."""
+    """Whether each image has its own draw, or all images of a batch share one."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.probability <= 1:
-            raise UsageError(f"A step was to be done with probability {self.probability}; give a number from 0 to 1.")
+            raise UsageError(f"A chain was given the probability {self.probability}; give a number from 0 to 1.")
 
     def choose(self, random: Random, size: Size) -> Sequence[int]:
-        """Choose all of them, or none."""
+        """Choose all steps or none."""
         return super().choose(random, size) if random.chance(self.probability) else ()
 
 
@@ -36,29 +36,29 @@ class OneOf(Chain):
     """One of the steps."""
 
     weights: Sequence[float] = ()
-    """How likely each is, up to a factor; all alike if empty."""
+    """Probability of each step, up to a common factor; equal if empty."""
     per: Literal["image", "batch"] = "image"
-    """Whether each image has a choice of its own, or all of a batch share one."""
+    """Whether each image has its own choice, or all images of a batch share one."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "weights", tuple(self.weights))
         if self.weights and (len(self.weights) != len(self.steps) or min(self.weights) < 0 or not any(self.weights)):
             raise UsageError(
-                f"One of {len(self.steps)} steps was to be chosen by the weights {list(self.weights)}; give a number "
-                "from 0 for each, not all of them 0."
+                f"A choice of {len(self.steps)} steps was given the weights {list(self.weights)}; give each a number "
+                "from 0, and not all of them 0."
             )
 
     def choose(self, random: Random, _size: Size) -> Sequence[int]:
-        """Choose one by the weights."""
+        """Choose one step by the weights."""
         return (random.choice(range(len(self.steps)), self.weights or None),)
 
 
 @dataclass(frozen=True)
 class InTurn(Chain):
-    """One of the steps: the first in an image's first frozen realisation, the second in the second; any in training.
+    """The first step in an image's first frozen realisation, the second in its second, …; a random one in training.
 
-    For test settings made of a list of kernels, whose score is the mean over all of them.
+    It is for test settings with a list of kernels, whose score is the mean over all of them.
     """
 
     def choose(self, random: Random, size: Size) -> Sequence[int]:
@@ -73,7 +73,7 @@ class PerScale(Chain):
     """The step of the scale."""
 
     scales: Sequence[Scale]
-    """Of each step."""
+    """The scale of each step."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,10 +85,10 @@ class PerScale(Chain):
         """Choose the step of the scale.
 
         Raises:
-            UsageError: There is none for the scale.
+            UsageError: No step has the scale.
         """
         if size.scale not in self.scales:
-            raise UsageError(f"A chain has steps for the scales {list(self.scales)} and none for x{size.scale}.")
+            raise UsageError(f"A chain has no step for x{size.scale}; use one of the scales {list(self.scales)}.")
         return (tuple(self.scales).index(size.scale),)
 
 
@@ -97,20 +97,20 @@ class Shuffled(Chain):
     """The steps in a random order."""
 
     in_order: Sequence[tuple[int, int]] = ()
-    """Pairs of steps, by their places in ``steps``, that change places if the second comes before the first."""
+    """Pairs of steps, by their indices in ``steps``; a pair is swapped if the second comes before the first."""
     movable: Sequence[int] | None = None
-    """The steps that are shuffled among their own places; the others keep theirs. None: all."""
+    """The steps that are shuffled among their places, by index; the others stay. None: all."""
     per: Literal["image", "batch"] = "image"
-    """Whether each image has an order of its own, or all of a batch share one."""
+    """Whether each image has its own order, or all images of a batch share one."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         named = [*(self.movable or ()), *(at for pair in self.in_order for at in pair)]
         if wrong := [at for at in named if not 0 <= at < len(self.steps)]:
-            raise UsageError(f"A shuffled chain of {len(self.steps)} steps has no step {wrong[0]}; they count from 0.")
+            raise UsageError(f"A shuffled chain of {len(self.steps)} steps has no step {wrong[0]}; count from 0.")
 
     def choose(self, random: Random, _size: Size) -> Sequence[int]:
-        """Choose every step once."""
+        """Choose every step once, in random order."""
         places = list(range(len(self.steps)) if self.movable is None else self.movable)
         order = list(range(len(self.steps)))
         for place, at in zip(places, random.shuffled(places), strict=True):

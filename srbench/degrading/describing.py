@@ -1,4 +1,4 @@
-"""Describe what a chain did to an image in a few numbers, from the descriptions of its steps."""
+"""Describe what a chain did to an image in a few numbers, from what its steps report."""
 
 from __future__ import annotations
 
@@ -17,14 +17,11 @@ class DescribingStep(Protocol):
     """A step that describes what it did."""
 
     def describe(self, drawn: Mapping[str, Any]) -> Mapping[str, float]:
-        """Describe one image's blur or noise in numbers that add up over the steps.
-
-        Args:
-            drawn: What the step drew for the image.
+        """Describe the blur or noise that the step applied to one image, given its draws.
 
         Returns:
-            Any of ``blur_xx``, ``blur_xy``, ``blur_yy``, the covariance of a blur in px², which add up from step to
-            step; and ``noise``, a standard deviation in 8-bit levels, whose squares do.
+            Any of ``blur_xx``, ``blur_xy`` and ``blur_yy``, the covariance of a blur in px², which add up over steps;
+            and ``noise``, a standard deviation in 8-bit levels, whose squares add up.
         """
         ...
 
@@ -33,27 +30,27 @@ def describe_chain(chain: Chain | None = None) -> Callable[[Mapping[str, Any]], 
     """Make the ``describe`` of a `srbench.DegradationSpec`.
 
     Args:
-        chain: It has to blur before it reduces, since a blur is described in the pixels that it met; what its other
-            steps do (rounding, reducing) is not described. None for a degradation that neither blurs nor adds noise.
+        chain: It must blur before it reduces, since a blur is described in the pixels it is applied to. Other steps
+            (rounding, reducing) are not described. None for a degradation without blur and noise.
 
     Returns:
-        ``describe(drawn)``: the covariance of the blurs, and the noise, each 0 where there is none.
+        ``describe(drawn)``: the covariance of all blurs and the noise, 0 if there is none.
     """
 
     def describe(drawn: Mapping[str, Any]) -> dict[str, float]:
         total = dict.fromkeys((*BLUR, NOISE), 0.0)
-        for of_step in () if chain is None else _of_steps(chain, drawn):
-            for name, value in of_step.items():
+        for description in () if chain is None else _descriptions(chain, drawn):
+            for name, value in description.items():
                 total[name] = math.hypot(total[name], value) if name == NOISE else total[name] + value
         return total
 
     return describe
 
 
-def _of_steps(chain: Chain, drawn: Mapping[str, Any]) -> Iterator[Mapping[str, float]]:
+def _descriptions(chain: Chain, drawn: Mapping[str, Any]) -> Iterator[Mapping[str, float]]:
     for entry in drawn["steps"]:
         step = chain.steps[entry["at"]]
         if isinstance(step, Chain):
-            yield from _of_steps(step, entry["drawn"])
+            yield from _descriptions(step, entry["drawn"])
         elif isinstance(step, DescribingStep):
             yield step.describe(entry["drawn"])

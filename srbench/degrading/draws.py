@@ -1,4 +1,4 @@
-"""Random numbers for degradations: streams with a name each, alike on every machine and under every NumPy."""
+"""Random numbers for degradations: named streams, the same on every machine and with every version of NumPy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.random import Philox
 from numpy.typing import NDArray
 
 Range: TypeAlias = float | tuple[float, float]
-"""A number, or the lowest and the highest of those that are drawn from evenly."""
+"""A number, or the lower and upper bound of a uniform distribution."""
 
 T = TypeVar("T")
 
@@ -21,12 +21,12 @@ T = TypeVar("T")
 class Random:
     """A stream of random numbers that depends on its seed alone.
 
-    It reads the raw words of NumPy's Philox, which are the same for all time, and makes numbers of them by arithmetic
-    that no library may change: what was drawn once is drawn again.
+    It reads the raw words of NumPy's Philox, which never change, and converts them to numbers by its own arithmetic, so
+    that no version of a library changes a draw.
 
     Args:
         seed: From 0 to 2^64 - 1.
-        batch: The stream that all images of a batch share; this one if absent.
+        batch: The stream that all images of a batch share; default: this one.
     """
 
     __slots__ = ("_batch", "_blocks", "_origin", "_words")
@@ -39,20 +39,20 @@ class Random:
 
     @property
     def batch(self) -> Random:
-        """The stream that starts in the same place for all images of a batch, for what they should have in common.
+        """The stream that starts at the same place for all images of a batch, for values that they share.
 
-        What is drawn from it must not depend on what an image drew from its own stream.
+        Draws from it must not depend on what an image drew from its own stream.
         """
         return self if self._batch is None else self._batch
 
     def branch(self, *names: int | str, batch: Random | None = None) -> Random:
-        """Return a separate stream for the part of a chain called ``names``; this one does not move.
+        """Return a separate stream for the part of a chain called ``names``; this stream does not advance.
 
-        What one part of a chain draws, or does not, thus never shifts what another part draws.
+        So the draws of one part of a chain never shift those of another part.
 
         Args:
-            names: Decide the stream, together with this one.
-            batch: The stream that the images of a batch share; if absent, a branch of this one's.
+            names: Decide the stream, together with this stream's seed.
+            batch: The stream that the images of a batch share; default: a branch of this stream's.
         """
         branch = Random(0, batch or (self._batch and self._batch.branch(*names)))
         branch._origin = self, names
@@ -60,7 +60,7 @@ class Random:
 
     @property
     def _seed(self) -> int:
-        """That of a branch is computed when it is first needed: many a step draws nothing of all that it may."""
+        """The seed; that of a branch is computed when it is first needed, since many branches draw nothing."""
         if isinstance(self._origin, tuple):
             stem, names = self._origin
             digest = hashlib.blake2b(repr((stem._seed, *names)).encode(), digest_size=8).digest()
@@ -68,14 +68,14 @@ class Random:
         return self._origin
 
     def unit(self) -> float:
-        """Even in [0, 1), in steps of 2^-53."""
+        """Draw uniformly from [0, 1), in steps of 2^-53."""
         if not self._words:
             self._words = _words(self._seed, self._blocks, 1)[::-1]
             self._blocks += 1
         return (self._words.pop() >> 11) * 2.0**-53
 
     def units(self, count: int) -> NDArray[np.float64]:
-        """(count,) numbers, those that `unit` would give one after the other, for what takes thousands of them."""
+        """Draw many numbers at once, (count,): the same that repeated calls of `unit` would return."""
         missing = -(-(count - len(self._words)) // 4)
         if missing > 0:
             self._words = _words(self._seed, self._blocks, missing)[::-1] + self._words
@@ -86,28 +86,28 @@ class Random:
         return np.ldexp((taken >> np.uint64(11)).astype(np.float64), -53)
 
     def uniform(self, low: float, high: float) -> float:
-        """Even in [low, high)."""
+        """Draw uniformly from [low, high)."""
         return low + (high - low) * self.unit()
 
     def within(self, bounds: Range) -> float:
-        """Even between two bounds; of one number, that number, for which nothing is drawn."""
+        """Draw uniformly between two bounds; a single number is returned without a draw."""
         return self.uniform(*bounds) if isinstance(bounds, tuple) else bounds
 
     def integer(self, low: int, high: int) -> int:
-        """A whole number from ``low`` to ``high``, both included."""
+        """Draw a whole number from ``low`` to ``high``, both included."""
         return low + math.floor(self.unit() * (high - low + 1))
 
     def normal(self) -> float:
-        """From the standard normal distribution (Box and Muller)."""
+        """Draw from the standard normal distribution (Box and Muller)."""
         radius = math.sqrt(-2.0 * math.log(1.0 - self.unit()))
         return radius * math.cos(2.0 * math.pi * self.unit())
 
     def chance(self, probability: float) -> bool:
-        """True with this probability."""
+        """Return True with this probability."""
         return self.unit() < probability
 
     def choice(self, items: Sequence[T], weights: Sequence[float] | None = None) -> T:
-        """One of ``items``, all alike or by ``weights``, which need not add up to 1."""
+        """Choose one of ``items``, with equal probability or by ``weights``, which need not add up to 1."""
         if weights is None:
             return items[self.integer(0, len(items) - 1)]
         left = self.unit() * math.fsum(weights)
@@ -118,7 +118,7 @@ class Random:
         return next(item for item, weight in zip(reversed(items), reversed(weights), strict=True) if weight > 0)
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
-        """The items in a random order, every order as likely as any (Fisher and Yates)."""
+        """Return the items in a random order, with equal probability for every order (Fisher and Yates)."""
         mixed = list(items)
         for last in range(len(mixed) - 1, 0, -1):
             other = self.integer(0, last)
@@ -126,7 +126,7 @@ class Random:
         return mixed
 
     def seed(self) -> int:
-        """A seed for a field of noise: a whole number in [0, 2^53), which every JSON reader keeps."""
+        """Draw a seed for a field of noise: a whole number in [0, 2^53), which every JSON reader keeps exactly."""
         return int(self.unit() * 2.0**53)
 
 
@@ -134,12 +134,12 @@ _OF_THREAD = threading.local()
 
 
 def _words(seed: int, number: int, blocks: int) -> list[int]:
-    """Words of ``Philox(key=seed)``, four a block, from block ``number``; making it takes seven times as long."""
+    """Return blocks of four words of ``Philox(key=seed)``; one Philox is reused, which is seven times as fast."""
     try:
         philox: Philox = _OF_THREAD.philox
     except AttributeError:
         philox = _OF_THREAD.philox = Philox(key=0)
-    state: Any = {  # NumPy takes tuples for the arrays that it gives
+    state: Any = {  # NumPy accepts tuples for the arrays that it returns
         "bit_generator": "Philox",
         "state": {"counter": (number, 0, 0, 0), "key": (seed, 0)},
         "buffer": (0, 0, 0, 0),

@@ -79,7 +79,7 @@ def make_lr(hr: NDArray[np.uint8], degradation: DegradationSpec, realisation: Re
 
     Raises:
         ShapeError: The image has another size, or the degradation returned a wrong shape.
-        DataError: The realisation is another degradation's, or values came out that are not finite.
+        DataError: The realisation is of another degradation, or values are not finite.
     """
     lr = _made(hr, degradation, realisation, exact=False)
     # half up, as MATLAB does; training rounds half to even, see docs/protocol.md
@@ -121,7 +121,7 @@ def lr_image(
     if path is not None:
         try:
             return read_image(path, keep_grey=True), _drawn_beside(path, degradation)
-        except DataError:  # a file is missing or damaged: both are made again
+        except DataError:  # a file is missing or damaged: make both again
             pass
     realisation = draw_realisation(hr, degradation, scale, seed=seed, number=number, image=image)
     lr = make_lr(hr, degradation, realisation)
@@ -135,7 +135,7 @@ def lr_image(
 def lr_image_exact(
     hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, *, seed: int = 0, number: int = 0
 ) -> tuple[NDArray[np.float64], Mapping[str, Any]]:
-    """Degrade in double precision without any rounding, for protocols whose LR never passes through 8 bits.
+    """Degrade in double precision without any rounding, for protocols that keep lr unrounded.
 
     Returns:
         The LR in units of [0, 1], (h, w) or (h, w, 3), with the undershoots and overshoots of bicubic reduction, and

@@ -1,7 +1,7 @@
-"""Taking batches through the steps that were drawn for their images, by all threads that a CPU has.
+"""Apply the drawn steps to batches, with all threads of the CPU.
 
-A batch goes through together wherever it can: images that skip a step wait for the others, images whose draws a step
-cannot serve together (another output size) go in parts, and only another order of steps parts them for good.
+A batch stays together as far as possible: images that skip a step wait for the others, and images with draws that a
+step cannot handle together (another output size) go in parts. Only another order of steps separates them for good.
 """
 
 from __future__ import annotations
@@ -23,28 +23,20 @@ from srbench.imaging.parallel import for_each, in_shares, threads, threads_kept,
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A step of a chain and what was drawn for it."""
+    """A step of a chain and its draws."""
 
     place: tuple[int, ...]
-    """Where the step stands: its number in the outermost chain, in the chain there, and so on."""
+    """The step's index in the outermost chain, in the chain there, and so on."""
     step: Step
     drawn: Mapping[str, Any] | None
-    """None where an image skips the step."""
+    """None if the image skips the step."""
 
 
 def perform(images: Tensor, plans: Sequence[Sequence[Act]], size: Size) -> Tensor:
-    """Take every image through its plan.
-
-    Args:
-        images: (N, C, H, W).
-        plans: What each of the N images goes through, in this order.
-        size: What is being degraded.
-
-    Returns:
-        (N, C, H', W').
+    """Apply to every image (N, C, H, W) the steps of its plan, in order.
 
     Raises:
-        ShapeError: The images end with different sizes.
+        ShapeError: The resulting images have different sizes.
     """
     whole = _Part(list(range(len(images))), images)
     with undisturbed(images):
@@ -53,19 +45,19 @@ def perform(images: Tensor, plans: Sequence[Sequence[Act]], size: Size) -> Tenso
 
 
 def undisturbed(images: Tensor) -> AbstractContextManager[None]:
-    """For what is done to a batch between steps: see `srbench.imaging.parallel.threads_kept`."""
+    """Keep threads for steps and not for the operations between them: `srbench.imaging.parallel.threads_kept`."""
     return threads_kept() if len(images) > 1 and values_alone(images) else nullcontext()
 
 
 class _Part(NamedTuple):
-    """Some images of a batch, as their numbers there and themselves."""
+    """Some images of a batch, with their numbers in it."""
 
     members: list[int]
     images: Tensor
 
 
 def _perform(part: _Part, plans: Sequence[Sequence[Act]], first: int, size: Size) -> list[_Part]:
-    """Do plans of the same steps from the first on; what ends with one size is one part."""
+    """Apply plans with the same steps, from number ``first`` on; results of one size are one part."""
     for turn in range(first, len(plans[part.members[0]])):
         acts = [plans[member][turn] for member in part.members]
         parts = _each(_split(part, map(_served_with, acts)), partial(_do, plans=plans, turn=turn, size=size))
@@ -76,7 +68,7 @@ def _perform(part: _Part, plans: Sequence[Sequence[Act]], first: int, size: Size
 
 
 def _served_with(act: Act) -> str | None:
-    """What images must have in common to be served together by a step."""
+    """Return a key that is equal for images to which a step can be applied together."""
     if act.drawn is None:
         return None
     names = getattr(act.step, "grouped_by", ())
@@ -84,7 +76,7 @@ def _served_with(act: Act) -> str | None:
 
 
 def _do(part: _Part, plans: Sequence[Sequence[Act]], turn: int, size: Size) -> list[_Part]:
-    """Do one step to images that it serves together, divided among threads unless it sees to that itself."""
+    """Apply one step to images that it can handle together, divided among threads unless it does that itself."""
     step, images = plans[part.members[0]][turn].step, part.images
     drawn = [one for member in part.members if (one := plans[member][turn].drawn) is not None]
     if not drawn:
@@ -102,7 +94,7 @@ def _do(part: _Part, plans: Sequence[Sequence[Act]], turn: int, size: Size) -> l
 
 
 def _each(parts: Sequence[_Part], do: Callable[[_Part], list[_Part]]) -> list[_Part]:
-    """What becomes of parts: side by side, but one after the other if one is too large for a thread."""
+    """Apply ``do`` to parts, in parallel, or one after the other if one is too large for a thread."""
     made: dict[int, list[_Part]] = {}
 
     def do_one(number: int) -> None:
@@ -118,7 +110,7 @@ def _each(parts: Sequence[_Part], do: Callable[[_Part], list[_Part]]) -> list[_P
 
 
 def _split(part: _Part, keys: Iterable[Hashable]) -> list[_Part]:
-    """A part for every key, of which there is one for each image."""
+    """Split a part into one for each key; ``keys`` has one for each image."""
     groups: dict[Hashable, list[int]] = {}
     for at, key in enumerate(keys):
         groups.setdefault(key, []).append(at)
@@ -134,12 +126,12 @@ def _split(part: _Part, keys: Iterable[Hashable]) -> list[_Part]:
 
 
 def _joined(parts: Sequence[_Part]) -> _Part:
-    """Parts as one, in the order of the images' numbers."""
+    """Join parts in the order of the images' numbers."""
     if len(parts) == 1:
         return parts[0]
     if len({part.images.shape[1:] for part in parts}) > 1:
         sizes = sorted({tuple(part.images.shape[-2:]) for part in parts})
-        raise ShapeError(f"The images of a batch left a chain with the sizes {sizes}; let its last resize be the same.")
+        raise ShapeError(f"A chain gave the images of a batch the sizes {sizes}; let its last resize be to one size.")
     members = sorted(member for part in parts for member in part.members)
     place = {member: at for at, member in enumerate(members)}
     first = parts[0].images

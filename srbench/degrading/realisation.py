@@ -1,7 +1,7 @@
-"""Frozen realisations: everything that was drawn for one image, written down so that its lr can be made again.
+"""Frozen realisations: all draws for one image, stored so that the same lr can be made again.
 
-Frozen images go through a chain in float64 on the CPU: the last bits, in which machines differ, then stay far below
-the 8-bit levels that lr is rounded to.
+Frozen images are degraded in float64 on the CPU. The last bits, in which machines differ, are then far below the 8-bit
+levels that lr is rounded to.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 from srbench.degrading.draws import Random
 from srbench.degrading.spec import DegradationSpec
 from srbench.degrading.steps import Size
-from srbench.errors import DataError, ShapeError
+from srbench.errors import DataError, ShapeError, reason_of
 from srbench.imaging.pixels import settled
 
 
@@ -27,34 +27,33 @@ class Realisation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     degradation: str
-    """Its name …"""
     version: str
-    """… and the version of it."""
+    """Version of the degradation."""
     srbench: str
     """Version of srbench that drew it."""
     image: str = ""
     height: int = Field(gt=0)
-    """Of hr, in pixels …"""
+    """Height of hr in pixels."""
     width: int = Field(gt=0)
     scale: int = Field(gt=0)
     realisation: int = Field(default=0, ge=0)
     """Number among the image's frozen realisations."""
     seed: int = Field(ge=0)
-    """What everything was drawn from."""
+    """The seed of all draws."""
     drawn: dict[str, Any] | None = None
-    """What was drawn, nested as the chain is; None for a degradation that is no chain, which draws from the seed."""
+    """The draws, nested like the chain; None for a degradation without a chain, which draws from the seed."""
 
     @property
     def size(self) -> Size:
-        """What was degraded."""
+        """The size of hr, with the scale and the realisation."""
         return Size(self.height, self.width, self.scale, self.realisation)
 
     @classmethod
     def read(cls, path: Path) -> Realisation:
-        """Read one from a file.
+        """Read a realisation from a file.
 
         Raises:
-            DataError: There is no such file, or it holds something else.
+            DataError: The file does not exist, or is not a realisation.
         """
         try:
             return cls.model_validate_json(path.read_bytes())
@@ -64,18 +63,18 @@ class Realisation(BaseModel):
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "the file"
             raise DataError(
-                f"{path} is no realisation that `srbench degrade` wrote ({where}: {first['msg']}); draw it again."
+                f"{path} is not a realisation that `srbench degrade` wrote ({where}: {first['msg']}); draw it again."
             ) from error
 
 
 def freeze(degradation: DegradationSpec, size: Size, seed: int, image: str = "") -> Realisation:
-    """Draw everything that is random of one image.
+    """Draw all random values for one image.
 
     Args:
-        degradation: What is to happen.
-        size: Of hr; its ``realisation`` counts from 0.
+        degradation: The degradation.
+        size: The size of hr; its ``realisation`` counts from 0.
         seed: Decides every draw.
-        image: A name for people.
+        image: The image's name, for people.
     """
     chain = degradation.chain
     random = Random(seed).branch("own", batch=Random(seed).branch("shared"))
@@ -97,23 +96,23 @@ def realise(degradation: DegradationSpec, hr: Tensor, realisation: Realisation, 
     """Make the lr that a realisation describes.
 
     Args:
-        degradation: The one that the realisation names.
+        degradation: The degradation that the realisation names.
         hr: (1, C, H, W) in [0, 1], float64, on the CPU.
-        realisation: What was drawn.
-        exact: Keep what 8-bit arithmetic on the way would lose, where the degradation can.
+        realisation: The draws.
+        exact: Whether to avoid the degradation's own 8-bit arithmetic, if it can.
 
     Returns:
         (1, C, h, w) float64, not rounded to 8 bits.
 
     Raises:
-        DataError: The realisation is another degradation's, or another version's.
-        ShapeError: hr has another size than it had.
+        DataError: The realisation is of another degradation or version.
+        ShapeError: hr has another size than when it was drawn.
     """
     known, meant = (degradation.name, degradation.version), (realisation.degradation, realisation.version)
     if known != meant:
         raise DataError(
-            f"The realisation is of {meant[0]!r}, version {meant[1]}, and not of {known[0]!r}, version {known[1]}; it "
-            "can be made again by what drew it alone."
+            f"The realisation is of {meant[0]!r}, version {meant[1]}, and not of {known[0]!r}, version {known[1]}; "
+            "use the degradation that drew it, or draw it again."
         )
     size = realisation.size
     if tuple(hr.shape[-2:]) != (size.height, size.width):
@@ -127,8 +126,8 @@ def realise(degradation: DegradationSpec, hr: Tensor, realisation: Realisation, 
                 lr = degradation.chain.degrade(hr, [realisation.drawn or {}], size)
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise DataError(
-                f"What the realisation says was drawn does not fit the steps of {degradation.name!r} "
-                f"({type(error).__name__}: {error}); draw it again."
+                f"The draws of the realisation do not fit the steps of {degradation.name!r} "
+                f"({reason_of(error)}); draw it again."
             ) from error
         return settled(lr * 255) / 255
     apply = degradation.unrounded or degradation.apply if exact else degradation.apply

@@ -1,4 +1,4 @@
-"""What a plugin declares of a degradation, and of a step that degradations are chained from."""
+"""The specs of degradations, and of the steps that chains consist of."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 RESERVED = frozenset({"step", "probability", "weight"})
-"""Keys of a step's table in a file that are no parameters of it."""
+"""Keys of a step's table in a file that are not its parameters."""
 
 
-def _not_given(hr: Tensor, scale: Scale, generator: Generator) -> Tensor:  # noqa: ARG001 - stands for what is absent
-    raise PluginError("Nothing makes the lr of a degradation whose lr comes with its datasets; measure it on these.")
+def _not_given(hr: Tensor, scale: Scale, generator: Generator) -> Tensor:  # noqa: ARG001 - the default of `apply`
+    raise PluginError("This degradation makes no lr, since its lr comes with datasets; measure it on those.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,27 +35,27 @@ class DegradationSpec:
     """``apply(hr, scale, generator)``: hr (N, C, scale*h, scale*w) in [0, 1] to lr (N, C, h, w) in [0, 1]. All
     randomness comes from the generator. srbench rounds lr to 8 bits afterwards."""
     chain: Chain | None = None
-    """Instead of ``apply``: steps that do it. What a chain draws for an image is written down, so that lr can be made
-    again from it."""
+    """Instead of ``apply``: the steps. srbench stores what a chain draws for an image, so that it can make the same lr
+    again."""
     provided: bool = False
-    """Instead of both: lr is not made at all but comes with the dataset, as that of real cameras does."""
+    """Instead of both: lr is not made but comes with the dataset, as with real cameras."""
     unrounded: Callable[[Tensor, Scale, Generator], Tensor] | None = None
-    """The same without any 8-bit arithmetic, in hr's dtype, for protocols that keep lr unrounded. None where ``apply``
-    rounds nothing itself, and for chains."""
+    """``apply`` without any 8-bit arithmetic, in hr's dtype, for protocols that keep lr unrounded. None for chains, and
+    if ``apply`` itself does not round."""
     stochastic: bool
-    """True if two generators give two results. Then training degrades each patch anew, and measuring draws one
-    frozen realisation per image, or several; otherwise whole images are degraded once and cached."""
+    """True if two generators give two results. Then training degrades each patch again, and measuring draws one or
+    several frozen realisations per image; otherwise whole images are degraded once and cached."""
     realisations: int = 1
-    """How many frozen realisations of each image are measured where a suite does not say; more than one where the
-    published score is the mean over several kernels."""
+    """Number of frozen realisations of each image that are measured, unless a suite says otherwise; more than one if
+    the published score is the mean over several kernels."""
     setting: str = ""
-    """What it stands for in tables of training against test degradations: the ranges that networks are trained on and
-    the list of kernels that they are tested on share one, and are no strangers to one another. The name if empty."""
+    """Its group in tables of training against test degradations: the ranges for training and the list of kernels for
+    testing share one, and are then in-domain for each other. Default: the name."""
     describe: Callable[[Mapping[str, Any]], Mapping[str, float]] | None = None
-    """``describe(drawn)``: what was done to an image in a few named numbers, for networks that get them beside lr and
-    for pictures of what others make of it; ``drawn`` is what the chain drew, {} without a chain. A name means the same
-    in every degradation: ``blur_xx``, ``blur_xy`` and ``blur_yy`` are the covariance of the blur in px² of hr,
-    ``noise`` is the standard deviation of noise in 8-bit levels."""
+    """``describe(drawn)``: what was done to an image, as named numbers, for networks that take them beside lr and for
+    plots of representations; ``drawn`` is what the chain drew, {} without a chain. A name means the same in every
+    degradation: ``blur_xx``, ``blur_xy`` and ``blur_yy`` are the covariance of the blur in px² of hr, ``noise`` is the
+    standard deviation of noise in 8-bit levels."""
     scales: frozenset[Scale] | None = None
     """None: every scale."""
     version: str = "1"
@@ -63,22 +63,22 @@ class DegradationSpec:
     label: str = ""
     paper: Paper | None = None
     extra_hash: str = ""
-    """Whatever else decides its output: the hash of a file that it reads."""
+    """A hash of everything else that decides its output, such as a file that it reads."""
     notes: str = ""
 
     def __post_init__(self) -> None:
         check_name("degradation", self.name)
-        apply_given = self.apply is not _not_given and self.apply is not self.chain  # which it is in a `replace`
+        apply_given = self.apply is not _not_given and self.apply is not self.chain  # as after `dataclasses.replace`
         if [self.chain is not None, apply_given, self.provided].count(True) != 1:
             raise PluginError(
-                f"Degradation {self.name!r} must have one of apply, chain and provided; give one of them."
+                f"Degradation {self.name!r} must have exactly one of apply, chain and provided; give one of them."
             )
         if self.chain is not None:
             object.__setattr__(self, "apply", self.chain)
         if self.realisations < 1 or (self.realisations > 1 and not self.stochastic):
             raise PluginError(
-                f"Degradation {self.name!r} declares {self.realisations} realisations; one is drawn at least, and a "
-                "deterministic degradation has no other."
+                f"Degradation {self.name!r} declares {self.realisations} realisations; give at least 1, and exactly 1 "
+                "if it is deterministic."
             )
 
     @property
@@ -89,7 +89,7 @@ class DegradationSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSpec:
-    """One operation that degradations are chained from."""
+    """One operation of a chain."""
 
     name: str
     build: Callable[..., Step]
@@ -97,7 +97,7 @@ class StepSpec:
     units: Mapping[str, str] = field(default_factory=dict)
     """Unit or meaning of each parameter: "px", "degrees", "8-bit levels", "quality from 0 to 100", "probability"."""
     example: Mapping[str, Any] = field(default_factory=dict)
-    """Values for parameters that have no default, which its contract is tried with."""
+    """Values for parameters without a default, with which its contract is checked."""
     label: str = ""
     paper: Paper | None = None
     notes: str = ""
@@ -107,8 +107,8 @@ class StepSpec:
         names = [name for name, _, _ in self.parameters]
         if taken := RESERVED & {*names}:
             raise PluginError(
-                f"Step {self.name!r} has a parameter called {min(taken)!r}, which means something else in a chain's "
-                "file; rename it."
+                f"Step {self.name!r} has a parameter called {min(taken)!r}, which is reserved in files of chains; "
+                "rename it."
             )
         if unknown := (self.units.keys() | self.example.keys()) - {*names}:
             raise PluginError(
@@ -118,7 +118,7 @@ class StepSpec:
 
     @property
     def parameters(self) -> tuple[tuple[str, Any, Any], ...]:
-        """Name, type and default of each; `inspect.Parameter.empty` where there is no default."""
+        """Name, type and default of each; `inspect.Parameter.empty` if it has no default."""
         return tuple((p.name, p.annotation, p.default) for p in parameters_of(self.build))
 
     @property
@@ -130,8 +130,8 @@ class StepSpec:
 def parameters_of(build: Callable[..., object]) -> Sequence[inspect.Parameter]:
     """Return the parameters of a function or class, with evaluated annotations.
 
-    `inspect.signature` would evaluate the fields that a dataclass inherits in the module of the heir, where their types
-    need not be known.
+    `inspect.signature` would evaluate inherited fields of a dataclass in the module of the subclass, where their types
+    may be unknown.
     """
     function = build.func if isinstance(build, partial) else build
     plain_class = isinstance(function, type) and not is_dataclass(function)

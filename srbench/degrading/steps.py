@@ -1,8 +1,8 @@
 """The interface of a step: one operation of a degradation, such as a blur, with its random parameters.
 
-A step does two things, apart from one another. It *draws* what is random of one image as plain JSON values, and it
-*applies* itself to a batch, given what was drawn for each of its images. So whatever happened to an image can be
-written down, read, and done again.
+A step does two separate things. It *draws* the random values of one image as plain JSON values, and it *applies* itself
+to a batch, given what was drawn for each of its images. So what happened to an image can be stored, read, and done
+again.
 
 The parameters of a step are usually the fields of a frozen dataclass::
 
@@ -30,24 +30,23 @@ from srbench.degrading.draws import Random
 from srbench.naming import Scale
 
 Drawn: TypeAlias = dict[str, Any]
-"""What was drawn for one image: JSON values alone (numbers, strings, booleans, None, lists, dicts with string keys). A
-kernel is described by its parameters, a field of noise by the seed it is made from."""
+"""What was drawn for one image, as JSON values (numbers, strings, booleans, None, lists, dicts with string keys). A
+kernel is described by its parameters, a field of noise by its seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What is being degraded."""
+    """The size of hr in pixels, the scale, and the realisation."""
 
     height: int
-    """Of hr, in pixels …"""
     width: int
     scale: Scale
     realisation: int | None = None
-    """Which of an image's frozen realisations is drawn; None while training."""
+    """Number of the image's frozen realisation; None in training."""
 
     @property
     def lr(self) -> tuple[int, int]:
-        """Height and width that lr is to have."""
+        """Height and width of lr."""
         return self.height // self.scale, self.width // self.scale
 
 
@@ -55,50 +54,50 @@ class Size:
 class Step(Protocol):
     """One operation.
 
-    A step draws from a stream that differs from image to image. If its attribute ``per`` is "batch", it draws from one
-    that starts in the same place for all images of a batch, which can then be degraded together.
+    A step draws from a stream that differs from image to image. If its attribute ``per`` is "batch", it draws from a
+    stream that starts at the same place for all images of a batch, so that they can be degraded together.
 
-    A step whose ``apply`` needs some of what was drawn to be equal within a batch (the size of the output, a mode)
-    names those in a class attribute ``grouped_by: ClassVar[tuple[str, ...]]``; a chain then hands it images that agree.
+    If ``apply`` needs some draws to be equal within a batch (the size of the output, a mode), the step names them in a
+    class attribute ``grouped_by: ClassVar[tuple[str, ...]]``; a chain then passes it images for which they are equal.
 
-    On a CPU, a chain divides a batch among threads, each of which calls ``apply``. A step that is made of what divides
-    its images itself, as the functions of `srbench.degrading` and `srbench.imaging.parallel.for_each` do, says so by
-    ``parallel: ClassVar[bool] = True`` and gets the whole batch, which spares what it does once a call.
+    On a CPU, a chain divides a batch among threads, each of which calls ``apply``. A step that divides its images
+    itself, with `srbench.imaging.parallel.for_each` or functions that use it, sets ``parallel: ClassVar[bool] = True``
+    and gets the whole batch, which saves per-call overhead.
     """
 
     def draw(self, random: Random, size: Size, /) -> Drawn:
-        """Draw what is random of one image.
+        """Draw the random values of one image.
 
         Args:
-            random: The stream that the step's ``per`` asks for.
-            size: What is being degraded.
+            random: The stream for the step's ``per``.
+            size: The size of hr, with the scale and the realisation.
         """
         ...
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size, /) -> Tensor:
-        """Do it to a batch, on its device and in its dtype, without changing it in place.
+        """Apply the step to a batch, on its device and in its dtype, without changing the batch in place.
 
-        On a CPU several threads may call it at the same time, each with images of its own.
+        On a CPU several threads may call it at the same time, each with other images.
 
         Args:
-            images: (N, C, H', W'), in [0, 1] or slightly beyond; of any size, since steps before may have resized.
+            images: (N, C, H', W'), in [0, 1] or slightly beyond; of any size, since earlier steps may have resized.
             drawn: What was drawn for each of the N images.
-            size: What was being degraded at first.
+            size: The size of hr, with the scale and the realisation.
 
         Returns:
-            (N, C, H'', W''); each image depends on itself and on what was drawn for it alone.
+            (N, C, H'', W''); each image depends only on itself and its own draws.
         """
         ...
 
 
 class FixedStep:
-    """Base class of steps in which nothing is random; only ``apply`` is left to write."""
+    """Base class of steps without randomness; a subclass only needs ``apply``."""
 
     def draw(self, _random: Random, _size: Size) -> Drawn:
-        """Draw nothing."""
+        """Return no draws."""
         return {}
 
 
 def column(drawn: Sequence[Mapping[str, Any]], name: str, like: Tensor) -> Tensor:
-    """One drawn number of every image, (N, 1, 1, 1), on the device and in the dtype of ``like``."""
+    """Return one drawn number of every image, (N, 1, 1, 1), on the device and in the dtype of ``like``."""
     return torch.tensor([one[name] for one in drawn], dtype=like.dtype, device=like.device).view(-1, 1, 1, 1)

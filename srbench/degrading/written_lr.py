@@ -33,7 +33,7 @@ class Order:
 
     @property
     def realisation(self) -> Path:
-        """The JSON."""
+        """The file of the realisation."""
         return self.target.with_suffix(".json")
 
 
@@ -47,7 +47,7 @@ def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[
         folder: Folder for the files: ``baby_x4.png`` and ``baby_x4.json``, or ``baby_x4_0.png`` and so on for several.
 
     Raises:
-        DataError: There is no image.
+        DataError: No image is found.
         UsageError: A file would be overwritten, or two images have one name.
     """
     if not images.exists():
@@ -72,7 +72,7 @@ def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[
 
 
 def carry_out(made: list[Order], degradation: DegradationSpec, scale: Scale, seed: int) -> Iterator[Order]:
-    """Write every LR and its realisation; yields each order once it is done.
+    """Write every LR and its realisation; yield each order when it is done.
 
     Args:
         made: See `orders`.

@@ -190,6 +190,6 @@ def _eight_bits(path: Path, image: Image.Image) -> Pixels:
             again.tile = [tile._replace(args=str(tile.args).replace("16B", "16L")) for tile in again.tile]
             low = np.asarray(again).astype(np.int64)
     if not np.array_equal(high, low):
-        raise DataError(f"{path} uses more than 8 of its {bits} bits per channel. {_HINT}")
+        raise DataError(f"{path} has {bits} bits per channel, and its values do not fit into 8. {_HINT}")
     pixels = high.astype(np.uint8)
     return _without_alpha(path, pixels) if pixels.ndim == 3 and pixels.shape[2] == 4 else pixels

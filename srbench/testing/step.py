@@ -108,8 +108,8 @@ def _check_batch(
     alone = torch.cat(singles) if len({one.shape for one in singles}) == 1 else None
     if alone is None or alone.shape != out.shape:
         found.append(
-            f"{name} makes images of different sizes in a batch and alone; name in `alike` what a batch must have in "
-            "common."
+            f"{name} makes images of different sizes in a batch and alone; name in `grouped_by` what a "
+            "batch must share."
         )
     else:
         away = (alone - out).abs()

@@ -144,9 +144,9 @@ def test_a_chain_is_a_degradation_that_its_generator_decides(count, seed):
 
 
 def test_a_chain_that_leads_to_another_size_than_lr_is_refused():
-    with pytest.raises(ShapeError, match=r"its last resize must lead to 6 x 8 pixels"):
+    with pytest.raises(ShapeError, match=r"let its last resize give 6 x 8 pixels"):
         Chain([Brighter()])(images(), 2, torch.Generator())
-    with pytest.raises(ShapeError, match="left a chain with the sizes"):
+    with pytest.raises(ShapeError, match="gave the images of a batch the sizes"):
         Chain([Cut()])(images(), 2, torch.Generator())
 
 
@@ -156,7 +156,7 @@ def test_a_chain_that_leads_to_another_size_than_lr_is_refused():
         (lambda: Chain([]), "has no step"),
         (lambda: Chain([torch.nn.Identity()]), "give objects with draw and apply"),
         (lambda: Sometimes([Times()], probability=1.5), "number from 0 to 1"),
-        (lambda: OneOf([Times()], weights=(1, 2)), "number from 0 for each"),
+        (lambda: OneOf([Times()], weights=(1, 2)), "give each a number from 0"),
         (lambda: OneOf([Times(), Grain()], weights=(0, 0)), "not all of them 0"),
         (lambda: Shuffled([Times()], in_order=[(0, 1)]), "has no step 1"),
     ],
@@ -172,9 +172,9 @@ def test_a_degradation_is_a_chain_or_a_function_and_not_both():
     assert spec.apply is chain
     assert replace(spec, label="Mine").apply is chain
     for facts in ({}, {"chain": chain, "apply": Chain([Subsample()])}):
-        with pytest.raises(PluginError, match="must have one of apply, chain and provided"):
+        with pytest.raises(PluginError, match="must have exactly one of apply, chain and provided"):
             srbench.DegradationSpec(name="mine", stochastic=True, **facts)
-    with pytest.raises(PluginError, match="a deterministic degradation has no other"):
+    with pytest.raises(PluginError, match="exactly 1 if it is deterministic"):
         srbench.DegradationSpec(name="mine", chain=Chain([Subsample()]), stochastic=False, realisations=2)
 
 

@@ -133,8 +133,8 @@ def test_protocols_without_rounding_see_the_same_draws():
         ({"degradation": "other"}, DataError, "is of 'other', version 1, and not of 'toy'"),
         ({"version": "2"}, DataError, "version 2, and not of"),
         ({"height": 42}, ShapeError, "drawn for an image of 42 x 30 pixels, and this one has 40 x 30"),
-        ({"drawn": {"steps": [{"at": 0}]}}, DataError, "does not fit the steps of 'toy'"),
-        ({"drawn": None}, DataError, "does not fit the steps of 'toy'"),
+        ({"drawn": {"steps": [{"at": 0}]}}, DataError, "do not fit the steps of 'toy'"),
+        ({"drawn": None}, DataError, "do not fit the steps of 'toy'"),
     ],
 )
 def test_a_realisation_of_something_else_is_refused(change, error, text):
@@ -148,5 +148,5 @@ def test_a_file_that_is_not_a_realisation_is_refused(text, why, tmp_path):
     path = tmp_path / "x.json"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(DataError, match=why or "is no realisation that"):
+    with pytest.raises(DataError, match=why or "is not a realisation that"):
         Realisation.read(path)

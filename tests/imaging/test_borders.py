@@ -56,7 +56,7 @@ def test_padding_mirrors_without_repeating_the_edge_and_repeats_it_where_it_cann
 
 
 def test_a_multiple_below_one_is_refused():
-    with pytest.raises(ShapeError, match="start at 1"):
+    with pytest.raises(ShapeError, match="give 1 or more"):
         pad_to_multiple(torch.rand(1, 4, 4), 0)
 
 
@@ -77,5 +77,5 @@ def test_padding_beyond_adds_at_least_a_pixel_and_at_most_a_multiple(height, wid
 
 
 def test_padding_beyond_a_multiple_below_one_is_refused():
-    with pytest.raises(ShapeError, match="start at 1"):
+    with pytest.raises(ShapeError, match="give 1 or more"):
         pad_beyond(torch.rand(1, 4, 4), 0)

@@ -225,8 +225,8 @@ def test_it_runs_on_meta_tensors_and_exports():
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({}, UsageError, "and not both"),
-        ({"scale": 2, "size": (4, 4)}, UsageError, "and not both"),
+        ({}, UsageError, "give one of them"),
+        ({"scale": 2, "size": (4, 4)}, UsageError, "give one of them"),
         ({"scale": 0}, UsageError, "positive"),
         ({"scale": -1}, UsageError, "positive"),
         ({"scale": float("nan")}, UsageError, "positive"),

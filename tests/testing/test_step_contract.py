@@ -82,7 +82,7 @@ def test_a_faulty_step_is_reported_with_its_fault(spec, text):
 def test_a_step_describes_its_own_parameters_only():
     with pytest.raises(PluginError, match="describes the parameter 'to', which its build does not take; it takes by"):
         step(Sound, units={"by": "share", "to": "px"})
-    with pytest.raises(PluginError, match="a parameter called 'weight', which means something else"):
+    with pytest.raises(PluginError, match="a parameter called 'weight', which is reserved"):
         srbench.StepSpec(name="mine", build=lambda weight=1: Sound())
 
 
