@@ -1,4 +1,4 @@
-"""One grid of a suite, with what its names mean and what it leaves to the suite."""
+"""One grid of a suite: the meaning of its names, and the defaults from the suite."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Named:
     tag: str | None
 
     def scales(self, scale: Scale) -> tuple[Scale, ...]:
-        """The scales of the weights that serve ``scale``: all of a multi-scale network's, or the one."""
+        """Return the scales of the weights for ``scale``: all scales of a multi-scale network, or just this one."""
         return tuple(sorted(self.spec.scales)) if self.spec.multi_scale else (scale,)
 
     def published(self, scale: Scale) -> Model:
-        """The model with the published weights."""
+        """Return the model with the published weights."""
         scales = self.scales(scale)
         return Model(architecture=self.spec.name, source="checkpoint", checkpoint=self.tag, scales=scales)
 
@@ -50,12 +50,12 @@ def find_architecture(catalog: Catalog, name: str) -> Named:
 
 
 def find_recipe(name: str, spec: ArchitectureSpec, origin: str) -> Recipe:
-    """A recipe by name: "paper" is the architecture's own, others are shipped presets or TOML files.
+    """Find a recipe by name: "paper" is the architecture's own, others are shipped presets or TOML files.
 
     Args:
-        name: The suite's word for it.
+        name: The name in the suite.
         spec: The architecture to be trained.
-        origin: The suite's file; paths are relative to it.
+        origin: The suite's file; paths may be relative to it.
     """
     if name == "paper":
         if spec.recipe is None:
@@ -106,24 +106,24 @@ class Axes:
         return recipe
 
     def files(self, names: Sequence[str]) -> tuple[Path, ...]:
-        """Files as they are named, or beside the suite that names them."""
+        """Return the paths of files, which are relative to the current folder or to the suite."""
         beside = Path(self.suite.origin).parent
         return tuple(
             beside / name if not Path(name).is_file() and (beside / name).is_file() else Path(name) for name in names
         )
 
     def realisations(self, degradation: str) -> Sequence[int | None]:
-        """The numbers of the realisations that are measured; None for the only one.
+        """Return the numbers of the measured realisations; None if there is only one.
 
         Raises:
-            ConfigError: There are several, and nothing is random in the degradation.
+            ConfigError: Several are wanted of a deterministic degradation.
         """
         spec = self.catalog.degradations[degradation]
         count = self.grid.realisations or spec.realisations
         if count > 1 and not spec.stochastic:
             raise ConfigError(
-                f"{self.where}: {count} realisations of {degradation} would all be the same, since nothing is random "
-                "in it; leave them out, or give random degradations a grid of their own."
+                f"{self.where}: {count} realisations of {degradation} would all be the same, since it is not random; "
+                "remove them, or give random degradations a separate grid."
             )
         return range(count) if count > 1 else (None,)
 
@@ -137,7 +137,7 @@ class Axes:
         if spec.conditions and degradation.describe is None:
             raise ConfigError(
                 f"{self.where}: {spec.name} takes the degradation of an image as conditions, which {name} does not "
-                "describe; give it a grid of its own."
+                "describe; give it a separate grid."
             )
         if degradation.scales is not None and scale not in degradation.scales:
             raise ConfigError(

@@ -1,4 +1,4 @@
-"""What a plan consists of: models, and the cells in which they are measured."""
+"""The parts of a plan: models, and the cells in which they are measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from srbench.records import RowId, training_title
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One set of weights: fixed by nature, published, given as a file, or to be trained."""
+    """One set of weights: of a fixed operator, published, from a file, or to be trained."""
 
     architecture: str
     source: Literal["fixed", "checkpoint", "file", "trained"]
@@ -24,14 +24,14 @@ class Model:
     checkpoint: str | None = None
     """Tag of a published checkpoint."""
     files: tuple[Path, ...] = ()
-    """Files of weights; of several, their mean."""
+    """Files of weights; several are averaged."""
     recipe: Recipe | None = None
     degradation: str | None = None
-    """What it is trained on."""
+    """The degradation it is trained on."""
     distiller: str = "none"
     teachers: tuple[Model, ...] = ()
     budget: Literal["steps", "time"] = "steps"
-    """See `srbench.planning.suite.Grid`; plain training has "steps", which its time is."""
+    """See `srbench.planning.suite.Grid`; always "steps" for plain training, which sets the time."""
     seed: int = 0
     initial: Model | None = None
     """Training starts from these weights (EDSR's x3 and x4 from its x2, HAN from RCAN)."""
@@ -52,26 +52,26 @@ class Model:
 
     @property
     def parents(self) -> tuple[Model, ...]:
-        """Models whose weights its training needs."""
+        """The models whose weights its training needs."""
         return (*self.teachers, self.initial) if self.initial else self.teachers
 
     @property
     def lineage(self) -> tuple[Model, ...]:
-        """Its ancestors, parents before children, and itself last."""
+        """Its ancestors, parents before children, and itself at the end."""
         return (*(model for parent in self.parents for model in parent.lineage), self)
 
     @property
     def file_title(self) -> str | None:
-        """The file's path as it was given; of a full path the last three parts.
+        """The path of the file as given, or the last three parts of a full path; several are joined by plus signs.
 
-        The rest would name the machine, and rows of two machines would not match. Plus signs join several files.
+        The rest of a full path depends on the machine, so that rows of two machines would not match.
         """
         paths = ("/".join(f.parts[1:][-3:]) if f.is_absolute() else f.as_posix() for f in self.files)
         return " + ".join(paths) or None
 
     @property
     def teacher_title(self) -> str | None:
-        """The teachers' names and weights, without recipe and seed, which are the student's."""
+        """The teachers' names and weights, without recipe and seed, which are those of the student."""
         names = ((teacher.architecture, teacher.checkpoint or teacher.file_title) for teacher in self.teachers)
         return " & ".join(".".join(filter(None, name)) for name in names) or None
 
@@ -97,7 +97,7 @@ class Cell:
     inference: Inference
     metrics: tuple[str, ...]
     realisation: int | None = None
-    """Number of the frozen realisation, from 0; None where there is only one."""
+    """Number of the frozen realisation, from 0; None if there is only one."""
 
     @property
     def row_id(self) -> RowId:
@@ -113,7 +113,7 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """For messages."""
+        """The cell in messages."""
         number = "" if self.realisation is None else f", realisation {self.realisation}"
         return f"{self.model.title} on {self.dataset} (x{self.scale}, {self.degradation}{number})"
 

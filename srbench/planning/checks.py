@@ -14,11 +14,11 @@ from srbench.records import RowId
 
 
 def check_selection(selection: Selection, suite: Suite, catalog: Catalog) -> None:
-    """Refuse to select what the suite does not have.
+    """Refuse a selection of names and scales that the suite does not have.
 
     Raises:
-        UnknownNameError: A name is not the suite's; the nearest one is.
-        UsageError: A name that plugins provide, or a scale, is not the suite's.
+        UnknownNameError: The suite does not have a name, and plugins do not either; suggests the nearest name.
+        UsageError: The suite does not have a scale, or a name that plugins provide.
     """
     named = {name for grid in suite.grid for name in (*grid.architectures, *grid.distillers)}
     known = named | {name.partition(".")[0] for name in named}
@@ -44,11 +44,11 @@ def check_selection(selection: Selection, suite: Suite, catalog: Catalog) -> Non
 def check_suite(suite: Suite, catalog: Catalog) -> None:
     """Refuse a suite with a scale that none of its architectures has, or with an unknown control.
 
-    A single architecture may lack a scale; it is then left out there.
+    A single architecture may lack a scale; it is omitted there.
 
     Raises:
         ConfigError: No architecture has the scale.
-        UnknownNameError: Nothing provides an architecture or a control.
+        UnknownNameError: An architecture or a control is unknown.
     """
     names = dict.fromkeys(name for grid in suite.grid for name in grid.architectures)
     offered = {name: find_architecture(catalog, name).spec.scales for name in names}
@@ -63,7 +63,7 @@ def check_grid(axes: Axes) -> None:
     """Refuse a grid with an unknown name, or with two keys that contradict each other.
 
     Raises:
-        UnknownNameError: Nothing provides the name.
+        UnknownNameError: A name is unknown.
         ConfigError: Two keys contradict each other.
     """
     grid, catalog, where = axes.grid, axes.catalog, axes.where
@@ -82,18 +82,14 @@ def check_grid(axes: Axes) -> None:
             f'"{teachers[0].spec.name}.tag", or train them.'
         )
     if grid.weights and (others := [d for d in grid.distillers if d != "none"]):
-        raise ConfigError(f"{where}: weights are given, so nothing is trained by {others[0]}; drop one of the two.")
+        raise ConfigError(f"{where}: weights are given, so {others[0]} cannot train; remove one of the two.")
 
 
 def refuse_shared_rows(cells: Iterable[Cell], origin: str) -> None:
-    """Refuse different cells with one row.
-
-    Args:
-        cells: The cells of a plan.
-        origin: Origin of the suite, for the message.
+    """Refuse different cells that share a row of the leaderboard, since a row has one record.
 
     Raises:
-        ConfigError: The record of one cell would delete that of another.
+        ConfigError: The record of one cell would replace that of another.
     """
     known: dict[RowId, Cell] = {}
     for cell in cells:
@@ -102,14 +98,14 @@ def refuse_shared_rows(cells: Iterable[Cell], origin: str) -> None:
             what, remedy = difference
             raise ConfigError(
                 f"{origin}: {cell.title} is planned twice, with different {what}, and both would share one row of the "
-                f"leaderboard, where one deletes the other; {remedy}."
+                f"leaderboard, where one would replace the other; {remedy}."
             )
 
 
 def _differences(one: Cell, other: Cell) -> Iterator[tuple[str, str]]:
     """Yield how two cells of one row differ, and what to do about it."""
     first, second = one.model, other.model
-    apart = "or run them as two suites into two results folders"
+    apart = "or run two suites with two results folders"
     if first.recipe != second.recipe and first.recipe:
         yield f"recipes named {first.recipe.name!r}", f"give the recipes different names, {apart}"
     if first.teachers != second.teachers:

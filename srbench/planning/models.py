@@ -20,12 +20,12 @@ def models_of(axes: Axes, named: Named, degradation: str, scale: Scale, distille
     Args:
         axes: The grid.
         named: The architecture, which has the scale.
-        degradation: What is measured under, and trained on if the grid does not say.
+        degradation: The degradation of the measurement, and of training unless the grid names another.
         scale: The factor.
-        distiller: One of the grid's.
+        distiller: One of the grid's distillers.
 
     Raises:
-        ConfigError: The distiller has no teacher, or a teacher or a start lacks the scale.
+        ConfigError: The distiller has no teacher, or a teacher or the starting weights lack the scale.
         UnknownNameError: A recipe, or what it names, is unknown.
     """
     spec, grid = named.spec, axes.grid
@@ -80,18 +80,21 @@ def _teacher(axes: Axes, name: str, student: Model, scale: Scale) -> Model:
 
 
 def _start(axes: Axes, model: Model, after: tuple[str, ...] = ()) -> Model | None:
-    """The model whose weights a training starts from, if its recipe names any.
+    """Return the model whose weights a training starts from, if its recipe names one.
 
     Args:
         axes: The grid.
-        model: What is trained.
-        after: The architectures that started from ``model``, to find a circle.
+        model: The model to be trained.
+        after: The architectures that start from ``model``, to detect a circle.
     """
     recipe = model.recipe
     if recipe is None:
         return None
     scale, name = recipe.start_from_scale or model.scales[0], recipe.start_from
-    if name in (None, model.architecture):  # one recipe file may serve both, and the one that it names has no start
+    if name in (
+        None,
+        model.architecture,
+    ):  # the recipe also serves the one it names, which has no start
         alone = scale == model.scales[0] or len(model.scales) > 1
         return None if alone else replace(model, scales=(scale,))
     named = axes.architecture(str(name))

@@ -1,4 +1,4 @@
-"""The options of a run that change a suite, or pick from it. Each is declared here once, with its word and its help."""
+"""The options of a run that change a suite or select from it; each is declared once, with its flag and its help."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:  # pydantic would make `srbench --help` slow
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """How a field is written on the command line."""
+    """The form of a field on the command line."""
 
     flag: str
     help: str
     least: int | None = None
-    """The smallest number that is accepted."""
+    """The smallest accepted number."""
     commas: bool = True
-    """Whether several values may also be one word, with commas between them."""
+    """Whether several values may be separated by commas."""
 
 
 def option(default: object, flag: str, help: str, *, least: int | None = None, commas: bool = True) -> Any:  # noqa: A002, ANN401
-    """A field with its `Option`."""
+    """Declare a field with its `Option`."""
     return field(default=default, metadata={"option": Option(flag, help, least, commas)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What to keep of a suite; everything where a field is empty."""
+    """The part of a suite to keep; an empty field keeps everything."""
 
     only: tuple[str, ...] = option(
         (), "--only", "Keep these architectures or distillers; repeat, or separate by commas."
@@ -42,7 +42,7 @@ class Selection:
     degradations: tuple[str, ...] = option((), "--degradation", "Keep these degradations, or try one the suite lacks.")
 
     def __str__(self) -> str:
-        """The selection as it is typed: "--only dot and --scale 3"."""
+        """Return the selection as typed: "--only dot and --scale 3"."""
         given = {found.flag: getattr(self, name) for name, (_, found) in options_of(Selection).items()}
         return " and ".join(f"{flag} {','.join(map(str, values))}" for flag, values in given.items() if values)
 
@@ -52,7 +52,7 @@ EVERYTHING = Selection()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions(Selection):
-    """The options of a run that decide what is measured: a selection, and what replaces the suite's own values."""
+    """The options of a run that decide what is measured: a selection, and values that replace those of the suite."""
 
     seeds: tuple[int, ...] = option((), "--seed", "Train with these seeds instead of the suite's.", commas=False)
     limit: int | None = option(None, "--limit", "Measure the first images only; for trying things out.", least=1)
@@ -76,13 +76,13 @@ class RunOptions(Selection):
         commas=False,
     )
     profile: bool = True
-    """Whether cost is measured too, if the suite says so. Only `srbench run` asks."""
+    """Whether cost is measured too, if the suite profiles. Only an option of `srbench run`."""
 
     def applied_to(self, suite: Suite) -> Suite:
-        """Return the suite with these options in place of its own values; the selection is left to the plan.
+        """Return the suite with these options in place of its own values; the plan applies the selection.
 
-        Architectures, distillers or a degradation that the suite lacks replace its grids by one, made of what was
-        named and of the suite's first grid. Bicubic interpolation is measured beside it to compare with.
+        Architectures, distillers or a degradation that the suite lacks replace its grids by one, which combines the
+        options with the suite's first grid. Bicubic interpolation is measured too, for comparison.
 
         Raises:
             UsageError: Options need or exclude each other, or the precision is not supported.
@@ -94,7 +94,7 @@ class RunOptions(Selection):
         changes |= {"self_ensemble": self.self_ensemble or None, "chop": self.chop or None}
         changes = {name: value for name, value in changes.items() if value not in (None, ())}
         if self.recipe:
-            changes["recipe"] = None  # so that the suite's, which is the one given, holds for every grid
+            changes["recipe"] = None  # so that the recipe of the suite, set below, is used for every grid
         grids = self._grids(suite) if replaced else suite.grid
         return suite.model_copy(
             update={
@@ -109,11 +109,11 @@ class RunOptions(Selection):
         from srbench.planning.suite import Grid
 
         if self.weights and not self.architectures:
-            raise UsageError("--weights is a checkpoint of one architecture; say which with --architecture.")
+            raise UsageError("--weights is a checkpoint of one architecture; name it with --architecture.")
         if self.weights and self.distillers:
-            raise UsageError("--weights is measured as it is and --distiller trains; give one of the two.")
+            raise UsageError("--weights is measured without training, and --distiller trains; give one of them.")
         if self.teacher and not self.distillers:
-            raise UsageError("--teacher is for --distiller, which is not given; add it, such as --distiller logits.")
+            raise UsageError("--teacher is for --distiller, which is not given; add one, such as --distiller logits.")
         precisions = get_args(Grid.model_fields["precision"].annotation)
         if self.precision not in (None, *precisions):
             raise UsageError(f"--precision {self.precision} is not supported; give one of {', '.join(precisions)}.")
@@ -134,7 +134,7 @@ class RunOptions(Selection):
         return first.model_copy(update=changes | bicubic), first.model_copy(update=changes)
 
     def _teaching(self, suite: Suite) -> dict[str, Any]:
-        """The teacher that is asked for, or else those of the first grid that has any."""
+        """Return the teacher of the option, or else the teachers of the first grid with any."""
         grid = next((grid for grid in suite.grid if grid.teacher or grid.teachers), None)
         if self.teacher or grid is None:
             return {"teacher": self.teacher, "teachers": ()}
@@ -142,6 +142,6 @@ class RunOptions(Selection):
 
 
 def options_of(kind: type[Selection]) -> dict[str, tuple[Any, Option]]:
-    """The fields of ``kind`` that can be typed, in order: by name, the type and the option."""
+    """Return the fields of ``kind`` that are options, in order: by name, the type and the option."""
     types = get_type_hints(kind)
     return {f.name: (types[f.name], f.metadata["option"]) for f in fields(kind) if "option" in f.metadata}

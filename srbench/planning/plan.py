@@ -1,4 +1,4 @@
-"""From a suite to the cells that are measured and the models that have to exist. Pure: no torch, no network."""
+"""Plan a suite: the cells to measure, and the models they need. Pure: without torch."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection = EVERYTHING)
 
     Args:
         suite: The grids.
-        catalog: What their names mean.
-        selection: What to keep.
+        catalog: Looks up their names.
+        selection: The part to keep.
 
     Raises:
-        UnknownNameError: The suite or the selection names something that nothing provides.
+        UnknownNameError: The suite or the selection contains an unknown name.
         ConfigError: A grid cannot be planned (a distiller without its teacher, a scale that no architecture has), or
             two different cells would share a row of the leaderboard.
-        UsageError: The selection leaves nothing.
+        UsageError: No cell is left.
     """
     check_selection(selection, suite, catalog)
     check_suite(suite, catalog)

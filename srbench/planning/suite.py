@@ -1,4 +1,4 @@
-"""A suite: the TOML file that names what to run."""
+"""A suite: the TOML file that says what to run."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class Grid(Table):
     teacher_weights: Files = ()
     recipe: str | None = None
     budget: Literal["steps", "time"] = "steps"
-    """What is the same for all trainings of one recipe. "time": a distiller takes only as many steps as fit into the
-    time of the recipe's steps of plain training."""
+    """What all trainings of one recipe have in common. "time": a distiller trains as many steps as fit into the time of
+    the recipe's steps of plain training."""
     weights: Files = ()
     """A checkpoint file for the grid's architectures, instead of training; of several, the mean of their weights."""
     train_degradation: str | None = None
-    """What models are trained on, where it differs from what they are measured under."""
+    """The degradation of training, if it differs from that of the measurement."""
     train_degradations: tuple[str, ...] = ()
-    """Instead of one, several: every model is trained on each of them, and measured under all of ``degradations``."""
+    """Several instead of one: a model is trained on each of them, and measured under all ``degradations``."""
     realisations: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """How many frozen realisations of each image are measured; as many as the degradation says if absent."""
+    """Number of measured frozen realisations of each image; default: the degradation's."""
     seeds: tuple[int, ...] = ()
     metrics: tuple[str, ...] = ()
     protocol: str | None = None
@@ -54,17 +54,17 @@ class Grid(Table):
 
     @property
     def taught_by(self) -> tuple[str, ...]:
-        """``teachers``, or the one ``teacher``."""
+        """All teachers: ``teachers`` or ``teacher``."""
         return self.teachers or ((self.teacher,) if self.teacher else ())
 
     @property
     def trained_on(self) -> tuple[str, ...]:
-        """``train_degradations``, or the one ``train_degradation``; each cell's own degradation if empty."""
+        """All degradations of training; if empty, each cell is trained on its own degradation."""
         return self.train_degradations or ((self.train_degradation,) if self.train_degradation else ())
 
 
 class Suite(Table):
-    """What to run."""
+    """A whole suite."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     about: str = ""
@@ -73,21 +73,21 @@ class Suite(Table):
     recipe: str = "quick"
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     images_kept: int = Field(default=4, ge=0)
-    """How many super-resolved images of each dataset are kept for the sheets of crops."""
+    """Number of super-resolved images of each dataset that are kept for the sheets of crops."""
     controls: Names = ()
-    """Distillers that gains are counted from besides ``none`` and ``weight_inherit``: a method without its loss."""
+    """Further controls of gains besides ``none`` and ``weight_inherit``: a method without its loss."""
     profile: Profiling = Profiling()
     grid: Annotated[tuple[Grid, ...], Field(min_length=1)]
     origin: str = Field(default="", exclude=True)
-    """The file it was read from, for messages; not a key of the file."""
+    """The file, for messages; not a key in it."""
 
 
 def load_suite(name_or_path: str) -> Suite:
     """Read a suite by the name of a shipped one ("quick") or by the path of a TOML file.
 
     Raises:
-        UnknownNameError: No such suite and no such file.
-        ConfigError: The file cannot be understood; says where and what was expected.
+        UnknownNameError: The suite or file does not exist.
+        ConfigError: The file cannot be understood; says where, and what was expected.
     """
     path = Path(name_or_path)
     if not path.is_file():

@@ -1,1 +1,1 @@
-"""Parameters, MACs, activations, latency and memory."""
+"""Profiling: parameters, MACs, activations, latency and memory of a network."""

@@ -1,4 +1,4 @@
-"""Run a network in a runtime, a precision and a memory format; a latency is only known together with all three."""
+"""Run a network in a runtime, a precision and a memory format, on all of which its latency depends."""
 
 from __future__ import annotations
 

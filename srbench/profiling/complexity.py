@@ -131,7 +131,7 @@ def without_computing(build: Callable[[], nn.Module], work: Callable[[nn.Module,
 
 
 def forward_at(spec: ArchitectureSpec, scale: Scale) -> Callable[[nn.Module, Tensor], Tensor]:
-    """Return what calls a network of ``spec`` on an LR image."""
+    """Return a function that calls a network of ``spec`` on an LR image, without srbench's padding and colours."""
 
     def forward(network: nn.Module, lr: Tensor) -> Tensor:
         sr: Tensor = network(lr, scale) if spec.multi_scale else network(lr)

@@ -1,4 +1,4 @@
-"""Time one call: warmed up until stable, synchronised, and with an interval of its median."""
+"""Time one call: after a warm-up, synchronised, and with an interval of its median."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Latency:
         high_ms: Upper end of it.
         repeats: Calls that were measured.
         warmups: Calls before them, which were not measured.
-        stable: Whether the warm-up ended because the times had settled, and not because its time was over.
+        stable: Whether the warm-up ended because the times were stable, and not because its time was over.
     """
 
     p50_ms: float
@@ -51,8 +51,8 @@ def measure_latency(
     Warm-up calls are repeated until the medians of two successive windows of three calls agree within 5 %, or a quarter
     of the budget is spent (first calls allocate, choose kernels and raise clocks: in published logs they are 5 to 40
     times slower). Then calls are timed one by one, each with the device synchronised before and after, until the budget
-    is spent and there are enough of them. A first call that takes longer than the whole budget is measured too: the
-    extra cost of a first call is negligible in it. The garbage collector is off meanwhile.
+    is spent and there are enough of them. A first call that takes longer than the whole budget is measured too, since
+    its extra cost is then negligible. The garbage collector is off meanwhile.
 
     Args:
         run: The call to time.

@@ -1,4 +1,4 @@
-"""Describe the machine that measures: two timings are comparable only if it is the same."""
+"""Describe the machine that measures; only timings of the same machine can be compared."""
 
 from __future__ import annotations
 

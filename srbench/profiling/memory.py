@@ -1,8 +1,8 @@
 """Measure the peak memory of one forward pass, in a process of its own.
 
-In a program that has trained and scored before, peak memory depends on what it did. Here each pass runs in a fresh
-process: one Python is started and imports torch once, then forks for every item (on systems other than Linux: one
-Python each). An item is described by an import path and JSON arguments.
+In a program that has trained and scored before, peak memory depends on what it did. So each pass runs in a fresh
+process: one Python starts, imports torch once, and forks for every item (on systems other than Linux: one Python
+each). An item is described by an import path and JSON arguments.
 
 The column ``peak_memory_mib`` is `Memory.total_mib`: the bytes of the weights plus what the pass needed beyond what was
 resident before it. It does not contain Python, torch and the loaded libraries.
@@ -73,7 +73,7 @@ def peak_memory(works: Sequence[Work], *, timeout_s: float = 600.0) -> list[Memo
         timeout_s: Seconds for all of them together.
 
     Returns:
-        For every item in order its memory, or the reason why there is none.
+        The memory of every item in order, or the reason why there is none.
     """
     if platform.system() == "Linux":
         return _ask(works, timeout_s)
@@ -93,7 +93,7 @@ def _read_answer(line: str) -> Memory | UnavailableError:
 
 
 def _talk(items: str, timeout_s: float) -> tuple[str, str]:
-    """Return what the measuring process answers, and why it ended in case an answer is missing."""
+    """Return the output of the measuring process, and why it ended in case an answer is missing."""
     environment = os.environ | {
         # What can be imported here can be imported there.
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
@@ -118,7 +118,7 @@ def _talk(items: str, timeout_s: float) -> tuple[str, str]:
         if not isinstance(stop, subprocess.TimeoutExpired):
             raise
         return said, f"it took longer than {timeout_s:g} s"
-    last = (complained.strip().splitlines() or ["it said nothing"])[-1][:200]
+    last = (complained.strip().splitlines() or ["no message"])[-1][:200]
     return said, f"the measuring process ended with status {process.returncode} ({last})"
 
 

@@ -17,5 +17,5 @@ class Profiling(Table):
     latency_seconds: float = Field(default=2.0, gt=0)
     """Time budget for each network."""
     latency_repeats: int = Field(default=5, gt=0)
-    """The least number of measured calls, even if they take longer."""
+    """Minimum number of measured calls, even if they take longer."""
     memory: bool = True

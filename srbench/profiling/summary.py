@@ -1,8 +1,7 @@
 """Summarise a network as a tree of its modules, with the cost of each; repeated modules share a row.
 
 The network itself, plain containers and every module that does at least half of the network's work are opened.
-Neighbours of the same form share one row, ``0…31: 32 × ResidualBlock``, and are opened once for all. Read from the top,
-the tree is the figure of the paper.
+Neighbours of the same form share one row, ``0…31: 32 × ResidualBlock``, and are opened once.
 """
 
 from __future__ import annotations

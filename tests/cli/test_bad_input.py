@@ -53,7 +53,7 @@ from srbench.running import session
         (["--tile", "8"], "A tile of 8 pixels with an overlap of 16 leaves nothing"),
         (["--tile", "64", "--chop"], "exclude each other"),
         (["--precision", "int8"], "--precision int8"),
-        (["--weights", "w.pth"], "say which with --architecture"),
+        (["--weights", "w.pth"], "name it with --architecture"),
         (["--plugin", "nowhere.py"], "nowhere.py does not exist; give --plugin the path"),
         (["--scal", "2"], "No such option: --scal"),
     ],
