@@ -1,4 +1,4 @@
-"""Scores of images that were super-resolved elsewhere."""
+"""Score images that were super-resolved by another program."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def score_folder(
     """Score a folder of images.
 
     Args:
-        folder: Holds one image for each image of the dataset; their file names contain the image's name.
-        dataset: The dataset that they are compared with.
+        folder: The folder with one image for each image of the dataset, whose name is part of the file name.
+        dataset: The dataset to compare with.
         library: Finds the dataset.
         scale: The factor, which decides how hr is cropped and shaved.
-        protocol: How to measure.
-        metrics: What to measure.
-        device: Name of the device that computes the metrics.
+        protocol: The protocol.
+        metrics: The metrics to compute.
+        device: The device to compute on.
 
     Raises:
-        DataError: An image is missing, there are two for one, or the folder is not there.
+        DataError: An image is missing, or there are two, or the folder does not exist.
         ShapeError: An image has another size than its hr.
     """
     if not folder.is_dir():
@@ -83,8 +83,8 @@ def mean_scores(table: Mapping[str, Mapping[str, float | None]]) -> dict[str, fl
 def match_files(files: Sequence[Path], names: Sequence[str], folder: Path) -> dict[str, Path]:
     """Return the file of each image: ``woman_RCAN_x2.png`` is the image ``woman``.
 
-    A name must be between word borders or at the start of the file's name; the longest name wins, so that
-    ``img_010`` is never taken for ``img_01``. Where that finds nothing, numbers count by value: ``2.png`` is ``02``.
+    A name must be between word borders in the file's name; the longest name wins, so that ``img_010`` is never taken
+    for ``img_01``. If that finds nothing, numbers are compared by value: ``2.png`` is ``02``.
 
     Raises:
         DataError: An image has no file, or two.

@@ -1,4 +1,4 @@
-"""Apply a network to a whole image, as the protocol's `Inference` says."""
+"""Apply a network to a whole image as an `Inference` says."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 def super_resolve(
     network: Network, lr: Tensor, scale: Scale, inference: Inference, conditions: Tensor | None = None
 ) -> Tensor:
-    """The sr of whole images.
+    """Compute the sr of whole images.
 
     Args:
-        network: In eval mode, on the device of ``lr``.
-        lr: (N, C, h, w) in [0, 1], where C is 3 or, for a network on luma, 1 or 3, on the network's device; double
-            precision is passed on to networks without weights only.
+        network: The network in eval mode, on the device of ``lr``.
+        lr: (N, C, h, w) in [0, 1], where C is 3 or, for a network on luma, 1 or 3; only networks without weights get
+            double precision.
         scale: The factor.
         inference: Tiles, chop, self-ensemble and precision.
-        conditions: (1, k), what a non-blind network takes beside a single image; the same for every view of it.
+        conditions: (1, k), the input of a non-blind network beside a single image; the same for all views of it.
 
     Returns:
-        (N, C, scale*h, scale*w), not clamped; float32, or the dtype of ``lr`` where the network computes in it.
+        (N, C, scale*h, scale*w), not clamped; float32, or the dtype of ``lr`` if the network computes in it.
     """
     half = _HALVES.get(inference.precision)
     if half is not None or any(True for _ in network.module.parameters()):

@@ -34,7 +34,7 @@ class Measurement:
     images: tuple[ImageScores, ...]
     lr_source: str
     representation_file: str | None
-    """Present if the network makes a representation and sees whole images."""
+    """Not None if the network has a representation and gets whole images."""
 
 
 def measure(
@@ -44,13 +44,13 @@ def measure(
     """Super-resolve and score every image.
 
     Args:
-        network: In eval mode on ``device``.
+        network: The network in eval mode on ``device``.
         pairs: The images.
-        metrics: What to compute.
+        metrics: The metrics to compute.
         inference: How the network is applied.
-        device: Where.
-        keep: How many super-resolved images to keep as files.
-        folder: Where to keep them.
+        device: The device to compute on.
+        keep: Number of super-resolved images to keep as files.
+        folder: The folder for them.
         advance: Called after every image.
 
     Raises:
@@ -75,7 +75,7 @@ def measure(
         images.append(ImageScores(name=pair.name, scores=kept, **files))
         advance()
     if not images:
-        raise DataError(f"{pairs.dataset.label} has no image to measure.")
+        raise DataError(f"{pairs.dataset.label} has no image to measure; add its images, or leave it out.")
     source = pairs.lr_source()
     table = {
         m.name: _score(

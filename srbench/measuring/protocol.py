@@ -1,8 +1,7 @@
-"""How scores are taken. A number without its protocol does not exist here.
+"""Protocols: how scores are measured.
 
-Every score carries an id such as ``psnr_y@classic-y:sr=u8,y=bt601,shave=2,lr=bicubic-u8,whole``: metric and version,
-preset and what it means, where lr came from, how the network was applied. Two scores with different ids never share
-a column.
+Every score has an id such as ``psnr_y@classic-y:sr=u8,y=bt601,shave=2,lr=bicubic-u8,whole``: metric and version, preset
+and its meaning, the source of lr, how the network was applied. Scores with different ids never share a column.
 """
 
 from __future__ import annotations
@@ -28,34 +27,30 @@ class Protocol:
     name: str
     about: str
     headline: str
-    """The metric that ranks: "psnr_y" or "psnr_rgb"."""
+    """The metric for ranks: "psnr_y" or "psnr_rgb"."""
     sr_rounding: Literal["u8", "none"] = "u8"
-    """Whether sr is clamped and rounded to 8 bits before it is compared; "none" still clamps."""
+    """Whether sr is rounded to 8 bits before it is compared; it is always clamped."""
     lr_rounding: Literal["u8", "none"] = "u8"
-    """Whether lr passes through 8 bits."""
+    """Whether lr is rounded to 8 bits."""
     y_rounding: bool = False
     """Whether luma is rounded to 8 bits (MATLAB's rgb2ycbcr on uint8 images does)."""
     luma_first: bool = False
-    """Whether an image is replaced by its luma, rounded to 8 bits, before lr is made of it; only metrics on luma have a
-    score then. Otherwise lr is made of RGB, and luma is taken of what is compared."""
+    """Whether lr is made from the image's luma, rounded to 8 bits; then only metrics on luma have a score. Otherwise lr
+    is made from RGB, and luma is computed from the compared images."""
     shave_scales: int = 1
     """Border in units of the scale …"""
     shave_pixels: int = 0
     """… plus this many pixels."""
     keep_grey: bool = False
-    """Greyscale images are their own luma, for networks on luma too; otherwise they are made RGB first and their luma
-    is taken like all others' (the two differ by 1.3 dB on such an image)."""
+    """Whether greyscale images are used as luma, also for networks on luma; otherwise they are converted to RGB, and
+    their luma is computed as for other images (the two differ by 1.3 dB)."""
 
     def shave(self, scale: Scale) -> int:
-        """Return the pixels removed at every edge before measuring."""
+        """Return the number of pixels removed at every edge before measuring."""
         return self.shave_scales * scale + self.shave_pixels
 
     def levels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return what is measured of an image: its rounded luma (H, W) where luma comes first, else the image itself.
-
-        Args:
-            pixels: (H, W, 3), or (H, W) for a greyscale image, which is its own luma.
-        """
+        """Return the pixels to measure: the rounded luma (H, W) of (H, W, 3) if luma comes first, or all as they are."""
         if not self.luma_first or pixels.ndim == 2:
             return pixels
         import torch
@@ -67,11 +62,11 @@ class Protocol:
         return levels
 
     def takes_provided_lr(self, degradation: str) -> bool:
-        """Return True if the LR that comes with a dataset is used, where there is any; otherwise lr is made here."""
+        """Return True if the LR of a dataset is used, if it has any; otherwise lr is made here."""
         return degradation == "bicubic" and self.lr_rounding == "u8"
 
     def describe(self, scale: Scale) -> str:
-        """Describe what the preset means at ``scale``, in the id's short form."""
+        """Describe the preset at ``scale`` in the short form of the id."""
         luma = "bt601" + "-u8" * self.y_rounding + "-first" * self.luma_first
         parts = [f"sr={self.sr_rounding}", f"y={luma}", f"shave={self.shave(scale)}"]
         if self.keep_grey:
@@ -138,7 +133,7 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
 
 
 def protocol_named(name: str) -> Protocol:
-    """Return the preset called ``name``; an unknown one is answered with the nearest."""
+    """Return the preset called ``name``, or raise `UnknownNameError`."""
     if name not in PROTOCOLS:
         raise UnknownNameError.among("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]
@@ -146,33 +141,29 @@ def protocol_named(name: str) -> Protocol:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inference:
-    """How a network is applied to an image; part of the protocol, since tiles and ensembles move scores."""
+    """How a network is applied to an image; part of the protocol, since tiles and ensembles change scores."""
 
     tile: int = 0
     """Side of an LR tile in pixels; 0 for the whole image."""
     overlap: int = 16
-    """LR pixels that neighbouring tiles share on each side."""
+    """LR pixels around a tile that the network also gets."""
     self_ensemble: bool = False
-    """Mean over the eight flips and turns (the "+" of EDSR+)."""
+    """Mean over the eight flips and rotations (the "+" of EDSR+)."""
     chop: bool = False
-    """The EDSR family's recursive quarters; needed to reproduce what those authors print."""
+    """The EDSR family's recursive quarters; needed to reproduce their published scores."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
 
     def __post_init__(self) -> None:
         if self.tile < 0 or self.overlap < 0 or (self.tile and self.overlap * 2 >= self.tile):
             raise UsageError(
-                f"A tile of {self.tile} pixels with an overlap of {self.overlap} leaves nothing; "
+                f"A tile of {self.tile} pixels is too small for an overlap of {self.overlap}; "
                 "give a tile larger than twice the overlap, or 0 for whole images."
             )
         if self.tile and self.chop:
             raise UsageError("Tiles and the EDSR chop exclude each other; choose one.")
 
     def id(self, limit: int | None = None) -> str:
-        """Return the short form for the protocol id.
-
-        Args:
-            limit: How many images of the dataset were measured, where that is not all of them.
-        """
+        """Return the short form for the protocol id; ``limit`` is the number of measured images, if not all."""
         how = "chop" if self.chop else f"tile={self.tile}+{self.overlap}" if self.tile else "whole"
         how += (",x8" if self.self_ensemble else "") + ("" if self.precision == "fp32" else f",{self.precision}")
         return how if limit is None else f"{how},first={limit}"
@@ -187,9 +178,9 @@ def score_id(
         metric: The metric; its version is part of the id.
         protocol: The preset.
         scale: The factor, which decides the border.
-        lr: Where lr came from: "bicubic-u8", "own:1f3a…".
+        lr: The source of lr: "bicubic-u8", "own:1f3a…".
         inference: How the network was applied.
-        limit: How many images were measured, where that is not all of the dataset.
+        limit: Number of measured images, if not all of the dataset.
     """
     version = "" if metric.version == "1" else f".v{metric.version}"
     meaning = protocol.describe(scale)

@@ -1,4 +1,4 @@
-"""Keep what a network makes of the degradation of each image, beside what the degradation says about it."""
+"""Store a network's representation of the degradation of each image, with the true numbers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,7 @@ FILE = "representation.npz"
 
 
 class Representations:
-    """Collects the output of the module that a spec calls its ``representation``, image by image.
-
-    Args:
-        network: Whose spec names the module.
-    """
+    """Collects the output of the module that the network's spec names as ``representation``, image by image."""
 
     def __init__(self, network: Network) -> None:
         self._module, self._path = network.module, network.spec.representation
@@ -32,7 +28,7 @@ class Representations:
 
     @contextmanager
     def watch(self, pair: Pair) -> Iterator[None]:
-        """Record while the network runs on the pair's lr, once and whole."""
+        """Record while the network runs once on the whole lr of the pair."""
         with capture(self._module, (self._path,)) as features:
             yield
         self._names.append(pair.name)
@@ -40,13 +36,7 @@ class Representations:
         self._conditions.append(dict(pair.conditions or {}))
 
     def write(self, folder: Path) -> str:
-        """Write the file ``FILE`` in a folder.
-
-        It holds ``images`` (n,), ``vectors`` (n, d), ``names`` (k,) and ``conditions`` (n, k).
-
-        Returns:
-            Its name.
-        """
+        """Write images (n,), vectors (n, d), names (k,), conditions (n, k) to ``FILE`` in a folder; return its name."""
         names = sorted(set.intersection(*(set(one) for one in self._conditions)))
         arrays = {
             "images": np.array(self._names),

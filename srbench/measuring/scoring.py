@@ -1,4 +1,4 @@
-"""Scores of one image under a protocol: rounding, luma and border here, the arithmetic in the metrics."""
+"""Score one image under a protocol: round, take luma and shave; metrics do the arithmetic."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from srbench.naming import Scale
 
 @dataclass(eq=False)
 class Scorer:
-    """Scores images under one protocol at one scale, on the device the images are on.
+    """Scores images under one protocol at one scale, on their device.
 
-    Metrics that cannot be loaded or computed are named in ``absent`` with their reason; the others go on.
+    Metrics that cannot be loaded or computed are in ``absent`` with the reason; the others are computed.
     """
 
     metrics: Sequence[MetricSpec]
@@ -47,13 +47,12 @@ class Scorer:
 
         Args:
             sr: (1, C, H, W), C 1 or 3, nominally in [0, 1]; clamped and rounded here as the protocol says.
-            hr: (1, C, H, W) in [0, 1], C 1 for a greyscale image or 3. A protocol that keeps grey compares one channel
-                then, the mean of sr's; any other compares both as RGB. None where there is no hr: metrics that need it
-                are absent then.
-            image: Its name, for the reason of a metric that cannot be computed.
+            hr: (1, C, H, W) in [0, 1], C 3, or 1 for a greyscale image. For that a protocol that keeps grey compares
+                one channel, the mean of sr's; others compare both as RGB. Without hr, metrics that need it are absent.
+            image: The image's name, for the reason of a metric that cannot be computed.
 
         Returns:
-            Metric name to value; infinities stay infinite, and None where the metric could not be computed.
+            Metric name to value, which may be infinite; None if the metric could not be computed.
 
         Raises:
             ShapeError: The two have different sizes.
@@ -85,11 +84,11 @@ class Scorer:
         self.absent.setdefault(metric.name, f"{image}: {reason}" if image else reason)
 
     def _compared(self, sr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
-        """Both with one channel, for a greyscale hr that the protocol keeps grey, or both with three."""
+        """Return both with one channel, if hr is grey and the protocol keeps grey, or both with three."""
         if sr.shape[-2:] != hr.shape[-2:] or not {sr.shape[1], hr.shape[1]} <= {1, 3}:
             raise ShapeError(
-                f"The super-resolved image is {_size(sr)} and its hr {_size(hr)} (height × width); they must be "
-                "equally large: check the scale and how hr was cropped."
+                f"The super-resolved image is {_size(sr)} and its hr {_size(hr)} (height × width); they must "
+                "have the same size: check the scale and how hr was cropped."
             )
         if self.protocol.keep_grey and hr.shape[1] == 1:
             return sr.mean(dim=1, keepdim=True), hr
@@ -110,7 +109,7 @@ class Scorer:
     def _rounded(self, image: Tensor) -> Tensor:
         image = image.clamp(0, 1)
         if self.protocol.sr_rounding == "u8":
-            # Rounded in the image's own precision, as every release does, then exact in float64.
+            # rounded in the image's own precision, as released code does, then exact in float64
             return (image * 255).round().double() / 255
         return image.double()
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 SIGNIFICANCE = 0.05
-"""Two methods differ significantly where the paired test's p-value is below this."""
+"""Two methods differ significantly if the p-value of the paired test is below this."""
 
 
 def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> tuple[float, float] | None:
@@ -87,8 +87,8 @@ def shared_ranks(
     Args:
         scores: For every method its score of each image; all over the same images in the same order.
         higher_is_better: Whether a larger score wins.
-        better: Whether one method is better than another beyond chance, by their numbers, where more is known of both
-            than a score an image; None where not, which leaves it to the paired t-test.
+        better: Whether one method is better than another beyond chance, given their numbers, if more is known of them
+            than one score an image; if it returns None, the paired t-test decides.
 
     Returns:
         A rank from 1 for each method.

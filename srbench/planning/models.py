@@ -91,17 +91,12 @@ def _start(axes: Axes, model: Model, after: tuple[str, ...] = ()) -> Model | Non
     if recipe is None:
         return None
     scale, name = recipe.start_from_scale or model.scales[0], recipe.start_from
-    if name in (
-        None,
-        model.architecture,
-    ):  # the recipe also serves the one it names, which has no start
+    if name in (None, model.architecture):  # a recipe may name an architecture that also uses it, and has no start
         alone = scale == model.scales[0] or len(model.scales) > 1
         return None if alone else replace(model, scales=(scale,))
     named = axes.architecture(str(name))
-    spec, where = (
-        named.spec,
-        f"{axes.suite.origin}: the recipe {recipe.name} of {model.architecture} starts from {name}",
-    )
+    spec = named.spec
+    where = f"{axes.suite.origin}: the recipe {recipe.name} of {model.architecture} starts from {name}"
     if scale not in spec.scales:
         raise ConfigError(f"{where}, which has no scale {scale}; it has {sorted(spec.scales)}.")
     if spec.name in after:

@@ -50,7 +50,7 @@ from srbench.running import session
         (["--seed", "one"], "--seed"),
         (["--device", "gpu"], "This machine has no device 'gpu'; it has cpu"),
         (["--device", "cuda:99"], "This machine has no device 'cuda:99'"),
-        (["--tile", "8"], "A tile of 8 pixels with an overlap of 16 leaves nothing"),
+        (["--tile", "8"], "A tile of 8 pixels is too small for an overlap of 16"),
         (["--tile", "64", "--chop"], "exclude each other"),
         (["--precision", "int8"], "--precision int8"),
         (["--weights", "w.pth"], "name it with --architecture"),

@@ -296,7 +296,7 @@ def test_a_distiller_that_takes_several_teachers_gets_all_and_another_the_first(
             ConfigError,
             'teacher_weights is for one teacher, and 2 are named; name checkpoints, such as "wide.tag"',
         ),
-        ({"tile": 16}, UsageError, "A tile of 16 pixels with an overlap of 16 leaves nothing"),
+        ({"tile": 16}, UsageError, "A tile of 16 pixels is too small for an overlap of 16"),
         ({"tile": 64, "chop": True}, UsageError, "exclude each other"),
         (
             {"architectures": ("dot",), "scales": (2, 3), "distillers": ("logits",), "teacher": "edsr_tiny"},

@@ -1,4 +1,4 @@
-"""Checks that every metric makes of the two images it compares."""
+"""The checks of the two images that a metric compares."""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ from srbench.errors import ShapeError, UsageError
 
 
 def check_pair(sr: torch.Tensor, hr: torch.Tensor, metric: str) -> None:
-    """Refuse anything but two batches of one shape on one device; nothing is broadcast or resized.
-
-    Raises:
-        ShapeError: If the shapes differ, are not ``(N, C, H, W)``, or hold nothing.
-    """
+    """Raise `ShapeError` unless sr and hr have one shape ``(N, C, H, W)``, are not empty, and are on one device."""
     if sr.shape != hr.shape:
         raise ShapeError(
             f"{metric} was given sr of shape {tuple(sr.shape)} and hr of shape {tuple(hr.shape)}; make them equal."
@@ -26,15 +22,11 @@ def check_pair(sr: torch.Tensor, hr: torch.Tensor, metric: str) -> None:
 
 
 def check_range(data_range: float, metric: str) -> None:
-    """Refuse a white-minus-black that is not a positive number.
-
-    Raises:
-        UsageError: If it is not.
-    """
+    """Raise `UsageError` unless white minus black is a positive number."""
     if not (math.isfinite(data_range) and data_range > 0):
-        raise UsageError(f"{metric} was given data_range {data_range}; it is white minus black: 1, or 255 for 8 bits.")
+        raise UsageError(f"{metric} was given data_range {data_range}; give white minus black: 1, or 255 for 8 bits.")
 
 
 def in_double(image: torch.Tensor) -> torch.Tensor:
-    """The image in float64, on its own device, or on the CPU where the device has no float64 (Apple's)."""
+    """Convert to float64, on the image's device, or on the CPU if the device has no float64 (Apple's)."""
     return image.to("cpu", torch.float64) if image.device.type == "mps" else image.to(torch.float64)

@@ -1,4 +1,4 @@
-"""What a plugin declares about a metric."""
+"""The spec of a metric."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class MetricSpec:
 
     name: str
     load: Callable[[torch.device], Callable[[Tensor, Tensor], Tensor]]
-    """``load(device)`` gives ``metric(sr, hr) -> (N,)``; sr and hr are (N, C, H, W) float64 in [0, 1] on ``device``.
-    May raise `UnavailableError`: the column then stays empty with that reason."""
+    """``load(device)`` returns ``metric(sr, hr) -> (N,)``; sr and hr are (N, C, H, W) float64 in [0, 1] on ``device``.
+    May raise `UnavailableError`: the column is then empty with that reason."""
     unavailable: Callable[[], str | None] | None = None
-    """Says cheaply why it cannot be loaded now, or None if it can; a cell measured without the metric is measured
-    again once this changes. None: always there."""
+    """Returns, without loading, the reason why it cannot be loaded, or None if it can; when this changes, cells that
+    lack the metric are measured again. None: always available."""
     label: str
     unit: str = ""
     """"dB", or empty."""

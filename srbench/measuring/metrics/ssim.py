@@ -14,23 +14,23 @@ from srbench.measuring.metrics.checks import check_pair, check_range, in_double
 _WINDOW = 11
 _SIGMA = 1.5
 _K1, _K2 = 0.01, 0.03
-# The image is worked through in strips that fit the processor's cache, and filtered by banded matrices, which multiply
-# some zeros but run as matrix products: measured, twice as fast as one pass over whole images, 15 times as `conv2d`.
+# Images are processed in strips that fit the processor's cache, and filtered by banded matrices, which multiply some
+# zeros but are matrix products: measured as twice as fast as one pass over whole images, 15 times as fast as `conv2d`.
 _STRIP = 64
 _BLOCK = 16
 _GPU_STRIP = 512
 
 
 def ssim(sr: torch.Tensor, hr: torch.Tensor, *, data_range: float) -> torch.Tensor:
-    """SSIM of each image: 11×11 Gaussian window of σ 1.5, valid region, population covariance, mean over channels.
+    """Compute SSIM: 11×11 Gaussian window of σ 1.5, valid region, population covariance, mean over channels.
 
     Equal to ``skimage.metrics.structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)``.
     Computed in float64; equal images give exactly 1.
 
     Args:
         sr: ``(N, C, H, W)``, floating point or uint8, both sides at least 11.
-        hr: The truth, of the same shape.
-        data_range: White minus black: 1 for images in [0, 1], 255 for 8-bit ones, and the same for their luma.
+        hr: The ground truth, of the same shape.
+        data_range: White minus black: 1 for images in [0, 1], 255 for 8-bit images, and the same for their luma.
 
     Returns:
         ``(N,)`` float64, at most 1.
@@ -46,13 +46,13 @@ def ssim(sr: torch.Tensor, hr: torch.Tensor, *, data_range: float) -> torch.Tens
         raise ShapeError(f"SSIM needs images of at least {_WINDOW}×{_WINDOW} pixels, not {height}×{width}.")
     c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
     scores = [_mean_similarity(x, y, c1, c2) for x, y in zip(sr.flatten(0, 1), hr.flatten(0, 1), strict=True)]
-    # Matrix products may round the same numbers differently in two columns; equal images are equal all the same.
+    # Matrix products may round the same numbers differently in two columns; equal images still get exactly 1.
     equal = (sr == hr).flatten(2).all(dim=2)
     return torch.stack(scores).view(sr.shape[:2]).where(~equal, 1.0).mean(dim=1)
 
 
 def _mean_similarity(x: torch.Tensor, y: torch.Tensor, c1: float, c2: float) -> torch.Tensor:
-    """The mean of the SSIM map of one plane ``(H, W)``."""
+    """Compute the mean of the SSIM map of one plane ``(H, W)``."""
     rows, columns = (side - _WINDOW + 1 for side in x.shape)
     step = _STRIP if x.device.type in ("cpu", "mps") else _GPU_STRIP
     sums = []
@@ -65,9 +65,9 @@ def _mean_similarity(x: torch.Tensor, y: torch.Tensor, c1: float, c2: float) -> 
 
 
 def _similarity(blurred: torch.Tensor, c1: float, c2: float) -> torch.Tensor:
-    """The SSIM map from the blurred x, y, x² + y² and x·y, which are in dimension 1.
+    """Compute the SSIM map from the blurred x, y, x² + y² and x·y, which are in dimension 1.
 
-    Written so that x = y makes numerator and denominator the same number bit for bit.
+    If x = y, numerator and denominator are equal to the last bit.
     """
     mean_x, mean_y, squares, product = blurred.unbind(1)
     means = mean_x * mean_y
@@ -77,10 +77,10 @@ def _similarity(blurred: torch.Tensor, c1: float, c2: float) -> torch.Tensor:
 
 
 def _blur(maps: torch.Tensor) -> list[torch.Tensor]:
-    """The Gaussian window over ``(H, maps, W)``, valid region only.
+    """Apply the Gaussian window to ``(H, maps, W)``, valid region only.
 
     Returns:
-        Pieces of the result, each with the maps in dimension 1 and its pixels in the cheapest order.
+        Pieces of the result, each with the maps in dimension 1 and its pixels in the fastest order.
     """
     count, width = maps.shape[1:]
     rows, columns = maps.shape[0] - _WINDOW + 1, width - _WINDOW + 1
@@ -108,7 +108,7 @@ def _band(count: int, like: torch.Tensor) -> torch.Tensor:
 
 @lru_cache(maxsize=_BLOCK)
 def _band_table(count: int) -> NDArray[np.float64]:
-    """The window as a matrix ``(count, count + 10)`` from input pixels to output pixels."""
+    """Make the window as a matrix ``(count, count + 10)`` from input pixels to output pixels."""
     window = np.exp(-((np.arange(_WINDOW) - _WINDOW // 2) ** 2) / (2 * _SIGMA**2))
     window /= window.sum()
     table = np.zeros((count, count + _WINDOW - 1))
