@@ -41,15 +41,7 @@ def draw_seed(degradation: str, dataset: str, image: str, scale: Scale, seed: in
 def draw_realisation(
     hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, *, seed: int, number: int = 0, image: str = ""
 ) -> Realisation:
-    """Draw all random numbers for one image.
-
-    Args:
-        hr: (H, W) or (H, W, 3).
-        degradation: The degradation to draw for.
-        scale: Factor.
-        seed: See `draw_seed`.
-        number: Of the realisation, from 0.
-        image: Its name, for messages and for readers of the realisation.
+    """Draw all random values for one image; see `lr_image` for the arguments.
 
     Raises:
         ShapeError: The image is smaller than one LR pixel.

@@ -17,14 +17,7 @@ USRNet, KAIR), or mirrored with the edge pixel (MATLAB's ``imresize``, SciPy's "
 
 
 def mod_crop(image: Tensor, scale: int) -> Tensor:
-    """Crop at the bottom and right so that both sides divide by the scale.
-
-    Args:
-        image: ``(…, H, W)``.
-        scale: Up-sampling factor, at least 1.
-
-    Returns:
-        A view ``(…, H − H mod scale, W − W mod scale)``.
+    """Crop ``(…, H, W)`` at the bottom and right so that both sides divide by the scale; return a view.
 
     Raises:
         ShapeError: If nothing would be left.
@@ -36,14 +29,7 @@ def mod_crop(image: Tensor, scale: int) -> Tensor:
 
 
 def shave(image: Tensor, pixels: int) -> Tensor:
-    """Remove pixels at every edge.
-
-    Args:
-        image: ``(…, H, W)``.
-        pixels: Number of pixels on each of the four sides, from 0.
-
-    Returns:
-        A view ``(…, H − 2·pixels, W − 2·pixels)``.
+    """Remove so many pixels at each of the four edges of ``(…, H, W)``; return a view.
 
     Raises:
         ShapeError: If nothing would be left, or ``pixels`` is negative.
@@ -86,17 +72,10 @@ def pad_to_multiple(lr: Tensor, multiple: int | tuple[int, int], minimum: int = 
 
 
 def pad_beyond(lr: Tensor, multiple: int) -> tuple[Tensor, tuple[int, int]]:
-    """Pad at the bottom and right to the next multiple beyond each side; a side that fits grows by a whole multiple.
+    """Pad ``(…, H, W)`` to the next multiple beyond each side, so that a side that fits grows by a whole multiple.
 
-    The image is mirrored with its edge repeated. SwinIR's test script and its successors do this, so it is part of
-    their published scores.
-
-    Args:
-        lr: ``(…, H, W)``.
-        multiple: What both sides will divide by.
-
-    Returns:
-        The padded image and the ``(height, width)`` it had, as in `pad_to_multiple`.
+    The image is mirrored at the bottom and right with its edge repeated. SwinIR's test script and its successors do
+    this, so it is part of their published scores. Returns the same as `pad_to_multiple`.
 
     Raises:
         ShapeError: If ``multiple`` is below 1.

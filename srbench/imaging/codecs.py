@@ -55,17 +55,7 @@ def jpeg_bytes(
 def webp_bytes(
     images: Tensor, quality: int | Sequence[int], *, method: int | Sequence[int] = 4, rounding: Rounding = "nearest"
 ) -> Tensor:
-    """Write as lossy WebP and read again.
-
-    Args:
-        images: (N, 3 or 1, H, W) in [0, 1].
-        quality: From 1 to 100, for all images or for each.
-        method: How hard the encoder tries, from 0 to 6.
-        rounding: See `Rounding`.
-
-    Returns:
-        See `jpeg_bytes`.
-    """
+    """Write as lossy WebP and read again, as `jpeg_bytes` does; ``method`` is the encoder's effort, from 0 to 6."""
     options: list[Options] = [
         {"format": "WEBP", "quality": one, "method": effort}
         for one, effort in zip(_each(images, quality), _each(images, method, 0, 6, "method"), strict=True)

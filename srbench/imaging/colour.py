@@ -20,13 +20,7 @@ _TO_RGB = np.linalg.inv(_TO_YCBCR)
 
 
 def rgb_to_y(rgb: torch.Tensor) -> torch.Tensor:
-    """Return BT.601 luma, not rounded.
-
-    Args:
-        rgb: ``(…, 3, H, W)`` floating point in [0, 1].
-
-    Returns:
-        ``(…, 1, H, W)`` in [16/255, 235/255], of the same dtype; times 255 it is on the scale of 8-bit images.
+    """Convert ``(…, 3, H, W)`` in [0, 1] to BT.601 luma ``(…, 1, H, W)`` in [16/255, 235/255], not rounded.
 
     Raises:
         ShapeError: If there are not three floating point channels.
@@ -37,13 +31,7 @@ def rgb_to_y(rgb: torch.Tensor) -> torch.Tensor:
 
 
 def rgb_to_ycbcr(rgb: torch.Tensor) -> torch.Tensor:
-    """Return luma and chroma.
-
-    Args:
-        rgb: ``(…, 3, H, W)`` floating point in [0, 1].
-
-    Returns:
-        ``(…, 3, H, W)`` of the same dtype: Y in [16/255, 235/255], Cb and Cr in [16/255, 240/255].
+    """Convert ``(…, 3, H, W)`` in [0, 1] to Y in [16/255, 235/255] and Cb, Cr in [16/255, 240/255], not rounded.
 
     Raises:
         ShapeError: If there are not three floating point channels.
@@ -55,12 +43,6 @@ def rgb_to_ycbcr(rgb: torch.Tensor) -> torch.Tensor:
 
 def ycbcr_to_rgb(ycbcr: torch.Tensor) -> torch.Tensor:
     """Invert `rgb_to_ycbcr`, without clamping.
-
-    Args:
-        ycbcr: ``(…, 3, H, W)`` floating point, as `rgb_to_ycbcr` returns it.
-
-    Returns:
-        ``(…, 3, H, W)`` of the same dtype.
 
     Raises:
         ShapeError: If there are not three floating point channels.

@@ -172,13 +172,7 @@ def peaks_of_levels(
 ) -> Tensor:
     """Return Real-ESRGAN's ``peak`` for `poisson`: the number of its 8-bit levels, rounded up to a power of two.
 
-    Args:
-        images: (N, C, H, W) in [0, 1].
-        grey: See `poisson`.
-        luma: See `poisson`.
-
-    Returns:
-        (N,) float64, from 1 for an image of one level to 256.
+    It is (N,) float64, from 1 for an image of one level to 256.
     """
     numbers = [1] * len(images)
     if compiled_serves(images):

@@ -17,14 +17,7 @@ Pixels = NDArray[np.uint8]
 
 
 def to_tensor(pixels: Pixels) -> torch.Tensor:
-    """Convert pixels to the tensor that a network takes.
-
-    Args:
-        pixels: ``(H, W, C)`` or ``(H, W)`` uint8.
-
-    Returns:
-        ``(C, H, W)`` float32 in [0, 1]; grey has C = 1.
-    """
+    """Convert ``(H, W, C)`` or ``(H, W)`` to the ``(C, H, W)`` float32 in [0, 1] of networks; grey has C = 1."""
     import torch
 
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
@@ -36,12 +29,6 @@ def to_uint8(image: torch.Tensor) -> torch.Tensor:
 
     This is ``round(255·x)``, clamped, with ties to even, as in the field's NumPy and PyTorch evaluation scripts.
     (MATLAB rounds ties up; ties are rare in the output of a network, and `imresize` has its own rounding.)
-
-    Args:
-        image: Floating point of any shape, in [0, 1]; values outside are clamped.
-
-    Returns:
-        uint8 of the same shape.
 
     Raises:
         DataError: If a value is not a number.
@@ -68,13 +55,10 @@ def settled(levels: torch.Tensor) -> torch.Tensor:
 
 
 def pixel_hash(image: Pixels) -> str:
-    r"""Return the sha256 of an image's pixels, which does not depend on the file format.
+    r"""Return the sha256 of the pixels (H, W), (H, W, 1) or (H, W, 3), which does not depend on the file format.
 
     It is taken over ``"{height}x{width}x{channels}\n"`` and the values, rows first, channels last. A colour image
     whose three channels are equal has the hash of the grey image.
-
-    Args:
-        image: (H, W), (H, W, 1) or (H, W, 3), 8 bit.
     """
     if image.ndim == 2:
         image = image[..., None]

@@ -60,13 +60,6 @@ def self_ensemble(upscale: Upscale, lr: torch.Tensor) -> torch.Tensor:
 
     Every combination of a flip along the width, a flip along the height and a transposition is applied in that order
     and undone in reverse order. Outputs are averaged as floats, before rounding.
-
-    Args:
-        upscale: The network.
-        lr: ``(N, C, H, W)``.
-
-    Returns:
-        ``(N, C, scale·H, scale·W)``.
     """
     total = upscale(lr)
     for flips in _FLIPS[1:]:
@@ -88,9 +81,6 @@ def chopped(upscale: Upscale, lr: torch.Tensor, scale: int, shave: int = 10, min
         scale: Up-sampling factor.
         shave: Pixels of lr by which a quarter reaches beyond the middle; at least 0.
         min_size: Number of pixels from which a quarter is cut again; at least 1.
-
-    Returns:
-        ``(N, C, scale·H, scale·W)``.
 
     Raises:
         UsageError: If ``shave`` or ``min_size`` is too small.

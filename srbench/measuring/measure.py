@@ -77,15 +77,10 @@ def measure(
     if not images:
         raise DataError(f"{pairs.dataset.label} has no image to measure; add its images, or leave it out.")
     source = pairs.lr_source()
-    table = {
-        m.name: _score(
-            m,
-            images,
-            scorer.absent.get(m.name),
-            score_id(m, pairs.protocol, pairs.scale, source, inference, pairs.limit),
-        )
-        for m in metrics
-    }
+    table = {}
+    for metric in metrics:
+        protocol = score_id(metric, pairs.protocol, pairs.scale, source, inference, pairs.limit)
+        table[metric.name] = _score(metric, images, scorer.absent.get(metric.name), protocol)
     return Measurement(
         scores=table,
         images=tuple(images),

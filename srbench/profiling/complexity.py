@@ -197,11 +197,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.seen_unknown: set[str] = set()
 
     def __torch_dispatch__(
-        self,
-        func: Callable[..., Any],
-        types: object,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> object:
         out = func(*args, **(kwargs or {}))
         packet = getattr(func, "_overloadpacket", func)

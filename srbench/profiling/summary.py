@@ -117,18 +117,14 @@ class _Tree:
 
     def part(self, name: str, same: Sequence[nn.Module], repeats: int = 1) -> Part:
         """Make the part of modules of one form, of which ``repeats`` belong to one parent."""
-        first = same[0]
-        macs = sum(map(self._macs, same))
-        opened = not name or type(first) in CONTAINERS or macs * 2 >= self.whole > 0
-        return Part(
-            name,
-            _kind(first),
-            repeats,
-            self.seen.output.get(same[-1]),
-            sum(map(count_parameters, same)),
-            macs,
-            self._parts(same) if opened else (),
-        )
+        opened = not name or type(same[0]) in CONTAINERS or sum(map(self._macs, same)) * 2 >= self.whole > 0
+        return self._row(name, _kind(same[0]), same, repeats, self._parts(same) if opened else ())
+
+    def _row(
+        self, name: str, kind: str, modules: Sequence[nn.Module], repeats: int, parts: tuple[Part, ...] = ()
+    ) -> Part:
+        parameters, macs = sum(map(count_parameters, modules)), sum(map(self._macs, modules))
+        return Part(name, kind, repeats, self.seen.output.get(modules[-1]), parameters, macs, parts)
 
     def _macs(self, module: nn.Module) -> int:
         """Count a module, or its children if it is a list that is not called itself."""
@@ -149,21 +145,11 @@ class _Tree:
             stop = start + period * times
             name = names[start] if stop == start + 1 else f"{names[start]}…{names[stop - 1]}"
             children = [child for modules in inside for child in modules[start:stop]]
-            parts.append(
-                self.part(name, children, times) if period == 1 else self._alternating(name, children, period, times)
-            )
+            if period == 1:
+                parts.append(self.part(name, children, times))
+            else:
+                parts.append(self._row(name, f"({', '.join(map(_kind, children[:period]))})", children, times))
         return tuple(parts)
-
-    def _alternating(self, name: str, children: Sequence[nn.Module], period: int, times: int) -> Part:
-        """Make the part of modules of several forms that alternate."""
-        return Part(
-            name,
-            f"({', '.join(map(_kind, children[:period]))})",
-            times,
-            self.seen.output.get(children[-1]),
-            sum(map(count_parameters, children)),
-            sum(map(self._macs, children)),
-        )
 
 
 def _kind(module: nn.Module) -> str:

@@ -32,17 +32,7 @@ _WIDE = 32
 
 
 def filter2d(images: Tensor, kernels: Sequence[Tensor], *, border: Border, flip: bool) -> Tensor:
-    """See `srbench.imaging.filtering.filter2d`, which checks the arguments.
-
-    Args:
-        images: (N, C, H, W) float32.
-        kernels: One (k, l) for each image, or one for all.
-        border: How the image goes on beyond its edges.
-        flip: Whether to convolve.
-
-    Returns:
-        (N, C, H, W).
-    """
+    """See `srbench.imaging.filtering.filter2d`, which checks the arguments; ``images`` are float32."""
     images = images.detach().contiguous()
     filtered = torch.empty_like(images)
     planes, out = images.numpy(), filtered.numpy()
@@ -136,12 +126,7 @@ def _lines(kernel: _Weights) -> tuple[_Floats, _Floats, bool]:
 
 @compiled
 def _extend(
-    plane: _Floats,
-    row_sources: _Places,
-    column_sources: _Places,
-    first: int,
-    size: tuple[int, int],
-    extended: _Floats,
+    plane: _Floats, row_sources: _Places, column_sources: _Places, first: int, size: tuple[int, int], extended: _Floats
 ) -> None:
     """Extend a plane beyond its edges; its own columns begin at ``first``."""
     last = first + plane.shape[1]

@@ -76,14 +76,7 @@ def _repeat(table: _Floats, tile: _Floats) -> None:
 
 @compiled
 def _take_apart(
-    image: _Floats,
-    top: int,
-    left: int,
-    rows: int,
-    columns: int,
-    weights: _Floats,
-    tiles: _Floats,
-    colours: _Floats,
+    image: _Floats, top: int, left: int, rows: int, columns: int, weights: _Floats, tiles: _Floats, colours: _Floats
 ) -> None:
     """Fill the tiles; beyond the image they are black."""
     width = min(columns, image.shape[2] - left)
@@ -129,14 +122,7 @@ def _halve(half: _Floats, whole: _Floats) -> None:
 
 @compiled
 def _put_together(
-    tiles: _Floats,
-    top: int,
-    left: int,
-    rows: int,
-    columns: int,
-    weights: _Floats,
-    out: _Floats,
-    colours: _Floats,
+    tiles: _Floats, top: int, left: int, rows: int, columns: int, weights: _Floats, out: _Floats, colours: _Floats
 ) -> None:
     width = min(columns, out.shape[2] - left)
     half = columns // 2

@@ -58,12 +58,7 @@ def philox(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64, key: np.uint6
     """Return four words of 32 bits for a counter of four words and a key of two, all as 64-bit numbers."""
     for _ in range(10):
         p, q = _FACTORS[0] * a, _FACTORS[1] * c
-        a, b, c, d = (
-            (q >> _HALF_WORD) ^ b ^ key,
-            q & _LOW,
-            (p >> _HALF_WORD) ^ d ^ other_key,
-            p & _LOW,
-        )
+        a, b, c, d = ((q >> _HALF_WORD) ^ b ^ key, q & _LOW, (p >> _HALF_WORD) ^ d ^ other_key, p & _LOW)
         key, other_key = (key + _STRIDES[0]) & _LOW, (other_key + _STRIDES[1]) & _LOW
     return a, b, c, d
 
@@ -215,13 +210,7 @@ def tables_of_photons(peak: float) -> Tables:
 
 
 @compiled
-def count_photons(
-    levels: NDArray[np.uint8],
-    peak: float,
-    seed: np.uint64,
-    tables: Tables,
-    difference: _Floats,
-) -> None:
+def count_photons(levels: NDArray[np.uint8], peak: float, seed: np.uint64, tables: Tables, difference: _Floats) -> None:
     """Compute photons over ``peak`` minus the level over 255 for flat ``levels``, with the tables of this peak."""
     guide, starts, least, bounds = tables
     words, photon, step = np.empty(4 * _BLOCKS, np.uint32), np.float32(1 / peak), _ONE / _LEVELS
