@@ -171,6 +171,6 @@ def _key(
     hr: NDArray[np.uint8], degradation: DegradationSpec, scale: Scale, seed: int, number: int, code_hash: str
 ) -> str:
     drawn = [seed, number] if degradation.stochastic else None
-    known = [degradation.name, degradation.version, degradation.extra_hash, code_hash]
-    parts = [_VERSION, pixel_hash(hr), hr.ndim, *known, scale, drawn]
+    identity = [degradation.name, degradation.version, degradation.extra_hash, code_hash]
+    parts = [_VERSION, pixel_hash(hr), hr.ndim, *identity, scale, drawn]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

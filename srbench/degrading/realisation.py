@@ -108,10 +108,10 @@ def realise(degradation: DegradationSpec, hr: Tensor, realisation: Realisation, 
         DataError: The realisation is of another degradation or version.
         ShapeError: hr has another size than when it was drawn.
     """
-    known, meant = (degradation.name, degradation.version), (realisation.degradation, realisation.version)
-    if known != meant:
+    given, drawn = (degradation.name, degradation.version), (realisation.degradation, realisation.version)
+    if given != drawn:
         raise DataError(
-            f"The realisation is of {meant[0]!r}, version {meant[1]}, and not of {known[0]!r}, version {known[1]}; "
+            f"The realisation is of {drawn[0]!r}, version {drawn[1]}, and not of {given[0]!r}, version {given[1]}; "
             "use the degradation that drew it, or draw it again."
         )
     size = realisation.size

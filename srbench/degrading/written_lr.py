@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LrOrder:
     """One LR to be made."""
 
     image: Path
@@ -37,7 +37,7 @@ class Order:
         return self.target.with_suffix(".json")
 
 
-def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[Order]:
+def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[LrOrder]:
     """List the LR to be made.
 
     Args:
@@ -55,32 +55,32 @@ def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[
     files = list_folder(images).images if images.is_dir() else (images,)
     if not files:
         raise DataError(f"The folder {images} holds no image; give one with files such as .png.")
-    made = [
-        Order(file, number, folder / f"{file.stem}_x{scale}{f'_{number}' if realisations > 1 else ''}.png")
+    listed = [
+        LrOrder(file, number, folder / f"{file.stem}_x{scale}{f'_{number}' if realisations > 1 else ''}.png")
         for file in files
         for number in range(realisations)
     ]
     seen: dict[Path, Path] = {}
-    for order in made:
+    for order in listed:
         if order.target in seen:
             raise UsageError(f"{seen[order.target]} and {order.image} would both become {order.target}; rename one.")
         seen[order.target] = order.image
         for path in (order.target, order.realisation):
             if path.exists():
                 raise UsageError(f"{path} exists already and is not overwritten; remove it, or give another --out.")
-    return made
+    return listed
 
 
-def carry_out(made: list[Order], degradation: DegradationSpec, scale: Scale, seed: int) -> Iterator[Order]:
+def carry_out(listed: list[LrOrder], degradation: DegradationSpec, scale: Scale, seed: int) -> Iterator[LrOrder]:
     """Write every LR and its realisation; yield each order when it is done.
 
     Args:
-        made: See `orders`.
-        degradation: The degradation to apply.
-        scale: Factor.
-        seed: With the image's name and the number of the realisation, decides what is drawn.
+        listed: See `orders`.
+        degradation: The degradation.
+        scale: The factor.
+        seed: Decides the draws, together with the image's name and the number of the realisation.
     """
-    for order in made:
+    for order in listed:
         hr = read_image(order.image, keep_grey=True)
         drawn = draw_seed(degradation.name, f"seed {seed}", order.image.stem, scale, order.number)
         realisation = draw_realisation(hr, degradation, scale, seed=drawn, number=order.number, image=order.image.name)
