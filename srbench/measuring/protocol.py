@@ -50,7 +50,7 @@ class Protocol:
         return self.shave_scales * scale + self.shave_pixels
 
     def levels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the pixels to measure: the rounded luma (H, W) of (H, W, 3) if luma comes first, or all as they are."""
+        """Return the pixels to measure: the rounded luma (H, W) of (H, W, 3) if luma comes first, else ``pixels``."""
         if not self.luma_first or pixels.ndim == 2:
             return pixels
         import torch
