@@ -83,7 +83,7 @@ def test_cost_is_measured_if_neither_the_suite_nor_the_options_refuse():
     ("options", "sentence"),
     [
         ({"weights": (Path("w.pth"),)}, "--architecture"),
-        ({"weights": (Path("w.pth"),), "architectures": ("a",), "distillers": ("logits",)}, "one of the two"),
+        ({"weights": (Path("w.pth"),), "architectures": ("a",), "distillers": ("logits",)}, "give one of them"),
         ({"teacher": "t"}, "--distiller"),
         ({"precision": "int8"}, r"--precision int8 is not supported; give one of fp32, bf16, fp16\."),
     ],
