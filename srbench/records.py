@@ -131,6 +131,8 @@ class ModelFacts(Stored):
     checkpoint: str | None = None
     """Tag, or path of a file."""
     weights_sha256: str | None = None
+    weights_read: str = ""
+    """What was taken from a file that holds more than weights: "params_ema, without epoch"."""
     distiller: str = "none"
     teacher: str | None = None
     """The teacher's name and weights, without recipe and seed, which are the student's; several have "&" between."""
@@ -257,6 +259,8 @@ class Record(Stored):
     certification: Certification | None = None
     profile: Profile | None = None
     environment: Environment | None = None
+    doubts: tuple[str, ...] = ()
+    """A sentence for each reason why the weights may be meant for something else."""
     seconds: float = 0.0
     created: str
     """UTC, ISO 8601."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from srbench.errors import CheckpointError, SrbenchError
+from srbench.errors import CheckpointError
+from srbench.naming import Scale
 from srbench.networks.network import Network
-from srbench.networks.spec import ArchitectureSpec
+from srbench.networks.shapes import Architectures, Shapes, all_shapes, shapes_of
+from srbench.networks.weights import LoadedWeights
+
+_FLOATING = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
-def fit(network: Network, state: Mapping[str, Tensor], path: Path, known: Mapping[str, ArchitectureSpec]) -> None:
+def fit(network: Network, state: Mapping[str, Tensor], path: Path, known: Architectures) -> None:
     """Give a network its weights; every key and shape must fit, unless the module's own loading hooks make them fit.
 
     Args:
@@ -23,21 +29,57 @@ def fit(network: Network, state: Mapping[str, Tensor], path: Path, known: Mappin
         known: Architectures by name, among which one that fits better is looked for.
 
     Raises:
-        CheckpointError: Keys are missing, unexpected or of another shape, or a value is not finite.
+        CheckpointError: Keys are missing, unexpected or of another shape or type, or a value is not finite.
     """
-    broken = [k for k, t in state.items() if t.is_floating_point() and not t.isfinite().all()]
-    if broken:
-        raise CheckpointError(f"{path} holds NaN or infinity in {broken[0]}; its training diverged, use another.")
+    own = network.module.state_dict()
+    for key, tensor in state.items():
+        if key in own and own[key].is_floating_point() and tensor.dtype not in _FLOATING:
+            raise CheckpointError(
+                f"{path} holds {_named(tensor.dtype)} values for {key}, where {network.spec.name} has floating-point "
+                "weights; give the file from before they were quantised or converted."
+            )
+        if tensor.dtype in _FLOATING and not tensor.isfinite().all():
+            raise CheckpointError(f"{path} holds NaN or infinity in {key}; its training diverged, use another.")
     try:
         network.module.load_state_dict(dict(state), strict=True)
     except RuntimeError as error:
         raise CheckpointError(
-            f"{path} does not fit {network.spec.name}, keys: {_misfits(network, state)}. {_advice(state, known)}"
+            f"{path} does not fit {network.spec.name}, keys: {_misfits(own, state)}. "
+            f"{_advice(state, network.spec.name, known)}"
         ) from error
 
 
-def _misfits(network: Network, state: Mapping[str, Tensor]) -> str:
-    wanted = network.module.state_dict()
+def doubts_about_scale(weights: LoadedWeights, path: Path, name: str, scale: Scale, known: Architectures) -> list[str]:
+    """Say why weights that fit a network may be meant for another scale.
+
+    Args:
+        weights: What was loaded.
+        path: From where.
+        name: The architecture.
+        scale: The scale at which it is used.
+        known: The architectures by name.
+    """
+    spec = known[name]
+    if spec.multi_scale or weights.scale == scale:
+        return []
+    if weights.scale is not None:
+        return [f"{path} states x{weights.scale}, and its weights are used at x{scale}; check that they are for it."]
+    own = shapes_of(known, name, scale)
+    same = [f"x{other}" for other in sorted(spec.scales - {scale}) if shapes_of(known, name, other) == own]
+    if not own or not same:
+        return []
+    doubt = (
+        f"The weights of {name} have the same shapes at x{scale} and {', '.join(same)}, and {path} does not state its "
+        f"scale; check that they are for x{scale}."
+    )
+    return [doubt]
+
+
+def _named(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _misfits(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
     missing = [k for k in wanted if k not in state]
     unexpected = [k for k in state if k not in wanted]
     misshapen = [k for k in wanted if k in state and wanted[k].shape != state[k].shape]
@@ -55,41 +97,50 @@ def _misfits(network: Network, state: Mapping[str, Tensor]) -> str:
     return ", ".join(faults)
 
 
-def _advice(state: Mapping[str, Tensor], known: Mapping[str, ArchitectureSpec]) -> str:
-    best, share = _best_fit(state, known)
-    if not best or share < 0.5:
-        return "No architecture that srbench knows fits; is it for another network?"
-    if share == 1.0:
-        return f"It fits {best} exactly; use that."
-    return f"The nearest is {best}, where {share:.0%} of the keys fit."
+class _Nearness(NamedTuple):
+    """How near weights are to those of an architecture; 1 means all of both."""
+
+    shapes: float
+    names: float
+    is_wanted: bool
+    title: str
+    first_difference: str
 
 
-def _best_fit(state: Mapping[str, Tensor], known: Mapping[str, ArchitectureSpec]) -> tuple[str, float]:
-    """The architecture and scale whose keys and shapes overlap most with ``state``; 1 means all of both."""
-    ours = {(key, tuple(tensor.shape)) for key, tensor in state.items()}
+def _advice(state: Mapping[str, Tensor], wanted: str, known: Architectures) -> str:
+    variants = [
+        {key[len(prefix) :]: tuple(tensor.shape) for key, tensor in state.items() if key.startswith(prefix)}
+        for prefix in _common_prefixes(state)
+    ]
+    nearest = max(
+        (
+            _nearness(variant, shapes, name == wanted, name if scale is None else f"{name} at x{scale}")
+            for name, scale, shapes in all_shapes(known, state)
+            for variant in variants
+        ),
+        key=lambda one: one[:3],
+        default=_Nearness(0, 0, False, "", ""),
+    )
+    if nearest.shapes == 1:
+        return f"It fits {nearest.title} exactly; use that."
+    if nearest.names >= 0.9 and nearest.first_difference and nearest.shapes < 0.9:
+        return f"Its names are those of {nearest.title} and its sizes are not ({nearest.first_difference})."
+    if nearest.shapes >= 0.5:
+        return f"The nearest is {nearest.title}, where {nearest.shapes:.0%} of the keys fit."
+    return "No architecture that srbench knows fits; is it for another network?"
 
-    def share(name: str, scale: int | None) -> float:
-        theirs = _shapes(known[name], scale)
-        return len(ours & theirs) / max(len(ours | theirs), 1)
 
-    scales = {name: _scales(spec) for name, spec in known.items()}
-    fits = {(name, first): share(name, first) for name, (first, *_) in scales.items()}
-    most = max(fits.values(), default=0.0)
-    # Scales of one network differ in a few keys: of networks that are far away, the others are not worth building.
-    near = [name for name, _ in fits if 0 < most / 2 <= fits[name, scales[name][0]] and most < 1]
-    fits |= {(name, scale): share(name, scale) for name in near for scale in scales[name][1:]}
-    (best, scale), most = max(fits.items(), key=lambda item: item[1], default=(("", None), 0.0))
-    return best if scale is None else f"{best} at x{scale}", most
+def _common_prefixes(state: Mapping[str, Tensor]) -> list[str]:
+    """Return "" and the prefixes that a good part of the keys have."""
+    parts = [key.split(".") for key in state]
+    prefixes = Counter(".".join((*key[:depth], "")) for key in parts for depth in (1, 2) if len(key) > depth)
+    return ["", *(prefix for prefix, count in prefixes.most_common(4) if count >= 0.4 * len(state))]
 
 
-def _scales(spec: ArchitectureSpec) -> list[int | None]:
-    return [None] if spec.multi_scale else [*sorted(spec.scales)]
-
-
-def _shapes(spec: ArchitectureSpec, scale: int | None) -> frozenset[tuple[str, tuple[int, ...]]]:
-    try:
-        with torch.device("meta"):
-            module: nn.Module = spec.build() if scale is None else spec.build(scale)
-    except (SrbenchError, RuntimeError, TypeError, ValueError, NotImplementedError, AttributeError):
-        return frozenset()  # a network that cannot be built without memory is only left out of the advice
-    return frozenset((key, tuple(tensor.shape)) for key, tensor in module.state_dict().items())
+def _nearness(ours: Shapes, theirs: Shapes, is_wanted: bool, title: str) -> _Nearness:
+    there = [key for key in theirs if key in ours]
+    either = max(len(ours) + len(theirs) - len(there), 1)
+    differing = [key for key in there if ours[key] != theirs[key]]
+    first = f"{differing[0]}: {ours[differing[0]]} in the file, {theirs[differing[0]]} there" if differing else ""
+    equal = len(there) - len(differing)
+    return _Nearness(equal / (either + len(differing)), len(there) / either, is_wanted, title, first)

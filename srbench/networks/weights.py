@@ -1,140 +1,234 @@
-"""Read weights from files: safetensors, or what ``torch.save`` wrote from tensors. No pickle is ever executed."""
+"""Find the weights of a network in what a file holds, whatever its training script wrapped them in."""
 
 from __future__ import annotations
 
-import pickle
-import warnings
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from srbench.errors import CheckpointError
-from srbench.files import sha256_of
+from srbench.networks.checkpoint_files import MAX_BYTES, read_checkpoint
+from srbench.networks.pickled import PickledArray
 
-MAX_BYTES = 4 * 2**30
-"""A larger file is refused: the field's largest networks stay below 1 GiB."""
-WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model")
-"""Keys under which releases keep their weights; where several are there, the first of these wins."""
 PREFIXES = ("module.", "_orig_mod.")
 """What data-parallel and compiled modules put before every key."""
-OPTIMISER_KEYS = frozenset({"param_groups", "optimizer", "optimizers", "optimizer_state_dict"})
+_CONTAINERS = (Mapping, list, tuple)
+_DEPTH = 8
+"""How far inside a file weights are looked for."""
+_AVERAGE = re.compile(r"(?<![a-z])(ema|swa|averaged?)(?![a-z])")
+_COUNTER = re.compile(r"step|iter|epoch|count|n_averaged|num_batches|num_updates|decay")
+_SCALE_KEYS = frozenset({"scale", "upscale", "upscale_factor", "upscaling_factor", "sr_scale"})
+_SCALE_IN_NAME = re.compile(r"(?<![0-9])(?<!ma)(?<!mi)[xX]([2-9])(?![0-9])|(?<![0-9A-Za-z])([2-9])[xX](?![0-9A-Za-z])")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedWeights:
-    """A state dict, and what had to be undone to get it."""
+    """A state dict, and how it was found."""
 
     state: dict[str, Tensor]
-    undone: tuple[str, ...]
-    """What was removed, outermost first: ("params_ema", "without epoch", "module.")."""
+    taken: tuple[str, ...] = ()
+    """Where in the file it was, outermost first, and what was left: ("params_ema", "module.", "without epoch")."""
+    scale: int | None = None
+    """The scale that the file or its name states; None if neither does."""
 
 
-def load_state_dict(path: Path) -> LoadedWeights:
-    """Read a file of weights onto the CPU.
+class _Found(NamedTuple):
+    """A mapping in a file that holds tensors."""
+
+    place: tuple[str, ...]
+    tensors: dict[str, Tensor]
+    others: tuple[str, ...]
+    """Keys of what is not a tensor."""
+
+
+class _Choice(NamedTuple):
+    """One mapping, and a prefix that its keys have before those of the network."""
+
+    found: _Found
+    prefix: str
+    shapes: int
+    """How many weights of the network are there with their shape."""
+    names: int
+    """How many are there at all."""
+
+    @property
+    def title(self) -> str:
+        return ".".join((*self.found.place, self.prefix.rstrip("."))).strip(".") or "the file itself"
+
+    @property
+    def averaged(self) -> bool:
+        return _AVERAGE.search(self.title.lower()) is not None
+
+    def state(self) -> dict[str, Tensor]:
+        start = len(self.prefix)
+        return {key[start:]: tensor for key, tensor in self.found.tensors.items() if key.startswith(self.prefix)}
+
+
+def load_state_dict(path: Path, like: Mapping[str, Tensor] | None = None) -> LoadedWeights:
+    """Read the weights in a file onto the CPU.
+
+    Of weights and their moving average (EMA), the average is taken, as published scores are its.
 
     Args:
-        path: A safetensors file, or one that ``torch.save`` wrote from tensors alone.
+        path: A safetensors file, or what ``torch.save`` wrote.
+        like: The state dict of the network that they are for: the mapping and the prefix are taken under which most of
+            its keys are with their shapes. If absent, the largest mapping is taken, without ``PREFIXES``.
 
     Raises:
-        CheckpointError: The file is missing, empty, too large, damaged, holds code or anything but tensors, or is an
-            optimiser's state.
+        CheckpointError: See `read_checkpoint`; or it holds no weights, several that fit, or values that are no weights.
     """
-    if not path.is_file():
-        raise CheckpointError(f"There is no checkpoint at {path}; give the path of a weights file.")
-    size = path.stat().st_size
-    if size == 0:
-        raise CheckpointError(f"{path} is empty; its download or copy failed, so get it again.")
-    if size > MAX_BYTES:
-        raise CheckpointError(
-            f"{path} has {size / 2**30:.1f} GiB, more than the {MAX_BYTES / 2**30:.0f} GiB that srbench reads; "
-            "export the weights alone into a safetensors file."
-        )
-    content = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
-    return _unwrapped(content, path)
+    content = read_checkpoint(path)
+    found = list(_mappings(content))
+    if not found:
+        raise _without_weights(path, content)
+    choice = _chosen(path, found, like) if like else None
+    state, taken = _taken(choice, like or {}) if choice else _largest(found)
+    _check(path, state)
+    scale = _scale_in(content) or _scale_in_name(path.stem)
+    return LoadedWeights({key: tensor.detach().clone() for key, tensor in state.items()}, taken, scale)
 
 
-def load_tensors(file: Path | BinaryIO, device: torch.device | str = "cpu") -> Any:  # noqa: ANN401 - any container
-    """Read what ``torch.save`` wrote from tensors, numbers, strings, lists and dicts.
-
-    Raises:
-        UnpicklingError: It holds anything else, which could run code, or is damaged.
-        RuntimeError: It is damaged; `load_state_dict` knows what else torch raises then.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about pickle protocols
-        return torch.load(file, map_location=device, weights_only=True)
-
-
-def verified(path: Path, sha256: str) -> Path:
-    """The path, if the file has this hash.
-
-    Raises:
-        CheckpointError: It has another.
-    """
-    if (found := sha256_of(path)) != sha256:
-        raise CheckpointError(
-            f"{path} is not the published file (sha256 {found[:12]}…, expected {sha256[:12]}…); "
-            "remove it and get it again."
-        )
-    return path
+def _mappings(content: object) -> Iterator[_Found]:
+    """Yield the mappings that hold tensors, except an optimiser's; a file may contain itself."""
+    seen: set[int] = set()
+    level: list[tuple[tuple[str, ...], object]] = [((), content)]
+    for _ in range(_DEPTH):
+        below: list[tuple[tuple[str, ...], object]] = []
+        for place, value in level:
+            if id(value) in seen or (isinstance(value, Mapping) and "param_groups" in value):
+                continue
+            seen.add(id(value))
+            if isinstance(value, Mapping):
+                items = {str(key): _as_tensor(entry) for key, entry in value.items()}
+                tensors = {key: entry for key, entry in items.items() if isinstance(entry, Tensor)}
+                if any("." in key or entry.numel() > 1 for key, entry in tensors.items()):
+                    yield _Found(place, tensors, tuple(key for key in items if key not in tensors))
+                below += [((*place, key), entry) for key, entry in items.items() if isinstance(entry, _CONTAINERS)]
+            elif isinstance(value, list | tuple):
+                below += [((*place, f"[{at}]"), entry) for at, entry in enumerate(value) if isinstance(entry, Mapping)]
+        level = below
 
 
-def _is_safetensors(path: Path) -> bool:
-    # the format starts with the length of a JSON header, so its ninth byte is a brace
-    with path.open("rb") as file:
-        return path.suffix == ".safetensors" or file.read(9)[8:] == b"{"
-
-
-def _read_safetensors(path: Path) -> Any:  # noqa: ANN401 - checked by the caller
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
+def _as_tensor(entry: object) -> object:
     try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged or no safetensors file ({error}); get it again.") from error
+        return entry.tensor() if isinstance(entry, PickledArray) else entry
+    except (ValueError, TypeError):
+        return None  # an array of other things than numbers
 
 
-def _read_torch(path: Path) -> Any:  # noqa: ANN401 - checked by the caller
-    try:
-        return load_tensors(path)
-    except pickle.UnpicklingError as error:
-        with path.open("rb") as file:
-            start = file.read(2)
-        if start != b"PK" and start[:1] != b"\x80":  # neither the zip nor the pickle that torch.save writes
-            raise CheckpointError(f"{path} is damaged or no checkpoint of PyTorch; get it again.") from error
-        raise CheckpointError(
-            f"{path} holds pickled Python objects, which could run code, so it was not loaded; "
-            "ask its authors for the state_dict alone, or convert it where you trust it."
-        ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged or no checkpoint of PyTorch; get it again.") from error
-
-
-def _unwrapped(content: object, path: Path) -> LoadedWeights:
-    undone: list[str] = []
-    while isinstance(content, Mapping) and (key := _wrapper(content)):
-        content = content[key]
-        undone.append(key)
-    if not isinstance(content, Mapping):
-        raise CheckpointError(f"{path} holds a {type(content).__name__}, not a state dict; save `model.state_dict()`.")
-    tensors = {str(k): t for k, t in content.items() if isinstance(t, Tensor)}
-    others = [str(k) for k in content if str(k) not in tensors]
-    if OPTIMISER_KEYS & {str(k) for k in content} and not tensors:
-        raise CheckpointError(f"{path} holds an optimiser's state and no weights; give the file of the network.")
-    if not tensors:
-        raise CheckpointError(f"{path} holds no tensors; give a file with the weights of a network.")
+def _chosen(path: Path, found: Sequence[_Found], like: Mapping[str, Tensor]) -> _Choice | None:
+    choices = [_counted(one, prefix, like) for one in found for prefix in _prefixes(one.tensors, like)]
+    most = max((choice[2:] for choice in choices), default=(0, 0))
+    if most[1] == 0:
+        return None
+    best = [choice for choice in choices if choice[2:] == most]
+    best = [choice for choice in best if choice.averaged] or best
+    best.sort(key=lambda choice: len(choice.state()))
+    others = [choice for choice in best[1:] if most[0] == len(like) and not _equal(choice, best[0], like)]
     if others:
-        undone.append(f"without {', '.join(others[:3])}{', …' if len(others) > 3 else ''}")
-    while prefix := next((p for p in PREFIXES if all(k.startswith(p) for k in tensors)), ""):
-        tensors = {k.removeprefix(prefix): t for k, t in tensors.items()}
-        undone.append(prefix)
-    return LoadedWeights(tensors, tuple(undone))
+        raise CheckpointError(
+            f"{path} holds several sets of weights that fit, {best[0].title} and {others[0].title}; save the one that "
+            "is meant in a file of its own."
+        )
+    return best[0]
 
 
-def _wrapper(content: Mapping[Any, Any]) -> str:
-    return next((k for k in WRAPPERS if isinstance(content.get(k), Mapping)), "")
+def _prefixes(tensors: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> list[str]:
+    """Return the prefixes under which a few of the network's keys are, its longest names."""
+    probes = [*sorted(like, key=len)[-4:], next(iter(like))]
+    prefixes = Counter(key.removesuffix(probe) for probe in probes for key in tensors if key.endswith(probe))
+    return [prefix for prefix, _ in prefixes.most_common(16) if not prefix or prefix.endswith(".")]
+
+
+def _counted(found: _Found, prefix: str, like: Mapping[str, Tensor]) -> _Choice:
+    there = [found.tensors.get(prefix + key) for key in like]
+    shapes = sum(t is not None and t.shape == own.shape for t, own in zip(there, like.values(), strict=True))
+    return _Choice(found, prefix, shapes, sum(t is not None for t in there))
+
+
+def _equal(one: _Choice, other: _Choice, like: Mapping[str, Tensor]) -> bool:
+    first, second = one.state(), other.state()
+    return all(first[key].dtype == second[key].dtype and torch.equal(first[key], second[key]) for key in like)
+
+
+def _taken(choice: _Choice, like: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Return the weights without stray counters, and a description of what was taken."""
+    tensors, prefix = choice.found.tensors, choice.prefix
+    state = {key: tensor for key, tensor in choice.state().items() if key in like or not _is_counter(key, tensor)}
+    ignored = [key for key in tensors if not key.startswith(prefix) or key[len(prefix) :] not in state]
+    return state, _description(choice.found.place, prefix, (*ignored, *choice.found.others))
+
+
+def _is_counter(key: str, tensor: Tensor) -> bool:
+    if "." in key or tensor.numel() != 1:
+        return False
+    return not tensor.is_floating_point() or _COUNTER.search(key) is not None
+
+
+def _largest(found: Sequence[_Found]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    most = max(len(one.tensors) for one in found)
+    largest = [one for one in found if len(one.tensors) == most]
+    one = next((one for one in largest if _AVERAGE.search(".".join(one.place).lower())), largest[0])
+    state, prefix = one.tensors, ""
+    while wrapper := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), ""):
+        state, prefix = {key.removeprefix(wrapper): t for key, t in state.items()}, prefix + wrapper
+    return state, _description(one.place, prefix, one.others)
+
+
+def _description(place: tuple[str, ...], prefix: str, without: Sequence[str]) -> tuple[str, ...]:
+    left = (f"without {', '.join(without[:3])}{', …' if len(without) > 3 else ''}",) if without else ()
+    return (*place, *((prefix,) if prefix else ()), *left)
+
+
+def _check(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Refuse what is no plain array of numbers, by name, before any of it is copied."""
+    for key, tensor in state.items():
+        kind = (
+            "quantised" if tensor.is_quantized else
+            "sparse" if tensor.layout is not torch.strided else
+            "complex" if tensor.is_complex() else
+            "absent (meta)" if tensor.is_meta else
+            ""
+        )  # fmt: skip
+        if kind:
+            raise CheckpointError(
+                f"{path} holds {kind} values for {key}; give a file with the network's plain floating-point weights."
+            )
+    declared = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+    if declared > MAX_BYTES:
+        raise CheckpointError(
+            f"{path} declares weights of {declared / 2**30:.1f} GiB, more than the {MAX_BYTES / 2**30:.0f} GiB that "
+            "srbench reads; export the weights alone into a safetensors file."
+        )
+
+
+def _without_weights(path: Path, content: object) -> CheckpointError:
+    if not isinstance(content, Mapping):
+        return CheckpointError(f"{path} holds a {type(content).__name__}, not a state dict; save `model.state_dict()`.")
+    if any("param_groups" in one for one in (content, *content.values()) if isinstance(one, Mapping)):
+        return CheckpointError(f"{path} holds an optimiser's state and no weights; give the file of the network.")
+    return CheckpointError(f"{path} holds no tensors; give a file with the weights of a network.")
+
+
+def _scale_in(content: object) -> int | None:
+    """Return the scale among a file's options; None if there is none, or several that differ."""
+    mappings = [content, *(content.values() if isinstance(content, Mapping) else ())]
+    stated = {
+        value
+        for one in mappings
+        if isinstance(one, Mapping)
+        for key, value in one.items()
+        if key in _SCALE_KEYS and isinstance(value, int) and value > 1
+    }
+    return stated.pop() if len(stated) == 1 else None
+
+
+def _scale_in_name(name: str) -> int | None:
+    stated = {int(after or before) for after, before in _SCALE_IN_NAME.findall(name)}
+    return stated.pop() if len(stated) == 1 else None

@@ -19,7 +19,7 @@ def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> R
     return _common(schedule, cell)(
         key=schedule.keys.cell(cell).key,
         status="ok",
-        model=_model(schedule, cell.model),
+        model=_model(schedule, cell.model).model_copy(update={"weights_read": measured.weights_read}),
         dataset_hash=session.library.content_hash(session.catalog.datasets[cell.dataset]),
         lr_source=measured.lr_source,
         scores={name: _with_reported(schedule, cell, score) for name, score in measured.scores.items()},
@@ -28,6 +28,7 @@ def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> R
         certification=schedule.result(tasks.certify),
         profile=schedule.result(tasks.profile) if tasks.profile else None,
         environment=measured.environment,
+        doubts=measured.doubts,
         seconds=measured.seconds,
         created=measured.created,
     )

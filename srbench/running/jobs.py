@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from srbench.errors import PluginError, TrainingError
+from srbench.files import sha256_of
 from srbench.naming import Scale
 from srbench.planning.cells import Cell, Model
 from srbench.profiling.freed_memory import freed_memory_kept
@@ -21,7 +22,7 @@ from srbench.running.keys import Keys
 from srbench.running.late_names import LateNames
 from srbench.running.provenance import this_environment
 from srbench.running.session import Session
-from srbench.running.stages import JobName, MeasuredCell, Pace, Trained
+from srbench.running.stages import WEIGHTS, JobName, MeasuredCell, Pace, Trained
 
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
 
@@ -41,6 +42,10 @@ class Job(ABC, Generic[R_co]):
         Raises:
             SrbenchError: A file that it needs is missing or damaged.
         """
+
+    def intact(self, result: Stored, folder: Path) -> bool:  # noqa: ARG002
+        """Whether the files beside a stored result are those that it was stored with."""
+        return True
 
     @abstractmethod
     def perform(self, session: Session, folder: Path, progress: RunProgress) -> R_co:
@@ -65,11 +70,13 @@ def perform(job: Job[R_co], name: JobName[R_co], session: Session, progress: Run
         torch.set_num_threads(session.threads)
     store = session.store
     with store.claim(name):
-        if store.read(name) is not None:
+        folder, stored = store.folder(name), store.read(name)
+        if stored is not None and job.intact(stored, folder):
             return
+        if stored is not None and progress:
+            progress.note(f"{job.title}: what the cache has of it is damaged, so it is done again.")
         if job.name(Keys(session)) != name:
             raise PluginError(f"The code or the data changed after this run began ({job.title}); run it again.")
-        folder = store.folder(name)
         with freed_memory_kept():
             store.write(name, job.perform(session, folder, progress or RunProgress()))
         shutil.rmtree(folder / "work", ignore_errors=True)  # a training's checkpoints
@@ -112,13 +119,17 @@ class TrainJob(Job[Trained]):
         """Name the training."""
         return keys.model(self.model)
 
+    def intact(self, result: Stored, folder: Path) -> bool:
+        """Whether the weights are there, bit by bit."""
+        weights = folder / WEIGHTS
+        return isinstance(result, Trained) and weights.is_file() and sha256_of(weights) == result.weights_sha256
+
     def perform(self, session: Session, folder: Path, progress: RunProgress) -> Trained:
         """Train, from the last checkpoint in ``folder`` if there is one, and save the weights there."""
         import torch
 
-        from srbench.files import sha256_of
         from srbench.running.equal_time import steps_in_time, training_of
-        from srbench.running.models import WEIGHTS, stored_model
+        from srbench.running.models import stored_model
         from srbench.training.checkpoints import save_weights
         from srbench.training.train_model import train_model
 
@@ -127,10 +138,12 @@ class TrainJob(Job[Trained]):
         training = training_of(model, session, names)
         training = replace(
             training,
-            teachers=tuple(stored_model(teacher, session, keys, device) for teacher in model.teachers),
+            teachers=tuple(stored_model(teacher, session, keys, device).network for teacher in model.teachers),
             steps=steps_in_time(training.recipe, pace.ratio) if pace else None,
-            initial=stored_model(model.initial, session, keys, device).module.state_dict() if model.initial else None,
         )
+        if model.initial:
+            start = stored_model(model.initial, session, keys, device).network
+            training = replace(training, initial=start.module.state_dict())
         trained = train_model(
             training,
             device=device,
@@ -184,6 +197,7 @@ class MeasureJob(Job[MeasuredCell]):
 
         from srbench.measuring.measure import measure
         from srbench.measuring.pairs import Pairs
+        from srbench.measuring.plausibility import doubt_about_weights
         from srbench.running.models import stored_model
 
         start = time.perf_counter()
@@ -198,18 +212,23 @@ class MeasureJob(Job[MeasuredCell]):
             limit=session.limit,
             realisation=cell.realisation or 0,
         )
-        network = stored_model(cell.model, session, Keys(session), device)
+        model = stored_model(cell.model, session, Keys(session), device)
         metrics = [catalog.metrics[name] for name in cell.metrics]
         with progress.images(self.title, len(pairs)) as advance:
             measured = measure(
-                network, pairs, metrics, cell.inference, device,
+                model.network, pairs, metrics, cell.inference, device,
                 keep=session.images_kept, folder=folder / "images", advance=advance,
             )  # fmt: skip
+        # Afterwards, since a network may draw from the generator that it is measured with.
+        given = cell.model.source in ("checkpoint", "file")
+        doubt = doubt_about_weights(model.network, cell.scale, device) if given else ""
         return MeasuredCell(
             scores=measured.scores,
             images=measured.images,
             lr_source=measured.lr_source,
             representation_file=measured.representation_file,
+            weights_read=model.weights_read,
+            doubts=tuple(filter(None, (*model.doubts, doubt))),
             environment=this_environment(session.device),
             seconds=time.perf_counter() - start,
             created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -24,6 +24,8 @@ from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN, JobNa
 
 REPORTING = {"name", "source", "checkpoint_every", "validate_every"}
 """Fields of a recipe that do not decide what a training becomes."""
+READING_VERSION = 2
+"""Raise it whenever `srbench.networks.weights` takes other weights from the same file."""
 
 WithLateNames = TypeVar("WithLateNames", Pace, Trained)
 
@@ -114,6 +116,8 @@ class Keys:
             "scales": model.scales,
             "source": model.source,
         }
+        if model.source in ("checkpoint", "file"):
+            inputs["reading"] = READING_VERSION
         if model.source == "checkpoint":
             inputs["sha256"] = [found.sha256 for found in spec.published(model.checkpoint, model.scales)]
         elif model.files:

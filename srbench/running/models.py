@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import CheckpointError
+from srbench.files import cache_root, fetch_file, sha256_of
 from srbench.networks.averaging import average_weights
-from srbench.networks.fitting import fit
+from srbench.networks.checkpoint_files import verified
+from srbench.networks.fitting import doubts_about_scale, fit
 from srbench.networks.network import Network, build_network
-from srbench.networks.spec import ArchitectureSpec, Checkpoint
-from srbench.networks.weights import load_state_dict, verified
+from srbench.networks.shapes import Architectures
+from srbench.networks.spec import Checkpoint
+from srbench.networks.weights import load_state_dict
 from srbench.planning.cells import Model
-from srbench.running.keys import Keys
+from srbench.running.keys import Keys, file_hash
 from srbench.running.session import Session
-
-WEIGHTS = "weights.safetensors"
-"""The file of a training's weights, in the folder of its job."""
+from srbench.running.stages import WEIGHTS, Trained
 
 
-def stored_model(model: Model, session: Session, keys: Keys, device: torch.device) -> Network:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    """The network of a planned model, and what is to be known about its weights."""
+
+    network: Network
+    """In eval mode."""
+    weights_read: str = ""
+    """What was taken from a file that holds more than weights: "params_ema, without epoch"."""
+    doubts: tuple[str, ...] = ()
+    """A sentence for each reason why the weights may be meant for something else."""
+
+
+def stored_model(model: Model, session: Session, keys: Keys, device: torch.device) -> LoadedModel:
     """Load the network of a planned model; trained weights are those that this session's store has.
 
     Raises:
-        CheckpointError: See `load_model`. Trained weights that cannot be loaded are deleted.
+        CheckpointError: See `load_model`. Trained weights that are damaged are deleted.
     """
     job = keys.model(model)
     try:
-        return load_model(model, session.catalog, session.store.folder(job), session.weights_folders, device)
+        trained = session.store.folder(job)
+        if model.source == "trained":
+            _check_trained(trained / WEIGHTS, session.store.read(job))
+        return load_model(model, session.catalog, trained, session.weights_folders, device)
     except CheckpointError as error:
         if model.source != "trained":
             raise
@@ -39,9 +56,15 @@ def stored_model(model: Model, session: Session, keys: Keys, device: torch.devic
         raise CheckpointError(f"{error} These weights were trained here: the next run trains them again.") from error
 
 
+def _check_trained(path: Path, result: Trained | None) -> None:
+    """Refuse weights that are not those of the stored result, such as after a fault of the disk."""
+    if result is not None and path.is_file() and sha256_of(path) != result.weights_sha256:
+        raise CheckpointError(f"{path} has changed since its training ended (its sha256 is another).")
+
+
 def load_model(
     model: Model, catalog: Catalog, trained: Path, weights_folders: Sequence[Path], device: torch.device
-) -> Network:
+) -> LoadedModel:
     """Build the network of a planned model, with its weights, in eval mode.
 
     Weights that were trained here are in the folder ``trained``; published ones may be in ``weights_folders``.
@@ -51,17 +74,17 @@ def load_model(
     """
     spec = catalog.architectures[model.architecture]
     network = build_network(spec, model.scales[0])
-    if model.source != "fixed":
-        state, path = _state(model, spec, trained, weights_folders)
-        fit(network, state, path, catalog.architectures)
+    loaded = LoadedModel(network=network)
+    if model.source == "checkpoint":
+        loaded = _published(loaded, model, catalog.architectures, weights_folders)
+    elif model.source != "fixed":
+        loaded = _from_files(loaded, model, catalog.architectures, model.files or (trained / WEIGHTS,))
     network.module.eval().to(device)
-    return network
+    return loaded
 
 
 def find_checkpoint(checkpoint: Checkpoint, folders: Sequence[Path], name: str) -> Path:
     """Return the file of a published checkpoint, checked against its hash; download it if it has a public address."""
-    from srbench.files import cache_root, fetch_file
-
     for folder in folders:
         for path in (folder / checkpoint.file, folder / Path(checkpoint.file).name):
             if path.is_file():
@@ -75,15 +98,28 @@ def find_checkpoint(checkpoint: Checkpoint, folders: Sequence[Path], name: str) 
     return fetch_file([checkpoint.url], checkpoint.sha256, cache_root() / "checkpoints" / checkpoint.file)
 
 
-def _state(
-    model: Model, spec: ArchitectureSpec, trained: Path, folders: Sequence[Path]
-) -> tuple[Mapping[str, Tensor], Path]:
-    if model.source == "checkpoint":
-        name = f"{model.architecture}.{model.checkpoint}"
-        found = spec.published(model.checkpoint, model.scales)
-        if not found:
-            raise CheckpointError(f"{name} has no weights for x{model.scales[0]}; choose another scale or tag.")
-        path = find_checkpoint(found[0], folders, name)
-        return (found[0].read(path) if found[0].read else load_state_dict(path).state), path
-    paths = model.files or (trained / WEIGHTS,)
-    return average_weights({str(path): load_state_dict(path).state for path in paths}), paths[0]
+def _published(loaded: LoadedModel, model: Model, known: Architectures, folders: Sequence[Path]) -> LoadedModel:
+    name = f"{model.architecture}.{model.checkpoint}"
+    found = loaded.network.spec.published(model.checkpoint, model.scales)
+    if not found:
+        raise CheckpointError(f"{name} has no weights for x{model.scales[0]}; choose another scale or tag.")
+    path = find_checkpoint(found[0], folders, name)
+    if (read := found[0].read) is not None:
+        fit(loaded.network, read(path), path, known)
+        return loaded
+    weights = load_state_dict(path, loaded.network.module.state_dict())
+    fit(loaded.network, weights.state, path, known)
+    return replace(loaded, weights_read=", ".join(weights.taken))
+
+
+def _from_files(loaded: LoadedModel, model: Model, known: Architectures, paths: Sequence[Path]) -> LoadedModel:
+    own = loaded.network.module.state_dict()
+    weights = {path: load_state_dict(path, own) for path in paths}
+    fit(loaded.network, average_weights({str(path): one.state for path, one in weights.items()}), paths[0], known)
+    if model.source == "trained":
+        return loaded
+    if model.files and (changed := [path for path in paths if sha256_of(path) != file_hash(path)]):
+        raise CheckpointError(f"{changed[0]} changed while this run used it; run again.")
+    doubts = (doubts_about_scale(w, path, model.architecture, model.scales[0], known) for path, w in weights.items())
+    taken = dict.fromkeys(", ".join(one.taken) for one in weights.values())
+    return replace(loaded, weights_read="; ".join(filter(None, taken)), doubts=tuple(chain.from_iterable(doubts)))

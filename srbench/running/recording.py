@@ -13,11 +13,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from srbench.files import atomic_path, atomic_write, weights_folder
-from srbench.planning.cells import Cell
+from srbench.planning.cells import Cell, Model
 from srbench.records import ImageScores, Record, RowId, Stored
 from srbench.running.cell_records import failed_record, finished_record
 from srbench.running.schedule import Schedule, Task
-from srbench.running.stages import MEASURE, JobName
+from srbench.running.stages import MEASURE, JobName, MeasuredCell
 
 
 class Recorder:
@@ -30,6 +30,8 @@ class Recorder:
         for cell, tasks in schedule.cells.items():
             for task in tasks:
                 self._cells.setdefault(task, []).append(cell)
+        self.notes: dict[str, None] = {}
+        """A sentence for everything that a person is to know about the weights of the cells written, each once."""
 
     def write_finished(self, after: Task[Stored] | None = None) -> None:
         """Write the records of measured cells: of all, or of those that a task is part of."""
@@ -37,6 +39,7 @@ class Recorder:
             measured = self._schedule.result(self._schedule.cells[cell].measure)
             if measured is not None:
                 self._store(self._with_files(finished_record(self._schedule, cell, measured)))
+                self._note(cell.model, measured)
                 self._recorded.add(cell)
 
     def write_failed(self) -> list[tuple[str, str]]:
@@ -48,6 +51,11 @@ class Recorder:
                 self._store(failed_record(self._schedule, cell, reason))
                 failed.append((cell.title, reason))
         return failed
+
+    def _note(self, model: Model, measured: MeasuredCell) -> None:
+        if model.source == "file" and measured.weights_read:
+            self.notes[f"{model.file_title}: the weights under {measured.weights_read} are used."] = None
+        self.notes.update(dict.fromkeys(measured.doubts))
 
     def _store(self, record: Record) -> None:
         path = self._folder / f"{record.key}.json"

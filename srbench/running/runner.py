@@ -56,6 +56,8 @@ def run_plan(
                     finished(task.job.title, task.reason)
                     recorder.write_finished(after=task)
     failed = recorder.write_failed()
+    for note in recorder.notes:
+        progress.note(note)
     measured = sum(map(schedule.done, waiting))
     finished_cells = sum(schedule.done(tasks.measure) for tasks in schedule.cells.values())
     return Outcome(measured=measured, cached=finished_cells - measured, failed=tuple(failed))

@@ -129,12 +129,19 @@ class Schedule:
             self._done.add(task)
         return task in self._done
 
+    def _usable(self, task: Task[Stored], name: JobName[Stored]) -> bool:
+        """Whether the task's result is stored, and undamaged."""
+        if not isinstance(task.job, TrainJob):
+            return self.done(task)
+        result = self.result(task)
+        return result is not None and task.job.intact(result, self.session.store.folder(name))
+
     def open_tasks(self) -> list[Task[Stored]]:
         """Return what is left to do, without trainings that no open cell needs."""
         wanted: set[Task[Stored]] = set()
 
         def want(task: Task[Stored]) -> None:
-            if task.name is not None and task not in wanted and not self.done(task):
+            if task.name is not None and task not in wanted and not self._usable(task, task.name):
                 wanted.add(task)
                 for parent in task.needs:
                     want(parent)

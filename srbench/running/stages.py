@@ -21,6 +21,8 @@ from srbench.records import (
 from srbench.running.late_names import CodeByName
 
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
+WEIGHTS = "weights.safetensors"
+"""The file of a training's weights, beside its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class MeasuredCell(Stored):
     """Kept files are named relative to the folder ``images`` beside this result."""
     lr_source: str
     representation_file: str | None = None
+    weights_read: str = ""
+    doubts: tuple[str, ...] = ()
     environment: Environment
     seconds: float
     created: str

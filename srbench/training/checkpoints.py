@@ -15,7 +15,7 @@ from torch import Tensor
 
 from srbench.errors import TrainingError
 from srbench.files import atomic_write
-from srbench.networks.weights import load_tensors
+from srbench.networks.checkpoint_files import load_tensors
 
 CHECKPOINTS_KEPT = 2
 """The newest checkpoint, and the one before in case the newest is damaged."""

@@ -1,12 +1,15 @@
 """Weights are fitted strictly; what does not fit is counted, and what would fit is named."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from srbench.catalog.catalog import load_catalog
 from srbench.errors import CheckpointError
-from srbench.networks.fitting import fit
+from srbench.networks.fitting import doubts_about_scale, fit
 from srbench.networks.network import build_network
+from srbench.networks.weights import LoadedWeights
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,44 @@ def test_the_architecture_that_fits_is_named(name, scale, network, catalog, tmp_
         assert "It fits fsrcnn_s at x2 exactly" in text
     else:
         assert f"It fits {name} at x{scale} exactly" in text
+
+
+def test_the_family_of_a_network_of_another_width_is_named_with_a_difference(network, catalog, tmp_path):
+    wide = {key: torch.cat((value, value, value)) for key, value in network.module.state_dict().items()}
+    text = fault(network, wide, catalog, tmp_path)
+    assert "Its names are those of edsr_small at x2 and its sizes are not (sub_mean.weight: (9, 3" in text
+
+
+def test_the_architecture_that_fits_behind_a_prefix_is_named(network, catalog, tmp_path):
+    state = catalog.architectures["fsrcnn_s"].network(2).state_dict()
+    text = fault(network, {f"generator.{key}": value for key, value in state.items()}, catalog, tmp_path)
+    assert "It fits fsrcnn_s at x2 exactly; use that." in text
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.bool, torch.uint8, torch.float8_e4m3fn])
+def test_weights_of_another_type_are_refused_by_its_name(dtype, network, catalog, tmp_path):
+    state = {key: value.to(dtype) for key, value in network.module.state_dict().items()}
+    text = fault(network, state, catalog, tmp_path)
+    assert f"holds {str(dtype).removeprefix('torch.')} values for sub_mean.weight, where edsr_small has" in text
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_other_precisions_are_loaded(dtype, network, catalog, tmp_path):
+    state = {key: value.to(dtype) for key, value in network.module.state_dict().items()}
+    fit(network, state, tmp_path / "w.pth", catalog.architectures)
+    assert torch.equal(network.module.state_dict()["head.0.weight"], state["head.0.weight"].float())
+
+
+def test_weights_that_fit_at_several_scales_are_doubted_unless_the_file_states_its_scale(catalog):
+    def doubts(scale, name="w.pth", architecture="fsrcnn_s"):
+        return doubts_about_scale(LoadedWeights({}, (), scale), Path(name), architecture, 2, catalog.architectures)
+
+    assert doubts(2) == []
+    assert doubts(3) == ["w.pth states x3, and its weights are used at x2; check that they are for it."]
+    several = "The weights of fsrcnn_s have the same shapes at x2 and x3, x4, x8, and w.pth does not state its scale; "
+    assert doubts(None) == [several + "check that they are for x2."]
+    assert doubts(None, architecture="edsr_small") == []
+    assert doubts(4, architecture="vdsr") == [], "it has one set of weights for several scales"
 
 
 def test_weights_of_an_unknown_network_are_said_to_be_that(network, catalog, tmp_path):

@@ -5,12 +5,17 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from srbench.errors import CheckpointError
 from srbench.networks.spec import Checkpoint
 from srbench.planning.cells import Model
+from srbench.report.reading import read_records
+from srbench.running.display import RunProgress
 from srbench.running.keys import Keys
 from srbench.running.models import find_checkpoint, load_model, stored_model
+from srbench.running.runner import run_plan
+from srbench.running.stages import WEIGHTS
 
 CPU = torch.device("cpu")
 
@@ -20,7 +25,7 @@ def test_a_network_gets_its_weights_and_is_in_eval_mode(catalog, tmp_path):
     state = spec.build(2).state_dict()
     torch.save(state, tmp_path / "w.pth")
     model = Model(architecture="dot", source="file", files=(tmp_path / "w.pth",), scales=(2,))
-    network = load_model(model, catalog, tmp_path, [], CPU)
+    network = load_model(model, catalog, tmp_path, [], CPU).network
     assert not network.module.training
     assert all(torch.equal(w, state[name]) for name, w in network.module.state_dict().items())
 
@@ -31,7 +36,7 @@ def test_a_network_with_several_files_gets_the_mean_of_their_weights(catalog, tm
     for file, state in zip(files, states, strict=True):
         torch.save({key: torch.randn_like(value) for key, value in state.items()}, file)
     model = Model(architecture="dot", source="file", files=files, scales=(2,))
-    found = load_model(model, catalog, tmp_path, [], CPU).module.state_dict()
+    found = load_model(model, catalog, tmp_path, [], CPU).network.module.state_dict()
     first, second = (torch.load(file, weights_only=True) for file in files)
     assert all(torch.allclose(found[key], (first[key] + second[key]) / 2) for key in found)
 
@@ -77,3 +82,34 @@ def test_loading_foreign_weights_forgets_nothing(session, schedule, tmp_path, ca
     with pytest.raises(CheckpointError, match=r"foreign.pth is damaged") as error:
         stored_model(given, session, Keys(session), CPU)
     assert "next run" not in str(error.value)
+
+
+def test_what_was_taken_from_a_file_and_what_is_doubtful_of_it_is_said_and_recorded(schedule, catalog, tmp_path):
+    state = catalog.architectures["dot"].build(2).state_dict()
+    torch.save({"net": {f"module.{k}": w for k, w in state.items()}, "epoch": 3, "scale": 3}, tmp_path / "w.pth")
+    notes = []
+    display = RunProgress()
+    display.note = notes.append
+    grid = f'architectures = ["dot"]\nweights = ["{tmp_path / "w.pth"}"]'
+    run_plan(schedule(grid), tmp_path / "results", catalog.executors["here"], 1, display)
+    (record,) = read_records(tmp_path / "results").records
+    assert record.model.weights_read == "net, module."
+    stated, photograph = record.doubts
+    assert "w.pth states x3, and its weights are used at x2" in stated
+    assert "On a photograph, these weights of dot give" in photograph
+    assert notes[0].endswith("w.pth: the weights under net, module. are used.")
+    assert len(notes) == 3
+
+
+def test_trained_weights_that_change_while_they_are_needed_are_refused_and_forgotten(
+    schedule, session, catalog, tmp_path
+):
+    plan = schedule('architectures = ["dot"]')
+    run_plan(plan, tmp_path / "results", catalog.executors["here"], 1, RunProgress())
+    (weights,) = session.cache.rglob(WEIGHTS)
+    state = load_file(weights)
+    save_file({name: weight + 1 for name, weight in state.items()}, weights)
+    (cell,) = plan.plan.cells
+    with pytest.raises(CheckpointError, match=r"has changed since its training ended .* trains them again"):
+        stored_model(cell.model, session, Keys(session), CPU)
+    assert not weights.exists()

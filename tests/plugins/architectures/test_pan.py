@@ -5,7 +5,8 @@ import torch
 from srbench_plugins.architectures import pan
 
 from helpers.rounding import assert_equal_but_for_rounding
-from srbench.networks.weights import load_state_dict, verified
+from srbench.networks.checkpoint_files import verified
+from srbench.networks.weights import load_state_dict
 
 SPEC = pan.register_architectures()[0]
 
