@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import BaseModel, Field
 
 from srbench.errors import DataError, StoreError
 from srbench.files import atomic_write, cache_root
@@ -17,8 +18,18 @@ from srbench.imaging.pixels import pixel_hash
 
 THUMBNAIL = 16
 """Side of a thumbnail."""
-_VERSION = 2
+_VERSION: Literal[2] = 2
 """Raise it whenever the cached facts change."""
+_Row = tuple[
+    int, int, int, int, int, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")],
+    Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * THUMBNAIL**2}}}$")], str,
+]  # fmt: skip
+"""Size and time of change of a file, then the fields of `ImageFacts`."""
+
+
+class _Memory(BaseModel):
+    version: Literal[2]
+    files: dict[str, _Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ def image_facts(paths: Iterable[Path]) -> tuple[dict[Path, ImageFacts], dict[Pat
         for path in members:
             try:
                 state = path.stat()
-                stamp = [state.st_size, state.st_mtime_ns]
+                stamp = (state.st_size, state.st_mtime_ns)
                 row = rows.get(path.name)
                 if row and row[:2] == stamp:
                     good[path] = _from_row(row[2:])
@@ -85,18 +96,18 @@ def image_facts(paths: Iterable[Path]) -> tuple[dict[Path, ImageFacts], dict[Pat
             except (DataError, OSError) as error:
                 bad[path] = str(error)
                 continue
-            rows[path.name] = [*stamp, *_to_row(made)]
+            rows[path.name] = (*stamp, *_to_row(made))
             fresh = True
         if fresh:
             _remember(memory, rows)
     return good, bad
 
 
-def _to_row(facts: ImageFacts) -> list[Any]:
-    return [facts.height, facts.width, facts.channels, facts.sha256, facts.thumbnail.hex(), facts.colours]
+def _to_row(facts: ImageFacts) -> tuple[int, int, int, str, str, str]:
+    return facts.height, facts.width, facts.channels, facts.sha256, facts.thumbnail.hex(), facts.colours
 
 
-def _from_row(row: list[Any]) -> ImageFacts:
+def _from_row(row: tuple[int, int, int, str, str, str]) -> ImageFacts:
     height, width, channels, sha256, thumbnail, colours = row
     return ImageFacts(height, width, channels, sha256, bytes.fromhex(thumbnail), colours)
 
@@ -112,15 +123,14 @@ def _memory_of(folder: Path) -> Path:
     return cache_root() / "image_facts" / f"{key[:32]}.json"
 
 
-def _recall(memory: Path) -> dict[str, Any]:
+def _recall(memory: Path) -> dict[str, _Row]:
     try:
-        stored = json.loads(memory.read_text(encoding="utf-8"))
-        return dict(stored["files"]) if stored["version"] == _VERSION else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        return _Memory.model_validate_json(memory.read_bytes()).files
+    except (OSError, ValueError):
         return {}  # absent or damaged: the files are read again
 
 
-def _remember(memory: Path, rows: Mapping[str, Any]) -> None:
+def _remember(memory: Path, rows: Mapping[str, _Row]) -> None:
     try:
         atomic_write(memory, json.dumps({"version": _VERSION, "files": rows}))
     except StoreError:

@@ -48,7 +48,7 @@ def still_finished(results: Path, question: Mapping[str, object]) -> bool:
         note = json.loads((results / "records" / NOTE).read_text(encoding="utf-8"))
         files = note.pop("files")
         return bool(note == _now(question) and files == file_states(Path(path) for path in files))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 

@@ -201,9 +201,10 @@ def test_a_damaged_memory_is_made_again(farm, root, tmp_path_factory, monkeypatc
     cache = tmp_path_factory.mktemp("own")
     monkeypatch.setenv("SRBENCH_CACHE", str(cache))
     first = verify(farm, root).content_hash
-    for file in cache.rglob("*.json"):
-        file.write_text('{"version": 1, "files": [')
-    assert verify(farm, root).content_hash == first
+    for content in ('{"version": 1, "files": [', "[]", '{"version": 1, "files": {"bee.png": [1]}}', "[" * 100_000):
+        for file in cache.rglob("*.json"):
+            file.write_text(content)
+        assert verify(farm, root).content_hash == first
 
 
 def test_the_hash_is_of_pixels_and_shape(tmp_path, save):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,11 +18,14 @@ from srbench.files import atomic_path
 Array = NDArray[np.uint8]
 Index = NDArray[np.int64]
 
-_MAGIC = b"srbench pixels 1"
+_MAGIC = b"srbench pixels 2"
 
 
 class PixelFile:
     """RGB images of any sizes in one file: their bytes, then an index, then the length of that index.
+
+    The index has the hash of the bytes and the time when they were written; a file that was changed later is read once
+    more in full, and used only if its bytes are the same.
 
     The file is mapped, not read: many trainings share one copy in the system's page cache, and a set larger than the
     memory works too.
@@ -48,16 +53,22 @@ class PixelFile:
                 file.seek(-len(tail) - length, os.SEEK_END)
                 size = file.tell()
                 index = json.loads(file.read(length))
-        except (OSError, ValueError) as error:
+                changed = os.fstat(file.fileno()).st_mtime_ns != index["written"]
+            self.names: tuple[str, ...] = tuple(map(str, index["names"]))
+            self.heights: Index = np.array(index["heights"], np.int64)
+            self.widths: Index = np.array(index["widths"], np.int64)
+            sha256 = str(index["sha256"])
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise StoreError(damaged) from error
-        self.names: tuple[str, ...] = tuple(index["names"])
-        self.heights: Index = np.array(index["heights"], np.int64)
-        self.widths: Index = np.array(index["widths"], np.int64)
+        if not self.heights.shape == self.widths.shape == (len(self.names),) != (0,):
+            raise StoreError(damaged)
         ends = np.cumsum(self.heights * self.widths * 3)
-        if not len(ends) or ends[-1] != size:
+        if ends[-1] != size:
             raise StoreError(damaged)
         self._starts: Index = np.concatenate((ends[:1] * 0, ends[:-1]))
         self._bytes: Array = np.asarray(np.memmap(path, np.uint8, mode="r", shape=(size,)))
+        if changed and hashlib.sha256(self._bytes.data).hexdigest() != sha256:
+            raise StoreError(damaged)
         self._runs: dict[int, Array] = {}
 
     @classmethod
@@ -68,14 +79,20 @@ class PixelFile:
             StoreError: The folder cannot be written, or the disk is full.
         """
         names, heights, widths = [], [], []
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            for name, image in images:
-                names.append(name)
-                heights.append(image.shape[0])
-                widths.append(image.shape[1])
-                file.write(np.ascontiguousarray(image).data)
-            index = json.dumps({"names": names, "heights": heights, "widths": widths}).encode()
-            file.write(index + len(index).to_bytes(8, "little") + _MAGIC)
+        digest, written = hashlib.sha256(), time.time_ns()
+        with atomic_path(path) as temporary:
+            with temporary.open("wb") as file:
+                for name, image in images:
+                    names.append(name)
+                    heights.append(image.shape[0])
+                    widths.append(image.shape[1])
+                    pixels = np.ascontiguousarray(image).data
+                    digest.update(pixels)
+                    file.write(pixels)
+                facts = {"names": names, "heights": heights, "widths": widths}
+                index = json.dumps(facts | {"sha256": digest.hexdigest(), "written": written}).encode()
+                file.write(index + len(index).to_bytes(8, "little") + _MAGIC)
+            os.utime(temporary, ns=(written, written))
         return cls(path)
 
     def __len__(self) -> int:

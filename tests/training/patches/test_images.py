@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -40,13 +41,33 @@ def test_a_changed_degradation_of_the_same_name_is_noticed(tmp_path):
     assert torch.allclose(after, 1 - before, atol=1e-6)
 
 
-def test_a_damaged_cache_is_made_again(tmp_path):
+def flip_a_pixel(file):
+    data = bytearray(file.read_bytes())
+    data[5] ^= 1
+    file.write_bytes(data)
+
+
+def give_it_another_shape(file):
+    data = file.read_bytes()
+    file.write_bytes(data.replace(b'"heights"', b'"lengths"'))
+
+
+@pytest.mark.parametrize("damage", [lambda f: f.write_bytes(f.read_bytes()[:-40]), flip_a_pixel, give_it_another_shape])
+def test_a_damaged_cache_is_made_again(damage, tmp_path):
     TrainingImages(tmp_path, numbered(2))
     [file] = tmp_path.iterdir()
-    file.write_bytes(file.read_bytes()[:-40])
+    damage(file)
     with pytest.raises(StoreError, match="is damaged; delete it"):
         PixelFile(file)
-    assert (TrainingImages(tmp_path, numbered(2)).hr.image(1) == numbered(2)[1]).all()
+    images = TrainingImages(tmp_path, numbered(2)).hr
+    assert all((images.image(number) == numbered(2)[number]).all() for number in (0, 1))
+
+
+def test_a_cache_that_was_only_copied_is_used(tmp_path):
+    TrainingImages(tmp_path, numbered(2))
+    [file] = tmp_path.iterdir()
+    os.utime(file)
+    assert (PixelFile(file).image(1) == numbered(2)[1]).all()
 
 
 def test_no_images_no_such_file_and_wrong_arrays_are_refused_in_a_sentence(tmp_path):
