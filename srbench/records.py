@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from pathlib import PurePosixPath
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 RECORD_VERSION: Literal[1] = 1
 
@@ -43,6 +44,17 @@ class Stored(BaseModel):
     """Base of all stored objects: frozen, and without keys that srbench does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _inside(name: str) -> str:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or ":" in name.partition("/")[0]:
+        raise ValueError(f"the file {name!r} is outside the folder of the records")
+    return name
+
+
+FileInside = Annotated[str, AfterValidator(_inside)]
+"""A file below the folder that a stored object is in; records come from strangers too."""
 
 
 class Measured(Stored):
@@ -84,10 +96,10 @@ class ImageScores(Stored):
     name: str
     scores: dict[str, float | None]
     """Value by metric; None if it could not be computed or is infinite."""
-    sr_file: str | None = None
+    sr_file: FileInside | None = None
     """The super-resolved image below the records folder, if it was kept."""
-    hr_file: str | None = None
-    lr_file: str | None = None
+    hr_file: FileInside | None = None
+    lr_file: FileInside | None = None
 
 
 class TrainingCosts(Stored):
@@ -253,7 +265,7 @@ class Record(Stored):
     """Distillers of the suite over which gains are counted, besides the usual ones."""
     scores: dict[str, Score] = Field(default_factory=dict)
     images: tuple[ImageScores, ...] = ()
-    representation_file: str | None = None
+    representation_file: FileInside | None = None
     """What the network made of each image's degradation, below the records folder; see
     `srbench.measuring.representations`."""
     certification: Certification | None = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated
 
-from srbench.files import atomic_write
+from pydantic import Field, StringConstraints, ValidationError
+
+from srbench.files import atomic_write, sha256_of
+from srbench.records import Stored
 from srbench.report.degradations.matrix import make_matrices
 from srbench.report.degradations.page import write_degradations
 from srbench.report.degradations.plots import matrix_pictures
@@ -66,12 +68,19 @@ class ReportFiles:
         return (self.markdown, self.csv, *pages, self.per_image, self.packed, *self.figures)
 
 
-class _State(NamedTuple):
+FileName = Annotated[str, StringConstraints(pattern=r"^[^./\\:][^/\\:]*\.(csv|md|png)$")]
+"""A file of a report, without a folder: what is stale is deleted, so a name may lead nowhere else."""
+
+
+class _State(Stored):
     digest: str = ""
-    figures: tuple[str, ...] = ()
+    """Hash of everything that the files were made from."""
+    hashes: dict[FileName, str] = Field(default_factory=dict)
+    """sha256 of each file, to notice that a person changed it."""
+    figures: tuple[FileName, ...] = ()
     warnings: tuple[str, ...] = ()
-    distillation: tuple[str, ...] = ()
-    degradations: tuple[str, ...] = ()
+    distillation: tuple[FileName, ...] = ()
+    degradations: tuple[FileName, ...] = ()
 
 
 def build_report(results: Path, *, force: bool = False) -> ReportFiles:
@@ -90,17 +99,22 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     facts = f"{REPORT_VERSION} {can_draw()} {records.damaged}\n{lines_of(records.records)}"
     digest = hashlib.sha256(facts.encode()).hexdigest()
     sections = tuple(make_sections(records.records))
-    files = _files(results, records, sections, _read_state(state))
-    if not force and _read_state(state).digest == digest and all(path.is_file() for path in files.paths):
+    before = _read_state(state)
+    files = _files(results, records, sections, before)
+    if not force and before.digest == digest and files.packed.is_file() and before.hashes == _hashes(files):
         return files
     write_packed(results, records.records)
-    after = _write(files, results, records)._replace(digest=digest)
+    after = _write(files, results, records)
     made = _files(results, records, sections, after)
     for stale in {*files.paths} - {*made.paths}:
         with suppress(OSError):
             stale.unlink(missing_ok=True)
-    atomic_write(state, json.dumps(after._asdict()))
+    atomic_write(state, after.model_copy(update={"digest": digest, "hashes": _hashes(made)}).model_dump_json())
     return made
+
+
+def _hashes(files: ReportFiles) -> dict[str, str]:
+    return {path.name: sha256_of(path) for path in files.paths if path.is_file() and path != files.packed}
 
 
 def _files(results: Path, records: Records, sections: tuple[Section, ...], state: _State) -> ReportFiles:
@@ -137,13 +151,16 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
     distillation = write_distillation(results, gains, of_gains)
     degradations = write_degradations(results, matrices, of_matrices)
     atomic_write(files.markdown, render_page(records, sections, figures, distillation[:1], degradations[:1]))
-    names = (tuple(path.name for path in paths) for paths in (figures, distillation, degradations))
-    return _State("", next(names), (*unreadable, *undrawn), *names)
+    return _State(
+        figures=tuple(path.name for path in figures),
+        warnings=(*unreadable, *undrawn),
+        distillation=tuple(path.name for path in distillation),
+        degradations=tuple(path.name for path in degradations),
+    )
 
 
 def _read_state(path: Path) -> _State:
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-        return _State(str(state["digest"]), *(tuple(state[name]) for name in _State._fields[1:]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return _State.model_validate_json(path.read_bytes() if path.is_file() else b"")
+    except (OSError, ValidationError):
         return _State()

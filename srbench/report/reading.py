@@ -18,6 +18,8 @@ from srbench.records import Record, RowId
 
 PACKED = "records.jsonl.xz"
 """xz, since it is a quarter smaller than gzip here, and holds no date."""
+_MOST_BYTES = 2**30
+"""What the packed file may unpack to: a record has some 10 KB, and files come from strangers too."""
 _REMEDY = "restore it from version control, or delete it and run `srbench run` again."
 
 
@@ -52,6 +54,9 @@ def read_records(folder: Path) -> Records:
     damaged: list[str] = []
     files = _record_files(_records_folder(folder))
     for file in files:
+        if not file.is_file():  # reading a pipe would wait for ever
+            damaged.append(f"{file.name} is not a regular file.")
+            continue
         try:
             found.append(Record.model_validate_json(file.read_bytes()))
         except ValidationError as error:
@@ -127,11 +132,17 @@ def _first_fault(error: ValidationError) -> str:
 
 
 def _unpack(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        raise DataError(f"{path} is not a regular file; {_REMEDY}")
+    xz = lzma.LZMADecompressor()
     try:
-        return lzma.decompress(path.read_bytes())
+        text = xz.decompress(path.read_bytes(), max_length=_MOST_BYTES)
     except FileNotFoundError:
         return b""
-    except lzma.LZMAError as error:
+    except (lzma.LZMAError, EOFError) as error:
         raise DataError(f"{path} is damaged ({error}); {_REMEDY}") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}); check its permissions.") from error
+    if not xz.eof:
+        raise DataError(f"{path} is damaged (it ends too early, or unpacks to more than 1 GiB); {_REMEDY}")
+    return text

@@ -86,7 +86,7 @@ class Recorder:
     def _rows(self) -> dict[RowId, dict[Path, str]]:
         """The status of the records that are in the folder, by row and path."""
         rows: dict[RowId, dict[Path, str]] = {}
-        for path in self._folder.glob("[!.]*.json"):
+        for path in filter(Path.is_file, self._folder.glob("[!.]*.json")):
             with suppress(OSError, ValidationError):  # the report names damaged ones
                 record = Record.model_validate_json(path.read_bytes())
                 rows.setdefault(record.row_id, {})[path] = record.status

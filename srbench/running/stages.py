@@ -11,6 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 from srbench.records import (
     Certification,
     Environment,
+    FileInside,
     ImageScores,
     Profile,
     Score,
@@ -86,7 +87,7 @@ class MeasuredCell(Stored):
     images: tuple[ImageScores, ...]
     """Kept files are named relative to the folder ``images`` beside this result."""
     lr_source: str
-    representation_file: str | None = None
+    representation_file: FileInside | None = None
     weights_read: str = ""
     doubts: tuple[str, ...] = ()
     environment: Environment
