@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import importlib.util
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +21,9 @@ CONNECT_TIMEOUT_S = 10
 """An address that does not answer in this time is given up, so that a machine without a network fails quickly."""
 
 _READ_TIMEOUT_S = 60
+_TEMPORARY = ".srbench.tmp"
+_ABANDONED_S = 24 * 3600
+"""A temporary file of this age belongs to a process that was killed."""
 
 
 def cache_root() -> Path:
@@ -69,7 +74,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=f"{path.suffix}.tmp", dir=path.parent)
+        _sweep(path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=_TEMPORARY, dir=path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
     os.close(handle)
@@ -88,6 +94,43 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Delete what killed processes left in a folder; once for each folder and process."""
+    for path in folder.glob(f".*{_TEMPORARY}"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                path.unlink()
+
+
+@contextmanager
+def locked(path: Path, timeout: float = -1) -> Iterator[None]:
+    """Hold a lock file, which no two processes hold at the same time.
+
+    Args:
+        path: The lock file; made with its folder.
+        timeout: Seconds to wait for it; for ever if negative.
+
+    Raises:
+        Timeout: Another process still holds it; the class is filelock's.
+        StoreError: The folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=timeout)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise
+    except OSError as error:
+        raise cannot_write(path.parent, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:
@@ -167,5 +210,7 @@ def _retrieve(url: str, sha256: str | None, destination: Path, *, progress: bool
         raise _Failed("the server cannot be reached") from error
     except requests.RequestException as error:  # also an OSError, but not one of this disk
         raise _Failed(f"{type(error).__name__}: {error}") from error
-    except ValueError as error:  # pooch's word for another hash
-        raise _Failed(f"the file does not have the sha256 {sha256}") from error
+    except ValueError as error:  # pooch's for another hash, and Python's for a length that is not a number
+        if "known hash" in str(error):
+            raise _Failed(f"the file does not have the sha256 {sha256}") from error
+        raise _Failed(f"the server's answer cannot be understood: {str(error).splitlines()[0]}") from error

@@ -8,13 +8,15 @@ import http.server
 import os
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from filelock import Timeout
 
 from srbench import files
 from srbench.errors import StoreError, UnavailableError
-from srbench.files import atomic_path, atomic_write, fetch_file, sha256_of, shipped, shipped_tables
+from srbench.files import atomic_path, atomic_write, fetch_file, locked, sha256_of, shipped, shipped_tables
 
 CONTENT = bytes(range(256)) * 5000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -23,12 +25,13 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
-        content = {"/right": CONTENT, "/other": b"something else", "/cut": CONTENT}.get(self.path)
+        contents = {"/right": CONTENT, "/other": b"something else", "/cut": CONTENT, "/length": CONTENT}
+        content = contents.get(self.path)
         if content is None:
             self.send_error(404)
             return
         self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", "abc" if self.path == "/length" else str(len(content)))
         self.end_headers()
         self.wfile.write(content[: 1000 if self.path == "/cut" else None])
 
@@ -99,6 +102,17 @@ def test_a_file_whose_hash_is_unknown_is_taken_as_it_is(server, tmp_path):
     assert (
         fetch_file([f"{server.address}/other"], None, tmp_path / "x", progress=False).read_bytes() == b"something else"
     )
+
+
+def test_a_length_that_is_no_number_is_the_fault_of_the_server_and_not_of_the_file(server, tmp_path):
+    path = tmp_path / "file.bin"
+    try:
+        fetch_file([f"{server.address}/length"], SHA256, path, progress=True)
+    except UnavailableError as error:
+        assert "the server's answer cannot be understood: invalid literal" in str(error)  # noqa: PT017 - or it is read
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert path.read_bytes() == CONTENT
 
 
 def test_without_an_address_the_sentence_says_so(tmp_path):
@@ -207,3 +221,24 @@ def test_shipped_files_are_found_beside_the_package_or_in_it(inside, tmp_path, m
         StoreError, match=r"datasets\.toml, which comes with srbench, is missing; install srbench again"
     ):
         shipped("datasets.toml")
+
+
+def test_what_killed_writers_left_is_swept_after_a_day_and_nothing_else(tmp_path):
+    names = {
+        ".a-1.srbench.tmp": 25, ".b-2.srbench.tmp": 1, ".c-3.tmp": 99, "d.srbench.tmp": 99, ".mine": 99, "e.json": 99,
+    }  # fmt: skip
+    for name, hours in names.items():
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, times=(0, time.time() - 3600 * hours))
+    atomic_write(tmp_path / "new", "x")
+    assert {path.name for path in tmp_path.iterdir()} == {*names, "new"} - {".a-1.srbench.tmp"}
+
+
+def test_a_lock_is_held_by_one_at_a_time(tmp_path):
+    with locked(tmp_path / "below" / "lock"), pytest.raises(Timeout), locked(tmp_path / "below" / "lock", timeout=0):
+        pass
+    with locked(tmp_path / "below" / "lock", timeout=0):
+        pass
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StoreError, match="could not be written"), locked(tmp_path / "file" / "lock"):
+        pass

@@ -45,6 +45,7 @@ class Here(Executor):
 
 def processes(workers: int) -> ProcessPoolExecutor:
     """Make a pool of spawned processes; forked ones would share torch's thread pools and any GPU context."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # else a worker imports modules of the standard library from the current folder
     return ProcessPoolExecutor(
         max_workers=workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
     )

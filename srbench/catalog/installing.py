@@ -67,7 +67,7 @@ def run_pip(*arguments: str) -> None:
         PluginError: It failed; the error has the first reason that pip gave.
     """
     done = subprocess.run(  # noqa: S603 - our own interpreter, and a folder that the user named
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
+        [sys.executable, "-P", "-m", "pip", "--disable-pip-version-check", *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -61,12 +62,22 @@ def _in_sentences() -> Iterator[None]:
             command = fault.ctx.command_path if fault.ctx else "srbench"
             _say(f"{fault.format_message().rstrip('.')} (see `{command} --help`).", error)
             raise typer.Exit(2) from error
-        _say(
+        unexpected = (
             f"srbench failed unexpectedly ({type(error).__name__}: {error}); "
-            "run again as `srbench --debug …` for the traceback, and please report it.",
-            error,
+            "run again as `srbench --debug …` for the traceback, and please report it."
         )
+        _say(_fault_of_a_name(error) or unexpected, error)
         raise typer.Exit(2) from error
+
+
+def _fault_of_a_name(error: Exception) -> str:
+    """Describe a file's name that this system cannot hold; any command may meet one. Empty for other errors."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        name = str(error.filename)
+        return f"The path {name[:60]!r}… has {len(name)} characters, more than this system allows; give a shorter one."
+    if isinstance(error, UnicodeEncodeError) and any("\udc80" <= c <= "\udcff" for c in error.object):
+        return f"The name {error.object[:200]!a} is not valid UTF-8; rename the file."
+    return ""
 
 
 def _say(text: str, error: BaseException) -> None:

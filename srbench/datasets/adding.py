@@ -13,7 +13,7 @@ from srbench.datasets.layouts import search
 from srbench.datasets.manifest import read_manifest
 from srbench.datasets.spec import DatasetSpec, ImageEntry
 from srbench.errors import DataError, UsageError
-from srbench.files import atomic_write
+from srbench.files import atomic_write, locked
 from srbench.imaging.folders import list_folder
 from srbench.naming import NAME
 from srbench.toml import read_toml
@@ -87,6 +87,11 @@ def record(path: Path, spec: DatasetSpec, taken: Sequence[str] = ()) -> None:
         UsageError: The name is taken.
         ConfigError: The manifest that is there cannot be understood.
     """
+    with locked(path.with_name(f".{path.name}.lock")):  # two may be added at once
+        _append(path, spec, taken)
+
+
+def _append(path: Path, spec: DatasetSpec, taken: Sequence[str]) -> None:
     known = {s.name for s in read_manifest(path)} if path.exists() else set()
     if spec.name in known or spec.name in taken:
         where = path if spec.name in known else "another manifest"

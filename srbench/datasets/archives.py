@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from srbench.datasets.spec import DatasetSpec
-from srbench.errors import DataError, UnavailableError
+from srbench.errors import DataError, StoreError, UnavailableError
 from srbench.files import atomic_path, fetch_file
 
 
@@ -46,37 +45,95 @@ def fetch_dataset(spec: DatasetSpec, root: Path, *, progress: bool = True) -> in
             raise UnavailableError(
                 f"{error} Get {spec.label} from {spec.home} and put it as {root / spec.label}."
             ) from error
-        written += unpack(archive, root)
+        written += unpack(archive, root, _most_bytes(spec, archive))
         archive.unlink()
     return written
 
 
-def unpack(archive: Path, destination: Path) -> int:
+def _most_bytes(spec: DatasetSpec, archive: Path) -> int:
+    """Return what a sound archive unpacks to at most: HR, LR and previews of its images, or a multiple of its size."""
+    pixels = sum(entry.height * entry.width for entry in spec.entries)
+    return 2**28 + (16 * pixels if pixels else 20 * archive.stat().st_size)
+
+
+def unpack(archive: Path, destination: Path, most_bytes: int = 2**40) -> int:
     """Write the files of a zip or tar archive that do not exist yet, each whole or not at all; links are left out.
+
+    If the archive turns out to be damaged, the files that were written are deleted.
+
+    Args:
+        archive: The archive.
+        destination: The folder to write to.
+        most_bytes: What all files together may have.
 
     Returns:
         The number of files written.
 
     Raises:
-        DataError: The archive is damaged or of another kind, or a name in it leads out of ``destination``.
+        DataError: The archive is damaged, encrypted, too large or of another kind, or a name in it leads out of
+            ``destination``.
         StoreError: ``destination`` cannot be written.
     """
-    written = 0
+    written: list[Path] = []
+    left = most_bytes
     try:
         for name, stream in _members(archive):
-            parts = PurePosixPath(name.replace("\\", "/"))
-            if parts.is_absolute() or ".." in parts.parts or ":" in name:
-                raise DataError(
-                    f"{archive} is not trustworthy: it would write {name!r} outside {destination}; delete it."
-                )
-            path = destination / parts
-            if not path.exists():
-                with atomic_path(path) as temporary, temporary.open("wb") as file:
-                    shutil.copyfileobj(stream, file)
-                written += 1
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"The archive {archive} is damaged ({error}); delete it and fetch it again.") from error
-    return written
+            path = destination / _inside(name, archive, destination)
+            if path.exists():
+                continue
+            left -= _write(path, stream, archive, left)
+            written.append(path)
+    except DataError:
+        _delete(written, destination)
+        raise
+    except StoreError:
+        raise
+    except Exception as error:  # a damaged archive can make its reader raise anything
+        _delete(written, destination)
+        raise _damaged(archive, error) from error
+    return len(written)
+
+
+def _inside(name: str, archive: Path, destination: Path) -> PurePosixPath:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or ":" in name:
+        raise DataError(f"{archive} is not trustworthy: it would write {name!r} outside {destination}; delete it.")
+    return parts
+
+
+def _write(path: Path, stream: IO[bytes], archive: Path, most_bytes: int) -> int:
+    size = 0
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        while chunk := _chunk(stream, archive):
+            size += len(chunk)
+            if size > most_bytes:
+                raise DataError(f"The archive {archive} unpacks to more than this dataset can have; delete it.")
+            file.write(chunk)
+    return size
+
+
+def _chunk(stream: IO[bytes], archive: Path) -> bytes:
+    try:
+        return stream.read(2**20)
+    except Exception as error:  # here, so that it is not taken for a fault of the disk that is written to
+        raise _damaged(archive, error) from error
+
+
+def _damaged(archive: Path, error: Exception) -> DataError:
+    if isinstance(error, NotImplementedError):
+        return DataError(f"The archive {archive} is compressed in a way that Python cannot read; unpack it by hand.")
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return DataError(f"The archive {archive} is damaged ({reason}); delete it and fetch it again.")
+
+
+def _delete(files: Iterable[Path], destination: Path) -> None:
+    """Delete files, and the folders below ``destination`` that are empty then."""
+    for path in files:
+        path.unlink(missing_ok=True)
+        for folder in path.parents:
+            if folder == destination or any(folder.iterdir()):
+                break
+            folder.rmdir()
 
 
 def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
@@ -84,6 +141,8 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as bundle:
             for info in bundle.infolist():
+                if info.flag_bits & 1:
+                    raise DataError(f"The archive {archive} is encrypted; unpack it by hand with its password.")
                 if not info.is_dir():
                     with bundle.open(info) as stream:
                         yield info.filename, stream

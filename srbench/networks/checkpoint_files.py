@@ -5,6 +5,7 @@ What a file declares is compared with its size before anything is allocated, sin
 
 from __future__ import annotations
 
+import os
 import pickle
 import warnings
 import zipfile
@@ -34,7 +35,7 @@ def read_checkpoint(path: Path) -> Any:  # noqa: ANN401 - any container
     Raises:
         CheckpointError: The file is missing, empty, too large, damaged or holds objects that could run code.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - pathlib's raises if the name is too long
         raise CheckpointError(f"There is no checkpoint at {path}; give the path of a weights file.")
     if not path.is_file():
         raise CheckpointError(f"{path} is a folder or a device, not a file; give the path of a weights file.")

@@ -41,7 +41,7 @@ def fetch_from_index(project: str, filename: str, sha256: str, destination: Path
 
 def _addresses(project: str, filename: str) -> list[str]:
     command = [
-        sys.executable, "-m", "pip", "index", "versions", project,
+        sys.executable, "-P", "-m", "pip", "index", "versions", project,
         "-vv", "--no-color", "--disable-pip-version-check", "--retries", "0", "--timeout", str(CONNECT_TIMEOUT_S),
     ]  # fmt: skip
     try:

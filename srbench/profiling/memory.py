@@ -102,7 +102,7 @@ def _talk(items: str, timeout_s: float) -> tuple[str, str]:
         "MALLOC_TRIM_THRESHOLD_": str(128 * 1024),
     }
     process = subprocess.Popen(  # noqa: S603 - this Python, this module
-        [sys.executable, "-m", __name__],
+        [sys.executable, "-P", "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -87,7 +88,7 @@ def find_checkpoint(checkpoint: Checkpoint, folders: Sequence[Path], name: str) 
     """Return the file of a published checkpoint, checked against its hash; download it if it has a public address."""
     for folder in folders:
         for path in (folder / checkpoint.file, folder / Path(checkpoint.file).name):
-            if path.is_file():
+            if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises if the name is too long
                 return verified(path, checkpoint.sha256)
     if checkpoint.url is None:
         looked = ", ".join(str(f / checkpoint.file) for f in folders) or "nowhere, since no --weights-dir was given"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import Timeout
 
 from srbench.errors import StoreError
-from srbench.files import atomic_write, cannot_write
+from srbench.files import atomic_write, cannot_write, locked
 from srbench.records import Stored
 from srbench.running.stages import JobName
 
@@ -60,14 +60,9 @@ class Store:
             except OSError as error:
                 raise cannot_write(folder, error) from error
 
-    @contextmanager
-    def claim(self, job: JobName[Stored]) -> Iterator[None]:
+    def claim(self, job: JobName[Stored]) -> AbstractContextManager[None]:
         """Hold a job while working on it, so that two runs never train the same model at once; the second waits."""
-        lock = _acquired(self.folder(job) / "lock")
-        try:
-            yield
-        finally:
-            lock.release()
+        return locked(self.folder(job) / "lock")
 
 
 @contextmanager
@@ -77,25 +72,12 @@ def results_lock(folder: Path) -> Iterator[None]:
     Raises:
         StoreError: Another run is writing there, or the folder cannot be written.
     """
-    try:
-        lock = _acquired(folder / ".lock", timeout=0)
-    except Timeout:
-        raise StoreError(
-            f"Another srbench run is writing to {folder}; wait until it ends, or choose another folder with --results."
-        ) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / ".lock", timeout=0))
+        except Timeout:
+            raise StoreError(
+                f"Another srbench run is writing to {folder}; wait until it ends, or choose another folder with "
+                "--results."
+            ) from None
         yield
-    finally:
-        lock.release()
-
-
-def _acquired(path: Path, timeout: float = -1) -> BaseFileLock:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=timeout)
-        lock.acquire()
-    except Timeout:
-        raise
-    except OSError as error:
-        raise cannot_write(path.parent, error) from error
-    return lock

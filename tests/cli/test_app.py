@@ -1,5 +1,6 @@
 """The command itself: fast help, one sentence for every fault, exit statuses."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -92,6 +93,21 @@ def test_an_unexpected_failure_is_one_sentence_with_advice(fails, error):
     assert answer.status == 2
     assert answer.err.startswith(f"error: srbench failed unexpectedly ({type(error).__name__}: ")
     assert "srbench --debug" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300), "x'… has 300 characters, more than this system"),
+        (UnicodeEncodeError("utf-8", "a\udcff.png", 1, 2, "surrogates"), r"The name 'a\udcff.png' is not valid UTF-8"),
+    ],
+)
+def test_a_name_that_this_system_cannot_hold_is_not_unexpected(fails, error, text):
+    answer = fails(error)
+    assert answer.status == 2
+    assert text in answer.err
+    assert "unexpectedly" not in answer.err
     assert answer.err.count("\n") == 1
 
 

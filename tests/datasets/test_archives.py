@@ -1,4 +1,5 @@
 import io
+import random
 import tarfile
 import zipfile
 
@@ -61,6 +62,65 @@ def test_a_damaged_archive_is_named(pack, tmp_path, kept):
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(DataError, match=r"set\.tgz is damaged"):
         unpack(path, tmp_path / "root")
+
+
+def encrypt(data):
+    """Set the flag of encryption in every header of a zip archive."""
+    for header, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        parts = data.split(header)
+        data = header.join([parts[0], *(p[: at - 4] + bytes([p[at - 4] | 1]) + p[at - 3 :] for p in parts[1:])])
+    return data
+
+
+def use_an_unknown_compression(data):
+    for header, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        parts = data.split(header)
+        data = header.join([parts[0], *(p[: at - 4] + b"\x63" + p[at - 3 :] for p in parts[1:])])
+    return data
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (encrypt, "is encrypted; unpack it by hand with its password"),
+        (use_an_unknown_compression, "is compressed in a way that Python cannot read"),
+        (lambda data: data.replace(b"second", b"sEcond"), r"is damaged \(Bad CRC-32"),
+    ],
+)
+def test_an_archive_that_cannot_be_read_leaves_nothing(change, text, pack, tmp_path):
+    path = pack("zip", {"Farm/HR/a.png": b"first", "Farm/HR/b.png": b"second"})
+    path.write_bytes(change(path.read_bytes()))
+    (tmp_path / "root").mkdir()
+    with pytest.raises(DataError, match=text) as caught:
+        unpack(path, tmp_path / "root")
+    assert "\n" not in str(caught.value)
+    assert list((tmp_path / "root").iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["zip", "tgz"])
+def test_an_archive_that_unpacks_to_more_than_its_dataset_can_have_leaves_nothing(kind, pack, tmp_path):
+    path = pack(kind, {"Farm/a.png": b"small", "Farm/b.png": bytes(2**20)})
+    (tmp_path / "root").mkdir()
+    with pytest.raises(DataError, match="unpacks to more than this dataset can have"):
+        unpack(path, tmp_path / "root", most_bytes=2**19)
+    assert list((tmp_path / "root").iterdir()) == []
+
+
+def test_damaged_archives_of_any_kind_are_named_in_one_line(pack, tmp_path):
+    choose = random.Random(0)
+    for kind in ("zip", "tar", "tgz"):
+        whole = pack(kind, {"Farm/a.png": bytes(range(256)) * 4, "Farm/b.png": b"b" * 99}).read_bytes()
+        for number in range(100):
+            data = bytearray(whole)
+            for _ in range(choose.choice((1, 2, 8))):
+                data[choose.randrange(len(data))] = choose.randrange(256)
+            path = tmp_path / f"{number}.{kind}"
+            path.write_bytes(data)
+            try:
+                unpack(path, tmp_path / f"root-{kind}-{number}")
+            except DataError as error:
+                lines = str(error).splitlines()
+                assert len(lines) == 1
 
 
 def spec(**facts):

@@ -1,3 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import pytest
 
 from srbench.datasets.adding import describe_folder, record
@@ -118,6 +121,13 @@ def test_recording_keeps_what_a_person_wrote_and_never_replaces(root, write):
     with pytest.raises(UsageError, match="already in another manifest"):
         record(path, describe_folder("set5", root / "Farm"), taken=["set5"])
     assert path.read_bytes() == before
+
+
+def test_datasets_that_are_added_at_once_are_all_recorded(root, tmp_path):
+    path, spec = tmp_path / "datasets.toml", describe_folder("mine", root / "Farm")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: record(path, replace(spec, name=f"set_{number}")), range(8)))
+    assert sorted(s.name for s in read_manifest(path)) == [f"set_{number}" for number in range(8)]
 
 
 def test_what_cannot_be_recorded_is_refused_by_name(root, tmp_path):
