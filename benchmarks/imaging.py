@@ -8,8 +8,7 @@ from skimage.metrics import structural_similarity
 
 from benchmarks.rows import Row, compare
 from srbench.imaging import imresize
-from srbench.measuring.metrics.psnr import psnr
-from srbench.measuring.metrics.ssim import ssim
+from srbench.measuring.metrics.psnr_ssim import psnr, ssim
 
 _HEIGHT, _WIDTH = 1356, 2040  # of a DIV2K photograph
 

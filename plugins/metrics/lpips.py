@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 import srbench
-from srbench.measuring.metrics.checks import check_pair
+from srbench.measuring.metrics.psnr_ssim import check_pair
 
 Trunk = Literal["alex", "vgg"]
 

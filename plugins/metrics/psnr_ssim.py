@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 import srbench
-from srbench.measuring.metrics.psnr import psnr
-from srbench.measuring.metrics.ssim import ssim
+from srbench.measuring.metrics.psnr_ssim import psnr, ssim
 
 
 def _load(metric: Callable[..., Tensor], device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:  # noqa: ARG001

@@ -14,9 +14,8 @@ from srbench.imaging.borders import mod_crop
 from srbench.imaging.files import read_image
 from srbench.imaging.pixels import to_tensor
 from srbench.imaging.resize import imresize
-from srbench.measuring.metrics.psnr import psnr
+from srbench.measuring.metrics.psnr_ssim import psnr, ssim
 from srbench.measuring.metrics.spec import MetricSpec
-from srbench.measuring.metrics.ssim import ssim
 from srbench.measuring.protocol import Protocol, protocol_named
 from srbench.measuring.provided_lr import compare_lr
 from srbench.measuring.scoring import Scorer

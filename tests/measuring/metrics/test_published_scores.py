@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from srbench.imaging import imresize, mod_crop, read_image, rgb_to_y, shave, to_uint8
-from srbench.measuring.metrics.psnr import psnr
-from srbench.measuring.metrics.ssim import ssim
+from srbench.measuring.metrics.psnr_ssim import psnr, ssim
 
 
 def image(path):

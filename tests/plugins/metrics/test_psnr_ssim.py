@@ -4,8 +4,7 @@ import pytest
 import torch
 from srbench_plugins.metrics import lpips, psnr_ssim
 
-from srbench.measuring.metrics.psnr import psnr
-from srbench.measuring.metrics.ssim import ssim
+from srbench.measuring.metrics.psnr_ssim import psnr, ssim
 from srbench.testing import photograph
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from srbench_plugins.metrics import pyiqa
 from srbench_plugins.metrics.pyiqa import PyiqaMetric
 
 from srbench.errors import ShapeError, SrbenchError, UnavailableError
-from srbench.measuring.metrics.psnr import psnr
+from srbench.measuring.metrics.psnr_ssim import psnr
 from srbench.testing import violations_of
 
 CPU = torch.device("cpu")

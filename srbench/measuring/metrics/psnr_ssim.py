@@ -1,15 +1,18 @@
-"""Structural similarity (Wang, Bovik, Sheikh, Simoncelli, IEEE TIP 13(4), 2004), as their MATLAB code defines it."""
+"""PSNR, and structural similarity as its authors' MATLAB code defines it.
+
+Wang, Bovik, Sheikh, Simoncelli: Image quality assessment, IEEE TIP 13(4), 2004.
+"""
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from srbench.errors import ShapeError
-from srbench.measuring.metrics.checks import check_pair, check_range, in_double
+from srbench.errors import ShapeError, UsageError
 
 _WINDOW = 11
 _SIGMA = 1.5
@@ -21,16 +24,32 @@ _BLOCK = 16
 _GPU_STRIP = 512
 
 
+def psnr(sr: torch.Tensor, hr: torch.Tensor, *, data_range: float) -> torch.Tensor:
+    """Compute ``10·log10(data_range² / mse)`` of each image, in dB and in float64.
+
+    Args:
+        sr: ``(N, C, H, W)``, floating point or uint8.
+        hr: The ground truth, of the same shape.
+        data_range: White minus black: 1 for images in [0, 1], 255 for 8-bit images, and the same for their luma.
+
+    Returns:
+        ``(N,)`` float64; infinite for equal images.
+
+    Raises:
+        ShapeError: If the shapes differ, or are not ``(N, C, H, W)``.
+        UsageError: If ``data_range`` is not a positive number.
+    """
+    check_pair(sr, hr, "PSNR")
+    _check_range(data_range, "PSNR")
+    mse = (_in_double(sr) - _in_double(hr)).square().mean(dim=(1, 2, 3))
+    return 20 * math.log10(data_range) - 10 * torch.log10(mse)
+
+
 def ssim(sr: torch.Tensor, hr: torch.Tensor, *, data_range: float) -> torch.Tensor:
     """Compute SSIM: 11×11 Gaussian window of σ 1.5, valid region, population covariance, mean over channels.
 
     Equal to ``skimage.metrics.structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)``.
-    Computed in float64; equal images give exactly 1.
-
-    Args:
-        sr: ``(N, C, H, W)``, floating point or uint8, both sides at least 11.
-        hr: The ground truth, of the same shape.
-        data_range: White minus black: 1 for images in [0, 1], 255 for 8-bit images, and the same for their luma.
+    Computed in float64; equal images give exactly 1. The arguments are those of `psnr`.
 
     Returns:
         ``(N,)`` float64, at most 1.
@@ -40,7 +59,7 @@ def ssim(sr: torch.Tensor, hr: torch.Tensor, *, data_range: float) -> torch.Tens
         UsageError: If ``data_range`` is not a positive number.
     """
     check_pair(sr, hr, "SSIM")
-    check_range(data_range, "SSIM")
+    _check_range(data_range, "SSIM")
     height, width = sr.shape[-2:]
     if min(height, width) < _WINDOW:
         raise ShapeError(f"SSIM needs images of at least {_WINDOW}×{_WINDOW} pixels, not {height}×{width}.")
@@ -58,7 +77,7 @@ def _mean_similarity(x: torch.Tensor, y: torch.Tensor, c1: float, c2: float) -> 
     sums = []
     for top in range(0, rows, step):
         strip = slice(top, min(top + step, rows) + _WINDOW - 1)
-        a, b = in_double(x[strip]), in_double(y[strip])
+        a, b = _in_double(x[strip]), _in_double(y[strip])
         maps = torch.stack([a, b, a * a + b * b, a * b], dim=1)
         sums += [_similarity(blurred, c1, c2).sum() for blurred in _blur(maps)]
     return torch.stack(sums).sum() / (rows * columns)
@@ -115,3 +134,26 @@ def _band_table(count: int) -> NDArray[np.float64]:
     for row in range(count):
         table[row, row : row + _WINDOW] = window
     return table
+
+
+def check_pair(sr: torch.Tensor, hr: torch.Tensor, metric: str) -> None:
+    """Raise `ShapeError` unless sr and hr have one shape ``(N, C, H, W)``, are not empty, and are on one device."""
+    if sr.shape != hr.shape:
+        raise ShapeError(
+            f"{metric} was given sr of shape {tuple(sr.shape)} and hr of shape {tuple(hr.shape)}; make them equal."
+        )
+    if sr.ndim != 4 or 0 in sr.shape:
+        raise ShapeError(f"{metric} was given images of shape {tuple(sr.shape)}; it needs (N, C, H, W), not empty.")
+    if sr.device != hr.device:
+        raise ShapeError(f"{metric} was given sr on {sr.device} and hr on {hr.device}; put both on one device.")
+
+
+def _check_range(data_range: float, metric: str) -> None:
+    """Raise `UsageError` unless white minus black is a positive number."""
+    if not (math.isfinite(data_range) and data_range > 0):
+        raise UsageError(f"{metric} was given data_range {data_range}; give white minus black: 1, or 255 for 8 bits.")
+
+
+def _in_double(image: torch.Tensor) -> torch.Tensor:
+    """Convert to float64, on the image's device, or on the CPU if the device has no float64 (Apple's)."""
+    return image.to("cpu", torch.float64) if image.device.type == "mps" else image.to(torch.float64)
