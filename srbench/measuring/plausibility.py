@@ -10,10 +10,11 @@ from pathlib import Path
 
 import torch
 
-from srbench.imaging.files import read_image, to_tensor
+from srbench.imaging.files import read_image
+from srbench.imaging.pixels import to_tensor
 from srbench.imaging.resize import imresize
 from srbench.measuring.inference import super_resolve
-from srbench.measuring.metrics.psnr import psnr
+from srbench.measuring.metrics.psnr_ssim import psnr
 from srbench.measuring.protocol import Inference
 from srbench.naming import Scale
 from srbench.networks.network import Network
