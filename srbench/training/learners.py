@@ -1,7 +1,8 @@
-"""The networks of a training: those that it changes, and the teachers, which it must leave as they are."""
+"""The networks of a training: those that it changes, their average, and the teachers, which it must not change."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,6 @@ from torch import Tensor, nn
 from srbench.distilling.distiller import Batch, Distiller
 from srbench.errors import TrainingError
 from srbench.networks.network import Network
-from srbench.training.averages import Average
 from srbench.training.devices import fast_memory_format, lay_out
 
 if TYPE_CHECKING:
@@ -162,3 +162,35 @@ class FrozenTeachers:
                 raise TrainingError(f"The teacher {teacher.spec.name} was set to training; teachers stay frozen.")
         if self._current_versions() != self._versions:
             raise TrainingError("A teacher's weights were changed during training; teachers stay frozen.")
+
+
+class Average:
+    """A second network whose weights follow the first one's.
+
+    After step t (from 0) the average moves by 1 − min(decay, (1 + t) / (10 + t)) towards the weights, so that the
+    start is forgotten soon. Buffers and whole numbers are copied.
+    """
+
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network = Network(network.spec, copy.deepcopy(network.module).requires_grad_(requires_grad=False))
+        self._decay = decay
+        self._averaged: list[Tensor] = list(self.network.module.parameters())
+        self._weights: list[Tensor] = list(network.module.parameters())
+        pairs = zip(self.network.module.buffers(), network.module.buffers(), strict=True)
+        self._copied = list(pairs)
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Move towards the weights after ``step``."""
+        weights = [w.detach() for w in self._weights]
+        torch._foreach_lerp_(self._averaged, weights, 1 - min(self._decay, (1 + step) / (10 + step)))
+        for average, buffer in self._copied:
+            average.copy_(buffer)
+
+    @torch.no_grad()
+    def restart(self) -> None:
+        """Set the average to the current weights."""
+        for average, weight in zip(self._averaged, self._weights, strict=True):
+            average.copy_(weight)
+        for average, buffer in self._copied:
+            average.copy_(buffer)

@@ -20,7 +20,6 @@ from typing import Any
 from srbench.distilling.distiller import Distiller, Phase
 from srbench.errors import TrainingInterrupted
 from srbench.records import TrainingCosts
-from srbench.training.averages import held_out_psnr
 from srbench.training.checkpoints import Checkpoints
 from srbench.training.costs import CostMeter
 from srbench.training.devices import make_accelerator, tuned
@@ -28,7 +27,7 @@ from srbench.training.learners import FrozenTeachers, Learners
 from srbench.training.optimisers import phase_lengths
 from srbench.training.patches.source import PatchSource
 from srbench.training.progress import Oversight, Plot, curves
-from srbench.training.running_phase import RunningPhase, Stepper
+from srbench.training.running_phase import RunningPhase, Stepper, held_out_psnr
 from srbench.training.seeds import seed_everything
 
 STEPS_BETWEEN_TEACHER_CHECKS = 100

@@ -1,14 +1,20 @@
-"""A phase while it is trained: what it optimises and how fast, on which patches, and how a step of it is taken."""
+"""A phase while it is trained: what it optimises and how fast, on which patches, its steps, and its progress."""
 
 from __future__ import annotations
 
 import fnmatch
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor
+
 from srbench.distilling.distiller import Batch, Distiller, Phase
 from srbench.errors import TrainingError
+from srbench.naming import Scale
+from srbench.networks.network import Network
 from srbench.training.costs import CostMeter
 from srbench.training.learners import Learners
 from srbench.training.memory import RememberingTeacher
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class RunningPhase:
-    """One phase, from the moment its weights are handed over.
+    """One phase, from the moment that its weights are initialised.
 
     Attributes:
         phase: What the distiller asked for.
@@ -161,3 +167,24 @@ class Stepper:
             if self._memory is not None:
                 self._memory.show(lr, phase.index, step, draw)
             yield Batch(lr, hr, scale, step, phase.length, generator, student.conditions_of(facts, lr))
+
+
+@torch.no_grad()
+def held_out_psnr(
+    network: Network, patches: Mapping[Scale, tuple[Tensor, Tensor]], device: torch.device, batch: int
+) -> float:
+    """Compute the mean PSNR in dB over patches and scales, on the network's own channels; for progress displays only.
+
+    ``patches`` are lr (N, C, p, p) and hr by scale, of which ``batch`` are taken at a time. The mode is restored.
+    """
+    training = [m for m in network.module.modules() if m.training]
+    network.module.eval()
+    scores: list[float] = []
+    for scale, (lr, hr) in patches.items():
+        for some, truth in zip(torch.split(lr, batch), torch.split(hr, batch), strict=True):
+            sr = network(some.to(device), scale).clamp(0, 1)
+            errors = (sr - truth.to(device)).square().mean(dim=(1, 2, 3))
+            scores += [-10 * math.log10(max(e, 1e-10)) for e in errors.tolist()]
+    for module in training:
+        module.training = True
+    return sum(scores) / len(scores)

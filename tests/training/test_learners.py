@@ -1,11 +1,12 @@
-"""The networks of a training: teachers that are touched are found out."""
+"""The networks of a training: the average of the student, and teachers that are found out when they are touched."""
 
 import pytest
 import torch
 
-from helpers.training import WIDE, make_setup
+from helpers.training import SMALL, WIDE, make_setup
 from srbench.errors import TrainingError
-from srbench.training.learners import FrozenTeachers
+from srbench.networks.network import build_network
+from srbench.training.learners import Average, FrozenTeachers
 
 
 def test_frozen_teachers_are_found_out_when_they_are_touched():
@@ -32,3 +33,12 @@ def test_frozen_teachers_are_found_out_when_they_are_touched():
         weight.add_(1)
     with pytest.raises(TrainingError, match=r"weights were changed"):
         frozen.check()
+
+
+def test_the_average_copies_buffers():
+    network = build_network(SMALL, 2)
+    average = Average(network, 0.999)
+    network.module(torch.rand(1, 3, 8, 8))
+    average.update(10**6)
+    assert torch.equal(average.network.module.norm.running_mean, network.module.norm.running_mean)
+    assert average.network.module.norm.num_batches_tracked == 1
