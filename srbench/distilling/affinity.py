@@ -50,10 +50,10 @@ class _StripwiseL1(torch.autograd.Function):
         count, _, pixels = student.shape
         elements = count * pixels**2
         total = student.new_zeros(())
-        wanted = ctx.needs_input_grad[:2]  # type: ignore[attr-defined]
+        needs_gradient = ctx.needs_input_grad[:2]  # type: ignore[attr-defined]
         gradients = [
             (2.0 * sign / elements, side, torch.empty_like(side)) if needed else None
-            for sign, side, needed in zip((1, -1), (student, teacher), wanted, strict=True)
+            for sign, side, needed in zip((1, -1), (student, teacher), needs_gradient, strict=True)
         ]
         for at in range(0, pixels, rows):
             strip = slice(at, at + rows)

@@ -93,7 +93,7 @@ class Recorder:
         return rows
 
     def _with_files(self, record: Record) -> Record:
-        """Copy the kept files of a record into the results folder, so that the records alone make the report."""
+        """Copy the kept files of a record into the results folder, so that the report needs nothing but the records."""
         source = self._schedule.session.store.folder(JobName(MEASURE, record.key)) / "images"
         target = Path("images", record.key[:16])
 

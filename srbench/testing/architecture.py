@@ -232,7 +232,7 @@ def _check_gradients(network: Network, scales: list[Scale], found: Violations) -
 
 
 def _backward(network: Network, scales: list[Scale]) -> None:
-    """Add the gradients of a step to those that are there."""
+    """Add the gradients of one step."""
     height, width = _sides(network.spec)
     for scale in scales if network.spec.multi_scale else scales[:1]:
         lr = _lr(network, 2, height, width, seed=scale)

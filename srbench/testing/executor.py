@@ -33,11 +33,11 @@ def violations(spec: ExecutorSpec) -> list[str]:
             found.expect(
                 isinstance(error, ZeroDivisionError), f"{spec.name} does not pass on the exception of a job: {error!r}."
             )
-            apart = executor.submit(os.getpid).result(JOB_TIMEOUT) != os.getpid()
+            isolated = executor.submit(os.getpid).result(JOB_TIMEOUT) != os.getpid()
             found.expect(
-                apart == spec.isolated,
+                isolated == spec.isolated,
                 f"{spec.name} says isolated={spec.isolated}, but its jobs run in "
-                f"{'another' if apart else 'this'} process.",
+                f"{'another' if isolated else 'this'} process.",
             )
         try:
             executor.submit(operator.add, 1, 1)

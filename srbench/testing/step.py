@@ -18,7 +18,7 @@ from srbench.testing.contract import Violations, photograph
 
 CHECKED = (
     "draws that JSON keeps and nothing else that is random, a unit for every parameter, what a batch shares "
-    "apart from what is an image's own, finite values near [0, 1], a batch equal to its images one by one, and "
+    "apart from the draws of single images, finite values near [0, 1], a batch equal to its images one by one, and "
     "float64 kept"
 )
 
@@ -105,17 +105,18 @@ def _check_batch(
         f"{name} draws from torch's global generator; draw a seed, and make a generator of it.",
     )
     singles = [step.apply(images[i : i + 1], drawn[i : i + 1], size) for i in range(len(images))]
-    alone = torch.cat(singles) if len({one.shape for one in singles}) == 1 else None
-    if alone is None or alone.shape != out.shape:
+    one_by_one = torch.cat(singles) if len({one.shape for one in singles}) == 1 else None
+    if one_by_one is None or one_by_one.shape != out.shape:
         found.append(
             f"{name} makes images of different sizes in a batch and alone; name in `grouped_by` what a "
             "batch must share."
         )
     else:
-        away = (alone - out).abs()
+        difference = (one_by_one - out).abs()
         found.expect(
-            away.max() <= 1 / 255, f"{name} makes a different image in a batch than alone, {away.max():.3f} off."
+            difference.max() <= 1 / 255,
+            f"{name} makes a different image in a batch than alone, {difference.max():.3f} off.",
         )
-        found.expect(away.mean() <= 1e-4, f"{name} mixes the images of a batch a little.")
+        found.expect(difference.mean() <= 1e-4, f"{name} mixes the images of a batch a little.")
     exact = step.apply(images.double(), drawn, size)
     found.expect(exact.dtype == torch.float64, f"{name} gave {exact.dtype} for float64; keep the dtype.")

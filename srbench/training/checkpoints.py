@@ -103,5 +103,5 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def plain(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copy weights to the CPU, contiguous, each with memory of its own: what a file can hold."""
+    """Copy weights to the CPU, contiguous, each in its own memory, as files need them."""
     return {name: w.detach().to("cpu", copy=True).contiguous() for name, w in weights.items()}

@@ -32,7 +32,7 @@ half of the steps."""
 Times = deque[tuple[Any, Any]]
 StepKind = tuple[int, ...]
 """Images that student and teachers get in a step, its scale, and the size of its patches. Steps differ where a method
-tosses a coin, does more at every tenth step, or remembers; a single median would then be that of one kind alone."""
+tosses a coin, does more at every tenth step, or remembers; a single median would then describe only one kind."""
 
 
 class CostMeter:
@@ -194,7 +194,7 @@ def _moment(device: torch.device) -> Any:  # noqa: ANN401 - seconds, or an event
 
 
 class LiveBytes(TorchDispatchMode):
-    """Counts the bytes of all tensors alive while it lasts, each memory once, in whichever thread they are made.
+    """Counts the bytes of all tensors alive while it lasts, each memory once, in every thread.
 
     Attributes:
         peak: The most bytes at any moment.

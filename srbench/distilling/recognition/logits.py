@@ -14,8 +14,8 @@ def softened_divergence(student: Tensor, teacher: Tensor, temperature: float = 4
 
     The logits of student and teacher are (N, K); they are divided by the temperature. The mean over the batch is taken.
     """
-    found, wanted = ((logits / temperature).log_softmax(dim=1) for logits in (student, teacher))
-    return temperature**2 * F.kl_div(found, wanted, reduction="batchmean", log_target=True)
+    student_logs, teacher_logs = ((logits / temperature).log_softmax(dim=1) for logits in (student, teacher))
+    return temperature**2 * F.kl_div(student_logs, teacher_logs, reduction="batchmean", log_target=True)
 
 
 def hinton_loss(
@@ -61,9 +61,10 @@ def decoupled_divergence(
         rest = logits[~right].view(len(logits), -1)
         return torch.stack((logits[right], rest.logsumexp(dim=1)), dim=1), rest
 
-    (found, found_rest), (wanted, wanted_rest) = map(divided, (student, teacher))
+    (student_pair, student_rest), (teacher_pair, teacher_rest) = map(divided, (student, teacher))
     return temperature**2 * (
-        target * softened_divergence(found, wanted, 1.0) + others * softened_divergence(found_rest, wanted_rest, 1.0)
+        target * softened_divergence(student_pair, teacher_pair, 1.0)
+        + others * softened_divergence(student_rest, teacher_rest, 1.0)
     )
 
 

@@ -83,9 +83,9 @@ def channel_correlation_distance(student: Tensor, teacher: Tensor) -> Tensor:
     return difference.square().sum() / difference.shape[:2].numel()
 
 
-def channel_embedding(channels: int, wanted: int) -> nn.Sequential:
+def channel_embedding(channels: int, teacher_channels: int) -> nn.Sequential:
     """Build the layers that give the student's features the teacher's channels, for `channel_correlation_distance`."""
-    return nn.Sequential(nn.Conv2d(channels, wanted, 1, bias=False), nn.BatchNorm2d(wanted))
+    return nn.Sequential(nn.Conv2d(channels, teacher_channels, 1, bias=False), nn.BatchNorm2d(teacher_channels))
 
 
 def cross_sample_distance(student: Tensor, student_other: Tensor, teacher: Tensor, teacher_other: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ def cross_sample_distance(student: Tensor, student_other: Tensor, teacher: Tenso
     With A(x, y) the products of every pixel of x with every pixel of y and d one minus the cosine,
     ``(d(A(T, T'), A(T, S')) + d(A(T, T'), A(S, T'))) / 2 + d(A(T, T'), A(S, S'))``.
 
-    It holds (h*w)² numbers for each image, little for the maps of 7 x 7 pixels that end such networks.
+    It holds (h*w)² numbers for each image, which are few for the last maps of such networks, 7 x 7 pixels.
 
     Args:
         student: Maps (N, C, h, w) of small images.
@@ -107,7 +107,7 @@ def cross_sample_distance(student: Tensor, student_other: Tensor, teacher: Tenso
         one, other = (F.normalize(maps.flatten(1)).view_as(maps).flatten(2) for maps in (one, other))
         return one.mT @ other
 
-    wanted = products(teacher, teacher_other)
+    target = products(teacher, teacher_other)
     mixed = (products(teacher, student_other), products(student, teacher_other))
-    alone = mean_cosine_distance(wanted, products(student, student_other))
-    return (mean_cosine_distance(wanted, mixed[0]) + mean_cosine_distance(wanted, mixed[1])) / 2 + alone
+    unmixed = mean_cosine_distance(target, products(student, student_other))
+    return (mean_cosine_distance(target, mixed[0]) + mean_cosine_distance(target, mixed[1])) / 2 + unmixed

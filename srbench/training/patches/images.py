@@ -121,10 +121,10 @@ def degraded(hr: Tensor, degradation: DegradationSpec, scale: Scale, generator: 
     """
     with torch.no_grad():
         lr = degradation.apply(hr, scale, generator)
-    wanted = (*hr.shape[:2], hr.shape[2] // scale, hr.shape[3] // scale)
-    if tuple(lr.shape) != wanted:
+    expected = (*hr.shape[:2], hr.shape[2] // scale, hr.shape[3] // scale)
+    if tuple(lr.shape) != expected:
         raise TrainingError(
             f"The degradation {degradation.name} made {tuple(lr.shape)} of hr {tuple(hr.shape)} at x{scale}; it must "
-            f"return {wanted}."
+            f"return {expected}."
         )
     return to_uint8(lr).to(torch.float32).div_(255)
