@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import signal
 from collections.abc import Iterable
 
 
@@ -81,4 +82,9 @@ class TrainingInterrupted(KeyboardInterrupt):
     """A training that was asked to stop, and did after saving; its text says how to go on.
 
     It is not a `SrbenchError`: code that continues after a failed cell must not continue after this.
+
+    Attributes:
+        signal_number: The signal that asked.
     """
+
+    signal_number: int = signal.SIGINT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -17,13 +18,13 @@ import typer.core
 from srbench.cli import add_plugin, data, degrade, plan, plugins, profile, report, run, score, show
 from srbench.cli import list as listing
 from srbench.cli.console import complain
-from srbench.errors import SrbenchError
+from srbench.errors import SrbenchError, TrainingInterrupted
 
 
 class Sentences(typer.core.TyperGroup):
     """Turns what a command raises into one sentence and an exit status.
 
-    0: done; 1: something failed or was found wanting; 2: wrong use; 130: stopped.
+    0: done; 1: something failed or was found wanting; 2: wrong use; 130 or 143: stopped by Ctrl-C or SIGTERM.
     """
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer keeps its copy of click private
@@ -46,7 +47,8 @@ def _in_sentences() -> Iterator[None]:
     except KeyboardInterrupt as stop:
         text = str(stop) or "Stopped. What was finished is kept; the same command goes on from there."
         typer.echo(f"\n{text}", err=True)
-        raise typer.Exit(130) from stop
+        number = stop.signal_number if isinstance(stop, TrainingInterrupted) else signal.SIGINT
+        raise typer.Exit(128 + number) from stop
     except SrbenchError as error:
         _say(str(error), error)
         raise typer.Exit(2) from error

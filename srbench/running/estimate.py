@@ -99,10 +99,11 @@ def _macs_a_second() -> float:
     """Measure in a tenth of a second how fast this machine multiplies matrices."""
     import torch
 
-    size, fastest, start = 512, math.inf, time.perf_counter()
+    size, fastest = 512, math.inf
     a, b = torch.rand(size, size), torch.rand(size, size)
-    while time.perf_counter() - start < 0.1:
-        begun = time.perf_counter()
+    start = begun = time.perf_counter()
+    while begun - start < 0.1:  # once at least, however busy the machine is
         a @ b
-        fastest = min(fastest, time.perf_counter() - begun)  # the least disturbed by other work
+        ended = time.perf_counter()
+        begun, fastest = ended, min(fastest, ended - begun)  # the least disturbed by other work
     return float(size**3 / fastest)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def run_plan(
 ) -> Outcome:  # fmt: skip
     """Do every open job and write a record for every cell.
 
-    Records are written to ``records/`` of the results folder. Executors in this process alone use ``progress``.
+    Records are written to ``records/`` of the results folder. Only executors in this process use ``progress``.
     With ``fresh``, the finished results of the plan are forgotten first.
 
     Raises:
@@ -66,7 +67,7 @@ def run_plan(
 def _batches(todo: Sequence[Task[Stored]], workers: int) -> Iterator[tuple[list[Task[Stored]], int]]:
     """Yield tasks that may run at the same time, with the number of workers.
 
-    Timing needs a machine of its own: paces come first, since trainings wait for them, and profiles last, one by one.
+    Timing needs the machine for itself: paces come first, since trainings wait for them, and profiles last, one by one.
     """
     paces = [task for task in todo if isinstance(task.job, PaceJob)]
     profiles = [task for task in todo if isinstance(task.job, ProfileJob)]
@@ -94,7 +95,8 @@ def _perform_all(
                     graph.done(task)
                     yield task
                 else:
-                    running[pool.submit(perform, task.job, task.name, schedule.session, progress)] = task
+                    work = partial(perform, task.job, task.name, schedule.session, progress)
+                    running[_submitted(pool, work)] = task
             if not running:
                 continue
             for future in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
@@ -112,7 +114,17 @@ def _perform_all(
         raise
 
 
+def _submitted(pool: concurrent.futures.Executor, work: Callable[[], None]) -> concurrent.futures.Future[None]:
+    """Submit a job; it has failed if a worker has died meanwhile, so that the pool takes no more jobs."""
+    try:
+        return pool.submit(work)
+    except concurrent.futures.BrokenExecutor as error:
+        failed: concurrent.futures.Future[None] = concurrent.futures.Future()
+        failed.set_exception(error)
+        return failed
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, concurrent.futures.BrokenExecutor):
-        return "the worker process died (killed, or out of memory); run again to go on"
+        return "a worker process died (killed, or out of memory), which ends all jobs of its pool; run again to go on"
     return reason_of(error)

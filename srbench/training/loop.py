@@ -206,7 +206,7 @@ class _Loop:
                     if last:
                         self.costs.end_phase()
                     self._save(running, step + 1)
-                if stopping and done < self.steps:
+                if stopping:
                     raise TrainingInterrupted(
                         f"Training of {self.setup.student.spec.title} stopped after step {done} of {self.steps} and "
                         "was saved; the same command goes on from there."

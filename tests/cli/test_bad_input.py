@@ -213,7 +213,7 @@ def stop_after(step, folder, pid):
     os.kill(pid, signal.SIGINT)
 
 
-def test_control_c_saves_the_training_and_the_same_command_goes_on(run, tiny, tmp_path):
+def test_sigterm_or_control_c_saves_the_training_and_the_same_command_goes_on(run, tiny, tmp_path):
     tiny.recipe(steps=100_000, checkpoint_every=20)
     suite, results = tiny.suite('architectures = ["dot"]'), tmp_path / "results"
     options = ["--data", tiny.data, "--no-profile", "--plugin", tiny.plugin, "--results", results]
@@ -226,7 +226,7 @@ def test_control_c_saves_the_training_and_the_same_command_goes_on(run, tiny, tm
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
         refusal = sentence(run("--results", results, suite=suite))
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         out, err = process.communicate(timeout=200)
     finally:
         process.kill()
@@ -234,7 +234,7 @@ def test_control_c_saves_the_training_and_the_same_command_goes_on(run, tiny, tm
         refusal == f"Another srbench run is writing to {results}; wait until it ends, or choose another folder with "
         "--results."
     )
-    assert process.returncode == 130
+    assert process.returncode == 143
     first = stopped_at(err)
     assert "Traceback" not in out + err
     assert max(checkpoints(tmp_path)) == first

@@ -1,6 +1,8 @@
 """Estimates grow with the work, and never block it."""
 
+import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,6 +47,12 @@ def test_training_time_is_proportional_to_steps_and_patches(train):
     assert train(patch=16, patch_of="hr") == pytest.approx(train(patch=8))
     growing = train(steps=100, patch=8, batch=2, progressive=((25, 16, 4), (900, 64, 64)))
     assert growing == pytest.approx((0.25 + 0.75 * 4 * 2) * train(steps=100, patch=8, batch=2))
+
+
+def test_a_machine_that_is_busy_while_it_is_measured_has_a_rate_too(monkeypatch):
+    moments = itertools.count()  # a second passes between any two looks at the clock
+    monkeypatch.setattr(estimate, "time", SimpleNamespace(perf_counter=lambda: float(next(moments))))
+    assert estimate._macs_a_second.__wrapped__() == 512**3
 
 
 def test_every_job_has_an_estimate(session, schedule):

@@ -1,8 +1,10 @@
 """Jobs run after what they need, once, anywhere; what fails is a reason and stops nothing else."""
 
 import json
+import multiprocessing
 import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -208,28 +210,31 @@ def test_a_full_disk_ends_the_run(schedule, fake, executor, tmp_path):
         run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, RunProgress())
 
 
-class Dying(Executor):
-    """Its workers are killed."""
+class Killed(ProcessPoolExecutor):
+    """Its workers are killed when the second job is submitted, which the pool then refuses."""
 
     def submit(self, fn, /, *args, **kwargs):
-        from concurrent.futures.process import BrokenProcessPool
+        for worker in (self._processes or {}).values():
+            worker.kill()
+        while self._processes and not self._broken:
+            time.sleep(0.01)
+        return super().submit(fn, *args, **kwargs)
 
-        future = Future()
-        future.set_exception(BrokenProcessPool("killed"))
-        return future
 
-
-def test_a_worker_that_dies_is_reported(schedule, fake, tmp_path):
-    outcome = run_plan(
-        schedule('architectures = ["bicubic"]'),
-        tmp_path / "r",
-        ExecutorSpec(name="d", make=lambda _: Dying()),
-        1,
-        RunProgress(),
+def test_workers_that_die_while_jobs_become_ready_are_reported_and_the_next_run_goes_on(
+    schedule, fake, catalog, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(runner, "perform", print)  # a worker can be handed it, and never comes to it
+    spec = ExecutorSpec(
+        name="killed", make=lambda workers: Killed(workers, multiprocessing.get_context("spawn")), isolated=True
     )
-    assert dict(outcome.failed).popitem()[1] == (
-        "the worker process died (killed, or out of memory); run again to go on"
-    )
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", spec, 2, RunProgress())
+    died = "a worker process died (killed, or out of memory), which ends all jobs of its pool; run again to go on"
+    assert len(outcome.failed) == 5
+    assert all(reason.endswith(died) for _, reason in outcome.failed)
+    monkeypatch.setattr(runner, "perform", fake)
+    again = run_plan(schedule(CHAIN), tmp_path / "results", catalog.executors["here"], 1, RunProgress())
+    assert again == runner.Outcome(measured=5, cached=0, failed=())
 
 
 def test_profiles_come_last_and_one_by_one_and_complete_the_records(schedule, fake, tmp_path):

@@ -122,18 +122,21 @@ def test_a_warm_start_takes_what_fits_and_says_what_did_not(engine, tmp_path):
     assert notes == ["small takes head, norm from other weights, initialises tail and leaves unused strange, tail."]
 
 
-def test_sigint_stops_after_the_step_saves_and_says_how_to_go_on(engine, tmp_path):
+@pytest.mark.parametrize(("number", "last"), [(signal.SIGINT, 5), (signal.SIGTERM, 5), (signal.SIGTERM, 12)])
+def test_a_signal_stops_after_any_step_saves_and_says_how_to_go_on(engine, tmp_path, number, last):
     whole = engine(work=tmp_path / "whole")
 
     class Interrupting(Progress):
         def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
-            if done == 5:
-                os.kill(os.getpid(), signal.SIGINT)
+            if done == last:
+                os.kill(os.getpid(), number)
 
-    with pytest.raises(TrainingInterrupted, match="small stopped after step 5 of 12 and was saved; the same command"):
+    told = f"small stopped after step {last} of 12 and was saved; the same command"
+    with pytest.raises(TrainingInterrupted, match=told) as stopped:
         engine(progress=Interrupting())
+    assert stopped.value.signal_number == number
     resumed = engine()
-    assert resumed.report.resumed_at == 5
+    assert resumed.report.resumed_at == last
     assert same(resumed.state_dict, whole.state_dict)
 
 
