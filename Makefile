@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: setup run test test-slow reproduce lint lint-style lint-types lint-imports lint-text lint-files bench quality mutants \
-  constraints clean
+.PHONY: setup run test test-slow reproduce lint lint-style lint-types lint-imports lint-text lint-files docs api bench quality \
+  mutants constraints clean
 
 setup: $(READY)
 
@@ -53,6 +54,16 @@ lint-files: $(READY)
 	$(BIN)/pre-commit validate-config
 	$(BIN)/towncrier build --draft --version next > /dev/null
 
+# The site in build/site, without a network: pages from documents, specs and docstrings; a dead link fails.
+docs: $(DOCS_READY) api
+	$(BIN)/python -m docs.site
+	$(BIN)/zensical build --strict --clean
+	$(BIN)/python -m docs.site.links
+
+# What is public must not break between two releases without anyone noticing: it is compared with the last tag.
+api: $(DOCS_READY)
+	$(BIN)/python -m docs.site.api
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
@@ -75,7 +86,11 @@ $(READY): pyproject.toml setup.py constraints.txt
 	-@$(BIN)/srbench list > /dev/null
 	@touch $(READY)
 
-constraints: $(READY)
+$(DOCS_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --progress-bar off --group docs -c constraints.txt
+	@touch $(DOCS_READY)
+
+constraints: $(DOCS_READY)
 	{ echo "# Every version the set-up installs, so that two machines measure with one software. Made by \`make constraints\`."; \
 	  $(BIN)/python -m pip freeze --exclude-editable --exclude srbench; } > constraints.new && mv constraints.new constraints.txt
 
