@@ -1,4 +1,4 @@
-"""Files on this disk, written whole or not at all, and files from elsewhere, with the right hash or not at all."""
+"""Write files whole or not at all, download files with the right hash, and find the files that come with srbench."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import platformdirs
 from srbench.errors import StoreError, UnavailableError
 
 CONNECT_TIMEOUT_S = 10
-"""An address that does not answer in this time is given up, so that a machine without a network fails quickly."""
+"""Time for an address to answer; short, so that a machine without a network fails quickly."""
 
 _READ_TIMEOUT_S = 60
 _TEMPORARY = ".srbench.tmp"
@@ -27,13 +27,13 @@ _ABANDONED_S = 24 * 3600
 
 
 def cache_root() -> Path:
-    """Folder of everything that can be made again: ``SRBENCH_CACHE``, or the user's cache folder."""
+    """Return the folder of everything that can be made again: ``SRBENCH_CACHE``, or the user's cache folder."""
     given = os.environ.get("SRBENCH_CACHE")
     return Path(given) if given else platformdirs.user_cache_path("srbench")
 
 
 def weights_folder() -> Path | None:
-    """``SRBENCH_WEIGHTS``: a folder of weights that is searched before anything is downloaded."""
+    """Return ``SRBENCH_WEIGHTS``, a folder of weights that is searched before anything is downloaded."""
     given = os.environ.get("SRBENCH_WEIGHTS")
     return Path(given) if given else None
 
@@ -41,10 +41,10 @@ def weights_folder() -> Path | None:
 def shipped(name: str) -> Path:
     """Return the path of a file or folder that comes with srbench: "datasets.toml", "suites" or "recipes".
 
-    A wheel holds them inside the package; a clone, with or without an editable install, beside it.
+    A wheel has them inside the package; a clone, with or without an editable install, has them beside it.
 
     Raises:
-        StoreError: The installation lacks it.
+        StoreError: It is missing in the installation.
     """
     package = Path(__file__).parent
     inside = package / "shipped"
@@ -60,14 +60,14 @@ def shipped_tables(folder: str) -> dict[str, Path]:
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal."""
+    """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` to write to; flushed and renamed when the block succeeds, removed when not.
+    """Yield a temporary name beside ``path``; the file is flushed and renamed if the block succeeds, else deleted.
 
     Raises:
         StoreError: The folder cannot be written, or the disk is full.
@@ -134,7 +134,7 @@ def locked(path: Path, timeout: float = -1) -> Iterator[None]:
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:
-    """Write a whole file or nothing; see `atomic_path`."""
+    """Write a file whole or not at all; see `atomic_path`."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
 
@@ -152,20 +152,20 @@ def cannot_write(path: Path, error: OSError) -> StoreError:
 def fetch_file(urls: Sequence[str], sha256: str | None, destination: Path, *, progress: bool = True) -> Path:
     """Download a file from the first address that has it.
 
-    A file that is there already, with the right hash, is kept. Otherwise the download goes to a temporary name beside
-    the destination and takes its place only when it is whole; a download that was cut off starts from its beginning.
+    An existing file with the right hash is kept. Otherwise the download is written under a temporary name and renamed
+    when it is complete; an interrupted download starts from its beginning.
 
     Args:
         urls: Addresses (http or https) of the same file, tried in order.
-        sha256: Its hash in hexadecimal; None where nobody knows it, and then nothing is checked.
-        destination: Where it goes; folders are made.
+        sha256: Its hash in hexadecimal; None if it is unknown, and then nothing is checked.
+        destination: Where to write it; folders are made.
         progress: Show a bar on standard error.
 
     Returns:
         ``destination``.
 
     Raises:
-        UnavailableError: No address gave the file; the sentence says why, for each.
+        UnavailableError: No address has the file; the sentence says why, for each.
         StoreError: The destination cannot be written.
     """
     if destination.is_file() and (sha256 is None or sha256_of(destination) == sha256):
@@ -184,7 +184,7 @@ def fetch_file(urls: Sequence[str], sha256: str | None, destination: Path, *, pr
 
 
 class _Failed(Exception):  # noqa: N818 - never leaves this module
-    """Why one address did not give the file."""
+    """The reason why one address failed."""
 
 
 def _retrieve(url: str, sha256: str | None, destination: Path, *, progress: bool) -> None:

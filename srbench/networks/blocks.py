@@ -1,10 +1,10 @@
 """Building blocks that many published networks share, with the state-dict keys of their official releases.
 
 For authors of architectures: ``from srbench.networks.blocks import Upsampler, conv``. A block is here if several papers
-use it as it is; what makes one paper's network its own stands in that network's file.
+use it as it is; what only one paper has is in that network's file.
 
-Nothing here draws its own initial weights: where a release says nothing its convolutions start as PyTorch starts them
-(He et al.'s uniform rule with a = √5), and so do these. `zeroed` is for the branches that papers start at nothing.
+No block draws its own initial weights. Convolutions start as PyTorch starts them (He et al.'s uniform rule with
+a = √5), as in releases that say nothing else. `zeroed` is for branches that papers start at zero.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Weighted = TypeVar("Weighted", nn.Conv2d, nn.Linear)
 
 
 def conv(channels_in: int, channels_out: int, kernel: int = 3, *, bias: bool = True) -> nn.Conv2d:
-    """A convolution that keeps the size, with zeros beyond the border.
+    """Make a convolution that keeps the size, with zeros beyond the border.
 
     Args:
         channels_in: Channels it reads.
@@ -37,12 +37,12 @@ def conv(channels_in: int, channels_out: int, kernel: int = 3, *, bias: bool = T
 
 
 def conv_relu_conv(channels: int, kernel: int = 3, *, slope: float = 0.0) -> nn.Sequential:
-    """Two convolutions with a ReLU between, the usual residual branch; keys ``0`` and ``2``.
+    """Make two convolutions with a ReLU between, the usual residual branch; keys ``0`` and ``2``.
 
     Args:
         channels: Channels.
         kernel: Side of both kernels.
-        slope: Of the ReLU below zero; a leaky one where it is not 0.
+        slope: Slope of the ReLU below zero; any but 0 makes it a leaky one.
     """
     relu = nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)
     return nn.Sequential(conv(channels, channels, kernel), relu, conv(channels, channels, kernel))
@@ -55,17 +55,17 @@ def zero_bias(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
 
 
 def zeroed(layer: Weighted) -> Weighted:
-    """The same layer with weight and bias at zero, so that the branch it ends starts as nothing."""
+    """Set weight and bias of a layer to zero, so that the branch that it ends starts at zero, and return it."""
     nn.init.zeros_(layer.weight)
     zero_bias(layer)
     return layer
 
 
 def full_precision(x: Tensor) -> torch.autocast:
-    """A context in which autocast lowers no precision, for sums and softmaxes that 8 or 11 bits cannot carry.
+    """Return a context in which autocast lowers no precision, for sums and softmaxes that need more than 8 or 11 bits.
 
-    It only keeps others from lowering: convert with ``x.to(torch.promote_types(x.dtype, torch.float32))`` what may
-    come in half precision already.
+    It raises no precision either: convert tensors that may be in half precision already with
+    ``x.to(torch.promote_types(x.dtype, torch.float32))``.
 
     Args:
         x: A tensor on the device that computes.
@@ -75,10 +75,10 @@ def full_precision(x: Tensor) -> torch.autocast:
 
 
 def thirds(path: str, count: int) -> tuple[str, ...]:
-    """Module paths of the blocks that end a third, two thirds and all of a body: natural taps for distillers.
+    """Return the module paths of the blocks that end a third, two thirds and all of a body: taps for distillers.
 
     Args:
-        path: Where the blocks stand: "body".
+        path: The path of the blocks: "body".
         count: How many there are.
 
     Returns:
@@ -88,14 +88,14 @@ def thirds(path: str, count: int) -> tuple[str, ...]:
 
 
 class MeanShift(nn.Module):
-    """Takes the mean colour away (``sign`` -1) or brings it back (+1), as a frozen 1x1 convolution of colours.
+    """Subtracts the mean colour (``sign`` -1) or adds it (+1), as a frozen 1x1 convolution of colours.
 
-    Keys ``weight`` and ``bias`` are those of the EDSR family. They are buffers here: checkpoints load, and neither an
-    optimiser nor a count of parameters or operations meets them. The sum is taken in the input's own precision, also
-    under autocast: half precision would round away the last bits of a picture that spans 0 to 255.
+    Keys ``weight`` and ``bias`` are those of the EDSR family. They are buffers here, so that checkpoints load and
+    optimisers and counts of parameters ignore them. The sum is taken in the input's own precision, also under autocast:
+    half precision would round away the last bits of a picture that spans 0 to 255.
 
     Args:
-        rgb_range: White.
+        rgb_range: The value of white.
         sign: -1 before the network, +1 after it.
         mean: Mean colour, in [0, 1].
     """
@@ -108,7 +108,7 @@ class MeanShift(nn.Module):
         self.register_buffer("bias", sign * rgb_range * torch.tensor(mean))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, h, w) to the same shape."""
+        """Map (N, 3, h, w) to the same shape."""
         shifted = self.bias.view(1, 3, 1, 1)
         for colour in range(3):
             shifted = torch.addcmul(shifted, x[:, colour : colour + 1], self.weight[:, colour].unsqueeze(0))
@@ -124,8 +124,8 @@ class Upsampler(nn.Sequential):
         scale: 1, 2, 3, 4, 8 or another power of two.
         channels: Channels before and after.
         bias: Whether the convolutions add a bias.
-        widen: ``widen(channels, more)`` gives the layers that stand before a shuffle, where they are not one
-            convolution; keys count on through them.
+        widen: ``widen(channels, more)`` makes the layers before a shuffle, if they are not one convolution; keys count
+            them too.
 
     Raises:
         ShapeError: For any other scale.
@@ -156,8 +156,8 @@ class ResidualBlock(nn.Module):
         channels: Channels.
         kernel: Side of both kernels.
         res_scale: Factor on the residual; 0.1 keeps wide networks stable.
-        attention: What weighs the residual; nothing if absent.
-        slope: Of the ReLU below zero; a leaky one where it is not 0.
+        attention: The module that weighs the residual; none if absent.
+        slope: Slope of the ReLU below zero; any but 0 makes it a leaky one.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class ResidualBlock(nn.Module):
         self.res_scale = res_scale
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         residual: Tensor = self.body(x)
         return x + (residual if self.res_scale == 1.0 else residual * self.res_scale)
 
@@ -194,13 +194,13 @@ class ResidualGroup(nn.Module):
         self.body = nn.Sequential(*blocks, conv(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         residual: Tensor = self.body(x)
         return x + residual
 
 
 def squeeze_gate(channels: int, reduction: int) -> nn.Sequential:
-    """1x1 convolutions to ``channels // reduction`` and back, ReLU between, a sigmoid after; keys ``0`` and ``2``."""
+    """Make 1x1 convolutions to ``channels // reduction`` and back, with ReLU and sigmoid; keys ``0`` and ``2``."""
     squeezed = channels // reduction
     return nn.Sequential(conv(channels, squeezed, 1), nn.ReLU(inplace=True), conv(squeezed, channels, 1), nn.Sigmoid())
 
@@ -218,7 +218,7 @@ class ChannelAttention(nn.Module):
         self.conv_du = squeeze_gate(channels, reduction)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         gate: Tensor = self.conv_du(x.mean((2, 3), keepdim=True))
         return x * gate
 
@@ -235,7 +235,7 @@ class PixelAttention(nn.Module):
         self.conv = conv(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         return x * torch.sigmoid(self.conv(x))
 
 
@@ -254,15 +254,15 @@ class ContrastAttention(nn.Module):
         self.conv_du = squeeze_gate(channels, reduction)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape."""
+        """Map (N, C, h, w) to the same shape."""
         variance, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
-        # flat features have no deviation, where the root has no slope: far below anything that counts
+        # The root has no slope at 0, where features are flat; 1e-16 is far below every deviation that matters.
         gate: Tensor = self.conv_du(mean + variance.clamp_min(1e-16).sqrt())
         return x * gate
 
 
 class SpatialAttention(nn.Module):
-    """Scales every value by a gate seen at about a sixth of the resolution: the ESA of RFANet, as in RFDN and RLFN.
+    """Scales every value by a gate computed at about a sixth of the resolution: the ESA of RFANet, as in RFDN and RLFN.
 
     Keys ``conv1``, ``conv_f``, ``conv2``, ``conv3`` and ``conv4``.
 
@@ -286,12 +286,12 @@ class SpatialAttention(nn.Module):
         self.conv4 = conv(inner, channels, 1)
 
     def coarse(self, pooled: Tensor) -> Tensor:
-        """What happens at the lowest resolution: (N, inner, h', w') to the same shape."""
+        """Compute at the lowest resolution; maps (N, inner, h', w') to the same shape."""
         refined: Tensor = self.conv3(pooled)
         return refined
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) to the same shape; h and w at least 15."""
+        """Map (N, C, h, w) to the same shape; h and w are at least 15."""
         squeezed = self.conv1(x)
         coarse = self.coarse(F.max_pool2d(self.conv2(squeezed), 7, stride=3))
         enlarged = F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)

@@ -18,16 +18,16 @@ def capture(
 ) -> Iterator[dict[str, Tensor]]:
     """Record features during forward passes.
 
-    Every feature is cloned when it is seen, since in-place operations that follow (a skip-add, a ReLU) would change it.
-    Take the ``input`` of an activation for what precedes it; it is seen before the activation runs.
+    Every feature is cloned when it is recorded, since later in-place operations (a skip-add, a ReLU) would change it.
+    To record what precedes an activation, take its ``input``, which is recorded before the activation runs.
 
     Args:
         module: The network to watch.
-        paths: Module paths within it, "body.2"; "body.2:input" is what that module takes, regardless of ``kind``.
+        paths: Module paths in it: "body.2"; "body.2:input" records that module's input, regardless of ``kind``.
         kind: What to record of the other modules.
 
     Yields:
-        Path, as it was given, to feature, filled as the network runs; a later forward pass overwrites an earlier one.
+        Features by path as given, filled as the network runs; a later forward pass overwrites an earlier one.
 
     Raises:
         TrainingError: A path names no module, or its output is not a tensor.
@@ -44,8 +44,8 @@ def capture(
     def record(path: str, feature: object) -> None:
         if not isinstance(feature, Tensor):
             raise TrainingError(
-                f"Tap {path!r} of {type(module).__name__} gives a {type(feature).__name__}, not a tensor; tap a module "
-                "within it or after it."
+                f"Tap {path!r} of {type(module).__name__} returns a {type(feature).__name__}, not a tensor; tap a "
+                "module within it or after it."
             )
         features[path] = feature.clone()
 

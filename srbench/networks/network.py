@@ -19,7 +19,7 @@ from srbench.networks.spec import ArchitectureSpec
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """An ``nn.Module`` together with the facts needed to call it. Called, it maps lr to sr, both in [0, 1]."""
+    """An ``nn.Module`` with the facts needed to call it. A call maps lr to sr, both in [0, 1]."""
 
     spec: ArchitectureSpec
     module: nn.Module
@@ -41,15 +41,15 @@ class Network:
         Args:
             lr: (N, C, h, w) in [0, 1], where C is 3 or, for a network on luma, 1 or 3.
             scale: One of the spec's scales.
-            weights: Taken instead of the module's parameters of these names, and differentiated like them: the weights
-                that a step of training would give, for methods that learn how to train.
-            conditions: (N, len(spec.conditions)), what a non-blind network takes beside lr; see `conditions_of`.
+            weights: Used instead of the module's parameters of these names, and differentiated like them: the weights
+                after a step of training, for methods that learn how to train.
+            conditions: (N, len(spec.conditions)), the second input of a non-blind network; see `conditions_of`.
 
         Returns:
             (N, C, scale*h, scale*w), nominally in [0, 1].
 
         Raises:
-            ShapeError: The network returned another size, or no tensor.
+            ShapeError: The network returned another size, or something else than a tensor.
         """
         if lr.shape[1] == 3 and self.spec.channels == "y":
             return self._with_bicubic_chroma(lr, scale, weights, conditions)
@@ -70,7 +70,7 @@ class Network:
         return self._restored(sr[..., : height * scale, : width * scale])
 
     def _normalised(self, lr: Tensor) -> Tensor:
-        """From [0, 1] to what the module expects."""
+        """Convert lr from [0, 1] to what the module expects."""
         spec = self.spec
         if spec.input_mean:
             lr = lr - _colour(spec.input_mean, lr)
@@ -79,7 +79,7 @@ class Network:
         return lr if spec.input_range == 1.0 else lr * spec.input_range
 
     def _restored(self, sr: Tensor) -> Tensor:
-        """From what the module gives to [0, 1]."""
+        """Convert what the module returns to [0, 1]."""
         spec = self.spec
         if spec.input_range != 1.0:
             sr = sr / spec.input_range
@@ -122,10 +122,9 @@ def _colour(values: tuple[float, ...], like: Tensor) -> Tensor:
 
 
 def _called_with(weights: Mapping[str, Tensor], module: nn.Module, given: tuple[object, ...]) -> object:
-    """Call ``module`` with ``weights``, wherever a parameter of these names stands in it.
+    """Call ``module`` with ``weights`` in every place of a parameter of these names.
 
-    Left to tie them itself, torch exchanges a module that is reached by two paths twice, and so never gives its own
-    weights back.
+    If torch ties them itself, it replaces a module with two paths twice, and never restores the module's own weights.
     """
     wanted = {parameter: weights[name] for name, parameter in module.named_parameters() if name in weights}
     everywhere = {
@@ -138,5 +137,5 @@ def _called_with(weights: Mapping[str, Tensor], module: nn.Module, given: tuple[
 
 
 def build_network(spec: ArchitectureSpec, scale: Scale) -> Network:
-    """A freshly initialised network that can enlarge by ``scale``; its weights come from torch's global generator."""
+    """Build an untrained network that can enlarge by ``scale``; its weights come from torch's global generator."""
     return Network(spec, spec.network(scale))

@@ -1,9 +1,8 @@
-"""One file from the package index that pip is configured for, without running anything that is in it.
+"""Download one file from the package index that pip is configured for, without running any of its code.
 
-``pip download`` builds a source package to learn its metadata, that is, it executes the package's ``setup.py``. Here
-pip only finds the file: ``pip index versions`` knows the configured indexes, mirrors, proxies and certificates, and
-prints the address of every file of the project when it is verbose. The file's hash is known, so a wrong address can do
-no more than fail.
+``pip download`` builds a source package to read its metadata, and thereby executes the package's ``setup.py``. Here pip
+only finds the file: ``pip index versions`` uses the configured indexes, mirrors, proxies and certificates, and prints
+the address of every file of the project if it is verbose. The file's hash is known, so a wrong address can only fail.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ def fetch_from_index(project: str, filename: str, sha256: str, destination: Path
 
     Args:
         project: Name of the project.
-        filename: Name of one of its files, as on the index.
+        filename: Name of one of its files on the index.
         sha256: The file's hash; another file is refused.
-        destination: Where it goes.
+        destination: Where to write it.
         progress: Show a bar on standard error.
 
     Returns:
         ``destination``.
 
     Raises:
-        UnavailableError: No index can be reached, none has the file, or it is another one; the sentence says which.
+        UnavailableError: No index can be reached, none has the file, or its hash differs; the sentence says which.
         StoreError: The destination cannot be written.
     """
     return fetch_file(_addresses(project, filename), sha256, destination, progress=progress)

@@ -1,7 +1,7 @@
-"""Know the objects in a pickle without making them: which are harmless beside weights, and what the others are.
+"""List the objects in a pickle without making them, and replace those that are harmless beside weights.
 
-Training scripts put dates, paths, options and NumPy values beside weights. While such a file is read, stand-ins take
-their places: they accept what the pickle gives them and run none of it.
+Training scripts put dates, paths, options and NumPy values beside weights. While such a file is read, stand-ins replace
+them, which accept what the pickle passes and run none of it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ UNUSED = (
     *(f"builtins.{name}" for name in ("bool", "float", "int", "list", "dict", "str", "tuple", "object")),
     "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar",
 )  # fmt: skip
-"""Objects of which nothing is kept."""
+"""Objects that are replaced by stand-ins, which keep nothing."""
 _STREAMS = 5
 """Pickles in a file of ``torch.save``'s older format."""
 
 
 class StandIn:
-    """Stands for an object that does not matter, and keeps nothing of it."""
+    """A stand-in for an object that does not matter; it keeps nothing of it."""
 
     def __new__(cls, *_: object) -> Self:
         """Take any arguments."""
@@ -44,7 +44,7 @@ class StandIn:
 
 
 class _Dict:
-    """A defaultdict becomes a dict."""
+    """A stand-in for a defaultdict: a dict."""
 
     def __new__(cls, *_: object) -> Any:  # noqa: ANN401 - torch fills plain dicts only
         return {}

@@ -25,21 +25,21 @@ class Reported:
     dataset: str
     scale: Scale
     metric: str
-    """Name of the metric, "psnr_y"."""
+    """Name of the metric: "psnr_y"."""
     value: float
     source: str
-    """Table or log the figure was read from."""
+    """The table or log from which the figure was read."""
     checkpoint: str | None = None
     """Tag of the checkpoint that scored it; any training of the architecture if absent."""
     degradation: str = "bicubic"
     protocol: str = "classic-y"
-    """How it was taken, by the preset of `srbench.measuring.protocol`; shown beside scores of the same one only."""
+    """The preset of `srbench.measuring.protocol` of the score; it is shown only beside scores of the same preset."""
 
     @staticmethod
     def on_luma(
         source: str, results: Mapping[Scale, Mapping[str, tuple[float, float]]], *, protocol: str = "classic-y"
     ) -> tuple[Reported, ...]:
-        """The rows of a paper's usual table.
+        """Return the rows of a paper's usual table.
 
         Args:
             source: See the class.
@@ -60,16 +60,16 @@ class Checkpoint:
 
     tag: str
     scale: Scale | None
-    """The scale they are for; None where one set of weights serves every scale."""
+    """The scale of the weights; None if one set of weights serves every scale."""
     file: str
-    """Path below a weights folder, "imdn/IMDN_x2.pth"."""
+    """Path below a weights folder: "imdn/IMDN_x2.pth"."""
     sha256: str
     url: str | None = None
-    """Public address, or None where the authors give only a manual download."""
+    """Public address; None if the authors offer only a manual download."""
     license: str = "unknown"
     trained_on: frozenset[str] = frozenset()
     read: Callable[[Path], Mapping[str, Tensor]] | None = None
-    """Reads a file that is not a state dict (MATLAB, NumPy) into one; never by pickle."""
+    """Function that reads a file of another kind (MATLAB, NumPy) into a state dict; never by pickle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,45 +87,44 @@ class ArchitectureSpec:
     license: str = "unknown"
     """SPDX id of the release this follows."""
     reconstruction: bool = False
-    """True where no code was released and the paper leaves it open, so that this is our reading of it."""
+    """True if no code was released and the paper leaves details open, so that this is our reading of it."""
     multi_scale: bool = False
     trainable: bool = True
     """False for fixed operators such as bicubic interpolation."""
     channels: Literal["rgb", "y"] = "rgb"
     """"y": the network maps luma (N, 1, H, W); srbench enlarges the chroma bicubically, as the papers did."""
     input_range: float = 1.0
-    """White in the network's own units; srbench scales [0, 1] to it and back."""
+    """The value of white in the network's own units; srbench scales [0, 1] to it and back."""
     input_mean: tuple[float, ...] = ()
-    """A colour in [0, 1], one value a channel, that srbench takes from lr before anything else and gives back to sr;
-    none if empty."""
+    """A colour in [0, 1], one value a channel, that srbench subtracts from lr and adds to sr; none if empty."""
     input_std: tuple[float, ...] = ()
-    """What srbench divides each channel by after taking the mean, and multiplies with before giving it back."""
+    """The divisor of each channel after the mean is subtracted; sr is multiplied by it before the mean is added."""
     size_multiple: int = 1
     """LR sides must divide by this; srbench pads and crops."""
     min_size: int = 1
     """Smallest LR side the network can take; srbench pads and crops."""
     padding: Literal["mirror", "beyond"] = "mirror"
-    """How its authors pad whole images that they measure. "mirror": as far as ``size_multiple`` and ``min_size``
-    demand, without repeating the edge. "beyond": to the next multiple beyond each side, which adds a whole one where
-    the side fits already, and with the edge repeated; the test scripts of SwinIR and its heirs do."""
+    """How its authors pad whole images for measuring. "mirror": as far as ``size_multiple`` and ``min_size`` need,
+    without repeating the edge. "beyond": to the next multiple beyond each side, even if the side fits already, with the
+    edge repeated, as in the test scripts of SwinIR and its successors."""
     half_precision: frozenset[str] = frozenset({"bf16", "fp16"})
-    """Half precisions the mathematics allows."""
+    """Half precisions in which the network works."""
     taps: tuple[str, ...] = ()
     """Module paths of the features that distillers compare by default, in order of depth."""
     representation: str = ""
-    """Module path of what it makes of the degradation, (N, d) or (N, d, 1, 1); measuring keeps it for a picture."""
+    """Module path of its representation of the degradation, (N, d) or (N, d, 1, 1), kept for a picture."""
     conditions: tuple[str, ...] = ()
     """The facts about the degradation that a non-blind network takes as input, by the names that
     `DegradationSpec.describe` uses. It is called ``network(lr, conditions)`` with conditions
     (N, len(spec.conditions)), and ``network(lr)`` where the facts are unknown."""
     dead_parameters: tuple[str, ...] = ()
-    """Parameters the official network holds but never uses; by name or pattern, "RG.*.gamma"."""
+    """Parameters that the official network has but never uses, by name or pattern: "RG.*.gamma"."""
     recipe: Recipe | None = None
     """The paper's own recipe."""
     checkpoints: tuple[Checkpoint, ...] = ()
     reported: tuple[Reported, ...] = ()
     extra_hash: str = ""
-    """Hash of everything else that decides its output, such as a file that it reads."""
+    """Hash of everything else that determines its output, such as a file that it reads."""
     notes: str = ""
 
     def __post_init__(self) -> None:
@@ -145,7 +144,7 @@ class ArchitectureSpec:
 
     @property
     def title(self) -> str:
-        """The label for tables."""
+        """Label for tables."""
         return self.label or self.name
 
     @property
@@ -158,5 +157,5 @@ class ArchitectureSpec:
         return tuple(c for c in self.checkpoints if c.tag == tag and c.scale in (*scales, None))
 
     def network(self, scale: Scale) -> nn.Module:
-        """A freshly initialised network that can enlarge by ``scale``."""
+        """Build an untrained network that can enlarge by ``scale``."""
         return self.build() if self.multi_scale else self.build(scale)

@@ -1,8 +1,8 @@
-"""Attention within windows of tokens, which shift from layer to layer: what the heirs of the Swin transformer share.
+"""Attention within windows of tokens that shift from layer to layer, as networks after the Swin transformer share it.
 
-For authors of architectures. Tokens stay in the order of their windows from layer to layer, and go from one order to
-the next in a single copy, where rolling, cutting and putting together would take four. All windows of one kind are
-attended to at once with one mask, so that no mask grows with the image.
+For authors of architectures. Tokens stay in the order of their windows from layer to layer, and change from one order
+to the next in a single copy; rolling, cutting and joining would take four. All windows of one kind are computed at once
+with one mask, so that no mask grows with the image.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-APART = -100.0
-"""What the release adds to the product of two tokens that share a shifted window and were never neighbours."""
+MASKED = -100.0
+"""Added to the product of two tokens of a shifted window that are not neighbours in the image, as in the release."""
 
 
 class Order(NamedTuple):
-    """A way to line up the tokens of a batch, so that those of a window stand side by side."""
+    """An order of the tokens of a batch in which those of a window are next to each other."""
 
     pixel: Tensor
-    """(T,): which pixel stands at each place."""
+    """(T,): the pixel at each place."""
     place: Tensor
-    """(T,): at which place each pixel stands."""
+    """(T,): the place of each pixel."""
     windows: tuple[int, ...]
-    """How many windows of each kind there are, one kind after the other."""
+    """The number of windows of each kind, one kind after the other."""
 
 
 def orders(images: int, down: int, across: int, window: int, device: torch.device) -> tuple[Order, Order, Order]:
-    """How the tokens of images of ``down`` x ``across`` windows can stand.
+    """Return three orders of the tokens of images of ``down`` x ``across`` windows.
 
-    Row by row; window by window; and window by window when these are shifted by half their side and wrapped around.
-    Then those inside come first, and those that the right edge, the bottom edge and both cut after them.
+    They are: row by row; window by window; and window by window after a shift by half a side with wrapping. In the
+    last, windows inside the image come first, then those cut by the right edge, by the bottom edge, and by both.
     """
     pixels = torch.arange(images * down * across * window**2, device=device)
     pixels = pixels.view(images, down * window, across * window)
@@ -56,34 +56,34 @@ def _order(pixel: Tensor, windows: tuple[int, ...]) -> Order:
 
 
 def _windows(images: Tensor, window: int) -> Tensor:
-    """(N, h, w) to (N, h/window, w/window, window²)."""
+    """Cut (N, h, w) into windows (N, h/window, w/window, window²)."""
     count, height, width = images.shape
     tiles = images.view(count, height // window, window, width // window, window)
     return tiles.transpose(2, 3).flatten(3)
 
 
 class Permutation(torch.autograd.Function):
-    """Rows in another order. The gradient goes back by the opposite order, and is not summed up as an index's is."""
+    """Puts rows into another order. The gradient takes the inverse order, without the sum that an index would need."""
 
     @staticmethod
     def forward(rows: Tensor, there: Tensor, back: Tensor) -> Tensor:  # noqa: ARG004 - what backward needs
-        """(T, C) to the same shape."""
+        """Map (T, C) to the same shape."""
         return rows.index_select(0, there)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:  # noqa: ANN401, ARG004
-        """Keep both orders."""
+        """Keep both orders for the gradient."""
         ctx.save_for_backward(*inputs[1:])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
-        """The gradient in the first order."""
+        """Return the gradient in the first order."""
         there, back = ctx.saved_tensors
         return Permutation.apply(gradient, back, there), None, None
 
 
 def reordered(tokens: Tensor, old: Order, new: Order) -> Tensor:
-    """Tokens (T, C) that stand in one order, in the other."""
+    """Put tokens (T, C) from one order into another."""
     moved: Tensor = Permutation.apply(tokens, old.place[new.pixel], new.place[old.pixel])
     return moved
 
@@ -113,8 +113,8 @@ class WindowAttention(nn.Module):
 
         Args:
             tokens: (T, C), window by window.
-            windows: How many windows there are of each kind.
-            masks: (kinds, window², window²), added to the products in windows of each kind; nothing if absent.
+            windows: The number of windows of each kind.
+            masks: (kinds, window², window²), added to the products in windows of each kind; none if absent.
 
         Returns:
             (T, C).
@@ -128,7 +128,7 @@ class WindowAttention(nn.Module):
         return projected
 
     def _attend(self, qkv: Tensor, bias: Tensor) -> Tensor:
-        """(T, 3*C) and (heads, window², window²) to (T, C)."""
+        """Map (T, 3*C) and (heads, window², window²) to (T, C)."""
         windows = qkv.view(-1, self.window**2, 3, self.heads, qkv.shape[1] // (3 * self.heads))
         query, key, value = windows.permute(2, 0, 3, 1, 4)
         if torch.is_grad_enabled() and bias.requires_grad:
@@ -142,22 +142,22 @@ class WindowAttention(nn.Module):
 
 
 def relative_positions(window: int) -> Tensor:
-    """(window², window²): the row of the bias table for every pair of tokens."""
+    """Return the row of the bias table for every pair of tokens, (window², window²)."""
     row, column = torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")
     down, across = (axis.flatten()[:, None] - axis.flatten() + window - 1 for axis in (row, column))
     return down * (2 * window - 1) + across
 
 
 def shift_masks(side: int, window: int) -> Tensor:
-    """(windows, window², window²) for an image of ``side`` x ``side``: `APART` for tokens that only wrapping joined."""
+    """Return the masks of a ``side`` x ``side`` image, (windows, window², window²): `MASKED` between opposite edges."""
     stripe = torch.arange(side)
     stripe = (stripe >= side - window).long() + (stripe >= side - window // 2).long()
     regions = _windows((3 * stripe[:, None] + stripe).unsqueeze(0), window).flatten(0, 2)
-    return (regions.unsqueeze(1) != regions.unsqueeze(2)) * APART
+    return (regions.unsqueeze(1) != regions.unsqueeze(2)) * MASKED
 
 
 def kinds_of(masks: Tensor) -> Tensor:
-    """The four kinds of windows among all of a square image.
+    """Return the masks of the four kinds of windows of a square image.
 
     Args:
         masks: (windows, window², window²) of at least two windows a side, from `shift_masks` or a checkpoint.

@@ -21,9 +21,9 @@ def test_the_average_of_several_checkpoints_is_their_mean_value_by_value(values)
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"w": torch.ones(3)}, "index is not in both"),
-        ({"w": torch.ones(4), "index": torch.arange(3)}, "w is not in both or has two shapes"),
-        ({"w": torch.ones(3), "index": torch.arange(1, 4)}, "index holds other whole numbers"),
+        ({"w": torch.ones(3)}, "index is missing in one"),
+        ({"w": torch.ones(4), "index": torch.arange(3)}, "w is missing in one of them or has two shapes"),
+        ({"w": torch.ones(3), "index": torch.arange(1, 4)}, "index holds whole numbers that differ"),
     ],
 )
 def test_checkpoints_of_different_networks_have_no_average(other, message):

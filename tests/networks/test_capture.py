@@ -50,7 +50,7 @@ def test_a_tap_on_what_is_not_a_tensor_is_named():
             return x, x
 
     net = nn.Sequential(Two())
-    with pytest.raises(TrainingError, match="Tap '0' of Sequential gives a tuple, not a tensor"), capture(net, ["0"]):
+    with pytest.raises(TrainingError, match="Tap '0' of Sequential returns a tuple, not a tensor"), capture(net, ["0"]):
         net(torch.rand(1))
 
 

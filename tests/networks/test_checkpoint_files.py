@@ -74,7 +74,7 @@ def test_a_pickled_module_is_refused(tmp_path, shared):
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 @pytest.mark.parametrize("zipped", [True, False])
-def test_harmless_objects_beside_weights_are_read_over(beside, zipped, tmp_path):
+def test_harmless_objects_beside_weights_are_skipped(beside, zipped, tmp_path):
     content = {"state_dict": WEIGHTS, "beside": beside}
     torch.save(content, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
     state = load_state_dict(tmp_path / "w.pth", WEIGHTS).state

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srbench.networks.windows import (
-    APART,
+    MASKED,
     WindowAttention,
     kinds_of,
     orders,
@@ -36,7 +36,7 @@ def masks_of(height, width, window):
     half = window // 2
     stripes = [torch.tensor([0] * (n - window) + [1] * (window - half) + [2] * half) for n in (height, width)]
     regions = cut((3 * stripes[0][:, None] + stripes[1]).view(1, height, width, 1), window).squeeze(2)
-    return torch.where(regions[:, :, None] == regions[:, None, :], 0.0, APART)
+    return torch.where(regions[:, :, None] == regions[:, None, :], 0.0, MASKED)
 
 
 def straightforward(attention, images, shifted):
