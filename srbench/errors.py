@@ -11,9 +11,17 @@ class SrbenchError(Exception):
     """An expected failure; its text is a sentence for the person at the keyboard."""
 
 
+def text_of(error: BaseException) -> str:
+    """Return the text of an exception in one line; a library's may have several, and a plugin's may fail to print."""
+    try:
+        return " ".join(str(error).split())
+    except Exception as fault:  # noqa: BLE001 - whatever a plugin's own exception does
+        return f"its text cannot be printed, {type(fault).__name__}"
+
+
 def reason_of(error: Exception) -> str:
     """Return what a table says about a failure: the sentence of an expected one, else its type and text."""
-    return str(error) if isinstance(error, SrbenchError) else f"{type(error).__name__}: {error}"
+    return text_of(error) if isinstance(error, SrbenchError) else f"{type(error).__name__}: {text_of(error)}"
 
 
 class UsageError(SrbenchError):

@@ -13,8 +13,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
-from srbench.errors import PluginError
+from srbench.errors import PluginError, text_of
 
 SECONDS_TO_GIVE_UP = 5.0
 """Seconds from the first interruption of a plugin that ignores it until srbench ends itself with a sentence."""
@@ -22,12 +23,32 @@ SECONDS_TO_GIVE_UP = 5.0
 
 def in_one_line(error: BaseException, file: Path | None) -> str:
     """Return an exception as one line, with the line of ``file`` that it came from."""
-    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": .")
+    text = f"{type(error).__name__}: {text_of(error)}".rstrip(": .")
     if isinstance(error, SyntaxError):
         return text  # which names file and line itself
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename == str(file)]
     return text + "".join(f" ({Path(f.filename).name}, line {f.lineno})" for f in own[-1:])
+
+
+_end_process = os._exit
+
+
+@contextmanager
+def without_ending() -> Iterator[None]:
+    """Let ``os._exit`` raise SystemExit in this process, so that a plugin that calls it is reported like any other."""
+    process = os.getpid()
+
+    def instead(status: int) -> NoReturn:
+        if os.getpid() != process:  # a fork
+            _end_process(status)
+        raise SystemExit(f"os._exit({status})")
+
+    os._exit = instead
+    try:
+        yield
+    finally:
+        os._exit = _end_process
 
 
 @contextmanager
@@ -71,7 +92,7 @@ def time_limit(plugin: str, seconds: float) -> Iterator[None]:
 
     def end() -> None:
         os.write(2, f"Plugin {plugin} {advice}. It could not be interrupted, so srbench ends here.\n".encode())
-        os._exit(2)
+        _end_process(2)
 
     watchdog = threading.Timer(seconds + SECONDS_TO_GIVE_UP, end)
     watchdog.daemon = True

@@ -11,8 +11,10 @@ import gc
 import importlib
 import importlib.metadata
 import importlib.util
+import json
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -20,11 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from pydantic import TypeAdapter
 
 from srbench.catalog.hooks import GROUP
 from srbench.catalog.loading import IMPORT_TIMEOUT, import_file, load_plugin
 from srbench.catalog.plugin import Plugin
-from srbench.errors import UsageError
+from srbench.errors import StoreError, UsageError
+from srbench.files import atomic_write
 
 SOURCES = ("bundled", "entry-points", "files")
 
@@ -134,9 +138,35 @@ def _single_files(files: Sequence[Path], *, folders: bool) -> Iterator[Candidate
     paths = list(files)
     for folder in (Path("plugins"), user_folder()) if folders else ():
         if folder.is_dir() and folder.resolve() != bundled_folder():
-            paths += sorted(p for p in folder.glob("*.py") if not p.name.startswith(("_", "test_")))
+            found = sorted(p for p in folder.glob("*.py") if not p.name.startswith(("_", "test_")))
+            if folder != user_folder():
+                _announce(folder.resolve(), [path.name for path in found])
+            paths += found
     for path in dict.fromkeys(p.resolve() for p in paths):
         yield file_plugin(path)
+
+
+def _announce(folder: Path, names: Sequence[str]) -> None:
+    """Say on standard error which files of a folder will run, the first time that srbench meets them there.
+
+    A folder may have come with an archive or a clone, and its files run whatever srbench is asked to do.
+    """
+    note = platformdirs.user_config_path("srbench") / "plugin_folders.json"
+    known = _known_folders(note)
+    if new := sorted({*names} - {*known.get(str(folder), ())}):
+        sys.stderr.write(
+            f"note: srbench runs the plugins {', '.join(new)} of {ascii(str(folder))[1:-1]}, here for the first time; "
+            "SRBENCH_PLUGINS=bundled,entry-points leaves them out.\n"
+        )
+        with suppress(StoreError):  # then they are announced again
+            atomic_write(note, json.dumps(known | {str(folder): list(names)}, indent=1))
+
+
+def _known_folders(note: Path) -> dict[str, list[str]]:
+    try:
+        return TypeAdapter(dict[str, list[str]]).validate_json(note.read_bytes())
+    except (OSError, ValueError):
+        return {}
 
 
 def file_plugin(path: Path) -> Candidate:

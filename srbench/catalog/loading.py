@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import difflib
 import functools
 import hashlib
@@ -18,7 +19,7 @@ from typing import Any
 import pluggy
 
 from srbench.catalog import hooks as hookspecs
-from srbench.catalog.containment import in_one_line, quietly, time_limit
+from srbench.catalog.containment import in_one_line, quietly, time_limit, without_ending
 from srbench.catalog.hooks import GROUP
 from srbench.catalog.kinds import KINDS, Kind
 from srbench.catalog.plugin import Family, Plugin
@@ -59,7 +60,7 @@ def load_plugin(plugin: Plugin, load: Callable[[], Any], timeout: float = IMPORT
     """
     start = time.perf_counter()
     try:
-        with quietly(plugin.notices), time_limit(plugin.place, timeout):
+        with quietly(plugin.notices), without_ending(), time_limit(plugin.place, timeout):
             module = load()
             origin = getattr(module, "__file__", None)
             plugin.file = plugin.file or (Path(origin) if origin else None)
@@ -152,7 +153,22 @@ def _iterable(hook: str, provided: object) -> Iterable[object]:
     raise PluginError(f"{hook} returned {type(provided).__name__}; return a list of specs.")
 
 
+_FIELD_TYPES: dict[str, Any] = {
+    "str": str, "bool": bool, "int": int, "float": int | float, "tuple": tuple, "frozenset": frozenset,
+    "Mapping": Mapping, "Callable": Callable,
+}  # fmt: skip
+"""Types of fields of specs, as they are written, that are checked: Python checks none."""
+
+
 def _checked(kind: Kind[Any], spec: object) -> object:
     if not isinstance(spec, kind.spec | Family):
         raise PluginError(f"{kind.hook} returned {type(spec).__name__}; it must return {kind.spec.__name__} objects.")
+    for field in dataclasses.fields(spec):  # type: ignore[arg-type] - every spec is a dataclass
+        wanted = _FIELD_TYPES.get(str(field.type).partition("[")[0])
+        value = getattr(spec, field.name)
+        if wanted is not None and not isinstance(value, wanted):
+            raise PluginError(
+                f"{kind.hook} returned the {type(spec).__name__} {getattr(spec, 'name', '')!r}, whose {field.name} is "
+                f"{type(value).__name__}; it must be {field.type}."
+            )
     return spec

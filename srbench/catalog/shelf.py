@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from srbench.catalog.plugin import Family, Plugin
-from srbench.errors import PluginError, SrbenchError, UnknownNameError
+from srbench.errors import PluginError, SrbenchError, UnknownNameError, reason_of
 from srbench.naming import SpecMap
 
 T = TypeVar("T")
@@ -49,8 +49,9 @@ class Shelf(SpecMap[T]):
         except SrbenchError:
             raise
         except Exception as error:
-            text = f"{type(error).__name__}: {error}"
-            raise PluginError(f"Plugin {plugin.name} could not make the {self._kind} {name!r}: {text}.") from error
+            raise PluginError(
+                f"Plugin {plugin.name} could not make the {self._kind} {name!r}: {reason_of(error)}."
+            ) from error
         if not isinstance(made, self._spec):
             raise PluginError(
                 f"Plugin {plugin.name} made {type(made).__name__} for the {self._kind} {name!r}; "

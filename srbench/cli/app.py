@@ -18,7 +18,7 @@ import typer.core
 from srbench.cli import add_plugin, data, degrade, plan, plugins, profile, report, run, score, show
 from srbench.cli import list as listing
 from srbench.cli.console import complain
-from srbench.errors import SrbenchError, TrainingInterrupted
+from srbench.errors import SrbenchError, TrainingInterrupted, text_of
 
 
 class Sentences(typer.core.TyperGroup):
@@ -65,7 +65,7 @@ def _in_sentences() -> Iterator[None]:
             _say(f"{fault.format_message().rstrip('.')} (see `{command} --help`).", error)
             raise typer.Exit(2) from error
         unexpected = (
-            f"srbench failed unexpectedly ({type(error).__name__}: {error}); "
+            f"srbench failed unexpectedly ({type(error).__name__}: {text_of(error)}); "
             "run again as `srbench --debug …` for the traceback, and please report it."
         )
         _say(_fault_of_a_name(error) or unexpected, error)

@@ -116,12 +116,10 @@ class Keys:
             "scales": model.scales,
             "source": model.source,
         }
-        if model.source in ("checkpoint", "file"):
-            inputs["reading"] = READING_VERSION
         if model.source == "checkpoint":
             inputs["sha256"] = [found.sha256 for found in spec.published(model.checkpoint, model.scales)]
         elif model.files:
-            inputs["sha256"] = files_hash(model.files)
+            inputs |= {"sha256": files_hash(model.files), "reading": READING_VERSION}
         elif model.recipe is not None:
             inputs |= self._training(model, model.recipe)
         return inputs

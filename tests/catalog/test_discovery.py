@@ -90,6 +90,12 @@ def found(alone):
         (LOSS.replace("return", "yield None; return"), "register_losses returned NoneType; it must return LossSpec"),
         (LOSS.replace("return", "yield from") + "    raise TypeError('mine')", "failed to load: TypeError: mine"),
         (loss("Bad-Name"), "'Bad-Name' is not lower_snake_case"),
+        ("import os\nos._exit(3)", r"failed to load: SystemExit: os\._exit\(3\) "),
+        (LOSS.replace("return", "import os; os._exit(0); return"), r"failed to load: SystemExit: os\._exit\(0\)"),
+        ("class E(Exception):\n    def __str__(self): 1 / 0\nraise E", "E: its text cannot be printed, ZeroDivision"),
+        ("raise OSError('one\\ntwo')", "failed to load: OSError: one two"),
+        (LOSS.replace("build=", "label=3, build="), "the LossSpec 'a_loss', whose label is int; it must be str"),
+        (LOSS.replace("lambda: None", "3"), r"'a_loss', whose build is int; it must be Callable\["),
     ],
 )  # fmt: skip
 def test_a_fault_is_named_and_the_other_plugins_work(found, text, error):
@@ -220,6 +226,25 @@ def test_a_given_file_is_loaded_even_when_sources_are_off(alone):
 def test_a_given_file_that_is_missing_is_refused(alone):
     with pytest.raises(UsageError, match=r"The plugin file .*absent.py does not exist; give --plugin the path"):
         discover([alone / "absent.py"])
+
+
+def test_the_files_of_a_folder_are_announced_before_they_run_for_the_first_time(alone, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(alone / "config"))
+    write(alone / "here" / "plugins", "near", "import sys\nsys.stderr.write('it runs')\n" + loss("near_loss"))
+    write(alone / "user", "own", loss("own_loss"))
+    given = write(alone / "elsewhere", "given", loss("given_loss"))
+    discover([given], environ=ONLY_FILES)
+    announced, _, ran = capsys.readouterr().err.partition("\n")
+    assert announced.startswith("note: srbench runs the plugins near.py of ")
+    assert ran == "it runs"
+    discover([given], environ=ONLY_FILES)
+    assert "note:" not in capsys.readouterr().err
+    write(alone / "here" / "plugins", "another", loss("another_loss"))
+    discover(environ=ONLY_FILES)
+    assert "runs the plugins another.py of " in capsys.readouterr().err
+    (alone / "config" / "srbench" / "plugin_folders.json").write_text('{"a": 1}')
+    discover(environ=ONLY_FILES)
+    assert "runs the plugins another.py, near.py of " in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_python_is_refused(alone):
