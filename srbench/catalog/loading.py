@@ -166,7 +166,8 @@ def _checked(kind: Kind[Any], spec: object) -> object:
     for field in dataclasses.fields(spec):  # type: ignore[arg-type] - every spec is a dataclass
         wanted = _FIELD_TYPES.get(str(field.type).partition("[")[0])
         value = getattr(spec, field.name)
-        if wanted is not None and not isinstance(value, wanted):
+        optional = value is None and "None" in str(field.type)
+        if wanted is not None and not optional and not isinstance(value, wanted):
             raise PluginError(
                 f"{kind.hook} returned the {type(spec).__name__} {getattr(spec, 'name', '')!r}, whose {field.name} is "
                 f"{type(value).__name__}; it must be {field.type}."

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -66,10 +68,10 @@ def all_shapes(known: Architectures, keys: Iterable[str]) -> Iterator[tuple[str,
     parts = {part for key in keys for part in key.split(".") if not part.isdecimal()}
     likeliest = sorted(absent, key=lambda one: -_mentioned(known[one[0]], parts))
     end = time.process_time() + _BUILDING_S
-    for name, scale in likeliest:
+    for name, ones in groupby(likeliest, key=itemgetter(0)):
         if time.process_time() > end:
             return
-        yield name, scale, _built(known, name, scale)
+        yield from ((name, scale, _built(known, name, scale)) for _, scale in ones)
 
 
 def _mentioned(spec: ArchitectureSpec, parts: Iterable[str]) -> int:
