@@ -105,11 +105,7 @@ def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
         }
     _write({module: _fill(idea.kind, idea.words()), test: _test(idea, imports)})
     found = "" if clone else f" --plugin {_shown(module)}"
-    commands = (
-        f"python -m pytest {_shown(test)}",
-        f"srbench check {idea.name}{found}",
-        f"{idea.run}{found}",
-    )
+    commands = (f"python -m pytest {_shown(test)}", f"srbench check {idea.name}{found}", f"{idea.run}{found}")
     return Written((module, test), commands)
 
 
@@ -146,11 +142,7 @@ def write_package(idea: Idea, catalog: Catalog, into: Path = Path(), license_id:
     }
     _write(texts)
     where = _shown(root)
-    commands = (
-        f"python -m pip install -e {where} && python -m pytest {where}",
-        f"srbench check {idea.name}",
-        idea.run,
-    )
+    commands = (f"python -m pip install -e {where} && python -m pytest {where}", f"srbench check {idea.name}", idea.run)
     return Written(tuple(texts), commands)
 
 

@@ -29,8 +29,8 @@ class DistillerSpec:
     reconstruction: bool = False
     """True where the paper leaves the method open and this is our reading of it."""
     form: Literal["plain", "corrected", "official"] = "plain"
-    """"official" keeps a mistake of the authors' release, "corrected" does what the release means to do; "plain": there
-    is no such mistake."""
+    """"official" keeps a mistake of the authors' release, "corrected" does what the release means to do, and
+    "plain" has no such mistake to keep."""
     tried_on: tuple[str, str] | None = None
     """Student and teacher for its contract, where it does not work with every network."""
     notes: str = ""

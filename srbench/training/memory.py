@@ -68,11 +68,7 @@ class RememberingTeacher(Network):
     """Number of the teacher."""
 
     def __call__(
-        self,
-        lr: Tensor,
-        scale: Scale,
-        weights: Mapping[str, Tensor] | None = None,
-        conditions: Tensor | None = None,
+        self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None = None, conditions: Tensor | None = None
     ) -> Tensor:
         """Super-resolve; see `Network`."""
         place = self.memory.place_of(lr)
