@@ -90,15 +90,9 @@ def train_model(
 ) -> TrainedModel:
     """Train one student, resuming from ``work`` if an earlier process was killed or stopped.
 
-    SIGINT and SIGTERM end it after the step under way, with a checkpoint; a second one ends it at once.
-
-    Args:
-        training: What to train, and how.
-        device: Where to train.
-        work: Folder of this training alone, for checkpoints. Delete it once the weights are stored.
-        cache: Folder for decoded images, shared by all trainings.
-        progress: Receives the progress.
-        log: Folder for TensorBoard; None for no curves.
+    SIGINT and SIGTERM end it after the step under way, with a checkpoint; a second SIGINT ends it at once. ``work`` is
+    the folder of its checkpoints alone, which is to be deleted once the weights are stored; trainings share ``cache``,
+    the folder of decoded images. Without ``log``, a folder for TensorBoard, there are no curves.
 
     Raises:
         TrainingError: The training cannot go on; see `srbench.training.loop.train`.
