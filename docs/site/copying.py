@@ -51,7 +51,7 @@ def _link(page: Path, link: str, dead: list[str]) -> str:
         return f"{link.rstrip('/')}/README.md"
     if target.suffix in (".md", ".png"):
         return link
-    # a file that is no page: a browser shows its copy as text
+    # any other file: a browser shows its copy as text
     copy = PAGES / "files" / f"{target.relative_to(ROOT).as_posix().lstrip('.')}.txt"
     _copy(target, copy)
     return os.path.relpath(copy, PAGES / page.parent.relative_to(ROOT))

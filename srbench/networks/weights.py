@@ -81,7 +81,7 @@ def load_state_dict(path: Path, like: Mapping[str, Tensor] | None = None) -> Loa
             its keys are with their shapes. If absent, the largest mapping is taken, without ``PREFIXES``.
 
     Raises:
-        CheckpointError: See `read_checkpoint`; or it holds no weights, several that fit, or values that are no weights.
+        CheckpointError: See `read_checkpoint`; or it holds no weights, several that fit, or values other than weights.
     """
     content = read_checkpoint(path)
     found = list(_mappings(content))
@@ -187,7 +187,7 @@ def _description(place: tuple[str, ...], prefix: str, without: Sequence[str]) ->
 
 
 def _check(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Refuse what is no plain array of numbers, by name, before any of it is copied."""
+    """Refuse what is not a plain array of numbers, by name, before any of it is copied."""
     for key, tensor in state.items():
         kind = (
             "quantised" if tensor.is_quantized else

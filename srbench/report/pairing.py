@@ -88,7 +88,7 @@ class Rivals:
         return interval is not None and interval[0] > 0
 
     def beats_by_seeds(self, one: int, other: int) -> bool | None:
-        """As `beats`, over all that both have; None for a single seed, which says nothing about trainings."""
+        """Apply `beats` to all that both have; return None for a single seed, which says nothing about trainings."""
         if len(self._scores[one].keys() & self._scores[other].keys()) < 2:
             return None
         seeds, images = in_common([self._scores[one], self._scores[other]])

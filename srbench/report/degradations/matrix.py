@@ -140,7 +140,7 @@ def _order(row: MatrixRow) -> tuple[object, ...]:
 
 def _compare(row: MatrixRow, training: RowId, column: MatrixColumn, found: Mapping[RowId, Line]) -> None:
     """Count what is gained over training on bicubic reduction under one test degradation."""
-    recipe = row.line.first.model.recipe or ""  # plain training has the recipe's own steps, whatever the budget
+    recipe = row.line.first.model.recipe or ""  # plain training has the recipe's own steps, for every budget
     same = training._replace(train_degradation=PLAIN)
     own = found.get(training)
     base = found.get(same) or found.get(same._replace(distiller=CONTROL, teacher="", recipe=recipe))
