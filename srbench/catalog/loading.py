@@ -163,7 +163,7 @@ _FIELD_TYPES: dict[str, Any] = {
 def _checked(kind: Kind[Any], spec: object) -> object:
     if not isinstance(spec, kind.spec | Family):
         raise PluginError(f"{kind.hook} returned {type(spec).__name__}; it must return {kind.spec.__name__} objects.")
-    for field in dataclasses.fields(spec):  # type: ignore[arg-type] - every spec is a dataclass
+    for field in dataclasses.fields(spec):
         wanted = _FIELD_TYPES.get(str(field.type).partition("[")[0])
         value = getattr(spec, field.name)
         optional = value is None and "None" in str(field.type)

@@ -22,6 +22,9 @@ from srbench.networks.network import Network
 TOLERANCE_DB = 0.5
 """What is further below bicubic interpolation is doubted; A2N, given 0 to 1 instead of 0 to 255, is 0.9 dB below."""
 _LR_SIDE = 48
+_PHOTOGRAPH_SIDE = 512
+_FACE_AT = 128
+"""The column where the part of the photograph with most detail begins, at x2 to x8."""
 
 
 def doubt_about_weights(network: Network, scale: Scale, device: torch.device) -> str:
@@ -38,8 +41,9 @@ def doubt_about_weights(network: Network, scale: Scale, device: torch.device) ->
     photograph = _photograph()
     if photograph is None or scale == 1:
         return ""
-    side = min(_LR_SIDE, 512 // scale) * scale
-    hr = to_tensor(read_image(photograph))[None, :, :side, 128 : 128 + side].to(device)
+    side = min(_LR_SIDE, _PHOTOGRAPH_SIDE // scale) * scale
+    left = min(_FACE_AT, _PHOTOGRAPH_SIDE - side)
+    hr = to_tensor(read_image(photograph))[None, :, :side, left : left + side].to(device)
     lr = imresize(hr, scale=1 / scale, rounding="uint8")
     found, plain = (
         float(psnr(sr.clamp(0, 1)[..., scale:-scale, scale:-scale], hr[..., scale:-scale, scale:-scale], data_range=1))
