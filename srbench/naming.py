@@ -1,4 +1,4 @@
-"""What all specs have in common: names, scales, papers, and the mapping in which they are looked up."""
+"""Names, scales and papers, which all specs have, and the mapping in which specs are looked up."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check_scales(kind: str, name: str, scales: frozenset[Scale]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
-    """Where a method was published."""
+    """The publication of a method."""
 
     title: str
     venue: str

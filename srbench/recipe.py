@@ -1,4 +1,4 @@
-"""How to train: one frozen object a recipe, read from TOML or written in a plugin."""
+"""The recipe of a training: a frozen object, read from TOML or written in a plugin."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Recipe(BaseModel):
     """"hr": sides are those of HR patches, which then have one size at every scale; LR patches are ``scale`` times
     smaller, rounded down."""
     batch: Positive = 16
-    """Patches a step."""
+    """Patches in a step."""
     progressive: tuple[tuple[Positive, Positive, Positive], ...] = ()
     """Progressive training: ``(step, patch, batch)``, what holds from that step on instead of `patch` and `batch`."""
     pool: int = Field(default=0, ge=0)
@@ -49,7 +49,7 @@ class Recipe(BaseModel):
     """Steps at which the rate is multiplied by ``gamma``, for schedule "multistep"."""
     gamma: Rate = 0.5
     final_learning_rate: float = 0.0
-    """Where schedule "cosine" ends."""
+    """The rate at the end of schedule "cosine"."""
     warmup: int = Field(default=0, ge=0)
     """Steps over which the rate rises linearly from zero."""
     losses: dict[str, float] = Field(default={"l1": 1.0}, min_length=1)
@@ -78,7 +78,7 @@ class Recipe(BaseModel):
     checkpoint_every: Positive = 1000
     """Steps between checkpoints that a killed run resumes from."""
     source: str = ""
-    """Where the figures come from: a paper's section, a release's defaults."""
+    """The source of the figures: a paper's section, a release's defaults."""
 
     @model_validator(mode="after")
     def _schedules_are_complete(self) -> Recipe:

@@ -11,7 +11,7 @@ RECORD_VERSION: Literal[1] = 1
 
 
 class RowId(NamedTuple):
-    """What identifies a row of a leaderboard; the fields are columns of ``leaderboard.csv``, in its order."""
+    """The identity of a row of a leaderboard; the fields are columns of ``leaderboard.csv``, in its order."""
 
     architecture: str
     checkpoint: str
@@ -31,7 +31,7 @@ class RowId(NamedTuple):
 
     @property
     def method(self) -> RowId:
-        """What all seeds and realisations of a method have in common in a table."""
+        """The part that all seeds and realisations of a method share in a table."""
         return self._replace(seed=None, realisation=None)
 
 
@@ -62,7 +62,7 @@ class Measured(Stored):
 
     value: float | None = None
     reason: str | None = None
-    """Why ``value`` is None; one sentence."""
+    """The reason why ``value`` is None; one sentence."""
 
     @model_validator(mode="after")
     def _either(self) -> Measured:
@@ -86,7 +86,7 @@ class Score(Measured):
     high: float | None = None
     """High end of that interval."""
     reported: float | None = None
-    """What the authors report for the same dataset, scale and checkpoint."""
+    """The score that the authors report for the same dataset, scale and checkpoint."""
     reported_source: str | None = None
 
 
@@ -108,7 +108,7 @@ class TrainingCosts(Stored):
     student_forwards: float
     """Images computed by the student, or by a copy of it, divided by the patches of the step."""
     teacher_forwards: float
-    """The same for all teachers together."""
+    """Images computed by all teachers together, divided likewise."""
     seconds_per_step: float
     """Median of each kind of step, averaged over the kinds and the phases; see `srbench.training.costs`."""
     peak_memory_mib: float
@@ -119,7 +119,7 @@ class TrainingCosts(Stored):
 
 
 class WarmStart(Stored):
-    """What a training took from other weights.
+    """The weights that a training took from others.
 
     A module path stands for all weights below it if all were treated the same.
     """
@@ -156,7 +156,7 @@ class ModelFacts(Stored):
     initial: str | None = None
     """Title of the model whose weights its training started from."""
     warm_start: WarmStart | None = None
-    """Which of these weights fitted."""
+    """Which weights were taken from it."""
     train_degradation: str | None = None
     train_setting: str | None = None
     """The setting to which that belongs; see `srbench.degrading.spec.DegradationSpec.setting`."""
@@ -197,7 +197,7 @@ class Profile(Stored):
     macs_720p_g: Measured
     """Multiply-accumulates, 1e9, for a 1280x720 output."""
     macs_256_g: Measured
-    """The same for a 256x256 input."""
+    """Multiply-accumulates, 1e9, for a 256x256 input."""
     uncounted_operators: tuple[str, ...] = ()
     activations_m: Measured
     """Elements of convolution outputs, 1e6, for a 256x256 input."""
@@ -222,7 +222,7 @@ class Profile(Stored):
 
 
 class Environment(Stored):
-    """What produced the record."""
+    """The software and the machine that produced the record."""
 
     srbench: str
     torch: str
@@ -244,7 +244,7 @@ class Record(Stored):
     suite: str
     status: Literal["ok", "failed"]
     reason: str | None = None
-    """Why it failed."""
+    """The reason why it failed."""
     model: ModelFacts
     dataset: str
     dataset_label: str
@@ -266,7 +266,7 @@ class Record(Stored):
     scores: dict[str, Score] = Field(default_factory=dict)
     images: tuple[ImageScores, ...] = ()
     representation_file: FileInside | None = None
-    """What the network made of each image's degradation, below the records folder; see
+    """The network's representations of each image's degradation, below the records folder; see
     `srbench.measuring.representations`."""
     certification: Certification | None = None
     profile: Profile | None = None

@@ -149,7 +149,7 @@ _WORDING = {
 
 
 def _expected(faults: Sequence[Any]) -> str:
-    """What would have been right, from what pydantic says of each type that the value may have."""
+    """Return what was expected, from pydantic's message for each type that the value may have."""
     wanted = list(dict.fromkeys(fault["msg"] for fault in faults))
     for old, new in _WORDING.items():
         wanted = [re.sub(old, new, text) for text in wanted]

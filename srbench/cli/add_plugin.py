@@ -1,4 +1,4 @@
-"""``srbench add-plugin``: write a new plugin, or take in one that exists."""
+"""``srbench add-plugin``: write a new plugin, or adopt one that exists."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from srbench.cli.console import say
 
 if TYPE_CHECKING:
     from srbench.catalog.plugin import Plugin
@@ -17,10 +19,10 @@ def add_plugin(
         str,
         typer.Argument(
             metavar="KIND|FILE|PACKAGE",
-            help="The kind to write, such as architecture; or a file or package to take in.",
+            help="The kind to write, such as architecture; or a file or package to adopt.",
         ),
     ],
-    name: Annotated[str | None, typer.Argument(help="Name of the plugin to be written, lower_snake_case.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Name of the new plugin, in lower_snake_case.")] = None,
     *,
     paper: Annotated[str | None, typer.Option("--paper", metavar="URL", help="Address of the paper.")] = None,
     package: Annotated[bool, typer.Option("--package", help="Write an installable project instead of a file.")] = False,
@@ -41,9 +43,9 @@ def add_plugin(
     elif what in WRITABLE:
         raise UsageError(f"Give the new {what} a name: srbench add-plugin {what} my_{what}.")
     elif Path(what).is_file():
-        _take_in_file(Path(what))
+        _adopt_file(Path(what))
     else:
-        _take_in_package(what)
+        _adopt_package(what)
 
 
 def _write(kind: str, name: str, paper: str | None, *, package: bool, license_id: str, into: Path) -> Written:
@@ -57,23 +59,23 @@ def _write(kind: str, name: str, paper: str | None, *, package: bool, license_id
 
 def _print(written: Written) -> None:
     for path in written.files:
-        typer.echo(f"wrote {path}")
+        say(f"wrote {path}")
     typer.echo("\nIt works as it is. Next:\n")
     for command in written.commands:
-        typer.echo(f"  {command}")
+        say(f"  {command}")
 
 
-def _take_in_file(path: Path) -> None:
+def _adopt_file(path: Path) -> None:
     from srbench.catalog.discovery import file_plugin
     from srbench.catalog.installing import adopt_file
     from srbench.catalog.loading import load_plugin
 
     plugin = load_plugin(*file_plugin(path))
     _check([plugin])
-    typer.echo(f"copied to {adopt_file(path)}, where srbench finds it from every folder")
+    say(f"copied to {adopt_file(path)}, where srbench finds it from every folder")
 
 
-def _take_in_package(what: str) -> None:
+def _adopt_package(what: str) -> None:
     """A folder is installed first, and removed again if it breaks a contract; an installed package is only checked."""
     from srbench.catalog.discovery import entry_point_plugins
     from srbench.catalog.installing import installed_version, project_name, run_pip
@@ -102,7 +104,7 @@ def _take_in_package(what: str) -> None:
         if folder.is_dir():
             run_pip("uninstall", "--yes", name)
         raise
-    typer.echo(f"{name} is installed, and srbench finds it")
+    say(f"{name} is installed, and srbench finds it")
 
 
 def _without_entry_point(name: str) -> Plugin:
@@ -128,6 +130,6 @@ def _check(plugins: list[Plugin]) -> None:
     for kind, spec in (pair for plugin in plugins for pair in plugin.specs):
         if not isinstance(spec, Family):
             violations += [f"{kind} {spec.name}: {violation}" for violation in violations_of(spec, catalog)]
-            typer.echo(f"checked {kind} {spec.name}")
+            say(f"checked {kind} {spec.name}")
     if violations:
-        raise PluginError("Not taken in, since it breaks its contract. " + " ".join(violations))
+        raise PluginError("Not adopted, since it breaks its contract. " + " ".join(violations))

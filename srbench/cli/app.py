@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import io
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from srbench.cli import add_plugin, data, degrade, plan, plugins, profile, repor
 from srbench.cli import list as listing
 from srbench.cli.console import complain
 from srbench.errors import SrbenchError, TrainingInterrupted, text_of
+from srbench.escaping import one_line
 
 
 class Sentences(typer.core.TyperGroup):
@@ -46,7 +48,7 @@ def _in_sentences() -> Iterator[None]:
         raise
     except KeyboardInterrupt as stop:
         text = str(stop) or "Stopped. What was finished is kept; the same command goes on from there."
-        typer.echo(f"\n{text}", err=True)
+        typer.echo(f"\n{one_line(text)}", err=True)
         number = stop.signal_number if isinstance(stop, TrainingInterrupted) else signal.SIGINT
         raise typer.Exit(128 + number) from stop
     except SrbenchError as error:
@@ -138,6 +140,9 @@ def options(
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # no character ends the work, in any encoding
     try:
         app(prog_name="srbench")
     finally:

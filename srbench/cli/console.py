@@ -1,4 +1,4 @@
-"""What commands print: tables, and the sentences on standard error."""
+"""Print sentences, tables and errors. Rich is imported when something is printed, so that help starts fast."""
 
 from __future__ import annotations
 
@@ -6,36 +6,43 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
+
+    from srbench.plain import PlainConsole
+
+
+def plain_console(*, stderr: bool = False) -> PlainConsole:
+    """Return a console that prints text as it is."""
+    from srbench.plain import PlainConsole
+
+    return PlainConsole(stderr=stderr)
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    plain_console().print(text)
 
 
 def warn(text: str) -> None:
     """Print a sentence on standard error that does not end the command."""
-    _print("[yellow]warning:[/]", text)
+    _mark("warning:", "yellow", text)
 
 
 def complain(text: str) -> None:
     """Print the one sentence on standard error that says why a command ends."""
-    _print("[bold red]error:[/]", text)
+    _mark("error:", "bold red", text)
 
 
-def _print(mark: str, text: str) -> None:
-    from rich.console import Console
-    from rich.markup import escape
+def _mark(mark: str, style: str, text: str) -> None:
+    from rich.text import Text
 
-    Console(stderr=True, soft_wrap=True).print(f"{mark} {escape(text)}", highlight=False)
+    from srbench.escaping import one_line
 
-
-def plain_console() -> Console:
-    """A console that prints text as it is: no markup, no colours for numbers, no line breaks of its own."""
-    from rich.console import Console
-
-    return Console(soft_wrap=True, highlight=False, markup=False)
+    plain_console(stderr=True).print(Text.assemble((mark, style), f" {one_line(text)}"))
 
 
 def named_table(title: str, *columns: str) -> Table:
-    """A table whose first column, the name, is never cut."""
+    """Return a table whose first column, the name, is never cut."""
     from rich import box
     from rich.table import Table
 
@@ -48,10 +55,8 @@ def named_table(title: str, *columns: str) -> Table:
 
 def print_wide(*tables: Table) -> None:
     """Print tables as wide as the terminal; what goes to a file or a pipe is not cut."""
-    from rich.console import Console
-
-    console = Console()
+    console = plain_console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(width=240)
+        console.width = 240
     for table in tables:
         console.print(table)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.console import plain_console, warn
+from srbench.cli.console import plain_console, print_wide, say, warn
 from srbench.cli.options import Data, data_root
 
 app = typer.Typer(help="List, check, fetch and add datasets.", no_args_is_help=True)
@@ -20,8 +20,8 @@ Names = Annotated[
 @app.command("list")
 def list_(data: Data = None) -> None:
     """Show every known dataset and what is there of it; opens no image."""
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.layouts import find_images
@@ -31,13 +31,10 @@ def list_(data: Data = None) -> None:
     for spec in load_catalog().datasets.values():
         found = len(find_images(spec, root).hr)
         known = spec.images if spec.images is not None else "unknown"
-        state = "absent" if not found else "here" if known in {found, "unknown"} else "[red]incomplete or mixed[/]"
+        state = "absent" if not found else "here" if known in {found, "unknown"} else Text("incomplete or mixed", "red")
         table.add_row(spec.name, spec.split, f"{found} of {known}", state, spec.license)
-    console = Console()
-    console.print(table)
-    console.print(
-        f"Data root: {root}" if root else "No data root is given: --data DIR or SRBENCH_DATA.", highlight=False
-    )
+    print_wide(table)
+    say(f"Data root: {root}" if root else "No data root is given: --data DIR or SRBENCH_DATA.")
 
 
 @app.command()
@@ -159,4 +156,4 @@ def fetch_network(
             raise
         warn(str(error))
     else:
-        typer.echo(f"{what}: {path}")
+        say(f"{what}: {path}")

@@ -1,4 +1,4 @@
-"""``srbench degrade``: make lr from your own images, with a record of everything that was drawn."""
+"""``srbench degrade``: make lr from images, with a record of everything that was drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``srbench list``: what there is."""
+"""``srbench list``: the names of all things."""
 
 from __future__ import annotations
 

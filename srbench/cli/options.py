@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they say when it is read."""
+"""Options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _parameter(name: str, kind: Any, option: Option) -> inspect.Parameter:  # noqa: ANN401 - a type
-    """The parameter for a field of type ``kind``; Typer knows no tuples of any length, but lists."""
+    """Return the parameter for a field of type ``kind``; Typer knows no tuples of any length, but lists."""
     several = get_origin(kind) is tuple
     typed = list[str if option.commas else get_args(kind)[0]] | None if several else kind  # type: ignore[misc]
     return inspect.Parameter(
@@ -80,12 +80,12 @@ def _read(typed: Any, kind: Any, option: Option) -> Any:  # noqa: ANN401 - value
 
 
 def words(values: list[str] | None) -> tuple[str, ...]:
-    """Repeated options and comma lists, flattened."""
+    """Return the words of repeated options and of lists with commas."""
     return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
 
 
 def scales(values: list[str] | None) -> tuple[int, ...]:
-    """The factors of ``--scale``.
+    """Return the factors of ``--scale``.
 
     Raises:
         UsageError: One is not a whole number of at least 2.
@@ -94,7 +94,7 @@ def scales(values: list[str] | None) -> tuple[int, ...]:
 
 
 def one_scale(value: str) -> int:
-    """The factor of a ``--scale`` that takes only one.
+    """Return the factor of a ``--scale`` that takes only one.
 
     Raises:
         UsageError: It is not one whole number of at least 2.
@@ -145,6 +145,6 @@ def data_root(path: Path | None) -> Path | None:
     """
     if path is not None and not path.is_dir():
         raise DataError(
-            f"The data folder {path} is not a folder; give --data the one that holds Set5, Set14 and the like."
+            f"The data folder {path} is not a folder; give --data the folder that holds Set5, Set14 and others."
         )
     return path

@@ -1,4 +1,4 @@
-"""``srbench plan``: what a run would do; and the schedule that ``run`` carries out."""
+"""``srbench plan``: show what a run would do; and make the schedule that ``run`` carries out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from srbench.cli.console import warn
+from srbench.cli.console import plain_console, warn
 from srbench.cli.options import (
     Data,
     Device,
@@ -21,11 +21,11 @@ from srbench.cli.options import (
     with_run_options,
 )
 from srbench.errors import UsageError
+from srbench.escaping import one_line
 from srbench.planning.overrides import RunOptions
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from srbench.plain import PlainConsole
     from srbench.running.schedule import Schedule
 
 _READ_AT_ONCE = 500
@@ -48,15 +48,13 @@ def plan(
 
     Each cell says what is cached. Nothing is run.
     """
-    from rich.console import Console
-
     from srbench.running.estimate import Estimator, in_words
 
     schedule = planned(
         suite, options, data=data, plugin=plugin, strict=strict_plugins, weights_dir=weights_dir, device=device,
         threads=threads,
     )  # fmt: skip
-    console = Console()
+    console = plain_console()
     _print_cells(console, schedule)
     jobs = schedule.open_tasks()
     estimator = Estimator(schedule.session)
@@ -66,17 +64,16 @@ def plan(
     console.print(
         f"{len(schedule.cells)} cells"
         + (f", {impossible} of them impossible" if impossible else "")
-        + (f", {len(jobs)} jobs to do, about {in_words(seconds)} on this machine." if jobs else f"; {rest}."),
-        highlight=False,
+        + (f", {len(jobs)} jobs to do, about {in_words(seconds)} on this machine." if jobs else f"; {rest}.")
     )
     if impossible:
         raise typer.Exit(1)
 
 
-def _print_cells(console: Console, schedule: Schedule) -> None:
+def _print_cells(console: PlainConsole, schedule: Schedule) -> None:
     """Print a line a cell: in the width of a terminal, or aligned and unbroken for pipes and for thousands of cells."""
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     print_aligned = not console.is_terminal or len(schedule.cells) > _READ_AT_ONCE
     columns = ("method", "dataset", "scale", "degradation", "weights", "scores")
@@ -84,25 +81,26 @@ def _print_cells(console: Console, schedule: Schedule) -> None:
     for cell, tasks in schedule.cells.items():
         failure, trainings = tasks.measure.reason, tasks.measure.needs
         weights = "cached" if all(map(schedule.done, trainings)) else f"to train, seed {cell.model.seed}"
-        rows.append((
+        cells = (
             cell.model.method,
             cell.dataset,
             f"x{cell.scale}",
             cell.degradation,
             weights if trainings else cell.model.source,
             f"impossible: {failure}" if failure else "cached" if schedule.done(tasks.measure) else "to measure",
-        ))  # fmt: skip
+        )
+        rows.append(tuple(map(one_line, cells)))
     title = f"suite {schedule.plan.suite.name}"
     if print_aligned:
         widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows)]
-        console.out("\n".join((title, *lines)), highlight=False)
+        console.out("\n".join((one_line(title), *lines)))
         return
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=column in ("scale", "dataset"), overflow="fold")
     for *row, scores in rows:
-        table.add_row(*row, f"[red]{escape(scores)}" if scores.startswith("impossible") else scores)
+        table.add_row(*row, Text(scores, "red" if scores.startswith("impossible") else ""))
     console.print(table)
 
 
@@ -140,10 +138,10 @@ def planned(
 
 
 def require_some_cell(schedule: Schedule) -> None:
-    """Refuse a run that could do nothing but write down why each of its cells is impossible.
+    """Refuse a run without a possible cell.
 
     Raises:
-        UsageError: Every cell is; the first reason, and how many others there are.
+        UsageError: Every cell is impossible; the first reason, and the number of others.
     """
     reasons = [tasks.measure.reason for tasks in schedule.cells.values()]
     if all(reasons):

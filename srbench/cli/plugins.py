@@ -1,4 +1,4 @@
-"""``srbench plugins``: who provides what, and what is broken; ``srbench check``: does a plugin keep its contract?"""
+"""``srbench plugins``: list plugins and their errors; ``srbench check``: check one against its contract."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from srbench.cli.console import named_table, plain_console, print_wide, warn
 from srbench.cli.options import KindName, PluginFiles, Strict
+from srbench.escaping import one_line
 
 if TYPE_CHECKING:
     from srbench.catalog.plugin import Plugin
@@ -66,18 +67,17 @@ def _facts(plugin: Plugin) -> dict[str, Any]:
 
 
 def _print(found: list[Plugin]) -> None:
-    from rich.markup import escape
+    from rich.text import Text
 
     table = named_table(f"{len(found)} plugins", "source", "version", "provides", "load", "state")
     table.columns[4].justify = "right"
     table.caption = "Load times include shared imports: the first plugin that imports torch is charged for it."
     for plugin in found:
-        provides = "\n".join(f"{kind}: {', '.join(of_kind)}" for kind, of_kind in _names(plugin).items())
-        state = f"[red]{escape(plugin.error)}[/]" if plugin.error else "ok"
-        state += "".join(f"\n[yellow]it said: {escape(notice)}[/]" for notice in plugin.notices)
+        provides = Text("\n".join(one_line(f"{kind}: {', '.join(own)}") for kind, own in _names(plugin).items()))
+        said = [Text(one_line(f"it said: {notice}"), "yellow") for notice in plugin.notices]
+        state = Text("\n").join([Text(one_line(plugin.error), "red") if plugin.error else Text("ok"), *said])
         name = plugin.name.removeprefix("srbench_plugins.")
-        load = f"{plugin.seconds * 1000:.0f} ms"
-        table.add_row(escape(name), plugin.source, plugin.version, escape(provides), load, state)
+        table.add_row(name, plugin.source, plugin.version, provides, f"{plugin.seconds * 1000:.0f} ms", state)
     print_wide(table)
 
 

@@ -1,4 +1,4 @@
-"""``srbench profile``: what networks cost on this machine, without training or scoring any."""
+"""``srbench profile``: the costs of networks on this machine, without training or scoring any."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from srbench.cli.console import plain_console
 from srbench.cli.options import Device, PluginFiles, Scales, Threads, resolve_device, scales, words
 
 if TYPE_CHECKING:
@@ -34,13 +35,13 @@ def profile(
     plugin: PluginFiles = None,
     device: Device = "cpu",
     threads: Threads = 0,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write the figures here, unrounded.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the figures here.")] = None,
 ) -> None:
     """Measure parameters, MACs, latency and memory of networks.
 
     Nothing is trained or scored.
     """
-    from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     from srbench.catalog.catalog import load_catalog
@@ -73,10 +74,10 @@ def profile(
         raise UsageError(f"None of {', '.join(names)} serves scale {factors}; `srbench show NAME` lists the scales.")
     files = [str(path.resolve()) for path in plugin or ()]
     profiles: list[tuple[str, int, Profile]] = []
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=plain_console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=len(tasks))
         for name, factor, way in tasks:
-            progress.update(bar, description=f"{name} x{factor} {way.name}")
+            progress.update(bar, description=escape(f"{name} x{factor} {way.name}"))
             profiling = Profiling(
                 latency_height=-(-height // factor), latency_width=-(-width // factor),
                 latency_seconds=seconds, latency_repeats=repeats, memory=memory and way == backends[0],
@@ -87,10 +88,10 @@ def profile(
             if csv is not None:
                 _write(csv, profiles)  # after each, so that stopping loses nothing
             progress.advance(bar)
-    console = Console()
+    console = plain_console()
     console.print(_table(profiles, f"{width}x{height} output on {target}, {this_machine().name}"))
     for reason in _reasons(profiles):
-        console.print(reason, highlight=False, soft_wrap=True, style="dim")
+        console.print(reason, style="dim")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -130,7 +131,7 @@ def _shown(value: Measured, factor: float, decimals: int) -> str:
 
 
 def _reasons(profiles: Sequence[tuple[str, int, Profile]]) -> list[str]:
-    """Why cells are empty, each reason once, with the networks it holds for."""
+    """Return the reasons for empty cells, each once, with its networks."""
     from srbench.profiling.profile import NOT_ASKED
 
     held: dict[str, list[str]] = {}
@@ -143,11 +144,9 @@ def _reasons(profiles: Sequence[tuple[str, int, Profile]]) -> list[str]:
 
 
 def _write(path: Path, profiles: Sequence[tuple[str, int, Profile]]) -> None:
-    import pandas as pd
+    from srbench.report.formats import CsvRow, write_csv
 
-    from srbench.files import atomic_write
-
-    rows = [
+    rows: list[CsvRow] = [
         {
             "architecture": name,
             "scale": scale,
@@ -161,4 +160,4 @@ def _write(path: Path, profiles: Sequence[tuple[str, int, Profile]]) -> None:
         }
         for name, scale, found in profiles
     ]
-    atomic_write(path, pd.DataFrame(rows).to_csv(index=False))
+    write_csv(path, list(rows[0]), rows)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from srbench.cli.console import plain_console
 
 
 def report(
@@ -17,17 +20,15 @@ def report(
 
     The records are the files below RESULTS/records and, for rows that these lack, RESULTS/records.jsonl.xz.
     """
-    from rich.console import Console
-
     from srbench.report.reading import has_records
     from srbench.report.terminal import print_leaderboard
     from srbench.running.store import results_lock
 
     if has_records(results):
         with results_lock(results):
-            print_leaderboard(Console(), results, force=True)
+            print_leaderboard(plain_console(), results, force=True)
     else:
-        print_leaderboard(Console(), results)
+        print_leaderboard(plain_console(), results)
 
 
 def compare(
@@ -51,8 +52,6 @@ def compare(
 
     Exit status 1 if a rule is broken, a row is missing, a cell newly failed, or the two sides do not compare.
     """
-    from rich.console import Console
-
     from srbench.files import atomic_write
     from srbench.report.comparing.comparison import compare_rows
     from srbench.report.comparing.reading import read_leaderboard
@@ -64,9 +63,9 @@ def compare(
     known = {column for row in (*before, *after) for column in row}
     comparison = compare_rows(before, after, [parse_rule(text, known) for text in fail_on or ()])
     if markdown == "-":
-        typer.echo(render_markdown(comparison), nl=False)
+        sys.stdout.write(render_markdown(comparison))
     else:
-        print_comparison(Console(), comparison)
+        print_comparison(plain_console(), comparison)
         if markdown:
             atomic_write(Path(markdown), render_markdown(comparison))
     if junit:

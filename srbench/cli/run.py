@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.console import complain
+from srbench.cli.console import complain, plain_console
 from srbench.cli.options import (
     Data,
     Device,
@@ -20,6 +20,7 @@ from srbench.cli.options import (
     WeightsFolders,
     with_run_options,
 )
+from srbench.escaping import one_line
 from srbench.planning.overrides import RunOptions
 
 
@@ -49,8 +50,7 @@ def run(
     The default suite, quick, uses photographs that come with scikit-image and takes minutes on a laptop's CPU. Finished
     work is taken from the cache, and a run that was stopped continues where it was.
     """
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
     from srbench.cli.plan import planned, require_some_cell
     from srbench.report.reading import read_packed
@@ -60,10 +60,10 @@ def run(
     from srbench.running.runner import run_plan
     from srbench.running.store import results_lock
 
-    console = Console()
+    console = plain_console()
     if not fresh and still_finished(results, ctx.params):
         print_leaderboard(console, results)
-        console.print("Nothing was measured: nothing that these results depend on has changed since.", highlight=False)
+        console.print("Nothing was measured: nothing that these results depend on has changed since.")
         return
     schedule = planned(
         suite, replace(options, profile=profile), data=data, plugin=plugin, strict=strict_plugins,
@@ -78,12 +78,9 @@ def run(
         print_leaderboard(console, results)
         if not outcome.failed:
             note_finished(results, ctx.params, schedule)
-    console.print(
-        f"{outcome.measured} cells measured, {outcome.cached} from the cache, {len(outcome.failed)} failed.",
-        highlight=False,
-    )
+    console.print(f"{outcome.measured} cells measured, {outcome.cached} from the cache, {len(outcome.failed)} failed.")
     for title, reason in outcome.failed:
-        console.print(f"[red]failed[/] {escape(f'{title}: {reason}')}", highlight=False, soft_wrap=True)
+        console.print(Text.assemble(("failed", "red"), one_line(f" {title}: {reason}")))
     if outcome.failed:
         total = len(schedule.cells)
         complain(

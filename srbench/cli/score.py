@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from srbench.cli.console import plain_console
 from srbench.cli.options import Data, Device, PluginFiles, data_root, one_scale, resolve_device, words
 
 
@@ -26,7 +27,6 @@ def score(
 
     Files are matched to the images of the dataset by the names that they contain.
     """
-    from rich.console import Console
     from rich.table import Table
 
     from srbench.catalog.catalog import load_catalog
@@ -51,15 +51,14 @@ def score(
     for name, scores in rows:
         cells = [scores[s.name] for s in specs]
         shown.add_row(name, *("" if v is None else f"{v:.6f}" for v in cells), end_section=name == rows[-2][0])
-    console = Console()
+    console = plain_console()
     console.print(shown)
     for name, reason in absent.items():
-        console.print(f"{name}: {reason}", highlight=False, soft_wrap=True)
+        console.print(f"{name}: {reason}")
     for note in notes:
-        console.print(note, markup=False, highlight=False, soft_wrap=True)
+        console.print(note)
     if csv is not None:
-        from srbench.files import atomic_write
+        from srbench.report.formats import CsvRow, write_csv
 
-        lines = [",".join(["image", *(s.column for s in specs)])]
-        lines += [",".join([n, *("" if v[s.name] is None else repr(v[s.name]) for s in specs)]) for n, v in rows]
-        atomic_write(csv, "\n".join(lines) + "\n")
+        lines: list[CsvRow] = [{"image": name} | {s.column: scores[s.name] for s in specs} for name, scores in rows]
+        write_csv(csv, ["image", *(s.column for s in specs)], lines)

@@ -1,4 +1,4 @@
-"""``srbench show``: everything that is known of one thing."""
+"""``srbench show``: everything that is known about one thing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from srbench.cli.console import plain_console
 from srbench.cli.options import KindName, PluginFiles, Strict
+from srbench.escaping import one_line
 
 if TYPE_CHECKING:
     from srbench.profiling.summary import Part
 
 SHOWN = 12
-"""How many of a long list are printed."""
+"""Items of a long list that are printed."""
 
 
 def show(
@@ -29,25 +31,27 @@ def show(
 
     For an architecture: paper, licence, scales, checkpoints, scores that its authors report, modules and costs.
     """
-    from rich.console import Console
+    from rich.text import Text
 
     from srbench.catalog.catalog import load_catalog
     from srbench.catalog.kinds import KINDS
 
     catalog = load_catalog(plugin or (), strict=strict_plugins)
-    console = Console()
+    console = plain_console()
     for found in catalog.kinds_of(name, kind):
         shelf = catalog.shelf(found)
-        console.print(f"[bold]{name}[/], {found}, from {shelf.provider(name).place}", highlight=False, soft_wrap=True)
+        console.print(
+            Text.assemble((one_line(name), "bold"), one_line(f", {found}, from {shelf.provider(name).place}"))
+        )
         _print_facts(console, shelf[name])
         if found == "architecture":
-            console.print(f"  parameters: {_parameters(shelf[name])}", highlight=False, soft_wrap=True)
+            console.print(f"  parameters: {_parameters(shelf[name])}")
             _print_modules(console, shelf[name])
         elif found == "step":
             _print_list(console, "parameters", _step_parameters(shelf[name]))
         elif found == "degradation" and shelf[name].chain is not None:
             _print_list(console, "steps", _nested(shelf[name].chain))
-    typer.echo(f"`srbench list {KINDS[found].plural}` shows its neighbours.")
+    console.print(f"`srbench list {KINDS[found].plural}` shows its neighbours.")
 
 
 def _parameters(spec: Any) -> str:  # noqa: ANN401 - an ArchitectureSpec; its module is imported late
@@ -69,22 +73,22 @@ def _print_modules(console: Any, spec: Any) -> None:  # noqa: ANN401 - a Console
     try:
         network = summarise(spec, min(spec.scales))
     except UnavailableError as reason:
-        console.print(f"  modules: {reason}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"  modules: {reason}")
         return
     if not network.parts:
         return
-    console.print(f"  modules at x{min(spec.scales)}, where a row counts all its repeats:", highlight=False)
+    console.print(f"  modules at x{min(spec.scales)}, where a row counts all its repeats:")
     rows = [("module", "class", "output", "parameters", "MACs"), *_rows(network.parts, network.macs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         padded = [
             cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
         ]
-        console.print(f"    {'  '.join(padded)}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"    {'  '.join(padded)}")
 
 
 def _rows(parts: Iterable[Part], macs: int, depth: int = 0) -> Iterator[tuple[str, ...]]:
-    """Parts and their parts, deeper ones indented."""
+    """Yield parts and their parts, deeper ones indented."""
     for part in parts:
         yield (
             "  " * depth + part.name,
@@ -108,13 +112,13 @@ def _print_facts(console: Any, spec: Any) -> None:  # noqa: ANN401 - a spec of a
 
 
 def _print_list(console: Any, name: str, lines: list[str], first: str = "") -> None:  # noqa: ANN401 - a Console
-    console.print(f"  {name}: {first}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"  {name}: {first}")
     for line in lines:
-        console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"    {line}")
 
 
 def _step_parameters(spec: Any) -> list[str]:  # noqa: ANN401 - a StepSpec; its module is imported late
-    """Every parameter with its default and its unit."""
+    """Return every parameter with its default and its unit."""
     import inspect
 
     return [
@@ -124,7 +128,7 @@ def _step_parameters(spec: Any) -> list[str]:  # noqa: ANN401 - a StepSpec; its 
 
 
 def _nested(chain: Any) -> list[str]:  # noqa: ANN401 - a Chain
-    """The steps of a chain and of the chains in it, a line each."""
+    """Return the steps of a chain and of the chains in it, a line each."""
     import dataclasses
 
     lines = []
@@ -139,7 +143,7 @@ def _nested(chain: Any) -> list[str]:  # noqa: ANN401 - a Chain
 
 
 def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any type
-    """A fact as a first line and, indented, what follows it."""
+    """Return a fact as a first line and the lines below it."""
     import dataclasses
 
     from pydantic import BaseModel

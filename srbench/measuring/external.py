@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from math import isinf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ class FolderScores(NamedTuple):
     """The scores of a folder of images."""
 
     table: dict[str, dict[str, float | None]]
-    """Image to metric to value, in the dataset's order."""
+    """Image to metric to value, in the dataset's order; None if it could not be computed or is infinite."""
     absent: Mapping[str, str]
     """The metrics that could not be computed, with reasons."""
     notes: tuple[str, ...]
@@ -59,14 +60,21 @@ def score_folder(
     found = match_files(content.images, list(images), folder)
     scorer = Scorer(metrics, protocol, scale, torch.device(device))
     table: dict[str, dict[str, float | None]] = {}
+    notes: list[str] = []
     for name, path in images.items():
         sr, hr = (to_tensor(protocol.levels(read_image(file, keep_grey=True)))[None] for file in (found[name], path))
         try:
-            table[name] = dict(scorer.score(sr.to(device), mod_crop(hr, scale).to(device), name))
+            scores = scorer.score(sr.to(device), mod_crop(hr, scale).to(device), name)
         except ShapeError as error:
             raise ShapeError(f"{found[name].name}: {error}") from error
+        infinite = [metric for metric, value in scores.items() if value is not None and isinf(value)]
+        table[name] = {metric: None if metric in infinite else value for metric, value in scores.items()}
+        if infinite and torch.equal(sr, mod_crop(hr, scale)):
+            notes.append(f"{name}: sr equals hr, pixel for pixel; is it the HR file?")
+        elif infinite:
+            notes.append(f"{name}: {', '.join(infinite)} is infinite: sr equals hr in all that it compares.")
     unused = [path.name for path in (*content.images, *content.others) if path not in found.values()]
-    notes = [f"Left out, as no image of {dataset.label}: {name_some(unused)}."] if unused else []
+    notes += [f"Left out, as no image of {dataset.label}: {name_some(unused)}."] if unused else []
     notes += [f"{path.name} is measured as stored, without {c}." for path in found.values() if (c := colours_of(path))]
     return FolderScores(table, scorer.absent, tuple(notes))
 

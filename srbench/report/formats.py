@@ -1,4 +1,4 @@
-"""How tables are written: headings of scores, CSV files and Markdown."""
+"""Headings of scores, CSV files and Markdown tables."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from srbench.escaping import csv_text
 from srbench.files import atomic_write
 
 CsvValue: TypeAlias = str | int | float | None
@@ -60,21 +61,16 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[CsvRow]) -> None
 
 
 def cell_text(value: CsvValue) -> str:
-    """Return the text of a value in a CSV file: 12 significant digits, nothing for None."""
+    """Return the text of a value in a CSV file: 12 significant digits, nothing for None, no text as a formula."""
     if value is None:
         return ""
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else csv_text(value) if isinstance(value, str) else str(value)
 
 
 def signed(value: float, decimals: int) -> str:
     """Return a difference with its sign, which a rounded zero does not have."""
     text = f"{abs(value):.{decimals}f}"
     return text if float(text) == 0 else ("+" if value > 0 else "−") + text
-
-
-def escape(text: str) -> str:
-    """Return text that is safe in a cell of a table."""
-    return text.replace("|", "\\|")
 
 
 def grid(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> list[str]:

@@ -39,7 +39,7 @@ class Gain:
 
     @property
     def verdict(self) -> str:
-        """Which side of zero the interval is on: better or worse; tie if it contains zero."""
+        """The side of zero that the interval is on: better or worse; tie if it contains zero."""
         if self.seeds == self.images == 1:  # nothing to resample
             return "tie"
         return "better" if self.low > 0 else "worse" if self.high < 0 else "tie"

@@ -19,6 +19,7 @@ STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": FAINT,
     "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "grid.color": "#eaeef2", "grid.linewidth": 0.8, "axes.axisbelow": True, "figure.facecolor": "white",
+    "text.parse_math": False,
 }  # fmt: skip
 
 

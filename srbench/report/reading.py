@@ -90,7 +90,7 @@ def _newest(records: Iterable[Record]) -> dict[RowId, Record]:
 
 
 def lines_of(records: Iterable[Record]) -> str:
-    """The text of the packed file."""
+    """Return the text of the packed file."""
     return "".join(f"{record.model_dump_json()}\n" for record in sorted(records, key=lambda r: r.key))
 
 
@@ -108,7 +108,7 @@ def write_packed(results: Path, records: Iterable[Record]) -> None:
 
 
 def read_packed(results: Path) -> list[Record]:
-    """The records in the packed file of a results folder; none without such a file.
+    """Return the records in the packed file of a results folder; none without such a file.
 
     Raises:
         DataError: The file is damaged, or was written by an srbench with other records.
@@ -126,7 +126,7 @@ def read_packed(results: Path) -> list[Record]:
 
 
 def _first_fault(error: ValidationError) -> str:
-    """Where a record is wrong, and what is wrong there."""
+    """Return where a record is wrong, and what is wrong there."""
     first = error.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(map(str, first['loc'])) or 'JSON'}: {first['msg']}"
 

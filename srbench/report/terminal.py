@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from srbench.escaping import one_line
+from srbench.plain import PlainConsole
 from srbench.report.build import build_report
 from srbench.report.comparing.comparison import Comparison
 from srbench.report.comparing.verdicts import cells, listed, skipped, summary
@@ -19,7 +20,7 @@ _READ_AT_ONCE = 50
 """Rows of a table that the terminal shows; the best of them, since a table is ranked."""
 
 
-def print_leaderboard(console: Console, results: Path, *, force: bool = False) -> None:
+def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = False) -> None:
     """Print the tables of a results folder and the paths of its files; makes the files first unless they exist.
 
     A narrow console loses the least important columns first; with ``force`` the files are made again.
@@ -34,14 +35,14 @@ def print_leaderboard(console: Console, results: Path, *, force: bool = False) -
             console.print(_render(section, table, console.width))
             empty |= any(v.mean is None for line in table.lines for v in [*line.scores.values(), *line.costs.values()])
     for warning in files.warnings:
-        console.print(f"Warning: {warning}", style="yellow", markup=False, highlight=False)
+        console.print(f"Warning: {warning}", style="yellow")
     if empty:
         console.print("— could not be measured; the reasons are footnotes of leaderboard.md.", style="dim")
     for path in files.paths:
-        console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+        console.print(str(path))
 
 
-def print_comparison(console: Console, comparison: Comparison) -> None:
+def print_comparison(console: PlainConsole, comparison: Comparison) -> None:
     """Print what changed, what was skipped and the verdict."""
     styles = {"failed": "bold red", "new": "green", "changed": ""}
     changes = listed(comparison)
@@ -51,11 +52,11 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
             table.add_column(name, justify="right" if name in {"base", "head"} else "left", overflow="fold")
         for change in changes:
             verdict, *rest = cells(change)
-            table.add_row(Text(verdict, styles[verdict]), *map(Text, rest))
+            table.add_row(Text(verdict, styles[verdict]), *rest)
         console.print(table)
     for sentence in skipped(comparison):
-        console.print(sentence, style="yellow", markup=False, highlight=False)
-    console.print(summary(comparison), style="green" if comparison.passed else "bold red", markup=False)
+        console.print(sentence, style="yellow")
+    console.print(summary(comparison), style="green" if comparison.passed else "bold red")
 
 
 def _render(section: Section, table: Table, width: int) -> RichTable:
@@ -64,9 +65,8 @@ def _render(section: Section, table: Table, width: int) -> RichTable:
     # PSNR and SSIM of the headline's colour space say most; what does not fit is in leaderboard.md.
     kin = [h for h in others if head and h.metric.endswith(head.metric.removeprefix("psnr"))]
     others = [*kin, *(h for h in others if h not in kin)][: max(1, (width - 78) // 10)]
-    title = Text.assemble(
-        (f"{table.place(' · ')} x{section.scale}", "bold"), f" · {section.degradation_label} · {section.protocol}"
-    )
+    place = one_line(f"{table.place(' · ')} x{section.scale}")
+    title = Text.assemble((place, "bold"), one_line(f" · {section.degradation_label} · {section.protocol}"))
     if table.certification:
         title.append(f" · {table.certification.status}", STYLES[table.certification.status])
     out = RichTable(title=title, title_justify="left", title_style="", header_style="bold", box=None, pad_edge=False)
@@ -76,11 +76,11 @@ def _render(section: Section, table: Table, width: int) -> RichTable:
         out.add_column(name, justify="right", no_wrap=True)
     for line in table.lines[:_READ_AT_ONCE]:
         if line.failed:
-            out.add_row("", Text(line.title), "", "", Text("failed", "red"), "", *[""] * len(others), "")
+            out.add_row("", Text(one_line(line.title)), "", "", Text("failed", "red"), "", *[""] * len(others), "")
             continue
         out.add_row(
             str(line.rank or ""),
-            Text(line.title, "dim" if line.reference else ""),
+            Text(one_line(line.title), "dim" if line.reference else ""),
             _plain(line.costs["parameters"], 1e-3, 1),
             _plain(line.costs["macs_720p_g"], 1, 2),
             _score(table, line, head) if head else "",

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
+from srbench.escaping import one_line
+from srbench.plain import PlainConsole
 from srbench.training.progress import Progress
 
 
@@ -35,7 +37,7 @@ class Display(RunProgress):
     If the output is not a terminal (a log, CI), only the finished jobs are printed.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: PlainConsole) -> None:
         self._bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -62,7 +64,7 @@ class Display(RunProgress):
     def begin(self, title: str, steps: int, done: int) -> None:
         """Draw a bar for a training."""
         self.end()
-        self._task = self._bars.add_task(escape(title), total=steps, completed=done, facts="")
+        self._task = self._bars.add_task(escape(one_line(title)), total=steps, completed=done, facts="")
 
     def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
         """Move the bar of the training."""
@@ -73,7 +75,7 @@ class Display(RunProgress):
 
     def note(self, sentence: str) -> None:
         """Print above the bars."""
-        self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(sentence)
 
     def end(self) -> None:
         """Remove the bar of the training."""
@@ -84,7 +86,7 @@ class Display(RunProgress):
     @contextmanager
     def images(self, title: str, total: int) -> Iterator[Callable[[], None]]:
         """Draw a bar for images."""
-        task = self._bars.add_task(escape(title), total=total, facts="")
+        task = self._bars.add_task(escape(one_line(title)), total=total, facts="")
         try:
             yield lambda: self._bars.advance(task)
         finally:
@@ -97,8 +99,8 @@ class Display(RunProgress):
 
         def finished(title: str, failure: str | None) -> None:
             self._bars.advance(task)
-            mark = "[red]failed[/]" if failure else "[green]done[/]  "
+            mark = ("failed", "red") if failure else ("done  ", "green")
             text = f"{title}: {failure}" if failure else title
-            self._console.print(f"{mark} {escape(text)}", highlight=False, soft_wrap=True)
+            self._console.print(Text.assemble(mark, f" {one_line(text)}"))
 
         yield finished

@@ -115,7 +115,7 @@ def test_a_sound_file_is_taken_into_the_users_folder_once(srbench, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (LOSS.format(name="my_loss", value="sr - hr"), "Not taken in, since it breaks its contract. loss my_loss: "),
+        (LOSS.format(name="my_loss", value="sr - hr"), "Not adopted, since it breaks its contract. loss my_loss: "),
         (LOSS.format(name="l1", value="(sr - hr).abs().mean()"), "Two plugins provide the loss 'l1': "),
         ("1 / 0", "Plugin mine failed to load: ZeroDivisionError"),
         ("x = 1", "it defines no hook"),

@@ -11,7 +11,7 @@ from srbench.datasets.library import Library
 from srbench.errors import DataError, ShapeError
 from srbench.imaging.files import read_image, write_png
 from srbench.imaging.resize import imresize
-from srbench.measuring.external import match_files, score_folder
+from srbench.measuring.external import match_files, mean_scores, score_folder
 from srbench.measuring.pairs import Pairs
 from srbench.measuring.protocol import protocol_named
 from srbench.measuring.scoring import Scorer
@@ -91,6 +91,20 @@ def test_a_folder_scores_as_the_same_images_do_here(score, tiny, catalog, tmp_pa
     assert absent == {}
     assert notes == ("Left out, as no image of TinyTest: fox.png, log.txt.",)
     assert {name: dict(row) for name, row in table.items()} == {n: pytest.approx(dict(r)) for n, r in expected.items()}
+
+
+def test_an_infinite_score_is_empty_with_the_reason_and_has_no_mean(score, tiny, tmp_path):
+    ant, bee = (read_image(tiny.data / "TinyTest" / f"{name}.png") for name in ("ant", "bee"))
+    write_png(tmp_path / "sr" / "ant.png", ant)
+    bee[:2] //= 2  # in the border that is shaved
+    write_png(tmp_path / "sr" / "bee.png", bee)
+    table, _, notes = score()
+    assert table == {"ant": {"psnr_y": None, "ssim_rgb": 1.0}, "bee": {"psnr_y": None, "ssim_rgb": 1.0}}
+    assert mean_scores(table) == {"psnr_y": None, "ssim_rgb": 1.0}
+    assert notes == (
+        "ant: sr equals hr, pixel for pixel; is it the HR file?",
+        "bee: psnr_y is infinite: sr equals hr in all that it compares.",
+    )
 
 
 def test_an_image_of_another_size_is_named(score, tiny, tmp_path):

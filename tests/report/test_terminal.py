@@ -4,15 +4,15 @@ import io
 import re
 
 import pytest
-from rich.console import Console
 
+from srbench.plain import PlainConsole
 from srbench.report.build import build_report
 from srbench.report.terminal import print_leaderboard
 
 
 def printed(results, width=120):
     text = io.StringIO()
-    print_leaderboard(Console(file=text, width=width), results)
+    print_leaderboard(PlainConsole(file=text, width=width), results)
     return text.getvalue()
 
 
@@ -36,8 +36,8 @@ def test_printing_a_finished_leaderboard_needs_neither_torch_pandas_nor_matplotl
 
     build_report(results)
     code = (
-        "import sys; from pathlib import Path; from rich.console import Console;"
-        "from srbench.report.terminal import print_leaderboard; print_leaderboard(Console(), Path(sys.argv[1]));"
+        "import sys; from pathlib import Path; from srbench.plain import PlainConsole;"
+        "from srbench.report.terminal import print_leaderboard; print_leaderboard(PlainConsole(), Path(sys.argv[1]));"
         "heavy = {'torch', 'pandas', 'matplotlib', 'scipy.stats'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )

@@ -3,13 +3,13 @@
 import io
 
 import pytest
-from rich.console import Console
 
+from srbench.plain import PlainConsole
 from srbench.running.display import Display, RunProgress
 
 
 def shown(terminal, width=200):
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=width, color_system=None)
+    console = PlainConsole(file=io.StringIO(), force_terminal=terminal, width=width, color_system=None)
     with Display(console) as display, display.jobs(2) as finished:
         display.begin("Net [x2]", 10, 4)
         display.advance(5, loss=0.125, psnr=31.256, images_per_second=1234.5)
@@ -38,7 +38,7 @@ def test_a_terminal_shows_the_training_under_way():
 
 
 def test_a_failed_image_takes_its_bar_away():
-    console = Console(file=io.StringIO(), force_terminal=True)
+    console = PlainConsole(file=io.StringIO(), force_terminal=True)
     with Display(console) as display:
         with pytest.raises(RuntimeError), display.images("measure", 2):
             raise RuntimeError

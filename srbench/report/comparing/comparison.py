@@ -32,7 +32,7 @@ class Change:
     head: float | None
     verdict: Verdict
     detail: str = ""
-    """Why it failed or was skipped; a sentence without full stop."""
+    """The reason why it failed or was skipped; a sentence without full stop."""
     rule: Rule | None = None
 
     @property
@@ -64,8 +64,9 @@ class Comparison:
 def compare_rows(base: Sequence[Cells], head: Sequence[Cells], rules: Sequence[Rule]) -> Comparison:
     """Match the rows of two leaderboards and judge what changed.
 
-    The comparison fails if a rule is broken, if a cell under a rule became empty or changed its protocol id, if a row
-    vanished, or if a cell failed in head and not in base. New rows are listed.
+    The comparison fails if a rule is broken or its cell became empty, if two scores have different protocol ids or only
+    one has any, if a row vanished or is no longer certified, or if a cell failed in head and not in base: its status is
+    not "ok". New rows are listed.
 
     Args:
         base: Rows before; each has its own identity.
@@ -78,13 +79,16 @@ def compare_rows(base: Sequence[Cells], head: Sequence[Cells], rules: Sequence[R
         old, new = before.get(identity), after.get(identity)
         if new is None:
             changes.append(_whole(identity, "failed", "the row vanished"))
-        elif new.get("status") == "failed" and (old is None or old.get("status") != "failed"):
+        elif not _is_ok(new) and (old is None or _is_ok(old)):
             changes.append(_whole(identity, "failed", f"the cell failed: {_cause(new)}"))
         elif old is None:
             changes.append(_whole(identity, "new", "the row is new"))
-        elif new.get("status") == "failed":
+        elif not _is_ok(new):
             changes.append(_whole(identity, "skipped", f"the cell failed in base and in head: {_cause(new)}"))
         else:
+            if old.get("certified") == "certified" != new.get("certified"):
+                became = new.get("certified") or "unknown"
+                changes.append(_whole(identity, "failed", f"the dataset was certified and became {became}"))
             changes += _compare_cells(identity, old, new, rules)
     order = ("failed", "skipped", "new", "changed", "same")
     return Comparison(
@@ -98,12 +102,14 @@ def _compare_cells(identity: Identity, old: Cells, new: Cells, rules: Sequence[R
     changes = [_judge(identity, old, new, rule) for rule in rules]
     ruled = {rule.column for rule in rules}
     for column in dict.fromkeys([*old, *new]):
+        if not is_watched(column) or column in ruled:
+            continue
         base, head = number(old.get(column, "")), number(new.get(column, ""))
-        if is_watched(column) and column not in ruled and base != head:
-            note = "became empty" if head is None else "was empty" if base is None else ""
-            changes.append(
-                Change(identity=identity, column=column, base=base, head=head, verdict="changed", detail=note)
-            )
+        why = "" if base is None or head is None else _other_protocol(old, new, column)
+        if why or base != head:
+            note = why or ("became empty" if head is None else "was empty" if base is None else "")
+            verdict: Verdict = "failed" if why else "changed"
+            changes.append(Change(identity=identity, column=column, base=base, head=head, verdict=verdict, detail=note))
     return changes
 
 
@@ -122,9 +128,8 @@ def _judge(identity: Identity, old: Cells, new: Cells, rule: Rule) -> Change:
     if head is None:
         why = reason_of(new, rule.column).rstrip(".")
         return say("failed", "became empty" + (f": {why}" if why else ""))
-    ids = protocol_of(old, rule.column), protocol_of(new, rule.column)
-    if all(ids) and ids[0] != ids[1]:
-        return say("failed", f"the protocol changed, which makes them incomparable: {ids[0]} became {ids[1]}")
+    if why := _other_protocol(old, new, rule.column):
+        return say("failed", why)
     if rule.broken(base, head):
         return say("failed", f"breaks {rule}")
     return say("same" if base == head else "changed")
@@ -138,8 +143,18 @@ def _incomparable(old: Cells, new: Cells) -> str:
     return "" if base == head else f"and base was timed on {base}, head on {head}"
 
 
+def _other_protocol(old: Cells, new: Cells, column: str) -> str:
+    """Return why scores of two rows do not compare; "" if they do."""
+    base, head = protocol_of(old, column) or "none stated", protocol_of(new, column) or "none stated"
+    return "" if base == head else f"the protocol changed, which makes them incomparable: {base} became {head}"
+
+
+def _is_ok(row: Cells) -> bool:
+    return row.get("status") == "ok"
+
+
 def _cause(row: Cells) -> str:
-    return reason_of(row, "cell").rstrip(".") or "no reason given"
+    return reason_of(row, "cell").rstrip(".") or f"its status is {row.get('status') or 'missing'}, without a reason"
 
 
 def _whole(identity: Identity, verdict: Verdict, detail: str) -> Change:

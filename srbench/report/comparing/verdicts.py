@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from xml.etree import ElementTree as ET
 
+from srbench.escaping import markdown, markdown_code, markdown_sentence, one_line
 from srbench.report.comparing.comparison import Change, Comparison
 from srbench.report.comparing.rules import relative
 
@@ -53,21 +54,21 @@ def render_markdown(comparison: Comparison) -> str:
     mark = "✅" if comparison.passed else "❌"
     out = [f"### {mark} srbench: {summary(comparison)}", ""]
     if comparison.rules:
-        out += ["Not accepted: " + ", ".join(f"`{rule}`" for rule in comparison.rules) + ".", ""]
+        out += ["Not accepted: " + ", ".join(markdown_code(str(rule)) for rule in comparison.rules) + ".", ""]
     rows = [cells(change) for change in listed(comparison)]
     if rows:
         out += ["| | Row | Column | Base | Head | Difference |", "| --- | --- | --- | ---: | ---: | --- |"]
         for verdict, *rest in rows:
             shown = {"failed": "❌", "new": "🆕"}.get(verdict, "")
-            out.append("| " + " | ".join(cell.replace("|", "\\|") for cell in (shown, *rest)) + " |")
+            out.append("| " + " | ".join(map(markdown, (shown, *rest))) + " |")
         out.append("")
-    out += [f"- {sentence}" for sentence in skipped(comparison)]
+    out += [f"- {markdown_sentence(sentence)}" for sentence in skipped(comparison)]
     return "\n".join(out).rstrip() + "\n"
 
 
 def render_junit(comparison: Comparison) -> bytes:
-    """Return JUnit XML: a test case for each rule in each row, and for each row that vanished, failed or is new."""
-    cases = [c for c in comparison.changes if c.rule or not c.column]
+    """Return JUnit XML: a test case for each rule in each row, each row that vanished or is new, and each failure."""
+    cases = [c for c in comparison.changes if c.rule or not c.column or c.verdict == "failed"]
     suite = ET.Element(
         "testsuite",
         name="srbench compare",
@@ -77,17 +78,14 @@ def render_junit(comparison: Comparison) -> bytes:
         skipped=str(len(comparison.having("skipped"))),
     )
     for change in cases:
-        case = ET.SubElement(suite, "testcase", classname=_printable(change.row), name=str(change.rule or "row"))
+        case = ET.SubElement(
+            suite, "testcase", classname=one_line(change.row), name=one_line(str(change.rule or change.column or "row"))
+        )
         if change.verdict == "failed":
-            ET.SubElement(case, "failure", message=_printable(difference(change)))
+            ET.SubElement(case, "failure", message=one_line(difference(change)))
         elif change.verdict == "skipped":
-            ET.SubElement(case, "skipped", message=_printable(change.detail))
+            ET.SubElement(case, "skipped", message=one_line(change.detail))
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
-
-
-def _printable(text: str) -> str:
-    """Replace control characters, which XML cannot hold."""
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from srbench.escaping import markdown, markdown_code
 from srbench.files import atomic_write
 from srbench.report.degradations.matrix import PLAIN, Matrix, MatrixColumn, MatrixRow
 from srbench.report.distillation.page import gain_cells, gain_columns, marked
-from srbench.report.formats import CsvRow, escape, grid, signed, write_csv
+from srbench.report.formats import CsvRow, grid, signed, write_csv
 from srbench.report.pictures import picture_name
 
 ABOUT = (
@@ -55,7 +56,7 @@ def render_page(matrices: Sequence[Matrix], pictures: Iterable[Path] = ()) -> st
     shown = {picture.name for picture in pictures}
     out = ["# Degradations: training against test", "", ABOUT, ""]
     for matrix in matrices:
-        out += [f"## {matrix.table.place(', ')} x{matrix.section.scale} · {matrix.section.protocol}", ""]
+        out += [f"## {markdown(matrix.table.place(', '))} x{matrix.section.scale} · {matrix.section.protocol}", ""]
         if heat_map_name(matrix) in shown:
             out += [f"![Scores by training and test degradation]({heat_map_name(matrix)})", ""]
         out += [*_scores(matrix), ""]
@@ -64,7 +65,7 @@ def render_page(matrices: Sequence[Matrix], pictures: Iterable[Path] = ()) -> st
         if representation_name(matrix) in shown:
             out += ["The networks' representations of each test image's degradation, on two axes:", ""]
             out += [f"![Representations, coloured by kernel]({representation_name(matrix)})", ""]
-        out += [f"<sub>{' · '.join(f'`{column.headline.protocol}`' for column in matrix.columns)}</sub>", ""]
+        out += [f"<sub>{' · '.join(markdown_code(column.headline.protocol) for column in matrix.columns)}</sub>", ""]
     return "\n".join(out).rstrip() + "\n"
 
 
@@ -81,14 +82,14 @@ def _scores(matrix: Matrix) -> list[str]:
             "—" if value is None else signed(value, decimals)
             for value in (row.out_of_domain_gap, row.gap_to_specialist)
         ]
-        rows.append([escape(row.method), _trained_on(row), *cells, *ends])
+        rows.append([markdown(row.method), _trained_on(row), *cells, *ends])
     return grid(
         ["Method", "Trained on", *map(_head, matrix.columns), "Out-of-domain gap", "Gap to specialist"], rows, left=2
     )
 
 
 def _trained_on(row: MatrixRow) -> str:
-    return escape(row.train_degradation or "—")
+    return markdown(row.train_degradation or "—")
 
 
 def _score(matrix: Matrix, row: MatrixRow, column: MatrixColumn) -> str:
@@ -105,7 +106,7 @@ def _score(matrix: Matrix, row: MatrixRow, column: MatrixColumn) -> str:
 def _gains(matrix: Matrix) -> list[str]:
     rows = [
         [
-            escape(row.method),
+            markdown(row.method),
             _trained_on(row),
             *(marked(row.over_plain.get(c), c.headline.decimals) for c in matrix.columns),
         ]

@@ -1,4 +1,4 @@
-"""Draw what networks make of degradations: their representations of test images, projected on two axes.
+"""Draw networks' representations of the degradations of test images, projected on two axes.
 
 A point is an image under one test degradation, coloured by the width of the kernel that blurred it. It shows the
 difference from the mean over all degradations of the same image, since the content of images may weigh far more. If a
@@ -35,11 +35,11 @@ ACROSS = 4
 MARKERS = "osD^vPX*"
 """One for each test degradation."""
 DAMAGES = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error)
-"""What reading a missing or damaged file raises."""
+"""Exceptions from reading a missing or damaged file."""
 
 
 class Points(NamedTuple):
-    """What one network made of the test images."""
+    """The representations of the test images by one network."""
 
     projected: Numbers
     """(n, 2), on the two axes along which they differ most from the means of their images."""
@@ -93,7 +93,7 @@ def points(row: MatrixRow, matrix: Matrix, folder: Path) -> Points | None:
 
 
 class _Kept(NamedTuple):
-    """What a record kept of n images."""
+    """The kept representations of n images."""
 
     images: NDArray[np.str_]
     vectors: Numbers
@@ -105,7 +105,7 @@ def _first_seed(line: Line) -> list[Record]:
 
 
 def _kept(line: Line, folder: Path) -> list[_Kept]:
-    """Return what each record of the first seed kept."""
+    """Return the representations that each record of the first seed kept."""
     found = []
     for record in _first_seed(line):
         if record.representation_file is None:

@@ -77,7 +77,7 @@ class GainTable:
 
     @property
     def group(self) -> tuple[str, str, str, int, str, str]:
-        """What tables side by side have in common: everything except dataset and inference."""
+        """The facts that tables side by side share: everything except dataset and inference."""
         m = self.control.model
         s = self.section
         return (m.architecture, m.recipe or "", m.train_degradation or "", s.scale, s.degradation, s.protocol)

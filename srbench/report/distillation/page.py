@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from srbench.escaping import markdown, markdown_code
 from srbench.files import atomic_write
 from srbench.report.distillation.gains import CONTROL, INHERITED, GainLine, GainTable
-from srbench.report.formats import CsvRow, Heading, escape, grid, signed, write_csv
+from srbench.report.formats import CsvRow, Heading, grid, signed, write_csv
 from srbench.report.pairing import Gain
 from srbench.report.pictures import picture_name
 
@@ -57,11 +58,11 @@ def render_page(tables: Sequence[GainTable], pictures: Iterable[Path] = ()) -> s
     for group in side_by_side(tables):
         first = group[0]
         model, section = first.control.model, first.section
-        out += [f"## {model.label} x{section.scale} · {section.degradation_label} · {model.recipe}", ""]
+        out += [f"## {markdown(f'{model.label} x{section.scale} · {section.degradation_label} · {model.recipe}')}", ""]
         if model.train_degradation != section.degradation:
-            out += [f"Trained on {model.train_degradation}.", ""]
+            out += [f"Trained on {markdown(str(model.train_degradation))}.", ""]
         if teacher := usual_teacher(group):
-            out += [f"The teacher is {teacher} where no other is named.", ""]
+            out += [f"The teacher is {markdown(teacher)} where no other is named.", ""]
         if figure_name(first) in drawn:
             out += [f"![Gains over plain training]({figure_name(first)})", ""]
         if len(group) > 1:
@@ -87,10 +88,10 @@ def _overview(group: Sequence[GainTable]) -> list[str]:
         return sum(values) / len(values)
 
     rows = [
-        [escape(title), *(_marked(gain, table.headline) for gain, table in zip(row, group, strict=True))]
+        [markdown(title), *(_marked(gain, table.headline) for gain, table in zip(row, group, strict=True))]
         for title, row in sorted(kept.items(), key=lambda item: -mean(item[1]))
     ]
-    heads = [f"{table.table.label}: gain over `{CONTROL}`{table.headline.bracketed_unit}" for table in group]
+    heads = [f"{markdown(table.table.label)}: gain over `{CONTROL}`{table.headline.bracketed_unit}" for table in group]
     return grid(["Distiller", *heads], rows, left=1)
 
 
@@ -114,15 +115,20 @@ def usual_teacher(group: Sequence[GainTable]) -> str:
 
 def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
     head, second = table.headline, table.second
-    header = ["Rank", "Distiller", f"{head.label}{head.bracketed_unit}", f"Gain over `{CONTROL}`{head.bracketed_unit}"]
-    header += [f"{second.label} gain"] if second else []
+    header = [
+        "Rank",
+        "Distiller",
+        f"{markdown(head.label)}{head.bracketed_unit}",
+        f"Gain over `{CONTROL}`{head.bracketed_unit}",
+    ]
+    header += [f"{markdown(second.label)} gain"] if second else []
     others = [base for base in table.bases[1:] if any((base, head) in line.over for line in table.lines)]
     header += [f"Gain over `{base}`{head.bracketed_unit}" for base in others]
     header += ["Seeds", "Form", "Steps", "Forwards S / T", "ms/step"]
     header += [f"× `{CONTROL}`", "Extra MiB"]
     rows = []
     for title, line in lines.items():
-        row = [str(line.rank or "—"), escape(title), line.line.scores[head].text(head.decimals)]
+        row = [str(line.rank or "—"), markdown(title), line.line.scores[head].text(head.decimals)]
         if line.line.failed:
             rows.append([*row[:2], "failed", *["—"] * (len(header) - 3)])
             continue
@@ -134,11 +140,11 @@ def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
         row += [f"{line.model.train_steps:,}" if line.model.train_steps else "—", *_costs(line)]
         rows.append(row)
     return [
-        f"### {table.table.place(', ')} x{table.section.scale}",
+        f"### {markdown(table.table.place(', '))} x{table.section.scale}",
         "",
         *grid(header, rows, left=2),
         "",
-        f"<sub>`{head.protocol}`</sub>",
+        f"<sub>{markdown_code(head.protocol)}</sub>",
     ]
 
 

@@ -10,7 +10,7 @@ from srbench.records import Measured, Record, RowId, Score
 from srbench.report.formats import CsvRow, CsvValue
 
 Dtype: TypeAlias = Literal["string", "Int64", "float64"]
-"""Of a column in a data frame; see `srbench.report.comparing.reading.read_results`."""
+"""The dtype of a column in a data frame; see `srbench.report.comparing.reading.read_results`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,19 +170,19 @@ def leaderboard_row(record: Record, metrics: Mapping[str, str]) -> CsvRow:
 def empty_cells(record: Record, metrics: Mapping[str, str] = METRICS) -> dict[str, str]:
     """Return why cells of a record are empty, by column. A failed cell gives its cause once, under "cell"."""
     if record.status == "failed":
-        return {"cell": _one_line(record.reason or "failed without saying why")}
+        return {"cell": record.reason or "failed without saying why"}
     reasons: dict[str, str] = {}
     for name, column in metrics.items():
         score = record.scores.get(name)
         if score is None:
             reasons[column] = "not among the suite's metrics"
         elif score.value is None:
-            reasons[column] = _one_line(score.reason or "")
+            reasons[column] = score.reason or ""
     if record.profile is None:
         return reasons | {"costs": "not profiled"}
     for name, measured in record.profile.figures.items():
         if measured.value is None:
-            reasons[name] = _one_line(measured.reason or "")
+            reasons[name] = measured.reason or ""
     return reasons
 
 
@@ -195,7 +195,3 @@ def image_rows(record: Record, metrics: Mapping[str, str]) -> list[CsvRow]:
         | {column: image.scores.get(name) for name, column in metrics.items()}
         for image in record.images
     ]
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -43,7 +43,7 @@ class Scene:
     box: tuple[int, int, int]
     """Top, left and side of the window in hr pixels."""
     contrast: float
-    """How much the methods differ in the window."""
+    """The mean variance between the methods in the window."""
 
 
 def crop_pictures(results: Path, records_folder: Path, sections: Sequence[Section]) -> tuple[list[Picture], list[str]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from srbench.escaping import markdown, markdown_code, markdown_sentence
 from srbench.measuring.protocol import PROTOCOLS
-from srbench.report.formats import Heading, escape, grid, signed
+from srbench.report.formats import Heading, grid, signed
 from srbench.report.leaderboard.tables import Line, Section, Table, Value
 from srbench.report.reading import Records
 
@@ -29,12 +30,12 @@ class Footnotes:
 
     def mark(self, text: str) -> str:
         """Return the reference to a note."""
-        number = self._numbers.setdefault(" ".join(text.split()), len(self._numbers) + 1)
+        number = self._numbers.setdefault(text, len(self._numbers) + 1)
         return f"[^{number}]"
 
     def lines(self) -> list[str]:
         """Return all notes, for the end of the document."""
-        return [f"[^{number}]: {text}" for text, number in self._numbers.items()]
+        return [f"[^{number}]: {markdown_sentence(text)}" for text, number in self._numbers.items()]
 
 
 def render_page(
@@ -59,7 +60,7 @@ def render_page(
     out = ["# Leaderboard", ""]
     out += [ABOUT, ""]
     if machines:
-        out += [f"Measured on {'; '.join(machines)} with {'; '.join(versions)}.", ""]
+        out += [f"Measured on {markdown('; '.join(machines))} with {'; '.join(versions)}.", ""]
     for file in distillation:
         out += [f"Gains of distillers over plain training, and their costs: [{file.name}]({file.name}).", ""]
     for file in degradations:
@@ -77,12 +78,12 @@ def render_page(
             out += [f"![Where methods differ most, x{section.scale}]({picture.name})", ""]
             shown.remove(picture)
     if records.damaged:
-        out += ["## Skipped records", "", *(f"- {sentence}" for sentence in records.damaged), ""]
+        out += ["## Skipped records", "", *(f"- {markdown_sentence(sentence)}" for sentence in records.damaged), ""]
     return "\n".join([*out, *notes.lines()]).rstrip() + "\n"
 
 
 def _section(section: Section, notes: Footnotes) -> list[str]:
-    out = [f"## x{section.scale} · {section.degradation_label} · {section.protocol}", ""]
+    out = [f"## x{section.scale} · {markdown(section.degradation_label)} · {section.protocol}", ""]
     if len({t.dataset for t in section.tables}) > 1:
         out += _overview(section)
     for table in section.tables:
@@ -96,7 +97,8 @@ def _overview(section: Section) -> list[str]:
     titles = dict.fromkeys(line.title for t in tables for line in t.lines)
     by_title = [{line.title: line for line in reversed(t.lines)} for t in tables]
     heads = [
-        f"{t.place(', ')}<br>{t.headline.label}" + (f" / {second.label}" if (second := _second(t)) else "")
+        f"{markdown(t.place(', '))}<br>{markdown(t.headline.label)}"
+        + (f" / {markdown(second.label)}" if (second := _second(t)) else "")
         for t in tables
         if t.headline
     ]
@@ -111,7 +113,7 @@ def _overview(section: Section) -> list[str]:
                 costs = [_number(line.costs[n], f, None) for n, f in _COST_FORMATS[:2]]
             else:
                 cells.append("—")
-        rows.append([escape(title), *costs, *cells])
+        rows.append([markdown(title), *costs, *cells])
     return [*grid(["Method", "Params [K]", "MACs [G]", *heads], rows, left=1), ""]
 
 
@@ -124,13 +126,13 @@ def _second(table: Table) -> Heading | None:
 
 
 def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
-    title = f"### {table.place(', ')} x{section.scale}"
+    title = f"### {markdown(table.place(', '))} x{section.scale}"
     status = table.certification
     if status:
         title += f" — {MARKS[status.status]}"
     out = [title, ""]
     if status:
-        out += [f"Bicubic check: {status.detail}", ""]
+        out += [f"Bicubic check: {markdown_sentence(status.detail)}", ""]
     head = table.headline
     headings = [h for h in table.headings if h != head]
     reported = [h for h in table.headings if any(_reported(line, h) for line in table.lines)]
@@ -138,11 +140,11 @@ def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
     header = ["Rank", "Method", "Params [K]", "MACs [G]"]
     if head:
         header += [_head(head, table), "95 % interval", "Gain over bicubic"]
-    header += [_head(h, table) for h in headings] + [f"{h.label} reported (Δ)" for h in reported]
+    header += [_head(h, table) for h in headings] + [f"{markdown(h.label)} reported (Δ)" for h in reported]
     header += ["Latency p50 [ms]", "Memory [MiB]"]
     rows = []
     for line in table.lines:
-        name = escape(line.title) + (f" ({line.repeats})" if line.repeats else "")
+        name = markdown(line.title) + (f" ({line.repeats})" if line.repeats else "")
         for record in line.failed_seeds:
             facts = {"Seed": record.model.seed, "realisation": record.realisation}
             which = ", ".join(f"{what} {number}" for what, number in facts.items() if number is not None)
@@ -170,13 +172,13 @@ def _legend(table: Table, section: Section) -> list[str]:
     preset = PROTOCOLS.get(section.protocol)
     words = [f"Protocol {section.protocol}: {preset.about}" if preset else f"Protocol {section.protocol}."]
     if len(table.timings) == 1:
-        words.append(f"Latency: {table.timings[0]}.")
+        words.append(f"Latency: {markdown(table.timings[0])}.")
     models = [line.first.model for line in table.lines]
     if any(record.realisation is not None for line in table.lines for record in line.records):
         words.append("Means over frozen realisations of the random degradation; ± includes their variation.")
     if any(m.reconstruction or m.network_reconstruction for m in models):
         words.append("\\* reimplementation of a method whose paper leaves details open.")
-    ids = " · ".join(f"`{h.protocol}`" for h in table.headings)
+    ids = " · ".join(markdown_code(h.protocol) for h in table.headings)
     return [f"<sub>{' '.join(words)}<br>{ids}</sub>" if ids else f"<sub>{' '.join(words)}</sub>"]
 
 
@@ -229,10 +231,10 @@ def _reported(line: Line, heading: Heading) -> str:
     text = f"{score.reported:.{heading.decimals}f}"
     if mean is not None:
         text += f" ({signed(mean - score.reported, heading.decimals)})"
-    return text + (f"<br><sub>{escape(score.reported_source)}</sub>" if score.reported_source else "")
+    return text + (f"<br><sub>{markdown(score.reported_source)}</sub>" if score.reported_source else "")
 
 
 def _head(heading: Heading, table: Table) -> str:
     same = [h for h in table.headings if h.metric == heading.metric]
     number = f" ({same.index(heading) + 1})" if len(same) > 1 else ""
-    return f"{heading.label}{number}{heading.bracketed_unit} {'↑' if heading.higher_is_better else '↓'}"
+    return f"{markdown(heading.label)}{number}{heading.bracketed_unit} {'↑' if heading.higher_is_better else '↓'}"

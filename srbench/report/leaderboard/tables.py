@@ -40,10 +40,10 @@ class Line:
     scores: dict[Heading, Value] = field(default_factory=dict)
     costs: dict[str, Value] = field(default_factory=dict)
     timing: str = ""
-    """How and where latency was measured; only latencies with equal timings compare."""
+    """Backend, precision, input and machine of the latency; only latencies with equal timings compare."""
     rank: int | None = None
     gain: float | None = None
-    """By how much its headline mean is better than that of bicubic interpolation."""
+    """Its headline mean minus that of bicubic interpolation, positive if better."""
     interval: tuple[float, float] | None = None
     """The 95 % interval of its headline mean over images and seeds."""
 

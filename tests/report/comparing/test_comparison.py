@@ -107,6 +107,32 @@ def test_scores_under_two_protocol_ids_are_not_compared():
     assert why.startswith("the protocol changed, which makes them incomparable: psnr_y@classic-y")
 
 
+@pytest.mark.parametrize("rules", [(), (PSNR,)], ids=["without a rule", "with one"])
+@pytest.mark.parametrize(("base_id", "head_id"), [("psnr_y@one", ""), ("", "psnr_y@one"), ("psnr_y@one", "psnr_y@two")])
+def test_scores_compare_only_if_both_state_the_same_protocol(base_id, head_id, rules):
+    base, head = one(psnr_y_protocol=base_id), one(psnr_y_protocol=head_id)
+    (why,) = failures([base], [head], *rules)
+    shown = [name or "none stated" for name in (base_id, head_id)]
+    assert why == f"the protocol changed, which makes them incomparable: {shown[0]} became {shown[1]}"
+    without = [{k: v for k, v in row.items() if not k.endswith("_protocol")} for row in (base, head)]
+    assert failures(without[:1], without[1:], *rules) == []
+
+
+@pytest.mark.parametrize("status", ["", "skipped", "OK"])
+def test_a_status_that_is_not_ok_is_a_failure(status):
+    expected = f"the cell failed: its status is {status or 'missing'}, without a reason"
+    assert failures([BASE], [one(status=status)]) == [expected]
+    assert failures([one(status=status)], [one(status=status)]) == []
+
+
+@pytest.mark.parametrize("became", ["uncertified", "no reference", ""])
+def test_a_dataset_that_is_no_longer_certified_is_a_failure(became):
+    expected = f"the dataset was certified and became {became or 'unknown'}"
+    assert failures([one(certified="certified")], [one(certified=became)]) == [expected]
+    assert failures([one(certified=became)], [one(certified="certified")]) == []
+    assert failures([one(certified=became)], [one(certified=became)]) == []
+
+
 def test_a_cell_that_failed_in_head_fails_unless_it_failed_before():
     broken = rows_of([fail(make_record(psnr=33.0), "out of memory.")])
     assert failures([BASE], broken) == ["the cell failed: out of memory"]

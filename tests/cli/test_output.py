@@ -1,0 +1,100 @@
+"""What commands print in any encoding, and with any name."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from helpers.records import make_record, write_records
+from srbench.imaging.files import write_png
+
+SRBENCH = (sys.executable, "-c", "from srbench.cli import main; main()")
+
+
+def printed(encoding, folder, *words):
+    """Run a command whose output goes to a file in an encoding; return its exit status and the text."""
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "SRBENCH_PLUGINS": "bundled"}
+    done = subprocess.run([*SRBENCH, *map(str, words)], cwd=folder, capture_output=True, env=environment, timeout=300)
+    assert b"Traceback" not in done.stderr
+    return done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding)
+
+
+@pytest.fixture
+def sides(tmp_path):
+    """Two leaderboards of which the second is worse, with a name in Chinese."""
+    label = {"label": "网络 [red]"}
+    records = [make_record("espcn", psnr=psnr) for psnr in (33.0, 32.0)]
+    records = [r.model_copy(update={"model": r.model.model_copy(update=label)}) for r in records]
+    return [write_records(tmp_path / name, [r]) for name, r in zip(("base", "head"), records, strict=True)]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_a_character_that_an_encoding_lacks_does_not_change_the_exit_status(tmp_path, sides, encoding):
+    rule = ("--fail-on", "psnr_y_db < -0.02")
+    status, comment, _ = printed(encoding, tmp_path, "compare", *sides, *rule, "--markdown", "-")
+    assert status == 1
+    assert comment.startswith("### ❌" if encoding == "utf-8" else "### \\u274c")
+    status, table, _ = printed(encoding, tmp_path, "report", sides[0])
+    assert status == 0
+    assert ("网络 [red]" if encoding == "utf-8" else "\\u7f51\\u7edc [red]") in table
+    assert printed(encoding, tmp_path, "list", "suites")[0] == 0
+    assert printed(encoding, tmp_path, "--help")[0] == 0
+    status, _, error = printed(encoding, tmp_path, "report", "网络")
+    assert status == 2
+    assert error.count("\n") == 1
+
+
+def test_all_images_are_degraded_where_an_arrow_cannot_be_printed(tmp_path):
+    for name in ("ant", "bee"):
+        write_png(tmp_path / "hr" / f"{name}.png", np.full((32, 32, 3), 9, np.uint8))
+    words = ("degrade", "hr", "--degradation", "bicubic", "--scale", 2, "--out", "lr")
+    status, out, _ = printed("cp1252", tmp_path, *words)
+    assert status == 0
+    assert out.count("\\u2192") == 2
+    assert len(list((tmp_path / "lr").glob("*.png"))) == 2
+
+
+ODD = ["[red]fox", "end[-]", 'it\'s, "quoted"', "=cmd()", "tab\there"]
+
+
+@pytest.fixture
+def odd(srbench, tmp_path, monkeypatch):
+    """A dataset whose images have odd names, and a folder of the same images."""
+    monkeypatch.setenv("SRBENCH_DATASETS", str(tmp_path / "own.toml"))
+    rng = np.random.default_rng(0)
+    for name in ODD:
+        image = rng.integers(0, 255, (40, 40, 3), np.uint8)
+        write_png(srbench.folder / "hr [/x]" / f"{name}.png", image)
+        write_png(srbench.folder / "sr [/x]" / f"{name}.png", image // 2 * 2)
+    assert srbench("data", "add", "odd", "hr [/x]", "--license", "CC0-1.0").status == 0
+    return srbench
+
+
+def test_names_of_images_and_folders_are_text_wherever_they_are_printed(odd):
+    answer = odd("score", "sr [/x]", "--dataset", "odd", "--scale", 2, "--metric", "psnr_y", "--csv", "s.csv")
+    assert (answer.status, answer.err) == (0, "")
+    assert "sr [/x] on odd x2" in answer.out
+    for name in ("[red]fox", "end[-]", 'it\'s, "quoted"', "=cmd()", "tab here"):
+        assert name in answer.out
+    with (odd.folder / "s.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["image", "psnr_y_db"]
+    assert {row[0] for row in rows} == {"[red]fox", "end[-]", 'it\'s, "quoted"', "'=cmd()", "tab here", "mean"}
+    assert all(len(row) == 2 for row in rows)
+
+
+def test_what_a_plugin_says_is_one_line_of_text(srbench):
+    text = 'import srbench\nraise ValueError("first\\n  second [red]\\x1b[31m")\n'
+    (srbench.folder / "odd.py").write_text(text)
+    answer = srbench("list", "losses", "--plugin", "odd.py")
+    assert "ValueError: first second [red]\\x1b[31m" in answer.err
+    assert answer.err.count("\n") == 1
+    (facts,) = [p for p in json.loads(srbench("plugins", "--plugin", "odd.py", "--json").out) if p["name"] == "odd"]
+    assert "\x1b" in facts["error"]  # JSON spells it itself
+    table = srbench("plugins", "--plugin", "odd.py").out
+    assert "\\x1b[31m" in table
+    assert "\x1b" not in table
