@@ -158,11 +158,8 @@ def fetch_file(urls: Sequence[str], sha256: str | None, destination: Path, *, pr
     Args:
         urls: Addresses (http or https) of the same file, tried in order.
         sha256: Its hash in hexadecimal; None if it is unknown, and then nothing is checked.
-        destination: Where to write it; folders are made.
+        destination: Where to write it, which is returned; folders are made.
         progress: Show a bar on standard error.
-
-    Returns:
-        ``destination``.
 
     Raises:
         UnavailableError: No address has the file; the sentence says why, for each.

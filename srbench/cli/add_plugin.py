@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from srbench.cli.console import say
+from srbench.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
     from srbench.catalog.plugin import Plugin
@@ -36,7 +37,6 @@ def add_plugin(
     What is adopted is checked against its contract first. Nothing is ever overwritten.
     """
     from srbench.catalog.scaffold import WRITABLE
-    from srbench.errors import UsageError
 
     if name is not None:
         _print(_write(what, name, paper, package=package, license_id=license_id, into=into))
@@ -80,7 +80,6 @@ def _adopt_package(what: str) -> None:
     from srbench.catalog.discovery import entry_point_plugins
     from srbench.catalog.installing import installed_version, project_name, run_pip
     from srbench.catalog.loading import load_plugin
-    from srbench.errors import PluginError, UsageError
 
     folder = Path(what)
     name = project_name(folder) if folder.is_dir() else what
@@ -119,7 +118,6 @@ def _check(plugins: list[Plugin]) -> None:
     from srbench.catalog.catalog import build_catalog
     from srbench.catalog.discovery import discover
     from srbench.catalog.plugin import Family
-    from srbench.errors import PluginError
     from srbench.testing import violations_of
 
     if broken := [str(p.error) for p in plugins if p.error]:

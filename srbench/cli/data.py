@@ -9,6 +9,7 @@ import typer
 
 from srbench.cli.console import plain_console, print_wide, say, warn
 from srbench.cli.options import Data, data_root
+from srbench.errors import UnavailableError, UnknownNameError, UsageError
 
 app = typer.Typer(help="List, check, fetch and add datasets.", no_args_is_help=True)
 
@@ -50,7 +51,6 @@ def verify(
     """Compare datasets with the manifest, image by image; exit 1 if one is faulty."""
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.library import Library
-    from srbench.errors import UsageError
     from srbench.measuring.provided_lr import compare_with_ours
 
     if bool(names) == everything:
@@ -86,7 +86,6 @@ def fetch(
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.archives import fetch_dataset
     from srbench.datasets.library import Library
-    from srbench.errors import UsageError
 
     catalog = load_catalog()
     specs = [catalog.datasets[name] for name in names]
@@ -144,7 +143,6 @@ def fetch_network(
     ] = False,
 ) -> None:
     """Download a perceptual network once, and check its hash."""
-    from srbench.errors import UnavailableError, UnknownNameError
     from srbench.networks.imagenet import fetch_lpips_trunk, fetch_vgg19
 
     if what not in (known := ("lpips", "lpips-vgg", "vgg19")):

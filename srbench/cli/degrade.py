@@ -10,6 +10,7 @@ import typer
 
 from srbench.cli.console import plain_console
 from srbench.cli.options import PluginFiles, Strict, one_scale
+from srbench.errors import UsageError
 
 if TYPE_CHECKING:
     from srbench.degrading.spec import DegradationSpec
@@ -41,7 +42,6 @@ def degrade(
     Exit status 1 if they differ.
     """
     from srbench.catalog.catalog import load_catalog
-    from srbench.errors import UsageError
 
     if from_ is not None:
         if degradation or scale or realisations or seed is not None:
@@ -60,7 +60,6 @@ def degrade(
 
 def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: int, realisations: int | None) -> None:
     from srbench.degrading.written_lr import carry_out, orders
-    from srbench.errors import UsageError
     from srbench.imaging.files import colours_of
     from srbench.imaging.folders import list_folder, name_some
 
@@ -84,7 +83,6 @@ def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: i
 
 def _again(file: Path, image: Path, degradations: Mapping[str, DegradationSpec], out: Path | None) -> None:
     from srbench.degrading.written_lr import make_again
-    from srbench.errors import UsageError
 
     if not image.is_file():
         raise UsageError(f"{image} is not a file; --from needs the one HR image that the realisation was drawn for.")

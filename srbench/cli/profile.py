@@ -11,6 +11,7 @@ import typer
 
 from srbench.cli.console import plain_console
 from srbench.cli.options import Device, PluginFiles, Scales, Threads, resolve_device, scales, words
+from srbench.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -68,8 +69,6 @@ def profile(
         for way in backends
     ]
     if not tasks:
-        from srbench.errors import UsageError
-
         factors = ", ".join(map(str, wanted))
         raise UsageError(f"None of {', '.join(names)} serves scale {factors}; `srbench show NAME` lists the scales.")
     files = [str(path.resolve()) for path in plugin or ()]
@@ -95,7 +94,6 @@ def profile(
 
 
 def _size(text: str) -> tuple[int, int]:
-    from srbench.errors import UsageError
 
     found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if found is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -101,8 +103,6 @@ def _rows(parts: Iterable[Part], macs: int, depth: int = 0) -> Iterator[tuple[st
 
 
 def _print_facts(console: Any, spec: Any) -> None:  # noqa: ANN401 - a spec of any kind
-    import dataclasses
-
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
         if field.name in ("name", "units") or callable(value) or value in (None, "", (), {}):
@@ -119,8 +119,6 @@ def _print_list(console: Any, name: str, lines: list[str], first: str = "") -> N
 
 def _step_parameters(spec: Any) -> list[str]:  # noqa: ANN401 - a StepSpec; its module is imported late
     """Return every parameter with its default and its unit."""
-    import inspect
-
     return [
         (name if default is inspect.Parameter.empty else f"{name} = {default!r}") + f": {spec.units.get(name, '')}"
         for name, _, default in spec.parameters
@@ -129,8 +127,6 @@ def _step_parameters(spec: Any) -> list[str]:  # noqa: ANN401 - a StepSpec; its 
 
 def _nested(chain: Any) -> list[str]:  # noqa: ANN401 - a Chain
     """Return the steps of a chain and of the chains in it, a line each."""
-    import dataclasses
-
     lines = []
     for step in chain.steps:
         if not hasattr(step, "steps"):
@@ -144,8 +140,6 @@ def _nested(chain: Any) -> list[str]:  # noqa: ANN401 - a Chain
 
 def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any type
     """Return a fact as a first line and the lines below it."""
-    import dataclasses
-
     from pydantic import BaseModel
 
     if isinstance(value, BaseModel):
@@ -165,8 +159,6 @@ def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any 
 
 
 def _sentence(facts: Any) -> str:  # noqa: ANN401 - Paper, Checkpoint, Reported, ImageEntry, Download
-    import dataclasses
-
     parts = []
     for field in dataclasses.fields(facts):
         value = getattr(facts, field.name)

@@ -12,12 +12,12 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from srbench.files import atomic_write, sha256_of
 from srbench.records import Stored
+from srbench.report.degradations import page as degradations_page
 from srbench.report.degradations.matrix import make_matrices
-from srbench.report.degradations.page import write_degradations
 from srbench.report.degradations.plots import matrix_pictures
 from srbench.report.degradations.representations import representation_pictures
+from srbench.report.distillation import page as distillation_page
 from srbench.report.distillation.gains import make_gain_tables
-from srbench.report.distillation.page import write_distillation
 from srbench.report.distillation.plots import gain_pictures
 from srbench.report.formats import write_csv
 from srbench.report.leaderboard.columns import (
@@ -148,8 +148,15 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
     )
     there, undrawn = draw_pictures(picture for group in groups for picture in group)
     figures, of_gains, of_matrices = (tuple(p.path for p in group if p.path in there) for group in groups)
-    distillation = write_distillation(results, gains, of_gains)
-    degradations = write_degradations(results, matrices, of_matrices)
+    distillation, degradations = (), ()
+    if gains:
+        distillation = (results / "distillation.md", results / "distillation.csv", *of_gains)
+        atomic_write(distillation[0], distillation_page.render_page(gains, of_gains))
+        write_csv(distillation[1], distillation_page.csv_columns(gains), distillation_page.csv_rows(gains))
+    if matrices:
+        degradations = (results / "degradations.md", results / "degradations.csv", *of_matrices)
+        atomic_write(degradations[0], degradations_page.render_page(matrices, of_matrices))
+        write_csv(degradations[1], degradations_page.COLUMNS, degradations_page.csv_rows(matrices))
     atomic_write(files.markdown, render_page(records, sections, figures, distillation[:1], degradations[:1]))
     return _State(
         figures=tuple(path.name for path in figures),

@@ -66,12 +66,7 @@ def compare_rows(base: Sequence[Cells], head: Sequence[Cells], rules: Sequence[R
 
     The comparison fails if a rule is broken or its cell became empty, if two scores have different protocol ids or only
     one has any, if a row vanished or is no longer certified, or if a cell failed in head and not in base: its status is
-    not "ok". New rows are listed.
-
-    Args:
-        base: Rows before; each has its own identity.
-        head: Rows after; likewise.
-        rules: Changes that are not accepted.
+    not "ok". New rows are listed. Each row of a side has its own identity.
     """
     before, after = ({identity_of(r): r for r in rows} for rows in (base, head))
     changes: list[Change] = []

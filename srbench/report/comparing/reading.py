@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 
 def read_leaderboard(path: Path) -> list[Cells]:
-    """Read the rows of a leaderboard.
-
-    Args:
-        path: A CSV file, or a folder with records or, without these, a ``leaderboard.csv``.
+    """Read the rows of a CSV file, or of a folder with records or, without these, a ``leaderboard.csv``.
 
     Raises:
         DataError: There is no such file or folder, it is not a leaderboard, or it has a row twice.
@@ -51,13 +48,10 @@ def read_results(path: Path | str) -> pd.DataFrame:
     """Read results as a data frame with the rows and columns of ``leaderboard.csv``.
 
     The dtype of texts is "string", of counts "Int64", and of other numbers "float64". Empty cells are missing values;
-    the column ``reasons`` says why they are empty.
+    the column ``reasons`` says why they are empty. Rows have the order of the leaderboard.
 
     Args:
         path: A results folder, a folder of records, or a CSV file.
-
-    Returns:
-        A row for each cell of the suite, in the order of the leaderboard.
 
     Raises:
         DataError: There is no such file or folder, it is not a leaderboard, or it has a row twice.

@@ -46,11 +46,7 @@ class Rule:
 
 
 def parse_rule(text: str, known: Iterable[str]) -> Rule:
-    """Read ``COLUMN OPERATOR LIMIT[%]``: "psnr_y_db < -0.02", "latency_ms_p50 > +10%".
-
-    Args:
-        text: What the user wrote.
-        known: Columns of at least one side.
+    """Read ``COLUMN OPERATOR LIMIT[%]``, such as "latency_ms_p50 > +10%", for one of the ``known`` columns.
 
     Raises:
         UsageError: It cannot be understood, is about a text column, or would be broken without any change.

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from srbench.escaping import markdown, markdown_code
-from srbench.files import atomic_write
 from srbench.report.degradations.matrix import PLAIN, Matrix, MatrixColumn, MatrixRow
 from srbench.report.distillation.page import gain_cells, gain_columns, marked
-from srbench.report.formats import CsvRow, grid, signed, write_csv
+from srbench.report.formats import CsvRow, grid, signed
 from srbench.report.pictures import picture_name
 
 ABOUT = (
@@ -27,16 +26,6 @@ COLUMNS = (
     *gain_columns(PLAIN), "out_of_domain_gap", "gap_to_specialist",
 )  # fmt: skip
 """The header of degradations.csv."""
-
-
-def write_degradations(results: Path, matrices: Sequence[Matrix], pictures: Sequence[Path]) -> tuple[Path, ...]:
-    """Write both files into a folder, unless there is no matrix; return page, CSV file and pictures."""
-    if not matrices:
-        return ()
-    page, table = results / "degradations.md", results / "degradations.csv"
-    atomic_write(page, render_page(matrices, pictures))
-    write_csv(table, COLUMNS, csv_rows(matrices))
-    return (page, table, *pictures)
 
 
 def heat_map_name(matrix: Matrix, kind: str = "heat_map") -> str:

@@ -8,13 +8,13 @@ of an image kept together; with a single seed they cover the variation of images
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from srbench.records import ModelFacts, TrainingCosts
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
-from srbench.report.pairing import Gain, Rivals, Scores, in_common, paired_gain, scores_by_seed
+from srbench.report.pairing import Gain, Rivals, in_common, paired_gain, scores_by_seed
 
 CONTROL, INHERITED = "none", "weight_inherit"
 """The distillers over which gains are counted, besides those that a suite names."""
@@ -114,8 +114,10 @@ def _gain_table(section: Section, table: Table, headline: Heading, lines: Sequen
             scores = scores_by_seed(own.line.records, heading)
             for name in bases:
                 base = _base(name, own.line, lines)
-                if base and base is not own.line and (gain := _gain(scores, base, heading)):
-                    own.over[name, heading] = gain
+                if base and base is not own.line:
+                    gain = paired_gain(scores, scores_by_seed(base.records, heading), heading)
+                    if gain:
+                        own.over[name, heading] = gain
         _count_costs(own, control)
     _rank(made, headline)
     made.sort(key=lambda own: -_goodness(own.line, headline))
@@ -137,10 +139,6 @@ def _base(name: str, line: Line, lines: Sequence[Line]) -> Line | None:
     same = [other for other in known if other.first.row_id.teacher in {teacher, ""}]
     found = same or ([] if teacher or len(known) > 1 else known)
     return found[0] if found else None
-
-
-def _gain(scores: Scores, base: Line, heading: Heading) -> Gain | None:
-    return paired_gain(scores, scores_by_seed(base.records, heading), heading)
 
 
 def _rank(lines: Sequence[GainLine], headline: Heading) -> None:
@@ -176,15 +174,9 @@ def _costs(line: Line) -> TrainingCosts | None:
     costs = [c for record in line.records if (c := record.model.costs)]
     if not costs:
         return None
-
-    def over(take: Callable[[Iterable[float]], float], name: str) -> float:
-        return take([getattr(c, name) for c in costs])
-
-    return costs[0].model_copy(
-        update={
-            "student_forwards": over(statistics.fmean, "student_forwards"),
-            "teacher_forwards": over(statistics.fmean, "teacher_forwards"),
-            "seconds_per_step": over(statistics.median, "seconds_per_step"),
-            "peak_memory_mib": over(statistics.fmean, "peak_memory_mib"),
-        }
-    )
+    means = {
+        name: statistics.fmean(getattr(c, name) for c in costs)
+        for name in ("student_forwards", "teacher_forwards", "peak_memory_mib")
+    }
+    seconds = statistics.median(c.seconds_per_step for c in costs)
+    return costs[0].model_copy(update=means | {"seconds_per_step": seconds})

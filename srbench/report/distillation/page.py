@@ -8,9 +8,8 @@ from itertools import groupby
 from pathlib import Path
 
 from srbench.escaping import markdown, markdown_code
-from srbench.files import atomic_write
 from srbench.report.distillation.gains import CONTROL, INHERITED, GainLine, GainTable
-from srbench.report.formats import CsvRow, Heading, grid, signed, write_csv
+from srbench.report.formats import CsvRow, Heading, grid, signed
 from srbench.report.pairing import Gain
 from srbench.report.pictures import picture_name
 
@@ -24,16 +23,6 @@ ABOUT = (
     "peak of a step. `docs/results.md` explains the arithmetic and the columns of the CSV file."
 )
 MARKS = {"better": "**{}**", "worse": "{} ▼", "tie": "≈ {}"}
-
-
-def write_distillation(results: Path, tables: Sequence[GainTable], pictures: Sequence[Path]) -> tuple[Path, ...]:
-    """Write both files into a folder, unless there is no table; return page, CSV file and pictures."""
-    if not tables:
-        return ()
-    page, table = results / "distillation.md", results / "distillation.csv"
-    atomic_write(page, render_page(tables, pictures))
-    write_csv(table, csv_columns(tables), csv_rows(tables))
-    return (page, table, *pictures)
 
 
 def figure_name(table: GainTable) -> str:

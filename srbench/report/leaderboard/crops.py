@@ -47,16 +47,10 @@ class Scene:
 
 
 def crop_pictures(results: Path, records_folder: Path, sections: Sequence[Section]) -> tuple[list[Picture], list[str]]:
-    """Return ``crops_x2_bicubic.png`` and the like, made of the sr images that the records kept.
+    """Return ``crops_x2_bicubic.png`` and others, made of the sr images that the records of two or more methods kept.
 
-    Args:
-        results: Folder of the sheets.
-        records_folder: Folder of the records, to which their image files are relative.
-        sections: Tables with the records; a sheet needs the images of two methods.
-
-    Returns:
-        The sheets, and a sentence for every image that could not be read. A sheet that exists is left as it is
-        if any of its images is missing.
+    A sheet that exists is left as it is if any of its images is missing. Returns also a sentence for every image that
+    could not be read. Image files are relative to the folder of the records.
     """
     pictures: list[Picture] = []
     warnings: list[str] = []

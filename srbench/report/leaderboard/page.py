@@ -45,14 +45,9 @@ def render_page(
     distillation: Iterable[Path] = (),
     degradations: Iterable[Path] = (),
 ) -> str:
-    """Return the text of leaderboard.md.
+    """Return the text of leaderboard.md, with links to the pages of distillers and degradations if there are any.
 
-    Args:
-        records: The records it is made from; skipped files are named at the end.
-        sections: Its tables.
-        pictures: Pictures beside it; each is shown in the section to which its name belongs, or before all sections.
-        distillation: The page of gains of distillers, if there is one.
-        degradations: The page of training and test degradations, if there is one.
+    A picture is shown in the section to which its name belongs, or before all sections.
     """
     notes = Footnotes()
     machines = sorted({f"{e.machine_name} ({e.machine})" for r in records.records if (e := r.environment)})

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
@@ -14,13 +14,12 @@ from srbench.report.pictures import FAINT, Picture, figure_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import BboxBase
 
 COSTS = {"macs": ("macs_720p_g", "MACs for a 1280×720 output [G]"), "latency": ("latency_ms_p50", "Latency p50 [ms]")}
 MARKERS = "oDs^vPX*<>"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7f3c8d", "#e0457b", "#5b6770", "#117733")
 """Okabe and Ito's palette for colour-blind readers, extended and dark enough for text."""
-Box: TypeAlias = Any
-"""Left, bottom, right and top in pixels of the figure, in any sequence."""
 PLACES = (
     ("right", "bottom", 0, 7), ("left", "top", 2, -7), ("center", "bottom", 0, 8), ("left", "center", 9, 0),
     ("right", "center", -9, 0), ("center", "top", 0, -8), ("left", "bottom", 6, 6), ("left", "top", 6, -6),
@@ -148,6 +147,12 @@ def _ticks(axis: Axes) -> None:
 
 def _label_methods(axis: Axes, found: Sequence[tuple[Line, float, float]], colours: dict[str, str]) -> None:
     """Name every architecture once, beside its best point, where the name covers no point and no other name."""
+    from matplotlib.transforms import Bbox
+
+    def overlap(first: BboxBase, second: BboxBase) -> float:
+        shared = Bbox.intersection(first, second)
+        return shared.width * shared.height if shared else 0.0
+
     best: dict[str, tuple[float, float]] = {}
     for line, price, score in found:
         name = line.first.model.label or line.first.model.architecture
@@ -155,33 +160,24 @@ def _label_methods(axis: Axes, found: Sequence[tuple[Line, float, float]], colou
             best[name] = (price, score)
     figure = axis.figure
     renderer: Any = figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    taken = [_around(axis.transData.transform((price, score)), 7.0 * figure.dpi / 100) for _, price, score in found]
+    at_points = axis.transData.transform([(price, score) for _, price, score in found])
+    taken = [Bbox([point, point]).padded(7.0 * figure.dpi / 100) for point in at_points]
     frame = axis.get_window_extent(renderer)
     for name, at in sorted(best.items(), key=lambda item: -item[1][1]):
         text = axis.annotate(
             name, at, xytext=(0, 0), textcoords="offset points", color=colours[name], fontsize=9, fontweight="bold"
         )
-        boxes: list[tuple[float, int, Box]] = []
+        boxes: list[tuple[float, int, BboxBase]] = []
         for horizontal, vertical, x, y in PLACES:
             text.set(ha=horizontal, va=vertical, position=(x, y))
             box = text.get_window_extent(renderer)
-            hidden = sum(_overlap(box.extents, other) for other in taken)
-            outside = box.width * box.height - _overlap(box.extents, frame.padded(6).extents)
-            boxes.append((hidden + 2 * outside, len(boxes), box.extents))
+            hidden = sum(overlap(box, other) for other in taken)
+            outside = box.width * box.height - overlap(box, frame.padded(6))
+            boxes.append((hidden + 2 * outside, len(boxes), box))
         _, choice, box_taken = min(boxes, key=lambda b: b[:2])
         horizontal, vertical, x, y = PLACES[choice]
         text.set(ha=horizontal, va=vertical, position=(x, y))
         taken.append(box_taken)
-
-
-def _around(centre: Box, radius: float) -> Box:
-    return centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius
-
-
-def _overlap(first: Box, second: Box) -> float:
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    return float(max(0.0, width) * max(0.0, height))
 
 
 def _training(line: Line) -> str:

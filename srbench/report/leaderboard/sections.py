@@ -60,9 +60,7 @@ def rank_order(records: Sequence[Record]) -> list[Record]:
 def make_table(records: Sequence[Record], labels: Mapping[str, str] = MappingProxyType({})) -> Table:
     """Rank records of one dataset whose headline scores share a protocol id; failed ones come last.
 
-    Args:
-        records: One or more.
-        labels: The label of each architecture, for the names of teachers.
+    The labels of architectures are for the names of teachers.
     """
     groups: dict[RowId, list[Record]] = {}
     for record in records:
