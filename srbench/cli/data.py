@@ -54,7 +54,7 @@ def verify(
     from srbench.measuring.provided_lr import compare_with_ours
 
     if bool(names) == everything:
-        raise UsageError("Name the datasets to check, or give --all for every one that is here.")
+        raise UsageError("No dataset is named; name those to check, or give --all for every one that is here.")
     catalog = load_catalog()
     library = Library(data_root(data), catalog.datasets)
     console = plain_console()
@@ -90,7 +90,7 @@ def fetch(
     catalog = load_catalog()
     specs = [catalog.datasets[name] for name in names]
     if data is None:
-        raise UsageError("Say where the datasets go, with --data DIR or SRBENCH_DATA.")
+        raise UsageError("No folder for the datasets is given; pass one with --data DIR or SRBENCH_DATA.")
     console = plain_console()
     library = Library(data if data.is_dir() else None, catalog.datasets)
     for spec in specs:
@@ -104,17 +104,19 @@ def fetch(
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="What to call it, in lower_snake_case.")],
-    folder: Annotated[Path, typer.Argument(help="Where its images are, in any layout srbench knows.")],
+    name: Annotated[str, typer.Argument(help="Name of the dataset, in lower_snake_case.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of its images, in any layout that srbench knows.")],
     *,
     split: Annotated[str, typer.Option("--split", help="test or train.")] = "test",
     licence: Annotated[str, typer.Option("--license", help="SPDX id or a few words.")] = "unknown",
-    citation: Annotated[str, typer.Option("--citation", help="What to cite.")] = "unknown",
-    unpaired: Annotated[bool, typer.Option("--unpaired", help="Its images are lr without any hr.")] = False,
+    citation: Annotated[str, typer.Option("--citation", help="Publication to cite.")] = "unknown",
+    unpaired: Annotated[bool, typer.Option("--unpaired", help="Its images are lr without hr.")] = False,
     lr_suffix: Annotated[
-        str, typer.Option("--lr-suffix", help="Ending of its LR names, where srbench does not know it: _mine.")
+        str, typer.Option("--lr-suffix", help="Ending of its LR names if srbench does not know it, such as _mine.")
     ] = "",
-    manifest: Annotated[Path | None, typer.Option("--manifest", help="Write to this file, not your own.")] = None,
+    manifest: Annotated[
+        Path | None, typer.Option("--manifest", help="Write to this manifest instead of your own.")
+    ] = None,
 ) -> None:
     """Record a folder of images as a dataset, with the size and hash of each; never replaces one."""
     from srbench.catalog.catalog import load_catalog
@@ -139,7 +141,7 @@ def fetch_network(
     what: Annotated[str, typer.Argument(help="lpips (AlexNet's convolutions), lpips-vgg, or vgg19.")],
     *,
     optional: Annotated[
-        bool, typer.Option("--optional", help="Exit 0 even where no source answers; the column then stays empty.")
+        bool, typer.Option("--optional", help="Exit 0 even if no source answers; the column then stays empty.")
     ] = False,
 ) -> None:
     """Download a perceptual network once, and check its hash."""

@@ -20,13 +20,14 @@ def degrade(
     images: Annotated[Path, typer.Argument(help="An HR image, or a folder of them.")],
     *,
     degradation: Annotated[
-        str | None, typer.Option("--degradation", help="What to apply; `srbench list degradations` shows all.")
+        str | None, typer.Option("--degradation", help="Degradation to apply; `srbench list degradations` shows all.")
     ] = None,
     scale: Annotated[str | None, typer.Option("--scale", help="Factor.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the LR; nothing in it is overwritten.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Decides what is drawn; 0 if absent.")] = None,
     realisations: Annotated[
-        int | None, typer.Option("--realisations", min=1, help="How many of each image, for a random degradation.")
+        int | None,
+        typer.Option("--realisations", min=1, help="Number of LR images of each image, for a random degradation."),
     ] = None,
     from_: Annotated[
         Path | None, typer.Option("--from", help="Make the LR of this realisation again, and compare.")

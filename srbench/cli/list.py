@@ -21,7 +21,7 @@ def list_(
         str | None,
         typer.Argument(help="A kind of thing, such as architectures, or suites; every kind if absent."),
     ] = None,
-    pattern: Annotated[str, typer.Argument(help="Wildcard on the names, such as 'edsr*'.")] = "*",
+    pattern: Annotated[str, typer.Argument(help="Wildcard for names, such as 'edsr*'.")] = "*",
     *,
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,

@@ -25,7 +25,7 @@ PluginFiles = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict-plugins", help="Make a broken plugin fatal.")]
 KindName = Annotated[str | None, typer.Option("--kind", help="Only the thing of this kind, if several have the name.")]
-Results = Annotated[Path, typer.Option("--results", help="Where leaderboards and records go.")]
+Results = Annotated[Path, typer.Option("--results", help="Folder for leaderboards and records.")]
 Scales = Annotated[list[str] | None, typer.Option("--scale", help=OF_A_RUN["scales"][1].help)]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps, or auto.")]
 Threads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads for torch; 0 leaves torch's choice.")]

@@ -87,7 +87,7 @@ def check(
     kind: KindName = None,
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be checked here.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail if something cannot be checked here.")] = False,
 ) -> None:
     """Check a plugin against the contract of its kind.
 
@@ -101,7 +101,7 @@ def check(
     catalog = load_catalog(plugin or (), strict=strict_plugins)
     kinds = catalog.kinds_of(name, kind)
     if len(kinds) > 1:
-        raise UsageError(f"{name} names several things; say which one with --kind {' or --kind '.join(kinds)}.")
+        raise UsageError(f"{name} names several things; choose one with --kind {' or --kind '.join(kinds)}.")
     (found,) = kinds
     console = plain_console()
     spec = catalog.shelf(found)[name]

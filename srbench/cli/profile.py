@@ -30,7 +30,7 @@ def profile(
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Calls to time at least, however long.")] = 5,
     backend: Annotated[
         list[str] | None,
-        typer.Option("--backend", help="Time these: eager, compile, onnxruntime, channels_last, eager-bf16 …"),
+        typer.Option("--backend", help="Backends to time: eager, compile, onnxruntime, channels_last, eager-bf16 …"),
     ] = None,
     memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Measure peak memory.")] = True,
     plugin: PluginFiles = None,

@@ -37,7 +37,9 @@ def run(
     weights_dir: WeightsFolders = None,
     device: Device = "cpu",
     threads: Threads = 0,
-    executor: Annotated[str, typer.Option("--executor", help="Where jobs run; see `srbench list executors`.")] = "here",
+    executor: Annotated[
+        str, typer.Option("--executor", help="Executor that runs the jobs; see `srbench list executors`.")
+    ] = "here",
     workers: Annotated[int, typer.Option("--workers", min=1, help="Jobs at once, where the executor can.")] = 1,
     profile: Annotated[
         bool, typer.Option("--profile/--no-profile", help="Measure cost (MACs, latency, memory).")

@@ -12,13 +12,17 @@ from srbench.cli.options import Data, Device, PluginFiles, data_root, one_scale,
 
 
 def score(
-    folder: Annotated[Path, typer.Argument(help="Folder with one image for each of the dataset's.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with one SR image for each image of the dataset.")],
     *,
-    dataset: Annotated[str, typer.Option("--dataset", help="The dataset they belong to.")],
-    scale: Annotated[str, typer.Option("--scale", help="Factor they were enlarged by.")],
+    dataset: Annotated[str, typer.Option("--dataset", help="Dataset to which they belong.")],
+    scale: Annotated[str, typer.Option("--scale", help="Factor by which they were enlarged.")],
     data: Data = None,
-    protocol: Annotated[str, typer.Option("--protocol", help="How to measure; see docs/protocol.md.")] = "classic-y",
-    metric: Annotated[list[str] | None, typer.Option("--metric", help="What to measure.")] = None,
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="Preset of the protocol; see docs/protocol.md.")
+    ] = "classic-y",
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", help="Metrics to compute; may be given several times.")
+    ] = None,
     plugin: PluginFiles = None,
     device: Device = "cpu",
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the scores of each image here.")] = None,

@@ -102,7 +102,7 @@ def test_each_violation_is_a_line_and_the_exit_status_is_1(srbench):
 def test_a_name_of_several_kinds_needs_its_kind(srbench):
     answer = srbench("check", "bicubic")
     assert answer.status == 2
-    assert "bicubic names several things; say which one with --kind architecture or --kind degradation." in answer.err
+    assert "bicubic names several things; choose one with --kind architecture or --kind degradation." in answer.err
     assert srbench("check", "bicubic", "--kind", "degradation").status == 0
 
 

@@ -1,9 +1,11 @@
 """The pictures of a report are drawn, shown, and removed."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from srbench.report.build import build_report
+from srbench.report.pictures import figure_at
 from srbench.report.reading import PACKED
 
 
@@ -46,3 +48,10 @@ def test_without_matplotlib_the_tables_are_still_written(results, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr("srbench.report.build.draw_pictures", lambda _: (set(), []))
     assert build_report(results).warnings == ()  # once it is there, figures are wanted
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_in_pictures_are_text_and_may_have_characters_that_the_font_lacks(tmp_path):
+    with figure_at(tmp_path / "odd.png", 2, 1) as figure:
+        figure.suptitle("$\\frac{a$ 网络 \x1b[31m")
+    assert (tmp_path / "odd.png").read_bytes().startswith(b"\x89PNG")

@@ -45,7 +45,10 @@ def render_page(matrices: Sequence[Matrix], pictures: Iterable[Path] = ()) -> st
     shown = {picture.name for picture in pictures}
     out = ["# Degradations: training against test", "", ABOUT, ""]
     for matrix in matrices:
-        out += [f"## {markdown(matrix.table.place(', '))} x{matrix.section.scale} · {matrix.section.protocol}", ""]
+        out += [
+            f"## {markdown(matrix.table.place(', '))} x{matrix.section.scale} · {markdown(matrix.section.protocol)}",
+            "",
+        ]
         if heat_map_name(matrix) in shown:
             out += [f"![Scores by training and test degradation]({heat_map_name(matrix)})", ""]
         out += [*_scores(matrix), ""]
@@ -59,7 +62,7 @@ def render_page(matrices: Sequence[Matrix], pictures: Iterable[Path] = ()) -> st
 
 
 def _head(column: MatrixColumn) -> str:
-    return f"{column.label}: {column.headline.label}{column.headline.bracketed_unit}"
+    return f"{markdown(f'{column.label}: {column.headline.label}')}{column.headline.bracketed_unit}"
 
 
 def _scores(matrix: Matrix) -> list[str]:

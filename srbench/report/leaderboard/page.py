@@ -55,7 +55,7 @@ def render_page(
     out = ["# Leaderboard", ""]
     out += [ABOUT, ""]
     if machines:
-        out += [f"Measured on {markdown('; '.join(machines))} with {'; '.join(versions)}.", ""]
+        out += [f"Measured on {markdown('; '.join(machines))} with {markdown('; '.join(versions))}.", ""]
     for file in distillation:
         out += [f"Gains of distillers over plain training, and their costs: [{file.name}]({file.name}).", ""]
     for file in degradations:
@@ -78,7 +78,7 @@ def render_page(
 
 
 def _section(section: Section, notes: Footnotes) -> list[str]:
-    out = [f"## x{section.scale} · {markdown(section.degradation_label)} · {section.protocol}", ""]
+    out = [f"## x{section.scale} · {markdown(f'{section.degradation_label} · {section.protocol}')}", ""]
     if len({t.dataset for t in section.tables}) > 1:
         out += _overview(section)
     for table in section.tables:
@@ -165,7 +165,7 @@ def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
 
 def _legend(table: Table, section: Section) -> list[str]:
     preset = PROTOCOLS.get(section.protocol)
-    words = [f"Protocol {section.protocol}: {preset.about}" if preset else f"Protocol {section.protocol}."]
+    words = [f"Protocol {section.protocol}: {preset.about}" if preset else f"Protocol {markdown(section.protocol)}."]
     if len(table.timings) == 1:
         words.append(f"Latency: {markdown(table.timings[0])}.")
     models = [line.first.model for line in table.lines]

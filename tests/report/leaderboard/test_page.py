@@ -1,10 +1,15 @@
 """leaderboard.md: a golden one, and its special cases."""
 
+import csv
 import re
 from pathlib import Path
 
+import pytest
+from markdown_it import MarkdownIt
+
 from helpers.records import fail, make_record, quick_records, write_records
-from srbench.report.formats import signed
+from srbench.report.formats import signed, write_csv
+from srbench.report.leaderboard.columns import METRICS, leaderboard_row
 from srbench.report.leaderboard.page import render_page
 from srbench.report.leaderboard.sections import make_sections
 from srbench.report.reading import read_records
@@ -16,6 +21,37 @@ def test_the_markdown_is_the_golden_one(tmp_path):
     figures = [Path(n) for n in ("psnr_vs_macs_x2.png", "psnr_vs_latency_x4.png", "crops_x2_bicubic.png")]
     text = render_page(records, make_sections(records.records), figures)
     assert text == Path(__file__).with_name("golden_leaderboard.md").read_text(encoding="utf-8")
+
+
+ODD = "<script>|\n# [red]*x* `y` $z$ ![a](b) &lt;\x1b[31m"
+
+
+@pytest.fixture
+def odd_records():
+    """Two records, one of them failed, with odd text wherever a plugin, a file or a library puts some."""
+    made = make_record("espcn", psnr=33.0)
+    facts = {"label": ODD, "checkpoint": ODD}
+    environment = made.environment.model_copy(update={"machine_name": ODD, "torch": ODD})
+    changes = {"dataset_label": ODD, "degradation_label": ODD, "environment": environment, "protocol": ODD}
+    return [
+        record.model_copy(update=changes | {"model": record.model.model_copy(update=facts | {"architecture": name})})
+        for name, record in (("espcn", made), ("fsrcnn", fail(make_record("fsrcnn"), ODD)))
+    ]
+
+
+def test_text_from_anywhere_acts_neither_in_markdown_nor_in_csv(tmp_path, odd_records):
+    page = MarkdownIt("gfm-like", {"linkify": False}).render(markdown_of(tmp_path, odd_records))
+    tags = set(re.findall(r"<(\w+)", page)) - {"h1", "h2", "h3", "p", "strong", "em", "code", "sub", "u", "br"}
+    assert tags == {"table", "thead", "tbody", "tr", "th", "td"}
+    assert "[red]*x* `y` $z$ ![a](b) &amp;lt;\\x1b[31m" in page
+    assert len(re.findall("<h[123]>", page)) == 3
+    rows = [leaderboard_row(record, METRICS) | {"label": f"={ODD}"} for record in odd_records]
+    write_csv(tmp_path / "odd.csv", list(rows[0]), rows)
+    with (tmp_path / "odd.csv").open(newline="", encoding="utf-8") as file:
+        read = list(csv.reader(file))
+    assert len(read) == 3
+    assert all(len(row) == len(read[0]) and "\n" not in "".join(row) for row in read)
+    assert all(not cell.startswith("=") for row in read for cell in row)
 
 
 def markdown_of(tmp_path, records):
