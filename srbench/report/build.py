@@ -148,7 +148,8 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
     )
     there, undrawn = draw_pictures(picture for group in groups for picture in group)
     figures, of_gains, of_matrices = (tuple(p.path for p in group if p.path in there) for group in groups)
-    distillation, degradations = (), ()
+    distillation: tuple[Path, ...] = ()
+    degradations: tuple[Path, ...] = ()
     if gains:
         distillation = (results / "distillation.md", results / "distillation.csv", *of_gains)
         atomic_write(distillation[0], distillation_page.render_page(gains, of_gains))

@@ -161,7 +161,7 @@ def _label_methods(axis: Axes, found: Sequence[tuple[Line, float, float]], colou
     figure = axis.figure
     renderer: Any = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     at_points = axis.transData.transform([(price, score) for _, price, score in found])
-    taken = [Bbox([point, point]).padded(7.0 * figure.dpi / 100) for point in at_points]
+    taken: list[BboxBase] = [Bbox([point, point]).padded(7.0 * figure.dpi / 100) for point in at_points]
     frame = axis.get_window_extent(renderer)
     for name, at in sorted(best.items(), key=lambda item: -item[1][1]):
         text = axis.annotate(
