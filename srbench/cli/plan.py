@@ -94,7 +94,7 @@ def _print_cells(console: PlainConsole, schedule: Schedule) -> None:
     if print_aligned:
         widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows)]
-        console.out("\n".join((one_line(title), *lines)))
+        console.file.write("\n".join((one_line(title), *lines, "")))  # laying out thousands of lines takes seconds
         return
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for column in columns:
