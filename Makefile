@@ -14,8 +14,12 @@ run: $(READY)
 	@$(BIN)/srbench fetch lpips --optional
 	@$(BIN)/srbench run
 
+# With the share of srbench's lines that the tests run, which must not fall below COVERAGE_FLOOR; without: COVERAGE=
+COVERAGE_FLOOR ?= 0
+COVERAGE ?= --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR)
+
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(COVERAGE)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
