@@ -30,13 +30,14 @@ def note_finished(results: Path, question: Mapping[str, object], schedule: Sched
     Nothing is noted if a result or a score is missing.
     """
     records = results / "records"
+    result_file = schedule.session.store.result_file
     for tasks in schedule.cells.values():
         measured = schedule.result(tasks.measure)
-        if measured is None or not all(map(schedule.done, tasks)):
+        if measured is None or not all(task.name and result_file(task.name).is_file() for task in tasks):
             return
         if any(score.value is None for score in measured.scores.values()):
             return  # a metric that is absent now may be there next time
-    stored = map(schedule.session.store.result_file, schedule.tasks)
+    stored = map(result_file, schedule.tasks)
     files = {*_plugins(schedule), *_data(schedule), *_inputs(schedule), *stored, *records.glob("*.json")}
     note = _now(question) | {"files": file_states(files)}
     atomic_write(records / NOTE, json.dumps(note))

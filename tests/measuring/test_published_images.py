@@ -36,4 +36,4 @@ def test_images_of_another_scale_are_refused_by_name(shared, tmp_path):
         (folder / f"{path.stem.removesuffix('x2')}.png").symlink_to(path)
     done = score(folder, 2, shared)
     assert done.exit_code == 2
-    assert "256x256" in done.output
+    assert "256×256" in done.output
