@@ -72,6 +72,16 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["SRBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(autouse=True)
+def _own_environment() -> Generator[None, None, None]:
+    """Undo what a test sets for the processes that it starts."""
+    before = dict(os.environ)
+    yield
+    if os.environ != before:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Callable[[str], Path]:
     """A file or folder of the shared facts beside the checkout; skips, naming it, where it is not there."""
