@@ -43,7 +43,8 @@ def csv_text(text: str) -> str:
 
 _BREAKS = re.compile(r"\s*[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]\s*")
 _ACTIVE = re.compile(
-    r"[\\`*\[\]~$|#]"
+    r"[\\`\[\]~$|#]"
+    r"|(?<!\w)\*|\*(?![,\s]|$)"  # a star that ends a word, as in the titles of reimplementations, cannot act alone
     r"|<(?=[a-zA-Z/!?])|&(?=#?\w+;)"  # a tag, a link, an entity
     r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis begins and ends at the edges of words
     r"|^>|^[+-](?=\s|$)|^[-=](?=[-=\s]*$)|^\d{1,9}[.)](?=\s|$)"  # a list, a quotation or a rule begins a line

@@ -88,7 +88,7 @@ def test_a_sentence_shows_commands_as_code():
     assert markdown_sentence("no *trunk*; `srbench fetch lpips` brings it") == (
         "no \\*trunk\\*; `srbench fetch lpips` brings it"
     )
-    assert markdown("edsr_small, logits") == "edsr_small, logits"
+    assert markdown("edsr_small, dasr*, from *x*") == "edsr_small, dasr*, from \\*x*"
 
 
 @given(TEXTS.filter(lambda text: one_line(text).strip()))
