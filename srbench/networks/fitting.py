@@ -115,10 +115,10 @@ def _advice(state: Mapping[str, Tensor], wanted: str, known: Architectures) -> s
     nearest = max(
         (
             _nearness(variant, shapes, name == wanted, name if scale is None else f"{name} at x{scale}")
-            for name, scale, shapes in all_shapes(known, state)
+            for name, scale, shapes in all_shapes(known, wanted, state)
             for variant in variants
         ),
-        key=lambda one: one[:3],
+        key=lambda one: (one.shapes if one.shapes >= 0.5 else 0.0, one.names, one.is_wanted),
         default=_Nearness(0, 0, False, "", ""),
     )
     if nearest.shapes == 1:

@@ -49,13 +49,14 @@ def shapes_of(known: Architectures, name: str, scale: int | None) -> Shapes:
     return stored if stored is not None else _built(known, name, scale)
 
 
-def all_shapes(known: Architectures, keys: Iterable[str]) -> Iterator[tuple[str, int | None, Shapes]]:
+def all_shapes(known: Architectures, wanted: str, keys: Iterable[str]) -> Iterator[tuple[str, int | None, Shapes]]:
     """Yield name, scale and shapes of all architectures in the cache, and of the likeliest others.
 
     Args:
         known: The architectures.
-        keys: Of the weights that are to be recognised: architectures whose code mentions their parts are built first,
-            as far as time allows.
+        wanted: The one that the weights are meant for; built before the others.
+        keys: The keys of the weights: architectures whose code mentions their parts are built next, as far as time
+            allows.
     """
     absent: list[tuple[str, int | None]] = []
     for name in known:
@@ -66,7 +67,7 @@ def all_shapes(known: Architectures, keys: Iterable[str]) -> Iterator[tuple[str,
             else:
                 yield name, scale, shapes
     parts = {part for key in keys for part in key.split(".") if not part.isdecimal()}
-    likeliest = sorted(absent, key=lambda one: -_mentioned(known[one[0]], parts))
+    likeliest = sorted(absent, key=lambda one: (one[0] != wanted, -_mentioned(known[one[0]], parts)))
     end = time.process_time() + _BUILDING_S
     for name, ones in groupby(likeliest, key=itemgetter(0)):
         if time.process_time() > end:

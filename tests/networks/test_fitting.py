@@ -7,6 +7,7 @@ import torch
 
 from srbench.catalog.catalog import load_catalog
 from srbench.errors import CheckpointError
+from srbench.networks import shapes
 from srbench.networks.fitting import doubts_about_scale, fit
 from srbench.networks.network import build_network
 from srbench.networks.weights import LoadedWeights
@@ -15,6 +16,11 @@ from srbench.networks.weights import LoadedWeights
 @pytest.fixture(scope="module")
 def catalog():
     return load_catalog()
+
+
+@pytest.fixture(autouse=True)
+def time_to_build(monkeypatch):
+    monkeypatch.setattr(shapes, "_BUILDING_S", 10)
 
 
 @pytest.fixture

@@ -56,11 +56,11 @@ def test_it_is_built_again_when_its_code_changes_or_the_cache_is_damaged(known):
 
 def test_a_look_at_all_takes_what_is_cached_and_builds_the_likeliest_until_time_is_up(known, monkeypatch):
     monkeypatch.setattr(shapes, "_BUILDING_S", -1)
-    assert list(all_shapes(known, ["conv1.weight"])) == []
+    assert list(all_shapes(known, "espcn", ["conv1.weight"])) == []
     shapes_of(known, "espcn", 3)
-    assert [(name, scale) for name, scale, _ in all_shapes(known, ["conv1.weight"])] == [("espcn", 3)]
+    assert [(name, scale) for name, scale, _ in all_shapes(known, "espcn", ["conv1.weight"])] == [("espcn", 3)]
     monkeypatch.setattr(shapes, "_BUILDING_S", 100)
-    assert {(name, scale) for name, scale, _ in all_shapes(known, [])} == {
+    assert {(name, scale) for name, scale, _ in all_shapes(known, "espcn", [])} == {
         (name, scale) for name in known for scale in known[name].scales
     }
 
