@@ -124,11 +124,15 @@ def _row(what: str, limit: float, *words: str, before: Path | None = None) -> Ro
 
 
 def _memory(what: str, limit: float, *words: str) -> Row:
-    """Take the peak of a command's resident memory."""
+    """Take the peak of a command's resident memory, beyond that of importing torch."""
+    taken = _peak(_SRBENCH, *words) - _peak(sys.executable, "-c", "import torch")
+    return Row(f"memory of srbench {what}, {CELLS} cells", "a MiB", taken, f"≤ {limit:g} MiB", taken <= limit)
+
+
+def _peak(*words: str) -> float:
     code = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    printed = subprocess.run((sys.executable, "-c", code, _SRBENCH, *words), check=True, capture_output=True, text=True)
-    taken = int(printed.stdout) / 1024
-    return Row(f"memory of srbench {what}, {CELLS} cells", "a MiB", taken, f"≤ {limit:g} MiB", taken <= limit)
+    printed = subprocess.run((sys.executable, "-c", code, *words), check=True, capture_output=True, text=True)
+    return int(printed.stdout) / 1024

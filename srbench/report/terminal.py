@@ -16,8 +16,8 @@ from srbench.report.formats import Heading, signed
 from srbench.report.leaderboard.tables import Line, Section, Table, Value
 
 STYLES = {"certified": "green", "uncertified": "bold red", "no reference": "dim"}
-_READ_AT_ONCE = 50
-"""Rows of a table that the terminal shows; the best of them, since a table is ranked."""
+_ROWS = 400
+"""Rows that the terminal shows of all tables together: the best of each, at least five."""
 
 
 def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = False) -> None:
@@ -30,9 +30,10 @@ def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = Fal
     """
     files = build_report(results, force=force)
     empty = False
+    rows = max(5, _ROWS // max(1, sum(len(section.tables) for section in files.sections)))
     for section in files.sections:
         for table in section.tables:
-            console.print(_render(section, table, console.width))
+            console.print(_render(section, table, console.width, rows))
             empty |= any(v.mean is None for line in table.lines for v in [*line.scores.values(), *line.costs.values()])
     for warning in files.warnings:
         console.print(f"Warning: {warning}", style="yellow")
@@ -59,7 +60,7 @@ def print_comparison(console: PlainConsole, comparison: Comparison) -> None:
     console.print(summary(comparison), style="green" if comparison.passed else "bold red")
 
 
-def _render(section: Section, table: Table, width: int) -> RichTable:
+def _render(section: Section, table: Table, width: int, rows: int) -> RichTable:
     head = table.headline
     others = [h for h in table.headings if h != head]
     # PSNR and SSIM of the headline's colour space say most; what does not fit is in leaderboard.md.
@@ -74,7 +75,7 @@ def _render(section: Section, table: Table, width: int) -> RichTable:
     out.add_column("method", overflow="fold", min_width=16)
     for name in ("params K", "MACs G", head.label if head else "score", "gain", *(h.label for h in others), "ms"):
         out.add_column(name, justify="right", no_wrap=True)
-    for line in table.lines[:_READ_AT_ONCE]:
+    for line in table.lines[:rows]:
         if line.failed:
             out.add_row("", Text(one_line(line.title)), "", "", Text("failed", "red"), "", *[""] * len(others), "")
             continue
@@ -88,8 +89,8 @@ def _render(section: Section, table: Table, width: int) -> RichTable:
             *(_score(table, line, h) for h in others),
             _plain(line.costs["latency_ms_p50"], 1, 1),
         )
-    if len(table.lines) > _READ_AT_ONCE:
-        out.caption = f"and {len(table.lines) - _READ_AT_ONCE} more, in leaderboard.md"
+    if len(table.lines) > rows:
+        out.caption = f"and {len(table.lines) - rows} more, in leaderboard.md"
     return out
 
 
