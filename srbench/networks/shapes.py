@@ -54,7 +54,7 @@ def all_shapes(known: Architectures, wanted: str, keys: Iterable[str]) -> Iterat
 
     Args:
         known: The architectures.
-        wanted: The one that the weights are meant for; built before the others.
+        wanted: The one that the weights are meant for; built before the others, with those that its file declares.
         keys: The keys of the weights: architectures whose code mentions their parts are built next, as far as time
             allows.
     """
@@ -67,7 +67,11 @@ def all_shapes(known: Architectures, wanted: str, keys: Iterable[str]) -> Iterat
             else:
                 yield name, scale, shapes
     parts = {part for key in keys for part in key.split(".") if not part.isdecimal()}
-    likeliest = sorted(absent, key=lambda one: (one[0] != wanted, -_mentioned(known[one[0]], parts)))
+    files = {name: _file_of(known[name]) for name, _ in absent}
+    own = _file_of(known[wanted])
+    likeliest = sorted(
+        absent, key=lambda one: (one[0] != wanted, files[one[0]] != own, -_mentioned(files[one[0]], parts))
+    )
     end = time.process_time() + _BUILDING_S
     for name, ones in groupby(likeliest, key=itemgetter(0)):
         if time.process_time() > end:
@@ -75,12 +79,15 @@ def all_shapes(known: Architectures, wanted: str, keys: Iterable[str]) -> Iterat
         yield from ((name, scale, _built(known, name, scale)) for _, scale in ones)
 
 
-def _mentioned(spec: ArchitectureSpec, parts: Iterable[str]) -> int:
+def _file_of(spec: ArchitectureSpec) -> str:
     build = spec.build.func if isinstance(spec.build, partial) else spec.build
-    file = getattr(sys.modules.get(getattr(build, "__module__", "")), "__file__", None)
+    return getattr(sys.modules.get(getattr(build, "__module__", "")), "__file__", None) or ""
+
+
+def _mentioned(file: str, parts: Iterable[str]) -> int:
     text = ""
     with suppress(OSError, ValueError):
-        text = Path(file).read_text(encoding="utf-8") if file else ""
+        text = Path(file).read_text(encoding="utf-8")
     return sum(f"self.{part} " in text or f'"{part}"' in text for part in parts)
 
 
