@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
 .PHONY: setup run test test-slow reproduce lint lint-style lint-types lint-imports lint-text lint-files docs api bench quality \
-  mutants constraints clean
+  mutants fuzz constraints clean
 
 setup: $(READY)
 
@@ -97,6 +97,10 @@ $(DOCS_READY): $(READY)
 constraints: $(DOCS_READY)
 	{ echo "# Every version the set-up installs, so that two machines measure with one software. Made by \`make constraints\`."; \
 	  $(BIN)/python -m pip freeze --exclude-editable --exclude srbench; } > constraints.new && mv constraints.new constraints.txt
+
+# Damage 20,000 files of every kind that srbench reads: each is read or refused in one sentence.
+fuzz: $(READY)
+	SRBENCH_FUZZ_INPUTS=20000 $(BIN)/python -m pytest -q tests/test_damaged_files.py
 
 # Change the code that decides a number in every small way: which changes does no test notice? Up to hours, resumable.
 mutants: $(READY)
