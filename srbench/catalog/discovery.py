@@ -28,6 +28,7 @@ from srbench.catalog.hooks import GROUP
 from srbench.catalog.loading import IMPORT_TIMEOUT, import_file, load_plugin
 from srbench.catalog.plugin import Plugin
 from srbench.errors import StoreError, UsageError
+from srbench.escaping import one_line
 from srbench.files import atomic_write
 
 SOURCES = ("bundled", "entry-points", "files")
@@ -155,8 +156,8 @@ def _announce(folder: Path, names: Sequence[str]) -> None:
     known = _known_folders(note)
     if new := sorted({*names} - {*known.get(str(folder), ())}):
         sys.stderr.write(
-            f"note: srbench runs the plugins {', '.join(new)} of {ascii(str(folder))[1:-1]}, here for the first time; "
-            "SRBENCH_PLUGINS=bundled,entry-points leaves them out.\n"
+            f"note: srbench runs the plugins {one_line(', '.join(new))} of {one_line(str(folder))}, here for the first "
+            "time; SRBENCH_PLUGINS=bundled,entry-points leaves them out.\n"
         )
         with suppress(StoreError):  # then they are announced again
             atomic_write(note, json.dumps(known | {str(folder): list(names)}, indent=1))
