@@ -120,7 +120,7 @@ def sources(side: int, before: int, after: int, border: Border) -> Tensor:
     return torch.minimum(there, 2 * side - 2 - there)
 
 
-def margins(side: int, flip: bool) -> tuple[int, int]:
-    """Count a kernel's pixels before and after the one on the computed pixel; ``flip`` turns the kernel."""
-    before = side - 1 - side // 2 if flip else (side - 1) // 2
+def margins(side: int) -> tuple[int, int]:
+    """Count a kernel's pixels before and after the one on the computed pixel; it may be flipped."""
+    before = (side - 1) // 2
     return before, side - 1 - before

@@ -65,7 +65,7 @@ def filter2d(
     kernels = kernels.to(images)
     if flip:
         kernels = kernels.flip(-2, -1)
-    rows, columns = (margins(side, flip) for side in kernels.shape[-2:])
+    rows, columns = (margins(side) for side in kernels.shape[-2:])
     padded = pad(images, rows, columns, border)
     count, channels = images.shape[:2]
     if not _goes_direct(padded, kernels[0].numel()):

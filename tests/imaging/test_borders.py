@@ -1,12 +1,14 @@
 """Cropping, shaving, padding."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srbench.errors import ShapeError
+from srbench.errors import ShapeError, UsageError
 from srbench.imaging import mod_crop, pad_beyond, pad_to_multiple, shave
+from srbench.imaging.borders import check_border, margins, pad, sources
 
 
 @given(st.integers(1, 50), st.integers(1, 50), st.integers(1, 8))
@@ -79,3 +81,33 @@ def test_padding_beyond_adds_at_least_a_pixel_and_at_most_a_multiple(height, wid
 def test_padding_beyond_a_multiple_below_one_is_refused():
     with pytest.raises(ShapeError, match="give 1 or more"):
         pad_beyond(torch.rand(1, 4, 4), 0)
+
+
+NUMPYS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap", "symmetric": "symmetric"}
+"""The borders by their names in `numpy.pad`."""
+
+
+@pytest.mark.parametrize("border", NUMPYS)
+@given(st.integers(2, 7), st.integers(2, 7), st.tuples(*[st.integers(0, 17)] * 4))
+def test_images_go_on_beyond_their_edges_as_numpys_do(border, height, width, sides):
+    above, below, left, right = sides
+    image = torch.arange(float(height * width)).view(1, 1, height, width)
+    wanted = np.pad(image[0, 0].numpy(), ((above, below), (left, right)), mode=NUMPYS[border])
+    assert np.array_equal(pad(image, (above, below), (left, right), border)[0, 0].numpy(), wanted)
+    line = np.pad(np.arange(width), (left, right), mode=NUMPYS[border])
+    assert sources(width, left, right, border).tolist() == line.tolist()
+
+
+@pytest.mark.parametrize("border", ["reflect", "symmetric", "replicate", "circular"])
+def test_a_side_of_one_pixel_repeats_it(border):
+    assert pad(torch.ones(3, 1, 1), (2, 3), (1, 0), border).tolist() == torch.ones(3, 6, 2).tolist()
+
+
+@pytest.mark.parametrize(("side", "wanted"), [(5, (2, 2)), (4, (1, 2)), (1, (0, 0)), (7, (3, 3)), (8, (3, 4))])
+def test_a_kernel_of_even_side_reaches_further_after_its_pixel(side, wanted):
+    assert margins(side) == wanted
+
+
+def test_an_unknown_border_is_answered_with_the_known_ones():
+    with pytest.raises(UsageError, match="'mirror' is unknown; choose one of reflect, replicate, circular, symmetric"):
+        check_border("mirror")

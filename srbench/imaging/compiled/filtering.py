@@ -40,7 +40,7 @@ def filter2d(images: Tensor, kernels: Sequence[Tensor], *, border: Border, flip:
 
     def filter_one(image: int) -> None:
         kernel = weights[image % len(weights)]
-        (top, bottom), (left, right) = (margins(side, flip) for side in kernel.shape)
+        (top, bottom), (left, right) = (margins(side) for side in kernel.shape)
         height, width = planes.shape[-2:]
         rows, columns = _sources(height, top, bottom, border), _sources(width, left, right, border)
         _correlate(planes[image], kernel, (top, left), rows, columns, out[image])

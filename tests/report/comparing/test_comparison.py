@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from helpers.leaderboards import BASE, KNOWN, LATENCY, PSNR, QUICK, one, rows_of
 from helpers.records import fail, make_record
 from srbench.errors import SrbenchError
+from srbench.records import RowId
 from srbench.report.comparing.comparison import compare_rows
+from srbench.report.comparing.rows import row_title
 from srbench.report.comparing.rules import parse_rule
 from srbench.report.comparing.verdicts import skipped
 
@@ -139,3 +141,21 @@ def test_a_cell_that_failed_in_head_fails_unless_it_failed_before():
     assert failures([], broken) == ["the cell failed: out of memory"]
     assert failures(broken, broken) == []
     assert failures(broken, [BASE], PSNR) == []
+
+
+def test_the_title_of_a_row_names_what_sets_it_apart_and_nothing_else():
+    plain = dict.fromkeys(RowId._fields, "") | {
+        "architecture": "espcn", "distiller": "none", "dataset": "set5", "scale": "2", "degradation": "bicubic",
+        "train_degradation": "bicubic", "protocol": "classic-y", "inference": "whole",
+    }  # fmt: skip
+    assert row_title(tuple(plain.values())) == "espcn, set5 x2, bicubic, classic-y"
+    full = plain | {
+        "checkpoint": "div2k", "distiller": "logits", "teacher": "edsr_wide", "recipe": "quick", "seed": "0",
+        "degradation": "isotropic", "inference": "tile=64", "realisation": "3",
+    }  # fmt: skip
+    assert row_title(tuple(full.values())) == (
+        "espcn.div2k, logits from edsr_wide, set5 x2, isotropic, trained on bicubic, quick, seed 0, classic-y, tile=64, "
+        "realisation 3"
+    )
+    assert row_title(tuple((full | {"teacher": "", "distiller": ""}).values())).startswith("espcn.div2k, set5 x2")
+    assert row_title(tuple((full | {"teacher": ""}).values())).startswith("espcn.div2k, logits, set5 x2")
