@@ -154,8 +154,8 @@ def test_the_title_of_a_row_names_what_sets_it_apart_and_nothing_else():
         "degradation": "isotropic", "inference": "tile=64", "realisation": "3",
     }  # fmt: skip
     assert row_title(tuple(full.values())) == (
-        "espcn.div2k, logits from edsr_wide, set5 x2, isotropic, trained on bicubic, quick, seed 0, classic-y, tile=64, "
-        "realisation 3"
+        "espcn.div2k, logits from edsr_wide, set5 x2, isotropic, trained on bicubic, quick, seed 0, classic-y, "
+        "tile=64, realisation 3"
     )
     assert row_title(tuple((full | {"teacher": "", "distiller": ""}).values())).startswith("espcn.div2k, set5 x2")
     assert row_title(tuple((full | {"teacher": ""}).values())).startswith("espcn.div2k, logits, set5 x2")
