@@ -48,7 +48,7 @@ def test_float32_stays_float32_and_is_close_to_float64():
 
 
 @pytest.mark.parametrize("image", [torch.rand(1, 8, 8), torch.rand(8, 8), torch.zeros(3, 8, 8, dtype=torch.uint8)])
-@pytest.mark.parametrize("convert", [rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb])
-def test_anything_but_three_floating_channels_is_refused(convert, image):
-    with pytest.raises(ShapeError, match=r"floating point tensor \(…, 3, H, W\)"):
+@pytest.mark.parametrize(("convert", "colours"), [(rgb_to_y, "RGB"), (rgb_to_ycbcr, "RGB"), (ycbcr_to_rgb, "YCbCr")])
+def test_anything_but_three_floating_channels_is_refused(convert, colours, image):
+    with pytest.raises(ShapeError, match=rf"^{colours} must be a floating point tensor \(…, 3, H, W\)"):
         convert(image)

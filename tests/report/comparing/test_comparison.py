@@ -72,7 +72,10 @@ def test_timings_of_two_machines_are_skipped_with_the_reason(column):
     assert comparison.passed
     assert comparison.having("skipped")
     assert "base was timed on a1b2c3d4, head on ffff" in skipped(comparison)[0]
-    assert compare_rows([one(machine="")], [one(machine="")], [rule]).having("skipped")
+    unknown = {name: text for name, text in BASE.items() if name != "machine"}
+    for base, head in [(one(machine=""), one(machine="")), (BASE, one(machine="")), (unknown, BASE), (BASE, unknown)]:
+        (change,) = compare_rows([base], [head], [rule]).having("skipped")
+        assert change.detail == "a timing compares only on one machine, and one side does not name its machine"
     assert not compare_rows([BASE], [one(**{column: "9999"})], [rule]).passed
 
 
