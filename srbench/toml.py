@@ -21,6 +21,10 @@ Location: TypeAlias = tuple[str | int, ...]
 
 T = TypeVar("T", bound=BaseModel)
 
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_ESCAPED_PATH = re.compile(r'=\s*\[?\s*"[^"\n]*\\[^"\n]*"')
+"""A value in double quotes with a backslash in it, as Windows writes paths."""
+
 
 class Table(BaseModel):
     """A table of a TOML file: frozen, and no key that it does not declare."""
@@ -40,13 +44,20 @@ def read_toml(path: Path) -> TomlFile:
         ConfigError: It cannot be read, or is not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror or error}); give a TOML file in UTF-8.") from error
+    try:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
         return TomlFile(path, text, _tuples(tomllib.loads(text)))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}; correct that place.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or error
-        raise ConfigError(f"{path} cannot be read ({reason}); give a TOML file in UTF-8.") from error
+        advice = "correct that place"
+        if _ESCAPED_PATH.search(text):
+            advice = "in double quotes a backslash starts an escape: write paths with / or in single quotes"
+        raise ConfigError(f"{path} is not valid TOML: {error}; {advice}.") from error
+    except UnicodeDecodeError as error:
+        what = "text in UTF-16" if content.startswith(_UTF16) else f"not text in UTF-8 (byte {error.start})"
+        raise ConfigError(f"{path} is {what}; save it as UTF-8.") from error
 
 
 def _tuples(value: Any) -> Any:  # noqa: ANN401 - any TOML value

@@ -76,6 +76,13 @@ def test_a_byte_order_mark_is_accepted(file):
 
 def test_a_file_that_is_not_toml_not_text_or_not_there_is_refused(refused, tmp_path):
     assert refused("a = [1").startswith("x.toml is not valid TOML: ")
-    assert refused(b"\xff\xfe\x00").startswith("x.toml cannot be read ('utf-8' codec can't decode byte")
+    assert refused(b"a = \xff") == "x.toml is not text in UTF-8 (byte 4); save it as UTF-8."
+    assert refused("a = 1".encode("utf-16")) == "x.toml is text in UTF-16; save it as UTF-8."
     with pytest.raises(ConfigError, match=r"y\.toml cannot be read \(No such file or directory\); give a TOML file"):
         read_toml(tmp_path / "y.toml")
+
+
+@pytest.mark.parametrize("value", [r'"C:\Users\me\x2.pth"', r'["C:\Users\me"]'])
+def test_a_windows_path_in_double_quotes_is_answered_with_how_to_write_it(refused, value):
+    text = refused(f"a = {value}")
+    assert text.endswith("in double quotes a backslash starts an escape: write paths with / or in single quotes.")

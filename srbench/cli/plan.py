@@ -60,7 +60,8 @@ def plan(
     estimator = Estimator(schedule.session)
     seconds = sum(estimator.seconds(task.job) for task in jobs)
     impossible = sum(tasks.measure.reason is not None for tasks in schedule.cells.values())
-    rest = "everything that is possible is cached" if impossible else "everything is cached"
+    possible = "nothing of it is possible" if impossible == len(schedule.cells) else "everything possible is cached"
+    rest = possible if impossible else "everything is cached"
     console.print(
         f"{len(schedule.cells)} cells"
         + (f", {impossible} of them impossible" if impossible else "")
@@ -76,7 +77,8 @@ def _print_cells(console: PlainConsole, schedule: Schedule) -> None:
     from rich.text import Text
 
     print_aligned = not console.is_terminal or len(schedule.cells) > _READ_AT_ONCE
-    columns = ("method", "dataset", "scale", "degradation", "weights", "scores")
+    several = len({cell.protocol.name for cell in schedule.cells}) > 1
+    columns = ("method", "dataset", "scale", "degradation", *(("protocol",) if several else ()), "weights", "scores")
     rows = []
     for cell, tasks in schedule.cells.items():
         failure, trainings = tasks.measure.reason, tasks.measure.needs
@@ -86,6 +88,7 @@ def _print_cells(console: PlainConsole, schedule: Schedule) -> None:
             cell.dataset,
             f"x{cell.scale}",
             cell.degradation,
+            *((cell.protocol.name,) if several else ()),
             weights if trainings else cell.model.source,
             f"impossible: {failure}" if failure else "cached" if schedule.done(tasks.measure) else "to measure",
         )
