@@ -131,8 +131,8 @@ def test_a_signal_stops_after_any_step_saves_and_says_how_to_go_on(engine, tmp_p
             if done == last:
                 os.kill(os.getpid(), number)
 
-    told = f"small stopped after step {last} of 12 and was saved; the same command"
-    with pytest.raises(TrainingInterrupted, match=told) as stopped:
+    sentence = f"small stopped after step {last} of 12 and was saved; the same command"
+    with pytest.raises(TrainingInterrupted, match=sentence) as stopped:
         engine(progress=Interrupting())
     assert stopped.value.signal_number == number
     resumed = engine()
