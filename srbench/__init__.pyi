@@ -1,6 +1,7 @@
 from .catalog.hooks import hookimpl
 from .catalog.kinds import ExecutorSpec
 from .catalog.plugin import Family
+from .datasets.labelled.images import LabelledImages, Pair
 from .datasets.manifest import read_manifest, user_manifest
 from .datasets.spec import DatasetSpec, Download, ImageEntry
 from .degrading.chain_files import read_chain
@@ -34,10 +35,12 @@ __all__ = [
     "Family",
     "FeaturePairs",
     "ImageEntry",
+    "LabelledImages",
     "LossSpec",
     "MetricSpec",
     "Network",
     "Optimiser",
+    "Pair",
     "Paper",
     "Phase",
     "Recipe",

@@ -31,6 +31,15 @@ def check_name(kind: str, name: str) -> None:
         )
 
 
+def expand_names(names: str) -> list[str]:
+    """Expand ``"img_001-img_100"`` into a hundred names; any other text is one name."""
+    match = re.fullmatch(r"(.*?)(\d+)-\1(\d+)", names)
+    if not match:
+        return [names]
+    prefix, first, last = match.groups()
+    return [f"{prefix}{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
+
+
 def check_scales(kind: str, name: str, scales: frozenset[Scale]) -> None:
     """Refuse scales that are not whole numbers from 1, and an empty set of them.
 

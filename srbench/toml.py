@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from srbench.errors import ConfigError
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ScaleValue = Annotated[int, Field(ge=2, le=64, strict=True)]
 
 Location: TypeAlias = tuple[str | int, ...]

@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from srbench.datasets.labelled.images import LabelledImages
 from srbench.datasets.pairing import common_factor, describe_unpaired, pair, read_name, size_factor
 from srbench.datasets.spec import DatasetSpec
-from srbench.errors import DataError
+from srbench.errors import DataError, UnavailableError
 from srbench.imaging.folders import SUFFIXES, list_folder, name_some
 from srbench.naming import Scale
 
@@ -52,6 +53,10 @@ class Found:
     """Scales whose LR is paired by order, because no name agrees."""
     left_out: tuple[str, ...] = ()
     """What is there and not taken: files and folders, each with the reason."""
+    labelled: LabelledImages | None = None
+    """The same images with their labels, for sets that have labels."""
+    absent: str = ""
+    """A sentence on why it is not there, if more is known than its names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ def find_images(spec: DatasetSpec, root: Path | None) -> Found:
     Returns:
         The files; at most their headers are read.
     """
+    if spec.labels is not None:
+        return _labelled(spec.labels, root)
     if spec.locate is not None:
         hr = dict(sorted(spec.locate().items()))
         return Found(tuple(dict.fromkeys(path.parent for path in hr.values())), hr)
@@ -95,6 +102,20 @@ def find_images(spec: DatasetSpec, root: Path | None) -> Found:
             f"The folders of {spec.label} cannot be read ({error}); check their permissions, or give another data root."
         ) from error
     return Found(tuple(folder for group in groups for folder in group))
+
+
+def _labelled(read: Callable[[Path | None], LabelledImages], root: Path | None) -> Found:
+    try:
+        labelled = read(root)
+    except UnavailableError as error:
+        return Found(absent=str(error))
+    folders = dict.fromkeys(path.parent for path in labelled.images.values())
+    return Found(tuple(folders), labelled.images, labelled=labelled)
+
+
+def dataset_folders(spec: DatasetSpec, root: Path | None) -> list[Path]:
+    """Return the folders that have a name of a dataset, best first."""
+    return [folder for group in _groups(spec, root) for folder in group]
 
 
 def _groups(spec: DatasetSpec, root: Path | None) -> Iterator[tuple[Path, ...]]:

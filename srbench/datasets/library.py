@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from srbench.datasets.image_facts import content_hash, image_facts
+from srbench.datasets.labelled.images import LabelledImages
 from srbench.datasets.spec import DatasetSpec
 from srbench.datasets.verification import Verification, verify
 from srbench.errors import DataError
@@ -47,8 +48,20 @@ class Library:
             raise DataError(self._faults(spec, found.problems))
         return found.images
 
+    def labelled(self, spec: DatasetSpec) -> LabelledImages:
+        """Return the images of a dataset with their labels.
+
+        Raises:
+            DataError: As `images`, for labels that do not fit, and for a dataset without labels.
+        """
+        self.images(spec)
+        labelled = self.verification(spec).labelled
+        if labelled is None:
+            raise DataError(f"The dataset {spec.name} has no labels; recognition needs a dataset with labels.")
+        return labelled
+
     def content_hash(self, spec: DatasetSpec) -> str:
-        """Return the hash of a dataset's pixels, for store keys and records. Raises as `images` does."""
+        """Return the hash of a dataset's pixels and labels, for store keys and records. Raises as `images` does."""
         self.images(spec)
         return self.verification(spec).content_hash
 
@@ -77,6 +90,8 @@ class Library:
         return content_hash({name: facts[path] for name, path in files.items()})
 
     def _absent(self, spec: DatasetSpec) -> str:
+        if reason := self.verification(spec).absent:
+            return f"The dataset {spec.name} is not here. {reason}"
         place = f"as {self._root / spec.label}" if self._root else "below a data root"
         how = (
             f"get it with `srbench data fetch {spec.name}`"

@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, PlainValidator
 
+from srbench.datasets.labelled.layout import LabelReader
+from srbench.datasets.labelled.layouts import LAYOUTS
+from srbench.datasets.layouts import dataset_folders
 from srbench.datasets.spec import DatasetSpec, Download, ImageEntry
 from srbench.errors import PluginError
 from srbench.files import shipped
-from srbench.toml import Table, TomlFile, read_toml
+from srbench.naming import expand_names
+from srbench.toml import Sha256, Table, TomlFile, read_toml
 
 Unknown = Literal["unknown"]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _entry(row: Any) -> ImageEntry:  # noqa: ANN401 - any TOML value
@@ -52,11 +57,19 @@ class _Dataset(Table):
     lr_border: Literal["symmetric", "replicate"] = "symmetric"
     grey: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    content: Sha256 | None = None
+    labels: dict[str, Any] | None = None
     bicubic: dict[Annotated[str, Field(pattern=r"^x[1-9]\d*$")], tuple[float, float]] = Field(default={})
     bicubic_protocol: str = "published-bicubic"
     bicubic_source: str = ""
     notes: str = ""
     entries: tuple[Annotated[ImageEntry, PlainValidator(_entry)], ...] = ()
+
+
+class _AnyLayout(Table, extra="ignore"):
+    """What every description of labels has."""
+
+    layout: str
 
 
 def read_manifest(path: Path | None = None) -> tuple[DatasetSpec, ...]:
@@ -93,22 +106,21 @@ def _spec(file: TomlFile, name: str) -> DatasetSpec:
             downloads=tuple(Download(url=d.url, sha256=None if d.sha256 == "unknown" else d.sha256) for d in downloads),
             bicubic={int(scale[1:]): scores for scale, scores in table.bicubic.items()},
             entries=table.entries,
-            names=tuple(name for names in table.names for name in _expand(names)),
-            **table.model_dump(exclude={"images", "downloads", "bicubic", "entries", "names"}),
+            names=tuple(name for names in table.names for name in expand_names(names)),
+            **table.model_dump(exclude={"images", "downloads", "bicubic", "entries", "names", "labels"}),
         )
     except PluginError as error:
         raise file.fault(str(error), (name,)) from error
     _check_entries(file, spec)
-    return spec
+    return spec if table.labels is None else replace(spec, labels=_labels(file, spec))
 
 
-def _expand(names: str) -> list[str]:
-    """Expand ``"img_001-img_100"`` into a hundred names; any other text is one name."""
-    match = re.fullmatch(r"(.*?)(\d+)-\1(\d+)", names)
-    if not match:
-        return [names]
-    prefix, first, last = match.groups()
-    return [f"{prefix}{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
+def _labels(file: TomlFile, spec: DatasetSpec) -> LabelReader:
+    at = (spec.name, "labels")
+    layout = file.table(_AnyLayout, at).layout
+    if layout not in LAYOUTS:
+        raise file.unfit(layout, f"expected one of {', '.join(LAYOUTS)}", (*at, "layout"))
+    return LabelReader(layout=file.table(LAYOUTS[layout], at), folders=partial(dataset_folders, spec))
 
 
 def _check_entries(file: TomlFile, spec: DatasetSpec) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from srbench.datasets.labelled.images import LabelledImages
 from srbench.naming import Scale, check_name
 
 
@@ -52,6 +53,11 @@ class DatasetSpec:
     downloads: tuple[Download, ...] = ()
     locate: Callable[[], Mapping[str, Path]] | None = None
     """Finds images that need no data root: name to file. None for sets below the data root."""
+    labels: Callable[[Path | None], LabelledImages] | None = None
+    """Reads its images and their labels below a data root; without images if the set is not there, or with
+    `UnavailableError` if there is a reason. None for sets without labels."""
+    content: str | None = None
+    """The hash that `srbench data verify` shows for a sound copy; None if unknown."""
     truth: bool = True
     """False for lr from the world, whose hr nobody has: it is super-resolved as it is, and only metrics that need no hr
     have a score."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from srbench.datasets.image_facts import ImageFacts, content_hash, image_facts
+from srbench.datasets.labelled.images import LabelledImages, joint_hash, label_faults
 from srbench.datasets.layouts import find_images
 from srbench.datasets.lr_checks import check_lr
 from srbench.datasets.membership import missing_and_extra, names_in_manifest
 from srbench.datasets.spec import DatasetSpec, ImageEntry
+from srbench.errors import DataError
 from srbench.imaging.folders import name_some
 from srbench.naming import Scale
 
@@ -33,6 +35,10 @@ class Verification:
     """Facts that are not faults but worth knowing: hashes unknown, files found under other names, what is left out."""
     by_order: Mapping[Scale, str] = field(default_factory=dict)
     """A sentence for each scale whose LR is paired by order, because no name agrees."""
+    labelled: LabelledImages | None = None
+    """Its images with their labels, for sets that have labels."""
+    absent: str = ""
+    """A sentence on why it is not there, if more is known than its names."""
 
     @property
     def present(self) -> bool:
@@ -41,8 +47,12 @@ class Verification:
 
     @property
     def content_hash(self) -> str:
-        """Hash of the names, sizes and pixels that were found; see `srbench.datasets.image_facts.content_hash`."""
-        return content_hash(self.facts)
+        """Hash of the names, sizes and pixels that were found, and of the labels of sets that have them.
+
+        See `srbench.datasets.image_facts.content_hash` and `srbench.datasets.labelled.images.joint_hash`.
+        """
+        pixels = content_hash(self.facts)
+        return pixels if self.labelled is None else joint_hash(pixels, self.labelled)
 
     @property
     def all_problems(self) -> tuple[str, ...]:
@@ -64,6 +74,8 @@ class Verification:
             return "absent"
         if self.all_problems:
             return "faulty"
+        if self.spec.content:
+            return "complete"
         return "complete" if self.spec.entries and all(e.sha256 for e in self.spec.entries) else "unchecked"
 
 
@@ -75,7 +87,12 @@ def verify(spec: DatasetSpec, root: Path | None, others: Iterable[DatasetSpec] =
         root: The data root; None for datasets that locate themselves.
         others: Other datasets, one of which an extra image may belong to.
     """
-    found = find_images(spec, root)
+    try:
+        found = find_images(spec, root)
+    except DataError as error:
+        if spec.labels is None:
+            raise
+        return Verification(spec, (), {}, {}, problems=(str(error),))
     facts, broken = image_facts(found.hr.values())
     entries = {entry.name: entry for entry in spec.entries}
     names, notes = names_in_manifest(found.hr, facts, entries, spec.image_names)
@@ -92,7 +109,10 @@ def verify(spec: DatasetSpec, root: Path | None, others: Iterable[DatasetSpec] =
     lr, lr_problems = check_lr(found, names, images, seen)
     notes += [f"Left out: {text}" for text in found.left_out]
     expected = entries.keys() or images.keys()
-    return Verification(
+    if found.labelled is not None:
+        problems += label_faults(found.labelled)
+        notes = [found.labelled.summary(), *notes] if found.hr else notes
+    verification = Verification(
         spec=spec,
         folders=found.folders,
         images={name: path for name, path in sorted(images.items()) if name in expected},
@@ -102,7 +122,22 @@ def verify(spec: DatasetSpec, root: Path | None, others: Iterable[DatasetSpec] =
         lr_problems=lr_problems,
         notes=tuple(notes),
         by_order={scale: _order(spec, scale, lr[scale]) for scale in found.by_order},
+        labelled=found.labelled,
+        absent=found.absent,
     )
+    return _compared(verification)
+
+
+def _compared(found: Verification) -> Verification:
+    """Add the fault of a set whose content is not the one that its manifest states."""
+    expected = found.spec.content
+    if expected is None or not found.present or found.problems or found.content_hash == expected:
+        return found
+    text = (
+        f"Its content is {found.content_hash[:12]} instead of {expected[:12]}: names, pixels or labels were altered "
+        f"below {found.folders[0].parent}."
+    )
+    return replace(found, problems=(text,))
 
 
 def _altered(entry: ImageEntry, found: ImageFacts) -> list[str]:
@@ -134,6 +169,8 @@ def _colours(seen: Mapping[str, ImageFacts]) -> list[str]:
 
 
 def _unknown(spec: DatasetSpec) -> list[str]:
+    if spec.content:
+        return []
     if not spec.entries and not spec.names and spec.images is None:
         return [f"The manifest has no facts about the images of {spec.label} to check them against."]
     if not spec.entries:

@@ -1,0 +1,1 @@
+"""Labelled datasets: images with classes or identities, pairs to verify, galleries and probes."""
