@@ -70,7 +70,7 @@ def imresize(
         for vertical in (False, True) if scale_w < scale_h else (True, False):
             image = _resample(image, rows if vertical else columns, vertical, dtype, levels)
     if levels and given != torch.uint8:
-        image = image.to(dtype) / 255
+        image = image / 255
     return image.to(given)
 
 

@@ -135,11 +135,47 @@ def test_the_same_size_gives_the_same_image():
     assert torch.equal(imresize(image, size=(17, 23)), image)
 
 
+@pytest.mark.parametrize(("scale", "size"), [(0.1, (1, 2)), (0.25, (1, 5)), (1 / 3, (1, 6)), (1.01, (4, 19))])
+def test_sides_are_rounded_up_to_at_least_a_pixel(scale, size):
+    assert imresize(torch.rand(3, 18), scale=scale).shape == size
+
+
+def rounded(levels, size):
+    """Resize along one side at most, then round half up and clamp."""
+    return (imresize(levels.double(), size=size) + 0.5).floor().clamp(0, 255).to(torch.uint8)
+
+
 def test_ties_round_up_and_values_are_clamped():
     columns = torch.tensor([[0, 1] * 8] * 4, dtype=torch.uint8)
     assert imresize(columns, scale=0.5, rounding="uint8")[:, 2:-2].unique().tolist() == [1]
     edge = torch.tensor([[0, 0, 255, 255]] * 4, dtype=torch.uint8)
-    assert imresize(edge, scale=2, rounding="uint8").aminmax() == (0, 255)
+    row = rounded(edge, (4, 8))[0].tolist()
+    assert row == sorted(row)  # the overshoot of the kernel on both sides of the edge does not wrap around
+    assert (row[0], row[-1]) == (0, 255)
+    assert imresize(edge, scale=2, rounding="uint8").tolist() == [row] * 8
+
+
+def test_levels_are_computed_in_double_precision():
+    levels = torch.randint(0, 256, (256, 256), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    size = (256, 301)  # one of these pixels is so near to a tie that float32 rounds it down
+    assert torch.equal(imresize(levels, size=size, rounding="uint8"), rounded(levels, size))
+
+
+@pytest.mark.parametrize(
+    ("size", "vertical_first"), [((9, 12), True), ((8, 12), True), ((9, 9), False), ((40, 20), False), ((20, 40), True)]
+)
+def test_the_side_with_the_smaller_scale_goes_first_and_of_equal_ones_the_height(size, vertical_first):
+    levels = torch.randint(0, 256, (18, 24), dtype=torch.uint8)
+    by_height = rounded(rounded(levels, (size[0], 24)), size)
+    by_width = rounded(rounded(levels, (18, size[1])), size)
+    assert not torch.equal(by_height, by_width)  # since each pass is rounded
+    assert torch.equal(imresize(levels, size=size, rounding="uint8"), by_height if vertical_first else by_width)
+
+
+def test_a_bfloat16_image_is_on_the_levels_nearest_to_it():
+    image = torch.linspace(0, 1, 400).to(torch.bfloat16).view(20, 20)
+    levels = (image.double() * 255 + 0.5).floor()
+    assert torch.equal(imresize(image, scale=1, rounding="uint8"), (levels / 255).to(torch.bfloat16))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
@@ -225,12 +261,12 @@ def test_it_runs_on_meta_tensors_and_exports():
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({}, UsageError, "give one of them"),
+        ({}, UsageError, r"^imresize needs either a scale or an output size; give one of them\.$"),
         ({"scale": 2, "size": (4, 4)}, UsageError, "give one of them"),
         ({"scale": 0}, UsageError, "positive"),
         ({"scale": -1}, UsageError, "positive"),
         ({"scale": float("nan")}, UsageError, "positive"),
-        ({"size": (0, 4)}, ShapeError, "at least 1×1"),
+        ({"size": (0, 4)}, ShapeError, "resized to 0×4; give at least 1×1"),
         ({"scale": 2, "border": "reflect"}, UsageError, "choose one of symmetric, replicate"),
         ({"scale": 2, "kernel": "lanczos"}, UsageError, "choose one of bicubic, bilinear"),
         ({"scale": 2, "rounding": "floor"}, UsageError, "choose one of none, uint8"),
@@ -246,5 +282,5 @@ def test_tensors_that_are_not_images_are_refused():
         imresize(torch.rand(3, 0, 8), scale=2)
     with pytest.raises(ShapeError, match=r"\(…, H, W\)"):
         imresize(torch.rand(8), scale=2)
-    with pytest.raises(UsageError, match="rounding 'uint8'"):
+    with pytest.raises(UsageError, match=r"'none'; make it floating point, or give uint8 with rounding 'uint8'\.$"):
         imresize(torch.zeros(3, 8, 8, dtype=torch.uint8), scale=2)

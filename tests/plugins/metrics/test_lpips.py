@@ -1,7 +1,11 @@
-"""LPIPS against the values its authors published."""
+"""LPIPS against its equation, and against the values its authors published."""
+
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from srbench_plugins.metrics import lpips
 
 from srbench.errors import CheckpointError, ShapeError, UnavailableError
@@ -9,7 +13,62 @@ from srbench.imaging import read_image, to_tensor
 
 CPU = torch.device("cpu")
 
-pytest.importorskip("lpips", reason="the extra `perceptual` is not installed")
+official = pytest.importorskip("lpips", reason="the extra `perceptual` is not installed")
+
+ALEXNET = {0: (3, 64, 11), 3: (64, 192, 5), 6: (192, 384, 3), 8: (384, 256, 3), 10: (256, 256, 3)}
+"""Channels before and after, and side, of the convolutions of AlexNet, by their number in torchvision's."""
+
+
+@pytest.fixture(scope="module")
+def random_trunk():
+    generator = torch.Generator().manual_seed(4)
+    state = {}
+    for number, (before, after, side) in ALEXNET.items():
+        spread = (2 / (before * side**2)) ** 0.5
+        state[f"features.{number}.weight"] = spread * torch.randn(after, before, side, side, generator=generator)
+        state[f"features.{number}.bias"] = 0.1 * torch.randn(after, generator=generator)
+    return state
+
+
+@pytest.fixture(scope="module")
+def random_alex(random_trunk, tmp_path_factory):
+    path = tmp_path_factory.mktemp("trunk") / "alex.pth"
+    torch.save(random_trunk, path)
+    return lpips.lpips_with("alex", path, CPU)
+
+
+def by_the_equation(trunk, sr, hr):
+    """Equation 1 of the paper on AlexNet in double precision, with the authors' calibrated weights of each channel."""
+    folder = Path(official.__file__).parent
+    heads = torch.load(folder / "weights" / "v0.1" / "alex.pth", map_location="cpu", weights_only=True)
+    # images in [-1, 1], then the mean and spread of ImageNet on that scale
+    mean, spread = 2 * torch.tensor([0.485, 0.456, 0.406]) - 1, 2 * torch.tensor([0.229, 0.224, 0.225])
+
+    def unit_features(image):
+        seen = (2 * image - 1 - mean.view(3, 1, 1)) / spread.view(3, 1, 1)
+        for number in ALEXNET:
+            if number in (3, 6):
+                seen = F.max_pool2d(seen, 3, stride=2)
+            weight, bias = (trunk[f"features.{number}.{name}"].double() for name in ("weight", "bias"))
+            stride, padding = (4, 2) if number == 0 else (1, weight.shape[-1] // 2)
+            seen = F.conv2d(seen, weight, bias, stride=stride, padding=padding).relu()
+            yield seen / seen.square().sum(1, keepdim=True).sqrt()
+
+    distance = 0
+    for layer, (first, second) in enumerate(zip(unit_features(sr), unit_features(hr), strict=True)):
+        channels = heads[f"lin{layer}.model.1.weight"].double().view(-1, 1, 1)
+        distance += (channels * (first - second) ** 2).sum(1).mean((1, 2))
+    return distance
+
+
+def test_it_is_the_papers_equation_on_any_trunk(random_trunk, random_alex):
+    hr = torch.rand(3, 3, 64, 51, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    noise = torch.randn(hr.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
+    sr = (hr + torch.tensor([0.02, 0.1, 0.4]).view(3, 1, 1, 1) * noise).clamp(0, 1)
+    got = random_alex(sr, hr)
+    assert got.dtype == torch.float64
+    assert got.tolist() == pytest.approx(by_the_equation(random_trunk, sr, hr).tolist(), rel=1e-4)
+    assert all(less < more for less, more in pairwise(got.tolist())), "more noise is further away"
 
 
 @pytest.fixture(scope="module")
@@ -36,18 +95,19 @@ def test_the_five_official_pairs_come_out(alex, shared):
     assert got == pytest.approx([0.7237, 0.2572, 0.0508, 0.0521, 0.4253], abs=1e-4)
 
 
-def test_equal_images_are_at_no_distance_and_grey_counts_as_rgb(alex):
+def test_equal_images_are_at_no_distance_and_grey_counts_as_rgb(random_alex):
     grey, other = torch.rand(2, 2, 1, 31, 40)
-    assert alex(grey, grey).tolist() == [0, 0]
-    assert torch.equal(alex(grey, other), alex(grey.expand(-1, 3, -1, -1), other.expand(-1, 3, -1, -1)))
+    assert random_alex(grey, grey).tolist() == [0, 0]
+    in_colour = random_alex(grey.expand(-1, 3, -1, -1), other.expand(-1, 3, -1, -1))
+    assert torch.equal(random_alex(grey, other), in_colour)
 
 
-def test_small_and_strange_images_are_refused(alex):
+def test_small_and_strange_images_are_refused(random_alex):
     for shape in ((1, 3, 30, 40), (1, 2, 40, 40)):
         with pytest.raises(ShapeError, match="at least 31 pixels"):
-            alex(torch.rand(shape), torch.rand(shape))
+            random_alex(torch.rand(shape), torch.rand(shape))
     with pytest.raises(ShapeError, match="make them equal"):
-        alex(torch.rand(1, 3, 40, 40), torch.rand(1, 3, 40, 41))
+        random_alex(torch.rand(1, 3, 40, 40), torch.rand(1, 3, 40, 41))
 
 
 @pytest.mark.slow  # torchvision fills 138 million random weights first
