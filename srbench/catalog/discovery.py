@@ -7,7 +7,6 @@ given by ``--plugin``, or in ``./plugins`` (unless that is the bundled folder it
 
 from __future__ import annotations
 
-import gc
 import importlib
 import importlib.metadata
 import importlib.util
@@ -16,7 +15,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from srbench.catalog.plugin import Plugin
 from srbench.errors import StoreError, UsageError
 from srbench.escaping import one_line
 from srbench.files import atomic_write
+from srbench.garbage import without_collections
 
 SOURCES = ("bundled", "entry-points", "files")
 
@@ -60,7 +60,7 @@ def discover(files: Sequence[Path] = (), *, environ: Mapping[str, str] | None = 
     if "entry-points" in sources:
         candidates += entry_point_plugins()
     candidates += _single_files(files, folders="files" in sources)
-    with _imports_without_collections():
+    with without_collections():
         if "bundled" in sources:
             # Outside every plugin's time limit: an import that is cut off stays broken for all plugins after it. If
             # torch itself is broken, the plugins that need it say why.
@@ -68,18 +68,6 @@ def discover(files: Sequence[Path] = (), *, environ: Mapping[str, str] | None = 
                 importlib.import_module("torch")
         loaded = [load_plugin(plugin, load, timeout) for plugin, load in candidates]
     return sorted(loaded, key=lambda plugin: (plugin.name, plugin.source, str(plugin.file)))
-
-
-@contextmanager
-def _imports_without_collections() -> Iterator[None]:
-    """Pause garbage collection: imports create many objects and no garbage, and collecting costs a tenth of torch's."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 Candidate = tuple[Plugin, Callable[[], Any]]

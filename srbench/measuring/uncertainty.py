@@ -94,11 +94,12 @@ def shared_ranks(
         A rank from 1 for each method.
     """
     array = np.atleast_2d(np.asarray(scores, dtype=np.float64)) * (1.0 if higher_is_better else -1.0)
+    # of no image, all means are equal
+    means = array.mean(axis=1) if array.size else np.zeros(len(scores))
     ranks = []
     for own in range(len(scores)):
-        # of no image, all means are equal
-        behind = array.mean(axis=1) > array[own].mean() if array.size else np.zeros(len(scores), dtype=bool)
-        beaten = behind & (paired_p_values(array, array[own]) < SIGNIFICANCE)
+        beaten = means > means[own]
+        beaten[beaten] = paired_p_values(array[beaten], array[own]) < SIGNIFICANCE
         for other in range(len(scores)) if better else ():
             known = better(other, own) if better and other != own else None
             beaten[other] = beaten[other] if known is None else known

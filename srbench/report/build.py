@@ -96,14 +96,15 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     """
     records = read_records(results)
     state = records.folder / STATE
-    facts = f"{REPORT_VERSION} {can_draw()} {records.damaged}\n{lines_of(records.records)}"
+    lines = lines_of(records.records)
+    facts = f"{REPORT_VERSION} {can_draw()} {records.damaged}\n{lines}"
     digest = hashlib.sha256(facts.encode()).hexdigest()
     sections = tuple(make_sections(records.records))
     before = _read_state(state)
     files = _files(results, records, sections, before)
     if not force and before.digest == digest and files.packed.is_file() and before.hashes == _hashes(files):
         return files
-    write_packed(results, records.records)
+    write_packed(results, lines)
     after = _write(files, results, records)
     made = _files(results, records, sections, after)
     for stale in {*files.paths} - {*made.paths}:

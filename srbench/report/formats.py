@@ -56,7 +56,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[CsvRow]) -> None
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([cell_text(row.get(name)) for name in header] for row in rows)
+    writer.writerows(["" if (value := row.get(name)) is None else cell_text(value) for name in header] for row in rows)
     atomic_write(path, text.getvalue())
 
 

@@ -63,7 +63,7 @@ def read_records(folder: Path) -> Records:
             damaged.append(f"{file.name} is not a record that this srbench can read ({_first_fault(error)}).")
         except OSError as error:
             damaged.append(f"{file.name} could not be read ({error.strerror or error}).")
-    rows = _newest(read_packed(folder)) | _newest(found)
+    rows = _newest(read_packed(folder, found)) | _newest(found)
     if not rows:
         raise DataError(
             f"There are no records in {folder}; run `srbench run` first." if not damaged else
@@ -94,30 +94,35 @@ def lines_of(records: Iterable[Record]) -> str:
     return "".join(f"{record.model_dump_json()}\n" for record in sorted(records, key=lambda r: r.key))
 
 
-def write_packed(results: Path, records: Iterable[Record]) -> None:
-    """Write the packed file of a results folder; one that holds the same is left alone.
+def write_packed(results: Path, lines: str) -> None:
+    """Write the packed file of a results folder from `lines_of` its records; one that holds the same is left alone.
 
     Raises:
         DataError: The file that is there is damaged; it may hold what nothing else does.
         StoreError: The folder cannot be written.
     """
     path = results / PACKED
-    text = lines_of(records).encode()
+    text = lines.encode()
     if _unpack(path) != text:
         atomic_write(path, lzma.compress(text, preset=6))
 
 
-def read_packed(results: Path) -> list[Record]:
+def read_packed(results: Path, known: Iterable[Record] = ()) -> list[Record]:
     """Return the records in the packed file of a results folder; none without such a file.
+
+    Args:
+        results: The folder.
+        known: Records that are read already, which are not parsed again.
 
     Raises:
         DataError: The file is damaged, or was written by an srbench with other records.
     """
     path = results / PACKED
     records = []
+    read = {record.model_dump_json().encode(): record for record in known}
     for number, line in enumerate(_unpack(path).splitlines(), start=1):
         try:
-            records.append(Record.model_validate_json(line))
+            records.append(read.get(line) or Record.model_validate_json(line))
         except ValidationError as error:
             raise DataError(
                 f"{path}, line {number}, is not a record that this srbench can read ({_first_fault(error)}); {_REMEDY}"

@@ -8,6 +8,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from srbench.escaping import one_line
+from srbench.garbage import without_collections
 from srbench.plain import PlainConsole
 from srbench.report.build import build_report
 from srbench.report.comparing.comparison import Comparison
@@ -20,6 +21,7 @@ _ROWS = 400
 """Rows that the terminal shows of all tables together: the best of each, at least five."""
 
 
+@without_collections()
 def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = False) -> None:
     """Print the tables of a results folder and the paths of its files; makes the files first unless they exist.
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from helpers.records import fail, make_record, make_score, quick_records, write_records
 from srbench.errors import DataError
+from srbench.records import Record
 from srbench.report.build import build_report
 from srbench.report.comparing.reading import read_leaderboard
 from srbench.report.reading import PACKED, lines_of, read_packed, read_records, write_packed
@@ -76,12 +77,12 @@ def test_without_matplotlib_figures_are_left_as_they_are_and_stay_in_the_tables(
 def test_equal_records_give_an_equal_file_which_is_not_written_again(tmp_path):
     (one := tmp_path / "one").mkdir()
     (other := tmp_path / "other").mkdir()
-    write_packed(one, quick_records())
-    write_packed(other, quick_records()[::-1])
+    write_packed(one, lines_of(quick_records()))
+    write_packed(other, lines_of(quick_records()[::-1]))
     assert (one / PACKED).read_bytes() == (other / PACKED).read_bytes()
     packed_otherwise = lzma.compress(lines_of(quick_records()).encode(), preset=0)
     (one / PACKED).write_bytes(packed_otherwise)
-    write_packed(one, quick_records())
+    write_packed(one, lines_of(quick_records()))
     assert (one / PACKED).read_bytes() == packed_otherwise
 
 
@@ -91,19 +92,31 @@ def test_every_number_survives(tmp_path_factory, value):
     score = make_score("psnr_y", [1.0]).model_copy(update={"value": value})
     record = record.model_copy(update={"scores": {"psnr_y": score}, "seconds": value})
     folder = tmp_path_factory.mktemp("packed")
-    write_packed(folder, [record])
+    write_packed(folder, lines_of([record]))
     assert read_packed(folder) == [record]
 
 
 def test_records_count_before_packed_ones_of_their_row_and_the_others_stay(tmp_path):
     other, old, broken = make_record("bicubic"), make_record("espcn", psnr=31.0), make_record("fsrcnn")
-    write_packed(tmp_path, [other, old.model_copy(update={"created": "2027-01-01T00:00:00Z"}), broken])
+    newer = old.model_copy(update={"created": "2027-01-01T00:00:00Z"})
+    write_packed(tmp_path, lines_of([other, newer, broken]))
     new = make_record("espcn", psnr=32.0)
     write_records(tmp_path, [new, fail(broken, "out of memory")])
     found = {r.model.architecture: r for r in read_records(tmp_path).records}
     assert found == {"bicubic": other, "espcn": new, "fsrcnn": fail(broken, "out of memory")}
     build_report(tmp_path)
     assert read_packed(tmp_path) == sorted(found.values(), key=lambda r: r.key)
+
+
+def test_a_packed_record_that_equals_its_file_is_not_parsed_again(tmp_path, monkeypatch):
+    same, packed_only = make_record("bicubic"), make_record("espcn")
+    write_packed(tmp_path, lines_of([same, packed_only]))
+    write_records(tmp_path, [same])
+    parsed = []
+    parse = Record.model_validate_json
+    monkeypatch.setattr(Record, "model_validate_json", lambda data: parsed.append(data) or parse(data))
+    assert list(read_records(tmp_path).records) == [same, packed_only]
+    assert len(parsed) == 2
 
 
 def test_a_damaged_record_is_replaced_by_the_packed_one(results):
@@ -125,7 +138,7 @@ def test_a_comparison_reads_the_packed_file(results, tmp_path):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    write_packed(folder, quick_records())
+    write_packed(folder, lines_of(quick_records()))
     return (folder / PACKED).read_bytes()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from srbench.garbage import without_collections
 from srbench.report.comparing.rows import (
     Cells,
     Identity,
@@ -61,6 +62,7 @@ class Comparison:
         return not self.having("failed")
 
 
+@without_collections()
 def compare_rows(base: Sequence[Cells], head: Sequence[Cells], rules: Sequence[Rule]) -> Comparison:
     """Match the rows of two leaderboards and judge what changed.
 

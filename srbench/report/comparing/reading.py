@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srbench.errors import DataError
+from srbench.garbage import without_collections
 from srbench.records import RowId
 from srbench.report.comparing.rows import Cells, holds_numbers, identity_of, row_title
 from srbench.report.formats import cell_text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@without_collections()
 def read_leaderboard(path: Path) -> list[Cells]:
     """Read the rows of a CSV file, or of a folder with records or, without these, a ``leaderboard.csv``.
 

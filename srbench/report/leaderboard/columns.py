@@ -25,10 +25,11 @@ class Column:
 
 def _at(path: str) -> Callable[[Record], CsvValue]:
     """Return a reader of an attribute, such as "profile.backend"; it gives None if a part of the path is missing."""
+    names = path.split(".")
 
     def read(record: Record) -> CsvValue:
         found: Any = record
-        for name in path.split("."):
+        for name in names:
             found = getattr(found, name, None)
         return found.value if isinstance(found, Measured) else found
 
@@ -156,7 +157,7 @@ def image_columns(metrics: Mapping[str, str] = METRICS) -> list[str]:
 
 def leaderboard_row(record: Record, metrics: Mapping[str, str]) -> CsvRow:
     """Return the row of a record in ``leaderboard.csv``."""
-    row: CsvRow = {c.name: c.read(record) for c in NAMING}
+    row = _naming(record)
     scores = [(metrics[name], record.scores.get(name)) for name in metrics]
     row |= {column: score.value if score else None for column, score in scores}
     for column, score in scores:
@@ -165,6 +166,12 @@ def leaderboard_row(record: Record, metrics: Mapping[str, str]) -> CsvRow:
     row |= {f"{name}_protocol": record.scores[name].protocol if name in record.scores else None for name in metrics}
     row["reasons"] = "; ".join(f"{name}: {why}" for name, why in empty_cells(record, metrics).items()) or None
     return row
+
+
+def _naming(record: Record) -> CsvRow:
+    """Return the cells of `NAMING`; the identity is made once for all of its columns."""
+    identity: CsvRow = record.row_id._asdict()
+    return {c.name: identity[c.name] if c.name in identity else c.read(record) for c in NAMING}
 
 
 def empty_cells(record: Record, metrics: Mapping[str, str] = METRICS) -> dict[str, str]:
@@ -188,7 +195,7 @@ def empty_cells(record: Record, metrics: Mapping[str, str] = METRICS) -> dict[st
 
 def image_rows(record: Record, metrics: Mapping[str, str]) -> list[CsvRow]:
     """Return the rows of a record in ``per_image.csv``."""
-    naming: CsvRow = {c.name: c.read(record) for c in NAMING[:-1]}
+    naming = _naming(record)
     return [
         naming
         | {"image": image.name, "key": record.key}

@@ -138,6 +138,7 @@ def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
     header += [_head(h, table) for h in headings] + [f"{markdown(h.label)} reported (Δ)" for h in reported]
     header += ["Latency p50 [ms]", "Memory [MiB]"]
     rows = []
+    compared = any(line.reference for line in table.lines)
     for line in table.lines:
         name = markdown(line.title) + (f" ({line.repeats})" if line.repeats else "")
         for record in line.failed_seeds:
@@ -152,7 +153,8 @@ def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
         row = [str(line.rank) if line.rank else "—", name]
         row += [_number(line.costs[n], f, notes) for n, f in _COST_FORMATS[:2]]
         if head:
-            row += [_ranked(table, line, head, notes), _interval(line, head), _gain(table, line, head, notes)]
+            row += [_ranked(table, line, head, notes), _interval(line, head)]
+            row.append(_gain(line, head, compared=compared, notes=notes))
         row += [_ranked(table, line, h, notes) for h in headings]
         row += [_reported(line, h) or "—" for h in reported]
         latency, memory = (_number(line.costs[n], f, notes) for n, f in _COST_FORMATS[2:])
@@ -197,25 +199,24 @@ def _ranked(table: Table, line: Line, heading: Heading, notes: Footnotes | None 
     if value.mean is None:
         return "—" + (notes.mark(f"{heading.label}: {value.reason}") if notes else "")
     order = table.order(heading)
-    place = order.index(round(value.mean, heading.decimals))
+    printed = round(value.mean, heading.decimals)
     text = value.text(heading.decimals)
-    if len(order) > 1 and place == 0:
+    if len(order) > 1 and printed == order[0]:
         return f"**{text}**"
-    return f"<u>{text}</u>" if len(order) > 2 and place == 1 else text
+    return f"<u>{text}</u>" if len(order) > 2 and printed == order[1] else text
 
 
 def _interval(line: Line, heading: Heading) -> str:
     return " – ".join(f"{end:.{heading.decimals}f}" for end in line.interval) if line.interval else "—"
 
 
-def _gain(table: Table, line: Line, heading: Heading, notes: Footnotes) -> str:
+def _gain(line: Line, heading: Heading, *, compared: bool, notes: Footnotes) -> str:
+    """Return the text of a gain; ``compared``: whether the table has bicubic interpolation."""
     if line.reference:
         return "reference"
     if line.gain is not None:
         return signed(line.gain, heading.decimals)
-    if not any(x.reference for x in table.lines):
-        return "—" + notes.mark("Bicubic interpolation was not measured under this protocol id.")
-    return "—"
+    return "—" if compared else "—" + notes.mark("Bicubic interpolation was not measured under this protocol id.")
 
 
 def _reported(line: Line, heading: Heading) -> str:

@@ -30,8 +30,11 @@ def make_sections(records: Iterable[Record]) -> list[Section]:
     for (protocol, degradation, scale), group in groupby(ordered, lambda r: (r.protocol, r.degradation, r.scale)):
         members = list(group)
         tables: dict[tuple[str, str, str], list[Record]] = {}
+        ids = _headline_ids(members)
         for record in members:
-            tables.setdefault(_table_key(record, members), []).append(record)
+            own = record.headline_score
+            protocol_id = own.protocol if own else ids.get((record.dataset, record.inference, record.headline), "")
+            tables.setdefault((record.dataset, record.inference, protocol_id), []).append(record)
         label = next((r.degradation_label for r in members if r.degradation_label), degradation)
         sections.append(
             Section(
@@ -89,18 +92,14 @@ def make_table(records: Sequence[Record], labels: Mapping[str, str] = MappingPro
     )
 
 
-def _table_key(record: Record, section: Sequence[Record]) -> tuple[str, str, str]:
-    """Return dataset, inference and protocol id; a cell without a score joins the table of its neighbours."""
-    score = record.headline_score
-    if score:
-        return record.dataset, record.inference, score.protocol
-    near = (
-        other.protocol
-        for r in section
-        if (r.dataset, r.inference, r.headline) == (record.dataset, record.inference, record.headline)
-        and (other := r.headline_score)
-    )
-    return record.dataset, record.inference, min(near, default="")
+def _headline_ids(section: Iterable[Record]) -> dict[tuple[str, str, str], str]:
+    """Return the first protocol id by dataset, inference and headline: cells without a score join its table."""
+    ids: dict[tuple[str, str, str], str] = {}
+    for record in section:
+        if score := record.headline_score:
+            place = record.dataset, record.inference, record.headline
+            ids[place] = min(score.protocol, ids.get(place, score.protocol))
+    return ids
 
 
 def _paper_order(table: tuple[tuple[str, str, str], list[Record]]) -> tuple[int, str, tuple[str, str, str]]:
