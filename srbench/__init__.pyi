@@ -10,7 +10,9 @@ from .distilling.distiller import Batch, Distiller, Optimiser, Phase, Setup, wei
 from .distilling.features import FeaturePairs
 from .distilling.spec import DistillerSpec, LossSpec
 from .errors import CheckpointError, ShapeError, SrbenchError, TrainingError, UnavailableError
-from .measuring.metrics.spec import MetricSpec
+from .measuring.metrics.spec import MetricSpec, ScoreSpec
+from .measuring.recognition.answers import Answers, Result
+from .measuring.recognition.spec import RecognitionMetricSpec
 from .naming import Paper, SpecMap
 from .networks.averaging import average_weights
 from .networks.capture import capture
@@ -22,6 +24,7 @@ from .recipe import Recipe
 from .report.comparing.reading import read_results
 
 __all__ = [
+    "Answers",
     "ArchitectureSpec",
     "Batch",
     "Checkpoint",
@@ -44,7 +47,10 @@ __all__ = [
     "Paper",
     "Phase",
     "Recipe",
+    "RecognitionMetricSpec",
     "Reported",
+    "Result",
+    "ScoreSpec",
     "Setup",
     "ShapeError",
     "SpecMap",

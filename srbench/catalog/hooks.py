@@ -16,7 +16,7 @@ from srbench.catalog.plugin import Family
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
-from srbench.measuring.metrics.spec import MetricSpec
+from srbench.measuring.metrics.spec import ScoreSpec
 from srbench.networks.spec import ArchitectureSpec
 
 GROUP = "srbench"
@@ -51,8 +51,8 @@ def register_steps() -> Iterable[StepSpec | Family]:
 
 
 @hookspec
-def register_metrics() -> Iterable[MetricSpec | Family]:
-    """Scores of sr, with or without hr."""
+def register_metrics() -> Iterable[ScoreSpec | Family]:
+    """Scores: of sr, with or without hr, and of what a recogniser answers."""
     return ()
 
 

@@ -14,7 +14,7 @@ from srbench.catalog.shelf import Shelf
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
-from srbench.measuring.metrics.spec import MetricSpec
+from srbench.measuring.metrics.spec import ScoreSpec
 from srbench.naming import check_name
 from srbench.networks.spec import ArchitectureSpec
 
@@ -78,7 +78,7 @@ class Kinds:
     distillers = Kind("distiller", DistillerSpec, "label", "teacher", "paper", "license")
     degradations = Kind("degradation", DegradationSpec, "label", "scales", "random", "paper")
     steps = Kind("step", StepSpec, "label", "parameters", "paper")
-    metrics = Kind("metric", MetricSpec, "label", "unit", "better", "channels")
+    metrics = Kind("metric", ScoreSpec, "label", "unit", "better", "task", "scored")
     losses = Kind("loss", LossSpec, "label", "paper")
     datasets = Kind("dataset", DatasetSpec, "label", "split", "images", "license")
     executors = Kind("executor", ExecutorSpec, "label")

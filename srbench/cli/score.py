@@ -36,12 +36,13 @@ def score(
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.library import Library
     from srbench.measuring.external import mean_scores, score_folder
+    from srbench.measuring.metrics.spec import MetricSpec, all_of
     from srbench.measuring.protocol import protocol_named
 
     catalog = load_catalog([path.resolve() for path in plugin or ()])
     factor = one_scale(scale)
     names = words(metric) or ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
-    specs = [catalog.metrics[name] for name in names]
+    specs = all_of(MetricSpec, (catalog.metrics[name] for name in names))
     preset = protocol_named(protocol)
     table, absent, notes = score_folder(
         folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), factor, preset, specs,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import ConfigError, UnknownNameError, UsageError
+from srbench.measuring.metrics.spec import MetricSpec, all_of
 from srbench.planning.axes import Axes, find_architecture
 from srbench.planning.cells import Cell
 from srbench.planning.overrides import Selection
@@ -64,10 +65,11 @@ def check_grid(axes: Axes) -> None:
 
     Raises:
         UnknownNameError: A name is unknown.
+        UsageError: A metric scores another task.
         ConfigError: Two keys contradict each other.
     """
     grid, catalog, where = axes.grid, axes.catalog, axes.where
-    catalog.metrics.require(axes.metrics)
+    all_of(MetricSpec, (catalog.metrics[name] for name in axes.metrics))
     catalog.datasets.require(grid.datasets)
     catalog.distillers.require(grid.distillers)
     if grid.train_degradation and grid.train_degradations:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 
+from srbench.measuring.metrics.spec import MetricSpec, all_of
 from srbench.networks.spec import Reported
 from srbench.planning.cells import Cell, Model
 from srbench.records import ModelFacts, Record, Score
@@ -67,8 +68,9 @@ def _common(schedule: Schedule, cell: Cell) -> partial[Record]:
 def _headline(schedule: Schedule, cell: Cell) -> str:
     """Return the metric that ranks the cell: the protocol's, or without hr the suite's first that needs none."""
     catalog = schedule.session.catalog
-    without_hr = () if catalog.datasets[cell.dataset].truth else cell.metrics
-    return next((name for name in without_hr if not catalog.metrics[name].needs_hr), cell.protocol.headline)
+    names = () if catalog.datasets[cell.dataset].truth else cell.metrics
+    metrics = all_of(MetricSpec, (catalog.metrics[name] for name in names))
+    return next((metric.name for metric in metrics if not metric.needs_hr), cell.protocol.headline)
 
 
 def _setting(schedule: Schedule, degradation: str) -> str:

@@ -196,6 +196,7 @@ class MeasureJob(Job[MeasuredCell]):
         import torch
 
         from srbench.measuring.measure import measure
+        from srbench.measuring.metrics.spec import MetricSpec, all_of
         from srbench.measuring.pairs import Pairs
         from srbench.measuring.plausibility import doubt_about_weights
         from srbench.running.models import stored_model
@@ -213,7 +214,7 @@ class MeasureJob(Job[MeasuredCell]):
             realisation=cell.realisation or 0,
         )
         model = stored_model(cell.model, session, Keys(session), device)
-        metrics = [catalog.metrics[name] for name in cell.metrics]
+        metrics = all_of(MetricSpec, (catalog.metrics[name] for name in cell.metrics))
         with progress.images(self.title, len(pairs)) as advance:
             measured = measure(
                 model.network, pairs, metrics, cell.inference, device,

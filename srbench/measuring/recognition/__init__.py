@@ -1,0 +1,1 @@
+"""Measuring recognition: what a model answered about labelled images, and scores of these answers."""
