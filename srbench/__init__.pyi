@@ -18,6 +18,8 @@ from .networks.averaging import average_weights
 from .networks.capture import capture
 from .networks.imagenet import find_lpips_trunk, find_vgg19
 from .networks.network import Network
+from .networks.recognition.recogniser import Recogniser, build_recogniser
+from .networks.recognition.spec import RecogniserSpec
 from .networks.spec import ArchitectureSpec, Checkpoint, Reported
 from .networks.weights import load_state_dict
 from .recipe import Recipe
@@ -47,6 +49,8 @@ __all__ = [
     "Paper",
     "Phase",
     "Recipe",
+    "Recogniser",
+    "RecogniserSpec",
     "RecognitionMetricSpec",
     "Reported",
     "Result",
@@ -59,6 +63,7 @@ __all__ = [
     "TrainingError",
     "UnavailableError",
     "average_weights",
+    "build_recogniser",
     "capture",
     "find_lpips_trunk",
     "find_vgg19",

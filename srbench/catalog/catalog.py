@@ -10,8 +10,12 @@ from typing import Any
 from srbench.catalog.discovery import discover
 from srbench.catalog.kinds import KINDS, Kinds
 from srbench.catalog.plugin import Plugin
-from srbench.catalog.shelf import Shelf, maybe_in
+from srbench.catalog.shelf import JoinedShelf, Shelf, maybe_in
 from srbench.errors import PluginError, UnknownNameError
+from srbench.networks.spec import ArchitectureSpec
+
+NETWORKS = ("architecture", "recogniser")
+"""The kinds whose specs are networks; they share one set of names."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,11 @@ class Catalog(Kinds):
     def broken(self) -> tuple[Plugin, ...]:
         """Plugins that could not be used."""
         return tuple(p for p in self.plugins if p.error)
+
+    @property
+    def networks(self) -> JoinedShelf[ArchitectureSpec]:
+        """Every architecture and every recogniser, for code that does not care which of the two a network is."""
+        return JoinedShelf("network", *map(self.shelf, NETWORKS))
 
     def kinds_of(self, name: str, kind: str | None = None) -> list[str]:
         """Return the kinds of which a spec is called ``name``, or can be made by a family; at least one.
@@ -65,6 +74,13 @@ def build_catalog(plugins: Iterable[Plugin], *, strict: bool = False) -> Catalog
             if spec.name in provided[kind]:
                 raise PluginError(_clash(kind, spec.name, plugin, provided[kind][spec.name][1]))
             provided[kind][spec.name] = (spec, plugin)
+    one, other = NETWORKS
+    for name in sorted(provided[one].keys() & provided[other].keys()):
+        providers = " and ".join(provided[kind][name][1].place for kind in NETWORKS)
+        raise PluginError(
+            f"{name!r} names both an {one} and a {other}, from {providers}; networks share one set of names, so rename "
+            "one."
+        )
     shelves: dict[str, Shelf[Any]] = {}
     for name, row in KINDS.items():
         shelves[name] = Shelf(name, row.plural, row.spec, provided[name], broken, shelves)

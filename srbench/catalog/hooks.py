@@ -17,6 +17,7 @@ from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import ScoreSpec
+from srbench.networks.recognition.spec import RecogniserSpec
 from srbench.networks.spec import ArchitectureSpec
 
 GROUP = "srbench"
@@ -29,6 +30,12 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 @hookspec
 def register_architectures() -> Iterable[ArchitectureSpec | Family]:
     """Networks that map lr to sr."""
+    return ()
+
+
+@hookspec
+def register_recognisers() -> Iterable[RecogniserSpec | Family]:
+    """Networks that map images to embeddings, by which they are recognised."""
     return ()
 
 

@@ -16,6 +16,7 @@ from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import ScoreSpec
 from srbench.naming import check_name
+from srbench.networks.recognition.spec import RecogniserSpec
 from srbench.networks.spec import ArchitectureSpec
 
 S = TypeVar("S")
@@ -75,6 +76,7 @@ class Kinds:
     """The shelves by the names of their kinds."""
 
     architectures = Kind("architecture", ArchitectureSpec, "label", "scales", "paper", "checkpoints", "license")
+    recognisers = Kind("recogniser", RecogniserSpec, "label", "paper", "license")
     distillers = Kind("distiller", DistillerSpec, "label", "teacher", "paper", "license")
     degradations = Kind("degradation", DegradationSpec, "label", "scales", "random", "paper")
     steps = Kind("step", StepSpec, "label", "parameters", "paper")
@@ -90,3 +92,9 @@ class Kinds:
 
 KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in vars(Kinds).values() if isinstance(kind, Kind)}
 """Every row of `Kinds` by its name: "architecture", "distiller", …"""
+
+
+def kind_of(spec: object) -> Kind[Any] | None:
+    """Return the kind of a spec, by the nearest class of a kind that it is of; None if it is of no kind."""
+    of_class = {kind.spec: kind for kind in KINDS.values()}
+    return next((of_class[base] for base in type(spec).__mro__ if base in of_class), None)

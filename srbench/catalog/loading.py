@@ -21,7 +21,7 @@ import pluggy
 from srbench.catalog import hooks as hookspecs
 from srbench.catalog.containment import in_one_line, quietly, time_limit, without_ending
 from srbench.catalog.hooks import GROUP
-from srbench.catalog.kinds import KINDS, Kind
+from srbench.catalog.kinds import KINDS, Kind, kind_of
 from srbench.catalog.plugin import Family, Plugin
 from srbench.errors import PluginError
 
@@ -160,8 +160,8 @@ _FIELD_TYPES: dict[str, Any] = {
 """Types of fields of specs, as they are written, that are checked: Python checks none."""
 
 
-def _checked(kind: Kind[Any], spec: object) -> object:
-    if not isinstance(spec, kind.spec | Family):
+def _checked(kind: Kind[Any], spec: Any) -> object:  # noqa: ANN401 - what a plugin returned
+    if kind_of(spec) is not kind and not isinstance(spec, Family):
         raise PluginError(f"{kind.hook} returned {type(spec).__name__}; it must return {kind.spec.__name__} objects.")
     for field in dataclasses.fields(spec):
         wanted = _FIELD_TYPES.get(str(field.type).partition("[")[0])

@@ -55,6 +55,8 @@ class Idea:
     @property
     def run(self) -> str:
         """The command that trains and measures it, in a minute or so."""
+        if self.kind == "recogniser":
+            return f"srbench run recognition-quick --architecture {self.name}"
         student = "" if self.kind == "architecture" else " --architecture edsr_small"
         return f"srbench run{student} --{self.kind} {self.name} --scale 2"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
@@ -110,6 +111,40 @@ class Shelf(SpecMap[T]):
     def code_hash(self, name: str) -> str:
         """Return a hash for store keys that changes whenever the code that provides ``name`` does."""
         return self.provider(name).code_hash
+
+
+class JoinedShelf(SpecMap[T]):
+    """A view over the shelves of several kinds, whose names are all different."""
+
+    def __init__(self, noun: str, *shelves: Shelf[Any]) -> None:
+        self._noun, self._shelves = noun, shelves
+
+    def _holder(self, name: str) -> Shelf[T]:
+        for shelf in self._shelves:
+            if shelf.offers(name):
+                return shelf
+        raise UnknownNameError.among(self._noun, name, self, "`srbench list` shows every name.")
+
+    def __getitem__(self, name: str) -> T:
+        return self._holder(name)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return itertools.chain.from_iterable(self._shelves)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._shelves))
+
+    def offers(self, name: str) -> bool:
+        """Whether one of the shelves has a spec of this name, or a family that makes it."""
+        return any(shelf.offers(name) for shelf in self._shelves)
+
+    def provider(self, name: str) -> Plugin:
+        """Return the plugin that provides ``name``, or the family that makes it."""
+        return self._holder(name).provider(name)
+
+    def code_hash(self, name: str) -> str:
+        """Return a hash for store keys that changes whenever the code that provides ``name`` does."""
+        return self._holder(name).code_hash(name)
 
 
 def maybe_in(plugin: Plugin) -> str:

@@ -139,7 +139,7 @@ def _declared(network: Network) -> tuple[str, ...]:
 def _run(
     network: Network, paths: Sequence[str], lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None = None
 ) -> tuple[Tensor, list[Tensor]]:
-    with capture(network.module, tuple(dict.fromkeys(paths))) as features:
+    with capture(network.tapped, tuple(dict.fromkeys(paths))) as features:
         sr = network(lr, scale, weights)
     if missing := [path for path in paths if path not in features]:
         raise TrainingError(

@@ -29,6 +29,11 @@ class Network:
         """Channels that the module itself takes: 3, or 1 for networks on luma."""
         return self.spec.colours
 
+    @property
+    def tapped(self) -> nn.Module:
+        """The module in which the paths of the spec start."""
+        return self.module
+
     def __call__(
         self,
         lr: Tensor,
@@ -57,7 +62,7 @@ class Network:
         normalised = self._normalised(padded)
         given: tuple[object, ...] = (normalised, scale) if self.spec.multi_scale else (normalised,)
         given += () if conditions is None else (conditions,)
-        sr: object = self.module(*given) if weights is None else _called_with(weights, self.module, given)
+        sr = self._run(weights, given)
         if not isinstance(sr, Tensor):
             raise ShapeError(f"{self.spec.name} returned a {type(sr).__name__}, not a tensor; it must return sr alone.")
         wanted = (*padded.shape[:2], padded.shape[2] * scale, padded.shape[3] * scale)
@@ -68,6 +73,10 @@ class Network:
             )
         height, width = crop
         return self._restored(sr[..., : height * scale, : width * scale])
+
+    def _run(self, weights: Mapping[str, Tensor] | None, given: tuple[object, ...]) -> object:
+        """Call the module itself, with ``weights`` in place of its own if they are given."""
+        return self.module(*given) if weights is None else _called_with(weights, self.module, given)
 
     def _normalised(self, lr: Tensor) -> Tensor:
         """Convert lr from [0, 1] to what the module expects."""

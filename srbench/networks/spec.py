@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from srbench.errors import PluginError
 from srbench.naming import Paper, Scale, check_name, check_scales
@@ -76,6 +76,11 @@ class Checkpoint:
 class ArchitectureSpec:
     """A network that maps lr to sr."""
 
+    task: ClassVar[str] = "sr"
+    """What such networks do, which a suite names: "sr" or "recognition"."""
+    kind: ClassVar[str] = "architecture"
+    """Name of its kind of plugin."""
+
     name: str
     build: Callable[..., nn.Module]
     """``build(scale)`` gives a network called ``network(lr)``. With ``multi_scale``, ``build()`` gives one network for
@@ -128,17 +133,18 @@ class ArchitectureSpec:
     notes: str = ""
 
     def __post_init__(self) -> None:
-        check_name("architecture", self.name)
-        check_scales("Architecture", self.name, self.scales)
+        kind = self.kind.capitalize()
+        check_name(self.kind, self.name)
+        check_scales(kind, self.name, self.scales)
         tags = [(c.tag, c.scale) for c in self.checkpoints]
         if len(set(tags)) < len(tags):
             raise PluginError(
-                f"Architecture {self.name!r} declares a checkpoint tag twice for one scale: {sorted(map(str, tags))}."
+                f"{kind} {self.name!r} declares a checkpoint tag twice for one scale: {sorted(map(str, tags))}."
             )
         for field_name, values in (("input_mean", self.input_mean), ("input_std", self.input_std)):
             if len(values) not in (0, self.colours):
                 raise PluginError(
-                    f"Architecture {self.name!r} declares {field_name} with {len(values)} values for {self.colours} "
+                    f"{kind} {self.name!r} declares {field_name} with {len(values)} values for {self.colours} "
                     f"{'channel' if self.colours == 1 else 'channels'}; give one for each, or none."
                 )
 

@@ -10,7 +10,7 @@ import importlib
 from types import ModuleType
 
 from srbench.catalog.catalog import Catalog
-from srbench.catalog.kinds import KINDS
+from srbench.catalog.kinds import KINDS, kind_of
 from srbench.distilling.spec import DistillerSpec
 from srbench.errors import UsageError
 from srbench.testing.contract import photograph
@@ -32,7 +32,7 @@ def violations_of(spec: object, catalog: Catalog | None = None) -> list[str]:
         UsageError: ``spec`` is of no kind.
         UnavailableError: It is not available on this machine (a metric's weights), so nothing was checked.
     """
-    kind = next((kind for kind in KINDS.values() if isinstance(spec, kind.spec)), None)
+    kind = kind_of(spec)
     if kind is None:
         wanted = ", ".join(kind.spec.__name__ for kind in KINDS.values())
         raise UsageError(f"{type(spec).__name__} is not a spec that has a contract; give one of {wanted}.")

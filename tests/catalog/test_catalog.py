@@ -171,3 +171,37 @@ def test_a_name_has_the_kinds_that_something_of_this_name_is_of(catalog):
     for words in (("bicubik",), ("dot", "metric"), ("dot", "architect")):
         with pytest.raises(UnknownNameError, match=r"Did you mean|No metric named 'dot'"):
             catalog.kinds_of(*words)
+
+
+def network(kind, name):
+    if kind == "recogniser":
+        return (kind, srbench.RecogniserSpec(name=name, build=lambda: None))
+    return (kind, srbench.ArchitectureSpec(name=name, build=lambda scale: None, scales=frozenset({2})))
+
+
+def test_the_networks_are_the_architectures_and_the_recognisers():
+    made = srbench.RecogniserSpec(name="hub:a", build=lambda: None)
+    one = plugin("one", network("architecture", "sr_net"), code_hash="1")
+    other = plugin(
+        "other", network("recogniser", "face_net"), family("hub", lambda *_: made, "recogniser"), code_hash="2"
+    )
+    networks = build_catalog([one, other]).networks
+    assert list(networks) == ["sr_net", "face_net"]
+    assert len(networks) == 2
+    assert [networks[name].task for name in (*networks, "hub:a")] == ["sr", "recognition", "recognition"]
+    assert [networks.code_hash(name) for name in (*networks, "hub:a")] == ["1", "2", "2"]
+    assert networks.provider("hub:a") is other
+    assert networks.offers("hub:b")
+    assert not networks.offers("sr")
+    with pytest.raises(UnknownNameError, match=r"^No network named 'face_nut'. Did you mean face_net\? `srbench list`"):
+        networks["face_nut"]
+
+
+def test_a_name_of_an_architecture_and_of_a_recogniser_is_refused():
+    plugins = [plugin("one", network("architecture", "net")), plugin("other", network("recogniser", "net"))]
+    with pytest.raises(PluginError) as caught:
+        build_catalog(plugins)
+    assert str(caught.value) == (
+        "'net' names both an architecture and a recogniser, from one (file) and other (file); networks share one set "
+        "of names, so rename one."
+    )

@@ -86,6 +86,10 @@ def found(alone):
         (LOSS.replace("return [", "return 'l1' #"), "returned str; return a list of specs"),
         (LOSS.replace("return [", "return {'a': 1} #"), "returned dict; return a list of specs"),
         (LOSS.replace("_losses", "_metrics"), "register_metrics returned LossSpec; it must return ScoreSpec objects"),
+        (
+            LOSS.replace("_losses", "_architectures").replace("LossSpec", "RecogniserSpec"),
+            "register_architectures returned RecogniserSpec; it must return ArchitectureSpec objects",
+        ),
         (LOSS.replace("return", "1 / 0; return"), r"ZeroDivisionError: division by zero \(faulty.py, line 6\)"),
         (LOSS.replace("return", "yield None; return"), "register_losses returned NoneType; it must return LossSpec"),
         (LOSS.replace("return", "yield from") + "    raise TypeError('mine')", "failed to load: TypeError: mine"),

@@ -23,7 +23,13 @@ from srbench.errors import StoreError, UnknownNameError, UsageError
 
 NOTHING = build_catalog([])
 PAPER = "https://arxiv.org/abs/1609.05158"
-NAMES = {"architecture": "my_net", "distiller": "my_distiller", "degradation": "my_blur", "metric": "my_metric"}
+NAMES = {
+    "architecture": "my_net",
+    "recogniser": "my_backbone",
+    "distiller": "my_distiller",
+    "degradation": "my_blur",
+    "metric": "my_metric",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +86,7 @@ def test_without_a_paper_nothing_is_made_up(kind):
     assert getattr(pair[1], "paper", None) is None
 
 
-@pytest.mark.parametrize("kind", ["architecture", "distiller", "degradation"])
+@pytest.mark.parametrize("kind", ["architecture", "recogniser", "distiller", "degradation"])
 def test_the_papers_address_and_year_are_in_the_spec(kind):
     written = write_file(Idea(kind, NAMES[kind], PAPER), NOTHING)
     ((_, spec),) = load_plugin(*file_plugin(written.files[0])).specs

@@ -1,7 +1,5 @@
 """The losses of recognition are the official ones, in value and gradient, and what their words say."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 import helpers
-from srbench.distilling.recognition.logits import decoupled_divergence, hinton_loss, margin_logits, softened_divergence
+from srbench.distilling.recognition.logits import decoupled_divergence, hinton_loss, softened_divergence
 from srbench.distilling.recognition.maps import ImageDecoder, cosine_distance, energy_distance, enlarged_distance
 from srbench.distilling.recognition.relations import (
     batch_similarity_distance,
@@ -56,24 +54,6 @@ def test_decoupled_divergences_are_the_releases_in_its_eleventh_epoch_of_twenty(
     found = decoupled_divergence(arrays["logits_s"], arrays["logits_t"], arrays["labels"])
     assert_equal_to(found, arrays["loss_no_warmup"])
     assert_official(11 / 20 * found, arrays)
-
-
-def test_logits_with_a_margin_are_the_releases():
-    arrays = oracle("askd_arcmargin")
-    found = margin_logits(arrays["emb"], arrays["weight"], arrays["labels"])
-    assert_equal_to(found, arrays["logits"])
-    assert_equal_to(F.cross_entropy(found, arrays["labels"]), arrays["loss_ce"])
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.floats(0.01, 3.1), st.floats(0, 1))
-def test_a_margin_makes_the_angle_to_the_right_class_larger_and_leaves_the_others(angle, margin):
-    embedding = torch.tensor([[math.cos(angle), math.sin(angle)]], dtype=torch.float64)
-    right, other = margin_logits(embedding, torch.eye(2, dtype=torch.float64), torch.tensor([0]), margin=margin)[0]
-    within = angle + margin < math.pi
-    wanted = math.cos(angle + margin) if within else math.cos(angle) - margin * math.sin(margin)
-    assert right.item() == pytest.approx(32 * wanted, abs=2e-3)
-    assert other.item() == pytest.approx(32 * math.sin(angle), abs=1e-9)
 
 
 def test_relations_of_embeddings_are_the_releases():

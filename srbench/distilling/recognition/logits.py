@@ -1,8 +1,6 @@
-"""Losses on logits, and logits of embeddings."""
+"""Losses on logits."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor
@@ -66,31 +64,3 @@ def decoupled_divergence(
         target * softened_divergence(student_pair, teacher_pair, 1.0)
         + others * softened_divergence(student_rest, teacher_rest, 1.0)
     )
-
-
-def margin_logits(
-    embeddings: Tensor, centres: Tensor, labels: Tensor, *, scale: float = 32.0, margin: float = 0.5
-) -> Tensor:
-    """Return cosines to centres, with a margin on the angle of the right class: ArcFace (Deng et al., CVPR 2019).
-
-    Where the angle with the margin would exceed pi, the cosine is lowered by ``margin * sin(margin)`` instead. A-SKD
-    trains on their cross-entropy, with the defaults.
-
-    Args:
-        embeddings: (N, D).
-        centres: (K, D), of unit norm or not.
-        labels: (N,), the classes.
-        scale: Factor of the logits.
-        margin: Angle in radians.
-
-    Returns:
-        Logits (N, K).
-    """
-    cosines = F.normalize(embeddings) @ F.normalize(centres).T
-    sines = (1 - cosines.square()).clamp(1e-9, 1).sqrt()
-    beyond = cosines <= -math.cos(margin)
-    with_margin = torch.where(
-        beyond, cosines - margin * math.sin(margin), cosines * math.cos(margin) - sines * math.sin(margin)
-    )
-    right = F.one_hot(labels, len(centres)).bool()
-    return scale * torch.where(right, with_margin, cosines)

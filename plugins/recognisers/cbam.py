@@ -1,0 +1,83 @@
+"""Small networks with attention to channels and places, for two cores; from 7x7 pixels upwards.
+
+A first convolution at full size, four stages that each halve the sides, and CBAM at the end of every block, so that
+attention can be compared as A-SKD does. CBAM: Convolutional Block Attention Module, Woo et al., ECCV 2018; the sizes
+are srbench's own.
+"""
+
+import itertools
+from functools import partial
+
+from torch import Tensor, nn
+
+import srbench
+from srbench.networks.recognition.attention import CBAM
+
+
+class Block(nn.Module):
+    """A convolution, which may halve the sides, and attention; with a skip connection where the shape stays."""
+
+    def __init__(self, inward: int, outward: int, stride: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inward, outward, 3, stride, 1, bias=False)
+        self.norm = nn.BatchNorm2d(outward)
+        self.cbam = CBAM(outward, max(outward // 8, 4))
+        self.activate = nn.ReLU()
+        self.skips = stride == 1 and inward == outward
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, inward, h, w) -> (N, outward, h/stride, w/stride), rounded up."""
+        attended: Tensor = self.cbam(self.activate(self.norm(self.conv(features))))
+        return features + attended if self.skips else attended
+
+
+class CbamNet(nn.Module):
+    """A stem at full size, four stages at a half to a sixteenth of the sides, a mean and a linear layer.
+
+    Args:
+        width: Channels of the stem and of the first stage; each stage doubles them.
+        blocks: Blocks of a stage, of which the first halves the sides.
+        embedding: Length of the embedding.
+    """
+
+    def __init__(self, width: int, blocks: int, embedding: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.start = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU())
+        widths = [width, width, 2 * width, 4 * width, 8 * width]
+        self.stages = nn.Sequential(
+            *(
+                nn.Sequential(Block(inward, outward, 2), *(Block(outward, outward, 1) for _ in range(blocks - 1)))
+                for inward, outward in itertools.pairwise(widths)
+            )
+        )
+        self.embed = nn.Linear(widths[-1], embedding)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) -> (N, embedding)."""
+        embeddings: Tensor = self.embed(self.stages(self.start(self.stem(images))).mean((2, 3)))
+        return embeddings
+
+
+def _spec(name: str, label: str, width: int, blocks: int, embedding: int) -> srbench.RecogniserSpec:
+    return srbench.RecogniserSpec(
+        name=name,
+        label=label,
+        build=partial(CbamNet, width, blocks, embedding),
+        input_mean=(0.5, 0.5, 0.5),
+        input_std=(0.5, 0.5, 0.5),
+        taps=tuple(f"stages.{stage}" for stage in range(4)),
+        attention=tuple(
+            f"stages.{stage}.{block}.cbam.{part}"
+            for stage in range(4)
+            for block in range(blocks)
+            for part in ("channel", "spatial")
+        ),
+        stem="stem",
+    )
+
+
+@srbench.hookimpl
+def register_recognisers() -> list[srbench.RecogniserSpec]:
+    """A student, and a wider and deeper teacher."""
+    return [_spec("cbam_small", "CBAM-small", 16, 1, 128), _spec("cbam_medium", "CBAM-medium", 32, 2, 128)]

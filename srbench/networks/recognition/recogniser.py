@@ -1,0 +1,167 @@
+"""Call any recogniser the way its spec says, and build one with its head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from srbench.errors import ShapeError, TrainingError
+from srbench.imaging.borders import pad_to_multiple
+from srbench.imaging.colour import rgb_to_ycbcr
+from srbench.naming import Scale
+from srbench.networks.capture import capture
+from srbench.networks.network import Network
+from srbench.networks.recognition.heads import Head, build_head
+from srbench.networks.recognition.spec import RecogniserSpec
+
+TRIAL_SIDE = 32
+"""Side in pixels of the image on which the length of an embedding is read off."""
+
+
+class BackboneWithHead(nn.Module):
+    """A backbone, and the head that turns its embeddings into logits; called with images, it gives embeddings.
+
+    Attributes:
+        backbone: Maps images (N, C, H, W), normalised as its spec says, to embeddings (N, D).
+        head: None where only embeddings are wanted.
+    """
+
+    def __init__(self, backbone: nn.Module, head: Head | None) -> None:
+        super().__init__()
+        self.backbone, self.head = backbone, head
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, D)."""
+        embeddings: Tensor = self.backbone(images)
+        return embeddings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recogniser(Network):
+    """A `BackboneWithHead` with the facts needed to call it. A call maps images in [0, 1] to embeddings."""
+
+    @property
+    def tapped(self) -> nn.Module:
+        """The backbone, where the paths of the spec start."""
+        return self._whole.backbone
+
+    @property
+    def _whole(self) -> BackboneWithHead:
+        if not isinstance(self.module, BackboneWithHead):
+            raise TrainingError(f"{self.spec.name} is not a backbone with a head; make it by build_recogniser.")
+        return self.module
+
+    def __call__(
+        self,
+        lr: Tensor,
+        scale: Scale = 1,  # noqa: ARG002 - a backbone works at any size
+        weights: Mapping[str, Tensor] | None = None,
+        conditions: Tensor | None = None,  # noqa: ARG002 - recognisers have none
+    ) -> Tensor:
+        """Embed images, differentiably.
+
+        Args:
+            lr: (N, C, H, W) in [0, 1], where C is 3 or, for a network on luma, 1 or 3; of any size.
+            scale: Not used; it makes a recogniser callable like any network.
+            weights: See `Network`; by their names in `module`, such as "backbone.stem.weight".
+            conditions: Not used.
+
+        Returns:
+            Embeddings (N, D).
+
+        Raises:
+            ShapeError: The backbone returned something else.
+        """
+        if lr.shape[1] == 3 and self.spec.channels == "y":
+            lr = rgb_to_ycbcr(lr)[:, :1]
+        padded, _ = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
+        embeddings = self._run(weights, (self._normalised(padded),))
+        if not isinstance(embeddings, Tensor) or embeddings.dim() != 2 or len(embeddings) != len(lr):
+            found = tuple(embeddings.shape) if isinstance(embeddings, Tensor) else f"a {type(embeddings).__name__}"
+            raise ShapeError(
+                f"{self.spec.name} returned {found} for images {tuple(lr.shape)}; it must return embeddings "
+                f"({len(lr)}, D)."
+            )
+        return embeddings
+
+    def features(self, images: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+        """Return the features at some paths of the backbone by those paths; see `capture`.
+
+        Raises:
+            ShapeError: A path is never reached by the forward pass.
+        """
+        with capture(self.tapped, taps) as found:
+            self(images)
+        if missing := [path for path in taps if path not in found]:
+            raise ShapeError(f"{self.spec.name} does not use its module {missing[0]!r}; tap another one.")
+        return found
+
+    def logits(self, embeddings: Tensor) -> Tensor:
+        """Return the logits (N, K) of embeddings (N, D), as at test.
+
+        Raises:
+            TrainingError: It has no head.
+        """
+        logits: Tensor = self._head(embeddings)
+        return logits
+
+    def answer(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Return the logits (N, K) that the training loss compares with the labels.
+
+        Args:
+            embeddings: (N, D).
+            labels: (N,), the classes; (N, K) of 0 and 1 where an image has several, with a linear head.
+
+        Raises:
+            TrainingError: It has no head, or a head that needs one class an image.
+        """
+        return self._head.with_labels(embeddings, labels)
+
+    @property
+    def _head(self) -> Head:
+        if self._whole.head is None:
+            raise TrainingError(f"{self.spec.name} has no head, so it gives embeddings and no classes.")
+        return self._whole.head
+
+
+def build_recogniser(
+    spec: RecogniserSpec,
+    classes: int,
+    head: str = "linear",
+    head_scale: float | None = None,
+    head_margin: float | None = None,
+) -> Recogniser:
+    """Build an untrained recogniser; its weights come from torch's global generator.
+
+    Args:
+        spec: The spec of its backbone.
+        classes: Number of classes; 0 for a backbone without a head.
+        head: See `build_head`, as the other two.
+        head_scale: Factor of the logits.
+        head_margin: Margin of the right class.
+
+    Raises:
+        UnknownNameError: There is no such head.
+        TrainingError: The head cannot have that scale or margin.
+    """
+    whole = BackboneWithHead(spec.build(), None)
+    recogniser = Recogniser(spec, whole)
+    if classes:
+        whole.head = build_head(head, _embedding_length(recogniser), classes, head_scale, head_margin)
+    return recogniser
+
+
+@torch.no_grad()
+def _embedding_length(recogniser: Recogniser) -> int:
+    backbone = recogniser.tapped
+    modes = {part: part.training for part in backbone.modules()}
+    backbone.eval()
+    device = next((parameter.device for parameter in backbone.parameters()), None)
+    image = torch.zeros(1, recogniser.colours, TRIAL_SIDE, TRIAL_SIDE, device=device)
+    length = recogniser(image).shape[1]
+    for part, training in modes.items():
+        part.training = training
+    return length
