@@ -7,9 +7,10 @@ import functools
 import hashlib
 import importlib.util
 import os
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -137,6 +138,33 @@ def atomic_write(path: Path, data: bytes | str) -> None:
     """Write a file whole or not at all; see `atomic_path`."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Make a folder of files whole or not at all; a folder that is there stays unchanged.
+
+    Args:
+        folder: The folder; its parents are made.
+        make: Writes the files into the empty folder that it is given, which is then renamed.
+
+    Returns:
+        The folder.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    with locked(folder.with_name(f".{folder.name}.lock")):
+        if folder.is_dir():
+            return folder
+        partial = folder.with_name(f".{folder.name}{_TEMPORARY}")
+        try:
+            shutil.rmtree(partial, ignore_errors=True)  # a process that was killed left it
+            partial.mkdir()
+            make(partial)
+            partial.rename(folder)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+    return folder
 
 
 def cannot_write(path: Path, error: OSError) -> StoreError:

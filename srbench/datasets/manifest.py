@@ -44,6 +44,7 @@ class _Download(Table):
 class _Dataset(Table):
     """One table of a manifest; the header of `datasets.toml` explains the keys."""
 
+    like: str = ""
     label: str
     split: Literal["train", "test"]
     images: Annotated[int, Field(gt=0)] | Unknown
@@ -66,6 +67,10 @@ class _Dataset(Table):
     entries: tuple[Annotated[ImageEntry, PlainValidator(_entry)], ...] = ()
 
 
+_OWN = frozenset({"label", "entries", "names", "grey", "content"})
+"""Keys that no set takes from another."""
+
+
 class _AnyLayout(Table, extra="ignore"):
     """What every description of labels has."""
 
@@ -82,6 +87,7 @@ def read_manifest(path: Path | None = None) -> tuple[DatasetSpec, ...]:
         ConfigError: The file cannot be understood; says in which line or table, and what was expected.
     """
     file = read_toml(path or shipped("datasets.toml"))
+    file = replace(file, data={name: _completed(file, name) for name in file.data})
     return tuple(_spec(file, name) for name in file.data)
 
 
@@ -92,6 +98,23 @@ def user_manifest() -> Path:
     """
     given = os.environ.get("SRBENCH_DATASETS")
     return Path(given) if given else platformdirs.user_config_path("srbench") / "datasets.toml"
+
+
+def _completed(file: TomlFile, name: str) -> Any:  # noqa: ANN401 - any TOML value
+    """Return the table of a set, with the keys that it takes from the set that it is ``like``."""
+    own = file.data[name]
+    if not isinstance(own, dict) or not isinstance(own.get("like", ""), str) or "like" not in own:
+        return own
+    model = file.data.get(own["like"])
+    if not isinstance(model, dict) or "like" in model:
+        raise file.fault(
+            f"like = {own['like']!r} does not fit: expected a set of this file that is not like another one.",
+            (name, "like"),
+        )
+    whole = {key: value for key, value in model.items() if key not in _OWN} | own
+    if isinstance(model.get("labels"), dict) and isinstance(own.get("labels"), dict):
+        whole["labels"] = {**model["labels"], **own["labels"]}
+    return whole
 
 
 def _spec(file: TomlFile, name: str) -> DatasetSpec:
@@ -107,7 +130,7 @@ def _spec(file: TomlFile, name: str) -> DatasetSpec:
             bicubic={int(scale[1:]): scores for scale, scores in table.bicubic.items()},
             entries=table.entries,
             names=tuple(name for names in table.names for name in expand_names(names)),
-            **table.model_dump(exclude={"images", "downloads", "bicubic", "entries", "names", "labels"}),
+            **table.model_dump(exclude={"images", "downloads", "bicubic", "entries", "names", "labels", "like"}),
         )
     except PluginError as error:
         raise file.fault(str(error), (name,)) from error

@@ -1,14 +1,14 @@
 """Images in a folder for each class or identity: ImageNet, flowers, Omniglot, CASIA-WebFace, ORL.
 
-A folder that holds images is a class, named by its path: ``daisy``, ``Greek/character01``. An image has a number where
-its name ends in one: 7 for ``s1/7.pgm`` and for ``0394_07.png``. By these numbers a set is split, and its gallery is
-chosen.
+A folder that holds images is a class, named by its path: ``daisy``, ``Greek/character01``. A set is split, and its
+gallery is chosen, by the position of an image in its class: 7 for ``s1/7.pgm``. Names are in natural order, in which
+``s2`` comes before ``s10``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,7 +23,7 @@ from srbench.imaging.folders import name_some
 from srbench.naming import expand_names
 from srbench.toml import Table
 
-Span = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+Span = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 """First and last number, both included."""
 
 
@@ -44,10 +44,12 @@ class ClassFolders(Layout):
     classes: tuple[str, ...] = ()
     """Names or patterns of the classes that belong to the set, in their order; "s1-s24" stands for all between. Empty
     for all classes, in natural order."""
-    numbers: Span | None = None
-    """Numbers of the images that belong to the set; all images if absent."""
+    take: Span | None = None
+    """Positions in their class of the images that belong to the set; all images if absent."""
+    without: tuple[str, ...] = ()
+    """Names of images that are there and do not belong to the set, such as copies of test images."""
     gallery: Span | None = None
-    """Numbers of the images in the gallery, in identification; the others are probes."""
+    """Positions of the images in the gallery, in identification; the others are probes."""
     pairs: DrawnPairs | None = None
     """How pairs are drawn, in verification."""
 
@@ -59,7 +61,7 @@ class ClassFolders(Layout):
         """Read the images; their labels are their folders.
 
         Raises:
-            DataError: A class has no folder, an image is in none, or an image has no number and numbers decide.
+            DataError: A class has no folder, or an image is in none.
         """
         top = self.landmark(folder)
         if not top.is_dir():
@@ -69,10 +71,16 @@ class ClassFolders(Layout):
             raise DataError(f"{top} holds images outside any class ({name_some(stray)}); give each class a folder.")
         classes = self._classes(top, images)
         label = {name: number for number, name in enumerate(classes)}
-        labels = {name: (label[own],) for name in images if (own := class_of(name)) in label}
-        if self.numbers:
-            labels = {name: own for name, own in labels.items() if _within(self.numbers, name)}
-        gallery = [name for name in labels if self.gallery and _within(self.gallery, name)]
+        position = positions_in_class(images)
+        labels = {
+            name: (label[own],)
+            for name in images
+            if (own := class_of(name)) in label and (not self.take or _within(self.take, position[name]))
+        }
+        if stray := [name for name in self.without if name not in images]:
+            raise DataError(f"{top} has no image {name_some(stray)}, which the set is described to be without.")
+        labels = {name: own for name, own in labels.items() if name not in self.without}
+        gallery = [name for name in labels if self.gallery and _within(self.gallery, position[name])]
         return LabelledImages(
             question=self.question,
             images={name: images[name] for name in labels},
@@ -100,20 +108,18 @@ def class_of(name: str) -> str:
     return name.rpartition("/")[0]
 
 
-def number_of(name: str) -> int:
-    """Return the number at the end of an image's name.
-
-    Raises:
-        DataError: The name does not end in a number.
-    """
-    match = re.search(r"([0-9]+)$", name)
-    if match is None:
-        raise DataError(f"The image {name} has no number at the end of its name, and the set is split by numbers.")
-    return int(match[1])
+def positions_in_class(names: Iterable[str]) -> dict[str, int]:
+    """Return the position of each image among those of its class, from 1, by name."""
+    counts: Counter[str] = Counter()
+    positions = {}
+    for name in names:
+        counts[class_of(name)] += 1
+        positions[name] = counts[class_of(name)]
+    return positions
 
 
-def _within(span: Span, name: str) -> bool:
-    return span[0] <= number_of(name) <= span[1]
+def _within(span: Span, position: int) -> bool:
+    return span[0] <= position <= span[1]
 
 
 def _some(names: Sequence[str]) -> str:

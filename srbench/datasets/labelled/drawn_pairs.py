@@ -15,8 +15,8 @@ def draw_pairs(labels: Mapping[str, tuple[int, ...]], *, impostors: int, seed: i
     """Take every genuine pair, and draw impostor pairs without repetition.
 
     The impostor pairs with the smallest of the words that PCG64 draws for them are taken, a 64-bit word for each pair
-    in order. Unlike NumPy's sampling functions, the words are the same in all versions of NumPy. Both kinds are cut
-    into blocks, one a fold. Genuine pairs are in the order of images, so that few identities are in two folds.
+    in the order of the images. Unlike NumPy's sampling functions, the words are the same in all versions of NumPy. Both
+    kinds are cut into blocks, one a fold: genuine pairs in the order of the images, impostor pairs as they were drawn.
 
     Args:
         labels: The one label of each image, by name.
@@ -41,7 +41,7 @@ def draw_pairs(labels: Mapping[str, tuple[int, ...]], *, impostors: int, seed: i
             "an image of the set is missing or does not belong to it."
         )
     order = np.argsort(np.random.PCG64(seed).random_raw(len(others)), kind="stable")[:impostors]
-    drawn = [others[index] for index in sorted(order.tolist())]
+    drawn = [others[index] for index in order.tolist()]
     return tuple(
         Pair(left, right, same, fold)
         for fold in range(folds)

@@ -99,3 +99,15 @@ def images_below(folder: Path) -> dict[str, Path]:
             raise DataError(f"{folder} holds images and, in {inner.name}, more of them; give each class a folder.")
         found |= {f"{inner.name}/{name}": path for name, path in below.items()}
     return dict(sorted(found.items(), key=lambda item: natural(item[0])))
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the file of a name that an index lists.
+
+    Raises:
+        DataError: The name leads out of the folder.
+    """
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise DataError(f"The name {name!r} leads out of {folder}; an index lists files inside it.")
+    return folder / path

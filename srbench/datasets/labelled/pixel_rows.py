@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +18,7 @@ from pydantic import Field
 
 from srbench.datasets.labelled.class_folders import ClassFolders
 from srbench.errors import DataError, UnavailableError
-from srbench.files import cache_root, cannot_write, locked, sha256_of
+from srbench.files import cache_root, made_once, sha256_of
 from srbench.imaging.pixels import Pixels
 from srbench.toml import Sha256
 
@@ -65,10 +64,8 @@ class PixelRows(ClassFolders):
                 f"{table} is not the file that this set was made of (sha256 {self.sha256[:12]}…); "
                 f"install the version of {self.package} in srbench's constraints.txt."
             )
-        with locked(folder.with_suffix(".lock")):
-            if not folder.is_dir():
-                _write(_rows(table, self.height, self.width), folder)
-        return folder
+        images = _rows(table, self.height, self.width)
+        return made_once(folder, lambda new: _write(images, new))
 
 
 def _rows(table: Path, height: int, width: int) -> dict[str, list[Pixels]]:
@@ -82,16 +79,9 @@ def _rows(table: Path, height: int, width: int) -> dict[str, list[Pixels]]:
 
 
 def _write(images: dict[str, list[Pixels]], folder: Path) -> None:
-    """Write all files below a temporary name, which becomes the folder's when they are complete."""
     from PIL import Image
 
-    temporary = folder.with_name(f".{folder.name}.partial")
-    try:
-        shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
-        for name, members in images.items():
-            (temporary / name).mkdir(parents=True)
-            for number, pixels in enumerate(members, 1):
-                Image.fromarray(pixels).save(temporary / name / f"{number:04d}.png")
-        temporary.rename(folder)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
+    for name, members in images.items():
+        (folder / name).mkdir()
+        for number, pixels in enumerate(members, 1):
+            Image.fromarray(pixels).save(folder / name / f"{number:04d}.png")
