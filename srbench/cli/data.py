@@ -9,7 +9,7 @@ import typer
 
 from srbench.cli.console import plain_console, print_wide, say, warn
 from srbench.cli.options import Data, data_root
-from srbench.errors import UnavailableError, UnknownNameError, UsageError
+from srbench.errors import DataError, UnavailableError, UnknownNameError, UsageError
 
 app = typer.Typer(help="List, check, fetch and add datasets.", no_args_is_help=True)
 
@@ -30,10 +30,14 @@ def list_(data: Data = None) -> None:
     root = data_root(data)
     table = Table("name", "split", "images", "state", "licence")
     for spec in load_catalog().datasets.values():
-        found = len(find_images(spec, root).hr)
         known = spec.images if spec.images is not None else "unknown"
-        state = "absent" if not found else "here" if known in {found, "unknown"} else Text("incomplete or mixed", "red")
-        table.add_row(spec.name, spec.split, f"{found} of {known}", state, spec.license)
+        try:
+            found = len(find_images(spec, root).hr)
+            state = "absent" if not found else "here" if known in {found, "unknown"} else "incomplete or mixed"
+        except DataError:  # of labels that cannot be read, which `srbench data verify` explains
+            found, state = 0, "faulty"
+        shown = Text(state, "" if state in {"absent", "here"} else "red")
+        table.add_row(spec.name, spec.split, f"{found} of {known}", shown, spec.license)
     print_wide(table)
     say(f"Data root: {root}" if root else "No data root is given: --data DIR or SRBENCH_DATA.")
 
@@ -94,6 +98,8 @@ def fetch(
     console = plain_console()
     library = Library(data if data.is_dir() else None, catalog.datasets)
     for spec in specs:
+        if library.verification(spec).absent:
+            library.images(spec)  # raises, saying how to get it
         if library.verification(spec).state in {"complete", "unchecked"}:
             console.print(f"{spec.name}: here already, {len(library.images(spec))} images")
             continue

@@ -49,6 +49,8 @@ def show(
         if found == "architecture":
             console.print(f"  parameters: {_parameters(shelf[name])}")
             _print_modules(console, shelf[name])
+        elif found == "dataset" and (layout := getattr(shelf[name].labels, "layout", None)):
+            _print_list(console, "labels", _lines("labels", layout)[1:])
         elif found == "step":
             _print_list(console, "parameters", _step_parameters(shelf[name]))
         elif found == "degradation" and shelf[name].chain is not None:

@@ -34,7 +34,7 @@ def fetch_dataset(spec: DatasetSpec, root: Path, *, progress: bool = True) -> in
     if not spec.downloads:
         raise UnavailableError(
             f"No public address of {spec.label} is known; get it from {spec.home or 'its authors'} "
-            f"(licence: {spec.license}) and put it as {root / spec.label}."
+            f"(licence: {spec.license}) and put it as {root / spec.folder}."
         )
     written = 0
     for download in spec.downloads:
@@ -43,7 +43,7 @@ def fetch_dataset(spec: DatasetSpec, root: Path, *, progress: bool = True) -> in
             fetch_file([download.url], download.sha256, archive, progress=progress)
         except UnavailableError as error:
             raise UnavailableError(
-                f"{error} Get {spec.label} from {spec.home} and put it as {root / spec.label}."
+                f"{error} Get {spec.label} from {spec.home} and put it as {root / spec.folder}."
             ) from error
         written += unpack(archive, root, _most_bytes(spec, archive))
         archive.unlink()

@@ -92,7 +92,7 @@ class Library:
     def _absent(self, spec: DatasetSpec) -> str:
         if reason := self.verification(spec).absent:
             return f"The dataset {spec.name} is not here. {reason}"
-        place = f"as {self._root / spec.label}" if self._root else "below a data root"
+        place = f"as {self._root / spec.folder}" if self._root else "below a data root"
         how = (
             f"get it with `srbench data fetch {spec.name}`"
             if spec.downloads

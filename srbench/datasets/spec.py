@@ -78,6 +78,11 @@ class DatasetSpec:
         check_name("dataset", self.name)
 
     @property
+    def folder(self) -> str:
+        """Name of the folder to put it in, below the data root."""
+        return self.folders[0] if self.labels is not None and self.folders else self.label
+
+    @property
     def image_names(self) -> tuple[str, ...]:
         """The names of its images; empty if they are unknown."""
         return tuple(entry.name for entry in self.entries) or self.names

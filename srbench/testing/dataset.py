@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from srbench.datasets.labelled.images import label_faults
 from srbench.datasets.spec import DatasetSpec
 from srbench.testing.contract import Violations
 
@@ -34,4 +35,7 @@ def violations(spec: DatasetSpec) -> list[str]:
             found.expect(not missing, f"{spec.name} points at files that are not there (first: {missing[:1]}).")
             absent = set(names) - set(files)
             found.expect(not absent, f"{spec.name} lists {sorted(absent)[:1]} and does not locate it.")
+    if spec.labels is not None:
+        with found.during(f"reading the labels of {spec.name}"):
+            found += [f"{spec.name}: {text}" for text in label_faults(spec.labels(None))]
     return found

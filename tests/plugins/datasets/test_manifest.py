@@ -14,5 +14,5 @@ def test_every_set_the_suites_may_name_is_registered():
 
 def test_absent_sets_are_absent_and_not_errors(tmp_path):
     for spec in load_catalog().datasets.values():
-        if spec.locate is None:
+        if spec.locate is None and not spec.name.startswith("digits_"):  # those that come with a package
             assert find_images(spec, tmp_path).hr == {}
