@@ -106,17 +106,18 @@ def _published(loaded: LoadedModel, model: Model, known: Architectures, folders:
         raise CheckpointError(f"{name} has no weights for x{model.scales[0]}; choose another scale or tag.")
     path = find_checkpoint(found[0], folders, name)
     if (read := found[0].read) is not None:
-        fit(loaded.network, read(path), path, known)
+        fit(loaded.network, model.scales[0], read(path), path, known)
         return loaded
     weights = load_state_dict(path, loaded.network.module.state_dict())
-    fit(loaded.network, weights.state, path, known)
+    fit(loaded.network, model.scales[0], weights.state, path, known)
     return replace(loaded, weights_read=", ".join(weights.taken))
 
 
 def _from_files(loaded: LoadedModel, model: Model, known: Architectures, paths: Sequence[Path]) -> LoadedModel:
     own = loaded.network.module.state_dict()
     weights = {path: load_state_dict(path, own) for path in paths}
-    fit(loaded.network, average_weights({str(path): one.state for path, one in weights.items()}), paths[0], known)
+    state = average_weights({str(path): one.state for path, one in weights.items()})
+    fit(loaded.network, model.scales[0], state, paths[0], known)
     if model.source == "trained":
         return loaded
     if model.files and (changed := [path for path in paths if sha256_of(path) != file_hash(path)]):
