@@ -28,6 +28,8 @@ hypothesis.settings.load_profile("repeatable")
 # Plugins, datasets and weights that a person has must not decide a test; from here on, since collecting loads plugins.
 SETTINGS = tempfile.TemporaryDirectory(prefix="srbench-tests-")
 os.environ["XDG_CONFIG_HOME"] = SETTINGS.name
+# Tests write their own plugins; those of consent and of trials take this back.
+os.environ["SRBENCH_TRUST_PLUGINS"] = "1"
 for variable in ("SRBENCH_DATA", "SRBENCH_DEBUG", "SRBENCH_PLUGINS", "SRBENCH_WEIGHTS"):
     os.environ.pop(variable, None)
 

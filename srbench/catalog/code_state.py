@@ -11,6 +11,7 @@ from pathlib import Path
 import srbench
 from srbench.catalog.discovery import bundled_folder, user_folder
 from srbench.catalog.hooks import GROUP
+from srbench.catalog.trust import trust_note
 from srbench.files import shipped, shipped_tables
 
 FileStates = dict[str, list[int] | None]
@@ -40,6 +41,7 @@ def own_code() -> Iterable[Path]:
         yield from shipped_tables(tables).values()
     for folder in (Path("plugins").resolve(), user_folder()):
         yield from folder.glob("*.py")
+    yield trust_note()
 
 
 def imported_code() -> Iterable[Path]:

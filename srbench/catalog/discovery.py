@@ -1,7 +1,8 @@
 """Find plugins and load each; a broken one carries its error, and the others work.
 
 There are three sources: the installed package ``srbench_plugins``; entry points of group ``srbench``; and single files,
-given by ``--plugin``, or in ``./plugins`` (unless that is the bundled folder itself) or in the user's plugin folder.
+given by ``--plugin``, in the user's plugin folder or, once they are allowed, in ``./plugins`` (unless that is the
+bundled folder itself).
 ``SRBENCH_PLUGINS`` selects among them: "bundled,entry-points,files" is everything, "none" nothing.
 """
 
@@ -10,25 +11,22 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import json
 import math
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import platformdirs
-from pydantic import TypeAdapter
 
 from srbench.catalog.hooks import GROUP
-from srbench.catalog.loading import IMPORT_TIMEOUT, import_file, load_plugin
+from srbench.catalog.loading import IMPORT_TIMEOUT, load_plugin
 from srbench.catalog.plugin import Plugin
-from srbench.errors import StoreError, UsageError
-from srbench.escaping import one_line
-from srbench.files import atomic_write
+from srbench.catalog.trial import import_tried_file
+from srbench.catalog.trust import is_trusted
+from srbench.errors import PluginError, UsageError
 from srbench.garbage import without_collections
 
 SOURCES = ("bundled", "entry-points", "files")
@@ -124,40 +122,32 @@ def _single_files(files: Sequence[Path], *, folders: bool) -> Iterator[Candidate
     for path in files:
         if not path.is_file():
             raise UsageError(f"The plugin file {path} does not exist; give --plugin the path of a Python file.")
-    paths = list(files)
-    for folder in (Path("plugins"), user_folder()) if folders else ():
-        if folder.is_dir() and folder.resolve() != bundled_folder():
-            found = sorted(p for p in folder.glob("*.py") if not p.name.startswith(("_", "test_")))
-            if folder != user_folder():
-                _announce(folder.resolve(), [path.name for path in found])
-            paths += found
-    for path in dict.fromkeys(p.resolve() for p in paths):
-        yield file_plugin(path)
+    given = [path.resolve() for path in files]
+    local, own = (local_files(), _files_of(user_folder())) if folders else ([], [])
+    for path in dict.fromkeys((*given, *own, *local)):
+        plugin, load = file_plugin(path)
+        allowed = path in given or path in own or is_trusted(path)
+        yield plugin, load if allowed else partial(_refuse, path)
 
 
-def _announce(folder: Path, names: Sequence[str]) -> None:
-    """Say on standard error which files of a folder will run, the first time that srbench meets them there.
-
-    A folder may have come with an archive or a clone, and its files run whatever srbench is asked to do.
-    """
-    note = platformdirs.user_config_path("srbench") / "plugin_folders.json"
-    known = _known_folders(note)
-    if new := sorted({*names} - {*known.get(str(folder), ())}):
-        sys.stderr.write(
-            f"note: srbench runs the plugins {one_line(', '.join(new))} of {one_line(str(folder))}, here for the first "
-            "time; SRBENCH_PLUGINS=bundled,entry-points leaves them out.\n"
-        )
-        with suppress(StoreError):  # then they are announced again
-            atomic_write(note, json.dumps(known | {str(folder): list(names)}, indent=1))
+def local_files() -> list[Path]:
+    """Return the plugin files of ``./plugins``; none if that is the bundled folder."""
+    return _files_of(Path("plugins"))
 
 
-def _known_folders(note: Path) -> dict[str, list[str]]:
-    try:
-        return TypeAdapter(dict[str, list[str]]).validate_json(note.read_bytes())
-    except (OSError, ValueError):
-        return {}
+def _files_of(folder: Path) -> list[Path]:
+    if not folder.is_dir() or folder.resolve() == bundled_folder():
+        return []
+    return sorted(p.resolve() for p in folder.glob("*.py") if p.is_file() and not p.name.startswith(("_", "test_")))
+
+
+def _refuse(path: Path) -> NoReturn:
+    raise PluginError(
+        f"{path} is new there or has changed, and nobody has allowed it. Read it, then type `srbench plugins --trust`, "
+        "or give it by --plugin."
+    )
 
 
 def file_plugin(path: Path) -> Candidate:
     """Return the plugin in a single file, for `load_plugin`."""
-    return Plugin(path.stem, "file", file=path.resolve()), partial(import_file, path.resolve())
+    return Plugin(path.stem, "file", file=path.resolve()), partial(import_tried_file, path.resolve())

@@ -9,6 +9,7 @@ import keyword
 import re
 import shlex
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from string import Template
 from srbench.catalog.catalog import Catalog
 from srbench.catalog.discovery import bundled_folder
 from srbench.catalog.kinds import KINDS
+from srbench.catalog.trust import trust
 from srbench.errors import StoreError, UnknownNameError, UsageError
 
 LICENSES = ("MIT", "BSD-3-Clause", "Apache-2.0")
@@ -84,7 +86,7 @@ class Written:
 def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
     """Write one file and its test into a project folder; in a clone of srbench it joins the bundled plugins.
 
-    The plugin becomes ``plugins/NAME.py`` below the folder, where srbench finds it.
+    The plugin becomes ``plugins/NAME.py`` below the folder, where srbench finds it; this version of it is allowed.
 
     Raises:
         UsageError: The name is taken in the catalog, or a file would be overwritten.
@@ -102,10 +104,13 @@ def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
         module, test = into / "plugins" / f"{idea.name}.py", into / "tests" / f"test_{idea.name}.py"
         imports = {
             "stdlib": "from pathlib import Path",
-            "first_party": "from srbench.catalog.discovery import import_file",
+            "first_party": "from srbench.catalog.loading import import_file",
             "load": f'{idea.name} = import_file(Path(__file__).parents[1] / "plugins" / "{idea.name}.py")',
         }
     _write({module: _fill(idea.kind, idea.words()), test: _test(idea, imports)})
+    if not clone:
+        with suppress(StoreError):  # then it is allowed by hand
+            trust([module])
     found = "" if clone else f" --plugin {_shown(module)}"
     commands = (f"python -m pytest {_shown(test)}", f"srbench check {idea.name}{found}", f"{idea.run}{found}")
     return Written((module, test), commands)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srbench.cli.console import named_table, plain_console, print_wide, warn
+from srbench.cli.console import named_table, plain_console, print_wide, say, warn
 from srbench.cli.options import KindName, PluginFiles, Strict
 from srbench.escaping import one_line
 
@@ -20,8 +20,14 @@ def plugins(
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Only allow the files of ./plugins, as they are now, to be loaded.")
+    ] = False,
 ) -> None:
     """List plugins with their names, load times and errors."""
+    if trust:
+        _trust()
+        return
     from srbench.catalog.catalog import build_catalog
     from srbench.catalog.discovery import discover
     from srbench.errors import PluginError
@@ -41,6 +47,18 @@ def plugins(
         warn(clash)
     if strict_plugins and faults:
         raise PluginError(" ".join(faults))
+
+
+def _trust() -> None:
+    from srbench.catalog.discovery import local_files
+    from srbench.catalog.trust import trust
+    from srbench.errors import UsageError
+
+    files = local_files()
+    if not files:
+        raise UsageError("There are no plugin files in ./plugins to allow; go to the folder that has them.")
+    trust(files)
+    say(f"allowed {', '.join(path.name for path in files)} of {files[0].parent}, until they change")
 
 
 def _names(plugin: Plugin) -> dict[str, list[str]]:

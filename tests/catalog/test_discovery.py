@@ -232,25 +232,6 @@ def test_a_given_file_that_is_missing_is_refused(alone):
         discover([alone / "absent.py"])
 
 
-def test_the_files_of_a_folder_are_announced_before_they_run_for_the_first_time(alone, monkeypatch, capsys):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(alone / "config"))
-    write(alone / "here" / "plugins", "near", "import sys\nsys.stderr.write('it runs')\n" + loss("near_loss"))
-    write(alone / "user", "own", loss("own_loss"))
-    given = write(alone / "elsewhere", "given", loss("given_loss"))
-    discover([given], environ=ONLY_FILES)
-    announced, _, ran = capsys.readouterr().err.partition("\n")
-    assert announced.startswith("note: srbench runs the plugins near.py of ")
-    assert ran == "it runs"
-    discover([given], environ=ONLY_FILES)
-    assert "note:" not in capsys.readouterr().err
-    write(alone / "here" / "plugins", "another", loss("another_loss"))
-    discover(environ=ONLY_FILES)
-    assert "runs the plugins another.py of " in capsys.readouterr().err
-    (alone / "config" / "srbench" / "plugin_folders.json").write_text('{"a": 1}')
-    discover(environ=ONLY_FILES)
-    assert "runs the plugins another.py, near.py of " in capsys.readouterr().err
-
-
 def test_a_file_that_is_not_python_is_refused(alone):
     (alone / "notes.txt").write_text("hello")
     with pytest.raises(PluginError, match=r"notes.txt is not a Python file"):
