@@ -18,7 +18,10 @@ def one_line(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return text that Markdown shows as it is, in a paragraph, a heading, a list or a cell of a table."""
+    """Return text that Markdown shows as it is, in a paragraph, a heading, a list or a cell of a table.
+
+    It mentions nobody: a space without width follows an ``@`` that begins a name, and a ``#`` that begins a number.
+    """
     return _inactive(one_line(text).strip())
 
 
@@ -49,12 +52,15 @@ _ACTIVE = re.compile(
     r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis begins and ends at the edges of words
     r"|^>|^[+-](?=\s|$)|^[-=](?=[-=\s]*$)|^\d{1,9}[.)](?=\s|$)"  # a list, a quotation or a rule begins a line
 )
+_REFERENCE = re.compile(r"(?<!\w)@(?=\w)|#(?=\d)")
+"""What hosts turn into a mention of a person or a link to an issue in rendered text, where no escape counts."""
 _CODE = re.compile(r"(?<!`)(`[^`]+`)(?!`)")
 _FORMULA = {*"=+-@\uff1d\uff0b\uff0d\uff20"}
 
 
 def _inactive(line: str) -> str:
-    return _ACTIVE.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", line)
+    shown = _ACTIVE.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", line)
+    return _REFERENCE.sub(r"\g<0>&#8203;", shown)  # a space without width
 
 
 def _spelled(character: str) -> str:

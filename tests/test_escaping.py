@@ -31,7 +31,13 @@ NAMES = [
     "---",
     "&lt;",
     "@SUM(1)",
+    "@name",
+    "by @org/team.",
+    "see #12",
 ]
+NO_WIDTH = "\u200b"
+MENTION = r"(?<!\w)@\w|#\d"
+"""What GitHub and GitLab link in text that is rendered, so after every escape."""
 GITHUB = MarkdownIt("gfm-like", {"linkify": False})
 PLACES = {
     "a paragraph": ("{}", r"\A<p>(.*)</p>\n\Z"),
@@ -46,7 +52,8 @@ def shown(template, pattern, escaped):
     """Return the HTML of escaped text at a place."""
     found = re.search(pattern, GITHUB.render(template.format(escaped)), re.DOTALL)
     assert found, GITHUB.render(template.format(escaped))
-    return found[1]
+    assert not re.search(MENTION, html.unescape(re.sub("<code>.*?</code>", "", found[1])))
+    return found[1].replace(NO_WIDTH, "")
 
 
 @given(TEXTS)
@@ -66,6 +73,7 @@ def test_control_characters_are_spelled_out_and_line_breaks_become_spaces():
 @given(TEXTS)
 @example("[red]fox")
 @example("<script>")
+@example("@name#1")
 def test_markdown_shows_names_as_they_are(place, text):
     wanted = one_line(text).strip()
     if wanted:
@@ -76,6 +84,7 @@ def test_markdown_shows_names_as_they_are(place, text):
 
 @pytest.mark.parametrize("place", list(PLACES)[:4])
 @given(TEXTS)
+@example("@name `@name` #1")
 def test_a_sentence_keeps_its_code_and_nothing_else_acts(place, text):
     wanted = one_line(text).strip()
     if wanted:
@@ -130,8 +139,15 @@ def test_a_pull_request_comment_shows_names_as_they_are(name):
     cells = re.findall(
         r"<td[^>]*>(.*?)</td>", GITHUB.render(render_markdown(Comparison(rules=(), rows=1, changes=(change,))))
     )
-    assert html.unescape(cells[1]).startswith(one_line(name))
-    assert html.unescape(cells[-1]) == one_line(name)
+    row, detail = (html.unescape(cell) for cell in (cells[1], cells[-1]))
+    assert not re.search(MENTION, row + detail)
+    assert row.replace(NO_WIDTH, "").startswith(one_line(name))
+    assert detail.replace(NO_WIDTH, "") == one_line(name)
+
+
+def test_nobody_is_mentioned_and_addresses_and_protocol_ids_stay():
+    assert markdown("by @name, a@b.org, psnr_y@classic-y") == "by @&#8203;name, a@b.org, psnr_y@classic-y"
+    assert markdown("org/repo#1, a #b, @") == "org/repo\\#&#8203;1, a \\#b, @"
 
 
 @given(TEXTS)

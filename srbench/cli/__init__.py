@@ -1,18 +1,16 @@
 """The command line: parse, call, print; nothing else."""
 
-from __future__ import annotations
-
-import signal
-import sys
-
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C ends it without a traceback even while its modules are imported."""
-    try:
+    """Run the command line; Ctrl-C at any time ends it without a traceback."""
+    try:  # around every import, since each is a moment at which Ctrl-C may come
         from srbench.cli.app import main as run
-    except KeyboardInterrupt:
-        sys.stderr.write("\nStopped before anything was done.\n")
-        sys.exit(128 + signal.SIGINT)
-    run()
+
+        run()
+    except KeyboardInterrupt:  # before a command runs, or after it
+        import sys
+
+        sys.stderr.write("\nStopped.\n")
+        sys.exit(130)
