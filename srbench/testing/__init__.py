@@ -13,9 +13,10 @@ from srbench.catalog.catalog import Catalog
 from srbench.catalog.kinds import KINDS, kind_of
 from srbench.distilling.spec import DistillerSpec
 from srbench.errors import UsageError
+from srbench.testing.answers import made_up_answers
 from srbench.testing.contract import photograph
 
-__all__ = ["contract_of", "photograph", "violations_of"]
+__all__ = ["contract_of", "made_up_answers", "photograph", "violations_of"]
 
 
 def violations_of(spec: object, catalog: Catalog | None = None) -> list[str]:

@@ -1,4 +1,4 @@
-"""The contract of a metric."""
+"""The contract of a metric; that of a metric of recognition is `srbench.testing.recognition_metric`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from itertools import pairwise
 
 import torch
 
-from srbench.measuring.metrics.spec import MetricSpec
+from srbench.errors import UsageError
+from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec
+from srbench.measuring.recognition.spec import RecognitionMetricSpec
+from srbench.testing import recognition_metric
 from srbench.testing.contract import Violations, photograph, seeded
 
-CHECKED = "one number an image, worse under noise"
+CHECKED = "one number an image or set, worse under noise"
 
 SIDE = 128
 NOISE_LEVELS = (0.01, 0.03, 0.1)
 """Standard deviations on [0, 1], mild to strong."""
 
 
-def violations(spec: MetricSpec) -> list[str]:
+def violations(spec: ScoreSpec) -> list[str]:
     """List the rules that a metric breaks, one sentence each.
 
     Raises:
@@ -24,7 +27,12 @@ def violations(spec: MetricSpec) -> list[str]:
     """
     found = Violations()
     with seeded(0), found.during(f"loading and computing {spec.name}"):
-        _check(spec, found)
+        if isinstance(spec, RecognitionMetricSpec):
+            recognition_metric.check(spec, found)
+        elif isinstance(spec, MetricSpec):
+            _check(spec, found)
+        else:
+            raise UsageError(f"the metric is a {type(spec).__name__}; make it a MetricSpec or a RecognitionMetricSpec.")
     return found
 
 
