@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, NamedTuple
 
@@ -88,6 +89,8 @@ class Score(Measured):
     reported: float | None = None
     """The score that the authors report for the same dataset, scale and checkpoint."""
     reported_source: str | None = None
+    binary: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether every image scores 0 or 100, right or wrong, which decides its intervals and tests."""
 
 
 class ImageScores(Stored):

@@ -32,6 +32,14 @@ def test_a_record_survives_its_file_bit_by_bit(scores_, images_, reason):
     assert Record.model_validate_json(before.model_dump_json(indent=1)) == before
 
 
+def test_a_score_says_that_it_is_of_right_and_wrong_answers_only_if_it_is():
+    facts = {"metric": "top1", "column": "top1_percent", "protocol": "p", "higher_is_better": True, "value": 50.0}
+    assert "binary" not in Score(**facts).model_dump() | Score(**facts, binary=False).model_dump(mode="json")
+    assert '"binary":true' in Score(**facts, binary=True).model_dump_json()
+    for score in (Score(**facts), Score(**facts, binary=True)):
+        assert Score.model_validate_json(score.model_dump_json()) == score
+
+
 @pytest.mark.parametrize("facts", [{}, {"value": 1.0, "reason": "both"}])
 def test_a_measured_is_a_number_or_a_reason(facts):
     with pytest.raises(ValidationError, match=r"one of the two"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,8 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 SIGNIFICANCE = 0.05
 """Two methods differ significantly if the p-value of the paired test is below this."""
 
+Interval: TypeAlias = tuple[float, float] | None
+"""Low and high end; None where nothing shows any spread."""
 
-def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> tuple[float, float] | None:
+
+def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     """Return the interval of a mean over images, or over seeds and images.
 
     Over images alone it is Student's. Seeds and images are crossed (each seed has scored each image), so the mean has
@@ -79,6 +84,7 @@ def shared_ranks(
     *,
     higher_is_better: bool,
     better: Callable[[int, int], bool | None] | None = None,
+    p_values: Callable[[ArrayLike, ArrayLike], NDArray[np.float64]] = paired_p_values,
 ) -> list[int]:
     """Rank methods; one that is not significantly better than another is not put before it.
 
@@ -88,7 +94,8 @@ def shared_ranks(
         scores: For every method its score of each image; all over the same images in the same order.
         higher_is_better: Whether a larger score wins.
         better: Whether one method is better than another beyond chance, given their numbers, if more is known of them
-            than one score an image; if it returns None, the paired t-test decides.
+            than one score an image; if it returns None, the paired test decides.
+        p_values: The paired test.
 
     Returns:
         A rank from 1 for each method.
@@ -99,9 +106,25 @@ def shared_ranks(
     ranks = []
     for own in range(len(scores)):
         beaten = means > means[own]
-        beaten[beaten] = paired_p_values(array[beaten], array[own]) < SIGNIFICANCE
+        beaten[beaten] = p_values(array[beaten], array[own]) < SIGNIFICANCE
         for other in range(len(scores)) if better else ():
             known = better(other, own) if better and other != own else None
             beaten[other] = beaten[other] if known is None else known
         ranks.append(1 + int(beaten.sum()))
     return ranks
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """The intervals and the paired test that suit one sort of scores."""
+
+    interval: Callable[[ArrayLike], Interval]
+    """Of a mean over images, or seeds and images; see `mean_interval`."""
+    gain_interval: Callable[[ArrayLike], Interval]
+    """Of a mean difference of two methods, likewise."""
+    p_values: Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
+    """See `paired_p_values`."""
+
+
+STUDENT = Statistics(mean_interval, mean_interval, paired_p_values)
+"""For scores of any size. `srbench.measuring.proportions.BINARY` is for those that are 0 or 100."""

@@ -18,6 +18,8 @@ CsvRow: TypeAlias = dict[str, CsvValue]
 LABELS = {
     "psnr_y": "PSNR-Y", "ssim_y": "SSIM-Y", "psnr_rgb": "PSNR-RGB", "ssim_rgb": "SSIM-RGB", "lpips": "LPIPS",
 }  # fmt: skip
+UNITS = {"_db": "dB", "_percent": "%"}
+"""Units by the end of a column's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Heading:
     @property
     def unit(self) -> str:
         """The unit, from the column's name; "" without one."""
-        return "dB" if self.column.endswith("_db") else ""
+        return next((unit for end, unit in UNITS.items() if self.column.endswith(end)), "")
 
     @property
     def bracketed_unit(self) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.measuring.uncertainty import mean_interval
+from srbench.measuring.proportions import statistics_for
+from srbench.measuring.uncertainty import Statistics
 from srbench.records import Record
 
 if TYPE_CHECKING:
@@ -22,8 +24,20 @@ if TYPE_CHECKING:
 
 Image: TypeAlias = tuple[int, str]
 """Number of the realisation of a random degradation, and name of the image."""
-Scores: TypeAlias = Mapping[int, Mapping[Image, float]]
-"""Score by seed and image."""
+
+
+class Scores(dict[int, dict[Image, float]]):
+    """The scores of a method by seed and image.
+
+    Attributes:
+        binary: Whether each is 0 or 100, wrong or right.
+    """
+
+    def __init__(
+        self, scores: Mapping[int, dict[Image, float]] = MappingProxyType({}), *, binary: bool = False
+    ) -> None:
+        super().__init__(scores)
+        self.binary = binary
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +61,11 @@ class Gain:
 
 def scores_by_seed(records: Iterable[Record], heading: Heading) -> Scores:
     """Return the scores of a method's records under the heading's protocol."""
-    scores: dict[int, dict[Image, float]] = {}
+    scores = Scores(binary=True)
     for record in records:
         score = record.scores.get(heading.metric)
         if record.status == "ok" and score and score.protocol == heading.protocol:
+            scores.binary &= score.binary
             own = scores.setdefault(record.model.seed or 0, {})
             values = ((image.name, image.scores.get(heading.metric)) for image in record.images)
             own |= {(record.realisation or 0, name): value for name, value in values if value is not None}
@@ -71,7 +86,13 @@ def paired_gain(own: Scores, base: Scores, heading: Heading) -> Gain | None:
         return None
     differences = heading.sign * (averaged(own, seeds, images) - averaged(base, seeds, images))
     mean = float(differences.mean())
-    return Gain(mean, *(mean_interval(differences) or (mean, mean)), *differences.shape)
+    interval = statistics_of([own, base]).gain_interval(differences)
+    return Gain(mean, *(interval or (mean, mean)), *differences.shape)
+
+
+def statistics_of(all_scores: Iterable[Scores]) -> Statistics:
+    """Return the statistics that suit the scores of all these methods."""
+    return statistics_for(binary=all(scores.binary for scores in all_scores))
 
 
 class Rivals:
@@ -80,11 +101,12 @@ class Rivals:
     def __init__(self, scores: Sequence[Scores], heading: Heading) -> None:
         """Take the scores of all methods under a heading."""
         self._scores, self._sign = scores, heading.sign
+        self._statistics = statistics_of(scores)
         self._averaged: dict[object, NDArray[np.float64]] = {}
 
     def beats(self, one: int, other: int, seeds: tuple[int, ...], images: tuple[Image, ...]) -> bool:
         """Return whether the interval of one method's gain over another is above zero."""
-        interval = mean_interval(self._of(one, seeds, images) - self._of(other, seeds, images))
+        interval = self._statistics.gain_interval(self._of(one, seeds, images) - self._of(other, seeds, images))
         return interval is not None and interval[0] > 0
 
     def beats_by_seeds(self, one: int, other: int) -> bool | None:

@@ -6,19 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.records import fail, make_record
+from srbench.measuring.proportions import proportion_gain_interval, proportion_interval
+from srbench.measuring.uncertainty import mean_interval
 from srbench.report.formats import Heading
-from srbench.report.pairing import Gain, Rivals, averaged, in_common, paired_gain, scores_by_seed
+from srbench.report.leaderboard.sections import make_table
+from srbench.report.pairing import Gain, Rivals, Scores, averaged, in_common, paired_gain, scores_by_seed
 
 PSNR = Heading(metric="psnr_y", protocol="p", column="psnr_y_db", higher_is_better=True, decimals=2)
 LPIPS = Heading(metric="lpips", protocol="p", column="lpips", higher_is_better=False, decimals=4)
 
 
-def scored(*seeds, first=0):
+def scored(*seeds, first=0, binary=False):
     """Return scores by seed and image, of images "a", "b" … without realisations."""
-    return {
+    found = {
         seed: {(0, chr(ord("a") + at)): score for at, score in enumerate(values)}
         for seed, values in enumerate(seeds, first)
     }
+    return Scores(found, binary=binary)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_a_single_pair_of_scores_has_a_difference_and_no_interval():
 
 def test_methods_without_a_common_image_have_no_gain():
     assert paired_gain(scored([31.0]), scored([31.0], first=1), PSNR) is None
-    assert paired_gain({0: {(0, "a"): 1.0}}, {0: {(0, "b"): 1.0}}, PSNR) is None
+    assert paired_gain(Scores({0: {(0, "a"): 1.0}}), Scores({0: {(0, "b"): 1.0}}), PSNR) is None
 
 
 def test_realisations_are_averaged_and_images_come_in_the_order_of_their_names():
@@ -128,7 +132,7 @@ def test_a_single_common_seed_says_nothing_about_trainings():
 
 
 def test_two_common_seeds_without_a_common_image_say_nothing_either():
-    without = {seed: {(0, "z"): 1.0} for seed in (0, 1)}
+    without = Scores({seed: {(0, "z"): 1.0} for seed in (0, 1)})
     assert Rivals([scored([31.0], [31.1]), without], PSNR).beats_by_seeds(0, 1) is None
 
 
@@ -147,3 +151,59 @@ def test_rivals_are_compared_on_the_images_and_seeds_of_each_question():
     assert not rivals.beats(0, 1, (0,), last)
     assert not rivals.beats(0, 1, (1,), first)
     assert rivals.beats(1, 0, (0,), last)
+
+
+TOP1 = Heading(metric="top1", protocol="p", column="top1_percent", higher_is_better=True, decimals=2)
+FIVE_BETTER, SIX_BETTER = ([0.0] * 4 + [100.0] * (wins + 10) + [0.0] * (6 - wins) for wins in (5, 6))
+BASE = [0.0] * 4 + [100.0] * 10 + [0.0] * 6
+
+
+def test_right_and_wrong_answers_are_compared_by_mcnemars_test():
+    base = scored(BASE, binary=True)
+    for own, verdict in ((FIVE_BETTER, "tie"), (SIX_BETTER, "better")):
+        gain = paired_gain(scored(own, binary=True), base, TOP1)
+        assert (gain.low, gain.high) == proportion_gain_interval(np.subtract(own, BASE))
+        assert gain.verdict == verdict
+        assert Rivals([base, scored(own, binary=True)], TOP1).beats(1, 0, *in_common([base])) is (verdict == "better")
+
+
+def test_scores_of_which_some_are_neither_right_nor_wrong_are_compared_as_any():
+    gain = paired_gain(scored(FIVE_BETTER), scored(BASE, binary=True), TOP1)
+    assert (gain.low, gain.high) == mean_interval(np.subtract(FIVE_BETTER, BASE))
+    assert gain.verdict == "better"
+
+
+def answered(values, seed, *, binary=True):
+    """Make the record of a model that answered images rightly or wrongly."""
+    record = make_record(seed=seed, images=tuple(f"image {number:02d}" for number in range(len(values))))
+    score = record.scores["psnr_y"].model_copy(
+        update={"metric": "top1", "column": "top1_percent", "protocol": "p", "value": np.mean(values), "binary": binary}
+    )
+    images = tuple(
+        image.model_copy(update={"scores": {"top1": value}}) for image, value in zip(record.images, values, strict=True)
+    )
+    return record.model_copy(update={"scores": {"top1": score}, "images": images, "headline": "top1"})
+
+
+def test_whether_scores_are_right_or_wrong_is_read_from_all_their_records():
+    one, other = answered(BASE, 0), answered(SIX_BETTER, 1, binary=False)
+    assert scores_by_seed([one], TOP1).binary
+    assert not scores_by_seed([one, other], TOP1).binary
+
+
+def test_a_leaderboard_ranks_right_and_wrong_answers_by_their_own_test_and_interval():
+    methods = {"none": BASE, "five": FIVE_BETTER, "six": SIX_BETTER}
+    records = [answered(values, 0) for values in methods.values()]
+    records = [
+        record.model_copy(update={"model": record.model.model_copy(update={"distiller": name})})
+        for record, name in zip(records, methods, strict=True)
+    ]
+    lines = {line.first.model.distiller: line for line in make_table(records).lines}
+    assert {name: line.rank for name, line in lines.items()} == {"none": 2, "five": 1, "six": 1}
+    assert {name: line.interval for name, line in lines.items()} == {
+        name: proportion_interval(values) for name, values in methods.items()
+    }
+
+
+def test_a_percentage_has_its_unit():
+    assert (TOP1.unit, TOP1.bracketed_unit, PSNR.unit, LPIPS.unit) == ("%", " [%]", "dB", "")

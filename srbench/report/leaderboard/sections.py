@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from types import MappingProxyType
 
-from srbench.measuring.uncertainty import mean_interval, shared_ranks
+from srbench.measuring.uncertainty import shared_ranks
 from srbench.records import Measured, Profile, Record, RowId
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.columns import METRICS
 from srbench.report.leaderboard.tables import Line, Section, Table, Value, name_lines
-from srbench.report.pairing import Rivals, averaged, in_common, scores_by_seed
+from srbench.report.pairing import Rivals, averaged, in_common, scores_by_seed, statistics_of
 
 COSTS = ("parameters", "macs_720p_g", "latency_ms_p50", "peak_memory_mib")
 
@@ -161,14 +161,15 @@ def _rank_lines(lines: list[Line], headline: Heading) -> None:
     by_seed = [scores_by_seed(line.records, headline) for line in ranked]
     trained_again = any(len(scores) > 1 for scores in by_seed)
     better = Rivals(by_seed, headline).beats_by_seeds if trained_again else None
-    ranks = shared_ranks(values, higher_is_better=headline.higher_is_better, better=better)
+    p_values = statistics_of(by_seed).p_values
+    ranks = shared_ranks(values, higher_is_better=headline.higher_is_better, better=better, p_values=p_values)
     for line, rank in zip(ranked, ranks, strict=True):
         line.rank = rank
     base = next((line.scores[headline].mean for line in ranked if line.reference), None)
     for line, scores in zip(ranked, by_seed, strict=True):
         mean = line.scores[headline].mean
         line.gain = None if base is None or mean is None or line.reference else headline.sign * (mean - base)
-        line.interval = mean_interval(averaged(scores, *in_common([scores])))
+        line.interval = statistics_of([scores]).interval(averaged(scores, *in_common([scores])))
 
 
 def _image_scores(line: Line, metric: str) -> dict[str, float]:
