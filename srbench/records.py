@@ -147,7 +147,7 @@ class ModelFacts(Stored):
     """Tag, or path of a file."""
     weights_sha256: str | None = None
     weights_read: str = ""
-    """What was taken from a file that holds more than weights: "params_ema, without epoch"."""
+    """What was read from a file that holds more than weights: "params_ema, without epoch"."""
     distiller: str = "none"
     teacher: str | None = None
     """The teacher's name and weights, without recipe and seed, which are the student's; several have "&" between."""

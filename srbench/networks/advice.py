@@ -77,16 +77,16 @@ def advice(state: Mapping[str, Tensor], own: Candidate, known: Architectures) ->
         near = (_nearness(variant, candidate) for variant in variants)
         nearest = max(nearest, *near, key=lambda one: one.rank)  # the first of equals
         if nearest.shapes == 1:
-            return f"They fit {candidate.at(own.scale, known).title}; use that."
+            return f"These weights fit {candidate.at(own.scale, known).title}; use that."
     if nearest.names >= 0.9 and nearest.first_difference and nearest.shapes < 0.9:
         return (
-            f"They have the names of {nearest.title} in other sizes ({nearest.first_difference}); use the variant that "
-            "was trained."
+            f"These weights have the names of {nearest.title} in other sizes ({nearest.first_difference}); use the "
+            "variant that was trained."
         )
     if nearest.shapes >= 0.5:
-        return f"The nearest is {nearest.title}, where {nearest.shapes:.0%} of the keys fit."
-    several = f"{len(compared)} of {len(list(known))}"
-    return f"No architecture that they were compared with fits ({several}); add theirs as a plugin."
+        return f"The nearest is {nearest.title}, where {nearest.shapes:.0%} of the keys fit; use weights that fit all."
+    several = f"{len(compared)} of {len(list(known))} were compared, chosen by the names in their code"
+    return f"No architecture was found that these weights fit ({several}); add their network as a plugin."
 
 
 def candidates(known: Architectures, own: Candidate, keys: Collection[str]) -> Iterator[Candidate]:

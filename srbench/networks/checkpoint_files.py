@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -20,6 +21,21 @@ from srbench.networks.pickled import harmless_objects, is_archive, objects_in
 
 MAX_BYTES = 4 * 2**30
 """A larger file is refused: the field's largest networks stay below 1 GiB."""
+_UNPACK, _DOWNLOAD = "unpack it and give the checkpoint inside", "download the file itself"
+_CONVERT = "give the weights from which it was made, or save its arrays as tensors with torch.save"
+_OTHER_FORMATS = (
+    (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd|.{257}ustar", "an archive", _UNPACK),
+    (rb"PK\x05\x06", "an empty ZIP archive", _DOWNLOAD),
+    (rb"\s*<(!doctype|html|\?xml)", "a web page", _DOWNLOAD),
+    (rb"version https://git-lfs", "a pointer of Git LFS to a file elsewhere", _DOWNLOAD + " with `git lfs pull`"),
+    (rb"\x08[\x01-\x14][\x12\x1a\x22\x3a]", "an ONNX model", _CONVERT),
+    (rb"....TFL3", "a TensorFlow Lite model", _CONVERT),
+    (rb"\x89HDF", "an HDF5 file", _CONVERT),
+    (rb"\x93NUMPY", "a NumPy file", _CONVERT),
+    (rb"MATLAB", "a MATLAB file", _CONVERT),
+    (rb"GGUF", "a GGUF file", _CONVERT),
+)
+"""How files of other formats begin, what they are, and what to do with them."""
 
 
 def read_checkpoint(path: Path) -> Any:  # noqa: ANN401 - any container
@@ -38,10 +54,11 @@ def read_checkpoint(path: Path) -> Any:  # noqa: ANN401 - any container
     if not os.path.exists(path):  # noqa: PTH110 - pathlib's raises if the name is too long
         raise CheckpointError(f"There is no checkpoint at {path}; give the path of a weights file.")
     if not path.is_file():
-        raise CheckpointError(f"{path} is a folder or a device, not a file; give the path of a weights file.")
+        kind = "folder" if path.is_dir() else "device or pipe"
+        raise CheckpointError(f"{path} is a {kind}, not a file; give the path of a weights file.")
     size = path.stat().st_size
     if size == 0:
-        raise CheckpointError(f"{path} is empty; its download or copy failed, so get it again.")
+        raise CheckpointError(f"{path} is empty: its download or copy failed; get it again.")
     if size > MAX_BYTES:
         raise CheckpointError(
             f"{path} has {size / 2**30:.1f} GiB, more than the {MAX_BYTES / 2**30:.0f} GiB that srbench reads; "
@@ -97,7 +114,7 @@ def _read_safetensors(path: Path) -> Any:  # noqa: ANN401 - checked by the calle
         return load_file(path)
     except (SafetensorError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path} is damaged or no safetensors file ({reason}); get it again.") from error
+        raise CheckpointError(f"{path} is damaged or not a safetensors file ({reason}); get it again.") from error
 
 
 def _read_torch(path: Path, size: int) -> Any:  # noqa: ANN401 - checked by the caller
@@ -117,11 +134,17 @@ def _check_archive(path: Path, size: int) -> None:
         raise CheckpointError(
             f"{path} is a TorchScript program, which would run code; ask its authors for the state_dict alone."
         )
+    if not any(entry.filename.endswith("/data.pkl") for entry in entries):
+        first = entries[0].filename if entries else "absent"
+        raise CheckpointError(
+            f"{path} is a ZIP archive, not a checkpoint of PyTorch (its first file is {first}); if it has a checkpoint "
+            "inside, unpack it."
+        )
     declared = sum(entry.file_size for entry in entries)
     if declared > size or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
         raise CheckpointError(
-            f"{path} is a compressed archive ({size / 2**20:.1f} MiB for {declared / 2**20:.1f} MiB), and PyTorch does "
-            "not compress checkpoints; unpack it if the checkpoint is inside."
+            f"{path} packs {declared / 2**20:.1f} MiB into {size / 2**20:.1f} MiB, which PyTorch does not do with "
+            "checkpoints; ask its authors for the state_dict as they saved it."
         )
 
 
@@ -131,10 +154,15 @@ def _refused(path: Path) -> CheckpointError:
         return _damaged(path)
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     return CheckpointError(
-        f"{path} holds pickled Python objects, which could run code, so it was not loaded: {', '.join(found[:3])}"
-        f"{more}; ask its authors for the state_dict alone, or convert it where you trust it."
+        f"{path} was not loaded, since it holds pickled Python objects, which could run code ({', '.join(found[:3])}"
+        f"{more}); ask its authors for the state_dict alone, or save that yourself where you trust the file."
     )
 
 
 def _damaged(path: Path) -> CheckpointError:
-    return CheckpointError(f"{path} is damaged or no checkpoint of PyTorch; get it again.")
+    with path.open("rb") as file:
+        start = file.read(512)
+    for beginning, kind, remedy in _OTHER_FORMATS:
+        if re.match(beginning, start, re.DOTALL | re.IGNORECASE):
+            return CheckpointError(f"{path} is {kind}, not a checkpoint of PyTorch; {remedy}.")
+    return CheckpointError(f"{path} is damaged or not a checkpoint of PyTorch; get it again.")

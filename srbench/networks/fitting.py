@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -35,18 +35,18 @@ def fit(network: Network, scale: Scale, state: Mapping[str, Tensor], path: Path,
     for key, tensor in state.items():
         if key in own and own[key].is_floating_point() and tensor.dtype not in _FLOATING:
             raise CheckpointError(
-                f"{path} holds {_named(tensor.dtype)} values for {key}, where {network.spec.name} has floating-point "
-                "weights; give the file from before they were quantised or converted."
+                f"{path} holds {_named(tensor.dtype)} values for {key}; srbench loads "
+                f"{', '.join(map(_named, _FLOATING))}, so give the weights from before they were converted."
             )
         if tensor.dtype in _FLOATING and not tensor.isfinite().all():
-            raise CheckpointError(f"{path} holds NaN or infinity in {key}; its training diverged, use another.")
+            raise CheckpointError(f"{path} holds NaN or infinity in {key}: its training diverged; use other weights.")
     try:
         network.module.load_state_dict(dict(state), strict=True)
     except RuntimeError as error:
         spec, shapes = network.spec, {key: tuple(tensor.shape) for key, tensor in own.items()}
         at_hand = Candidate(spec.name, None if spec.multi_scale else scale, shapes)
         raise CheckpointError(
-            f"{path} does not fit {spec.name}, keys: {_misfits(own, state)}. {advice(state, at_hand, known)}"
+            f"{path} does not fit {at_hand.title}: {_misfits(own, state)}. {advice(state, at_hand, known)}"
         ) from error
 
 
@@ -64,14 +64,14 @@ def doubts_about_scale(weights: LoadedWeights, path: Path, name: str, scale: Sca
     if spec.multi_scale or weights.scale == scale:
         return []
     if weights.scale is not None:
-        return [f"{path} states x{weights.scale}, and its weights are used at x{scale}; check that they are for it."]
+        return [f"{path} says that it is for x{weights.scale}, and it is used at x{scale}; check that this is right."]
     own = shapes_of(known, name, scale)
     same = [f"x{other}" for other in sorted(spec.scales - {scale}) if shapes_of(known, name, other) == own]
     if not own or not same:
         return []
     doubt = (
-        f"The weights of {name} have the same shapes at x{scale} and {', '.join(same)}, and {path} does not state its "
-        f"scale; check that they are for x{scale}."
+        f"{path} does not say its scale, and weights of {name} for {', '.join(same)} have the same shapes; check that "
+        f"these are for x{scale}."
     )
     return [doubt]
 
@@ -85,14 +85,18 @@ def _misfits(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
     unexpected = [k for k in state if k not in wanted]
     misshapen = [k for k in wanted if k in state and wanted[k].shape != state[k].shape]
     faults = [
-        f"{len(keys)} {what} (first: {keys[0]})"
-        for what, keys in (("missing", missing), ("unexpected", unexpected))
+        f"{_keys(keys)} {what} (first: {keys[0]})"
+        for what, keys in (("missing", missing), ("not in the network", unexpected))
         if keys
     ]
     if misshapen:
         key = misshapen[0]
         faults.append(
-            f"{len(misshapen)} of another shape (first: {key}, {tuple(state[key].shape)} in the file "
-            f"and {tuple(wanted[key].shape)} in the network)"
+            f"{_keys(misshapen)} of another shape (first: {key}, {tuple(state[key].shape)} in the file and "
+            f"{tuple(wanted[key].shape)} in the network)"
         )
     return ", ".join(faults)
+
+
+def _keys(keys: Sequence[str]) -> str:
+    return f"{len(keys)} {'key is' if len(keys) == 1 else 'keys are'}"

@@ -32,10 +32,19 @@ class LoadedWeights:
     """A state dict, and how it was found."""
 
     state: dict[str, Tensor]
-    taken: tuple[str, ...] = ()
-    """Where in the file it was, outermost first, and what was left: ("params_ema", "module.", "without epoch")."""
+    place: str = ""
+    """Where in the file it was: "state_dict.generator_ema"; empty if it was not inside anything."""
+    ignored: tuple[str, ...] = ()
+    """Keys beside the weights that are not used."""
     scale: int | None = None
     """The scale that the file or its name states; None if neither does."""
+
+    @property
+    def read(self) -> str:
+        """What was read from the file: "params_ema, without epoch"; empty if it holds nothing else."""
+        more = f" and {len(self.ignored) - 2} more keys" if len(self.ignored) > 2 else ""
+        without = (f"without {', '.join(self.ignored[:2])}{more}",) if self.ignored else ()
+        return ", ".join((*([self.place] if self.place else ()), *without))
 
 
 class _Found(NamedTuple):
@@ -58,12 +67,12 @@ class _Choice(NamedTuple):
     """How many are there at all."""
 
     @property
-    def title(self) -> str:
-        return ".".join((*self.found.place, self.prefix.rstrip("."))).strip(".") or "the file itself"
+    def place(self) -> str:
+        return _joined(self.found.place, self.prefix)
 
     @property
     def averaged(self) -> bool:
-        return _AVERAGE.search(self.title.lower()) is not None
+        return _AVERAGE.search(self.place.lower()) is not None
 
     def state(self) -> dict[str, Tensor]:
         start = len(self.prefix)
@@ -88,10 +97,10 @@ def load_state_dict(path: Path, like: Mapping[str, Tensor] | None = None) -> Loa
     if not found:
         raise _without_weights(path, content)
     choice = _chosen(path, found, like) if like else None
-    state, taken = _taken(choice, like or {}) if choice else _largest(found)
+    state, place, ignored = _taken(choice, like or {}) if choice else _largest(found)
     _check(path, state)
     scale = _scale_in(content) or _scale_in_name(path.stem)
-    return LoadedWeights({key: tensor.detach().clone() for key, tensor in state.items()}, taken, scale)
+    return LoadedWeights({key: tensor.detach().clone() for key, tensor in state.items()}, place, ignored, scale)
 
 
 def _mappings(content: object) -> Iterator[_Found]:
@@ -133,10 +142,14 @@ def _chosen(path: Path, found: Sequence[_Found], like: Mapping[str, Tensor]) -> 
     others = [choice for choice in best[1:] if most[0] == len(like) and not _equal(choice, best[0], like)]
     if others:
         raise CheckpointError(
-            f"{path} holds several sets of weights that fit, {best[0].title} and {others[0].title}; save the one that "
-            "is meant in a file of its own."
+            f"{path} holds several sets of weights that fit: {_sets(best[0], others[0])}; save the one that you mean "
+            "in a file of its own."
         )
     return best[0]
+
+
+def _sets(*choices: _Choice) -> str:
+    return " and ".join(choice.place or "those without a prefix" for choice in choices)
 
 
 def _prefixes(tensors: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> list[str]:
@@ -157,12 +170,12 @@ def _equal(one: _Choice, other: _Choice, like: Mapping[str, Tensor]) -> bool:
     return all(first[key].dtype == second[key].dtype and torch.equal(first[key], second[key]) for key in like)
 
 
-def _taken(choice: _Choice, like: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Return the weights without stray counters, and a description of what was taken."""
+def _taken(choice: _Choice, like: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str, tuple[str, ...]]:
+    """Return the weights without stray counters, their place, and the keys beside them."""
     tensors, prefix = choice.found.tensors, choice.prefix
     state = {key: tensor for key, tensor in choice.state().items() if key in like or not _is_counter(key, tensor)}
     ignored = [key for key in tensors if not key.startswith(prefix) or key[len(prefix) :] not in state]
-    return state, _description(choice.found.place, prefix, (*ignored, *choice.found.others))
+    return state, choice.place, (*ignored, *choice.found.others)
 
 
 def _is_counter(key: str, tensor: Tensor) -> bool:
@@ -171,34 +184,33 @@ def _is_counter(key: str, tensor: Tensor) -> bool:
     return not tensor.is_floating_point() or _COUNTER.search(key) is not None
 
 
-def _largest(found: Sequence[_Found]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+def _largest(found: Sequence[_Found]) -> tuple[dict[str, Tensor], str, tuple[str, ...]]:
     most = max(len(one.tensors) for one in found)
     largest = [one for one in found if len(one.tensors) == most]
     one = next((one for one in largest if _AVERAGE.search(".".join(one.place).lower())), largest[0])
     state, prefix = one.tensors, ""
     while wrapper := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), ""):
         state, prefix = {key.removeprefix(wrapper): t for key, t in state.items()}, prefix + wrapper
-    return state, _description(one.place, prefix, one.others)
+    return state, _joined(one.place, prefix), one.others
 
 
-def _description(place: tuple[str, ...], prefix: str, without: Sequence[str]) -> tuple[str, ...]:
-    left = (f"without {', '.join(without[:3])}{', …' if len(without) > 3 else ''}",) if without else ()
-    return (*place, *((prefix,) if prefix else ()), *left)
+def _joined(place: Sequence[str], prefix: str) -> str:
+    return ".".join((*place, prefix)).strip(".").replace(".[", "[")
 
 
 def _check(path: Path, state: Mapping[str, Tensor]) -> None:
     """Refuse what is not a plain array of numbers, by name, before any of it is copied."""
     for key, tensor in state.items():
         kind = (
-            "quantised" if tensor.is_quantized else
-            "sparse" if tensor.layout is not torch.strided else
-            "complex" if tensor.is_complex() else
-            "absent (meta)" if tensor.is_meta else
+            "quantised values" if tensor.is_quantized else
+            "sparse values" if tensor.layout is not torch.strided else
+            "complex values" if tensor.is_complex() else
+            "a shape without values (on the meta device)" if tensor.is_meta else
             ""
         )  # fmt: skip
         if kind:
             raise CheckpointError(
-                f"{path} holds {kind} values for {key}; give a file with the network's plain floating-point weights."
+                f"{path} holds {kind} for {key}; save the network's weights as ordinary floating-point tensors."
             )
     declared = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
     if declared > MAX_BYTES:
@@ -210,9 +222,10 @@ def _check(path: Path, state: Mapping[str, Tensor]) -> None:
 
 def _without_weights(path: Path, content: object) -> CheckpointError:
     if not isinstance(content, Mapping):
-        return CheckpointError(f"{path} holds a {type(content).__name__}, not a state dict; save `model.state_dict()`.")
+        kind = "NumPy array" if isinstance(content, PickledArray) else type(content).__name__
+        return CheckpointError(f"{path} holds a {kind}, not a state dict; save `model.state_dict()`.")
     if any("param_groups" in one for one in (content, *content.values()) if isinstance(one, Mapping)):
-        return CheckpointError(f"{path} holds an optimiser's state and no weights; give the file of the network.")
+        return CheckpointError(f"{path} holds the state of an optimiser, not weights; give the file of the network.")
     return CheckpointError(f"{path} holds no tensors; give a file with the weights of a network.")
 
 

@@ -33,7 +33,7 @@ class LoadedModel:
     network: Network
     """In eval mode."""
     weights_read: str = ""
-    """What was taken from a file that holds more than weights: "params_ema, without epoch"."""
+    """What was read from a file that holds more than weights: "params_ema, without epoch"."""
     doubts: tuple[str, ...] = ()
     """A sentence for each reason why the weights may be meant for something else."""
 
@@ -110,7 +110,7 @@ def _published(loaded: LoadedModel, model: Model, known: Architectures, folders:
         return loaded
     weights = load_state_dict(path, loaded.network.module.state_dict())
     fit(loaded.network, model.scales[0], weights.state, path, known)
-    return replace(loaded, weights_read=", ".join(weights.taken))
+    return replace(loaded, weights_read=weights.read)
 
 
 def _from_files(loaded: LoadedModel, model: Model, known: Architectures, paths: Sequence[Path]) -> LoadedModel:
@@ -123,5 +123,5 @@ def _from_files(loaded: LoadedModel, model: Model, known: Architectures, paths: 
     if model.files and (changed := [path for path in paths if sha256_of(path) != file_hash(path)]):
         raise CheckpointError(f"{changed[0]} changed while this run used it; run again.")
     doubts = (doubts_about_scale(w, path, model.architecture, model.scales[0], known) for path, w in weights.items())
-    taken = dict.fromkeys(", ".join(one.taken) for one in weights.values())
-    return replace(loaded, weights_read="; ".join(filter(None, taken)), doubts=tuple(chain.from_iterable(doubts)))
+    read = dict.fromkeys(one.read for one in weights.values() if one.read)
+    return replace(loaded, weights_read="; ".join(read), doubts=tuple(chain.from_iterable(doubts)))

@@ -54,7 +54,7 @@ class Recorder:
 
     def _note(self, model: Model, measured: MeasuredCell) -> None:
         if model.source == "file" and measured.weights_read:
-            self.notes[f"{model.file_title}: the weights under {measured.weights_read} are used."] = None
+            self.notes[f"From {model.file_title}, srbench read {measured.weights_read}."] = None
         self.notes.update(dict.fromkeys(measured.doubts))
 
     def _store(self, record: Record) -> None:

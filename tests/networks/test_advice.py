@@ -45,32 +45,33 @@ def given_to(known, name, scale, state):
 def test_the_architecture_that_fits_is_named_at_the_first_try(name, scale, wrong, used, known, monkeypatch):
     monkeypatch.setattr(advice, "_COMPARING_S", 60)
     title = name if known[name].multi_scale else f"{name} at x{scale}"
-    assert given_to(known, wrong, used, weights(known, name, scale)) == f"They fit {title}; use that."
+    assert given_to(known, wrong, used, weights(known, name, scale)) == f"These weights fit {title}; use that."
 
 
 def test_among_equal_shapes_the_scale_that_is_used_is_named(known):
     for scale in (2, 4):  # its deconvolution has one shape at every scale
         text = given_to(known, "edsr_small", scale, weights(known, "fsrcnn_s", 3))
-        assert text == f"They fit fsrcnn_s at x{scale}; use that."
+        assert text == f"These weights fit fsrcnn_s at x{scale}; use that."
 
 
 def test_a_prefix_before_the_keys_does_not_matter(known):
     state = {f"generator.{key}": value for key, value in weights(known, "fsrcnn_s", 2).items()}
-    assert given_to(known, "edsr_small", 2, state) == "They fit fsrcnn_s at x2; use that."
+    assert given_to(known, "edsr_small", 2, state) == "These weights fit fsrcnn_s at x2; use that."
 
 
 def test_a_network_of_another_width_is_named_with_a_difference(known):
     wide = {key: torch.cat((value, value, value)) for key, value in weights(known, "edsr_small", 2).items()}
     text = given_to(known, "edsr_small", 2, wide)
     assert text.startswith(
-        "They have the names of edsr_small at x2 in other sizes (sub_mean.weight: (9, 3, 1, 1) in the "
+        "These weights have the names of edsr_small at x2 in other sizes (sub_mean.weight: (9, 3, 1, 1) in the "
     )
     assert text.endswith(" (3, 3, 1, 1) there); use the variant that was trained.")
 
 
 def test_weights_of_an_unknown_network_are_said_to_fit_none_of_those_compared(known):
     text = given_to(known, "espcn", 2, {"encoder.block.0.weight": torch.ones(3)})
-    assert text == f"No architecture that they were compared with fits (3 of {len(known)}); add theirs as a plugin."
+    several = f"(3 of {len(known)} were compared, chosen by the names in their code)"
+    assert text == f"No architecture was found that these weights fit {several}; add their network as a plugin."
 
 
 @pytest.mark.parametrize("name", ["imdn", "pan", "rlfn", "hpinet_m", "comonet_s", "swinir_light"])

@@ -3,12 +3,14 @@
 import argparse
 import collections
 import datetime as dt
+import gzip
 import hashlib
 import io
 import os
 import pathlib
 import pickle
 import random
+import tarfile
 import zipfile
 from contextlib import suppress
 
@@ -53,9 +55,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_runs_nothing(tmp_path):
     proof = tmp_path / "exploded"
     for name, write in (("zip.pth", torch.save), ("raw.pth", lambda x, p: p.write_bytes(pickle.dumps(x)))):
         write({"params": WEIGHTS, "extra": Bomb(proof)}, tmp_path / name)
-        assert f"could run code, so it was not loaded: {os.mkdir.__module__}.mkdir under extra; " in refusal(
-            tmp_path / name
-        )
+        assert f"which could run code ({os.mkdir.__module__}.mkdir under extra); " in refusal(tmp_path / name)
     assert not proof.exists()
 
 
@@ -95,13 +95,13 @@ def test_numpy_arrays_are_read_as_the_tensors_they_are(kind, order, tmp_path):
     ("write", "text"),
     [
         (lambda p: None, "There is no checkpoint at"),
-        (lambda p: p.mkdir(), "is a folder or a device, not a file"),
-        (os.mkfifo, "is a folder or a device, not a file"),
+        (lambda p: p.mkdir(), "is a folder, not a file"),
+        (os.mkfifo, "is a device or pipe, not a file"),
         (lambda p: p.write_bytes(b""), "is empty"),
-        (lambda p: p.write_bytes(b"hello world" * 99), "is damaged or no checkpoint"),
-        (lambda p: p.write_bytes(bytes(range(256)) * 9), "is damaged or no checkpoint"),
-        (lambda p: p.write_bytes(saved(p, WEIGHTS).read_bytes()[:-300]), "is damaged or no checkpoint"),
-        (lambda p: p.write_bytes(pickle.dumps({"a": 1}, protocol=2)), "is damaged or no checkpoint"),
+        (lambda p: p.write_bytes(b"hello world" * 99), "is damaged or not a checkpoint"),
+        (lambda p: p.write_bytes(bytes(range(256)) * 9), "is damaged or not a checkpoint"),
+        (lambda p: p.write_bytes(saved(p, WEIGHTS).read_bytes()[:-300]), "is damaged or not a checkpoint"),
+        (lambda p: p.write_bytes(pickle.dumps({"a": 1}, protocol=2)), "is damaged or not a checkpoint"),
         (lambda p: torch.jit.save(torch.jit.script(nn.Linear(1, 1)), p), "is a TorchScript program"),
     ],
 )
@@ -109,6 +109,55 @@ def test_numpy_arrays_are_read_as_the_tensors_they_are(kind, order, tmp_path):
 def test_what_is_no_checkpoint_is_refused_in_a_sentence(write, text, tmp_path):
     write(tmp_path / "w.pth")
     assert text in refusal(tmp_path / "w.pth")
+
+
+def zipped(path, *names):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"content")
+
+
+def tarred(path):
+    with tarfile.open(path, "w") as archive:
+        archive.addfile(tarfile.TarInfo("w.pth"))
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("write", "text"),
+    [
+        (lambda p: p.write_bytes(gzip.compress(b"x" * 99)), "an archive, not a checkpoint of PyTorch; unpack it"),
+        (tarred, "an archive, not a checkpoint of PyTorch;"),
+        (zipped, "an empty ZIP archive, not"),
+        (lambda p: zipped(p, "x.npy", "y"), "a ZIP archive, not a checkpoint of PyTorch (its first file is x.npy); if"),
+        (lambda p: p.write_text("\n<!DOCTYPE html><html>404"), "a web page, not a checkpoint of PyTorch; download"),
+        (lambda p: p.write_text("version https://git-lfs.github.com/spec/v1\n"), "a pointer of Git LFS to a file"),
+        (lambda p: p.write_bytes(b"\x08\x08\x12\x07pytorch" + bytes(99)), "an ONNX model, not a checkpoint"),
+        (lambda p: p.write_bytes(b"\x1c\0\0\0TFL3" + bytes(99)), "a TensorFlow Lite model, not a checkpoint"),
+        (lambda p: p.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99)), "an HDF5 file, not a checkpoint"),
+        (lambda p: p.write_bytes(b"GGUF" + bytes(99)), "a GGUF file, not a checkpoint"),
+        (
+            lambda p: p.write_bytes(b"MATLAB 5.0 MAT-file"),
+            "a MATLAB file, not a checkpoint of PyTorch; give the weights",
+        ),
+        (lambda p: p.write_bytes(npy(np.zeros(3))), "a NumPy file, not a checkpoint"),
+        (lambda p: torch.save(np.zeros(3), p), "holds a NumPy array, not a state dict; save `model.state_dict()`"),
+    ],
+)
+def test_files_of_other_kinds_are_called_by_their_names(write, text, tmp_path):
+    write(tmp_path / "w.pth")
+    assert text in refusal(tmp_path / "w.pth")
+
+
+def test_an_official_model_of_another_kind_is_called_by_its_name(shared):
+    assert "is a TensorFlow Lite model" in refusal(shared("weights/ncnet/model_none_float.tflite"))
+    assert "is a ZIP archive, not a checkpoint" in refusal(shared("weights/ncnet/ncnet_x3_from_tflite.npz"))
+    assert "is a MATLAB file" in refusal(shared("weights/vdsr/VDSR_Official.mat"))
 
 
 def repacked(path, change, **options):
@@ -125,14 +174,14 @@ def test_an_archive_that_inflates_is_refused_before_it_is_read(tmp_path):
     path = saved(tmp_path / "w.pth", {"a": torch.zeros(2**22)})
     repacked(path, lambda _, content: content, compression=zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 2**18
-    assert "is a compressed archive (0.0 MiB for 16.0 MiB)" in refusal(path)
+    assert "packs 16.0 MiB into 0.0 MiB, which PyTorch does not do" in refusal(path)
 
 
 def test_a_storage_that_declares_more_than_the_file_has_is_refused(tmp_path):
     path = saved(tmp_path / "w.pth", {"a": torch.arange(1000.0)})
     claim = (1000).to_bytes(2, "little"), (2**31 - 1).to_bytes(4, "little")
     repacked(path, lambda name, c: c.replace(b"M" + claim[0], b"J" + claim[1]) if name.endswith("data.pkl") else c)
-    assert "is damaged or no checkpoint of PyTorch" in refusal(path)
+    assert "is damaged or not a checkpoint of PyTorch" in refusal(path)
 
 
 def test_the_older_format_may_not_declare_terabytes_either(tmp_path):
@@ -140,7 +189,7 @@ def test_the_older_format_may_not_declare_terabytes_either(tmp_path):
     torch.save({"a": torch.arange(1000.0)}, path, _use_new_zipfile_serialization=False)
     claim = (1000).to_bytes(2, "little"), (2**31 - 1).to_bytes(4, "little")
     path.write_bytes(path.read_bytes().replace(b"M" + claim[0], b"J" + claim[1]))
-    assert "is damaged or no checkpoint of PyTorch" in refusal(path)
+    assert "is damaged or not a checkpoint of PyTorch" in refusal(path)
 
 
 @pytest.mark.parametrize("zipped", [True, False])

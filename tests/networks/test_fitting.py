@@ -42,17 +42,17 @@ def test_misfits_are_counted_and_the_first_of_each_named(network, catalog, tmp_p
     state["tail.9.weight"] = torch.ones(1)
     state["tail.1.bias"] = torch.ones(5)
     text = fault(network, state, catalog, tmp_path)
-    assert "2 missing (first: head.0.weight)" in text
-    assert "1 unexpected (first: tail.9.weight)" in text
-    assert "1 of another shape (first: tail.1.bias, (5,) in the file and (3,) in the network)" in text
-    assert "The nearest is edsr_small at x2, where 83% of the keys fit." in text
+    assert "w.pth does not fit edsr_small at x2: 2 keys are missing (first: head.0.weight), " in text
+    assert "1 key is not in the network (first: tail.9.weight), " in text
+    assert "1 key is of another shape (first: tail.1.bias, (5,) in the file and (3,) in the network)" in text
+    assert "The nearest is edsr_small at x2, where 83% of the keys fit; use weights that fit all." in text
 
 
 @pytest.mark.parametrize("dtype", [torch.int8, torch.bool, torch.uint8, torch.float8_e4m3fn])
 def test_weights_of_another_type_are_refused_by_its_name(dtype, network, catalog, tmp_path):
     state = {key: value.to(dtype) for key, value in network.module.state_dict().items()}
     text = fault(network, state, catalog, tmp_path)
-    assert f"holds {str(dtype).removeprefix('torch.')} values for sub_mean.weight, where edsr_small has" in text
+    assert f"holds {str(dtype).removeprefix('torch.')} values for sub_mean.weight; srbench loads float64" in text
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
@@ -64,12 +64,12 @@ def test_weights_of_other_precisions_are_loaded(dtype, network, catalog, tmp_pat
 
 def test_weights_that_fit_at_several_scales_are_doubted_unless_the_file_states_its_scale(catalog):
     def doubts(scale, name="w.pth", architecture="fsrcnn_s"):
-        return doubts_about_scale(LoadedWeights({}, (), scale), Path(name), architecture, 2, catalog.architectures)
+        return doubts_about_scale(LoadedWeights({}, scale=scale), Path(name), architecture, 2, catalog.architectures)
 
     assert doubts(2) == []
-    assert doubts(3) == ["w.pth states x3, and its weights are used at x2; check that they are for it."]
-    several = "The weights of fsrcnn_s have the same shapes at x2 and x3, x4, x8, and w.pth does not state its scale; "
-    assert doubts(None) == [several + "check that they are for x2."]
+    assert doubts(3) == ["w.pth says that it is for x3, and it is used at x2; check that this is right."]
+    several = "w.pth does not say its scale, and weights of fsrcnn_s for x3, x4, x8 have the same shapes; "
+    assert doubts(None) == [several + "check that these are for x2."]
     assert doubts(None, architecture="edsr_small") == []
     assert doubts(4, architecture="vdsr") == [], "it has one set of weights for several scales"
 

@@ -93,11 +93,12 @@ def test_what_was_taken_from_a_file_and_what_is_doubtful_of_it_is_said_and_recor
     grid = f'architectures = ["dot"]\nweights = ["{tmp_path / "w.pth"}"]'
     run_plan(schedule(grid), tmp_path / "results", catalog.executors["here"], 1, display)
     (record,) = read_records(tmp_path / "results").records
-    assert record.model.weights_read == "net, module."
+    assert record.model.weights_read == "net.module"
     stated, photograph = record.doubts
-    assert "w.pth states x3, and its weights are used at x2" in stated
+    assert "w.pth says that it is for x3, and it is used at x2" in stated
     assert "On a photograph, these weights of dot give" in photograph
-    assert notes[0].endswith("w.pth: the weights under net, module. are used.")
+    assert notes[0].startswith("From ")
+    assert notes[0].endswith("w.pth, srbench read net.module.")
     assert len(notes) == 3
 
 
