@@ -155,7 +155,7 @@ def _refused(path: Path) -> CheckpointError:
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     return CheckpointError(
         f"{path} was not loaded, since it holds pickled Python objects, which could run code ({', '.join(found[:3])}"
-        f"{more}); ask its authors for the state_dict alone, or save that yourself where you trust the file."
+        f"{more}); ask its authors for the state_dict alone, or extract it yourself where you trust the file."
     )
 
 
