@@ -55,7 +55,7 @@ def test_two_files_of_one_name_have_a_row_each(run, tiny, catalog, srbench):
 def test_a_pickle_is_not_executed(run, tmp_path):
     mark = tmp_path / "executed"
     torch.save({"body.0.weight": Evil(mark)}, tmp_path / "evil.pth")
-    assert "could run code, so it was not loaded" in with_weights(run, tmp_path / "evil.pth")
+    assert "was not loaded, since it holds pickled Python objects" in with_weights(run, tmp_path / "evil.pth")
     (tmp_path / "plain.pth").write_bytes(pickle.dumps(Evil(mark)))
     assert "plain.pth" in with_weights(run, tmp_path / "plain.pth")
     assert not mark.exists()
@@ -64,7 +64,7 @@ def test_a_pickle_is_not_executed(run, tmp_path):
 
 
 def test_a_pickled_module_is_refused(run, shared):
-    assert "could run code, so it was not loaded" in with_weights(run, shared("weights/refused/pickled_module.pth"))
+    assert "was not loaded, since it holds pickled Python objects" in with_weights(run, shared("weights/refused/pickled_module.pth"))
 
 
 def test_corrupt_foreign_and_oversized_weights_have_different_messages(run, tmp_path, monkeypatch):
@@ -80,11 +80,11 @@ def test_corrupt_foreign_and_oversized_weights_have_different_messages(run, tmp_
         file.truncate(5 * 2**30)  # sparse: no block of it is on the disk
     monkeypatch.setattr("srbench.running.keys._file_hash", lambda path, *_: str(path))
     assert "empty.pth is empty" in with_weights(run, tmp_path / "empty.pth")
-    assert "noise.pth is damaged or no checkpoint" in with_weights(run, tmp_path / "noise.pth")
+    assert "noise.pth is damaged or not a checkpoint" in with_weights(run, tmp_path / "noise.pth")
     assert "noise.safetensors is damaged" in with_weights(run, tmp_path / "noise.safetensors")
     message = with_weights(run, tmp_path / "foreign.pth")
-    assert "2 missing (first: body.0.weight), 1 unexpected (first: layer.weight)" in message
-    assert "It fits wide at x2 exactly" in with_weights(run, tmp_path / "wide.pth")
+    assert "2 keys are missing (first: body.0.weight), 1 key is not in the network (first: layer.weight)" in message
+    assert "These weights fit wide at x2; use that." in with_weights(run, tmp_path / "wide.pth")
     assert "holds NaN or infinity in body.0.weight" in with_weights(run, tmp_path / "nan.pth")
     assert "5.0 GiB, more than the 4 GiB" in with_weights(run, tmp_path / "huge.pth")
 

@@ -36,7 +36,7 @@ def measured(
         checkpoint = next(c for c in spec.checkpoints if c.tag == tag and c.scale in {scale, None})
         path = find_checkpoint(checkpoint, [weights], architecture)
         state = checkpoint.read(path) if checkpoint.read else load_state_dict(path).state
-        fit(network, state, path, catalog.architectures)
+        fit(network, scale, state, path, catalog.architectures)
     network.module.eval()
     pairs = Pairs(
         library=Library(data, catalog.datasets), dataset=catalog.datasets[dataset],

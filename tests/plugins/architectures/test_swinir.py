@@ -118,7 +118,7 @@ def test_a_checkpoint_of_another_training_size_gives_the_same_network(catalog, t
     network = Network(spec, swinir.SwinIR(2, **TINY).eval())
     fill(smaller, {key for key in smaller.state_dict() if "mask" in key or "index" in key})
     state = smaller.state_dict()
-    fit(network, state, tmp_path, catalog)
+    fit(network, 2, state, tmp_path, catalog)
     lr = torch.rand(1, 3, 13, 10)
     with torch.no_grad():
         assert torch.equal(network.module(lr), smaller.eval()(lr))
