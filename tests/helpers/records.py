@@ -161,6 +161,24 @@ def make_record(
     return record.model_copy(update=changes)
 
 
+def answered(values: list[float], seed: int, *, binary: bool = True) -> Record:
+    """Make the record of a model that answered images rightly or wrongly."""
+    record = make_record(seed=seed, images=tuple(f"image {number:02d}" for number in range(len(values))))
+    score = record.scores["psnr_y"].model_copy(
+        update={
+            "metric": "top1",
+            "column": "top1_percent",
+            "protocol": "p",
+            "value": float(np.mean(values)),
+            "binary": binary,
+        }
+    )
+    images = tuple(
+        image.model_copy(update={"scores": {"top1": value}}) for image, value in zip(record.images, values, strict=True)
+    )
+    return record.model_copy(update={"scores": {"top1": score}, "images": images, "headline": "top1"})
+
+
 def fail(record: Record, reason: str) -> Record:
     """Make the record of a cell that failed."""
     nothing = {"scores": {}, "images": (), "profile": None, "certification": None}

@@ -144,15 +144,21 @@ SPREADS = [(0, 0), (0, 2), (0.1, 2), (0.3, 2), (0.5, 2), (0.5, 0), (0.3, 8), (0,
 """Standard deviations in log-odds, of seeds and of images."""
 
 
-def coverage(seeds, images, share, spreads, trials):
-    scores = draw(trials, seeds, images, share, *spreads, np.random.default_rng(6))
-    ends = np.array([proportion_interval(trial) for trial in scores])
+def coverage(seeds, images, share, spreads, thousands):
+    generator = np.random.default_rng(6)
+    ends = np.array(
+        [
+            proportion_interval(trial)
+            for _ in range(thousands)
+            for trial in draw(1000, seeds, images, share, *spreads, generator)
+        ]
+    )
     return float(np.mean((ends[:, 0] <= 100 * share) & (ends[:, 1] >= 100 * share)))
 
 
 @pytest.mark.parametrize("spreads", [(0, 2), (0.3, 2), (0, None)])
 def test_over_seeds_and_images_it_contains_the_true_mean_at_least_as_often_as_it_says(spreads):
-    assert coverage(3, 100, 0.9, spreads, 1000) >= 0.94
+    assert coverage(3, 100, 0.9, spreads, thousands=1) >= 0.94
 
 
 @pytest.mark.slow
@@ -161,7 +167,7 @@ def test_over_seeds_and_images_it_contains_the_true_mean_at_least_as_often_as_it
 @pytest.mark.parametrize("seeds", [2, 3, 4, 5])
 def test_no_interval_of_few_seeds_promises_more_than_it_holds(seeds, images, share):
     for spreads in SPREADS:
-        assert coverage(seeds, images, share, spreads, 4000) >= 0.93, spreads
+        assert coverage(seeds, images, share, spreads, thousands=4) >= 0.93, spreads
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.records import fail, make_record
+from helpers.records import answered, fail, make_record
 from srbench.measuring.proportions import proportion_gain_interval, proportion_interval
 from srbench.measuring.uncertainty import mean_interval
 from srbench.report.formats import Heading
@@ -171,18 +171,6 @@ def test_scores_of_which_some_are_neither_right_nor_wrong_are_compared_as_any():
     gain = paired_gain(scored(FIVE_BETTER), scored(BASE, binary=True), TOP1)
     assert (gain.low, gain.high) == mean_interval(np.subtract(FIVE_BETTER, BASE))
     assert gain.verdict == "better"
-
-
-def answered(values, seed, *, binary=True):
-    """Make the record of a model that answered images rightly or wrongly."""
-    record = make_record(seed=seed, images=tuple(f"image {number:02d}" for number in range(len(values))))
-    score = record.scores["psnr_y"].model_copy(
-        update={"metric": "top1", "column": "top1_percent", "protocol": "p", "value": np.mean(values), "binary": binary}
-    )
-    images = tuple(
-        image.model_copy(update={"scores": {"top1": value}}) for image, value in zip(record.images, values, strict=True)
-    )
-    return record.model_copy(update={"scores": {"top1": score}, "images": images, "headline": "top1"})
 
 
 def test_whether_scores_are_right_or_wrong_is_read_from_all_their_records():

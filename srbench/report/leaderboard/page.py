@@ -20,6 +20,10 @@ ABOUT = (
     "over images (p < 0.05). MACs are multiply-accumulates for a 1280×720 output (others call the same number FLOPs). "
     "Every column is explained in `docs/results.md`; all numbers are in `leaderboard.csv`."
 )
+RIGHT_OR_WRONG = (
+    "Where each image or pair scores 0 or 100, wrong or right, McNemar's exact test replaces the t-test, and intervals "
+    "stay within these two: see `docs/results.md`."
+)
 
 
 class Footnotes:
@@ -54,6 +58,8 @@ def render_page(
     versions = sorted({f"srbench {e.srbench}, torch {e.torch}" for r in records.records if (e := r.environment)})
     out = ["# Leaderboard", ""]
     out += [ABOUT, ""]
+    if any(score.binary for record in records.records for score in record.scores.values()):
+        out += [RIGHT_OR_WRONG, ""]
     if machines:
         out += [f"Measured on {markdown('; '.join(machines))} with {markdown('; '.join(versions))}.", ""]
     for file in distillation:

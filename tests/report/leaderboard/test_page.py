@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from helpers.records import fail, make_record, quick_records, write_records
+from helpers.records import answered, fail, make_record, quick_records, write_records
 from srbench.report.formats import signed, write_csv
 from srbench.report.leaderboard.columns import METRICS, leaderboard_row
 from srbench.report.leaderboard.page import render_page
@@ -114,3 +114,12 @@ def test_timings_of_two_machines_are_marked_as_incomparable(tmp_path):
 
 def test_a_rounded_zero_has_no_sign():
     assert [signed(v, 2) for v in (0.001, -0.001, -0.12, 0.5)] == ["0.00", "0.00", "−0.12", "+0.50"]
+
+
+def test_the_test_of_right_and_wrong_answers_is_named_where_there_are_any(tmp_path):
+    values = [0.0] * 3 + [100.0] * 9
+    text = markdown_of(tmp_path, [answered(values, 0)])
+    assert "McNemar's exact test" in text
+    assert "75.00" in text
+    assert "[%]" in text
+    assert "McNemar" not in markdown_of(tmp_path / "other", [answered(values, 0, binary=False)])
