@@ -130,27 +130,6 @@ def test_stopping_exits_with_130_and_says_how_to_go_on(fails, stop, message):
     assert (answer.status, answer.err.strip()) == (130, message)
 
 
-INTERRUPTED_IMPORT = """
-import signal, sys
-
-class Interrupting:
-    def find_spec(self, name, path=None, target=None):
-        if name == sys.argv[1]:
-            signal.raise_signal(signal.SIGINT)
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.meta_path.insert(0, Interrupting())
-from srbench.cli import main
-main()
-"""
-
-
-@pytest.mark.parametrize("module", ["srbench.cli.app", "typer", "srbench.cli.run"])
-def test_control_c_while_srbench_is_imported_is_no_traceback(module):
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED_IMPORT, module], capture_output=True, text=True)
-    assert (done.returncode, done.stderr.strip()) == (130, "Stopped before anything was done.")
-
-
 def test_a_reader_that_left_is_no_failure():
     reading, writing = os.pipe()
     os.close(reading)

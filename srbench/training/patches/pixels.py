@@ -18,14 +18,18 @@ from srbench.files import atomic_path
 Array = NDArray[np.uint8]
 Index = NDArray[np.int64]
 
+ALWAYS_CHECKED = 2**30
+"""Bytes up to which a file is hashed whenever it is opened, so that a bit that flipped on the disk is noticed: 0.6
+seconds at most, where a training takes minutes. To read more from a disk may take longer than the training itself."""
+
 _MAGIC = b"srbench pixels 2"
 
 
 class PixelFile:
     """RGB images of any sizes in one file: their bytes, then an index, then the length of that index.
 
-    The index has the hash of the bytes and the time when they were written; a file that was changed later is read once
-    more in full, and used only if its bytes are the same.
+    The index has the hash of the bytes and the time when they were written. A file of at most `ALWAYS_CHECKED` bytes,
+    or one that was changed later, is read in full when it is opened, and used only if its bytes are the same.
 
     The file is mapped, not read: many trainings share one copy in the system's page cache, and a set larger than the
     memory works too.
@@ -67,7 +71,7 @@ class PixelFile:
             raise StoreError(damaged)
         self._starts: Index = np.concatenate((ends[:1] * 0, ends[:-1]))
         self._bytes: Array = np.asarray(np.memmap(path, np.uint8, mode="r", shape=(size,)))
-        if changed and hashlib.sha256(self._bytes.data).hexdigest() != sha256:
+        if (changed or size <= ALWAYS_CHECKED) and hashlib.sha256(self._bytes.data).hexdigest() != sha256:
             raise StoreError(damaged)
         self._runs: dict[int, Array] = {}
 

@@ -13,6 +13,7 @@ from helpers.patches import NEAREST, numbered, patches_of
 from helpers.training import photographs
 from srbench.errors import DataError, StoreError
 from srbench.imaging import write_png
+from srbench.training.patches import pixels
 from srbench.training.patches.images import TrainingImages
 from srbench.training.patches.pixels import PixelFile
 
@@ -47,12 +48,21 @@ def flip_a_pixel(file):
     file.write_bytes(data)
 
 
+def flip_a_pixel_unnoticed(file):
+    times = file.stat()
+    flip_a_pixel(file)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
 def give_it_another_shape(file):
     data = file.read_bytes()
     file.write_bytes(data.replace(b'"heights"', b'"lengths"'))
 
 
-@pytest.mark.parametrize("damage", [lambda f: f.write_bytes(f.read_bytes()[:-40]), flip_a_pixel, give_it_another_shape])
+DAMAGES = [lambda f: f.write_bytes(f.read_bytes()[:-40]), flip_a_pixel, flip_a_pixel_unnoticed, give_it_another_shape]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_cache_is_made_again(damage, tmp_path):
     TrainingImages(tmp_path, numbered(2))
     [file] = tmp_path.iterdir()
@@ -61,6 +71,17 @@ def test_a_damaged_cache_is_made_again(damage, tmp_path):
         PixelFile(file)
     images = TrainingImages(tmp_path, numbered(2)).hr
     assert all((images.image(number) == numbered(2)[number]).all() for number in (0, 1))
+
+
+def test_a_large_cache_is_read_in_full_only_where_its_time_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr(pixels, "ALWAYS_CHECKED", 10)
+    TrainingImages(tmp_path, numbered(2))
+    [file] = tmp_path.iterdir()
+    flip_a_pixel_unnoticed(file)
+    assert not (PixelFile(file).image(0) == numbered(2)[0]).all()
+    os.utime(file)
+    with pytest.raises(StoreError, match="is damaged; delete it"):
+        PixelFile(file)
 
 
 def test_a_cache_that_was_only_copied_is_used(tmp_path):
