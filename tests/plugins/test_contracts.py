@@ -43,6 +43,9 @@ SLOW = {
     "hpinet_s",
     "hpinet_m",
     "hpinet_l",
+    "iresnet18_cbam",
+    "iresnet34_cbam",
+    "iresnet50_cbam",
 }
 QUICK = {"spandrel_safmn", "spandrel_plksr_tiny"}  # of spandrel's networks
 
