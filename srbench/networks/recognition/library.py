@@ -96,7 +96,7 @@ def library_spec(
         build: Builds the network, untrained, which gives embeddings.
         unit_stem: See `Wish`.
         multiples: What the sides of images may have to be a multiple of, the most probable first.
-        taps: Paths of its features; found by the trial if None. Those that are no maps are left out.
+        taps: Paths of its features; found by the trial if None. Those that give something else are left out.
         mean: See `RecogniserSpec.input_mean`.
         std: See `RecogniserSpec.input_std`.
         license: The library's.

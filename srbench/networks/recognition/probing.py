@@ -16,7 +16,7 @@ from srbench.errors import UnavailableError
 SIDES = (7, 16, 32, 64, 96, 128, 224, 256, 299)
 """Sides in pixels of the images with which it is tried whether a network takes small ones."""
 OBSERVED_SIDE = 128
-"""Width in pixels of the image on which modules are observed, at least; it is twice as high, to tell axes apart."""
+"""Width in pixels of the image on which modules are observed, at least; its height is twice that."""
 STAGE_FACTOR = 4
 """A module whose output has sides smaller by this factor than its input holds several stages."""
 
@@ -34,7 +34,7 @@ class Call:
 
     @property
     def gives_map(self) -> bool:
-        """Whether it gave features (N, C, h, w), whose axes are told apart by their proportions."""
+        """Whether it gave features (N, C, h, w), recognised by the proportions of the image."""
         return len(self.outward) == 4 and self.outward[3] > 0 and round(self.outward[2] / self.outward[3]) == 2
 
 
