@@ -94,14 +94,15 @@ def candidates(known: Architectures, own: Candidate, keys: Collection[str]) -> I
 
     Args:
         known: The architectures.
-        own: The network at hand. Those of its name and of its scale go before others that are as likely.
+        own: The network at hand. Of those that are as likely, others of its module, name and scale go first.
         keys: The keys in a file. A network is likely if its code mentions most of their parts, or is in the same file
             as the one at hand. None is built after ``_COMPARING_S``.
     """
     end = time.process_time() + _COMPARING_S
     yield own
     others = [(name, scale) for name in known for scale in scales_of(known[name]) if (name, scale) != own[:2]]
-    others.sort(key=lambda other: (other[0] != own.name, other[1] != own.scale))
+    home = _module_of(known[own.name])
+    others.sort(key=lambda one: (_module_of(known[one[0]]) is not home, one[0] != own.name, one[1] != own.scale))
     absent: list[tuple[str, int | None]] = []
     for name, scale in others:
         if (shapes := stored_shapes(known, name, scale)) is None:

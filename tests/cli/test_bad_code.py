@@ -64,7 +64,8 @@ def test_a_pickle_is_not_executed(run, tmp_path):
 
 
 def test_a_pickled_module_is_refused(run, shared):
-    assert "was not loaded, since it holds pickled Python objects" in with_weights(run, shared("weights/refused/pickled_module.pth"))
+    path = shared("weights/refused/pickled_module.pth")
+    assert "was not loaded, since it holds pickled Python objects" in with_weights(run, path)
 
 
 def test_corrupt_foreign_and_oversized_weights_have_different_messages(run, tmp_path, monkeypatch):
