@@ -22,6 +22,7 @@ CONNECT_TIMEOUT_S = 10
 """Time for an address to answer; short, so that a machine without a network fails quickly."""
 
 _READ_TIMEOUT_S = 60
+_LONGEST_STEM = 230
 _TEMPORARY = ".srbench.tmp"
 _ABANDONED_S = 24 * 3600
 """A temporary file of this age belongs to a process that was killed."""
@@ -58,6 +59,17 @@ def shipped(name: str) -> Path:
 def shipped_tables(folder: str) -> dict[str, Path]:
     """Return the TOML files of a shipped folder, "suites" or "recipes", by their names without the ending."""
     return {path.stem: path for path in sorted(shipped(folder).glob("*.toml"))}
+
+
+def short_stem(stem: str) -> str:
+    """Return a file's name as it is up to 230 bytes, else its beginning and a hash of it: file systems take 255 bytes.
+
+    The rest is for what is written around it, such as ``_x4.json``.
+    """
+    raw = os.fsencode(stem)
+    if len(raw) <= _LONGEST_STEM:
+        return stem
+    return f"{raw[: _LONGEST_STEM - 9].decode(errors='ignore')}-{hashlib.sha256(raw).hexdigest()[:8]}"
 
 
 def sha256_of(path: Path) -> str:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 from filelock import Timeout
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from srbench import files
 from srbench.errors import StoreError, UnavailableError
-from srbench.files import atomic_path, atomic_write, fetch_file, locked, sha256_of, shipped, shipped_tables
+from srbench.files import atomic_path, atomic_write, fetch_file, locked, sha256_of, shipped, shipped_tables, short_stem
 
 CONTENT = bytes(range(256)) * 5000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -242,3 +244,14 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StoreError, match="could not be written"), locked(tmp_path / "file" / "lock"):
         pass
+
+
+@given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=300))
+@example("ä" * 116)
+@example("x" * 230)
+@example("x" * 231)
+def test_a_stem_is_shortened_only_where_it_is_long_and_stays_another_than_others(stem):
+    short = short_stem(stem)
+    assert len(os.fsencode(short)) <= 230
+    assert (short == stem) is (len(os.fsencode(stem)) <= 230)
+    assert short_stem(stem + "x") != short

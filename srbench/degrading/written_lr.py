@@ -12,7 +12,7 @@ import numpy as np
 from srbench.degrading.lr_images import draw_realisation, draw_seed, make_lr
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError, UsageError
-from srbench.files import atomic_write
+from srbench.files import atomic_write, short_stem
 from srbench.imaging.files import read_image, write_png
 from srbench.imaging.folders import list_folder
 from srbench.naming import Scale
@@ -44,7 +44,8 @@ def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[
         images: An image, or a folder of them.
         scale: Factor, part of the files' names.
         realisations: How many of each image.
-        folder: Folder for the files: ``baby_x4.png`` and ``baby_x4.json``, or ``baby_x4_0.png`` and so on for several.
+        folder: Folder for the files: ``baby_x4.png`` and ``baby_x4.json``, or ``baby_x4_0.png`` and so on for several;
+            very long names are shortened.
 
     Raises:
         DataError: No image is found.
@@ -56,7 +57,9 @@ def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[
     if not files:
         raise DataError(f"The folder {images} holds no image; give one with files such as .png.")
     listed = [
-        LrOrder(file, number, folder / f"{file.stem}_x{scale}{f'_{number}' if realisations > 1 else ''}.png")
+        LrOrder(
+            file, number, folder / f"{short_stem(file.stem)}_x{scale}{f'_{number}' if realisations > 1 else ''}.png"
+        )
         for file in files
         for number in range(realisations)
     ]

@@ -12,6 +12,7 @@ from statistics import fmean
 import torch
 
 from srbench.errors import DataError, ShapeError
+from srbench.files import short_stem
 from srbench.imaging.files import write_png
 from srbench.imaging.pixels import to_uint8
 from srbench.measuring.inference import super_resolve
@@ -107,7 +108,7 @@ def _keep(pair: Pair, sr: torch.Tensor, folder: Path) -> dict[str, str]:
     for kind, image in (("sr", sr), ("hr", pair.hr), ("lr", pair.lr)):
         if image is None:
             continue
-        path = folder / f"{pair.name}_{kind}.png"
+        path = folder / f"{short_stem(pair.name)}_{kind}.png"
         write_png(path, to_uint8(image[0].float().cpu().permute(1, 2, 0).squeeze(2)).numpy())
         files[f"{kind}_file"] = path.name
     return files

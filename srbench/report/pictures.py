@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srbench.files import atomic_path
+from srbench.files import atomic_path, short_stem
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +36,7 @@ class Picture:
 def picture_name(kind: str, *parts: str) -> str:
     """Return a file name, with "-" for what a file name cannot hold everywhere: "gains_espcn_x2_bicubic.png"."""
     words = ("".join(c if c.isalnum() or c in "_-" else "-" for c in part) for part in parts)
-    return f"{kind}_{'_'.join(words)}.png"
+    return short_stem(f"{kind}_{'_'.join(words)}") + ".png"
 
 
 def can_draw() -> bool:

@@ -51,6 +51,20 @@ def test_an_lr_is_made_again_from_its_realisation(srbench, photo):
     assert "there is no ant_x4.png beside it" in srbench("degrade", "ant.png", "--from", "lr/ant_x4.json").out
 
 
+@pytest.mark.parametrize("stem", ["x" * 250, "ä" * 125])
+def test_an_image_whose_name_is_as_long_as_can_be_is_degraded_and_made_again(srbench, photo, stem):
+    photo.rename(srbench.folder / f"{stem}.png")
+    answer = srbench(
+        "degrade", f"{stem}.png", "--degradation", "bicubic", "--scale", 4, "--realisations", 1, "--out", "lr"
+    )
+    assert (answer.status, answer.err) == (0, "")
+    (written,) = (srbench.folder / "lr").glob("*.png")
+    assert written.name.startswith(stem[:50])
+    again = srbench("degrade", f"{stem}.png", "--from", f"lr/{written.stem}.json", "--out", "again")
+    assert again.status == 0
+    assert "every pixel equal to" in again.out
+
+
 def test_an_lr_that_is_not_what_was_drawn_is_found_out(srbench, photo):
     degraded(srbench)
     pixels = read_image(srbench.folder / "lr/ant_x4.png")

@@ -45,6 +45,17 @@ def test_a_run_prints_the_leaderboard_and_its_files_and_a_second_one_does_nothin
     assert {f: f.read_bytes() for f in before} == before
 
 
+def test_images_whose_names_are_as_long_as_can_be_are_measured_kept_and_shown(typed, tiny, tmp_path):
+    for number, stem in enumerate(("x" * 249 + "1", "x" * 249 + "2")):
+        tiny.picture(tiny.data / "TinyTest" / f"{stem}.png", number)
+    for name in ("ant", "bee"):
+        (tiny.data / "TinyTest" / f"{name}.png").unlink()
+    answer = typed("run", tiny.suite(), "--no-profile")
+    assert answer.status == 0, answer.err
+    assert "2 cells measured, 0 from the cache, 0 failed." in answer.out
+    assert len(list((tmp_path / "here" / "results" / "records" / "images").rglob("*_sr.png"))) == 4
+
+
 def test_a_run_whose_note_is_gone_takes_every_cell_from_the_cache(typed, tiny, tmp_path):
     typed("run", tiny.suite(), "--no-profile")
     (tmp_path / "here" / "results" / "records" / ".finished").unlink()

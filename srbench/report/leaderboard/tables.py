@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from srbench.files import short_stem
 from srbench.records import Certification, Record
 from srbench.report.formats import Heading
 
@@ -122,7 +123,7 @@ class Section:
     @property
     def file_stem(self) -> str:
         """Scale and degradation for names of figures: "x2_blur_down"; a path becomes one word."""
-        return f"x{self.scale}_{re.sub(r'[^A-Za-z0-9_.]+', '-', self.degradation)}"
+        return short_stem(f"x{self.scale}_{re.sub(r'[^A-Za-z0-9_.]+', '-', self.degradation)}")
 
 
 def name_lines(lines: list[Line], labels: Mapping[str, str]) -> None:

@@ -110,7 +110,8 @@ def _key(images: Mapping[str, Path | Array]) -> str:
 def _probe_hash(degradation: DegradationSpec, scale: Scale) -> str:
     probe = torch.rand((1, 3, 32 * scale, 40 * scale), generator=stream("probe"))
     lr = to_uint8(degraded(probe, degradation, scale, stream("probe")))
-    return f"{re.sub(r'[^A-Za-z0-9_.]+', '-', degradation.name)}-{hashlib.sha256(lr.numpy().tobytes()).hexdigest()[:8]}"
+    name = re.sub(r"[^A-Za-z0-9_.]+", "-", degradation.name)[:100]
+    return f"{name}-{hashlib.sha256(lr.numpy().tobytes()).hexdigest()[:8]}"
 
 
 def degraded(hr: Tensor, degradation: DegradationSpec, scale: Scale, generator: torch.Generator) -> Tensor:
