@@ -1,10 +1,15 @@
-"""The recipe of a training: a frozen object, read from TOML or written in a plugin."""
+"""The recipes of trainings: frozen objects, read from TOML or written in a plugin.
+
+`TrainingRecipe` has what every training needs; the recipe of each task adds what its data needs.
+"""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from bisect import bisect_right
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,8 +18,8 @@ Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Recipe(BaseModel):
-    """Everything that decides a training, apart from the network, the degradation and the seed."""
+class TrainingRecipe(BaseModel, ABC):
+    """What decides a training of any task, apart from its data, the network, the degradation and the seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -22,18 +27,8 @@ class Recipe(BaseModel):
     """A short id: "quick", "edsr_paper"."""
     datasets: tuple[str, ...]
     """Training sets by their names in datasets.toml."""
-    patch: Positive = 48
-    """Side of an LR patch, in pixels; the HR patch is ``scale`` times that."""
-    patch_of: Literal["lr", "hr"] = "lr"
-    """"hr": sides are those of HR patches, which then have one size at every scale; LR patches are ``scale`` times
-    smaller, rounded down."""
     batch: Positive = 16
-    """Patches in a step."""
-    progressive: tuple[tuple[Positive, Positive, Positive], ...] = ()
-    """Progressive training: ``(step, patch, batch)``, what holds from that step on instead of `patch` and `batch`."""
-    pool: int = Field(default=0, ge=0)
-    """Batches that the training goes through again and again, so that a teacher's output on one is computed once; 0:
-    every step has patches of its own."""
+    """Patches, or images, in a step."""
     steps: Positive
     """Optimiser steps."""
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
@@ -52,21 +47,13 @@ class Recipe(BaseModel):
     """The rate at the end of schedule "cosine"."""
     warmup: int = Field(default=0, ge=0)
     """Steps over which the rate rises linearly from zero."""
-    losses: dict[str, float] = Field(default={"l1": 1.0}, min_length=1)
+    losses: dict[str, float] = Field(min_length=1)
     """Loss names and their weights."""
     ema: float | None = Field(default=None, gt=0, lt=1)
     """Decay of the moving average of the weights that is measured instead of the weights; none if absent."""
     clip: Rate | None = None
     """Largest norm of the gradient; not clipped if absent."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    augment: bool = True
-    """Flips and quarter turns, each patch its own."""
-    permute_colours: Share = 0.0
-    """Share of patches whose colours are put in a random order."""
-    mixup: Share = 0.0
-    """Share of steps whose patches are each mixed with another one."""
-    mixup_shape: Rate = 1.2
-    """Both parameters of the beta distribution that weighs the two."""
     start_from_scale: Positive | None = None
     """Other scales start from the weights trained at this scale (EDSR's x3 and x4 start from x2)."""
     start_from: str | None = None
@@ -74,35 +61,38 @@ class Recipe(BaseModel):
     `start_from_scale` if that is given: ``name.tag`` for published weights, or ``name``, which is then trained by the
     recipe that the suite names; with a recipe file, plainly."""
     validate_every: Positive = 1000
-    """Steps between PSNRs on the held-out patches."""
+    """Steps between scores on what is held out."""
+    choose: Literal["last", "best", "official"] = "last"
+    """The weights that a training ends with: the last ones, or those that scored best on what is held out. "official"
+    is "best" where test images are held out, as in releases that choose their epoch by its test score; records say
+    so."""
     checkpoint_every: Positive = 1000
     """Steps between checkpoints that a killed run resumes from."""
     source: str = ""
     """The source of the figures: a paper's section, a release's defaults."""
 
     @model_validator(mode="after")
-    def _schedules_are_complete(self) -> Recipe:
+    def _schedules_are_complete(self) -> Self:
         needs = {"halve": "halve_every", "multistep": "milestones"}.get(self.schedule)
         if needs and not getattr(self, needs):
             raise ValueError(f"the schedule {self.schedule!r} needs {needs}; add it")
-        if self.pool and self.progressive:
-            raise ValueError("pool repeats batches of one size, which progressive changes; drop one of the two")
-        steps = [step for step, _, _ in self.progressive]
-        if steps != sorted(set(steps)):
-            raise ValueError(f"progressive must name increasing steps, not {steps}; put them in order")
         return self
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())  # ``losses`` is a dict, which pydantic would not hash
 
-    def patches_at(self, step: int) -> tuple[int, int]:
-        """Return side (in pixels of `patch_of`) and number of the patches of step ``step``, counted from 0."""
-        begun = bisect_right(self.progressive, step, key=lambda stage: stage[0])
-        return self.progressive[begun - 1][1:] if begun else (self.patch, self.batch)
+    @abstractmethod
+    def lr_size(self, scale: int) -> tuple[int, int]:
+        """Return height and width of the LR images that most steps see at ``scale``."""
 
-    def lr_side(self, patch: int, scale: int) -> int:
-        """Return the side of the LR patch at ``scale``, where ``patch`` is in pixels of `patch_of`."""
-        return patch if self.patch_of == "lr" else max(patch // scale, 1)
+    def lr_pixels(self, scale: int) -> int:
+        """Return how many LR pixels the whole training sees at ``scale``."""
+        height, width = self.lr_size(scale)
+        return self.steps * self.batch * height * width
+
+    def shortened(self, steps: int) -> Self:  # noqa: ARG002
+        """Return the recipe of a trial of ``steps`` steps, which cost what those of the training do on average."""
+        return self
 
     def rate_at(self, step: int, *, steps: int | None = None) -> float:
         """Return the learning rate of step ``step`` (counted from 0).
@@ -125,3 +115,100 @@ class Recipe(BaseModel):
             low = self.final_learning_rate
             return low + (self.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * progress))
         return self.learning_rate
+
+
+class Recipe(TrainingRecipe):
+    """The recipe of a training for super-resolution, on patches."""
+
+    patch: Positive = 48
+    """Side of an LR patch, in pixels; the HR patch is ``scale`` times that."""
+    patch_of: Literal["lr", "hr"] = "lr"
+    """"hr": sides are those of HR patches, which then have one size at every scale; LR patches are ``scale`` times
+    smaller, rounded down."""
+    progressive: tuple[tuple[Positive, Positive, Positive], ...] = ()
+    """Progressive training: ``(step, patch, batch)``, what holds from that step on instead of `patch` and `batch`."""
+    pool: int = Field(default=0, ge=0)
+    """Batches that the training goes through again and again, so that a teacher's output on one is computed once; 0:
+    every step has patches of its own."""
+    losses: dict[str, float] = Field(default={"l1": 1.0}, min_length=1)
+    """Loss names and their weights."""
+    augment: bool = True
+    """Flips and quarter turns, each patch its own."""
+    permute_colours: Share = 0.0
+    """Share of patches whose colours are put in a random order."""
+    mixup: Share = 0.0
+    """Share of steps whose patches are each mixed with another one."""
+    mixup_shape: Rate = 1.2
+    """Both parameters of the beta distribution that weighs the two."""
+
+    @model_validator(mode="after")
+    def _stages_are_in_order(self) -> Self:
+        if self.pool and self.progressive:
+            raise ValueError("pool repeats batches of one size, which progressive changes; drop one of the two")
+        steps = [step for step, _, _ in self.progressive]
+        if steps != sorted(set(steps)):
+            raise ValueError(f"progressive must name increasing steps, not {steps}; put them in order")
+        return self
+
+    def patches_at(self, step: int) -> tuple[int, int]:
+        """Return side (in pixels of `patch_of`) and number of the patches of step ``step``, counted from 0."""
+        begun = bisect_right(self.progressive, step, key=lambda stage: stage[0])
+        return self.progressive[begun - 1][1:] if begun else (self.patch, self.batch)
+
+    def lr_side(self, patch: int, scale: int) -> int:
+        """Return the side of the LR patch at ``scale``, where ``patch`` is in pixels of `patch_of`."""
+        return patch if self.patch_of == "lr" else max(patch // scale, 1)
+
+    def lr_size(self, scale: int) -> tuple[int, int]:
+        """Return the sides of the patches of the first steps."""
+        side = self.lr_side(self.patch, scale)
+        return side, side
+
+    def lr_pixels(self, scale: int) -> int:
+        """Return how many LR pixels the whole training sees, with patches that grow."""
+        pixels = 0
+        for start, end in pairwise([0, *(step for step, _, _ in self.progressive if step < self.steps), self.steps]):
+            patch, batch = self.patches_at(start)
+            pixels += (end - start) * batch * self.lr_side(patch, scale) ** 2
+        return pixels
+
+    def shortened(self, steps: int) -> Self:
+        """Return a recipe that goes through its pool as many times, to remember the same share."""
+        return self.model_copy(update={"pool": max(1, round(self.pool * steps / self.steps))}) if self.pool else self
+
+
+class RecognitionRecipe(TrainingRecipe):
+    """The recipe of a training that recognises images of low resolution."""
+
+    losses: dict[str, float] = Field(default={"cross_entropy": 1.0}, min_length=1)
+    """Loss names and their weights."""
+    validate_on: str = ""
+    """A labelled set of the same classes, on which progress is measured; without one it is not."""
+    height: Positive
+    """Height of an HR image, in pixels; images of another size are resized."""
+    width: Positive
+    """Width of an HR image, in pixels."""
+    view: Literal["small", "bicubic", "nearest", "askd"] = "small"
+    """What the student sees: the LR image as it is (Pixel Distillation), or enlarged to the size of HR: bicubically, by
+    nearest neighbours, or as A-SKD does, whose nearest neighbours are blurred afterwards."""
+    head: Literal["linear", "arcface", "cosface", "adaface"] = "linear"
+    """What follows the embedding: a linear classifier, or one with a margin on the angle of the right class."""
+    head_scale: Rate | None = None
+    """Factor of the logits of a head with a margin; its paper's if absent."""
+    head_margin: float | None = Field(default=None, ge=0)
+    """Margin of such a head; its paper's if absent."""
+    augment: Literal["none", "flip", "crop"] = "none"
+    """What is done to HR before LR is made from it: nothing, a mirror image of half of them, or that and a random crop
+    that is resized."""
+    cover: float = Field(default=1.0, ge=1)
+    """For tests, images are resized to this multiple of `height` and `width`, whose centre is cut out."""
+
+    @model_validator(mode="after")
+    def _has_what_it_chooses_by(self) -> Self:
+        if self.choose != "last" and not self.validate_on:
+            raise ValueError(f"choose = {self.choose!r} needs a set to choose by; add validate_on")
+        return self
+
+    def lr_size(self, scale: int) -> tuple[int, int]:
+        """Return the size of the LR images."""
+        return self.height // scale, self.width // scale

@@ -11,6 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 RECORD_VERSION: Literal[1] = 1
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
 class RowId(NamedTuple):
     """The identity of a row of a leaderboard; the fields are columns of ``leaderboard.csv``, in its order."""
 
@@ -142,7 +146,7 @@ class ModelFacts(Stored):
     architecture: str
     label: str
     """Label of the architecture for tables."""
-    source: Literal["fixed", "checkpoint", "file", "trained"]
+    source: Literal["fixed", "checkpoint", "file", "trained", "composed"]
     checkpoint: str | None = None
     """Tag, or path of a file."""
     weights_sha256: str | None = None
@@ -197,13 +201,17 @@ class Profile(Stored):
     """Trainable parameters, as trained."""
     parameters_deployed: Measured
     """After re-parameterisation, if the network offers it; equal to ``parameters`` otherwise."""
-    macs_720p_g: Measured
-    """Multiply-accumulates, 1e9, for a 1280x720 output."""
-    macs_256_g: Measured
+    macs_720p_g: Measured | None = None
+    """Multiply-accumulates, 1e9, for a 1280x720 output; None, as the next but one, where inputs have one size."""
+    macs_256_g: Measured | None = None
     """Multiply-accumulates, 1e9, for a 256x256 input."""
+    macs_input_m: Measured | None = Field(default=None, exclude_if=_absent)
+    """Multiply-accumulates, 1e6, for an input of the size that all have; None where images have sizes of their own."""
+    input_bytes: Measured | None = Field(default=None, exclude_if=_absent)
+    """Bytes of such an input: an 8-bit image of the network's channels."""
     uncounted_operators: tuple[str, ...] = ()
     activations_m: Measured
-    """Elements of convolution outputs, 1e6, for a 256x256 input."""
+    """Elements of convolution outputs, 1e6, for a 256x256 input, or one of the size that all have."""
     latency_ms_p50: Measured
     latency_ms_p90: Measured
     latency_low_ms: float | None = None
@@ -244,6 +252,8 @@ class Record(Stored):
 
     version: Literal[1] = RECORD_VERSION
     key: str
+    task: str = Field(default="sr", exclude_if=lambda task: task == "sr")
+    """What the model does; see `srbench.tasks.task.Task`."""
     suite: str
     status: Literal["ok", "failed"]
     reason: str | None = None
@@ -264,6 +274,8 @@ class Record(Stored):
     inference: str = "whole"
     headline: str
     """The metric that ranks this table."""
+    reference: str = Field(default="bicubic", exclude_if=lambda reference: reference == "bicubic")
+    """The architecture over which gains are counted; empty for none."""
     controls: tuple[str, ...] = ()
     """Distillers of the suite over which gains are counted, besides the usual ones."""
     scores: dict[str, Score] = Field(default_factory=dict)

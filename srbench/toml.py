@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from srbench.errors import ConfigError
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-ScaleValue = Annotated[int, Field(ge=2, le=64, strict=True)]
+ScaleValue = Annotated[int, Field(ge=1, le=64, strict=True)]
 
 Location: TypeAlias = tuple[str | int, ...]
 """Keys and positions in arrays from the top of a file to a value: ``("grid", 1, "scales")``."""

@@ -52,10 +52,10 @@ class AttentionTransfer(srbench.Distiller):
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms and ``attention``."""
-        sr, student_features = self.features.of_student(batch.lr, batch.scale)
-        _, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
+        output, student_features = self.features.of_student(batch.lr, batch.scale)
+        _, teacher_features = self.features.of_teacher(batch.for_teacher, batch.scale)
         distance = attention_distance(self.features.matched(student_features, teacher_features))
-        return {**self.setup.supervised(sr, batch.hr), "attention": self.weight * distance}
+        return {**self.setup.supervised(output, batch.target), "attention": self.weight * distance}
 
 
 @srbench.hookimpl
@@ -67,6 +67,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             label="AT",
             build=AttentionTransfer,
             license="unknown",
+            tasks=frozenset({"sr", "recognition"}),
             paper=srbench.Paper(
                 title="Paying More Attention to Attention: Improving the Performance of Convolutional Neural Networks "
                 "via Attention Transfer",

@@ -96,7 +96,7 @@ class DFSR(srbench.Distiller):
         setup.require_common_colours()
         recipe, colours = setup.recipe, setup.student.colours
         self.generators = nn.ModuleDict(
-            {str(scale): Generator(colours, recipe.lr_side(recipe.patch, scale)) for scale in setup.scales}
+            {str(scale): Generator(colours, recipe.lr_size(scale)[0]) for scale in setup.scales}
         )
         self.student_steps, self.likeness, self.generator_rate = student_steps, likeness, generator_rate
 

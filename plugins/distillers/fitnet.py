@@ -45,10 +45,10 @@ class FitNet(srbench.Distiller):
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms and ``hint``."""
-        sr, student_features = self.features.of_student(batch.lr, batch.scale)
-        _, teacher_features = self.features.of_teacher(batch.lr, batch.scale)
+        output, student_features = self.features.of_student(batch.lr, batch.scale)
+        _, teacher_features = self.features.of_teacher(batch.for_teacher, batch.scale)
         hint = hint_distance(self.features.matched(student_features, teacher_features))
-        return {**self.setup.supervised(sr, batch.hr), "hint": self.weight * hint}
+        return {**self.setup.supervised(output, batch.target), "hint": self.weight * hint}
 
 
 @srbench.hookimpl
@@ -60,6 +60,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
             label="FitNet",
             build=FitNet,
             license="Apache-2.0",
+            tasks=frozenset({"sr", "recognition"}),
             paper=srbench.Paper(
                 title="FitNets: Hints for Thin Deep Nets",
                 venue="ICLR",

@@ -20,12 +20,18 @@ def register_distillers() -> list[srbench.DistillerSpec]:
     """Provide plain training, which is the unchanged `srbench.Distiller`, and its moving average."""
     return [
         srbench.DistillerSpec(
-            name="none", label="no distillation", build=srbench.Distiller, needs_teacher=False, license="Apache-2.0"
+            name="none",
+            label="no distillation",
+            build=srbench.Distiller,
+            needs_teacher=False,
+            license="Apache-2.0",
+            tasks=frozenset({"sr", "recognition"}),
         ),
         srbench.DistillerSpec(
             name="none_ema",
             label="no distillation, EMA",
             build=Averaged,
+            tasks=frozenset({"sr", "recognition"}),
             needs_teacher=False,
             license="Apache-2.0",
             notes="The moving average of the weights at decay 0.999. It ignores the recipe's decay, which none uses.",

@@ -107,6 +107,7 @@ def register_distillers() -> list[srbench.DistillerSpec]:
     return [
         srbench.DistillerSpec(
             name="weight_inherit",
+            tasks=frozenset({"sr", "recognition"}),
             label="weight inheritance",
             build=WeightInherit,
             license="Apache-2.0",

@@ -124,8 +124,8 @@ def _table(profiles: Sequence[tuple[str, int, Profile]], title: str) -> Table:
     return table
 
 
-def _shown(value: Measured, factor: float, decimals: int) -> str:
-    return "—" if value.value is None else f"{value.value * factor:,.{decimals}f}"
+def _shown(value: Measured | None, factor: float, decimals: int) -> str:
+    return "—" if value is None or value.value is None else f"{value.value * factor:,.{decimals}f}"
 
 
 def _reasons(profiles: Sequence[tuple[str, int, Profile]]) -> list[str]:

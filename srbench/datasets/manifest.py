@@ -135,7 +135,10 @@ def _spec(file: TomlFile, name: str) -> DatasetSpec:
     except PluginError as error:
         raise file.fault(str(error), (name,)) from error
     _check_entries(file, spec)
-    return spec if table.labels is None else replace(spec, labels=_labels(file, spec))
+    if table.labels is None:
+        return spec
+    reader = _labels(file, spec)
+    return replace(spec, labels=reader, question=reader.layout.question)
 
 
 def _labels(file: TomlFile, spec: DatasetSpec) -> LabelReader:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from srbench.datasets.labelled.images import LabelledImages
+from srbench.datasets.labelled.images import LabelledImages, Question
 from srbench.naming import Scale, check_name
 
 
@@ -56,6 +56,8 @@ class DatasetSpec:
     labels: Callable[[Path | None], LabelledImages] | None = None
     """Reads its images and their labels below a data root; without images if the set is not there, or with
     `UnavailableError` if there is a reason. None for sets without labels."""
+    question: Question | None = None
+    """What its labels answer; None for sets without labels."""
     content: str | None = None
     """The hash that `srbench data verify` shows for a sound copy; None if unknown."""
     truth: bool = True

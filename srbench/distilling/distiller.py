@@ -20,14 +20,14 @@ from torch import Generator, Tensor, nn
 from srbench.errors import TrainingError
 from srbench.naming import Scale
 from srbench.networks.network import Network
-from srbench.recipe import Recipe
+from srbench.recipe import TrainingRecipe
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Patches for one step, all of one scale."""
+    """Patches, or whole images, for one step, all of one scale."""
 
     lr: Tensor
     """(N, C, p, p) in [0, 1]; C is what the student takes: 3, or 1 for a network on luma."""
@@ -43,6 +43,18 @@ class Batch:
     the same numbers. On the CPU."""
     conditions: Tensor | None = None
     """(N, k): what a non-blind student takes beside each patch; None for blind students."""
+    labels: Tensor | None = None
+    """(N,): the classes to recognise; None in super-resolution."""
+
+    @property
+    def target(self) -> Tensor:
+        """What the student's output is compared with: hr, or the labels where there are such."""
+        return self.hr if self.labels is None else self.labels
+
+    @property
+    def for_teacher(self) -> Tensor:
+        """What a teacher sees: lr, or hr where images are recognised, since its teacher knows those of full size."""
+        return self.lr if self.labels is None else self.hr
 
     @property
     def progress(self) -> float:
@@ -58,7 +70,7 @@ class Setup:
     teachers: tuple[Network, ...]
     """Trained teachers: in eval mode, without gradients; the framework asserts that they stay untouched."""
     scales: tuple[Scale, ...]
-    recipe: Recipe
+    recipe: TrainingRecipe
     losses: Mapping[str, Loss]
     """The recipe's losses by name; weigh them with ``recipe.losses``."""
     device: torch.device
@@ -91,9 +103,15 @@ class Setup:
                     "be compared; choose a teacher on luma, or a student on RGB."
                 )
 
-    def supervised(self, sr: Tensor, hr: Tensor) -> dict[str, Tensor]:
-        """Compute the recipe's weighted losses on a pair, by name."""
-        return {name: weight * self.losses[name](sr, hr) for name, weight in self.recipe.losses.items()}
+    def supervised(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Compute the recipe's weighted losses of what the student returned, by name.
+
+        Args:
+            output: sr (N, C, H, W), or embeddings (N, D) of a recogniser.
+            target: `Batch.target`.
+        """
+        answer = self.student.answer(output, target)
+        return {name: weight * self.losses[name](answer, target) for name, weight in self.recipe.losses.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +159,8 @@ class Distiller(nn.Module):
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         """Compute named, weighted terms; the default step minimises their sum and logs each of them."""
-        return self.setup.supervised(self.setup.student(batch.lr, batch.scale, conditions=batch.conditions), batch.hr)
+        output = self.setup.student(batch.lr, batch.scale, conditions=batch.conditions)
+        return self.setup.supervised(output, batch.target)
 
     def step(
         self,

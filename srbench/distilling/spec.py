@@ -31,6 +31,8 @@ class DistillerSpec:
     form: Literal["plain", "corrected", "official"] = "plain"
     """"official" keeps a mistake of the authors' release, "corrected" does what the release means to do, and
     "plain" has no such mistake to keep."""
+    tasks: frozenset[str] = frozenset({"sr"})
+    """The tasks whose students it can train: "sr", "recognition"."""
     tried_on: tuple[str, str] | None = None
     """Student and teacher for its contract, where it does not work with every network."""
     notes: str = ""
@@ -50,7 +52,10 @@ class LossSpec:
 
     name: str
     build: Callable[[], Callable[[Tensor, Tensor], Tensor]]
-    """``build()`` gives ``loss(sr, hr) -> ()``, both (N, C, H, W) in [0, 1]. May be an ``nn.Module``."""
+    """``build()`` gives ``loss(sr, hr) -> ()``, both (N, C, H, W) in [0, 1]; for recognition, ``loss(logits, labels)``,
+    (N, K) and (N,). May be an ``nn.Module``."""
+    task: str = "sr"
+    """The task whose outputs it compares: "sr" or "recognition"."""
     label: str = ""
     paper: Paper | None = None
     reconstruction: bool = False

@@ -18,6 +18,7 @@ from srbench.imaging.pixels import to_uint8
 from srbench.measuring.inference import super_resolve
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.pairs import Pair, Pairs
+from srbench.measuring.plausibility import doubt_about_weights
 from srbench.measuring.protocol import Inference, score_id
 from srbench.measuring.representations import Representations
 from srbench.measuring.scoring import Scorer
@@ -34,13 +35,15 @@ class Measurement:
     """By metric."""
     images: tuple[ImageScores, ...]
     lr_source: str
-    representation_file: str | None
+    representation_file: str | None = None
     """Not None if the network has a representation and gets whole images."""
+    doubts: tuple[str, ...] = ()
+    """A sentence for each reason why the weights may be meant for something else."""
 
 
 def measure(
     network: Network, pairs: Pairs, metrics: Sequence[MetricSpec], inference: Inference, device: torch.device, *,
-    keep: int, folder: Path, advance: Callable[[], None],
+    keep: int, folder: Path, advance: Callable[[], None], published: bool = False,
 ) -> Measurement:  # fmt: skip
     """Super-resolve and score every image.
 
@@ -53,6 +56,7 @@ def measure(
         keep: Number of super-resolved images to keep as files.
         folder: The folder for them.
         advance: Called after every image.
+        published: Whether to look for signs that the weights are meant for something else.
 
     Raises:
         DataError: The dataset has no image.
@@ -82,11 +86,14 @@ def measure(
     for metric in metrics:
         protocol = score_id(metric, pairs.protocol, pairs.scale, source, inference, pairs.limit)
         table[metric.name] = _score(metric, images, scorer.absent.get(metric.name), protocol)
+    # Afterwards, since a network may draw from the generator that it is measured with.
+    doubt = doubt_about_weights(network, pairs.scale, device) if published else ""
     return Measurement(
         scores=table,
         images=tuple(images),
         lr_source=source,
         representation_file=representations.write(folder) if representations else None,
+        doubts=(doubt,) if doubt else (),
     )
 
 

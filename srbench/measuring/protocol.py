@@ -6,6 +6,7 @@ and its meaning, the source of lr, how the network was applied. Scores with diff
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -20,9 +21,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+class ScoringProtocol(typing.Protocol):
+    """What the protocols of all tasks have; they are frozen and have a hash."""
+
+    @property
+    def name(self) -> str:
+        """Name of the preset, which a suite gives."""
+
+    def describe(self, scale: Scale) -> str:
+        """Describe it in the short form of the protocol id."""
+
+    def takes_provided_lr(self, degradation: str) -> bool:
+        """Return True if the LR of a dataset is used, if it has any; otherwise lr is made here."""
+
+    def input_size(self, scale: Scale) -> tuple[int, int] | None:
+        """Return height and width of what a network sees; None where images have sizes of their own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """Colour, rounding and borders of a measurement."""
+    """Colour, rounding and borders of a measurement of sr."""
 
     name: str
     about: str
@@ -64,6 +82,9 @@ class Protocol:
     def takes_provided_lr(self, degradation: str) -> bool:
         """Return True if the LR of a dataset is used, if it has any; otherwise lr is made here."""
         return degradation == "bicubic" and self.lr_rounding == "u8"
+
+    def input_size(self, scale: Scale) -> None:
+        """Return None: images have sizes of their own."""
 
     def describe(self, scale: Scale) -> str:
         """Describe the preset at ``scale`` in the short form of the id."""

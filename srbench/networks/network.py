@@ -78,6 +78,15 @@ class Network:
         """Call the module itself, with ``weights`` in place of its own if they are given."""
         return self.module(*given) if weights is None else _called_with(weights, self.module, given)
 
+    def answer(self, output: Tensor, target: Tensor) -> Tensor:  # noqa: ARG002
+        """Return what training losses compare with ``target``: here the output itself.
+
+        Args:
+            output: What a call returned.
+            target: What it should have been.
+        """
+        return output
+
     def _normalised(self, lr: Tensor) -> Tensor:
         """Convert lr from [0, 1] to what the module expects."""
         spec = self.spec

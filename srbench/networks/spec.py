@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from srbench.errors import PluginError
 from srbench.naming import Paper, Scale, check_name, check_scales
-from srbench.recipe import Recipe
+from srbench.recipe import TrainingRecipe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -124,10 +124,15 @@ class ArchitectureSpec:
     (N, len(spec.conditions)), and ``network(lr)`` where the facts are unknown."""
     dead_parameters: tuple[str, ...] = ()
     """Parameters that the official network has but never uses, by name or pattern: "RG.*.gamma"."""
-    recipe: Recipe | None = None
+    recipe: TrainingRecipe | None = None
     """The paper's own recipe."""
     checkpoints: tuple[Checkpoint, ...] = ()
     reported: tuple[Reported, ...] = ()
+    parts: tuple[str, ...] = ()
+    """Other networks that it is composed of, as suites name them; it has their weights and is not trained itself."""
+    compose: Callable[..., Any] | None = None
+    """``compose(spec, parts)`` makes the `Network` of this spec of its `parts`, which are such too and have their
+    weights."""
     extra_hash: str = ""
     """Hash of everything else that determines its output, such as a file that it reads."""
     notes: str = ""

@@ -13,7 +13,9 @@ from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.cells import Model
 from srbench.planning.suite import Grid, Suite
-from srbench.recipe import Recipe
+from srbench.recipe import TrainingRecipe
+from srbench.tasks.table import task_named, task_of
+from srbench.tasks.task import Task
 from srbench.toml import read_table
 
 
@@ -41,15 +43,15 @@ def find_architecture(catalog: Catalog, name: str) -> Named:
         UnknownNameError: Nothing provides the architecture, or it has no such checkpoint.
     """
     if ":" in name:
-        return Named(catalog.architectures[name], None)
+        return Named(catalog.networks[name], None)
     base, _, tag = name.partition(".")
-    spec = catalog.architectures[base]
+    spec = catalog.networks[base]
     if tag and tag not in {c.tag for c in spec.checkpoints}:
         raise UnknownNameError.among(f"checkpoint of {base}", tag, {c.tag for c in spec.checkpoints})
     return Named(spec, tag or None)
 
 
-def find_recipe(name: str, spec: ArchitectureSpec, origin: str) -> Recipe:
+def find_recipe(name: str, spec: ArchitectureSpec, origin: str) -> TrainingRecipe:
     """Find a recipe by name: "paper" is the architecture's own, others are shipped presets or TOML files.
 
     Args:
@@ -66,12 +68,12 @@ def find_recipe(name: str, spec: ArchitectureSpec, origin: str) -> Recipe:
     if name.endswith(".toml"):
         for path in (Path(name), Path(origin).parent / name):
             if path.is_file():
-                return read_table(path, Recipe)
+                return read_table(path, task_of(spec).recipe)
         raise ConfigError(f"{origin}: the recipe file {name} does not exist.")
     shipped = shipped_tables("recipes")
     if name not in shipped:
         raise UnknownNameError.among("recipe", name, {*shipped, "paper"}, "Or give the path of a TOML file.")
-    return read_table(shipped[name], Recipe)
+    return read_table(shipped[name], task_of(spec).recipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,11 @@ class Axes:
     catalog: Catalog
     where: str
     """The grid in messages: "mine.toml, [[grid]] 2"."""
+
+    @property
+    def task(self) -> Task:
+        """The suite's task."""
+        return task_named(self.suite.task)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -98,11 +105,16 @@ class Axes:
         """See `find_architecture`."""
         return find_architecture(self.catalog, name)
 
-    def recipe(self, name: str, spec: ArchitectureSpec) -> Recipe:
+    def recipe(self, name: str, spec: ArchitectureSpec) -> TrainingRecipe:
         """Find a recipe, whose datasets and losses are known; see `find_recipe`."""
         recipe = find_recipe(name, spec, self.suite.origin)
         self.catalog.datasets.require(recipe.datasets)
         self.catalog.losses.require(recipe.losses)
+        if foreign := [loss for loss in recipe.losses if self.catalog.losses[loss].task != spec.task]:
+            raise ConfigError(
+                f"{self.where}: the recipe {recipe.name} names the loss {foreign[0]}, which is for another task than "
+                f"that of {spec.name} ({spec.task}); choose another."
+            )
         return recipe
 
     def files(self, names: Sequence[str]) -> tuple[Path, ...]:

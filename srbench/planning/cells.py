@@ -6,26 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from srbench.measuring.protocol import Inference, Protocol
+from srbench.measuring.protocol import Inference, ScoringProtocol
 from srbench.naming import Scale
 from srbench.planning.suite import Suite
-from srbench.recipe import Recipe
+from srbench.recipe import TrainingRecipe
 from srbench.records import RowId, training_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One set of weights: of a fixed operator, published, from a file, or to be trained."""
+    """One set of weights: of a fixed operator, published, from a file, to be trained, or composed of other models."""
 
     architecture: str
-    source: Literal["fixed", "checkpoint", "file", "trained"]
+    source: Literal["fixed", "checkpoint", "file", "trained", "composed"]
     scales: tuple[Scale, ...]
     """One scale, or all of a multi-scale network's."""
     checkpoint: str | None = None
     """Tag of a published checkpoint."""
     files: tuple[Path, ...] = ()
     """Files of weights; several are averaged."""
-    recipe: Recipe | None = None
+    recipe: TrainingRecipe | None = None
     degradation: str | None = None
     """The degradation it is trained on."""
     distiller: str = "none"
@@ -33,6 +33,8 @@ class Model:
     budget: Literal["steps", "time"] = "steps"
     """See `srbench.planning.suite.Grid`; always "steps" for plain training, which sets the time."""
     seed: int = 0
+    parts: tuple[Model, ...] = ()
+    """The models that it is composed of; see `srbench.networks.spec.ArchitectureSpec.parts`."""
     initial: Model | None = None
     """Training starts from these weights (EDSR's x3 and x4 from its x2, HAN from RCAN)."""
 
@@ -52,8 +54,8 @@ class Model:
 
     @property
     def parents(self) -> tuple[Model, ...]:
-        """The models whose weights its training needs."""
-        return (*self.teachers, self.initial) if self.initial else self.teachers
+        """The models whose weights it needs, or its training does."""
+        return (*self.parts, *self.teachers, self.initial) if self.initial else (*self.parts, *self.teachers)
 
     @property
     def lineage(self) -> tuple[Model, ...]:
@@ -93,7 +95,7 @@ class Cell:
     dataset: str
     scale: Scale
     degradation: str
-    protocol: Protocol
+    protocol: ScoringProtocol
     inference: Inference
     metrics: tuple[str, ...]
     realisation: int | None = None

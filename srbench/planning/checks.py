@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import ConfigError, UnknownNameError, UsageError
-from srbench.measuring.metrics.spec import MetricSpec, all_of
 from srbench.planning.axes import Axes, find_architecture
 from srbench.planning.cells import Cell
 from srbench.planning.overrides import Selection
@@ -25,7 +24,7 @@ def check_selection(selection: Selection, suite: Suite, catalog: Catalog) -> Non
     known = named | {name.partition(".")[0] for name in named}
     for name in selection.only:
         if name not in known:
-            if name in catalog.architectures or name in catalog.distillers:
+            if name in catalog.networks or name in catalog.distillers:
                 raise UsageError(f"Suite {suite.name} has no {name!r}; it has {', '.join(sorted(named))}.")
             raise UnknownNameError.among("architecture or distiller", name, known, f"These are suite {suite.name}'s.")
     scales = {scale for grid in suite.grid for scale in grid.scales}
@@ -65,13 +64,13 @@ def check_grid(axes: Axes) -> None:
 
     Raises:
         UnknownNameError: A name is unknown.
-        UsageError: A metric scores another task.
         ConfigError: Two keys contradict each other.
     """
     grid, catalog, where = axes.grid, axes.catalog, axes.where
-    all_of(MetricSpec, (catalog.metrics[name] for name in axes.metrics))
+    catalog.metrics.require(axes.metrics)
     catalog.datasets.require(grid.datasets)
     catalog.distillers.require(grid.distillers)
+    _check_tasks(axes)
     if grid.train_degradation and grid.train_degradations:
         raise ConfigError(f"{where}: train_degradation and train_degradations are both given; keep one of them.")
     catalog.degradations.require(grid.trained_on)
@@ -85,6 +84,23 @@ def check_grid(axes: Axes) -> None:
         )
     if grid.weights and (others := [d for d in grid.distillers if d != "none"]):
         raise ConfigError(f"{where}: weights are given, so {others[0]} cannot train; remove one of the two.")
+
+
+def _check_tasks(axes: Axes) -> None:
+    """Refuse what serves another task than the suite's."""
+    task, catalog = axes.suite.task, axes.catalog
+    served: dict[str, dict[str, Collection[str]]] = {
+        "architecture": {name: {axes.architecture(name).spec.task} for name in axes.grid.architectures},
+        "metric": {name: {catalog.metrics[name].task} for name in axes.metrics},
+        "distiller": {name: catalog.distillers[name].tasks for name in axes.grid.distillers},
+    }
+    for kind, names in served.items():
+        for name, tasks in names.items():
+            if task not in tasks:
+                raise ConfigError(
+                    f"{axes.where}: the {kind} {name} is for the task {' and '.join(sorted(tasks))}, and the suite is "
+                    f'for {task}; leave it out, or set task = "{min(tasks)}" in the suite.'
+                )
 
 
 def refuse_shared_rows(cells: Iterable[Cell], origin: str) -> None:

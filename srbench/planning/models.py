@@ -10,6 +10,7 @@ from srbench.errors import ConfigError
 from srbench.naming import Scale
 from srbench.planning.axes import Axes, Named
 from srbench.planning.cells import Model
+from srbench.tasks.table import task_of
 
 
 def models_of(axes: Axes, named: Named, degradation: str, scale: Scale, distiller: str) -> Iterator[Model]:
@@ -30,7 +31,10 @@ def models_of(axes: Axes, named: Named, degradation: str, scale: Scale, distille
     """
     spec, grid = named.spec, axes.grid
     first = distiller == grid.distillers[0]
-    if not spec.trainable:
+    if spec.parts:
+        if first:
+            yield from _composed(axes, named, degradation, scale)
+    elif not spec.trainable:
         if first:
             yield Model(architecture=spec.name, source="fixed", scales=named.scales(scale))
     elif named.tag is not None:
@@ -61,8 +65,45 @@ def _trained(axes: Axes, named: Named, degradation: str, scale: Scale, distiller
         yield replace(student, distiller=distiller, teachers=teachers, budget=budget)
 
 
+def _composed(axes: Axes, named: Named, degradation: str, scale: Scale) -> Iterator[Model]:
+    """Yield the models of a composed network, one for each seed of the parts that are trained."""
+    grid = axes.grid
+    recipe = axes.recipe(axes.recipe_name, named.spec)
+    for trained_on, seed in itertools.product(grid.trained_on or (degradation,), grid.seeds or axes.suite.seeds):
+        parts = tuple(_part(axes, name, trained_on, scale, seed) for name in named.spec.parts)
+        yield Model(
+            architecture=named.spec.name, source="composed", scales=(scale,), parts=parts, recipe=recipe,
+            degradation=trained_on, seed=seed,
+        )  # fmt: skip
+
+
+def _part(axes: Axes, name: str, degradation: str, scale: Scale, seed: int) -> Model:
+    """Return a part of a composed network: published, fixed or trained, by its own task."""
+    named = axes.architecture(name)
+    spec, task = named.spec, task_of(named.spec)
+    scale = task.helper_scale(scale)
+    scales = named.scales(scale)
+    if scale not in spec.scales:
+        raise ConfigError(
+            f"{axes.where}: {spec.name} is part of a composed network and has no scale {scale}; it has "
+            f"{sorted(spec.scales)}."
+        )
+    if not spec.trainable:
+        return Model(architecture=spec.name, source="fixed", scales=scales)
+    if named.tag:
+        return named.published(scale)
+    own = axes.recipe_name if task is axes.task else axes.grid.part_recipe or task.default_recipe
+    axes.check_degradation(degradation, spec, scale)
+    model = Model(
+        architecture=spec.name, source="trained", scales=scales, degradation=degradation, seed=seed,
+        recipe=axes.recipe(own, spec),
+    )  # fmt: skip
+    return replace(model, initial=_start(axes, model))
+
+
 def _teacher(axes: Axes, name: str, student: Model, scale: Scale) -> Model:
     named, grid = axes.architecture(name), axes.grid
+    scale = task_of(named.spec).helper_scale(scale)
     spec, scales = named.spec, named.scales(scale)
     if scale not in spec.scales:
         raise ConfigError(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import UsageError
-from srbench.measuring.protocol import Inference, protocol_named
+from srbench.measuring.protocol import Inference
 from srbench.planning.axes import Axes
 from srbench.planning.cells import Cell, Plan
 from srbench.planning.checks import check_grid, check_selection, check_suite, refuse_shared_rows
@@ -48,10 +49,11 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection = EVERYTHING)
 def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
     grid = axes.grid
     check_grid(axes)
-    protocol = protocol_named(grid.protocol or axes.suite.protocol)
     inference = Inference(
         tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop, precision=grid.precision
     )
+    for name in grid.datasets:
+        axes.task.check(axes.catalog.datasets[name], inference, axes.where)
     datasets = [name for name in grid.datasets if name in (selection.datasets or grid.datasets)]
     for name, degradation, scale in itertools.product(grid.architectures, grid.degradations, grid.scales):
         named = axes.architecture(name)
@@ -59,6 +61,8 @@ def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
         if scale not in named.spec.scales:
             continue
         numbers = axes.realisations(degradation)
+        recipe = partial(axes.recipe, axes.recipe_name, named.spec)
+        protocol = axes.task.protocol(grid.protocol or axes.suite.protocol, recipe)
         if scale not in (selection.scales or grid.scales):
             continue
         if degradation not in (selection.degradations or grid.degradations):

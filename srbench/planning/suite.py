@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from srbench.errors import UnknownNameError
 from srbench.files import shipped_tables
 from srbench.profiling.settings import Profiling
+from srbench.tasks.table import TASKS
 from srbench.toml import ScaleValue, Table, read_table
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -32,6 +33,8 @@ class Grid(Table):
     teacher_recipe: str | None = None
     teacher_weights: Files = ()
     recipe: str | None = None
+    part_recipe: str | None = None
+    """The recipe of the parts of composed networks, where they are trained for another task than the suite's."""
     budget: Literal["steps", "time"] = "steps"
     """What all trainings of one recipe have in common. "time": a distiller trains as many steps as fit into the time of
     the recipe's steps of plain training."""
@@ -68,9 +71,11 @@ class Suite(Table):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     about: str = ""
-    protocol: str = "classic-y"
-    metrics: Names = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "lpips")
-    recipe: str = "quick"
+    task: str = "sr"
+    """What its models do: "sr" or "recognition"; its usual protocol, metrics and recipe replace absent ones."""
+    protocol: str
+    metrics: Names
+    recipe: str
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     images_kept: int = Field(default=4, ge=0)
     """Number of super-resolved images of each dataset that are kept for the sheets of crops."""
@@ -80,6 +85,16 @@ class Suite(Table):
     grid: Annotated[tuple[Grid, ...], Field(min_length=1)]
     origin: str = Field(default="", exclude=True)
     """The file, for messages; not a key in it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_what_is_usual(cls, given: dict[str, Any]) -> dict[str, Any]:
+        name = given.get("task", "sr")
+        if name not in TASKS:
+            raise ValueError(f"there is no task {name!r}; choose one of {', '.join(TASKS)}")
+        task = TASKS[name]
+        usual = {"protocol": task.default_protocol, "metrics": task.default_metrics, "recipe": task.default_recipe}
+        return usual | given
 
 
 def load_suite(name_or_path: str) -> Suite:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -40,6 +41,8 @@ def profile_network(
     device: str,
     plugin_files: Sequence[str] = (),
     backend: Backend = EAGER,
+    *,
+    size: tuple[int, int] | None = None,
 ) -> Profile:
     """Measure one architecture at one scale, with fresh weights.
 
@@ -53,11 +56,11 @@ def profile_network(
         device: Where latency and memory are measured.
         plugin_files: Single-file plugins that the process which measures memory has to load.
         backend: How the network runs for latency; memory is that of plain PyTorch in fp32.
+        size: Height and width of every input, where all have one size: the figures are of that input alone.
     """
     network = spec.network(scale).eval()
-    large = _try(lambda: macs_at(spec, scale, lr_size(scale)))
-    square = _try(lambda: macs_at(spec, scale, (256, 256)))
-    shape = input_shape(spec, (profiling.latency_height, profiling.latency_width))
+    counted = _try(lambda: macs_at(spec, scale, size or (256, 256)))
+    shape = input_shape(spec, size or (profiling.latency_height, profiling.latency_width))
     lr = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     lr = (lr * spec.input_range).to(device)
     network.to(device)
@@ -74,13 +77,18 @@ def profile_network(
 
     latency = _try(timed)
     fixed = count_parameters(network) == 0
+    if size is None:
+        large = _try(lambda: macs_at(spec, scale, lr_size(scale)))
+        macs = {"macs_720p_g": _macs(large, 1e9, fixed=fixed), "macs_256_g": _macs(counted, 1e9, fixed=fixed)}
+    else:
+        large = counted
+        macs = {"macs_input_m": _macs(counted, 1e6, fixed=fixed), "input_bytes": Measured(value=math.prod(shape))}
     return Profile(
         parameters=Measured(value=count_parameters(network)),
         parameters_deployed=_value(_try(lambda: count_deployed_parameters(network)), float),
-        macs_720p_g=_macs(large, fixed=fixed),
-        macs_256_g=_macs(square, fixed=fixed),
         uncounted_operators=large.uncounted if isinstance(large, Macs) else (),
-        activations_m=_value(square, lambda m: m.activations / 1e6),
+        activations_m=_value(counted, lambda m: m.activations / 1e6),
+        **macs,
         latency_ms_p50=_value(latency, lambda t: t.p50_ms),
         latency_ms_p90=_value(latency, lambda t: t.p90_ms),
         latency_low_ms=None if isinstance(latency, str) else latency.low_ms,
@@ -117,10 +125,10 @@ def _value(result: T | str, number: Callable[[T], float]) -> Measured:
     return Measured(reason=result) if isinstance(result, str) else Measured(value=number(result))
 
 
-def _macs(result: Macs | str, *, fixed: bool) -> Measured:
+def _macs(result: Macs | str, unit: float, *, fixed: bool) -> Measured:
     if fixed:
         return Measured(reason="a fixed operator without weights; MACs are a figure for networks")
-    return _value(result, lambda m: m.total / 1e9)
+    return _value(result, lambda m: m.total / unit)
 
 
 def _memory(
@@ -137,7 +145,7 @@ def forward_of(
     """Build a network by name in another process; see `srbench.profiling.memory.Work`."""
     from srbench.catalog.catalog import load_catalog
 
-    spec = load_catalog([Path(path) for path in plugin_files]).architectures[name]
+    spec = load_catalog([Path(path) for path in plugin_files]).networks[name]
     network = spec.network(scale).eval().to(device)
     lr, run = torch.rand(*shape, device=device) * spec.input_range, forward_at(spec, scale)
 

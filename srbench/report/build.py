@@ -136,7 +136,7 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
     """Write tables and pictures, and return which there are."""
     metrics = metric_columns(records.records)
     ordered = rank_order(records.records)
-    write_csv(files.csv, leaderboard_columns(metrics), (leaderboard_row(r, metrics) for r in ordered))
+    write_csv(files.csv, leaderboard_columns(metrics, records.records), (leaderboard_row(r, metrics) for r in ordered))
     write_csv(files.per_image, image_columns(metrics), (row for r in ordered for row in image_rows(r, metrics)))
 
     sections = files.sections

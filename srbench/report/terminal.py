@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from rich.table import Table as RichTable
@@ -75,7 +76,9 @@ def _render(section: Section, table: Table, width: int, rows: int) -> RichTable:
     out = RichTable(title=title, title_justify="left", title_style="", header_style="bold", box=None, pad_edge=False)
     out.add_column("#", justify="right", style="dim")
     out.add_column("method", overflow="fold", min_width=16)
-    for name in ("params K", "MACs G", head.label if head else "score", "gain", *(h.label for h in others), "ms"):
+    macs = next(cost for cost in table.costs if cost.name.startswith("macs"))
+    heads = ("params K", re.sub(r"[\[\]]", "", macs.head), head.label if head else "score", "gain")
+    for name in (*heads, *(h.label for h in others), "ms"):
         out.add_column(name, justify="right", no_wrap=True)
     for line in table.lines[:rows]:
         if line.failed:
@@ -85,7 +88,7 @@ def _render(section: Section, table: Table, width: int, rows: int) -> RichTable:
             str(line.rank or ""),
             Text(one_line(line.title), "dim" if line.reference else ""),
             _plain(line.costs["parameters"], 1e-3, 1),
-            _plain(line.costs["macs_720p_g"], 1, 2),
+            _plain(line.costs[macs.name], 1, 2),
             _score(table, line, head) if head else "",
             "" if line.gain is None or not head else signed(line.gain, 2),
             *(_score(table, line, h) for h in others),

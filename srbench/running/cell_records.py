@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 
-from srbench.measuring.metrics.spec import MetricSpec, all_of
 from srbench.networks.spec import Reported
 from srbench.planning.cells import Cell, Model
 from srbench.records import ModelFacts, Record, Score
 from srbench.running.keys import files_hash
 from srbench.running.schedule import Schedule
 from srbench.running.stages import MEASURE, MeasuredCell
+from srbench.tasks.table import task_named
 
 
 def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> Record:
@@ -50,6 +50,7 @@ def _common(schedule: Schedule, cell: Cell) -> partial[Record]:
     suite, session = schedule.plan.suite, schedule.session
     return partial(
         Record,
+        task=suite.task,
         suite=suite.name,
         dataset=cell.dataset,
         dataset_label=session.catalog.datasets[cell.dataset].label,
@@ -60,17 +61,18 @@ def _common(schedule: Schedule, cell: Cell) -> partial[Record]:
         realisation=cell.realisation,
         protocol=cell.protocol.name,
         headline=_headline(schedule, cell),
+        reference=task_named(suite.task).reference,
         controls=suite.controls,
         inference=cell.inference.id(session.limit),
     )
 
 
 def _headline(schedule: Schedule, cell: Cell) -> str:
-    """Return the metric that ranks the cell: the protocol's, or without hr the suite's first that needs none."""
+    """Return the metric that ranks the cell."""
     catalog = schedule.session.catalog
-    names = () if catalog.datasets[cell.dataset].truth else cell.metrics
-    metrics = all_of(MetricSpec, (catalog.metrics[name] for name in names))
-    return next((metric.name for metric in metrics if not metric.needs_hr), cell.protocol.headline)
+    metrics = [catalog.metrics[name] for name in cell.metrics]
+    task = task_named(schedule.plan.suite.task)
+    return task.headline(catalog.datasets[cell.dataset], cell.protocol, metrics)
 
 
 def _setting(schedule: Schedule, degradation: str) -> str:
@@ -80,7 +82,7 @@ def _setting(schedule: Schedule, degradation: str) -> str:
 def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFacts:
     """Describe a model; if it failed, only by what can be known without its files and its key."""
     catalog = schedule.session.catalog
-    spec = catalog.architectures[model.architecture]
+    spec = catalog.networks[model.architecture]
     job = None if failed else schedule.keys.model(model)
     facts = partial(
         ModelFacts,
@@ -127,7 +129,7 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
 
 
 def _with_reported(schedule: Schedule, cell: Cell, score: Score) -> Score:
-    spec = schedule.session.catalog.architectures[cell.model.architecture]
+    spec = schedule.session.catalog.networks[cell.model.architecture]
     # Prefer a score reported for this checkpoint over one for the architecture.
     for reported in sorted(spec.reported, key=lambda r: r.checkpoint is None):
         if reported.metric == score.metric and _is_for(reported, cell):

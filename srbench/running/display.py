@@ -32,7 +32,7 @@ class RunProgress(Progress):
 
 
 class Display(RunProgress):
-    """Bars with loss, held-out PSNR, images a second and time left; finished jobs scroll past above them.
+    """Bars with loss, held-out score, images a second and time left; finished jobs scroll past above them.
 
     If the output is not a terminal (a log, CI), only the finished jobs are printed.
     """
@@ -66,10 +66,10 @@ class Display(RunProgress):
         self.end()
         self._task = self._bars.add_task(escape(one_line(title)), total=steps, completed=done, facts="")
 
-    def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
+    def advance(self, done: int, *, loss: float, held_out: str, images_per_second: float) -> None:
         """Move the bar of the training."""
         if self._task is not None:
-            quality = "" if psnr is None else f" · {psnr:.2f} dB held out"
+            quality = f" · {held_out} held out" if held_out else ""
             facts = f"loss {loss:.4g}{quality} · {images_per_second:,.0f} images/s"
             self._bars.update(self._task, completed=done, facts=facts)
 

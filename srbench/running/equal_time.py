@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 from srbench.errors import TrainingError
 from srbench.planning.cells import Model
-from srbench.recipe import Recipe
+from srbench.recipe import TrainingRecipe
 from srbench.running.late_names import LateNames
 from srbench.running.session import Session
 from srbench.running.stages import Pace
+from srbench.tasks.table import task_of
+from srbench.tasks.task import TrainingRequest
 
 if TYPE_CHECKING:
     from srbench.training.train_model import Training
@@ -40,20 +42,17 @@ def compare_paces(model: Model, session: Session) -> Pace:
     """
     import torch
 
-    from srbench.networks.network import build_network
+    from srbench.running.models import untrained
     from srbench.training.train_model import train_model
 
     catalog, device = session.catalog, torch.device(session.device)
     plain = replace(model, distiller="none", teachers=(), budget="steps", initial=None)
-    names = LateNames(catalog, model.scales[0])
+    names = LateNames(catalog, session.library, model.scales[0], model.recipe)
 
     def seconds(trial: Model, folder: Path) -> float:
-        teachers = tuple(build_network(catalog.architectures[t.architecture], t.scales[0]) for t in trial.teachers)
+        teachers = tuple(untrained(teacher, session.library, catalog) for teacher in trial.teachers)
         training = replace(training_of(trial, session, names), teachers=teachers, steps=TRIAL_STEPS)
-        recipe = training.recipe
-        if recipe.pool:  # as many passes through it, to remember the same share
-            pool = max(1, round(recipe.pool * TRIAL_STEPS / recipe.steps))
-            training = replace(training, recipe=recipe.model_copy(update={"pool": pool}))
+        training = replace(training, recipe=training.recipe.shortened(TRIAL_STEPS))
         trained = train_model(training, device=device, work=folder, cache=session.cache / "patches")
         if trained.report.costs is None:
             raise TrainingError(f'No step of {trial.method} could be timed in {TRIAL_STEPS}; use budget = "steps".')
@@ -73,27 +72,26 @@ def compare_paces(model: Model, session: Session) -> Pace:
     )
 
 
-def steps_in_time(recipe: Recipe, ratio: float) -> int:
+def steps_in_time(recipe: TrainingRecipe, ratio: float) -> int:
     """Return how many steps take as long as the recipe's steps of plain training, at least 1."""
     return max(1, int(recipe.steps / ratio))
 
 
 def training_of(model: Model, session: Session, names: LateNames) -> Training:
     """Describe the training of a model; its teachers and what it starts from are left to the caller."""
-    from srbench.training.train_model import Training
-
     catalog, recipe = session.catalog, model.recipe
     if recipe is None:
         raise ValueError(f"{model.title} has no recipe")
-    return Training(
-        spec=catalog.architectures[model.architecture],
+    spec = catalog.networks[model.architecture]
+    request = TrainingRequest(
+        spec=spec,
         scales=model.scales,
         distiller=catalog.distillers[model.distiller],
         recipe=recipe,
         degradation=catalog.degradations[str(model.degradation)],
         losses={name: catalog.losses[name] for name in recipe.losses},
-        images={name: session.library.images(catalog.datasets[name]) for name in recipe.datasets},
         build=names.network,
         find_degradation=names.degradation,
         seed=model.seed,
     )
+    return task_of(spec).training(request, session.library, catalog)

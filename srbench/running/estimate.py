@@ -6,12 +6,10 @@ import functools
 import math
 import time
 from contextlib import suppress
-from itertools import pairwise
 
 from srbench.errors import SrbenchError
 from srbench.naming import Scale
 from srbench.planning.cells import Cell, Model
-from srbench.recipe import Recipe
 from srbench.records import Stored
 from srbench.running.equal_time import TRIAL_STEPS, TRIAL_TURNS
 from srbench.running.jobs import Job, MeasureJob, PaceJob, ProfileJob, TrainJob
@@ -29,7 +27,7 @@ class Estimator:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._counts: dict[tuple[str, Scale, int], float] = {}
+        self._counts: dict[tuple[str, Scale, tuple[int, int]], float] = {}
 
     def seconds(self, job: Job[Stored]) -> float:
         """Return about how many seconds a job will take; 0 if there is no way to know."""
@@ -49,10 +47,12 @@ class Estimator:
         recipe, scale = model.recipe, model.scales[0]
         if recipe is None:
             return 0.0
-        side = recipe.lr_side(recipe.patch, scale)
-        macs = _FORWARDS_PER_STEP * self._macs(model.architecture, scale, side)
-        macs += sum(self._macs(teacher.architecture, scale, side) for teacher in model.teachers)
-        return macs * _lr_pixels(recipe, scale) / side**2 / (_macs_a_second() * _CONVOLUTION_EFFICIENCY)
+        size = recipe.lr_size(scale)
+        macs = _FORWARDS_PER_STEP * self._macs(model.architecture, scale, size)
+        for teacher in model.teachers:
+            seen = scale if scale in teacher.scales else teacher.scales[0]
+            macs += self._macs(teacher.architecture, seen, recipe.lr_size(seen))
+        return macs * recipe.lr_pixels(scale) / math.prod(size) / (_macs_a_second() * _CONVOLUTION_EFFICIENCY)
 
     def _measuring(self, cell: Cell) -> float:
         pixels = 0.0
@@ -60,19 +60,19 @@ class Estimator:
             entries = self._session.catalog.datasets[cell.dataset].entries[: self._session.limit]
             pixels = sum(entry.height * entry.width for entry in entries) / cell.scale**2
         views = 8 if cell.inference.self_ensemble else 1
-        macs = views * pixels * self._macs(cell.model.architecture, cell.scale, 64) / 64**2
+        macs = views * pixels * self._macs(cell.model.architecture, cell.scale, (64, 64)) / 64**2
         # Metrics and image files take about a second a megapixel of HR.
         return macs / (_macs_a_second() * _CONVOLUTION_EFFICIENCY) + pixels * cell.scale**2 / 1e6
 
-    def _macs(self, architecture: str, scale: Scale, side: int) -> float:
+    def _macs(self, architecture: str, scale: Scale, size: tuple[int, int]) -> float:
         from srbench.profiling.complexity import macs_at
 
-        key = (architecture, scale, side)
+        key = (architecture, scale, size)
         if key not in self._counts:
             self._counts[key] = 0.0
             with suppress(SrbenchError):
-                spec = self._session.catalog.architectures[architecture]
-                self._counts[key] = float(macs_at(spec, scale, (side, side)).total)
+                spec = self._session.catalog.networks[architecture]
+                self._counts[key] = float(macs_at(spec, scale, size).total)
         return self._counts[key]
 
 
@@ -82,16 +82,6 @@ def in_words(seconds: float) -> str:
         if seconds < limit:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds / 86400:.1f} days"
-
-
-def _lr_pixels(recipe: Recipe, scale: Scale) -> int:
-    """Return how many LR pixels a whole training sees."""
-    starts = [0, *(step for step, _, _ in recipe.progressive if step < recipe.steps), recipe.steps]
-    pixels = 0
-    for start, end in pairwise(starts):
-        patch, batch = recipe.patches_at(start)
-        pixels += (end - start) * batch * recipe.lr_side(patch, scale) ** 2
-    return pixels
 
 
 @functools.cache

@@ -23,8 +23,14 @@ from srbench.running.late_names import LateNames
 from srbench.running.provenance import this_environment
 from srbench.running.session import Session
 from srbench.running.stages import WEIGHTS, JobName, MeasuredCell, Pace, Trained
+from srbench.tasks.table import task_named, task_of
+from srbench.tasks.task import MeasureRequest
 
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
+
+CHOSEN_BY_TEST = (
+    "Its weights were chosen by their score on held-out test images, as in its release, so its score is too high."
+)
 
 
 class Job(ABC, Generic[R_co]):
@@ -134,7 +140,11 @@ class TrainJob(Job[Trained]):
         from srbench.training.train_model import train_model
 
         model, keys, device = self.model, Keys(session), torch.device(session.device)
-        names, pace, key = LateNames(session.catalog, model.scales[0]), self._pace(session, keys), folder.name
+        names, pace, key = (
+            LateNames(session.catalog, session.library, model.scales[0], model.recipe),
+            self._pace(session, keys),
+            folder.name,
+        )
         training = training_of(model, session, names)
         training = replace(
             training,
@@ -192,44 +202,47 @@ class MeasureJob(Job[MeasuredCell]):
         return keys.cell(self.cell)
 
     def perform(self, session: Session, folder: Path, progress: RunProgress) -> MeasuredCell:
-        """Super-resolve and score the images."""
+        """Apply the model to the images and score it."""
         import torch
 
-        from srbench.measuring.measure import measure
-        from srbench.measuring.metrics.spec import MetricSpec, all_of
-        from srbench.measuring.pairs import Pairs
-        from srbench.measuring.plausibility import doubt_about_weights
         from srbench.running.models import stored_model
 
         start = time.perf_counter()
         cell, catalog, device = self.cell, session.catalog, torch.device(session.device)
-        pairs = Pairs(
+        model = stored_model(cell.model, session, Keys(session), device)
+        task, dataset = task_of(model.network.spec), catalog.datasets[cell.dataset]
+        recipe = cell.model.recipe
+        request = MeasureRequest(
+            network=model.network,
+            published=cell.model.source in ("checkpoint", "file"),
+            trained_on=tuple(catalog.datasets[name] for name in recipe.datasets) if recipe else (),
             library=session.library,
-            dataset=catalog.datasets[cell.dataset],
+            dataset=dataset,
             degradation=catalog.degradations[cell.degradation],
-            code_hash=catalog.degradations.code_hash(cell.degradation),
+            degradation_code=catalog.degradations.code_hash(cell.degradation),
             scale=cell.scale,
             protocol=cell.protocol,
+            inference=cell.inference,
+            metrics=[catalog.metrics[name] for name in cell.metrics],
             limit=session.limit,
             realisation=cell.realisation or 0,
+            device=device,
+            keep=session.images_kept,
+            folder=folder / "images",
         )
-        model = stored_model(cell.model, session, Keys(session), device)
-        metrics = all_of(MetricSpec, (catalog.metrics[name] for name in cell.metrics))
-        with progress.images(self.title, len(pairs)) as advance:
-            measured = measure(
-                model.network, pairs, metrics, cell.inference, device,
-                keep=session.images_kept, folder=folder / "images", advance=advance,
-            )  # fmt: skip
-        # Afterwards, since a network may draw from the generator that it is measured with.
-        given = cell.model.source in ("checkpoint", "file")
-        doubt = doubt_about_weights(model.network, cell.scale, device) if given else ""
+        with progress.images(self.title, task.images(session.library, dataset, session.limit)) as advance:
+            measured = task.measure(request, advance)
         return MeasuredCell(
             scores=measured.scores,
             images=measured.images,
             lr_source=measured.lr_source,
             representation_file=measured.representation_file,
             weights_read=model.weights_read,
-            doubts=tuple(filter(None, (*model.doubts, doubt))),
+            doubts=(
+                *model.doubts,
+                *measured.doubts,
+                *([CHOSEN_BY_TEST] if recipe and recipe.choose == "official" else ()),
+            ),
             environment=this_environment(session.device),
             seconds=time.perf_counter() - start,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -240,6 +253,8 @@ class MeasureJob(Job[MeasuredCell]):
 class CertifyJob(Job[Certification]):
     """Certify a copy of a dataset at one scale."""
 
+    task: str
+    """What the dataset is used for."""
     dataset: str
     scale: Scale
 
@@ -250,14 +265,12 @@ class CertifyJob(Job[Certification]):
 
     def name(self, keys: Keys) -> JobName[Certification]:
         """Name the certification."""
-        return keys.certificate(self.dataset, self.scale)
+        return keys.certificate(self.task, self.dataset, self.scale)
 
     def perform(self, session: Session, folder: Path, progress: RunProgress) -> Certification:  # noqa: ARG002
-        """Compare bicubic interpolation with its published scores."""
-        from srbench.measuring.certification import certify
-
-        spec, library = session.catalog.datasets[self.dataset], session.library
-        return certify(spec, library.images(spec), self.scale, library.lr_images(spec, self.scale))
+        """Compare the copy with what is published about the dataset."""
+        dataset = session.catalog.datasets[self.dataset]
+        return task_named(self.task).certify(session.library, dataset, self.scale)
 
 
 @dataclass(frozen=True)
@@ -267,6 +280,8 @@ class ProfileJob(Job[Profile]):
     architecture: str
     scale: Scale
     profiling: Profiling
+    size: tuple[int, int] | None
+    """Height and width of what it sees; None where images have sizes of their own."""
 
     @property
     def title(self) -> str:
@@ -275,12 +290,10 @@ class ProfileJob(Job[Profile]):
 
     def name(self, keys: Keys) -> JobName[Profile]:
         """Name the profile on this machine."""
-        return keys.profile(self.architecture, self.scale, self.profiling)
+        return keys.profile(self.architecture, self.scale, self.profiling, self.size)
 
     def perform(self, session: Session, folder: Path, progress: RunProgress) -> Profile:  # noqa: ARG002
         """Count operations, and measure time and memory."""
-        from srbench.profiling.profile import profile_network
-
-        spec = session.catalog.architectures[self.architecture]
+        spec = session.catalog.networks[self.architecture]
         files = [str(path) for path in session.plugin_files]
-        return profile_network(spec, self.scale, self.profiling, session.device, files)
+        return task_of(spec).profile(spec, self.scale, self.profiling, self.size, session.device, files)

@@ -16,7 +16,7 @@ from srbench.naming import Scale
 from srbench.planning.cells import Cell, Model
 from srbench.profiling.machine import this_machine
 from srbench.profiling.settings import Profiling
-from srbench.recipe import Recipe
+from srbench.recipe import TrainingRecipe
 from srbench.records import Certification, Profile
 from srbench.running.late_names import current_code
 from srbench.running.session import Session
@@ -77,11 +77,12 @@ class Keys:
             }
         )
 
-    def certificate(self, dataset: str, scale: Scale) -> JobName[Certification]:
+    def certificate(self, task: str, dataset: str, scale: Scale) -> JobName[Certification]:
         """Name the certification of a dataset."""
         spec = self._catalog.datasets[dataset]
         return CERTIFY.job(
             {
+                "task": task,
                 "dataset": self._library.content_hash(spec),
                 "lr": self._library.lr_hash(spec, scale),
                 "scale": scale,
@@ -89,13 +90,16 @@ class Keys:
             }
         )
 
-    def profile(self, architecture: str, scale: Scale, profiling: Profiling) -> JobName[Profile]:
+    def profile(
+        self, architecture: str, scale: Scale, profiling: Profiling, size: tuple[int, int] | None
+    ) -> JobName[Profile]:
         """Name the profile of a network on this machine."""
         return PROFILE.job(
             {
                 "architecture": self._architecture(architecture),
                 "scale": scale,
                 "profiling": profiling.model_dump(mode="json"),
+                "size": size,
                 "machine": self._machine,
                 "device": self._session.device,
             }
@@ -110,13 +114,15 @@ class Keys:
         return job if current == noted else stage.job(inputs | {"late_names": current})
 
     def _weights(self, model: Model) -> dict[str, object]:
-        spec = self._catalog.architectures[model.architecture]
+        spec = self._catalog.networks[model.architecture]
         inputs: dict[str, object] = {
             "architecture": self._architecture(spec.name),
             "scales": model.scales,
             "source": model.source,
         }
-        if model.source == "checkpoint":
+        if model.source == "composed":
+            inputs["parts"] = [self.model(part).key for part in model.parts]
+        elif model.source == "checkpoint":
             inputs["sha256"] = [found.sha256 for found in spec.published(model.checkpoint, model.scales)]
         elif model.files:
             inputs |= {"sha256": files_hash(model.files), "reading": READING_VERSION}
@@ -124,7 +130,7 @@ class Keys:
             inputs |= self._training(model, model.recipe)
         return inputs
 
-    def _training(self, model: Model, recipe: Recipe) -> dict[str, object]:
+    def _training(self, model: Model, recipe: TrainingRecipe) -> dict[str, object]:
         catalog = self._catalog
         return {
             "recipe": recipe.model_dump(mode="json", exclude=REPORTING),
@@ -140,8 +146,8 @@ class Keys:
         }
 
     def _architecture(self, name: str) -> list[str]:
-        spec = self._catalog.architectures[name]
-        return [spec.name, self._catalog.architectures.code_hash(name), spec.extra_hash]
+        spec = self._catalog.networks[name]
+        return [spec.name, self._catalog.networks.code_hash(name), spec.extra_hash]
 
     def _degradation(self, name: str) -> list[str]:
         spec = self._catalog.degradations[name]

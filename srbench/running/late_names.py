@@ -9,9 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from srbench.catalog.catalog import Catalog
+from srbench.datasets.library import Library
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import SrbenchError
 from srbench.naming import Scale
+from srbench.recipe import TrainingRecipe
+from srbench.tasks.table import task_of
 
 if TYPE_CHECKING:
     from srbench.networks.network import Network
@@ -27,17 +30,15 @@ class LateNames:
         code: What was asked for so far.
     """
 
-    def __init__(self, catalog: Catalog, scale: Scale) -> None:
-        self._catalog, self._scale = catalog, scale
+    def __init__(self, catalog: Catalog, library: Library, scale: Scale, recipe: TrainingRecipe | None) -> None:
+        self._catalog, self._library, self._scale, self._recipe = catalog, library, scale, recipe
         self.code: CodeByName = {}
 
     def network(self, name: str) -> Network:
-        """Build an architecture with fresh weights."""
-        from srbench.networks.network import build_network
-
-        spec = self._catalog.architectures[name]
-        self._note("architecture", name)
-        return build_network(spec, self._scale)
+        """Build a network with fresh weights."""
+        spec = self._catalog.networks[name]
+        self._note(spec.kind, name)
+        return task_of(spec).untrained(spec, self._scale, self._recipe, self._library, self._catalog)
 
     def degradation(self, name: str) -> DegradationSpec:
         """Find a degradation."""

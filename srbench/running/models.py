@@ -11,12 +11,13 @@ from pathlib import Path
 import torch
 
 from srbench.catalog.catalog import Catalog
-from srbench.errors import CheckpointError
+from srbench.datasets.library import Library
+from srbench.errors import CheckpointError, PluginError
 from srbench.files import cache_root, fetch_file, sha256_of
 from srbench.networks.averaging import average_weights
 from srbench.networks.checkpoint_files import verified
 from srbench.networks.fitting import doubts_about_scale, fit
-from srbench.networks.network import Network, build_network
+from srbench.networks.network import Network
 from srbench.networks.shapes import Architectures
 from srbench.networks.spec import Checkpoint
 from srbench.networks.weights import load_state_dict
@@ -24,6 +25,7 @@ from srbench.planning.cells import Model
 from srbench.running.keys import Keys, file_hash
 from srbench.running.session import Session
 from srbench.running.stages import WEIGHTS, Trained
+from srbench.tasks.table import task_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +46,32 @@ def stored_model(model: Model, session: Session, keys: Keys, device: torch.devic
     Raises:
         CheckpointError: See `load_model`. Trained weights that are damaged are deleted.
     """
+    if model.source == "composed":
+        return _composed(model, session, keys, device)
     job = keys.model(model)
     try:
         trained = session.store.folder(job)
         if model.source == "trained":
             _check_trained(trained / WEIGHTS, session.store.read(job))
-        return load_model(model, session.catalog, trained, session.weights_folders, device)
+        return load_model(model, session.library, session.catalog, trained, session.weights_folders, device)
     except CheckpointError as error:
         if model.source != "trained":
             raise
         session.store.forget(job)
         raise CheckpointError(f"{error} These weights were trained here: the next run trains them again.") from error
+
+
+def _composed(model: Model, session: Session, keys: Keys, device: torch.device) -> LoadedModel:
+    """Load the parts of a model, and put them together."""
+    spec, parts = (
+        session.catalog.networks[model.architecture],
+        [stored_model(p, session, keys, device) for p in model.parts],
+    )
+    if spec.compose is None:
+        raise PluginError(f"{spec.name} has parts and no function that composes them; give its spec one.")
+    network: Network = spec.compose(spec, [part.network for part in parts])
+    network.module.eval().to(device)
+    return LoadedModel(network=network, doubts=tuple(chain.from_iterable(part.doubts for part in parts)))
 
 
 def _check_trained(path: Path, result: Trained | None) -> None:
@@ -64,7 +81,12 @@ def _check_trained(path: Path, result: Trained | None) -> None:
 
 
 def load_model(
-    model: Model, catalog: Catalog, trained: Path, weights_folders: Sequence[Path], device: torch.device
+    model: Model,
+    library: Library,
+    catalog: Catalog,
+    trained: Path,
+    weights_folders: Sequence[Path],
+    device: torch.device,
 ) -> LoadedModel:
     """Build the network of a planned model, with its weights, in eval mode.
 
@@ -73,15 +95,19 @@ def load_model(
     Raises:
         CheckpointError: The weights are missing, damaged, foreign or do not fit.
     """
-    spec = catalog.architectures[model.architecture]
-    network = build_network(spec, model.scales[0])
-    loaded = LoadedModel(network=network)
+    loaded = LoadedModel(network=untrained(model, library, catalog))
     if model.source == "checkpoint":
-        loaded = _published(loaded, model, catalog.architectures, weights_folders)
+        loaded = _published(loaded, model, catalog.networks, weights_folders)
     elif model.source != "fixed":
-        loaded = _from_files(loaded, model, catalog.architectures, model.files or (trained / WEIGHTS,))
-    network.module.eval().to(device)
+        loaded = _from_files(loaded, model, catalog.networks, model.files or (trained / WEIGHTS,))
+    loaded.network.module.eval().to(device)
     return loaded
+
+
+def untrained(model: Model, library: Library, catalog: Catalog) -> Network:
+    """Build the network of a planned model with fresh weights."""
+    spec = catalog.networks[model.architecture]
+    return task_of(spec).untrained(spec, model.scales[0], model.recipe, library, catalog)
 
 
 def find_checkpoint(checkpoint: Checkpoint, folders: Sequence[Path], name: str) -> Path:

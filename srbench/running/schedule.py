@@ -96,11 +96,11 @@ class Schedule:
         return (self._task(TrainJob(model), needs),)
 
     def _cell(self, cell: Cell, training: Sequence[Task[Stored]]) -> CellTasks:
-        profiling = self.plan.suite.profile
+        profiling, size = self.plan.suite.profile, cell.protocol.input_size(cell.scale)
         return CellTasks(
             measure=self._task(MeasureJob(cell), training),
-            certify=self._task(CertifyJob(cell.dataset, cell.scale)),
-            profile=self._task(ProfileJob(cell.model.architecture, cell.scale, profiling))
+            certify=self._task(CertifyJob(self.plan.suite.task, cell.dataset, cell.scale)),
+            profile=self._task(ProfileJob(cell.model.architecture, cell.scale, profiling, size))
             if profiling.enabled
             else None,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,6 +28,8 @@ class Learners:
         device: Where the networks are.
         accelerator: Casts and scales for the precision of the training.
         untouched: Whether no step has been taken since the networks were made.
+        chooses: Whether the training ends with the weights that scored best on what is held out, not the last ones.
+        best_quality: The score of these; None before the first.
     """
 
     def __init__(self, distiller: Distiller, accelerator: Accelerator) -> None:
@@ -37,6 +40,9 @@ class Learners:
         self.untouched = True
         self._memory_format = fast_memory_format(self.device, accelerator.mixed_precision)
         self._average: Average | None = None
+        self.chooses = setup.recipe.choose != "last"
+        self.best_quality: float | None = None
+        self._best: dict[str, Tensor] | None = None
         self.move()
         decay = setup.recipe.ema if distiller.ema is None else distiller.ema
         if decay is not None:
@@ -100,13 +106,21 @@ class Learners:
         if self._average is not None:
             self._average.update(batch.step)
 
+    def judge(self, quality: float) -> None:
+        """Keep the weights if they are to be chosen by their score, and this score is the best so far."""
+        if self.chooses and (self.best_quality is None or quality > self.best_quality):
+            self.best_quality = quality
+            self._best = {name: w.detach().clone() for name, w in self.measured.module.state_dict().items()}
+
     def finish(self) -> None:
-        """Give the student the average's weights and run `Distiller.finish`.
+        """Give the student the best or the average's weights, if there are such, and run `Distiller.finish`.
 
         Raises:
             TrainingError: A weight is not finite.
         """
-        if self._average is not None:
+        if self._best is not None:
+            self.student.module.load_state_dict(self._best)
+        elif self._average is not None:
             self.student.module.load_state_dict(self._average.network.module.state_dict())
         self.distiller.finish()
         bad = [name for name, w in self.student.module.state_dict().items() if not torch.isfinite(w).all()]
@@ -125,6 +139,7 @@ class Learners:
             "average": None if self._average is None else self._average.network.module.state_dict(),
             "distiller": self.distiller.state_dict(),
             "scaler": None if scaler is None else scaler.state_dict(),
+            "best": (self.best_quality, self._best),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -138,6 +153,7 @@ class Learners:
             self._average.network.module.load_state_dict(state["average"])
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.best_quality, self._best = state["best"]
         self.untouched = False
 
 
@@ -172,7 +188,7 @@ class Average:
     """
 
     def __init__(self, network: Network, decay: float) -> None:
-        self.network = Network(network.spec, copy.deepcopy(network.module).requires_grad_(requires_grad=False))
+        self.network = replace(network, module=copy.deepcopy(network.module).requires_grad_(requires_grad=False))
         self._decay = decay
         self._averaged: list[Tensor] = list(self.network.module.parameters())
         self._weights: list[Tensor] = list(network.module.parameters())

@@ -27,8 +27,9 @@ from srbench.training.learners import FrozenTeachers, Learners
 from srbench.training.optimisers import phase_lengths
 from srbench.training.patches.source import PatchSource
 from srbench.training.progress import Oversight, Plot, curves
-from srbench.training.running_phase import RunningPhase, Stepper, held_out_psnr
+from srbench.training.running_phase import RunningPhase, Stepper
 from srbench.training.seeds import seed_everything
+from srbench.training.validation import PSNR, Validation
 
 STEPS_BETWEEN_TEACHER_CHECKS = 100
 """Steps between checks that the teachers are unchanged; there is also one at the end of each phase."""
@@ -47,8 +48,8 @@ class TrainingReport:
     """Spent in training, in all processes together."""
     images_per_second: float
     """Patches a second over this process's steps; 0 if it had none to do."""
-    held_out_psnr: float | None
-    """dB on the held-out patches at the end; None where the images are too small for any."""
+    held_out: float | None
+    """The score on what is held out, of the weights that it ends with; None where nothing is."""
     terms: Mapping[str, float]
     """Mean of each loss term over the last stretch of steps."""
     notes: tuple[str, ...]
@@ -64,6 +65,7 @@ def train(
     checkpoints: Path,
     steps: int | None = None,
     oversight: Oversight | None = None,
+    validation: Validation = PSNR,
 ) -> TrainingReport:
     """Train the student of ``distiller`` in place.
 
@@ -77,6 +79,7 @@ def train(
             distiller, training resumes from it.
         steps: How many to take; default: as the recipe says. Another number stretches or shrinks the recipe's schedule.
         oversight: Shows how it goes and may stop it.
+        validation: Scores the student on what the data holds out.
 
     Raises:
         TrainingError: The loss is not finite, a parameter belongs to two optimisers or gets no gradient, a teacher was
@@ -86,7 +89,8 @@ def train(
     """
     steps = steps or distiller.setup.recipe.steps
     identity = _identity(distiller, seed, steps)
-    return _Loop(distiller, data, seed, steps, Checkpoints(checkpoints, identity), oversight or Oversight()).run()
+    kept = Checkpoints(checkpoints, identity)
+    return _Loop(distiller, data, seed, steps, kept, oversight or Oversight(), validation).run()
 
 
 def _identity(distiller: Distiller, seed: int, steps: int) -> str:
@@ -107,10 +111,12 @@ class _Loop:
         steps: int,
         checkpoints: Checkpoints,
         oversight: Oversight,
+        validation: Validation,
     ) -> None:
         self.distiller, self.setup, self.recipe = distiller, distiller.setup, distiller.setup.recipe
         self.data, self.seed, self.steps = data, seed, steps
         self.checkpoints, self.oversight, self.progress = checkpoints, oversight, oversight.progress
+        self.validation = validation
         self.notes: list[str] = []
         for note in distiller.notes:
             self._note(note)
@@ -119,7 +125,7 @@ class _Loop:
         self.costs = CostMeter(distiller, self.setup.device)
         self.stepper = Stepper(self.learners, seed, self.costs)
         self.images, self.seconds, self.earlier_seconds = 0, 0.0, 0.0
-        self.psnr: float | None = None
+        self.quality: float | None = None
         self.means: dict[str, float] = {}
 
     def run(self) -> TrainingReport:
@@ -148,7 +154,7 @@ class _Loop:
             resumed_at=resumed,
             seconds=self.earlier_seconds + self.seconds,
             images_per_second=self.images / self.seconds if self.images else 0.0,
-            held_out_psnr=self.psnr,
+            held_out=self.learners.best_quality if self.learners.chooses else self.quality,
             terms=self.means,
             notes=tuple(self.notes),
             costs=self.costs.costs(),
@@ -218,15 +224,17 @@ class _Loop:
     def _validate(self, running: RunningPhase) -> None:
         if running.held_out and not self.setup.student.spec.conditions:  # unknown for held-out patches
             batch = running.patches.batch
-            self.psnr = held_out_psnr(self.learners.measured, running.held_out, self.setup.device, batch)
+            self.quality = self.validation.measure(self.learners.measured, running.held_out, self.setup.device, batch)
+            self.learners.judge(self.quality)
 
     def _show(self, running: RunningPhase, done: int, rate: float, plot: Plot) -> None:
-        self.progress.advance(done, loss=sum(self.means.values()), psnr=self.psnr, images_per_second=rate)
+        held_out = self.validation.text(self.quality)
+        self.progress.advance(done, loss=sum(self.means.values()), held_out=held_out, images_per_second=rate)
         scalars = {f"loss/{name}": value for name, value in self.means.items()}
         scalars |= {f"learning_rate/{name}": o.raw.param_groups[0]["lr"] for name, o in running.optimisers.items()}
         scalars |= {"images_per_second": rate}
-        if self.psnr is not None:
-            scalars["held_out_psnr_db"] = self.psnr
+        if self.quality is not None:
+            scalars[self.validation.name] = self.quality
         plot(done, scalars)
 
     def _save(self, running: RunningPhase, step: int) -> None:
@@ -235,7 +243,7 @@ class _Loop:
             "done": running.offset + step,
             "phase": running.index,
             "step": step,
-            "psnr": self.psnr,
+            "quality": self.quality,
             "seconds": self.earlier_seconds + self.seconds,
             "optimisers": {name: o.raw.state_dict() for name, o in running.optimisers.items()},
             "costs": self.costs.state(),
@@ -247,6 +255,6 @@ class _Loop:
         for name, optimiser in running.optimisers.items():
             optimiser.raw.load_state_dict(state["optimisers"][name])
         self.costs.restore(state["costs"])
-        self.psnr, self.earlier_seconds = state["psnr"], state["seconds"]
+        self.quality, self.earlier_seconds = state["quality"], state["seconds"]
         step: int = state["step"]
         return step

@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from srbench.distilling.distiller import Distiller, Optimiser, Phase
 from srbench.errors import TrainingError
-from srbench.recipe import Recipe
+from srbench.recipe import TrainingRecipe
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -79,12 +79,12 @@ def _parameters(members: Iterable[nn.Module | nn.Parameter]) -> Iterable[tuple[s
             yield f"parameter {number} of shape {tuple(member.shape)}", member
 
 
-def make_optimisers(owned: Owned, recipe: Recipe, accelerator: Accelerator) -> dict[str, Optimiser]:
+def make_optimisers(owned: Owned, recipe: TrainingRecipe, accelerator: Accelerator) -> dict[str, Optimiser]:
     """Make the recipe's optimiser for every name; fused kernels where the device has them."""
     return {name: _optimiser(list(parameters.values()), recipe, accelerator) for name, parameters in owned.items()}
 
 
-def _optimiser(parameters: list[nn.Parameter], recipe: Recipe, accelerator: Accelerator) -> Optimiser:
+def _optimiser(parameters: list[nn.Parameter], recipe: TrainingRecipe, accelerator: Accelerator) -> Optimiser:
     raw = _raw_optimiser(parameters, recipe)
     if accelerator.scaler is not None:  # only then does accelerate's wrapper do anything, and it costs time
         raw = cast("torch.optim.Optimizer", accelerator.prepare_optimizer(raw))
@@ -104,7 +104,7 @@ def _optimiser(parameters: list[nn.Parameter], recipe: Recipe, accelerator: Acce
     return Optimiser(raw, accelerator.backward, step)
 
 
-def _raw_optimiser(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+def _raw_optimiser(parameters: list[nn.Parameter], recipe: TrainingRecipe) -> torch.optim.Optimizer:
     # On two CPU cores fused Adam takes a fifth of the time of the plain one; on CUDA it is one kernel.
     fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
     rate, decay = recipe.learning_rate, recipe.weight_decay

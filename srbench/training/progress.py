@@ -15,8 +15,8 @@ class Progress:
     def begin(self, title: str, steps: int, done: int) -> None:
         """Begin a training of ``steps`` steps, or resume it after ``done``."""
 
-    def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
-        """Note that ``done`` steps are done; ``psnr`` in dB on the held-out patches, None until it is measured."""
+    def advance(self, done: int, *, loss: float, held_out: str, images_per_second: float) -> None:
+        """Note that ``done`` steps are done; ``held_out`` is the score on what is held out, empty until measured."""
 
     def note(self, sentence: str) -> None:
         """Note something that a person should know."""

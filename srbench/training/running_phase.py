@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
-import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 from srbench.distilling.distiller import Batch, Distiller, Phase
 from srbench.errors import TrainingError
-from srbench.naming import Scale
-from srbench.networks.network import Network
 from srbench.training.costs import CostMeter
 from srbench.training.learners import Learners
 from srbench.training.memory import RememberingTeacher
@@ -163,28 +157,10 @@ class Stepper:
         for draw in itertools.count():
             lr, hr, scale = phase.patches.sample(step, draw)
             facts = phase.patches.conditions(step, draw) if student.spec.conditions else ()
+            labels = phase.patches.labels(step, draw)
             lr, hr = learners.place(lr), learners.place(hr)
             if self._memory is not None:
                 self._memory.show(lr, phase.index, step, draw)
-            yield Batch(lr, hr, scale, step, phase.length, generator, student.conditions_of(facts, lr))
-
-
-@torch.no_grad()
-def held_out_psnr(
-    network: Network, patches: Mapping[Scale, tuple[Tensor, Tensor]], device: torch.device, batch: int
-) -> float:
-    """Compute the mean PSNR in dB over patches and scales, on the network's own channels; for progress displays only.
-
-    ``patches`` are lr (N, C, p, p) and hr by scale, of which ``batch`` are taken at a time. The mode is restored.
-    """
-    training = [m for m in network.module.modules() if m.training]
-    network.module.eval()
-    scores: list[float] = []
-    for scale, (lr, hr) in patches.items():
-        for some, truth in zip(torch.split(lr, batch), torch.split(hr, batch), strict=True):
-            sr = network(some.to(device), scale).clamp(0, 1)
-            errors = (sr - truth.to(device)).square().mean(dim=(1, 2, 3))
-            scores += [-10 * math.log10(max(e, 1e-10)) for e in errors.tolist()]
-    for module in training:
-        module.training = True
-    return sum(scores) / len(scores)
+            conditions = student.conditions_of(facts, lr)
+            labels = None if labels is None else labels.to(lr.device)
+            yield Batch(lr, hr, scale, step, phase.length, generator, conditions, labels)

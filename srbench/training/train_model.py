@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,28 +14,32 @@ from torch import Tensor, nn
 from srbench.degrading.spec import DegradationSpec
 from srbench.distilling.distiller import Loss, Phase, Setup
 from srbench.distilling.spec import DistillerSpec, LossSpec
-from srbench.errors import DataError, UnknownNameError
+from srbench.errors import UnknownNameError
 from srbench.naming import Scale
-from srbench.networks.network import Network, build_network
+from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
-from srbench.recipe import Recipe
+from srbench.recipe import TrainingRecipe
 from srbench.records import WarmStart
 from srbench.training.checkpoints import plain
 from srbench.training.interruption import interruptible
 from srbench.training.loop import TrainingReport, train
 from srbench.training.memory import RememberingTeacher, TeacherMemory
-from srbench.training.patches.aligned import AlignedImages
-from srbench.training.patches.build import source_for
-from srbench.training.patches.images import TrainingImages
 from srbench.training.patches.source import PatchSource
 from srbench.training.progress import Oversight, Progress
 from srbench.training.seeds import seed_everything
+from srbench.training.validation import Validation
 from srbench.training.warm_start import sentence, start_from
 
+Sources = Callable[[int, Phase, int], PatchSource]
+"""``sources(index, phase, length)`` gives what a phase of so many steps sees."""
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Training:
-    """Everything that decides the weights of one training."""
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Training(ABC):
+    """Everything that decides the weights of one training; each task adds its data."""
+
+    validation: ClassVar[Validation]
+    """Scores the student on what is held out."""
 
     spec: ArchitectureSpec
     """The student's architecture."""
@@ -43,14 +49,12 @@ class Training:
     """How it is trained."""
     teachers: tuple[Network, ...] = ()
     """Networks with trained weights; they are moved to the device and frozen."""
-    recipe: Recipe
+    recipe: TrainingRecipe
     """How long, on what, how fast."""
     degradation: DegradationSpec
     """How LR is made, where a phase does not say otherwise."""
     losses: Mapping[str, LossSpec]
     """The losses that the recipe names, at least."""
-    images: Mapping[str, Mapping[str, Path]]
-    """Dataset name to image name to file; at least the sets that recipe and phases name."""
     build: Callable[[str], Network]
     """Builds another architecture by name, for `Setup.build`."""
     find_degradation: Callable[[str], DegradationSpec]
@@ -61,6 +65,26 @@ class Training:
     """How many to take; None: as the recipe says. Another number stretches or shrinks the recipe's schedule."""
     initial: Mapping[str, Tensor] | None = None
     """Weights to start from; those whose name and shape fit are taken, and the others reported."""
+
+    @abstractmethod
+    def network(self) -> Network:
+        """Build the student; its weights come from torch's global generator."""
+
+    @abstractmethod
+    def sources(self, cache: Path) -> Sources:
+        """Return where each phase gets its patches or images.
+
+        Args:
+            cache: The folder of decoded images, which trainings share.
+
+        Raises:
+            DataError: A set is missing, or holds no image that is large enough.
+        """
+
+    @property
+    def pool(self) -> int:
+        """Batches that it goes through again and again; 0 if every step has its own."""
+        return 0
 
     @property
     def title(self) -> str:
@@ -104,7 +128,7 @@ def train_model(
     student, warm_start = _student(training, device, progress)
     for teacher in training.teachers:
         teacher.module.to(device)
-    memory = TeacherMemory(training.recipe.pool) if training.recipe.pool else None
+    memory = TeacherMemory(training.pool) if training.pool else None
     setup = Setup(
         student=student,
         teachers=tuple(_frozen(teacher, number, memory) for number, teacher in enumerate(training.teachers)),
@@ -119,18 +143,19 @@ def train_model(
     with interruptible() as stop:
         report = train(
             distiller,
-            _Sources(training, cache),
+            training.sources(cache),
             seed=training.seed,
             checkpoints=work / "checkpoints",
             steps=training.steps,
             oversight=Oversight(progress=progress, log=log, stop=stop, title=training.title),
+            validation=training.validation,
         )
     return TrainedModel(plain(student.module.state_dict()), report, warm_start)
 
 
 def _student(training: Training, device: torch.device, progress: Progress) -> tuple[Network, WarmStart | None]:
     seed_everything(device, training.seed, "student")
-    student, title = build_network(training.spec, training.scales[0]), training.spec.title
+    student, title = training.network(), training.spec.title
     warm_start = None if training.initial is None else start_from(student.module, training.initial, title)
     if warm_start and (note := sentence(warm_start, title)):
         progress.note(note)
@@ -140,7 +165,7 @@ def _student(training: Training, device: torch.device, progress: Progress) -> tu
 
 def _frozen(teacher: Network, number: int, memory: TeacherMemory | None) -> Network:
     module = teacher.module.eval().requires_grad_(requires_grad=False)
-    return RememberingTeacher(teacher.spec, module, memory, number) if memory else Network(teacher.spec, module)
+    return RememberingTeacher(teacher.spec, module, memory, number) if memory else replace(teacher, module=module)
 
 
 def _loss(name: str, losses: Mapping[str, LossSpec], device: torch.device) -> Loss:
@@ -150,26 +175,3 @@ def _loss(name: str, losses: Mapping[str, LossSpec], device: torch.device) -> Lo
     if isinstance(loss, nn.Module):
         loss.to(device).eval().requires_grad_(requires_grad=False)
     return loss
-
-
-class _Sources:
-    """Finds the patches of each phase; every training set is decoded once."""
-
-    def __init__(self, training: Training, cache: Path) -> None:
-        self._training, self._cache = training, cache
-        self._decoded: dict[str, TrainingImages] = {}
-
-    def __call__(self, index: int, phase: Phase, length: int) -> PatchSource:
-        training = self._training
-        sets = [self._images(name, phase) for name in phase.datasets or training.recipe.datasets]
-        other = phase.degradation
-        degradation = training.find_degradation(other) if other else training.degradation
-        images = AlignedImages(sets, training.scales, degradation, luma=training.spec.channels == "y")
-        return source_for(training.recipe, phase, images, index=index, length=length, seed=training.seed)
-
-    def _images(self, name: str, phase: Phase) -> TrainingImages:
-        if name not in self._training.images:
-            raise DataError(f"The training set {name!r} of phase {phase.name!r} is not here; add it to the recipe.")
-        if name not in self._decoded:
-            self._decoded[name] = TrainingImages(self._cache, self._training.images[name])
-        return self._decoded[name]

@@ -22,11 +22,11 @@ from srbench.running import session
     [
         (["--only", "dott"], "No architecture or distiller named 'dott'. Did you mean dot?"),
         (["--only", "espcn"], "Suite tiny has no 'espcn'; it has bicubic, dot, none."),
-        (["--architecture", "espn"], "No architecture named 'espn'. Did you mean espcn?"),
+        (["--architecture", "espn"], "No network named 'espn'. Did you mean espcn?"),
         (["--architecture", "dot.div2k"], "No checkpoint of dot named 'div2k'."),
         (["--distiller", "logit"], "No distiller named 'logit'. Did you mean logits?"),
         (["--distiller", "logits"], "the distiller logits needs a teacher"),
-        (["--distiller", "logits", "--teacher", "wid"], "No architecture named 'wid'. Did you mean wide?"),
+        (["--distiller", "logits", "--teacher", "wid"], "No network named 'wid'. Did you mean wide?"),
         (["--teacher", "wide"], "--teacher is for --distiller"),
         (["--dataset", "tiny_tst"], "Did you mean tiny_test?"),
         (["--degradation", "blur"], "No degradation named 'blur'. Did you mean blur_down?"),

@@ -272,7 +272,7 @@ def test_a_distiller_that_takes_several_teachers_gets_all_and_another_the_first(
 @pytest.mark.parametrize(
     ("grid", "error", "sentence"),
     [
-        ({"architectures": ("dott",)}, UnknownNameError, "No architecture named 'dott'. Did you mean dot?"),
+        ({"architectures": ("dott",)}, UnknownNameError, "No network named 'dott'. Did you mean dot?"),
         ({"architectures": ("dot.x2",)}, UnknownNameError, "No checkpoint of dot named 'x2'"),
         ({"datasets": ("set6",)}, UnknownNameError, "No dataset named 'set6'. Did you mean set5?"),
         ({"degradations": ("bicubc",)}, UnknownNameError, "No degradation named 'bicubc'. Did you mean bicubic?"),
@@ -280,7 +280,7 @@ def test_a_distiller_that_takes_several_teachers_gets_all_and_another_the_first(
         ({"distillers": ("logit",)}, UnknownNameError, "No distiller named 'logit'. Did you mean logits?"),
         ({"metrics": ("psnr",)}, UnknownNameError, "No metric named 'psnr'. Did you mean psnr_"),
         ({"protocol": "classic"}, UnknownNameError, "No protocol named 'classic'. Did you mean classic-y?"),
-        ({"teacher": "wid"}, UnknownNameError, "No architecture named 'wid'. Did you mean wide?"),
+        ({"teacher": "wid"}, UnknownNameError, "No network named 'wid'. Did you mean wide?"),
         ({"recipe": "quik", "architectures": ("dot",)}, UnknownNameError, "No recipe named 'quik'. Did you mean quick"),
         ({"architectures": ("dot",), "distillers": ("logits",)}, ConfigError, "logits needs a teacher; add teacher ="),
         ({"weights": "w", "distillers": ("logits",)}, ConfigError, "logits cannot train"),
@@ -301,7 +301,7 @@ def test_a_distiller_that_takes_several_teachers_gets_all_and_another_the_first(
         (
             {"architectures": ("dot",), "scales": (2, 3), "distillers": ("logits",), "teacher": "edsr_tiny"},
             UnknownNameError,
-            "No architecture named 'edsr_tiny'. Did you mean edsr_",
+            "No network named 'edsr_tiny'. Did you mean edsr_",
         ),
     ],
 )

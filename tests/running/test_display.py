@@ -12,7 +12,7 @@ def shown(terminal, width=200):
     console = PlainConsole(file=io.StringIO(), force_terminal=terminal, width=width, color_system=None)
     with Display(console) as display, display.jobs(2) as finished:
         display.begin("Net [x2]", 10, 4)
-        display.advance(5, loss=0.125, psnr=31.256, images_per_second=1234.5)
+        display.advance(5, loss=0.125, held_out="31.26 dB", images_per_second=1234.5)
         display._bars.refresh()
         display.note("Started afresh: [/odd].")
         display.end()
@@ -48,7 +48,7 @@ def test_a_failed_image_takes_its_bar_away():
 def test_jobs_elsewhere_show_nothing(capsys):
     silent = RunProgress()
     silent.begin("x", 1, 0)
-    silent.advance(1, loss=1.0, psnr=None, images_per_second=1.0)
+    silent.advance(1, loss=1.0, held_out="", images_per_second=1.0)
     silent.note("x")
     silent.end()
     with silent.images("x", 1) as advance, silent.jobs(1) as finished:

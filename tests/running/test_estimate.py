@@ -62,8 +62,8 @@ def test_every_job_has_an_estimate(session, schedule):
         for ensemble in (False, True)
     )
     assert 0 < one < eight
-    assert Estimator(session).seconds(CertifyJob("tiny_test", 2)) > 0
-    assert Estimator(session).seconds(ProfileJob("dot", 2, Profiling(latency_seconds=7))) > 7
+    assert Estimator(session).seconds(CertifyJob("sr", "tiny_test", 2)) > 0
+    assert Estimator(session).seconds(ProfileJob("dot", 2, Profiling(latency_seconds=7), None)) > 7
 
 
 def test_a_network_that_cannot_be_built_is_no_obstacle(session, schedule, catalog, monkeypatch):

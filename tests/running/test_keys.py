@@ -144,7 +144,8 @@ def test_a_changed_plugin_changes_the_keys_of_what_it_provides_alone(session, ce
         monkeypatch.setattr(sessions, "_catalog", lambda files, strict, changed=changed: changed)
         made = again(session)
         espcn = replace(cell.model, architecture="espcn", teachers=(), distiller="none")
-        keys.append((made.model(cell.model), made.cell(cell), made.model(espcn), made.certificate("tiny_test", 2)))
+        certificate = made.certificate("sr", "tiny_test", 2)
+        keys.append((made.model(cell.model), made.cell(cell), made.model(espcn), certificate))
     (dot, measured, espcn, certificate), (dot2, measured2, espcn2, certificate2) = keys
     assert dot != dot2
     assert measured != measured2
@@ -168,7 +169,7 @@ def test_a_metric_that_becomes_available_is_measured_though_the_rest_was(session
 
 def test_timings_belong_to_a_machine_and_a_device(session):
     def name(device="cpu", threads=1, **profiling):
-        return Keys(replace(session, device=device, threads=threads)).profile("dot", 2, Profiling(**profiling))
+        return Keys(replace(session, device=device, threads=threads)).profile("dot", 2, Profiling(**profiling), None)
 
     assert name() == name()
     others = (name(threads=2), name(device="cuda:0"), name(device="cuda:1"), name(latency_seconds=9))

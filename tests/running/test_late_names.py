@@ -5,6 +5,7 @@ import pytest
 from srbench.catalog.catalog import build_catalog
 from srbench.catalog.discovery import discover, file_plugin
 from srbench.catalog.loading import load_plugin
+from srbench.datasets.library import Library
 from srbench.running import session as sessions
 from srbench.running.display import RunProgress
 from srbench.running.equal_time import compare_paces
@@ -123,7 +124,7 @@ def test_a_ratio_of_times_notes_what_its_trials_asked_for(schedule, session, pro
 
 
 def test_what_is_no_longer_there_is_another_than_what_was(provide):
-    names = LateNames(provide(helper=HELPER), 2)
+    names = LateNames(provide(helper=HELPER), Library(None, {}), 2, None)
     names.network("helper")
     assert current_code(provide(helper=HELPER), names.code) == names.code
     assert current_code(provide(), names.code) == {"architecture": {"helper": []}}

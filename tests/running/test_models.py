@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from srbench.datasets.library import Library
 from srbench.errors import CheckpointError
 from srbench.networks.spec import Checkpoint
 from srbench.planning.cells import Model
@@ -25,7 +26,7 @@ def test_a_network_gets_its_weights_and_is_in_eval_mode(catalog, tmp_path):
     state = spec.build(2).state_dict()
     torch.save(state, tmp_path / "w.pth")
     model = Model(architecture="dot", source="file", files=(tmp_path / "w.pth",), scales=(2,))
-    network = load_model(model, catalog, tmp_path, [], CPU).network
+    network = load_model(model, Library(None, catalog.datasets), catalog, tmp_path, [], CPU).network
     assert not network.module.training
     assert all(torch.equal(w, state[name]) for name, w in network.module.state_dict().items())
 
@@ -36,7 +37,7 @@ def test_a_network_with_several_files_gets_the_mean_of_their_weights(catalog, tm
     for file, state in zip(files, states, strict=True):
         torch.save({key: torch.randn_like(value) for key, value in state.items()}, file)
     model = Model(architecture="dot", source="file", files=files, scales=(2,))
-    found = load_model(model, catalog, tmp_path, [], CPU).network.module.state_dict()
+    found = load_model(model, Library(None, catalog.datasets), catalog, tmp_path, [], CPU).network.module.state_dict()
     first, second = (torch.load(file, weights_only=True) for file in files)
     assert all(torch.allclose(found[key], (first[key] + second[key]) / 2) for key in found)
 
@@ -50,7 +51,7 @@ def test_trained_weights_that_are_missing_or_damaged_are_reported(catalog, tmp_p
         (tmp_path / "weights.safetensors").write_bytes(content)
     model = Model(architecture="dot", source="trained", scales=(2,))
     with pytest.raises(CheckpointError, match=reason if content != b"noise" else "is damaged"):
-        load_model(model, catalog, tmp_path, [], CPU)
+        load_model(model, Library(None, catalog.datasets), catalog, tmp_path, [], CPU)
 
 
 def test_a_published_checkpoint_is_found_below_or_in_its_folder_and_checked(tmp_path):
@@ -72,7 +73,7 @@ def test_a_published_checkpoint_is_found_below_or_in_its_folder_and_checked(tmp_
 def test_a_checkpoint_without_weights_for_the_scale_is_reported(catalog, tmp_path):
     model = Model(architecture="dot", source="checkpoint", checkpoint="none", scales=(2,))
     with pytest.raises(CheckpointError, match=r"dot.none has no weights for x2"):
-        load_model(model, catalog, tmp_path, [], CPU)
+        load_model(model, Library(None, catalog.datasets), catalog, tmp_path, [], CPU)
 
 
 def test_loading_foreign_weights_forgets_nothing(session, schedule, tmp_path, catalog):

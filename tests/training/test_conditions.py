@@ -120,7 +120,7 @@ def test_plain_training_gives_the_student_the_conditions_of_every_patch(tmp_path
     )  # held-out patches, whose conditions are unknown, are not shown
     for seen, conditions in setup.student.module.heard:
         torch.testing.assert_close(conditions[:, 0], seen, atol=1e-3, rtol=0)
-    assert report.held_out_psnr is None
+    assert report.held_out is None
 
 
 def test_a_batch_of_a_blind_student_has_no_conditions():

@@ -206,8 +206,8 @@ def test_progress_hears_of_everything_and_curves_are_written(tmp_path):
         def begin(self, title, steps, done):
             heard.append((title, steps, done))
 
-        def advance(self, done, *, loss, psnr, images_per_second):
-            heard.append((done, loss > 0, psnr is not None, images_per_second > 0))
+        def advance(self, done, *, loss, held_out, images_per_second):
+            heard.append((done, loss > 0, held_out.endswith(" dB"), images_per_second > 0))
 
         def end(self):
             heard.append("end")
@@ -231,7 +231,7 @@ def test_watching_the_psnr_changes_nothing(tmp_path):
 
 
 def test_training_without_held_out_patches_reports_none(tmp_path):
-    assert run(Distiller(make_setup()), tmp_path, images=photographs(2)).held_out_psnr is None
+    assert run(Distiller(make_setup()), tmp_path, images=photographs(2)).held_out is None
 
 
 @pytest.mark.gpu
@@ -247,7 +247,7 @@ def test_a_gpu_trains_in_every_precision_and_names_the_step_of_a_nan(tmp_path, p
     setup = replace(make_setup(teachers=(WIDE,), recipe=recipe), device=torch.device("cuda"))
     before = weights(setup)
     report = run(Distiller(setup), tmp_path / "1")
-    assert report.held_out_psnr is not None
+    assert report.held_out is not None
     assert setup.student.module.head.weight.is_cuda
     assert not same(before, {name: w.cpu() for name, w in weights(setup).items()})
     setup = replace(make_setup(recipe=recipe), device=torch.device("cuda"))

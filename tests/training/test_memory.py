@@ -10,10 +10,11 @@ from srbench.distilling.distiller import Distiller
 from srbench.distilling.spec import DistillerSpec
 from srbench.networks.capture import capture
 from srbench.recipe import Recipe
+from srbench.tasks.super_resolution.training import PatchTraining
 from srbench.training.memory import RememberingTeacher, TeacherMemory
 from srbench.training.patches.build import Pool
 from srbench.training.patches.images import TrainingImages
-from srbench.training.train_model import Training, train_model
+from srbench.training.train_model import train_model
 
 POOLED = toys.RECIPE.model_copy(update={"pool": 3})
 
@@ -47,7 +48,7 @@ class Taps(Distiller):
 def trained(method, folder, recipe=POOLED):
     images = {f"{n}": path for n, path in enumerate(sorted(folder.parent.glob("*.png")))}
     torch.manual_seed(3)
-    training = Training(
+    training = PatchTraining(
         spec=toys.SMALL, scales=(2,), distiller=DistillerSpec(name="method", build=method), recipe=recipe,
         teachers=(toys.make_setup(teachers=(toys.WIDE,)).teacher,), degradation=toys.NOISY,
         losses={"l1": type("L1", (), {"build": staticmethod(lambda: toys.l1)})}, images={"toy": images},

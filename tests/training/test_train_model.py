@@ -25,8 +25,9 @@ from srbench.errors import DataError, TrainingInterrupted, UnknownNameError
 from srbench.imaging import write_png
 from srbench.networks.network import build_network
 from srbench.records import WarmStart
+from srbench.tasks.super_resolution.training import PatchTraining
 from srbench.training.progress import Progress
-from srbench.training.train_model import TrainedModel, Training, train_model
+from srbench.training.train_model import TrainedModel, train_model
 
 NONE = DistillerSpec(name="none", build=Distiller, needs_teacher=False)
 ASSISTANT = DistillerSpec(name="assistant", build=TeachingAssistant)
@@ -59,7 +60,7 @@ def engine(tmp_path, images):
         }
         where = {"device": torch.device("cpu"), "work": tmp_path / "work", "cache": tmp_path / "cache"}
         how = {name: options.pop(name) for name in ("work", "progress") if name in options}
-        return train_model(Training(**(given | options)), **(where | how))
+        return train_model(PatchTraining(**(given | options)), **(where | how))
 
     return model
 
@@ -80,7 +81,7 @@ def test_a_distiller_with_phases_a_teacher_and_a_degradation_of_its_own(engine):
 
 @pytest.mark.parametrize(("spec", "scales"), [(LUMA, (2,)), (ANY_SCALE, (2, 3))])
 def test_luma_and_several_scales(engine, spec, scales):
-    assert engine(spec=spec, scales=scales).report.held_out_psnr is not None
+    assert engine(spec=spec, scales=scales).report.held_out is not None
 
 
 def test_patches_grow_as_the_recipe_says_in_every_phase(engine):
@@ -96,7 +97,7 @@ def test_patches_grow_as_the_recipe_says_in_every_phase(engine):
     )
     spec = DistillerSpec(name="watching", build=Watching)
     report = engine(distiller=spec, teachers=(build_network(WIDE, 2),), recipe=growing).report
-    assert report.held_out_psnr is not None
+    assert report.held_out is not None
     changes = [size for n, size in enumerate(seen) if n == 0 or size != seen[n - 1]]
     assert changes == [(2, 6, 12), (2, 8, 16), (4, 6, 12), (2, 8, 16)]  # its first phase has batches of 2
 
@@ -127,7 +128,7 @@ def test_a_signal_stops_after_any_step_saves_and_says_how_to_go_on(engine, tmp_p
     whole = engine(work=tmp_path / "whole")
 
     class Interrupting(Progress):
-        def advance(self, done: int, *, loss: float, psnr: float | None, images_per_second: float) -> None:
+        def advance(self, done: int, *, loss: float, held_out: str, images_per_second: float) -> None:
             if done == last:
                 os.kill(os.getpid(), number)
 

@@ -20,7 +20,8 @@ ANY_SCALE: frozenset[Scale] = frozenset(range(1, 33))
 class RecogniserSpec(ArchitectureSpec):
     """A network that maps images (N, C, H, W) to embeddings (N, D): the backbone of a classifier.
 
-    ``build()`` takes nothing and gives the network without a head; srbench adds the head that a recipe names. The
+    ``build()`` takes nothing and gives the network without a head; srbench adds the head that a recipe names. (With
+    ``parts`` it takes the scale.) The
     network is called with images of any size, normalised as the spec says. ``scales`` are the ratios of HR to LR sides
     at which it is offered. What the base says of sr, and of one network for several scales, does not apply.
     """
@@ -35,6 +36,9 @@ class RecogniserSpec(ArchitectureSpec):
     stem: str = ""
     """Path of the first convolution, whose output (N, C, h, w) precedes normalisation and activation."""
 
+    takes_lr: bool = False
+    """True if it enlarges images itself, so that it is given LR where others see an enlarged view."""
+
     def __post_init__(self) -> None:
         ArchitectureSpec.__post_init__(self)  # slots make another class, which super() would not find
         if self.multi_scale or self.conditions or self.representation:
@@ -43,6 +47,6 @@ class RecogniserSpec(ArchitectureSpec):
                 "super-resolution have; leave them out."
             )
 
-    def network(self, scale: Scale) -> nn.Module:  # noqa: ARG002 - one network serves images of every size
-        """Build an untrained backbone; it is the same network at every ``scale``."""
-        return self.build()
+    def network(self, scale: Scale) -> nn.Module:
+        """Build an untrained backbone, which is the same network at every scale unless it is composed of others."""
+        return self.build(scale) if self.parts else self.build()

@@ -12,7 +12,7 @@ from srbench.garbage import without_collections
 from srbench.records import RowId
 from srbench.report.comparing.rows import Cells, holds_numbers, identity_of, row_title
 from srbench.report.formats import cell_text
-from srbench.report.leaderboard.columns import dtype_of, leaderboard_row, metric_columns
+from srbench.report.leaderboard.columns import dtype_of, leaderboard_columns, leaderboard_row, metric_columns
 from srbench.report.leaderboard.sections import rank_order
 from srbench.report.reading import has_records, read_records
 
@@ -31,7 +31,9 @@ def read_leaderboard(path: Path) -> list[Cells]:
         if has_records(path):
             records = read_records(path).records
             metrics = metric_columns(records)
-            return [{k: cell_text(v) for k, v in leaderboard_row(r, metrics).items()} for r in rank_order(records)]
+            header = leaderboard_columns(metrics, records)
+            rows = (leaderboard_row(record, metrics) for record in rank_order(records))
+            return [{name: cell_text(row.get(name)) for name in header} for row in rows]
         if not (path / "leaderboard.csv").is_file():
             raise DataError(f"{path} has neither records nor a leaderboard.csv; give a results folder or a CSV file.")
         path /= "leaderboard.csv"

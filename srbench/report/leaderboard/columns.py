@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_type_hints
 
 from srbench.records import Measured, Record, RowId, Score
 from srbench.report.formats import CsvRow, CsvValue
+from srbench.report.leaderboard.costs import absent_costs
 
 Dtype: TypeAlias = Literal["string", "Int64", "float64"]
 """The dtype of a column in a data frame; see `srbench.report.comparing.reading.read_results`."""
@@ -73,6 +74,9 @@ COSTS = (
     Column("parameters_deployed", "The same after re-parameterisation.", _at("profile.parameters_deployed"), "Int64"),
     Column("macs_720p_g", "Multiply-accumulates, 1e9, for a 1280×720 output.", _at("profile.macs_720p_g")),
     Column("macs_256_g", "Multiply-accumulates, 1e9, for a 256×256 input.", _at("profile.macs_256_g")),
+    Column("macs_input_m", "Multiply-accumulates, 1e6, for an input, where all have one size.",
+           _at("profile.macs_input_m")),
+    Column("input_bytes", "Bytes of such an input, an 8-bit image.", _at("profile.input_bytes"), "Int64"),
     Column("uncounted_operators", "Operators that the MACs leave out, separated by spaces; empty without any.",
            lambda r: " ".join(r.profile.uncounted_operators) if r.profile else None, "string"),
     Column("activations_m", "Elements of convolution outputs, 1e6, for a 256×256 input.", _at("profile.activations_m")),
@@ -131,20 +135,23 @@ def dtype_of(column: str) -> Dtype:
     return _DTYPES.get(column, "string" if text else "float64")
 
 
-def metric_columns(records: Iterable[Record]) -> dict[str, str]:
-    """Return the column of each metric of the records: the fixed ones, then others in alphabetical order."""
+def metric_columns(records: Sequence[Record]) -> dict[str, str]:
+    """Return the column of each metric: the usual ones, if there is any of them, then others in alphabetical order."""
+    scored = {name for r in records for name in r.scores}
+    usual = METRICS if not scored or scored & METRICS.keys() else {}
     others = {s.metric: s.column for r in records for s in r.scores.values() if s.metric not in METRICS}
     others |= {name: name for r in records for i in r.images for name in i.scores if name not in {*METRICS, *others}}
-    return METRICS | dict(sorted(others.items(), key=lambda item: item[1]))
+    return usual | dict(sorted(others.items(), key=lambda item: item[1]))
 
 
-def leaderboard_columns(metrics: Mapping[str, str] = METRICS) -> list[str]:
-    """Return the header of ``leaderboard.csv`` for these metrics."""
+def leaderboard_columns(metrics: Mapping[str, str] = METRICS, records: Sequence[Record] = ()) -> list[str]:
+    """Return the header of ``leaderboard.csv`` for these metrics, with the costs that the records have."""
+    absent = absent_costs(records)
     return [
         *(c.name for c in NAMING),
         *metrics.values(),
         *(column + ending for column in metrics.values() for ending in PER_METRIC),
-        *(c.name for c in COSTS),
+        *(c.name for c in COSTS if c.name not in absent),
         *(f"{metric}_protocol" for metric in metrics),
         "reasons",
     ]

@@ -71,7 +71,7 @@ def render_page(
         ]
     shown = list(pictures)
     for scale in dict.fromkeys(s.scale for s in sections):
-        for picture in [f for f in shown if f.name.startswith("psnr_vs_") and f.stem.endswith(f"_x{scale}")]:
+        for picture in [f for f in shown if "_vs_" in f.name and f.stem.endswith(f"_x{scale}")]:
             out += [f"![Quality against cost at x{scale}]({picture.name})", ""]
     for section in sections:
         out += _section(section, notes)
@@ -111,11 +111,11 @@ def _overview(section: Section) -> list[str]:
             if line and table.headline:
                 pair = [h for h in (table.headline, _second(table)) if h]
                 cells.append(" / ".join(_ranked(table, line, h) for h in pair))
-                costs = [_number(line.costs[n], f, None) for n, f in _COST_FORMATS[:2]]
+                costs = [_number(line.costs[c.name], c.text, None) for c in table.costs[:2]]
             else:
                 cells.append("—")
         rows.append([markdown(title), *costs, *cells])
-    return [*grid(["Method", "Params [K]", "MACs [G]", *heads], rows, left=1), ""]
+    return [*grid(["Method", *(cost.head for cost in tables[0].costs[:2]), *heads], rows, left=1), ""]
 
 
 def _second(table: Table) -> Heading | None:
@@ -138,11 +138,13 @@ def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
     headings = [h for h in table.headings if h != head]
     reported = [h for h in table.headings if any(_reported(line, h) for line in table.lines)]
     timings = table.timings
-    header = ["Rank", "Method", "Params [K]", "MACs [G]"]
+    before, after = table.costs[:-2], table.costs[-2:]  # what the network is, and what this machine made of it
+    header = ["Rank", "Method", *(cost.head for cost in before)]
+    reference = table.lines[0].first.reference
     if head:
-        header += [_head(head, table), "95 % interval", "Gain over bicubic"]
+        header += [_head(head, table), "95 % interval", *([f"Gain over {reference}"] if reference else [])]
     header += [_head(h, table) for h in headings] + [f"{markdown(h.label)} reported (Δ)" for h in reported]
-    header += ["Latency p50 [ms]", "Memory [MiB]"]
+    header += [cost.head for cost in after]
     rows = []
     compared = any(line.reference for line in table.lines)
     for line in table.lines:
@@ -153,17 +155,17 @@ def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
             name += notes.mark(f"{which} failed: {record.reason}")
         if line.failed:
             row = ["—", name, *["—"] * (len(header) - 2)]
-            row[4] = f"failed{notes.mark(f'{line.title}: {line.failed}')}"
+            row[2 + len(before)] = f"failed{notes.mark(f'{line.title}: {line.failed}')}"
             rows.append(row)
             continue
         row = [str(line.rank) if line.rank else "—", name]
-        row += [_number(line.costs[n], f, notes) for n, f in _COST_FORMATS[:2]]
+        row += [_number(line.costs[cost.name], cost.text, notes) for cost in before]
         if head:
             row += [_ranked(table, line, head, notes), _interval(line, head)]
-            row.append(_gain(line, head, compared=compared, notes=notes))
+            row += [_gain(line, head, compared=compared, notes=notes)] if reference else []
         row += [_ranked(table, line, h, notes) for h in headings]
         row += [_reported(line, h) or "—" for h in reported]
-        latency, memory = (_number(line.costs[n], f, notes) for n, f in _COST_FORMATS[2:])
+        latency, memory = (_number(line.costs[cost.name], cost.text, notes) for cost in after)
         if len(timings) > 1 and line.costs["latency_ms_p50"].mean is not None:
             latency += notes.mark(f"Timed as: {line.timing}. Other timings in this table do not compare with it.")
         rows.append([*row, latency, memory])
@@ -183,14 +185,6 @@ def _legend(table: Table, section: Section) -> list[str]:
         words.append("\\* reimplementation of a method whose paper leaves details open.")
     ids = " · ".join(markdown_code(h.protocol) for h in table.headings)
     return [f"<sub>{' '.join(words)}<br>{ids}</sub>" if ids else f"<sub>{' '.join(words)}</sub>"]
-
-
-_COST_FORMATS: tuple[tuple[str, Callable[[float], str]], ...] = (
-    ("parameters", lambda v: f"{v / 1e3:,.1f}" if v < 1e6 else f"{v / 1e3:,.0f}"),
-    ("macs_720p_g", lambda v: f"{v:,.2f}"),
-    ("latency_ms_p50", lambda v: f"{v:,.1f}" if v >= 10 else f"{v:.2f}"),
-    ("peak_memory_mib", lambda v: f"{v:,.0f}"),
-)
 
 
 def _number(value: Value, form: Callable[[float], str], notes: Footnotes | None) -> str:

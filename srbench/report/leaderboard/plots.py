@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srbench.report.formats import Heading
+from srbench.report.leaderboard.costs import Cost
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pictures import FAINT, Picture, figure_at
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import BboxBase
 
-COSTS = {"macs": ("macs_720p_g", "MACs for a 1280×720 output [G]"), "latency": ("latency_ms_p50", "Latency p50 [ms]")}
 MARKERS = "oDs^vPX*<>"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7f3c8d", "#e0457b", "#5b6770", "#117733")
 """Okabe and Ito's palette for colour-blind readers, extended and dark enough for text."""
@@ -33,15 +33,18 @@ def plot_pictures(results: Path, sections: Sequence[Section]) -> list[Picture]:
 
     A picture without a point is left out.
     """
-    pictures = []
-    for scale in sorted({s.scale for s in sections}):
-        own = [s for s in sections if s.scale == scale]
-        for name, (cost, label) in COSTS.items():
-            panels = [(s, t) for s in own for t in s.tables if t.headline and points(t, t.headline, cost)]
-            if panels:
-                path = results / f"psnr_vs_{name}_x{scale}.png"
-                pictures.append(Picture(path, partial(_figure, path, panels, cost, label)))
-    return pictures
+    panels: dict[tuple[int, str, Cost], list[tuple[Section, Table]]] = {}
+    for section in sorted(sections, key=lambda s: s.scale):
+        for table in section.tables:
+            for cost in table.costs:
+                if cost.axis and table.headline and points(table, table.headline, cost.name):
+                    score = table.headline.metric.partition("_")[0]
+                    name = f"{score}_vs_{cost.name.partition('_')[0]}_x{section.scale}.png"
+                    panels.setdefault((section.scale, name, cost), []).append((section, table))
+    return [
+        Picture(results / name, partial(_figure, results / name, own, cost.name, cost.axis))
+        for (_, name, cost), own in panels.items()
+    ]
 
 
 def points(table: Table, headline: Heading, cost: str) -> list[tuple[Line, float, float]]:

@@ -15,10 +15,11 @@ from srbench.measuring.uncertainty import shared_ranks
 from srbench.records import Measured, Profile, Record, RowId
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.columns import METRICS
+from srbench.report.leaderboard.costs import costs_of
 from srbench.report.leaderboard.tables import Line, Section, Table, Value, name_lines
 from srbench.report.pairing import Rivals, averaged, in_common, scores_by_seed, statistics_of
 
-COSTS = ("parameters", "macs_720p_g", "latency_ms_p50", "peak_memory_mib")
+_UNKNOWN = Measured(reason="not known for this network")
 
 
 def make_sections(records: Iterable[Record]) -> list[Section]:
@@ -73,9 +74,10 @@ def make_table(records: Sequence[Record], labels: Mapping[str, str] = MappingPro
     ]
     headings = _headings(records)
     headline = next((h for h in headings if h.metric == records[0].headline), None)
+    costs = costs_of(records)
     for line in lines:
         line.scores = {h: _score(line, h) for h in headings}
-        line.costs = {name: _cost(line, name) for name in COSTS}
+        line.costs = {cost.name: _cost(line, cost.name) for cost in costs}
         line.timing = _timing(line.first)
     if headline:
         _rank_lines(lines, headline)
@@ -89,6 +91,7 @@ def make_table(records: Sequence[Record], labels: Mapping[str, str] = MappingPro
         headline=headline,
         headings=headings,
         lines=lines,
+        costs=costs,
     )
 
 
@@ -132,7 +135,7 @@ def _score(line: Line, heading: Heading) -> Value:
 def _cost(line: Line, name: str) -> Value:
     profiles: list[Profile] = [r.profile for r in line.records if r.profile]
     if profiles:
-        return _mean([profiles[0].figures[name]])  # which all seeds share
+        return _mean([profiles[0].figures.get(name, _UNKNOWN)])  # which all seeds share
     return Value(reason=line.failed or "not profiled")
 
 

@@ -11,9 +11,7 @@ from types import MappingProxyType
 from srbench.files import short_stem
 from srbench.records import Certification, Record
 from srbench.report.formats import Heading
-
-REFERENCE = "bicubic"
-"""The architecture over which gains are counted."""
+from srbench.report.leaderboard.costs import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +72,8 @@ class Line:
 
     @property
     def reference(self) -> bool:
-        """Whether this is bicubic interpolation."""
-        return self.first.model.architecture == REFERENCE
+        """Whether gains are counted over this: it is bicubic interpolation."""
+        return self.first.model.architecture == self.first.reference
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +88,8 @@ class Table:
     """None where every cell failed."""
     headings: list[Heading]
     lines: list[Line]
+    costs: list[Cost]
+    """The costs that it shows."""
     _orders: dict[Heading, list[float]] = field(default_factory=dict)
 
     def order(self, heading: Heading) -> list[float]:

@@ -87,6 +87,9 @@ class Patches:
         drawn = chain.draws(self.batch, Size(side, side, scale), stream(*self._noise(step, draw)))
         return [describe(one) for one in drawn]
 
+    def labels(self, step: int, draw: int = 0) -> None:
+        """Return None: patches have no labels."""
+
     def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
         """Return patches that are never trained on; see `PatchSource.held_out`."""
         if not len(self._held):

@@ -28,6 +28,7 @@ class TrainingImages:
 
     Attributes:
         hr: The images.
+        key: A hash of where they come from.
     """
 
     def __init__(self, folder: Path, images: Mapping[str, Path] | Iterable[Array]) -> None:
@@ -42,8 +43,8 @@ class TrainingImages:
         named = images if isinstance(images, Mapping) else {str(n): image for n, image in enumerate(images)}
         if not named:
             raise DataError("The training set holds no image; add some, or name another set in the recipe.")
-        self._folder, self._key = folder, _key(named)
-        self.hr = _made_once(folder / f"{self._key}.hr", lambda: _decoded(named))
+        self._folder, self.key = folder, _key(named)
+        self.hr = _made_once(folder / f"{self.key}.hr", lambda: _decoded(named))
         self._lr: dict[tuple[str, Scale], PixelFile] = {}
 
     def lr(self, degradation: DegradationSpec, scale: Scale) -> PixelFile:
@@ -53,7 +54,7 @@ class TrainingImages:
         """
         key = (degradation.name, scale)
         if key not in self._lr:
-            path = self._folder / f"{self._key}.x{scale}.{_probe_hash(degradation, scale)}.lr"
+            path = self._folder / f"{self.key}.x{scale}.{_probe_hash(degradation, scale)}.lr"
             self._lr[key] = _made_once(path, lambda: self._degraded(degradation, scale))
         return self._lr[key]
 

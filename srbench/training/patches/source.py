@@ -8,6 +8,7 @@ from typing import Protocol
 from torch import Tensor
 
 from srbench.naming import Scale
+from srbench.training.validation import HeldOut
 
 
 class PatchSource(Protocol):
@@ -39,8 +40,11 @@ class PatchSource(Protocol):
             TrainingError: The degradation cannot describe it.
         """
 
-    def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
-        """Return fixed lr and hr patches that `sample` never shows, by scale; empty if the images are too small."""
+    def labels(self, step: int, draw: int = 0) -> Tensor | None:
+        """Return the labels (N,) of the images that `sample` gives for the same step and draw; None without labels."""
+
+    def held_out(self) -> HeldOut:
+        """Return fixed lr and targets that `sample` never shows, by scale; empty if there are too few."""
 
 
 class DerivedSource:
@@ -73,6 +77,11 @@ class DerivedSource:
         source, at = self._at(step)
         return source.conditions(at, draw)
 
-    def held_out(self) -> Mapping[Scale, tuple[Tensor, Tensor]]:
-        """Return patches that are never trained on; see `PatchSource.held_out`."""
+    def labels(self, step: int, draw: int = 0) -> Tensor | None:
+        """Return the labels of one step; see `PatchSource.labels`."""
+        source, at = self._at(step)
+        return source.labels(at, draw)
+
+    def held_out(self) -> HeldOut:
+        """Return what is never trained on; see `PatchSource.held_out`."""
         return self._source.held_out()

@@ -1,0 +1,47 @@
+"""The figures of a profile that tables show, those that a table's records have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from srbench.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One figure of `srbench.records.Profile`."""
+
+    name: str
+    head: str
+    """Head of the column, with its unit."""
+    text: Callable[[float], str]
+    axis: str = ""
+    """Label of the axis of plots against it; empty if there are none."""
+
+
+COSTS = (
+    Cost("parameters", "Params [K]", lambda v: f"{v / 1e3:,.1f}" if v < 1e6 else f"{v / 1e3:,.0f}"),
+    Cost("macs_720p_g", "MACs [G]", lambda v: f"{v:,.2f}", "MACs for a 1280×720 output [G]"),
+    Cost("macs_input_m", "MACs [M]", lambda v: f"{v:,.2f}", "MACs for an image [M]"),
+    Cost("input_bytes", "Input [bytes]", lambda v: f"{v:,.0f}"),
+    Cost("latency_ms_p50", "Latency p50 [ms]", lambda v: f"{v:,.1f}" if v >= 10 else f"{v:.2f}", "Latency p50 [ms]"),
+    Cost("peak_memory_mib", "Memory [MiB]", lambda v: f"{v:,.0f}"),
+)
+_SIZED = ("macs_input_m", "input_bytes")
+"""What is known only where all inputs have one size."""
+_OF_IMAGES = ("macs_720p_g", "macs_256_g")
+"""What is known only where images have sizes of their own."""
+
+
+def absent_costs(records: Iterable[Record]) -> frozenset[str]:
+    """Return the figures that none of these records can have, by how they were profiled; usually those of one size."""
+    profiles = [record.profile for record in records if record.profile]
+    sized = {profile.input_bytes is not None for profile in profiles} or {False}
+    return frozenset((() if True in sized else _SIZED) + (() if False in sized else _OF_IMAGES))
+
+
+def costs_of(records: Iterable[Record]) -> list[Cost]:
+    """Return the figures that tables of these records show, in order."""
+    absent = absent_costs(records)
+    return [cost for cost in COSTS if cost.name not in absent]

@@ -1,0 +1,1 @@
+"""Super-resolution: a network maps lr to sr, which is compared with hr."""

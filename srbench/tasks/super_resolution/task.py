@@ -1,0 +1,119 @@
+"""Super-resolution as a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from srbench.catalog.catalog import Catalog
+from srbench.datasets.library import Library
+from srbench.datasets.spec import DatasetSpec
+from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec, all_of
+from srbench.measuring.protocol import Inference, Protocol, ScoringProtocol, protocol_named
+from srbench.naming import Scale
+from srbench.networks.spec import ArchitectureSpec
+from srbench.profiling.settings import Profiling
+from srbench.recipe import Recipe, TrainingRecipe
+from srbench.records import Certification, Profile
+from srbench.tasks.task import MeasureRequest, Task, TrainingRequest
+
+if TYPE_CHECKING:
+    from srbench.measuring.measure import Measurement
+    from srbench.networks.network import Network
+    from srbench.training.train_model import Training
+
+
+class SuperResolution(Task):
+    """A network maps lr to sr; protocols say how sr is compared with hr."""
+
+    name = "sr"
+    recipe = Recipe
+    default_protocol = "classic-y"
+    default_metrics = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "lpips")
+    default_recipe = "quick"
+    reference = "bicubic"
+
+    def helper_scale(self, scale: Scale) -> Scale:
+        """Return the same scale: teachers see what their students see."""
+        return scale
+
+    def check(self, dataset: DatasetSpec, inference: Inference, where: str) -> None:
+        """Accept everything: any image can be reduced and enlarged, and `Inference` has checked itself."""
+
+    def protocol(self, name: str, recipe: Callable[[], TrainingRecipe]) -> Protocol:  # noqa: ARG002
+        """Return a preset."""
+        return protocol_named(name)
+
+    def headline(self, dataset: DatasetSpec, protocol: ScoringProtocol, metrics: Sequence[ScoreSpec]) -> str:
+        """Return the protocol's headline, or without hr the first metric that needs none."""
+        without_hr = () if dataset.truth else all_of(MetricSpec, metrics)
+        return next((metric.name for metric in without_hr if not metric.needs_hr), _of_sr(protocol).headline)
+
+    def untrained(
+        self, spec: ArchitectureSpec, scale: Scale, recipe: TrainingRecipe | None, library: Library, catalog: Catalog  # noqa: ARG002
+    ) -> Network:  # fmt: skip
+        """Build the network of the spec."""
+        from srbench.networks.network import build_network
+
+        return build_network(spec, scale)
+
+    def training(self, request: TrainingRequest, library: Library, catalog: Catalog) -> Training:
+        """Describe a training on patches."""
+        from srbench.tasks.super_resolution.training import PatchTraining
+
+        recipe = cast("Recipe", request.recipe)
+        return PatchTraining(
+            spec=request.spec,
+            scales=request.scales,
+            distiller=request.distiller,
+            recipe=recipe,
+            degradation=request.degradation,
+            losses=request.losses,
+            images={name: library.images(catalog.datasets[name]) for name in recipe.datasets},
+            build=request.build,
+            find_degradation=request.find_degradation,
+            seed=request.seed,
+        )
+
+    def measure(self, request: MeasureRequest, advance: Callable[[], None]) -> Measurement:
+        """Super-resolve and score the images; published weights are also tried on a photograph."""
+        from srbench.measuring.measure import measure
+        from srbench.measuring.pairs import Pairs
+
+        pairs = Pairs(
+            library=request.library,
+            dataset=request.dataset,
+            degradation=request.degradation,
+            code_hash=request.degradation_code,
+            scale=request.scale,
+            protocol=_of_sr(request.protocol),
+            limit=request.limit,
+            realisation=request.realisation,
+        )
+        return measure(
+            request.network, pairs, all_of(MetricSpec, request.metrics), request.inference, request.device,
+            keep=request.keep, folder=request.folder, advance=advance, published=request.published,
+        )  # fmt: skip
+
+    def images(self, library: Library, dataset: DatasetSpec, limit: int | None) -> int:
+        """Return the number of images."""
+        return len(list(library.images(dataset))[:limit])
+
+    def certify(self, library: Library, dataset: DatasetSpec, scale: Scale) -> Certification:
+        """Compare bicubic interpolation with its published scores."""
+        from srbench.measuring.certification import certify
+
+        return certify(dataset, library.images(dataset), scale, library.lr_images(dataset, scale))
+
+    def profile(
+        self, spec: ArchitectureSpec, scale: Scale, profiling: Profiling, size: tuple[int, int] | None, device: str,  # noqa: ARG002
+        plugin_files: Sequence[str],
+    ) -> Profile:  # fmt: skip
+        """Count the MACs of a 1280x720 output, and time the input of ``profiling``."""
+        from srbench.profiling.profile import profile_network
+
+        return profile_network(spec, scale, profiling, device, plugin_files)
+
+
+def _of_sr(protocol: ScoringProtocol) -> Protocol:
+    return cast("Protocol", protocol)  # planning asked this task for it
