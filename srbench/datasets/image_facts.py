@@ -93,6 +93,9 @@ def image_facts(paths: Iterable[Path]) -> tuple[dict[Path, ImageFacts], dict[Pat
                     good[path] = _from_row(row[2:])
                     continue
                 good[path] = made = read_facts(path)
+            except FileNotFoundError:
+                bad[path] = f"There is no image at {path}."
+                continue
             except (DataError, OSError) as error:
                 bad[path] = str(error)
                 continue

@@ -10,6 +10,7 @@ from srbench.datasets.labelled.images import LabelledImages
 from srbench.datasets.spec import DatasetSpec
 from srbench.datasets.verification import Verification, verify
 from srbench.errors import DataError
+from srbench.files import cache_root
 from srbench.naming import Scale
 
 
@@ -102,9 +103,12 @@ class Library:
         where = f"below {self._root}" if self._root else "here: no data root is given"
         return f"The dataset {spec.name} is not {where}; {how}, or put it {place}{root}."
 
-    @staticmethod
-    def _faults(spec: DatasetSpec, problems: tuple[str, ...], advice: str = "Fix it or fetch it again.") -> str:
+    def _faults(self, spec: DatasetSpec, problems: tuple[str, ...], advice: str = "") -> str:
+        folders = self.verification(spec).folders
+        if not advice and folders and folders[0].is_relative_to(cache_root()):
+            made = cache_root().joinpath(*folders[0].relative_to(cache_root()).parts[:2])
+            advice = f"Delete {made}; srbench makes it again."
         shown = " ".join(problems[:5])
         if len(problems) > 5:
             shown += f" And {len(problems) - 5} more: `srbench data verify {spec.name}` lists them."
-        return f"The dataset {spec.name} cannot be used. {shown} {advice}"
+        return f"The dataset {spec.name} cannot be used. {shown} {advice or 'Fix it or fetch it again.'}"

@@ -143,6 +143,8 @@ def _spec(file: TomlFile, name: str) -> DatasetSpec:
 
 def _labels(file: TomlFile, spec: DatasetSpec) -> LabelReader:
     at = (spec.name, "labels")
+    if spec.image_names:
+        raise file.fault("entries and names do not go with labels; give content, the hash of the whole set.", at)
     layout = file.table(_AnyLayout, at).layout
     if layout not in LAYOUTS:
         raise file.unfit(layout, f"expected one of {', '.join(LAYOUTS)}", (*at, "layout"))

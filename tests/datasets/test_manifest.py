@@ -140,3 +140,70 @@ def test_what_cannot_be_recorded_is_refused_by_name(root, tmp_path):
     (root / "Farm/HR/bee.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"bee\.png"):
         describe_folder("farm", root / "Farm")
+
+
+LABELLED = """
+[birds_train]
+label = "Birds (train)"
+split = "train"
+images = 9
+license = "CC0-1.0"
+citation = "nobody"
+content = "{hash}"
+folders = ["birds"]
+[birds_train.labels]
+layout = "class-folders"
+question = "classification"
+path = "train"
+classes = ["s1-s3"]
+
+[birds_test]
+like = "birds_train"
+label = "Birds (test)"
+split = "test"
+labels.path = "test"
+""".replace("{hash}", "0" * 64)
+
+
+def test_a_set_like_another_states_only_what_differs(write):
+    train, test = read_manifest(write(LABELLED))
+    assert (test.label, test.split, test.images, test.license, test.folders) == (
+        "Birds (test)", "test", 9, "CC0-1.0", ("birds",),
+    )  # fmt: skip
+    assert (train.content, test.content) == ("0" * 64, None)
+    assert (train.labels.layout.path, test.labels.layout.path) == ("train", "test")
+    assert train.labels.layout.classes == test.labels.layout.classes == ("s1-s3",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('layout = "class-folders"', 'layout = "folders"',
+         r"line 11, \[birds_train\.labels\]: layout = 'folders' does not fit: expected one of aircraft, class"),
+        ('layout = "class-folders"', "", r"\[birds_train\.labels\]: the key 'layout' is missing"),
+        ('question = "classification"', 'question = "multilabel"', r"line 12, .*question = 'multilabel' does not fit"),
+        ('path = "train"', 'paths = "train"', r"line 13, .*unknown key 'paths'; did you mean 'path'\?"),
+        ('path = "train"', "take = [1]", r"line 13, .*take = \[1\] does not fit"),
+        ('path = "train"', "take = [0, 4]", r"line 13, .*take = 0 does not fit: expected a number"),
+        ('like = "birds_train"', 'like = "bird"', r"line 17, .*like = 'bird' does not fit: expected a set"),
+        ('like = "birds_train"', 'like = "birds_test"', r"like = 'birds_test' does not fit"),
+        ('like = "birds_train"', "like = 3", r"line 17, \[birds_test\]: like = 3 does not fit"),
+        ('label = "Birds (test)"', "", r"\[birds_test\]: the key 'label' is missing"),
+        ('folders = ["birds"]', 'names = ["1-9"]', r"entries and names do not go with labels; give content"),
+        ("0" * 64, "beef", r"content = 'beef' does not fit"),
+        ('labels.path = "test"', "labels = 3", r"labels = 3 does not fit"),
+    ],
+)  # fmt: skip
+def test_a_faulty_description_of_labels_is_reported_with_line_and_key(write, old, new, said):
+    assert old in LABELLED
+    with pytest.raises(ConfigError, match=said):
+        read_manifest(write(LABELLED.replace(old, new)))
+
+
+def test_the_shipped_labelled_sets_are_described(tmp_path):
+    """Every description can be looked for where nothing is, and says so."""
+    specs = [spec for spec in read_manifest() if spec.labels is not None]
+    assert len(specs) > 30
+    for spec in specs:
+        if not spec.name.startswith("digits_"):
+            assert not spec.labels(tmp_path).images

@@ -127,6 +127,7 @@ def test_a_dataset_counts_and_finds_its_images(tmp_path):
     whole = partial(DatasetSpec, name="mine", label="Mine", split="test", license="CC0-1.0", citation="me")
     entry = ImageEntry(name="a", height=4, width=5)
     (tmp_path / "a.png").touch()
+    unlabelled = srbench.LabelledImages(question="classification", images={"a": tmp_path / "a.png"})
     assert violations_of(whole(images=1, entries=(entry,), locate=lambda: {"a": tmp_path / "a.png"})) == []
     for facts, text in (
         ({"images": 2, "entries": (entry,)}, "says 2 images and lists 1"),
@@ -135,6 +136,8 @@ def test_a_dataset_counts_and_finds_its_images(tmp_path):
         ({"images": 1, "entries": (entry,), "locate": dict}, "does not locate it"),
         ({"images": 1, "entries": (entry,), "grey": ("b",)}, "greyscale, which it does not list"),
         ({"images": None, "license": ""}, "state its licence"),
+        ({"images": None, "labels": lambda root: unlabelled}, "mine: There is no label for a."),
+        ({"images": None, "labels": lambda root: 1 / 0}, "Reading the labels of mine raised ZeroDivisionError"),
     ):
         one_violation(whole(**facts), text)
 

@@ -90,6 +90,7 @@ class ClassFolders(Layout):
             gallery=tuple(gallery),
             probes=tuple(name for name in labels if name not in set(gallery)) if self.gallery else (),
             origin=folder.resolve(),
+            sources=(top,),
         )
 
     def _classes(self, top: Path, images: Mapping[str, Path]) -> tuple[str, ...]:

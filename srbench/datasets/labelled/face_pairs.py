@@ -54,7 +54,11 @@ class FacePairs(Layout):
             named = [_named_pair(line) for line in read_lines(folder / self.list)]
             images = _images_of(named, known, source)
         return LabelledImages(
-            question=self.question, images=images, pairs=_in_folds(named, self.folds, source), origin=folder.resolve()
+            question=self.question,
+            images=images,
+            pairs=_in_folds(named, self.folds, source),
+            origin=folder.resolve(),
+            sources=(source,),
         )
 
 
@@ -95,6 +99,7 @@ class Lfw(Layout):
             labels={name: (number[PurePosixPath(name).parent.name],) for name in images},
             pairs=_in_folds(named, folds, source),
             origin=folder.resolve(),
+            sources=(source,),
         )
 
 

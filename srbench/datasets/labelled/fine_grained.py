@@ -32,9 +32,9 @@ class Cub(Layout):
         Raises:
             DataError: One of them is missing or malformed, or they do not fit together.
         """
-        paths = by_number(folder / "images.txt", _PATH_LINE)
-        classes = by_number(folder / "classes.txt", _CLASS_LINE)
         class_file, split_file = folder / "image_class_labels.txt", folder / "train_test_split.txt"
+        path_file, name_file = folder / "images.txt", folder / "classes.txt"
+        paths, classes = by_number(path_file, _PATH_LINE), by_number(name_file, _CLASS_LINE)
         of_image, splits = by_number(class_file, _CLASS_LINE), by_number(split_file, _FLAG_LINE)
         position = {str(number): place for place, number in enumerate(sorted(classes))}
         wanted = "1" if self.part == "train" else "0"
@@ -57,6 +57,7 @@ class Cub(Layout):
             classes=tuple(classes[number] for number in sorted(classes)),
             labels=labels,
             origin=folder.resolve(),
+            sources=(path_file, name_file, class_file, split_file),
         )
 
 
@@ -78,15 +79,21 @@ class Aircraft(Layout):
             DataError: One of them is missing or malformed, or an image has an unknown class.
         """
         plural = "families" if self.level == "family" else f"{self.level}s"
-        classes = tuple(map(str, read_lines(folder / "data" / f"{plural}.txt")))
+        class_file, image_file = folder / "data" / f"{plural}.txt", self.landmark(folder)
+        classes = tuple(map(str, read_lines(class_file)))
         label = {name: number for number, name in enumerate(classes)}
         images, labels = {}, {}
-        expected = _AIRCRAFT_LINE.format(f"{plural}.txt")
-        for line in read_lines(self.landmark(folder)):
+        expected = _AIRCRAFT_LINE.format(class_file.name)
+        for line in read_lines(image_file):
             image, own = line.fields(2, expected)
             if own not in label or image in images:
                 raise line.fault("the image is listed twice" if image in images else expected)
             images[image], labels[image] = inside(folder / "data" / "images", f"{image}.jpg"), (label[own],)
         return LabelledImages(
-            question=self.question, images=images, classes=classes, labels=labels, origin=folder.resolve()
+            question=self.question,
+            images=images,
+            classes=classes,
+            labels=labels,
+            origin=folder.resolve(),
+            sources=(class_file, image_file),
         )

@@ -52,6 +52,8 @@ class LabelledImages:
     """Images whose identities are asked for."""
     origin: Path | None = None
     """The folder it was read from. Identities of two sets can be compared if both come from the same folder."""
+    sources: tuple[Path, ...] = ()
+    """Files and folders besides the images that decided the labels."""
 
     def summary(self) -> str:
         """Describe the labels in a sentence, with the number of everything."""
@@ -95,7 +97,7 @@ def _class_faults(labelled: LabelledImages) -> Iterator[str]:
         distractors = set(labelled.gallery)
         odd = [n for n, own in labelled.labels.items() if len(own) > 1 or not (own or n in distractors)]
         if odd:
-            yield f"One label an image is needed, and {name_some(odd)} have several or none."
+            yield f"Every image needs one label; these have several or none: {name_some(odd)}."
     seen = {number for own in labelled.labels.values() for number in own}
     if images and (missing := [name for number, name in enumerate(classes) if number not in seen]):
         yield f"There is no image of {_classes(missing)}; every class needs one."

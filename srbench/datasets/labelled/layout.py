@@ -60,9 +60,12 @@ class LabelReader:
         if folder is None:
             return LabelledImages(question=self.layout.question, images={})
         try:
-            return self.layout.read(folder)
+            labelled = self.layout.read(folder)
         except OSError as error:
             raise DataError(f"{folder} cannot be read ({error}); check its permissions.") from error
+        if not labelled.images:
+            raise DataError(f"The folder {folder} holds no image that belongs to the set.")
+        return labelled
 
 
 def natural(name: str) -> list[tuple[int, str]]:

@@ -58,6 +58,7 @@ class Voc(Layout):
             labels={name: tuple(own) for name, own in shown.items()},
             ignored={name: tuple(own) for name, own in difficult.items()},
             origin=folder.resolve(),
+            sources=(self.landmark(folder), *(lists / f"{own}_{self.part}.txt" for own in classes)),
         )
 
     def _lists(self, folder: Path) -> Path:
