@@ -162,12 +162,12 @@ def test_over_seeds_and_images_it_contains_the_true_mean_at_least_as_often_as_it
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", [0.5, 0.7, 0.9, 0.95, 0.97, 0.99])
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.97, 0.99])
 @pytest.mark.parametrize("images", [100, 300, 1000])
 @pytest.mark.parametrize("seeds", [2, 3, 4, 5])
 def test_no_interval_of_few_seeds_promises_more_than_it_holds(seeds, images, share):
     for spreads in SPREADS:
-        assert coverage(seeds, images, share, spreads, thousands=4) >= 0.93, spreads
+        assert coverage(seeds, images, share, spreads, thousands=2) >= 0.93, spreads
 
 
 @pytest.mark.slow
@@ -177,7 +177,7 @@ def test_no_interval_of_few_seeds_promises_more_than_it_holds(seeds, images, sha
 def test_equal_methods_are_rarely_called_different(seeds, images, share):
     generator = np.random.default_rng(7)
     for spreads in ((0, 0), (0.3, 0), (0.5, 0)) if seeds > 1 else ((0, 0),):
-        one, other = (draw(2000, seeds, images, share, *spreads, generator) for _ in range(2))
+        one, other = (draw(1000, seeds, images, share, *spreads, generator) for _ in range(2))
         for unlike in (other, np.where(generator.random(other.shape) < 0.9, one, other)):  # apart, and nearly the same
             ends = np.array([proportion_gain_interval(trial) for trial in one - unlike])
             assert np.mean((ends[:, 0] > 0) | (ends[:, 1] < 0)) <= 0.07, spreads

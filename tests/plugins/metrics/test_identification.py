@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from srbench_plugins.metrics.identification import NOBODY, places, register_metrics
 
 import srbench
 from helpers import ORACLES
+from srbench.catalog.catalog import load_catalog
 from srbench.datasets.labelled.images import LabelledImages
+from srbench.datasets.library import Library
 from srbench.errors import UnavailableError
 from srbench.testing import made_up_answers
 
@@ -45,6 +48,25 @@ def test_ranks_equal_outside_values():
         assert METRICS[f"rank{k}"].score(answers).value == pytest.approx(float(oracle[f"rank{k}"]), abs=1e-12)
     assert METRICS["one_shot"].score(answers).value == pytest.approx(float(oracle["rank1"]), abs=1e-12)
     with pytest.raises(UnavailableError, match="among the 20 best of a gallery of 20"):
+        METRICS["rank20"].score(answers)
+
+
+def test_eigenfaces_identify_as_many_faces_as_outside(shared):
+    """60 whitened components of the training faces; 72.2 % were measured by other code on the same split."""
+    catalog = load_catalog()
+    library = Library(shared("data/recognition"), catalog.datasets)
+    train, test = (library.labelled(catalog.datasets[name]) for name in ("orl_train", "orl_identify"))
+    faces = [
+        np.stack([np.asarray(Image.open(f)) for f in own.images.values()]).reshape(-1, 112 * 92) / 255
+        for own in (train, test)
+    ]
+    mean = faces[0].mean(axis=0)
+    _, deviations, components = np.linalg.svd(faces[0] - mean, full_matrices=False)
+    vectors = (faces[1] - mean) @ (components[:60] / deviations[:60, None]).T
+    answers = srbench.Answers(labelled=test, names=tuple(test.images), embeddings=vectors, mirrored=vectors)
+    assert METRICS["rank1"].score(answers).value == pytest.approx(72.2, abs=0.05)
+    assert METRICS["one_shot"].score(answers) == METRICS["rank1"].score(answers)
+    with pytest.raises(UnavailableError, match="a gallery of 16"):
         METRICS["rank20"].score(answers)
 
 
