@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-import numpy as np
-
 from srbench.datasets.labelled.images import Pair
 from srbench.errors import DataError
 
@@ -30,6 +28,8 @@ def draw_pairs(labels: Mapping[str, tuple[int, ...]], *, impostors: int, seed: i
     Raises:
         DataError: There are fewer impostor pairs, or the folds do not divide the pairs.
     """
+    import numpy as np
+
     both = list(combinations(labels, 2))
     genuine = [pair for pair in both if labels[pair[0]] == labels[pair[1]]]
     others = [pair for pair in both if labels[pair[0]] != labels[pair[1]]]

@@ -11,16 +11,17 @@ import io
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from pydantic import Field
 
 from srbench.datasets.labelled.class_folders import ClassFolders
 from srbench.errors import DataError, UnavailableError
 from srbench.files import cache_root, made_once, sha256_of
-from srbench.imaging.pixels import Pixels
 from srbench.toml import Sha256
+
+if TYPE_CHECKING:
+    from srbench.imaging.pixels import Pixels
 
 
 class PixelRows(ClassFolders):
@@ -70,6 +71,8 @@ class PixelRows(ClassFolders):
 
 def _rows(table: Path, height: int, width: int) -> dict[str, list[Pixels]]:
     """Return the images (H, W) of each class, in the order of the rows."""
+    import numpy as np
+
     text = gzip.decompress(table.read_bytes()).decode("ascii")
     rows = np.loadtxt(io.StringIO(text), delimiter=",", dtype=np.uint8, ndmin=2)
     images: dict[str, list[Pixels]] = {}
