@@ -40,8 +40,9 @@ class DualPathUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, channels, h, w) to (N, channels + growth, h, w)."""
         added = self.dpb_conv(x)
-        summed = x[:, : self.residual] + added[:, : self.residual]
-        paths = (summed, added[:, self.residual :], x[:, self.residual :])
+        residual, dense = x.split((self.residual, x.shape[1] - self.residual), dim=1)
+        more, new = added.split((self.residual, self.growth), dim=1)
+        paths = (residual + more, new, dense)
         return torch.cat([path for path in paths if path.shape[1]], dim=1)  # a path of an ablation can be empty
 
 
@@ -114,11 +115,12 @@ class EMSRDPN(nn.Module):
         fusing, refining = self.transition
         weights, bias = fusing.parameters()
         shallow: Tensor = self.SFENet1(lr)
-        features, fused = self.SFENet2(shallow), bias.view(1, -1, 1)
+        features, fused = self.SFENet2(shallow), bias
         for block, weight in zip(self.SRDPBs, weights.flatten(1).chunk(len(self.SRDPBs), dim=1), strict=True):
             features = block(features)
-            fused = torch.baddbmm(fused, weight.expand(features.shape[0], -1, -1), features.flatten(2))
-        deep: Tensor = refining(fused.view_as(shallow)) + shallow
+            fused = torch.addmm(fused, features.permute(0, 2, 3, 1).flatten(0, 2), weight.mT)
+        count, channels, height, width = shallow.shape
+        deep: Tensor = refining(fused.view(count, height, width, channels).permute(0, 3, 1, 2)) + shallow
         return deep
 
 
