@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from srbench.networks.windows import (
     MASKED,
@@ -93,7 +94,25 @@ def test_the_four_kinds_of_masks_serve_every_size(height, width):
     windows = cut(torch.arange(height * width).view(1, height, width, 1).roll((-2, -2), (1, 2)), 4).squeeze(2)
     by_window = {tuple(pixels.tolist()): mask for pixels, mask in zip(windows, masks_of(height, width, 4), strict=True)}
     for pixels, mask in zip(order.pixel.view(-1, 16), ours, strict=True):
-        assert torch.equal(by_window[tuple(pixels.tolist())], mask)
+        assert torch.equal(by_window[tuple(pixels.tolist())] == MASKED, mask == -torch.inf)
+        assert not mask[mask != -torch.inf].any()
+
+
+def test_a_token_that_is_masked_weighs_nothing_which_changes_no_bit():
+    attention = WindowAttention(8, 4, 2)
+    nn.init.normal_(attention.relative_position_bias_table)
+    as_released = shift_masks(8, 4)  # of two windows a side: the four kinds
+    found = []
+    for masks in (as_released, kinds_of(as_released)):
+        tokens = torch.randn(64, 8, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        attention.zero_grad()
+        attended = attention(tokens, (1, 1, 1, 1), masks)
+        attended.square().sum().backward()
+        found.append([attended.detach(), tokens.grad, *(p.grad.clone() for p in attention.parameters())])
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
+    weights = (kinds_of(as_released)).softmax(-1)
+    assert weights[weights > 0].min() > torch.finfo(torch.float32).tiny
 
 
 def test_masks_of_all_windows_are_those_of_wrapped_regions():

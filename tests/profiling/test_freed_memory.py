@@ -23,21 +23,23 @@ MIB = 2**20
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / MIB
 
-def cleared(passes):
+def cleared(passes, size=64 * MIB):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(passes):
-        torch.ones(64 * MIB // 4) + 1  # two blocks of 64 MiB, both freed
+        torch.ones(size // 4) + 1  # two blocks, both freed
     return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) * resource.getpagesize() / MIB / passes
 
 with freed_memory_kept() if sys.argv[1] == "kept" else contextlib.nullcontext():
     cleared(20)  # alignment leaves gaps at first
     inside = cleared(8), resident()
-print(json.dumps([*inside, resident()]))
+left = resident()
+cleared(20, 8 * MIB)
+print(json.dumps([*inside, left, cleared(8, 8 * MIB)]))
 """
 
 
 def measured(how: str, **variables: str) -> list[float]:
-    """MiB cleared per pass, resident then, and resident after leaving."""
+    """MiB cleared per pass, resident then, resident after leaving, and cleared per pass over smaller blocks then."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")} | variables
     said = subprocess.run(
         [sys.executable, "-c", PASSES, how], env=environment, check=True, capture_output=True, text=True
@@ -47,11 +49,17 @@ def measured(how: str, **variables: str) -> list[float]:
 
 
 def test_a_pass_uses_what_the_last_one_freed() -> None:
-    plain, _, _ = measured("plain")
-    kept, inside, afterwards = measured("kept")
+    plain, *_ = measured("plain")
+    kept, inside, afterwards, _ = measured("kept")
     assert plain > 100  # of 128 MiB that a pass allocates
     assert kept < 1
     assert inside - afterwards > 100  # the system has it again
+
+
+def test_afterwards_a_process_is_not_slower_than_one_that_never_kept_memory() -> None:
+    never, after = (measured(how)[3] for how in ("plain", "kept"))
+    assert never < 1  # of 16 MiB that a pass allocates
+    assert after < 1
 
 
 def test_glibc_s_own_variables_are_respected() -> None:
