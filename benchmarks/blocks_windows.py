@@ -103,27 +103,36 @@ def straightforward(network: ResidualSwinBlock, x: Tensor) -> Tensor:
     images, channels, height, width = x.shape
     tokens = x.flatten(2).transpose(1, 2)
     for layer in network.residual_group["blocks"]:
-        tokens = tokens + attend(layer, layer.norm1(tokens).view(images, height, width, channels)).flatten(1, 2)
-        tokens = tokens + layer.mlp(layer.norm2(tokens))
+        attended = attend(layer, layer.norm1(tokens).view(images, height, width, channels)).flatten(1, 2)
+        tokens = tokens + sometimes(layer, attended)
+        tokens = tokens + sometimes(layer, layer.mlp(layer.norm2(tokens)))
     return x + network.conv(tokens.transpose(1, 2).reshape(images, channels, height, width))
+
+
+def sometimes(layer: SwinLayer, branch: Tensor) -> Tensor:
+    """Let a share of the images (N, T, C) skip a branch in training."""
+    if not layer.training or not layer.drop:
+        return branch
+    kept = branch.new_empty(len(branch), 1, 1).bernoulli_(1 - layer.drop)
+    return branch * kept.div_(1 - layer.drop)
 
 
 def attend(layer: SwinLayer, x: Tensor) -> Tensor:
     """Compute window attention of (N, h, w, C)."""
-    attention, window = layer.attn, layer.attn.window
+    attention, window, heads = layer.attn, layer.attn.window, layer.attn.heads
     images, height, width, channels = x.shape
     half = window // 2 if layer.shifted else 0
     x = torch.roll(x, (-half, -half), (1, 2)) if half else x
     cut = x.view(images, height // window, window, width // window, window, channels)
     tokens = cut.permute(0, 1, 3, 2, 4, 5).reshape(-1, window**2, channels)
-    qkv = attention.qkv(tokens).reshape(len(tokens), window**2, 3, HEADS, channels // HEADS).permute(2, 0, 3, 1, 4)
-    products = (qkv[0] * (channels // HEADS) ** -0.5) @ qkv[1].transpose(-2, -1)
+    qkv = attention.qkv(tokens).reshape(len(tokens), window**2, 3, heads, channels // heads).permute(2, 0, 3, 1, 4)
+    products = (qkv[0] * (channels // heads) ** -0.5) @ qkv[1].transpose(-2, -1)
     bias = attention.relative_position_bias_table[attention.relative_position_index.view(-1)]
-    products = products + bias.view(window**2, window**2, HEADS).permute(2, 0, 1).contiguous()
+    products = products + bias.view(window**2, window**2, heads).permute(2, 0, 1).contiguous()
     if half:
         masks = shift_masks(height, width, window)
-        products = products.view(images, len(masks), HEADS, window**2, window**2) + masks[None, :, None]
-        products = products.view(-1, HEADS, window**2, window**2)
+        products = products.view(images, len(masks), heads, window**2, window**2) + masks[None, :, None]
+        products = products.view(-1, heads, window**2, window**2)
     values = (products.softmax(-1) @ qkv[2]).transpose(1, 2).reshape(len(tokens), window**2, channels)
     out = attention.proj(values).view(images, height // window, width // window, window, window, channels)
     out = out.permute(0, 1, 3, 2, 4, 5).reshape(images, height, width, channels)

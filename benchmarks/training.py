@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,9 @@ from srbench_plugins.architectures.edsr import EDSR
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.plain_networks import swinir
 from benchmarks.rows import Row, compare
+from srbench.catalog.catalog import load_catalog
 from srbench.degrading.spec import DegradationSpec
 from srbench.distilling.distiller import Distiller, Setup
 from srbench.imaging import imresize, read_image, to_tensor, write_png
@@ -38,7 +41,11 @@ def rows() -> list[Row]:
     """Every comparison of this file."""
     with tempfile.TemporaryDirectory() as folder:
         files = photographs(Path(folder))
-        return [against_bare_steps(Path(folder), files), against_image_loader(Path(folder), files)]
+        return [
+            against_bare_steps(Path(folder), files),
+            against_image_loader(Path(folder), files),
+            against_plain_network(Path(folder), files),
+        ]
 
 
 def photographs(folder: Path) -> dict[str, tuple[Path, Path]]:
@@ -54,12 +61,30 @@ def photographs(folder: Path) -> dict[str, tuple[Path, Path]]:
     return files
 
 
-def against_bare_steps(folder: Path, files: dict[str, tuple[Path, Path]], steps: int = 7) -> Row:
-    """Train EDSR-baseline with a bare step after each step of the loop, so that other work affects both equally.
+def against_bare_steps(folder: Path, files: dict[str, tuple[Path, Path]]) -> Row:
+    """Train EDSR-baseline; the bare step has channels-last tensors and fused Adam too."""
+    spec = spec_of(EDSR(SCALE))
+    ratio = beside(spec, bare_step(EDSR(SCALE)), folder, files, steps=7)
+    return Row(
+        "training EDSR-baseline", "forward, backward, step in memory", ratio, "≥ 0.97 of the steps/s", ratio >= 0.97
+    )
 
-    The bare step has channels-last tensors and fused Adam too.
+
+def beside(
+    spec: ArchitectureSpec,
+    other: Callable[[], object],
+    folder: Path,
+    files: dict[str, tuple[Path, Path]],
+    *,
+    steps: int,
+    patch: int = PATCH,
+    batch: int = BATCH,
+) -> float:
+    """Train with another step after each step of the loop, so that other work affects both equally.
+
+    Returns:
+        The median of the seconds of the other step over those of the loop's step.
     """
-    bare = bare_step(EDSR(SCALE))
     times: list[tuple[float, float]] = []
     resumed = time.perf_counter()
 
@@ -67,27 +92,40 @@ def against_bare_steps(folder: Path, files: dict[str, tuple[Path, Path]], steps:
         nonlocal resumed
         loop = time.perf_counter() - resumed
         start = time.perf_counter()
-        bare()
+        other()
         times.append((time.perf_counter() - start, loop))
         resumed = time.perf_counter()
         return False
 
-    train_once(EDSR(SCALE), folder, files, steps, between_steps)
+    train_once(spec, folder, files, steps, between_steps, patch=patch, batch=batch)
     # The first step warms up; the last one also validates and saves, as only one in a thousand steps does.
-    ratio = statistics.median(b / s for b, s in times[1:-1])
-    return Row(
-        "training EDSR-baseline", "forward, backward, step in memory", ratio, "≥ 0.97 of the steps/s", ratio >= 0.97
-    )
+    return statistics.median(o / s for o, s in times[1:-1])
 
 
 def against_image_loader(folder: Path, files: dict[str, tuple[Path, Path]], steps: int = 60) -> Row:
     """Compare whole trainings of a net of 20 k parameters, with all work before and after their steps."""
     ratio = compare(
-        lambda: train_once(small(), folder, files, steps, lambda: False),
+        lambda: train_once(spec_of(small()), folder, files, steps, lambda: False),
         lambda: usual_training(small(), list(files.values()), steps),
         repeats=3,
     )
     return Row("training 20 k parameters", "a loop over a per-image DataLoader", ratio, "≥ 2 times as fast", ratio >= 2)
+
+
+def against_plain_network(folder: Path, files: dict[str, tuple[Path, Path]], steps: int = 20) -> Row:
+    """Compare whole trainings of SwinIR-small with the release's operators in the usual loop."""
+    spec = load_catalog().architectures["swinir_small"]
+    ratio = compare(
+        lambda: train_once(spec, folder, files, steps, lambda: False),
+        lambda: usual_training(spec.network(SCALE), list(files.values()), steps, swinir),
+        repeats=5,
+    )
+    return Row("training SwinIR-small", "plain operators and per-image DataLoader", ratio, "≥ 1 (as fast)", ratio >= 1)
+
+
+def spec_of(network: nn.Module) -> ArchitectureSpec:
+    """Make the spec of a network at the scale of this file, that takes 0 to 255."""
+    return ArchitectureSpec(name="network", build=lambda _: network, scales=frozenset({SCALE}), input_range=255.0)
 
 
 def small() -> nn.Module:
@@ -111,12 +149,19 @@ def bare_step(network: nn.Module) -> Callable[[], None]:
 
 
 def train_once(
-    network: nn.Module, folder: Path, files: dict[str, tuple[Path, Path]], steps: int, stop: Callable[[], bool]
+    spec: ArchitectureSpec,
+    folder: Path,
+    files: dict[str, tuple[Path, Path]],
+    steps: int,
+    stop: Callable[[], bool],
+    *,
+    patch: int = PATCH,
+    batch: int = BATCH,
 ) -> None:
     """Train with srbench; the images are decoded the first time."""
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    recipe = Recipe(name="benchmark", datasets=("photographs",), patch=PATCH, batch=BATCH, steps=steps)
-    spec = ArchitectureSpec(name="network", build=lambda _: network, scales=frozenset({SCALE}), input_range=255.0)
+    recipe = Recipe(name="benchmark", datasets=("photographs",), patch=patch, batch=batch, steps=steps)
+    network = spec.network(SCALE)
     setup = Setup(
         student=Network(spec, network),
         teachers=(),
@@ -128,7 +173,7 @@ def train_once(
     )
     images = TrainingImages(folder / "cache", {name: hr for name, (hr, _) in files.items()})
     aligned = AlignedImages([images], (SCALE,), BICUBIC, luma=False)
-    patches = Patches(aligned, sides={SCALE: PATCH}, batch=BATCH, augment=True, seed=0)
+    patches = Patches(aligned, sides={SCALE: patch}, batch=batch, augment=True, seed=0)
     oversight = Oversight(stop=stop)
     train(Distiller(setup), lambda *_: patches, seed=0, checkpoints=folder / "checkpoints", oversight=oversight)
 
@@ -155,12 +200,17 @@ class PerImage(Dataset[tuple[Tensor, Tensor]]):
         return to_tensor(np.rot90(lr, turns)), to_tensor(np.rot90(hr, turns))
 
 
-def usual_training(network: nn.Module, files: list[tuple[Path, Path]], steps: int) -> None:
-    """Train with the usual loop, with a worker process for every core."""
+def usual_training(
+    network: nn.Module,
+    files: list[tuple[Path, Path]],
+    steps: int,
+    forward: Callable[[Any, Tensor], Tensor] = lambda network, lr: network(lr * 255) / 255,
+) -> None:
+    """Train with the usual loop, with a worker process for every thread of torch."""
     adam = torch.optim.Adam(network.parameters(), lr=1e-4)
     for lr, hr in batches(files, steps):
         adam.zero_grad()
-        F.l1_loss(network(lr * 255) / 255, hr).backward()
+        F.l1_loss(forward(network, lr), hr).backward()
         adam.step()
 
 

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 _DEFAULT_MMAP_MAX = 65536
 _LARGEST_MMAP_THRESHOLD = 32 * 2**20
-"""glibc raises its thresholds to the size of large blocks that are freed, at most to this and to its double, but no more
-once a program has set one. At the 128 KiB of a new process every step of a training would be cleared again."""
+"""glibc raises its thresholds as large blocks are freed, at most to this and its double, until a program sets one.
+With the 128 KiB of a new process the system would clear the memory of every later training step again."""
 
 
 @contextmanager
