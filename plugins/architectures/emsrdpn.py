@@ -40,8 +40,8 @@ class DualPathUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, channels, h, w) to (N, channels + growth, h, w)."""
         added = self.dpb_conv(x)
-        residual, dense = x.split((self.residual, x.shape[1] - self.residual), dim=1)
-        more, new = added.split((self.residual, self.growth), dim=1)
+        residual, dense = torch.split(x, [self.residual, x.shape[1] - self.residual], dim=1)
+        more, new = torch.split(added, [self.residual, self.growth], dim=1)
         paths = (residual + more, new, dense)
         return torch.cat([path for path in paths if path.shape[1]], dim=1)  # a path of an ablation can be empty
 
@@ -115,7 +115,8 @@ class EMSRDPN(nn.Module):
         fusing, refining = self.transition
         weights, bias = fusing.parameters()
         shallow: Tensor = self.SFENet1(lr)
-        features, fused = self.SFENet2(shallow), bias
+        features: Tensor = self.SFENet2(shallow)
+        fused: Tensor = bias
         for block, weight in zip(self.SRDPBs, weights.flatten(1).chunk(len(self.SRDPBs), dim=1), strict=True):
             features = block(features)
             fused = torch.addmm(fused, features.permute(0, 2, 3, 1).flatten(0, 2), weight.mT)

@@ -42,7 +42,7 @@ def per_image_depthwise(x: Tensor, kernels: Tensor) -> Tensor:
         return F.conv2d(x, flat, padding=padding, groups=channels)
     in_pixels = x.is_contiguous(memory_format=torch.channels_last)
     if in_pixels and channels >= WIDE and x.device.type == "cpu" and not torch.compiler.is_compiling():
-        images = zip(x.split(1), flat.split(channels), strict=True)
+        images = zip(torch.split(x, 1), torch.split(flat, channels), strict=True)
         return torch.cat([F.conv2d(image, own, padding=padding, groups=channels) for image, own in images])
     folded = x.contiguous().view(1, count * channels, height, width)
     convolved = F.conv2d(folded, flat, padding=padding, groups=count * channels).view_as(x)

@@ -77,7 +77,7 @@ def test_the_dynamic_convolution_equals_the_official_layer():
 
 @given(
     st.integers(1, 4),
-    st.integers(1, 5),
+    st.one_of(st.integers(1, 5), st.just(kdsr.WIDE)),
     st.integers(1, 9),
     st.integers(1, 9),
     st.sampled_from([1, 3, 5]),
@@ -97,6 +97,24 @@ def test_every_channel_of_every_image_meets_its_own_kernel(count, channels, heig
     )
     laid_out = x.contiguous(memory_format=torch.channels_last) if last else x
     assert_equal_but_for_rounding(kdsr.per_image_depthwise(laid_out, kernels), expected)
+
+
+@pytest.mark.parametrize("channels", [8, kdsr.WIDE])
+def test_own_kernels_keep_the_layout_and_have_the_same_gradients_in_each(channels):
+    found = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        generator = torch.Generator().manual_seed(0)
+        x, kernels, weights = (
+            torch.randn(*shape, generator=generator, dtype=torch.float64)
+            for shape in [(3, channels, 7, 5), (3, channels, 3, 3), (3, channels, 7, 5)]
+        )
+        x = x.contiguous(memory_format=layout).requires_grad_()
+        convolved = kdsr.per_image_depthwise(x, kernels.requires_grad_())
+        assert convolved.is_contiguous(memory_format=layout)
+        (convolved * weights).sum().backward()
+        found.append((x.grad, kernels.grad))
+    for one, other in zip(*found, strict=True):
+        assert_equal_but_for_rounding(one, other)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
