@@ -24,6 +24,7 @@ TABLES = {"checkpoints", "reported", "bicubic", "downloads", "entries", "names",
 SCORE = ("dataset", "scale", "metric", "score", "degradation", "source")
 COMMANDS = {
     "architecture": "srbench show {name}\nsrbench run --architecture {name}",
+    "recogniser": "srbench show {name}\nsrbench check {name}",
     "distiller": "srbench show {name}\nsrbench check {name}",
     "degradation": "srbench show {name}\nsrbench degrade photos/ --degradation {name} --scale 4 --out lr/",
     "dataset": "srbench show {name}\nsrbench data list",

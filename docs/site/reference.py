@@ -12,7 +12,7 @@ import srbench
 ROOMS = {
     "srbench.imaging": "Images: files, colour, resizes, filters, noise, codecs",
     "srbench.degrading": "Degradations: steps, chains, what is drawn",
-    "srbench.networks": "Networks: blocks, windows, weights, capture",
+    "srbench.networks": "Networks: blocks, windows, weights, capture, recognisers",
     "srbench.distilling": "Distillers: features, affinities, encoders",
     "srbench.measuring.metrics": "Metrics: PSNR, SSIM, checks",
     "srbench.testing": "Contracts of plugins",

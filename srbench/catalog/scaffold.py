@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 
-from srbench.catalog.catalog import Catalog
+from srbench.catalog.catalog import NETWORKS, Catalog
 from srbench.catalog.discovery import bundled_folder
 from srbench.catalog.kinds import KINDS
 from srbench.catalog.trust import trust
@@ -154,10 +154,11 @@ def write_package(idea: Idea, catalog: Catalog, into: Path = Path(), license_id:
 
 
 def _check_new(idea: Idea, catalog: Catalog) -> None:
-    shelf = catalog.shelf(idea.kind)
-    if idea.name in (*shelf, *(family.name for family in shelf.families)):
-        place = shelf.provider(idea.name).place
-        raise UsageError(f"The {idea.kind} {idea.name!r} exists already, in plugin {place}; take another name.")
+    for kind in NETWORKS if idea.kind in NETWORKS else (idea.kind,):
+        shelf = catalog.shelf(kind)
+        if idea.name in (*shelf, *(family.name for family in shelf.families)):
+            place = shelf.provider(idea.name).place
+            raise UsageError(f"The {kind} {idea.name!r} exists already, in plugin {place}; take another name.")
 
 
 def _clone_around(folder: Path) -> Path | None:

@@ -31,11 +31,11 @@ def show(
 ) -> None:
     """Show everything that is known about one thing.
 
-    For an architecture: paper, licence, scales, checkpoints, scores that its authors report, modules and costs.
+    For a network: paper, licence, scales, checkpoints, scores that its authors report, modules and costs.
     """
     from rich.text import Text
 
-    from srbench.catalog.catalog import load_catalog
+    from srbench.catalog.catalog import NETWORKS, load_catalog
     from srbench.catalog.kinds import KINDS
 
     catalog = load_catalog(plugin or (), strict=strict_plugins)
@@ -46,7 +46,7 @@ def show(
             Text.assemble((one_line(name), "bold"), one_line(f", {found}, from {shelf.provider(name).place}"))
         )
         _print_facts(console, shelf[name])
-        if found == "architecture":
+        if found in NETWORKS:
             console.print(f"  parameters: {_parameters(shelf[name])}")
             _print_modules(console, shelf[name])
         elif found == "dataset" and (layout := getattr(shelf[name].labels, "layout", None)):
@@ -58,19 +58,20 @@ def show(
     console.print(f"`srbench list {KINDS[found].plural}` shows its neighbours.")
 
 
-def _parameters(spec: Any) -> str:  # noqa: ANN401 - an ArchitectureSpec; its module is imported late
+def _parameters(spec: Any) -> str:  # noqa: ANN401 - the spec of a network; its module is imported late
     import torch
 
     from srbench.profiling.complexity import count_parameters
 
     counts = []
-    for scale in sorted(spec.scales):
+    for scale in spec.distinct_scales:
         with torch.device("meta"):  # shapes only: the largest network costs no memory
             counts.append((scale, count_parameters(spec.network(scale))))
-    return ", ".join(f"x{scale} {count:,}" for scale, count in counts)
+    several = len(spec.scales) == len(counts)
+    return ", ".join((f"x{scale} " if several else "") + f"{count:,}" for scale, count in counts)
 
 
-def _print_modules(console: Any, spec: Any) -> None:  # noqa: ANN401 - a Console and an ArchitectureSpec
+def _print_modules(console: Any, spec: Any) -> None:  # noqa: ANN401 - a Console and the spec of a network
     from srbench.errors import UnavailableError
     from srbench.profiling.summary import summarise
 
@@ -151,13 +152,20 @@ def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any 
     if dataclasses.is_dataclass(value):
         return [_sentence(value)]
     if isinstance(value, frozenset):
-        value = tuple(f"x{v}" if name == "scales" else str(v) for v in sorted(value))
+        value = _scales(value) if name == "scales" else tuple(sorted(map(str, value)))
     if not isinstance(value, tuple):
         return [str(value)]
     if not dataclasses.is_dataclass(value[0]):
         return [", ".join(map(str, value))]
     more = [f"… and {len(value) - SHOWN} more"] if len(value) > SHOWN else []
     return [str(len(value)), *map(_sentence, value[:SHOWN]), *more]
+
+
+def _scales(scales: frozenset[int]) -> tuple[str, ...]:
+    first, last = min(scales), max(scales)
+    if len(scales) > SHOWN and last - first + 1 == len(scales):
+        return (f"x{first} to x{last}",)
+    return tuple(f"x{scale}" for scale in sorted(scales))
 
 
 def _sentence(facts: Any) -> str:  # noqa: ANN401 - Paper, Checkpoint, Reported, ImageEntry, Download

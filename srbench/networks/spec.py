@@ -163,6 +163,11 @@ class ArchitectureSpec:
         """Channels that the network takes: 3, or 1 if it is a network on luma."""
         return 1 if self.channels == "y" else 3
 
+    @property
+    def distinct_scales(self) -> tuple[Scale, ...]:
+        """The scales whose networks may differ in size, in order."""
+        return tuple(sorted(self.scales))
+
     def published(self, tag: str | None, scales: Collection[Scale]) -> tuple[Checkpoint, ...]:
         """Return the checkpoints of a tag that serve one of ``scales``."""
         return tuple(c for c in self.checkpoints if c.tag == tag and c.scale in (*scales, None))

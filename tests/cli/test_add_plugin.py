@@ -34,6 +34,27 @@ def test_a_new_plugin_is_written_and_the_second_command_printed_accepts_it(srben
     assert "The metric 'my_metric' exists already, in plugin my_metric (file, " in again.err
 
 
+def test_a_recogniser_is_written_checked_and_shown(srbench):
+    answer = srbench("add-plugin", "recogniser", "my_backbone", "--paper", "https://arxiv.org/abs/2209.14498")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.endswith(
+        "  python -m pytest tests/test_my_backbone.py\n"
+        "  srbench check my_backbone --plugin plugins/my_backbone.py\n"
+        "  srbench run recognition-quick --architecture my_backbone --plugin plugins/my_backbone.py\n"
+    )
+    checked = srbench("check", "my_backbone", "--plugin", "plugins/my_backbone.py")
+    assert (checked.status, checked.err) == (0, "")
+    assert "The recogniser my_backbone keeps its contract: embeddings of one length" in checked.out
+    assert "parameters: 34,336\n" in srbench("show", "my_backbone", "--plugin", "plugins/my_backbone.py").out
+
+
+def test_a_recogniser_cannot_have_the_name_of_an_architecture(srbench):
+    answer = srbench("add-plugin", "recogniser", "edsr_small")
+    assert answer.status == 2
+    assert "The architecture 'edsr_small' exists already, in plugin srbench_plugins.architectures.edsr" in answer.err
+    assert list(srbench.folder.rglob("*.py")) == []
+
+
 @pytest.mark.parametrize("kind", ["architecture", "distiller", "degradation", "metric"])
 def test_the_third_command_plans_a_training_and_a_measurement_of_it(srbench, kind):
     written = srbench("add-plugin", kind, "my_own")

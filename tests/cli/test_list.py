@@ -133,6 +133,15 @@ def test_show_lists_paper_licence_scales_scores_recipe_and_parameters(srbench):
         assert fact in answer.out
 
 
+def test_show_lists_the_modules_of_a_recogniser_which_is_one_network_at_every_ratio(srbench):
+    shown = srbench("show", "cbam_small").out
+    assert "cbam_small, recogniser, from" in shown
+    assert "  scales: x1 to x32\n" in shown
+    assert "  parameters: 122,104\n" in shown
+    assert "attention: stages.0.0.cbam.channel, stages.0.0.cbam.spatial, " in shown
+    assert "modules at x1, where a row counts all its repeats" in shown
+
+
 def test_show_lists_every_kind_that_has_the_name_or_the_one_asked_for(srbench):
     assert "bicubic, architecture, from" in (both := srbench("show", "bicubic").out)
     assert "bicubic, degradation, from" in both

@@ -47,6 +47,11 @@ class RecogniserSpec(ArchitectureSpec):
                 "super-resolution have; leave them out."
             )
 
+    @property
+    def distinct_scales(self) -> tuple[Scale, ...]:
+        """The smallest ratio alone where the network is the same at every one."""
+        return tuple(sorted(self.scales)) if self.parts else (min(self.scales),)
+
     def network(self, scale: Scale) -> nn.Module:
         """Build an untrained backbone, which is the same network at every scale unless it is composed of others."""
         return self.build(scale) if self.parts else self.build()
