@@ -21,9 +21,9 @@ class RecogniserSpec(ArchitectureSpec):
     """A network that maps images (N, C, H, W) to embeddings (N, D): the backbone of a classifier.
 
     ``build()`` takes nothing and gives the network without a head; srbench adds the head that a recipe names. (With
-    ``parts`` it takes the scale.) The
-    network is called with images of any size, normalised as the spec says. ``scales`` are the ratios of HR to LR sides
-    at which it is offered. What the base says of sr, and of one network for several scales, does not apply.
+    ``parts`` it takes the scale.) The network is called with images of any size, normalised as the spec says.
+    ``scales`` are the ratios of HR to LR sides at which it is offered. What the base says of sr, and of one network for
+    several scales, does not apply.
     """
 
     task: ClassVar[str] = "recognition"
@@ -35,7 +35,6 @@ class RecogniserSpec(ArchitectureSpec):
     channels, (N, 1, h, w) over places."""
     stem: str = ""
     """Path of the first convolution, whose output (N, C, h, w) precedes normalisation and activation."""
-
     takes_lr: bool = False
     """True if it enlarges images itself, so that it is given LR where others see an enlarged view."""
 
