@@ -23,6 +23,8 @@ _COMPARING_S = 0.3
 """Seconds of this process after which no further network is built for one comparison."""
 _LIKELY = 0.5
 """The part of the names in a file that the code of a network mentions, if it is likely that they are its own."""
+_ALMOST = 0.8
+"""If this part of the weights fits an architecture at one scale, its other scales are tried next."""
 _NAMES_IN_CODE = re.compile(r"""self\.(\w+) |["'](\w+)["']""")
 
 
@@ -39,11 +41,11 @@ class Candidate(NamedTuple):
         """The name with the scale."""
         return self.name if self.scale is None else f"{self.name} at x{self.scale}"
 
-    def at(self, scale: int | None, known: Architectures) -> Candidate:
-        """Return the same architecture at another scale if its weights have the same shapes there, or else this."""
-        if scale in scales_of(known[self.name]) and shapes_of(known, self.name, scale) == self.shapes:
-            return self._replace(scale=scale)
-        return self
+    def at_other_scales(self, known: Architectures) -> Iterator[Candidate]:
+        """Yield the same architecture at its other scales."""
+        for scale in scales_of(known[self.name]):
+            if scale != self.scale:
+                yield Candidate(self.name, scale, shapes_of(known, self.name, scale))
 
 
 class _Nearness(NamedTuple):
@@ -51,12 +53,13 @@ class _Nearness(NamedTuple):
 
     shapes: float
     names: float
+    at_own_scale: bool
     title: str
     first_difference: str
 
     @property
-    def rank(self) -> tuple[float, float]:
-        return self.shapes if self.shapes >= 0.5 else 0.0, self.names
+    def rank(self) -> tuple[float, float, bool]:
+        return self.shapes if self.shapes >= 0.5 else 0.0, self.names, self.at_own_scale
 
 
 def advice(state: Mapping[str, Tensor], own: Candidate, known: Architectures) -> str:
@@ -71,13 +74,20 @@ def advice(state: Mapping[str, Tensor], own: Candidate, known: Architectures) ->
         {key[len(prefix) :]: tuple(tensor.shape) for key, tensor in state.items() if key.startswith(prefix)}
         for prefix in _common_prefixes(state)
     ]
-    nearest, compared = _Nearness(0, 0, "", ""), set[str]()
+
+    def nearest_of(*ones: Candidate) -> _Nearness:
+        near = (_nearness(variant, one, one.scale == own.scale) for one in ones for variant in variants)
+        return max(near, key=lambda one: one.rank)  # the first of equals
+
+    nearest, compared = nearest_of(own), {own.name}
     for candidate in candidates(known, own, state):
+        near = nearest_of(candidate)
+        if near.shapes >= _ALMOST and near.rank < (1, 1, True):
+            near = nearest_of(candidate, *candidate.at_other_scales(known))
         compared.add(candidate.name)
-        near = (_nearness(variant, candidate) for variant in variants)
-        nearest = max(nearest, *near, key=lambda one: one.rank)  # the first of equals
+        nearest = max(nearest, near, key=lambda one: one.rank)
         if nearest.shapes == 1:
-            return f"These weights fit {candidate.at(own.scale, known).title}; use that."
+            return f"These weights fit {nearest.title}; use that."
     if nearest.names >= 0.9 and nearest.first_difference and nearest.shapes < 0.9:
         return (
             f"These weights have the names of {nearest.title} in other sizes ({nearest.first_difference}); use the "
@@ -152,11 +162,12 @@ def _common_prefixes(state: Mapping[str, Tensor]) -> list[str]:
     return ["", *(prefix for prefix, count in prefixes.most_common(4) if count >= 0.4 * len(state))]
 
 
-def _nearness(ours: Shapes, candidate: Candidate) -> _Nearness:
+def _nearness(ours: Shapes, candidate: Candidate, at_own_scale: bool) -> _Nearness:
     theirs = candidate.shapes
     there = [key for key in theirs if key in ours]
     either = max(len(ours) + len(theirs) - len(there), 1)
     differing = [key for key in there if ours[key] != theirs[key]]
     first = f"{differing[0]}: {ours[differing[0]]} in the file, {theirs[differing[0]]} there" if differing else ""
     equal = len(there) - len(differing)
-    return _Nearness(equal / (either + len(differing)), len(there) / either, candidate.title, first)
+    shapes, names = equal / (either + len(differing)), len(there) / either
+    return _Nearness(shapes, names, at_own_scale, candidate.title, first)

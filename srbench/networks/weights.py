@@ -167,7 +167,10 @@ def _counted(found: _Found, prefix: str, like: Mapping[str, Tensor]) -> _Choice:
 
 def _equal(one: _Choice, other: _Choice, like: Mapping[str, Tensor]) -> bool:
     first, second = one.state(), other.state()
-    return all(first[key].dtype == second[key].dtype and torch.equal(first[key], second[key]) for key in like)
+    pairs = [(first[key], second[key]) for key in like]
+    if any(_special(tensor) for pair in pairs for tensor in pair):  # refused later
+        return True
+    return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in pairs)
 
 
 def _taken(choice: _Choice, like: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str, tuple[str, ...]]:
@@ -201,14 +204,7 @@ def _joined(place: Sequence[str], prefix: str) -> str:
 def _check(path: Path, state: Mapping[str, Tensor]) -> None:
     """Refuse what is not a plain array of numbers, by name, before any of it is copied."""
     for key, tensor in state.items():
-        kind = (
-            "quantised values" if tensor.is_quantized else
-            "sparse values" if tensor.layout is not torch.strided else
-            "complex values" if tensor.is_complex() else
-            "a shape without values (on the meta device)" if tensor.is_meta else
-            ""
-        )  # fmt: skip
-        if kind:
+        if kind := _special(tensor):
             raise CheckpointError(
                 f"{path} holds {kind} for {key}; save the network's weights as ordinary floating-point tensors."
             )
@@ -218,6 +214,16 @@ def _check(path: Path, state: Mapping[str, Tensor]) -> None:
             f"{path} declares weights of {declared / 2**30:.1f} GiB, more than the {MAX_BYTES / 2**30:.0f} GiB that "
             "srbench reads; export the weights alone into a safetensors file."
         )
+
+
+def _special(tensor: Tensor) -> str:
+    return (
+        "quantised values" if tensor.is_quantized else
+        "sparse values" if tensor.layout is not torch.strided else
+        "complex values" if tensor.is_complex() else
+        "a shape without values (on the meta device)" if tensor.is_meta else
+        ""
+    )  # fmt: skip
 
 
 def _without_weights(path: Path, content: object) -> CheckpointError:

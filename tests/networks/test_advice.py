@@ -39,6 +39,7 @@ def given_to(known, name, scale, state):
         ("hpinet_s", 2, "swinir_light", 2),
         ("comonet_s", 2, "rcan_small", 2),
         ("edsr_small", 4, "edsr_small", 2),
+        ("edsr_small", 4, "imdn", 2),
         ("carn", 2, "espcn", 2),
     ],
 )

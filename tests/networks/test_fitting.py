@@ -9,7 +9,7 @@ from srbench.catalog.catalog import load_catalog
 from srbench.errors import CheckpointError
 from srbench.networks.fitting import doubts_about_scale, fit
 from srbench.networks.network import build_network
-from srbench.networks.weights import LoadedWeights
+from srbench.networks.weights import LoadedWeights, load_state_dict
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +78,25 @@ def test_weights_with_nan_are_refused(network, catalog, tmp_path):
     state = {key: value.clone() for key, value in network.module.state_dict().items()}
     state["head.0.bias"][0] = torch.nan
     assert "NaN or infinity in head.0.bias" in fault(network, state, catalog, tmp_path)
+
+
+@pytest.mark.parametrize(("file", "name", "scale"), [("pan/PANx2_DF2K.pth", "pan", 3), ("a2n/aan_x2.pt", "a2n", 3)])
+def test_official_weights_of_equal_shapes_are_doubted_at_another_scale(file, name, scale, catalog, shared, tmp_path):
+    path, renamed, known = shared(f"weights/{file}"), tmp_path / "w.pth", catalog.architectures
+    renamed.write_bytes(path.read_bytes())
+    network = build_network(known[name], scale)
+    for place, text in (
+        (path, "says that it is for x2, and it is used at x3"),
+        (renamed, "for x2 have the same shapes"),
+    ):
+        weights = load_state_dict(place, network.module.state_dict())
+        fit(network, scale, weights.state, place, known)
+        (doubt,) = doubts_about_scale(weights, place, name, scale, known)
+        assert text in doubt
+
+
+def test_official_weights_of_other_shapes_do_not_fit_another_scale(catalog, shared, tmp_path):
+    path = shared("weights/pan/PANx4_DF2K.pth")
+    network = build_network(catalog.architectures["pan"], 2)
+    text = fault(network, load_state_dict(path, network.module.state_dict()).state, catalog, tmp_path)
+    assert text.endswith("These weights fit pan at x4; use that.")

@@ -190,3 +190,91 @@ def test_a_tensor_that_declares_terabytes_is_refused_before_they_are_allocated(t
         load_state_dict(path, WEIGHTS)
     small = torch.ones(1).expand(4)
     assert same(load_state_dict(saved(path, WEIGHTS | {"a.weight": small})).state, WEIGHTS | {"a.weight": small})
+
+
+def test_a_tensor_of_one_value_without_a_dot_in_its_name_is_not_taken_for_weights(tmp_path):
+    with pytest.raises(CheckpointError, match="holds no tensors"):
+        load_state_dict(saved(tmp_path / "w.pth", {"step": torch.ones(1)}), WEIGHTS)
+    for content in ({"a": torch.ones(2)}, {"a.b": torch.ones(1)}):
+        assert load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS).state.keys() == content.keys()
+
+
+def test_weights_of_other_shapes_are_found_where_their_names_are(tmp_path):
+    smaller = {key: value[:1].clone() for key, value in WEIGHTS.items()} | {"a.weight": torch.ones(3)}
+    other = {"x.weight": torch.ones(9), "x.bias": torch.ones(9), "x.scale": torch.ones(9)}
+    shapes = {"a.weight": torch.ones(2), "a.bias": torch.ones(2)}
+    loaded = load_state_dict(saved(tmp_path / "w.pth", {"vgg": other, "net": smaller}), shapes)
+    assert same(loaded.state, smaller)
+    assert loaded.read == "net"
+
+
+def test_weights_whose_shapes_fit_go_before_those_whose_names_alone_do(tmp_path):
+    narrow = {key: torch.ones(9) for key in WEIGHTS}
+    for content in ({"old": narrow, "new": WEIGHTS}, {"new": WEIGHTS, "old": narrow}, {"ema": narrow, "new": WEIGHTS}):
+        assert load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS).read == "new"
+
+
+def test_two_equal_sets_are_one_and_the_one_with_fewer_keys_beside_it_is_taken(tmp_path):
+    more = WEIGHTS | {"vgg.weight": torch.ones(3)}
+    for content in ({"more": more, "less": WEIGHTS}, {"less": WEIGHTS, "more": more}):
+        assert load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS).read == "less"
+
+
+@pytest.mark.parametrize("change", [lambda w: w.double(), lambda w: w + 1])
+def test_two_sets_that_differ_in_one_value_or_type_are_refused(change, tmp_path):
+    content = {"one": WEIGHTS, "two": WEIGHTS | {"a.bias": change(WEIGHTS["a.bias"])}}
+    with pytest.raises(CheckpointError, match="several sets of weights that fit: one and two; save"):
+        load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS)
+
+
+def test_several_sets_of_which_none_fits_wholly_are_not_a_reason_to_refuse(tmp_path):
+    content = {"one": {"a.weight": torch.ones(4)}, "two": {"a.weight": torch.zeros(4)}}
+    assert load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS).read == "one"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("change", [lambda w: w.to("meta"), torch.Tensor.to_sparse, lambda w: w.to(torch.complex64)])
+def test_two_sets_of_special_values_are_refused_by_their_kind(change, tmp_path):
+    sets = {name: {key: change(value) for key, value in WEIGHTS.items()} for name in ("one", "two")}
+    with pytest.raises(CheckpointError, match=r"(without values .*|sparse values|complex values) for a\.weight; save"):
+        load_state_dict(saved(tmp_path / "w.pth", sets), WEIGHTS)
+
+
+def test_a_counter_is_dropped_unless_the_network_has_it_and_other_single_values_stay(tmp_path):
+    content = WEIGHTS | {"epoch": torch.ones(1), "index": torch.tensor(2), "gain": torch.ones(1), "mean": torch.ones(2)}
+    path = saved(tmp_path / "w.pth", content)
+    loaded = load_state_dict(path, WEIGHTS)
+    assert loaded.state.keys() == {*WEIGHTS, "gain", "mean"}
+    assert loaded.ignored == ("epoch", "index")
+    assert "epoch" in load_state_dict(path, WEIGHTS | {"epoch": torch.ones(1)}).state
+
+
+def test_a_prefix_ends_with_a_dot(tmp_path):
+    content = {f"extra{key}": value for key, value in WEIGHTS.items()}
+    loaded = load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS)
+    assert loaded.state.keys() == content.keys(), "nothing is cut from names of another network"
+
+
+def test_what_was_read_lists_two_of_the_keys_beside_the_weights(tmp_path):
+    content = {"net": WEIGHTS | {"one": 1, "two": 2}, "x": 1}
+    assert load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS).read == "net, without one, two"
+    content["net"] |= {"three": 3, "four": 4}
+    assert load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS).read == "net, without one, two and 2 more keys"
+
+
+def test_without_a_network_the_largest_mapping_is_taken_and_of_equals_the_average(tmp_path):
+    sets = {"net": OTHER, "net_ema": WEIGHTS}
+    for content in ({"small": {"x.weight": torch.ones(9)}} | sets, dict(reversed(sets.items()))):
+        loaded = load_state_dict(saved(tmp_path / "w.pth", content))
+        assert same(loaded.state)
+        assert loaded.read == "net_ema"
+
+
+def test_a_file_that_states_its_scale_goes_before_its_name(tmp_path):
+    def scale(options):
+        return load_state_dict(saved(tmp_path / "net_x4.pth", {"net": WEIGHTS} | options), WEIGHTS).scale
+
+    assert scale({"scale": 2}) == 2
+    assert scale({"scale": 1}) == 4
+    assert scale({"scale": 2, "opt": {"upscale": 3}}) == 4
+    assert scale({"scale": "3"}) == 4
