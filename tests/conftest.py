@@ -23,6 +23,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 SLOW = [hypothesis.HealthCheck.too_slow]
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=SLOW)
 hypothesis.settings.register_profile("search", max_examples=500, deadline=None, suppress_health_check=SLOW)
+# `make mutants` asks whether a test fails, not for the simplest example.
+PHASES = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+hypothesis.settings.register_profile(
+    "mutants", derandomize=True, deadline=None, suppress_health_check=SLOW, phases=PHASES, max_examples=25
+)
 hypothesis.settings.load_profile("repeatable")
 
 # Plugins, datasets and weights that a person has must not decide a test; from here on, since collecting loads plugins.

@@ -133,9 +133,9 @@ def _as_tensor(entry: object) -> object:
 
 def _chosen(path: Path, found: Sequence[_Found], like: Mapping[str, Tensor]) -> _Choice | None:
     choices = [_counted(one, prefix, like) for one in found for prefix in _prefixes(one.tensors, like)]
-    most = max((choice[2:] for choice in choices), default=(0, 0))
-    if most[1] == 0:
+    if not choices:
         return None
+    most = max(choice[2:] for choice in choices)
     best = [choice for choice in choices if choice[2:] == most]
     best = [choice for choice in best if choice.averaged] or best
     best.sort(key=lambda choice: len(choice.state()))

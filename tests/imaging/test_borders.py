@@ -68,6 +68,8 @@ def test_padding_beyond_adds_at_least_a_pixel_and_at_most_a_multiple(height, wid
     lr = torch.arange(float(height * width)).view(1, 1, height, width)
     padded, size = pad_beyond(lr, multiple)
     assert size == (height, width)
+    for dimensions in (lr[0], lr[0, 0], lr[None]):
+        assert torch.equal(pad_beyond(dimensions, multiple)[0].flatten(), padded.flatten())
     assert torch.equal(padded[..., :height, :width], lr)
     for side, old in zip(padded.shape[-2:], size, strict=True):
         assert side % multiple == 0

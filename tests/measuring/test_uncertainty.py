@@ -21,6 +21,10 @@ def test_the_paired_test_equals_scipys():
     for n in (2, 4, 5, 100):
         first, second = generator.normal(30, 3, n), generator.normal(30.2, 3, n)
         assert paired_p_values(list(first), list(second)) == pytest.approx(ttest_rel(first, second).pvalue, rel=1e-9)
+    first, second = generator.normal(30, 3, (2, 3, 7)), generator.normal(30.2, 3, 7)
+    assert paired_p_values(first, second) == pytest.approx(
+        ttest_rel(first, second[None, None], axis=-1).pvalue, rel=1e-9
+    )
 
 
 def test_over_images_the_interval_is_scipys_t_interval():
@@ -32,6 +36,8 @@ def test_over_images_the_interval_is_scipys_t_interval():
         assert mean_interval(values) == pytest.approx(wanted, rel=1e-9)
         assert mean_interval([values]) == pytest.approx(wanted, rel=1e-9)
         assert mean_interval(values[:, None]) == pytest.approx(wanted, rel=1e-9), "seeds on one image"
+        wider = t.interval(0.99, images - 1, values.mean(), values.std(ddof=1) / images**0.5)
+        assert mean_interval(values, confidence=0.99) == pytest.approx(wider, rel=1e-9)
 
 
 @given(st.integers(2, 5), st.integers(2, 8), st.integers(0, 99))

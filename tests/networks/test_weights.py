@@ -106,7 +106,8 @@ def test_of_weights_and_their_average_the_average_is_taken(content, taken, tmp_p
 def test_the_prefix_is_the_one_under_which_the_networks_keys_are(content, taken, tmp_path):
     path = saved(tmp_path / "w.pth", content)
     if taken is None:
-        with pytest.raises(CheckpointError, match=r"several sets .* that fit: generator and discriminator.body; save"):
+        says = r"fit: generator and discriminator\.body; save the one that you mean in a file of its own\.$"
+        with pytest.raises(CheckpointError, match=says):
             load_state_dict(path, WEIGHTS)
         return
     loaded = load_state_dict(path, WEIGHTS)
@@ -114,9 +115,72 @@ def test_the_prefix_is_the_one_under_which_the_networks_keys_are(content, taken,
     assert loaded.read == taken
 
 
-def test_weights_beside_those_of_the_network_are_not_dropped(tmp_path):
-    content = WEIGHTS | {"sub_mean.weight": torch.eye(3), "gain": torch.ones(1)}
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("sub_mean.weight", torch.eye(3)),
+        ("gain", torch.ones(1)),
+        ("norm.num_batches_tracked", torch.tensor(7)),
+        ("steps", torch.tensor([1, 2])),
+    ],
+)
+def test_weights_beside_those_of_the_network_are_not_dropped(key, value, tmp_path):
+    content = WEIGHTS | {key: value}
     assert load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS).state.keys() == content.keys()
+
+
+def test_two_copies_of_the_same_weights_are_one_set_and_in_two_precisions_are_two(tmp_path):
+    copies = {"first": WEIGHTS, "second": {key: value.clone() for key, value in WEIGHTS.items()}}
+    assert load_state_dict(saved(tmp_path / "w.pth", copies), WEIGHTS).place == "first"
+    halved = {"first": WEIGHTS, "second": {key: value.half() for key, value in WEIGHTS.items()}}
+    with pytest.raises(CheckpointError, match="several sets"):
+        load_state_dict(saved(tmp_path / "w.pth", halved), WEIGHTS)
+
+
+WIDER = {key: torch.ones(9) for key in WEIGHTS}
+"""Weights of the same names and another shape."""
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ({"old": WIDER, "new": WEIGHTS}, "new"),
+        (
+            {"few": {"a.weight": torch.zeros(4)}, "more": {"a.weight": torch.zeros(4), "a.bias": torch.ones(9)}},
+            "more",
+        ),
+        ({"net": WIDER, "other": {key: value + 1 for key, value in WIDER.items()}}, "net"),
+        ({"few": {"a.weight": torch.zeros(4)}, "other": {"a.weight": torch.ones(4)}}, "few"),
+    ],
+)
+def test_the_mapping_with_most_shapes_and_then_most_names_of_the_network_is_taken(content, place, tmp_path):
+    assert load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS).place == place
+
+
+def test_weights_of_another_network_are_returned_as_they_are(tmp_path):
+    content = {"small": {"k": torch.ones(2)}, "large": {"l": torch.ones(2), "m": torch.ones(2)}}
+    loaded = load_state_dict(saved(tmp_path / "w.pth", content), WEIGHTS)
+    assert same(loaded.state, content["large"])
+    assert loaded.place == "large"
+
+
+def test_a_network_of_one_weight_is_found_under_its_prefix(tmp_path):
+    loaded = load_state_dict(saved(tmp_path / "w.pth", {"net.k": torch.ones(2)}), {"k": torch.zeros(2)})
+    assert loaded.state.keys() == {"k"}
+
+
+def test_a_prefix_is_found_without_the_first_and_the_longest_of_the_weights(tmp_path):
+    network = {key: torch.ones(2) for key in ("head", "body.1", "body.2", "body.3", "upsampler.weight")}
+    content = prefixed("net.", {key: value for key, value in network.items() if key.startswith("body")})
+    assert load_state_dict(saved(tmp_path / "w.pth", content), network).state.keys() == {"body.1", "body.2", "body.3"}
+
+
+def test_modules_with_the_same_short_names_do_not_hide_the_networks_prefix(tmp_path):
+    short = {key: torch.ones(2) for key in "wxyz"}
+    network = short | {f"attention.{number}.weight": torch.ones(2) for number in range(4)}
+    others = [prefixed(f"block{number}.", short) for number in range(20)]
+    content = {key: value for one in (*others, prefixed("net.", network)) for key, value in one.items()}
+    assert load_state_dict(saved(tmp_path / "w.pth", content), network).state.keys() == network.keys()
 
 
 @pytest.mark.parametrize(

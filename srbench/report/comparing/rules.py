@@ -83,4 +83,4 @@ def relative(base: float, head: float) -> float:
     """Return (head − base) / |base|; from zero, any change is infinite."""
     if base == head:
         return 0.0
-    return math.copysign(math.inf, head - base) if base == 0 else (head - base) / abs(base)
+    return math.copysign(math.inf, head) if base == 0 else (head - base) / abs(base)

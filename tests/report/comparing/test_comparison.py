@@ -1,5 +1,7 @@
 """What rules make of two leaderboards."""
 
+from itertools import permutations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from helpers.records import fail, make_record
 from srbench.errors import SrbenchError
 from srbench.records import RowId
 from srbench.report.comparing.comparison import compare_rows
-from srbench.report.comparing.rows import row_title
+from srbench.report.comparing.rows import identity_of, row_title
 from srbench.report.comparing.rules import parse_rule
 from srbench.report.comparing.verdicts import skipped
 
@@ -123,6 +125,66 @@ def test_scores_compare_only_if_both_state_the_same_protocol(base_id, head_id, r
     assert failures(without[:1], without[1:], *rules) == []
 
 
+def test_scores_that_changed_without_a_rule_are_listed_with_both_values():
+    base = one(psnr_y_db="33", ssim_y="", lpips="0.2", parameters="10")
+    head = one(psnr_y_db="33.5", ssim_y="0.9", lpips="", parameters="10")
+    comparison = compare_rows([base], [head], [])
+    assert comparison.passed
+    assert [(c.column, c.base, c.head, c.verdict, c.detail) for c in comparison.changes] == [
+        ("lpips", 0.2, None, "changed", "became empty"),
+        ("psnr_y_db", 33, 33.5, "changed", ""),
+        ("ssim_y", None, 0.9, "changed", "was empty"),
+    ]
+    assert {c.identity for c in comparison.changes} == {identity_of(base)}
+
+
+@pytest.mark.parametrize("text", ["ssim_y < -0.001", "ssim_y < -1%"])
+def test_a_score_that_only_head_has_is_a_change_and_one_that_neither_has_is_not(text):
+    without = {name: cell for name, cell in BASE.items() if name != "ssim_y"}
+    for rules in ((), (parse_rule(text, KNOWN),)):
+        (change,) = compare_rows([without], [one(ssim_y="0.9")], rules).having("changed")
+        assert (change.column, change.base, change.head, change.detail) == ("ssim_y", None, 0.9, "was empty")
+        assert compare_rows([without], [without], rules).having("changed") == []
+    (lost,) = compare_rows([one(ssim_y="0.9")], [without], ()).changes
+    assert (lost.column, lost.base, lost.head, lost.detail) == ("ssim_y", 0.9, None, "became empty")
+
+
+def test_a_rule_lists_its_column_whether_it_changed_or_not():
+    rules = [PSNR, parse_rule("parameters > 0", KNOWN)]
+    comparison = compare_rows([one(psnr_y_db="33")], [one(psnr_y_db="33.5")], rules)
+    assert [(c.column, c.base, c.head, c.verdict, c.detail, c.rule) for c in comparison.changes] == [
+        ("psnr_y_db", 33, 33.5, "changed", "", rules[0]),
+        ("parameters", 21284, 21284, "same", "", rules[1]),
+    ]
+
+
+def test_the_order_of_rules_does_not_matter():
+    rules = [parse_rule(text, KNOWN) for text in ("psnr_y_db < -0.02", "psnr_y_db != 0", "psnr_y_db < -1%")]
+    base, head = one(psnr_y_db="33"), one(psnr_y_db="30")
+    changes = compare_rows([base], [head], rules).changes
+    assert len(changes) == 3
+    for order in permutations(rules):
+        assert compare_rows([base], [head], order).changes == changes
+
+
+def test_a_finding_about_a_row_names_the_row():
+    broken = rows_of([fail(make_record(psnr=33.0), "out of memory.")])
+    findings = {
+        "the row is new": ([], [BASE]),
+        "the row vanished": ([BASE], []),
+        "the cell failed: out of memory": ([BASE], broken),
+        "the cell failed in base and in head: out of memory": (broken, broken),
+        "the dataset was certified and became uncertified": (
+            [one(certified="certified")],
+            [one(certified="uncertified")],
+        ),
+    }
+    for detail, (base, head) in findings.items():
+        (change,) = compare_rows(base, head, []).changes
+        assert (change.detail, change.column, change.base, change.head) == (detail, "", None, None)
+        assert change.row.startswith("espcn, photographs x2, bicubic, quick, seed 0")
+
+
 @pytest.mark.parametrize("status", ["", "skipped", "OK"])
 def test_a_status_that_is_not_ok_is_a_failure(status):
     expected = f"the cell failed: its status is {status or 'missing'}, without a reason"
@@ -160,5 +222,8 @@ def test_the_title_of_a_row_names_what_sets_it_apart_and_nothing_else():
         "espcn.div2k, logits from edsr_wide, set5 x2, isotropic, trained on bicubic, quick, seed 0, classic-y, "
         "tile=64, realisation 3"
     )
-    assert row_title(tuple((full | {"teacher": "", "distiller": ""}).values())).startswith("espcn.div2k, set5 x2")
+    for teacher in ("", "edsr_wide"):
+        assert row_title(tuple((full | {"teacher": teacher, "distiller": ""}).values())).startswith(
+            "espcn.div2k, set5 x2"
+        )
     assert row_title(tuple((full | {"teacher": ""}).values())).startswith("espcn.div2k, logits, set5 x2")

@@ -1,10 +1,13 @@
 """Rules as people write them."""
 
+import math
+import re
+
 import pytest
 
 from helpers.leaderboards import KNOWN
 from srbench.errors import UnknownNameError, UsageError
-from srbench.report.comparing.rules import Rule, parse_rule
+from srbench.report.comparing.rules import Rule, parse_rule, relative
 
 
 @pytest.mark.parametrize(
@@ -30,12 +33,17 @@ def test_rules_are_read_as_people_write_them(text, rule):
     ],
 )  # fmt: skip
 def test_a_rule_that_cannot_be_understood_is_answered_with_examples(text):
-    with pytest.raises(UsageError, match="cannot be understood; write a column"):
+    says = (
+        f"The rule {text!r} cannot be understood; write a column, one of < <= > >= != and a number, with % for a "
+        "relative change: 'psnr_y_db < -0.02' or 'latency_ms_p50 > +10%'."
+    )
+    with pytest.raises(UsageError, match=f"^{re.escape(says)}$"):
         parse_rule(text, KNOWN)
 
 
 def test_an_unknown_column_is_answered_with_the_nearest():
-    with pytest.raises(UnknownNameError, match=r"Did you mean psnr_y_db\?"):
+    says = r"^No column named 'psnr_db'\. Did you mean psnr_y_db\?.* The rule is 'psnr_db < -0\.02'\.$"
+    with pytest.raises(UnknownNameError, match=says):
         parse_rule("psnr_db < -0.02", KNOWN)
 
 
@@ -47,5 +55,23 @@ def test_a_rule_on_text_is_refused(column):
 
 @pytest.mark.parametrize("text", ["psnr_y_db > -0.02", "psnr_y_db < 0.5", "ssim_y <= 0", "macs_256_g >= 0%"])
 def test_a_rule_that_no_change_at_all_would_break_is_refused(text):
-    with pytest.raises(UsageError, match="would fail where nothing changed"):
+    says = (
+        f"The rule {text!r} would fail where nothing changed; it compares head minus base, so a loss of quality is "
+        "'psnr_y_db < -0.02' and a rise in cost 'parameters > 0'."
+    )
+    with pytest.raises(UsageError, match=f"^{re.escape(says)}$"):
         parse_rule(text, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "share"),
+    [(4, 5, 0.25), (5, 4, -0.2), (-2, -1, 0.5), (-2, -3, -0.5), (0, 3, math.inf), (0, -3, -math.inf), (0, 0, 0)],
+)
+def test_a_relative_change_has_the_sign_of_the_change(base, head, share):
+    assert relative(base, head) == share
+
+
+def test_changes_are_compared_to_nine_decimals():
+    rule = Rule("psnr_y_db", "<", -0.02)
+    assert not rule.broken(0, -0.0200000004)
+    assert rule.broken(0, -0.0200000006)

@@ -46,6 +46,7 @@ EVERY_KIND = Comparison(
         change("b", "failed", column="", detail="the row vanished"),
         change("c", "skipped", 10.0, 12.0, column="latency_ms_p50", rule=LATENCY, detail="another machine"),
         change("d", "skipped", 10.0, 12.0, column="latency_ms_p50", rule=LATENCY, detail="another machine"),
+        change("c", "failed", 30.0, 31.0, detail="the protocol changed"),
         change("d", "skipped", column="", detail="nothing was measured on either side"),
         change("e", "new", column="", detail="only in head"),
         change("f", "changed", 0.0, 0.125, column="ssim_y"),
@@ -59,7 +60,7 @@ EVERY_KIND = Comparison(
 def test_a_comment_has_a_row_for_each_change_and_a_sentence_for_each_reason_to_skip():
     row = "set5 x2, bicubic, classic-y"
     assert render_markdown(EVERY_KIND) == "\n".join((
-        "### ❌ srbench: 2 failures in 7 compared rows under 2 rules.",
+        "### ❌ srbench: 3 failures in 7 compared rows under 2 rules.",
         "",
         "Not accepted: `psnr_y_db < -0.02`, `latency_ms_p50 > +10%`.",
         "",
@@ -67,6 +68,7 @@ def test_a_comment_has_a_row_for_each_change_and_a_sentence_for_each_reason_to_s
         "| --- | --- | --- | ---: | ---: | --- |",
         f"| ❌ | a, {row} | psnr_y_db | 30 | 29.5 | -0.5 (-1.67 %); breaks psnr_y_db < -0.02 |",
         f"| ❌ | b, {row} |  |  |  | the row vanished |",
+        f"| ❌ | c, {row} | psnr_y_db | 30 | 31 | +1 (+3.33 %); the protocol changed |",
         f"| 🆕 | e, {row} |  |  |  | only in head |",
         f"|  | f, {row} | ssim_y | 0 | 0.125 | +0.125 (+inf %) |",
         f"|  | g, {row} | ssim_y | 8 | — | missing in head |",
@@ -91,7 +93,7 @@ def test_junit_is_written_to_the_last_byte():
     assert render_junit(EVERY_KIND).decode().splitlines() == [
         "<?xml version='1.0' encoding='utf-8'?>",
         "<testsuites>",
-        '  <testsuite name="srbench compare" tests="7" failures="2" errors="0" skipped="3">',
+        '  <testsuite name="srbench compare" tests="8" failures="3" errors="0" skipped="3">',
         f'    <testcase classname="a, {row}" name="psnr_y_db &lt; -0.02">',
         '      <failure message="-0.5 (-1.67 %); breaks psnr_y_db &lt; -0.02" />',
         "    </testcase>",
@@ -103,6 +105,9 @@ def test_junit_is_written_to_the_last_byte():
         "    </testcase>",
         f'    <testcase classname="d, {row}" name="latency_ms_p50 &gt; +10%">',
         '      <skipped message="another machine" />',
+        "    </testcase>",
+        f'    <testcase classname="c, {row}" name="psnr_y_db">',
+        '      <failure message="+1 (+3.33 %); the protocol changed" />',
         "    </testcase>",
         f'    <testcase classname="d, {row}" name="row">',
         '      <skipped message="nothing was measured on either side" />',
