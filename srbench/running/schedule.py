@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from srbench.datasets.overlap import assert_disjoint
 from srbench.errors import SrbenchError
 from srbench.planning.cells import Cell, Model, Plan
 from srbench.records import Certification, Profile, Stored
@@ -14,6 +13,7 @@ from srbench.running.jobs import CertifyJob, Job, MeasureJob, PaceJob, ProfileJo
 from srbench.running.keys import Keys
 from srbench.running.session import Session
 from srbench.running.stages import JobName, MeasuredCell
+from srbench.tasks.table import task_named
 
 R = TypeVar("R", bound=Stored)
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
@@ -80,6 +80,9 @@ class Schedule:
     _done: set[Task[Stored]] = field(default_factory=set, init=False)
     """Tasks whose results were found once; reading thousands again and again takes minutes."""
 
+    _sound: set[tuple[str | int, ...]] = field(default_factory=set, init=False)
+    """Training sets, test set and scale that were checked once."""
+
     def __post_init__(self) -> None:
         self.keys = Keys(self.session)
         trainings = {model: self._training(model) for model in self.plan.models}
@@ -108,16 +111,21 @@ class Schedule:
     def _task(self, job: Job[R], needs: Sequence[Task[Stored]] = ()) -> Task[R]:
         try:
             if isinstance(job, MeasureJob):
-                self._check_overlap(job.cell)
+                self._check_data(job.cell)
             name = job.name(self.keys)
         except SrbenchError as error:
             return Task(job, None, failed=Failure(job, str(error)))
         return self.tasks.setdefault(name, Task(job, name, tuple(needs)))
 
-    def _check_overlap(self, cell: Cell) -> None:
+    def _check_data(self, cell: Cell) -> None:
+        train = cell.model.recipe.datasets if cell.model.recipe else ()
+        combination: tuple[str | int, ...] = (*train, cell.dataset, cell.scale)
+        if combination in self._sound:
+            return
         library, datasets = self.session.library, self.session.catalog.datasets
-        for name in cell.model.recipe.datasets if cell.model.recipe else ():
-            assert_disjoint(library.images(datasets[name]), library.images(datasets[cell.dataset]))
+        task = task_named(self.plan.suite.task)
+        task.check_data(library, [datasets[name] for name in train], datasets[cell.dataset], cell.scale)
+        self._sound.add(combination)
 
     def result(self, task: Task[R]) -> R | None:
         """Return the stored result of a task; None if there is none."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from srbench.catalog.catalog import Catalog
 from srbench.datasets.library import Library
+from srbench.datasets.overlap import assert_disjoint
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
@@ -102,6 +103,23 @@ class Task(ABC):
         Raises:
             ConfigError: See above; begins with ``where``.
         """
+
+    def check_data(
+        self, library: Library, train: Sequence[DatasetSpec], test: DatasetSpec, scale: Scale  # noqa: ARG002
+    ) -> None:  # fmt: skip
+        """Refuse a test on images that were trained on.
+
+        Args:
+            library: Finds the images.
+            train: The training sets of the model; empty if it was not trained here.
+            test: The dataset that it is measured on.
+            scale: The factor.
+
+        Raises:
+            DataError: See above; names the images.
+        """
+        for spec in train:
+            assert_disjoint(library.images(spec), library.images(test))
 
     @abstractmethod
     def protocol(self, name: str, recipe: Callable[[], TrainingRecipe]) -> ScoringProtocol:

@@ -27,7 +27,7 @@ def draw(*paths: Path, side: int = 8) -> None:
     """Write images, grey and other for each name, into folders that are made."""
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.random.default_rng(zlib.crc32(str(path.name).encode())).integers(0, 256, (side, side))
+        pixels = np.random.default_rng(zlib.crc32("/".join(path.parts[-2:]).encode())).integers(0, 256, (side, side))
         Image.fromarray(pixels.astype(np.uint8)).save(path)
 
 

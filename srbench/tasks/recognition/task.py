@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from srbench.catalog.catalog import Catalog
 from srbench.datasets.labelled.images import LabelledImages
+from srbench.datasets.labelled.splits import assert_large_enough, assert_splits_fit
 from srbench.datasets.library import Library
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import CheckpointError, ConfigError
@@ -52,6 +53,15 @@ class Recognition(Task):
             )
         if replace(inference, precision="fp32") != Inference():
             raise ConfigError(f"{where}: recognisers see whole images once; leave out tile, chop and self_ensemble.")
+
+    def check_data(self, library: Library, train: Sequence[DatasetSpec], test: DatasetSpec, scale: Scale) -> None:
+        """Refuse also images that are smaller than the factor, and classes or identities that do not fit."""
+        super().check_data(library, train, test, scale)
+        labelled = library.labelled(test)
+        assert_large_enough(test.name, labelled.images, scale)
+        for spec in train:
+            if spec.labels is not None:  # networks that work in front of a recogniser train on any images
+                assert_splits_fit((spec.name, library.labelled(spec)), (test.name, labelled))
 
     def protocol(self, name: str, recipe: Callable[[], TrainingRecipe]) -> RecognitionProtocol:
         """Return the protocol of the students that the recipe trains."""
