@@ -53,10 +53,19 @@ def named_table(title: str, *columns: str) -> Table:
     return table
 
 
+_UNBROKEN = 10_000
+"""Columns of a file or a pipe: more than any row needs."""
+
+
 def print_wide(*tables: Table) -> None:
-    """Print tables as wide as the terminal; what goes to a file or a pipe is not cut."""
+    """Print tables as wide as the terminal; in a file or a pipe a row is one line, and ends with its last cell."""
     console = plain_console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = 240
+        console.width = _UNBROKEN
     for table in tables:
-        console.print(table)
+        if console.is_terminal:
+            console.print(table)
+            continue
+        with console.capture() as printed:
+            console.print(table)
+        console.file.write("\n".join((*(line.rstrip() for line in printed.get().splitlines()), "")))

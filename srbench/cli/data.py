@@ -19,8 +19,12 @@ Names = Annotated[
 
 
 @app.command("list")
-def list_(data: Data = None) -> None:
+def list_(
+    pattern: Annotated[str, typer.Argument(help="Wildcard for names, such as 'div2k*'.")] = "*", data: Data = None
+) -> None:
     """Show every known dataset and what is there of it; opens no image."""
+    from fnmatch import fnmatchcase
+
     from rich.table import Table
     from rich.text import Text
 
@@ -29,7 +33,8 @@ def list_(data: Data = None) -> None:
 
     root = data_root(data)
     table = Table("name", "split", "images", "state", "licence")
-    for spec in load_catalog().datasets.values():
+    datasets = load_catalog().datasets
+    for spec in (datasets[name] for name in datasets if fnmatchcase(name, pattern)):
         known = spec.images if spec.images is not None else "unknown"
         try:
             found = len(find_images(spec, root).hr)
@@ -38,7 +43,10 @@ def list_(data: Data = None) -> None:
             found, state = 0, "faulty"
         shown = Text(state, "" if state in {"absent", "here"} else "red")
         table.add_row(spec.name, spec.split, f"{found} of {known}", shown, spec.license)
-    print_wide(table)
+    if table.row_count:
+        print_wide(table)
+    else:
+        warn(f"No name matches {pattern!r}.")
     say(f"Data root: {root}" if root else "No data root is given: --data DIR or SRBENCH_DATA.")
 
 

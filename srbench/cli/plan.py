@@ -80,6 +80,7 @@ def _print_cells(console: PlainConsole, schedule: Schedule) -> None:
     several = len({cell.protocol.name for cell in schedule.cells}) > 1
     columns = ("method", "dataset", "scale", "degradation", *(("protocol",) if several else ()), "weights", "scores")
     rows = []
+    reasons: dict[str, int] = {}
     for cell, tasks in schedule.cells.items():
         failure, trainings = tasks.measure.reason, tasks.measure.needs
         weights = "cached" if all(map(schedule.done, trainings)) else f"to train, seed {cell.model.seed}"
@@ -90,14 +91,21 @@ def _print_cells(console: PlainConsole, schedule: Schedule) -> None:
             cell.degradation,
             *((cell.protocol.name,) if several else ()),
             weights if trainings else cell.model.source,
-            f"impossible: {failure}" if failure else "cached" if schedule.done(tasks.measure) else "to measure",
+            f"impossible [{reasons.setdefault(failure, len(reasons) + 1)}]"
+            if failure
+            else "cached"
+            if schedule.done(tasks.measure)
+            else "to measure",
         )
         rows.append(tuple(map(one_line, cells)))
     title = f"suite {schedule.plan.suite.name}"
+    notes = [one_line(f"[{number}] {reason}") for reason, number in reasons.items()]  # said once, they may be long
     if print_aligned:
         widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows)]
-        console.file.write("\n".join((one_line(title), *lines, "")))  # laying out thousands of lines takes seconds
+        console.file.write(
+            "\n".join((one_line(title), *lines, *notes, ""))
+        )  # laying out thousands of lines takes seconds
         return
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for column in columns:
@@ -105,6 +113,8 @@ def _print_cells(console: PlainConsole, schedule: Schedule) -> None:
     for *row, scores in rows:
         table.add_row(*row, Text(scores, "red" if scores.startswith("impossible") else ""))
     console.print(table)
+    for note in notes:
+        console.print(note)
 
 
 def planned(

@@ -84,12 +84,19 @@ def _print_modules(console: Any, spec: Any) -> None:  # noqa: ANN401 - a Console
         return
     console.print(f"  modules at x{min(spec.scales)}, where a row counts all its repeats:")
     rows = [("module", "class", "output", "parameters", "MACs"), *_rows(network.parts, network.macs)]
+    for line in _aligned(rows, left=2):
+        console.print(f"    {line}")
+
+
+def _aligned(rows: list[tuple[str, ...]], *, left: int) -> list[str]:
+    """Return rows with their columns below one another; the first ``left`` ones begin at the same place."""
+    rows = [tuple(map(one_line, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        padded = [
-            cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        console.print(f"    {'  '.join(padded)}")
+    return [
+        "  ".join(c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        .rstrip()
+        for row in rows
+    ]  # fmt: skip
 
 
 def _rows(parts: Iterable[Part], macs: int, depth: int = 0) -> Iterator[tuple[str, ...]]:
@@ -115,7 +122,7 @@ def _print_facts(console: Any, spec: Any) -> None:  # noqa: ANN401 - a spec of a
 
 
 def _print_list(console: Any, name: str, lines: list[str], first: str = "") -> None:  # noqa: ANN401 - a Console
-    console.print(f"  {name}: {first}")
+    console.print(f"  {name}: {first}".rstrip())
     for line in lines:
         console.print(f"    {line}")
 
@@ -123,22 +130,35 @@ def _print_list(console: Any, name: str, lines: list[str], first: str = "") -> N
 def _step_parameters(spec: Any) -> list[str]:  # noqa: ANN401 - a StepSpec; its module is imported late
     """Return every parameter with its default and its unit."""
     return [
-        (name if default is inspect.Parameter.empty else f"{name} = {default!r}") + f": {spec.units.get(name, '')}"
+        (name if default is inspect.Parameter.empty else f"{name} = {_typed(default)}")
+        + f": {spec.units.get(name, '')}"
         for name, _, default in spec.parameters
     ] or ["none"]
 
 
-def _nested(chain: Any) -> list[str]:  # noqa: ANN401 - a Chain
-    """Return the steps of a chain and of the chains in it, a line each."""
+def _typed(value: object) -> str:
+    """Return a default in words, and a truth value as a chain's file has it."""
+    return str(value).lower() if isinstance(value, bool) else _words(value)
+
+
+def _nested(chain: Any, indent: str = "") -> list[str]:  # noqa: ANN401 - a Chain, or a step that holds others
+    """Return the steps of a chain and of the steps in it, a line each."""
     lines = []
-    for step in chain.steps:
-        if not hasattr(step, "steps"):
-            lines.append(repr(step))
-            continue
-        facts = [(f.name, getattr(step, f.name)) for f in dataclasses.fields(step) if f.name != "steps"]
-        lines.append(f"{type(step).__name__} " + ", ".join(f"{name}={value!r}" for name, value in facts))
-        lines += [f"  {line}" for line in _nested(step)]
+    for step in _steps_in(chain):
+        plain = [(f.name, value) for f in dataclasses.fields(step) if not _steps_of(value := getattr(step, f.name))]
+        facts = "; ".join(f"{name} {_words(value)}" for name, value in plain if value not in ((), None))
+        lines += [f"{indent}{type(step).__name__}{': ' if facts else ''}{facts}", *_nested(step, f"{indent}  ")]
     return lines
+
+
+def _steps_in(step: Any) -> list[Any]:  # noqa: ANN401 - as above
+    return [inner for f in dataclasses.fields(step) for inner in _steps_of(getattr(step, f.name))]
+
+
+def _steps_of(value: object) -> tuple[Any, ...]:
+    """Return the steps in a field: one, several or none."""
+    values = value if isinstance(value, tuple) else (value,)
+    return values if values and all(map(dataclasses.is_dataclass, values)) else ()
 
 
 def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any type
@@ -146,34 +166,45 @@ def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any 
     from pydantic import BaseModel
 
     if isinstance(value, BaseModel):
-        return ["", *(f"{key} = {fact}" for key, fact in value if fact not in (None, "", ()))]
+        return ["", *(f"{key} = {_words(fact)}" for key, fact in value if fact not in (None, "", ()))]
     if isinstance(value, Mapping):
-        return ["", *(f"{key}: {fact}" for key, fact in value.items())]
-    if dataclasses.is_dataclass(value):
-        return [_sentence(value)]
-    if isinstance(value, frozenset):
-        value = _scales(value) if name == "scales" else tuple(sorted(map(str, value)))
-    if not isinstance(value, tuple):
-        return [str(value)]
-    if not dataclasses.is_dataclass(value[0]):
-        return [", ".join(map(str, value))]
-    more = [f"… and {len(value) - SHOWN} more"] if len(value) > SHOWN else []
-    return [str(len(value)), *map(_sentence, value[:SHOWN]), *more]
+        return ["", *(f"{key}: {_words(fact)}" for key, fact in value.items())]
+    if isinstance(value, tuple) and dataclasses.is_dataclass(value[0]):
+        more = [f"… and {len(value) - SHOWN} more"] if len(value) > SHOWN else []
+        return [str(len(value)), *_table(value[:SHOWN]), *more]
+    return [_scales(value) if name == "scales" else _words(value)]
 
 
-def _scales(scales: frozenset[int]) -> tuple[str, ...]:
+def _scales(scales: frozenset[int]) -> str:
     first, last = min(scales), max(scales)
     if len(scales) > SHOWN and last - first + 1 == len(scales):
-        return (f"x{first} to x{last}",)
-    return tuple(f"x{scale}" for scale in sorted(scales))
+        return f"x{first} to x{last}"
+    return ", ".join(f"x{scale}" for scale in sorted(scales))
 
 
-def _sentence(facts: Any) -> str:  # noqa: ANN401 - Paper, Checkpoint, Reported, ImageEntry, Download
-    parts = []
-    for field in dataclasses.fields(facts):
-        value = getattr(facts, field.name)
-        if callable(value) or value in (None, "", frozenset()):
-            continue
-        shown = ", ".join(sorted(value)) if isinstance(value, frozenset) else value
-        parts.append(f"{field.name} {shown}")
-    return "; ".join(parts)
+def _table(facts: tuple[Any, ...]) -> list[str]:
+    """Return Checkpoint, Reported, ImageEntry or Download objects as lines of a table, without empty columns."""
+    names = [f.name for f in dataclasses.fields(facts[0]) if any(map(_says, (getattr(x, f.name) for x in facts)))]
+    cells = [tuple(_words(value) if _says(value := getattr(x, n)) else "" for n in names) for x in facts]
+    return _aligned([tuple(names), *cells], left=len(names))
+
+
+def _says(value: object) -> bool:
+    return not callable(value) and value not in (None, "", (), frozenset())
+
+
+def _words(value: Any) -> str:  # noqa: ANN401 - a fact of any type
+    """Return a fact as it is written for people: "yes", "0.9, 0.999", "l1 1.0"."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if dataclasses.is_dataclass(value):
+        facts = [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
+        return "; ".join(f"{name} {_words(fact)}" for name, fact in facts if _says(fact))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_words(fact)}" for key, fact in value.items()) or "none"
+    if isinstance(value, frozenset):
+        value = sorted(value)
+    if isinstance(value, tuple | list):
+        nested = any(isinstance(part, tuple | list) for part in value)
+        return ("; " if nested else ", ").join(map(_words, value)) or "none"
+    return "none" if value is None else str(value)

@@ -1,5 +1,7 @@
 """The catalog: one read-only shelf a kind, wrong names answered with right ones, clashes with both providers."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -205,3 +207,10 @@ def test_a_name_of_an_architecture_and_of_a_recogniser_is_refused():
         "'net' names both an architecture and a recogniser, from one (file) and other (file); networks share one set "
         "of names, so rename one."
     )
+
+
+def test_the_room_offers_its_main_function_and_imports_it_late():
+    code = "import sys, srbench.catalog; print('srbench.catalog.catalog' in sys.modules); from srbench.catalog import *"
+    code += "; print(load_catalog is sys.modules['srbench.catalog.catalog'].load_catalog)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=True)
+    assert done.stdout.split() == ["False", "True"]

@@ -33,6 +33,8 @@ def test_list_counts_what_is_there(srbench_data, root):
     assert re.search(r"photographs\s.*test.*4 of 4.*here", text)
     assert re.search(r"set5\s.*0 of 5.*absent", text)
     assert "No data root is given" in srbench_data("list")[1]
+    assert set(re.findall(r"\b(?:set5|set14|b100)\b", srbench_data("list", "set*")[1])) == {"set5", "set14"}
+    assert "No name matches 'zzz*'." in srbench_data("list", "zzz*")[1]
 
 
 def test_a_folder_is_added_then_listed_then_verified_then_found_faulty(srbench_data, root):

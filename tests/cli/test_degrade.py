@@ -161,5 +161,5 @@ def test_steps_are_listed_and_shown_with_units_and_defaults(srbench):
     assert "gaussian_blur" in listed
     assert "sigma_px, side_px, border" in listed
     shown = srbench("show", "gaussian_noise").out
-    assert "level = (0.0, 25.0): 8-bit levels, standard deviation" in shown
+    assert "level = 0.0, 25.0: 8-bit levels, standard deviation" in shown
     assert srbench("check", "gaussian_noise").status == 0

@@ -1,6 +1,7 @@
 """``srbench list`` and ``srbench show``."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -67,6 +68,16 @@ def test_a_wrong_kind_is_answered_with_the_nearest(srbench):
     assert "No kind named 'architecturs'. Did you mean architectures?" in answer.err
 
 
+def test_a_row_in_a_pipe_is_one_line_that_ends_with_its_last_cell(srbench, monkeypatch):
+    monkeypatch.delenv("COLUMNS")
+    (srbench.folder / "many.py").write_text(SPEC.replace('name=f"loss_{n}",', 'name=f"loss_{n}", label="long " * 99,'))
+    for kind in ("losses", "suites"):
+        lines = srbench("list", kind, "--plugin", "many.py").out.splitlines()
+        assert [line for line in lines if line != line.rstrip()] == []
+    rows = srbench("list", "losses", "loss_*", "--plugin", "many.py").out.splitlines()
+    assert [row.split()[0] for row in rows if "long long" in row] == ["loss_2", "loss_9", "loss_10"]
+
+
 def test_names_are_not_cut_in_a_narrow_terminal(srbench, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     assert " edsr_baseline " in srbench("list", "architectures").out
@@ -125,7 +136,11 @@ def test_show_lists_paper_licence_scales_scores_recipe_and_parameters(srbench):
         "https://arxiv.org/abs/1707.02921",
         "license: MIT",
         "scales: x2, x3, x4",
-        "dataset set5; scale 2; metric psnr_y; value 37.99",
+        "    dataset   scale  metric  value ",
+        "    set5      2      psnr_y  37.99 ",
+        "betas = 0.9, 0.999",
+        "losses = l1 1.0",
+        "trainable: yes",
         "learning_rate = 0.0001",
         "parameters: x2 1,369,859, x3 1,554,499, x4 1,517,571",
         "0…15    16 × ResidualBlock  64×48×48   1,181,696  85.9%",
@@ -179,9 +194,12 @@ def test_everything_listed_can_be_shown(srbench, catalog, monkeypatch):
         for name in catalog.shelf(kind):
             answer = srbench("show", name, "--kind", kind)
             assert answer.status == 0, answer.err
+            assert not re.search(r"[(\[{]['\"]|\(\d[\d.]*, \d[\d.]*[,)]|,\)|: True|: False|None", answer.out), (
+                answer.out
+            )
 
 
 def test_show_describes_the_labels_of_a_dataset(srbench):
     shown = srbench("show", "orl_identify").out
     assert "layout = class-folders" in shown
-    assert "gallery = (1, 1)" in shown
+    assert "gallery = 1, 1" in shown

@@ -153,7 +153,9 @@ def test_a_plan_of_what_cannot_be_done_says_why(typed, tiny):
     (tiny.data / "TinyTrain" / "cow.png").unlink()
     answer = typed("plan", tiny.suite())
     assert answer.status == 1
-    assert "TinyTrain has 3" in answer.out
+    assert answer.out.count("TinyTrain has 3") == 1
+    assert re.search(r"^dot .* impossible \[1\]$", answer.out, re.MULTILINE)
+    assert re.search(r"^\[1\] .*TinyTrain has 3", answer.out, re.MULTILINE)
     assert "2 cells, 1 of them impossible, " in answer.out
 
 

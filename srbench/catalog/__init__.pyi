@@ -1,0 +1,3 @@
+from .catalog import Catalog, load_catalog
+
+__all__ = ["Catalog", "load_catalog"]
