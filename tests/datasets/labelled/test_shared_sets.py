@@ -21,6 +21,17 @@ TRAIN_AND_TEST = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(cache, monkeypatch):
+    """One cache for these tests, instead of one for each: thousands of images are read once."""
+    monkeypatch.setenv("SRBENCH_CACHE", str(cache))
+
+
 @functools.cache
 def library_below(root):
     """Read and verify each set once for all tests."""
