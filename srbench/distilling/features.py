@@ -57,9 +57,8 @@ class FeaturePairs(nn.Module):
         self.student, self.teacher = setup.student, teacher or setup.teacher
         setup.require_common_colours((self.teacher,))
         self.pairs = tuple(pairs) if pairs else match_taps(_declared(self.student), _declared(self.teacher))
-        lr = torch.zeros(1, self.student.colours, TRIAL_SIDE, TRIAL_SIDE, device=setup.device)
-        student_channels = _channels(self.student, [path for path, _ in self.pairs], lr, setup)
-        teacher_channels = _channels(self.teacher, [path for _, path in self.pairs], lr, setup)
+        student_channels = count_channels(self.student, [path for path, _ in self.pairs], setup)
+        teacher_channels = count_channels(self.teacher, [path for _, path in self.pairs], setup)
         self.widths = tuple(zip(student_channels, teacher_channels, strict=True))
         self.adapters = nn.ModuleList(
             nn.Conv2d(own, wanted, 1, device=setup.device) if adapt and own != wanted else nn.Identity()
@@ -178,9 +177,14 @@ def as_map(features: Tensor, aspect: float = 1.0) -> Tensor:
     )
 
 
-def _channels(network: Network, paths: Sequence[str], lr: Tensor, setup: Setup) -> list[int]:
-    """Count the channels of the taps, which must not depend on the scale."""
-    with _evaluating(network.module), torch.no_grad():
+def count_channels(network: Network, paths: Sequence[str], setup: Setup) -> list[int]:
+    """Count the channels of some features by a trial run on an image with the colours of the student's.
+
+    Raises:
+        TrainingError: The network has no such module or does not use it, or its channels depend on the scale.
+    """
+    lr = torch.zeros(1, setup.student.colours, TRIAL_SIDE, TRIAL_SIDE, device=setup.device)
+    with evaluating(network.module), torch.no_grad():
         runs = [_run(network, paths, lr, scale)[1] for scale in setup.scales]
     widths = [[features.shape[1] for features in run] for run in runs]
     for path, *counts in zip(paths, *widths, strict=True):
@@ -193,7 +197,7 @@ def _channels(network: Network, paths: Sequence[str], lr: Tensor, setup: Setup) 
 
 
 @contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
+def evaluating(module: nn.Module) -> Iterator[None]:
     """Switch to eval mode, in which a forward pass leaves no trace; restore every module's mode afterwards."""
     modes = {part: part.training for part in module.modules()}
     module.eval()

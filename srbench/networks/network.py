@@ -59,7 +59,7 @@ class Network:
         if lr.shape[1] == 3 and self.spec.channels == "y":
             return self._with_bicubic_chroma(lr, scale, weights, conditions)
         padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
-        normalised = self._normalised(padded)
+        normalised = self.normalised(padded)
         given: tuple[object, ...] = (normalised, scale) if self.spec.multi_scale else (normalised,)
         given += () if conditions is None else (conditions,)
         sr = self._run(weights, given)
@@ -87,8 +87,8 @@ class Network:
         """
         return output
 
-    def _normalised(self, lr: Tensor) -> Tensor:
-        """Convert lr from [0, 1] to what the module expects."""
+    def normalised(self, lr: Tensor) -> Tensor:
+        """Convert images from [0, 1] to what the module expects."""
         spec = self.spec
         if spec.input_mean:
             lr = lr - _colour(spec.input_mean, lr)

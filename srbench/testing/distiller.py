@@ -8,60 +8,41 @@ from functools import partial
 from itertools import count
 
 import torch
-from torch import Generator, Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor, nn
 
 from srbench.catalog.catalog import Catalog
 from srbench.distilling.distiller import Batch, Distiller, Optimiser, Phase, Setup
 from srbench.distilling.spec import DistillerSpec
 from srbench.errors import SrbenchError, TrainingError
-from srbench.networks.network import Network
-from srbench.networks.spec import ArchitectureSpec
-from srbench.recipe import Recipe
 from srbench.testing.contract import Violations, photograph, seeded
+from srbench.testing.tiny_tasks import PATCH, SCALE, STEPS, TINY_TASKS, TinyTask
 from srbench.training.learners import FrozenTeachers
 from srbench.training.optimisers import Owned, owned_parameters
 
 CHECKED = (
     "a few steps of every phase with a small student and teacher, named finite terms, gradients for every "
-    "parameter it optimises, each in one optimiser, untouched teachers, and a state dict from which it goes on"
+    "parameter it optimises, each in one optimiser, untouched teachers, a student without extra weights, and a state "
+    "dict from which it goes on; for every task that it serves"
 )
-
-SCALE, PATCH, BATCH, STEPS = 2, 12, 4, 3
-
-
-class Residual(nn.Module):
-    """A network of the EDSR family, small enough for a contract."""
-
-    def __init__(self, scale: int, *, width: int) -> None:
-        super().__init__()
-        self.head = nn.Conv2d(3, width, 3, padding=1)
-        blocks = (nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.ReLU()) for _ in range(2))
-        self.body = nn.Sequential(*blocks)
-        self.tail = nn.Sequential(nn.Conv2d(width, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
-
-    def forward(self, lr: Tensor) -> Tensor:
-        """(N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        shallow = self.head(lr)
-        sr: Tensor = self.tail(shallow + self.body(shallow))
-        return sr
-
-
-def network_of(width: int) -> ArchitectureSpec:
-    """A test network of ``width`` channels with two taps."""
-    return ArchitectureSpec(
-        name=f"contract_{width}",
-        build=partial(Residual, width=width),
-        scales=frozenset({2, 3, 4}),
-        taps=("body.0", "body.1"),
-    )
 
 
 def violations(spec: DistillerSpec, catalog: Catalog | None = None) -> list[str]:
-    """List the rules that a distiller breaks, one sentence each."""
+    """List the rules that a distiller breaks, one sentence each, tried on every task that it serves."""
+    found = Violations()
+    unknown = spec.tasks - TINY_TASKS.keys()
+    found.expect(
+        spec.tasks and not unknown,
+        f"{spec.name} serves the tasks {sorted(spec.tasks)}; name at least one of {', '.join(sorted(TINY_TASKS))}.",
+    )
+    for name in sorted(spec.tasks - unknown):
+        found += [sentence for sentence in _violations(spec, TINY_TASKS[name], catalog) if sentence not in found]
+    return found
+
+
+def _violations(spec: DistillerSpec, task: TinyTask, catalog: Catalog | None) -> list[str]:
     found = Violations()
     with seeded(0):
-        setup = _setup(spec, catalog, teachers=1 + spec.several_teachers if spec.needs_teacher else 0)
+        setup = task.setup(spec, catalog, 1 + spec.several_teachers if spec.needs_teacher else 0)
         distiller: Distiller | None = None
         with found.during(f"building {spec.name}"):
             distiller = spec.build(setup)
@@ -71,34 +52,14 @@ def violations(spec: DistillerSpec, catalog: Catalog | None = None) -> list[str]
         before = copy.deepcopy(setup.student.module.state_dict())
         with found.during(f"training with {spec.name}"):
             for phase in distiller.phases():
-                _train(spec, distiller, phase, found)
+                _train(spec, distiller, task, phase, found)
             distiller.finish()
             _check_after(spec, setup, guard, before, found)
         with found.during(f"resuming {spec.name} from its state dict"):
-            _check_resume(spec, distiller, setup, catalog, found)
+            _check_resume(spec, distiller, task, catalog, found)
         if spec.needs_teacher:
-            _check_missing_teacher(spec, catalog, found)
+            _check_missing_teacher(spec, task, catalog, found)
     return found
-
-
-def _setup(spec: DistillerSpec, catalog: Catalog | None, teachers: int) -> Setup:
-    def build(name: str) -> Network:
-        architecture = catalog.architectures[name] if catalog else network_of(16)
-        return Network(architecture, architecture.network(SCALE))
-
-    student, teacher = network_of(8), network_of(12)
-    if catalog and spec.tried_on:
-        student, teacher = (catalog.architectures[name] for name in spec.tried_on)
-    recipe = Recipe(name="contract", datasets=("contract",), patch=PATCH, batch=BATCH, steps=STEPS, losses={"l1": 1.0})
-    return Setup(
-        student=Network(student, student.network(SCALE)),
-        teachers=tuple(Network(teacher, teacher.network(SCALE)) for _ in range(teachers)),
-        scales=(SCALE,),
-        recipe=recipe,
-        losses={"l1": catalog.losses["l1"].build() if catalog else F.l1_loss},
-        device=torch.device("cpu"),
-        build=build,
-    )
 
 
 def _check_made(spec: DistillerSpec, distiller: Distiller, setup: Setup, found: Violations) -> bool:
@@ -122,18 +83,8 @@ def _check_made(spec: DistillerSpec, distiller: Distiller, setup: Setup, found: 
     return not found
 
 
-def _batches(phase: Phase) -> Iterator[Batch]:
-    patch, size = phase.patch or PATCH, phase.batch or BATCH
-    for step in count():
-        hr = photograph(size, 3, patch * SCALE, patch * SCALE, seed=step)
-        yield Batch(
-            lr=F.avg_pool2d(hr, SCALE),
-            hr=hr,
-            scale=SCALE,
-            step=min(step, STEPS - 1),
-            steps=STEPS,
-            generator=Generator().manual_seed(step),
-        )
+def _batches(task: TinyTask, phase: Phase) -> Iterator[Batch]:
+    return (task.batch(phase, step) for step in count())
 
 
 def _optimisers(owned: Owned) -> dict[str, Optimiser]:
@@ -146,7 +97,7 @@ def _optimisers(owned: Owned) -> dict[str, Optimiser]:
     }
 
 
-def _train(spec: DistillerSpec, distiller: Distiller, phase: Phase, found: Violations) -> None:
+def _train(spec: DistillerSpec, distiller: Distiller, task: TinyTask, phase: Phase, found: Violations) -> None:
     where = f"{spec.name}, phase {phase.name}"
     if phase.begin:
         phase.begin()
@@ -157,7 +108,7 @@ def _train(spec: DistillerSpec, distiller: Distiller, phase: Phase, found: Viola
         return
     silent = {parameter: name for parameters in owned.values() for name, parameter in parameters.items()}
     hooks = [p.register_hook(partial(_heard, silent, p)) for p in silent]  # type: ignore[no-untyped-call]
-    batches, optimisers = _batches(phase), _optimisers(owned)
+    batches, optimisers = _batches(task, phase), _optimisers(owned)
     distiller.setup.student.module.train()
     for step in range(max(STEPS, phase.gradient_within)):
         if step >= STEPS and not silent:
@@ -206,20 +157,28 @@ def _check_after(
     except TrainingError as error:
         found.append(f"{spec.name} touches its teacher: {error}")
     after = setup.student.module.state_dict()
+    if not found.expect(
+        after.keys() == before.keys(),
+        f"{spec.name} adds or removes weights of the student (first: {sorted(after.keys() ^ before.keys())[:1]}); what "
+        "only the training needs belongs to the distiller.",
+    ):
+        return
     found.expect(
         any(not torch.equal(after[key], value) for key, value in before.items()),
         f"{spec.name} leaves the student as it was; something must train it.",
     )
+    setup.student.module.eval()
     with torch.no_grad():
-        sr = setup.student(photograph(1, 3, PATCH, PATCH), SCALE)
-    found.expect(sr.isfinite().all(), f"{spec.name} leaves a student that gives NaN or infinity.")
+        output = setup.student(photograph(1, 3, PATCH, PATCH), SCALE)
+    found.expect(output.isfinite().all(), f"{spec.name} leaves a student that gives NaN or infinity.")
 
 
 def _check_resume(
-    spec: DistillerSpec, distiller: Distiller, setup: Setup, catalog: Catalog | None, found: Violations
+    spec: DistillerSpec, distiller: Distiller, task: TinyTask, catalog: Catalog | None, found: Violations
 ) -> None:
     """Check that a twin restored from the state dicts gets the same terms in one more step of the last phase."""
-    twin_setup = _setup(spec, catalog, teachers=len(setup.teachers))
+    setup = distiller.setup
+    twin_setup = task.setup(spec, catalog, len(setup.teachers))
     for twin_teacher, teacher in zip(twin_setup.teachers, setup.teachers, strict=True):
         twin_teacher.module.load_state_dict(teacher.module.state_dict())
     FrozenTeachers(twin_setup.teachers)
@@ -231,7 +190,7 @@ def _check_resume(
         phase = each.phases()[-1]
         each.setup.student.module.train()
         with seeded(7):
-            results.append(_step(each, _batches(phase), _optimisers(owned_parameters(each, phase))))
+            results.append(_step(each, _batches(task, phase), _optimisers(owned_parameters(each, phase))))
     original, restored = ({name: term.item() for name, term in result.items()} for result in results)
     found.expect(
         original == restored,
@@ -240,11 +199,13 @@ def _check_resume(
     )
 
 
-def _check_missing_teacher(spec: DistillerSpec, catalog: Catalog | None, found: Violations) -> None:
-    setup = _setup(spec, catalog, teachers=0)
+def _check_missing_teacher(spec: DistillerSpec, task: TinyTask, catalog: Catalog | None, found: Violations) -> None:
+    setup = task.setup(spec, catalog, 0)
     try:
         distiller = spec.build(setup)
-        _step(distiller, _batches(Phase("train")), _optimisers(owned_parameters(distiller, distiller.phases()[0])))
+        _step(
+            distiller, _batches(task, Phase("train")), _optimisers(owned_parameters(distiller, distiller.phases()[0]))
+        )
     except SrbenchError:
         return
     except Exception as error:  # noqa: BLE001 - anything but a sentence for the user is the violation

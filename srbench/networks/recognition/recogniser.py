@@ -43,6 +43,8 @@ class BackboneWithHead(nn.Module):
 class Recogniser(Network):
     """A `BackboneWithHead` with the facts needed to call it. A call maps images in [0, 1] to embeddings."""
 
+    spec: RecogniserSpec
+
     @property
     def tapped(self) -> nn.Module:
         """The backbone, where the paths of the spec start."""
@@ -78,7 +80,7 @@ class Recogniser(Network):
         if lr.shape[1] == 3 and self.spec.channels == "y":
             lr = rgb_to_ycbcr(lr)[:, :1]
         padded, _ = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
-        embeddings = self._run(weights, (self._normalised(padded),))
+        embeddings = self._run(weights, (self.normalised(padded),))
         if not isinstance(embeddings, Tensor) or embeddings.dim() != 2 or len(embeddings) != len(lr):
             found = tuple(embeddings.shape) if isinstance(embeddings, Tensor) else f"a {type(embeddings).__name__}"
             raise ShapeError(
