@@ -98,3 +98,22 @@ def test_what_a_plugin_says_is_one_line_of_text(srbench):
     table = srbench("plugins", "--plugin", "odd.py").out
     assert "\\x1b[31m" in table
     assert "\x1b" not in table
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_check_and_an_lr_that_is_made_again_end_the_same_in_any_encoding(tmp_path, encoding):
+    (tmp_path / "odd.py").write_text(
+        'import srbench\n@srbench.hookimpl\ndef register_losses():\n    build = lambda: lambda sr, hr: {}["网络"]\n'
+        '    return [srbench.LossSpec(name="odd_loss", label="网络", build=build)]\n',
+        encoding="utf-8",
+    )
+    status, out, _ = printed(encoding, tmp_path, "check", "odd_loss", "--plugin", "odd.py")
+    assert status == 1
+    assert "\\u2717 Computing the loss odd_loss raised KeyError: '\\u7f51\\u7edc'" in out
+    write_png(tmp_path / "网络 [red].png", np.full((32, 32, 3), 9, np.uint8))
+    words = ("degrade", "网络 [red].png", "--degradation", "bicubic", "--scale", 2, "--out", "lr")
+    assert printed(encoding, tmp_path, *words)[0] == 0
+    status, out, _ = printed(encoding, tmp_path, *words[:2], "--from", "lr/网络 [red]_x2.json")
+    assert status == 0
+    assert out.startswith("\\u2713 bicubic")
+    assert "\\u7f51\\u7edc [red]_x2.png" in out
