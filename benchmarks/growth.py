@@ -90,8 +90,8 @@ def _fill(schedule: Schedule) -> None:
     """Store made-up results of every job."""
     generator = np.random.default_rng(1)
     environment = Environment(srbench="0", torch="0", python="3", device="cpu", machine="m", machine_name="m")
-    for name, task in schedule.tasks.items():
-        if isinstance(task.job, CertifyJob):
+    for name, scheduled in schedule.jobs.items():
+        if isinstance(scheduled.job, CertifyJob):
             result = Certification(status="no reference", detail="none is published")
         else:
             values = generator.normal(30, 3, _IMAGES)

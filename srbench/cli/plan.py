@@ -56,10 +56,10 @@ def plan(
     )  # fmt: skip
     console = plain_console()
     _print_cells(console, schedule)
-    jobs = schedule.open_tasks()
+    jobs = schedule.open_jobs()
     estimator = Estimator(schedule.session)
-    seconds = sum(estimator.seconds(task.job) for task in jobs)
-    impossible = sum(tasks.measure.reason is not None for tasks in schedule.cells.values())
+    seconds = sum(estimator.seconds(scheduled.job) for scheduled in jobs)
+    impossible = sum(own.measure.reason is not None for own in schedule.cells.values())
     possible = "nothing of it is possible" if impossible == len(schedule.cells) else "everything possible is cached"
     rest = possible if impossible else "everything is cached"
     console.print(
@@ -81,8 +81,8 @@ def _print_cells(console: PlainConsole, schedule: Schedule) -> None:
     columns = ("method", "dataset", "scale", "degradation", *(("protocol",) if several else ()), "weights", "scores")
     rows = []
     reasons: dict[str, int] = {}
-    for cell, tasks in schedule.cells.items():
-        failure, trainings = tasks.measure.reason, tasks.measure.needs
+    for cell, jobs in schedule.cells.items():
+        failure, trainings = jobs.measure.reason, jobs.measure.needs
         weights = "cached" if all(map(schedule.done, trainings)) else f"to train, seed {cell.model.seed}"
         cells = (
             cell.model.method,
@@ -94,7 +94,7 @@ def _print_cells(console: PlainConsole, schedule: Schedule) -> None:
             f"impossible [{reasons.setdefault(failure, len(reasons) + 1)}]"
             if failure
             else "cached"
-            if schedule.done(tasks.measure)
+            if schedule.done(jobs.measure)
             else "to measure",
         )
         rows.append(tuple(map(one_line, cells)))
@@ -156,7 +156,7 @@ def require_some_cell(schedule: Schedule) -> None:
     Raises:
         UsageError: Every cell is impossible; the first reason, and the number of others.
     """
-    reasons = [tasks.measure.reason for tasks in schedule.cells.values()]
+    reasons = [own.measure.reason for own in schedule.cells.values()]
     if all(reasons):
         first, *others = dict.fromkeys(map(str, reasons))
         raise UsageError(first + (f" And {len(others)} more reasons: see `srbench plan`." if others else ""))

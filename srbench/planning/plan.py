@@ -52,8 +52,9 @@ def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
     inference = Inference(
         tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop, precision=grid.precision
     )
+    axes.task.check_inference(inference, axes.where)
     for name in grid.datasets:
-        axes.task.check(axes.catalog.datasets[name], inference, axes.where)
+        axes.task.check_dataset(axes.catalog.datasets[name], axes.where)
     datasets = [name for name in grid.datasets if name in (selection.datasets or grid.datasets)]
     for name, degradation, scale in itertools.product(grid.architectures, grid.degradations, grid.scales):
         named = axes.architecture(name)

@@ -16,7 +16,7 @@ from srbench.tasks.table import task_named
 
 def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> Record:
     """Make the record of a measured cell; kept files are named as they are in the store."""
-    session, tasks = schedule.session, schedule.cells[cell]
+    session, jobs = schedule.session, schedule.cells[cell]
     return _common(schedule, cell)(
         key=schedule.keys.cell(cell).key,
         status="ok",
@@ -26,8 +26,8 @@ def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> R
         scores={name: _with_reported(schedule, cell, score) for name, score in measured.scores.items()},
         images=measured.images,
         representation_file=measured.representation_file,
-        certification=schedule.result(tasks.certify),
-        profile=schedule.result(tasks.profile) if tasks.profile else None,
+        certification=schedule.result(jobs.certify),
+        profile=schedule.result(jobs.profile) if jobs.profile else None,
         environment=measured.environment,
         doubts=measured.doubts,
         seconds=measured.seconds,

@@ -31,13 +31,13 @@ def note_finished(results: Path, question: Mapping[str, object], schedule: Sched
     """
     records = results / "records"
     result_file = schedule.session.store.result_file
-    for tasks in schedule.cells.values():
-        measured = schedule.result(tasks.measure)
-        if measured is None or not all(task.name and result_file(task.name).is_file() for task in tasks):
+    for jobs in schedule.cells.values():
+        measured = schedule.result(jobs.measure)
+        if measured is None or not all(scheduled.name and result_file(scheduled.name).is_file() for scheduled in jobs):
             return
         if any(score.value is None for score in measured.scores.values()):
             return  # a metric that is absent now may be there next time
-    stored = map(result_file, schedule.tasks)
+    stored = map(result_file, schedule.jobs)
     files = {*_plugins(schedule), *_data(schedule), *_inputs(schedule), *stored, *records.glob("*.json")}
     note = _now(question) | {"files": file_states(files)}
     atomic_write(records / NOTE, json.dumps(note))

@@ -16,7 +16,7 @@ from srbench.files import atomic_path, atomic_write, weights_folder
 from srbench.planning.cells import Cell, Model
 from srbench.records import ImageScores, Record, RowId, Stored
 from srbench.running.cell_records import failed_record, finished_record
-from srbench.running.schedule import Schedule, Task
+from srbench.running.schedule import Schedule, ScheduledJob
 from srbench.running.stages import MEASURE, JobName, MeasuredCell
 
 
@@ -26,15 +26,15 @@ class Recorder:
     def __init__(self, schedule: Schedule, results: Path) -> None:
         self._schedule, self._folder = schedule, results / "records"
         self._recorded: set[Cell] = set()
-        self._cells: dict[Task[Stored], list[Cell]] = {}
-        for cell, tasks in schedule.cells.items():
-            for task in tasks:
-                self._cells.setdefault(task, []).append(cell)
+        self._cells: dict[ScheduledJob[Stored], list[Cell]] = {}
+        for cell, jobs in schedule.cells.items():
+            for scheduled in jobs:
+                self._cells.setdefault(scheduled, []).append(cell)
         self.notes: dict[str, None] = {}
         """A sentence for everything that a person is to know about the weights of the cells written, each once."""
 
-    def write_finished(self, after: Task[Stored] | None = None) -> None:
-        """Write the records of measured cells: of all, or of those that a task is part of."""
+    def write_finished(self, after: ScheduledJob[Stored] | None = None) -> None:
+        """Write the records of measured cells: of all, or of those that a scheduled is part of."""
         for cell in self._schedule.cells if after is None else self._cells.get(after, ()):
             measured = self._schedule.result(self._schedule.cells[cell].measure)
             if measured is not None:
@@ -45,9 +45,9 @@ class Recorder:
     def write_failed(self) -> list[tuple[str, str]]:
         """Write a record of each cell that was not measured, and return its title with the reason."""
         failed = []
-        for cell, tasks in self._schedule.cells.items():
+        for cell, jobs in self._schedule.cells.items():
             if cell not in self._recorded:
-                reason = tasks.measure.reason or "it was not measured"
+                reason = jobs.measure.reason or "it was not measured"
                 self._store(failed_record(self._schedule, cell, reason))
                 failed.append((cell.title, reason))
         return failed

@@ -15,7 +15,7 @@ from srbench.records import Stored
 from srbench.running.display import RunProgress
 from srbench.running.jobs import PaceJob, ProfileJob, perform
 from srbench.running.recording import Recorder
-from srbench.running.schedule import Failure, Schedule, Task
+from srbench.running.schedule import Failure, Schedule, ScheduledJob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,71 +44,76 @@ def run_plan(
         StoreError: The cache or the results folder cannot be written; what was finished stays.
     """
     if fresh:
-        for name in schedule.tasks:
+        for name in schedule.jobs:
             schedule.session.store.forget(name)
-    todo = schedule.open_tasks()
+    todo = schedule.open_jobs()
     recorder = Recorder(schedule, results)
-    waiting = {tasks.measure for tasks in schedule.cells.values()} & set(todo)
+    waiting = {jobs.measure for jobs in schedule.cells.values()} & set(todo)
     recorder.write_finished()
     with progress.jobs(len(todo)) as finished:
         for batch, places in _batches(todo, workers):
             with executor.make(places) as pool:
-                for task in _perform_all(schedule, batch, pool, None if executor.isolated else progress):
-                    finished(task.job.title, task.reason)
-                    recorder.write_finished(after=task)
+                for scheduled in _perform_all(schedule, batch, pool, None if executor.isolated else progress):
+                    finished(scheduled.job.title, scheduled.reason)
+                    recorder.write_finished(after=scheduled)
     failed = recorder.write_failed()
     for note in recorder.notes:
         progress.note(note)
     measured = sum(map(schedule.done, waiting))
-    finished_cells = sum(schedule.done(tasks.measure) for tasks in schedule.cells.values())
+    finished_cells = sum(schedule.done(jobs.measure) for jobs in schedule.cells.values())
     return Outcome(measured=measured, cached=finished_cells - measured, failed=tuple(failed))
 
 
-def _batches(todo: Sequence[Task[Stored]], workers: int) -> Iterator[tuple[list[Task[Stored]], int]]:
-    """Yield tasks that may run at the same time, with the number of workers.
+def _batches(todo: Sequence[ScheduledJob[Stored]], workers: int) -> Iterator[tuple[list[ScheduledJob[Stored]], int]]:
+    """Yield jobs that may run at the same time, with the number of workers.
 
     Timing needs the machine for itself: paces come first, since trainings wait for them, and profiles last, one by one.
     """
-    paces = [task for task in todo if isinstance(task.job, PaceJob)]
-    profiles = [task for task in todo if isinstance(task.job, ProfileJob)]
-    others = [task for task in todo if not isinstance(task.job, PaceJob | ProfileJob)]
+    paces = [scheduled for scheduled in todo if isinstance(scheduled.job, PaceJob)]
+    profiles = [scheduled for scheduled in todo if isinstance(scheduled.job, ProfileJob)]
+    others = [scheduled for scheduled in todo if not isinstance(scheduled.job, PaceJob | ProfileJob)]
     yield from ((batch, places) for batch, places in ((paces, 1), (others, workers), (profiles, 1)) if batch)
 
 
 def _perform_all(
-    schedule: Schedule, batch: Sequence[Task[Stored]], pool: concurrent.futures.Executor, progress: RunProgress | None
-) -> Iterator[Task[Stored]]:
-    """Yield tasks as they end, well or not; failures are noted in them."""
+    schedule: Schedule,
+    batch: Sequence[ScheduledJob[Stored]],
+    pool: concurrent.futures.Executor,
+    progress: RunProgress | None,
+) -> Iterator[ScheduledJob[Stored]]:
+    """Yield jobs as they end, well or not; failures are noted in them."""
     inside = set(batch)
-    graph = TopologicalSorter({task: [parent for parent in task.needs if parent in inside] for task in batch})
+    graph = TopologicalSorter(
+        {scheduled: [parent for parent in scheduled.needs if parent in inside] for scheduled in batch}
+    )
     graph.prepare()
-    ready: list[Task[Stored]] = []
-    running: dict[concurrent.futures.Future[None], Task[Stored]] = {}
+    ready: list[ScheduledJob[Stored]] = []
+    running: dict[concurrent.futures.Future[None], ScheduledJob[Stored]] = {}
     try:
         while graph.is_active():
             ready += graph.get_ready()
             # An executor in this process is done with a job when it has taken it: what follows must not wait for the
             # whole queue.
             while ready and not any(future.done() for future in running):
-                task = ready.pop(0)
-                if task.name is None or task.failure:
-                    graph.done(task)
-                    yield task
+                scheduled = ready.pop(0)
+                if scheduled.name is None or scheduled.failure:
+                    graph.done(scheduled)
+                    yield scheduled
                 else:
-                    work = partial(perform, task.job, task.name, schedule.session, progress)
-                    running[_submitted(pool, work)] = task
+                    work = partial(perform, scheduled.job, scheduled.name, schedule.session, progress)
+                    running[_submitted(pool, work)] = scheduled
             if not running:
                 continue
             for future in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
-                task = running.pop(future)
+                scheduled = running.pop(future)
                 try:
                     future.result()
                 except StoreError:
                     raise  # the disk is full or cannot be written: every other job would fail too
                 except Exception as error:  # noqa: BLE001 - a failed job is a reason in its cells; the others go on
-                    task.failed = Failure(task.job, _reason(error))
-                graph.done(task)
-                yield task
+                    scheduled.failed = Failure(scheduled.job, _reason(error))
+                graph.done(scheduled)
+                yield scheduled
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise

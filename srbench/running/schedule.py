@@ -13,7 +13,7 @@ from srbench.running.jobs import CertifyJob, Job, MeasureJob, PaceJob, ProfileJo
 from srbench.running.keys import Keys
 from srbench.running.session import Session
 from srbench.running.stages import JobName, MeasuredCell
-from srbench.tasks.table import task_named
+from srbench.tasks.table import task_of
 
 R = TypeVar("R", bound=Stored)
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
@@ -28,19 +28,19 @@ class Failure:
 
 
 @dataclass(eq=False, slots=True)
-class Task(Generic[R_co]):
+class ScheduledJob(Generic[R_co]):
     """A job in a schedule."""
 
     job: Job[R_co]
     name: JobName[R_co] | None
     """Where its result goes; None if something is missing (a dataset, a checkpoint), and then ``failed`` says what."""
-    needs: tuple[Task[Stored], ...] = ()
+    needs: tuple[ScheduledJob[Stored], ...] = ()
     failed: Failure | None = None
 
     @property
     def failure(self) -> Failure | None:
         """Its own failure, or that of a job that it needs, directly or not."""
-        return self.failed or next((failure for task in self.needs if (failure := task.failure)), None)
+        return self.failed or next((failure for scheduled in self.needs if (failure := scheduled.failure)), None)
 
     @property
     def reason(self) -> str | None:
@@ -54,14 +54,14 @@ class Task(Generic[R_co]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CellTasks:
-    """The tasks whose results make the record of a cell."""
+class CellJobs:
+    """The jobs whose results make the record of a cell."""
 
-    measure: Task[MeasuredCell]
-    certify: Task[Certification]
-    profile: Task[Profile] | None
+    measure: ScheduledJob[MeasuredCell]
+    certify: ScheduledJob[Certification]
+    profile: ScheduledJob[Profile] | None
 
-    def __iter__(self) -> Iterator[Task[Stored]]:
+    def __iter__(self) -> Iterator[ScheduledJob[Stored]]:
         yield from (self.measure, self.certify)
         if self.profile is not None:
             yield self.profile
@@ -69,15 +69,15 @@ class CellTasks:
 
 @dataclass(eq=False)
 class Schedule:
-    """The tasks of a plan."""
+    """The jobs of a plan."""
 
     plan: Plan
     session: Session
     keys: Keys = field(init=False)
-    tasks: dict[JobName[Stored], Task[Any]] = field(default_factory=dict, init=False)
+    jobs: dict[JobName[Stored], ScheduledJob[Any]] = field(default_factory=dict, init=False)
     """Those that can be done, teachers before their students."""
-    cells: dict[Cell, CellTasks] = field(default_factory=dict, init=False)
-    _done: set[Task[Stored]] = field(default_factory=set, init=False)
+    cells: dict[Cell, CellJobs] = field(default_factory=dict, init=False)
+    _done: set[ScheduledJob[Stored]] = field(default_factory=set, init=False)
     """Tasks whose results were found once; reading thousands again and again takes minutes."""
 
     _sound: set[tuple[str | int, ...]] = field(default_factory=set, init=False)
@@ -89,72 +89,73 @@ class Schedule:
         for cell in self.plan.cells:
             self.cells[cell] = self._cell(cell, trainings[cell.model])
 
-    def _training(self, model: Model) -> tuple[Task[Stored], ...]:
+    def _training(self, model: Model) -> tuple[ScheduledJob[Stored], ...]:
         """Add the training of a model with all that it needs; nothing for weights that are not trained here."""
         if model.source != "trained":
             return ()
-        needs = [task for parent in model.parents for task in self._training(parent)]
+        needs = [scheduled for parent in model.parents for scheduled in self._training(parent)]
         if model.budget == "time":
-            needs.append(self._task(PaceJob(model)))
-        return (self._task(TrainJob(model), needs),)
+            needs.append(self._scheduled(PaceJob(model)))
+        return (self._scheduled(TrainJob(model), needs),)
 
-    def _cell(self, cell: Cell, training: Sequence[Task[Stored]]) -> CellTasks:
+    def _cell(self, cell: Cell, training: Sequence[ScheduledJob[Stored]]) -> CellJobs:
         profiling, size = self.plan.suite.profile, cell.protocol.input_size(cell.scale)
-        return CellTasks(
-            measure=self._task(MeasureJob(cell), training),
-            certify=self._task(CertifyJob(self.plan.suite.task, cell.dataset, cell.scale)),
-            profile=self._task(ProfileJob(cell.model.architecture, cell.scale, profiling, size))
+        return CellJobs(
+            measure=self._scheduled(MeasureJob(cell), training),
+            certify=self._scheduled(CertifyJob(self.plan.suite.task, cell.dataset, cell.scale)),
+            profile=self._scheduled(ProfileJob(cell.model.architecture, cell.scale, profiling, size))
             if profiling.enabled
             else None,
         )
 
-    def _task(self, job: Job[R], needs: Sequence[Task[Stored]] = ()) -> Task[R]:
+    def _scheduled(self, job: Job[R], needs: Sequence[ScheduledJob[Stored]] = ()) -> ScheduledJob[R]:
         try:
             if isinstance(job, MeasureJob):
                 self._check_data(job.cell)
             name = job.name(self.keys)
         except SrbenchError as error:
-            return Task(job, None, failed=Failure(job, str(error)))
-        return self.tasks.setdefault(name, Task(job, name, tuple(needs)))
+            return ScheduledJob(job, None, failed=Failure(job, str(error)))
+        return self.jobs.setdefault(name, ScheduledJob(job, name, tuple(needs)))
 
     def _check_data(self, cell: Cell) -> None:
-        train = cell.model.recipe.datasets if cell.model.recipe else ()
-        combination: tuple[str | int, ...] = (*train, cell.dataset, cell.scale)
-        if combination in self._sound:
-            return
-        library, datasets = self.session.library, self.session.catalog.datasets
-        task = task_named(self.plan.suite.task)
-        task.check_data(library, [datasets[name] for name in train], datasets[cell.dataset], cell.scale)
-        self._sound.add(combination)
+        library, catalog = self.session.library, self.session.catalog
+        test = catalog.datasets[cell.dataset]
+        for model in (cell.model, *cell.model.parts):
+            train = model.recipe.datasets if model.recipe else ()
+            combination: tuple[str | int, ...] = (*train, cell.dataset, cell.scale)
+            if combination not in self._sound:
+                task = task_of(catalog.networks[model.architecture])
+                task.check_data(library, [catalog.datasets[name] for name in train], test, cell.scale)
+                self._sound.add(combination)
 
-    def result(self, task: Task[R]) -> R | None:
-        """Return the stored result of a task; None if there is none."""
-        return None if task.name is None else self.session.store.read(task.name)
+    def result(self, scheduled: ScheduledJob[R]) -> R | None:
+        """Return the stored result of a job; None if there is none."""
+        return None if scheduled.name is None else self.session.store.read(scheduled.name)
 
-    def done(self, task: Task[Stored]) -> bool:
-        """Whether the task's result is stored, and readable."""
-        if task not in self._done and self.result(task) is not None:
-            self._done.add(task)
-        return task in self._done
+    def done(self, scheduled: ScheduledJob[Stored]) -> bool:
+        """Whether the result of a job is stored, and readable."""
+        if scheduled not in self._done and self.result(scheduled) is not None:
+            self._done.add(scheduled)
+        return scheduled in self._done
 
-    def _usable(self, task: Task[Stored], name: JobName[Stored]) -> bool:
-        """Whether the task's result is stored, and undamaged."""
-        if not isinstance(task.job, TrainJob):
-            return self.done(task)
-        result = self.result(task)
-        return result is not None and task.job.intact(result, self.session.store.folder(name))
+    def _usable(self, scheduled: ScheduledJob[Stored], name: JobName[Stored]) -> bool:
+        """Whether the result of a job is stored, and undamaged."""
+        if not isinstance(scheduled.job, TrainJob):
+            return self.done(scheduled)
+        result = self.result(scheduled)
+        return result is not None and scheduled.job.intact(result, self.session.store.folder(name))
 
-    def open_tasks(self) -> list[Task[Stored]]:
+    def open_jobs(self) -> list[ScheduledJob[Stored]]:
         """Return what is left to do, without trainings that no open cell needs."""
-        wanted: set[Task[Stored]] = set()
+        wanted: set[ScheduledJob[Stored]] = set()
 
-        def want(task: Task[Stored]) -> None:
-            if task.name is not None and task not in wanted and not self._usable(task, task.name):
-                wanted.add(task)
-                for parent in task.needs:
+        def want(scheduled: ScheduledJob[Stored]) -> None:
+            if scheduled.name is not None and scheduled not in wanted and not self._usable(scheduled, scheduled.name):
+                wanted.add(scheduled)
+                for parent in scheduled.needs:
                     want(parent)
 
-        for tasks in self.cells.values():
-            for task in tasks if tasks.measure.failure is None else ():
-                want(task)
-        return [task for task in self.tasks.values() if task in wanted]
+        for jobs in self.cells.values():
+            for scheduled in jobs if jobs.measure.failure is None else ():
+                want(scheduled)
+        return [scheduled for scheduled in self.jobs.values() if scheduled in wanted]

@@ -97,8 +97,16 @@ class Task(ABC):
         """Return the scale at which a network is trained that teaches a student of ``scale``, or is part of it."""
 
     @abstractmethod
-    def check(self, dataset: DatasetSpec, inference: Inference, where: str) -> None:
-        """Refuse a dataset or a way to apply networks that the task cannot use.
+    def check_dataset(self, dataset: DatasetSpec, where: str) -> None:
+        """Refuse a dataset on which the task can neither train nor test.
+
+        Raises:
+            ConfigError: See above; begins with ``where``.
+        """
+
+    @abstractmethod
+    def check_inference(self, inference: Inference, where: str) -> None:
+        """Refuse a way to apply networks that the task does not know.
 
         Raises:
             ConfigError: See above; begins with ``where``.

@@ -22,7 +22,7 @@ def timed(schedule, tiny):
 
 
 def jobs_of(schedule, kind):
-    return [task.job for task in schedule.tasks.values() if isinstance(task.job, kind)]
+    return [scheduled.job for scheduled in schedule.jobs.values() if isinstance(scheduled.job, kind)]
 
 
 def test_plain_training_is_the_time_and_everything_else_is_paced(timed):
@@ -30,7 +30,7 @@ def test_plain_training_is_the_time_and_everything_else_is_paced(timed):
     assert models["none"].budget == "steps"
     assert models["logits"].budget == "time"
     assert models["logits"].title.endswith("equal time")
-    training = timed.tasks[timed.keys.model(models["logits"])]
+    training = timed.jobs[timed.keys.model(models["logits"])]
     teacher, pace = training.needs
     assert teacher.job == TrainJob(models["logits"].teachers[0])
     assert pace.job == PaceJob(models["logits"])

@@ -102,8 +102,8 @@ def test_a_lost_record_or_stored_result_asks_again(finished, session):
     record.unlink()
     assert not still_finished(results, QUESTION)
     record.write_text(text)
-    (tasks,) = laid_out.cells.values()
-    session.store.forget(tasks.measure.name)
+    (jobs,) = laid_out.cells.values()
+    session.store.forget(jobs.measure.name)
     assert not still_finished(results, QUESTION)
 
 
@@ -116,11 +116,11 @@ def test_another_environment_asks_again(finished, monkeypatch):
 def test_nothing_is_noted_while_a_metric_is_absent(finished, session):
     laid_out, results = finished
     (results / "records" / NOTE).unlink()
-    (tasks,) = laid_out.cells.values()
-    stored = laid_out.result(tasks.measure)
+    (jobs,) = laid_out.cells.values()
+    stored = laid_out.result(jobs.measure)
     absent = {"value": None, "reason": "absent for now"}
     scores = {name: score.model_copy(update=absent) for name, score in stored.scores.items()}
-    session.store.write(tasks.measure.name, stored.model_copy(update={"scores": scores}))
+    session.store.write(jobs.measure.name, stored.model_copy(update={"scores": scores}))
     note_finished(results, QUESTION, laid_out)
     assert not (results / "records" / NOTE).exists()
 
@@ -128,7 +128,7 @@ def test_nothing_is_noted_while_a_metric_is_absent(finished, session):
 def test_nothing_is_noted_while_a_result_besides_the_scores_is_missing(finished, session):
     laid_out, results = finished
     (results / "records" / NOTE).unlink()
-    (tasks,) = laid_out.cells.values()
-    session.store.forget(tasks.certify.name)
+    (jobs,) = laid_out.cells.values()
+    session.store.forget(jobs.certify.name)
     note_finished(results, QUESTION, laid_out)
     assert not (results / "records" / NOTE).exists()

@@ -74,9 +74,9 @@ def test_every_job_runs_once_and_after_what_it_needs(schedule, fake, executor, t
     assert outcome == runner.Outcome(measured=5, cached=0, failed=())
     assert len(fake.log) == len(set(fake.log)) == 5 + 4 + 1
     place = {title: number for number, title in enumerate(fake.log)}
-    for task in planned.tasks.values():
-        for parent in task.needs:
-            assert place[parent.job.title] < place[task.job.title]
+    for scheduled in planned.jobs.values():
+        for parent in scheduled.needs:
+            assert place[parent.job.title] < place[scheduled.job.title]
     assert len(records(tmp_path / "results")) == 5
 
 
@@ -255,7 +255,7 @@ def test_profiles_come_last_and_one_by_one_and_complete_the_records(schedule, fa
 
 def test_a_cells_certificate_is_shared_by_its_dataset_and_scale(schedule):
     planned = schedule('architectures = ["bicubic", "dot"]\nscales = [2, 3]')
-    certificates = {tasks.certify for tasks in planned.cells.values()}
+    certificates = {jobs.certify for jobs in planned.cells.values()}
     assert len(certificates) == 2
     assert len(planned.cells) == 4
 
@@ -264,10 +264,10 @@ def test_training_that_no_open_cell_needs_is_not_done(schedule, session, fake, c
     here = catalog.executors["here"]
     run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress())
     planned = schedule(CHAIN)
-    for name, task in planned.tasks.items():
-        if isinstance(task.job, TrainJob):
+    for name, scheduled in planned.jobs.items():
+        if isinstance(scheduled.job, TrainJob):
             session.store.forget(name)
-    assert planned.open_tasks() == []
+    assert planned.open_jobs() == []
 
 
 def test_the_limit_is_part_of_a_record(schedule, session, fake, catalog, tmp_path):

@@ -45,12 +45,15 @@ class Recognition(Task):
         """Return 1: teachers see HR."""
         return 1
 
-    def check(self, dataset: DatasetSpec, inference: Inference, where: str) -> None:
-        """Refuse datasets without labels, and tiles."""
+    def check_dataset(self, dataset: DatasetSpec, where: str) -> None:
+        """Refuse datasets without labels."""
         if dataset.labels is None:
             raise ConfigError(
                 f"{where}: the dataset {dataset.name} has no labels; name a labelled one, such as digits_test."
             )
+
+    def check_inference(self, inference: Inference, where: str) -> None:
+        """Refuse tiles, chop and self-ensemble."""
         if replace(inference, precision="fp32") != Inference():
             raise ConfigError(f"{where}: recognisers see whole images once; leave out tile, chop and self_ensemble.")
 

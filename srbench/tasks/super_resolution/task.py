@@ -37,8 +37,11 @@ class SuperResolution(Task):
         """Return the same scale: teachers see what their students see."""
         return scale
 
-    def check(self, dataset: DatasetSpec, inference: Inference, where: str) -> None:
-        """Accept everything: any image can be reduced and enlarged, and `Inference` has checked itself."""
+    def check_dataset(self, dataset: DatasetSpec, where: str) -> None:
+        """Accept every dataset: any image can be reduced and enlarged."""
+
+    def check_inference(self, inference: Inference, where: str) -> None:
+        """Accept everything that `Inference` allows."""
 
     def protocol(self, name: str, recipe: Callable[[], TrainingRecipe]) -> Protocol:  # noqa: ARG002
         """Return a preset."""

@@ -1,0 +1,140 @@
+"""``srbench run`` of a suite that recognises: students, their teacher, controls, and what cannot be planned."""
+
+import csv
+
+import pytest
+
+from helpers import shades
+from srbench.running import session
+
+SUITE = """
+name = "shades"
+task = "recognition"
+metrics = ["top1", "rank1"]
+recipe = "shades.toml"
+
+[[grid]]
+architectures = ["large"]
+datasets = ["shades_test"]
+scales = [1]
+
+[[grid]]
+architectures = ["small"]
+distillers = ["none", "fitnet"]
+teacher = "large"
+datasets = ["shades_test"]
+scales = [2]
+
+[[grid]]
+architectures = ["after:lr:large", "after:bicubic:large", "after:dot:large"]
+part_recipe = "dots.toml"
+datasets = ["shades_test"]
+scales = [2]
+"""
+
+
+@pytest.fixture
+def typed(srbench, tmp_path, monkeypatch):
+    """A command on the drawn shades."""
+    session._library.cache_clear()
+    files = {
+        "shades.toml": shades.RECIPE, "dots.toml": shades.SR_RECIPE, "suite.toml": SUITE,
+        "own.py": shades.PLUGIN, "datasets.toml": shades.MANIFEST,
+    }  # fmt: skip
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    shades.write_shades(tmp_path / "data")
+    monkeypatch.setenv("SRBENCH_DATASETS", str(tmp_path / "datasets.toml"))
+    monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path / "cache"))
+
+    def run(command, *words, suite=SUITE, recipe=shades.RECIPE):
+        (tmp_path / "suite.toml").write_text(suite)
+        (tmp_path / "shades.toml").write_text(recipe)
+        return srbench(
+            command, tmp_path / "suite.toml", "--data", tmp_path / "data", "--plugin", tmp_path / "own.py", *words
+        )
+
+    return run
+
+
+def rows(tmp_path):
+    with (tmp_path / "here" / "results" / "leaderboard.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_suite_has_a_teacher_students_and_controls(typed, tmp_path):
+    answer = typed("run", "--no-profile")
+    assert (answer.status, answer.err) == (0, "")
+    assert "6 cells measured, 0 from the cache, 0 failed." in answer.out
+    found = {(row["architecture"], row["distiller"], row["scale"]): row for row in rows(tmp_path)}
+    assert set(found) == {
+        ("large", "none", "1"), ("small", "none", "2"), ("small", "fitnet", "2"), ("after:lr:large", "none", "2"),
+        ("after:bicubic:large", "none", "2"), ("after:dot:large", "none", "2"),
+    }  # fmt: skip
+    for row in found.values():
+        assert 0 <= float(row["top1_percent"]) <= 100
+        assert float(row["top1_percent"]) % 12.5 == 0  # eight images
+        assert row["top1_protocol"].startswith("top1@recognition:hr=8x8,view=small,lr=")
+        assert "question of this set is classification" in row["reasons"]
+        assert "psnr_y_db" not in row
+    assert found["large", "none", "1"]["top1_protocol"].endswith("lr=hr,whole")
+    assert found["small", "fitnet", "2"]["teacher"] == "large"
+
+
+def test_the_weights_that_were_chosen_by_test_images_are_said_to_be(typed):
+    answer = typed("run", "--no-profile", "--only", "small")
+    assert "chosen by their score on held-out test images" in answer.out
+
+
+def test_a_second_run_takes_everything_from_the_cache(typed, tmp_path):
+    typed("run", "--no-profile")
+    (tmp_path / "here" / "results" / "records" / ".finished").unlink()
+    assert "0 cells measured, 6 from the cache, 0 failed." in typed("run", "--no-profile").out
+
+
+def test_costs_are_those_of_the_image_that_a_student_sees(typed, tmp_path):
+    assert typed("run", "--only", "small").status == 0
+    row = rows(tmp_path)[0]
+    assert float(row["macs_input_m"]) == pytest.approx(3 * 9 * 4 * 4 * 4 / 1e6)
+    assert row["input_bytes"] == str(4 * 4 * 3)
+    assert row["latency_input"] == "4x4"
+    assert "macs_720p_g" not in row
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('["small"]', '["dot"]', "the architecture dot is for the task sr, and the suite is for recognition"),
+        ('"top1", "rank1"', '"psnr_y"', "the metric psnr_y is for the task sr"),
+        ('"none", "fitnet"', '"logits"', "the distiller logits is for the task sr"),
+        ('task = "recognition"\n', "", "the architecture large is for the task recognition"),
+        ('"recognition"', '"sleeping"', "there is no task 'sleeping'; choose one of sr, recognition"),
+        ('["shades_test"]', '["photographs"]', "the dataset photographs has no labels"),
+        ("scales = [2]\n\n[[grid]]", "scales = [2]\ntile = 64\n\n[[grid]]", "recognisers see whole images once"),
+        ('"after:dot:large"', '"after:dot"', "after:dot is incomplete; write after:FRONT:RECOGNISER"),
+        ('"after:dot:large"', '"after:dott:large"', "No architecture named 'dott'. Did you mean dot?"),
+        ("[[grid]]\n", 'protocol = "classic-y"\n[[grid]]\n', "No protocol named 'classic-y'"),
+    ],
+)
+def test_what_is_for_another_task_is_refused(typed, before, after, says):
+    assert before in SUITE
+    answer = typed("plan", suite=SUITE.replace(before, after, 1))
+    assert answer.status == 2
+    assert says in answer.err
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("height = 8\n", "", "the key 'height' is missing"),
+        ('validate_on = "shades_test"\n', "", "needs a set to choose by; add validate_on"),
+        ('"shades_train"', '"photographs_train"', "the dataset photographs_train has no labels"),
+        ('augment = "flip"', 'augment = "turn"', "augment = 'turn' does not fit"),
+    ],
+)
+def test_a_recipe_that_cannot_train_is_answered(typed, before, after, says):
+    assert before in shades.RECIPE
+    answer = typed("plan", recipe=shades.RECIPE.replace(before, after, 1))
+    assert says in answer.out + answer.err
+    assert answer.status in {1, 2}
