@@ -90,10 +90,10 @@ class Schedule:
             self.cells[cell] = self._cell(cell, trainings[cell.model])
 
     def _training(self, model: Model) -> tuple[ScheduledJob[Stored], ...]:
-        """Add the training of a model with all that it needs; nothing for weights that are not trained here."""
-        if model.source != "trained":
-            return ()
+        """Add the trainings that give a model its weights, and return those that it needs first-hand."""
         needs = [scheduled for parent in model.parents for scheduled in self._training(parent)]
+        if model.source != "trained":
+            return tuple(needs)
         if model.budget == "time":
             needs.append(self._scheduled(PaceJob(model)))
         return (self._scheduled(TrainJob(model), needs),)
