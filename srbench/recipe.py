@@ -81,6 +81,16 @@ class TrainingRecipe(BaseModel, ABC):
     def __hash__(self) -> int:
         return hash(self.model_dump_json())  # ``losses`` is a dict, which pydantic would not hash
 
+    @property
+    def read_sets(self) -> tuple[str, ...]:
+        """Every dataset that a training reads."""
+        return self.datasets
+
+    @property
+    def deciding_sets(self) -> tuple[str, ...]:
+        """The datasets that decide the weights, whose images no test may have."""
+        return self.datasets
+
     @abstractmethod
     def lr_size(self, scale: int) -> tuple[int, int]:
         """Return height and width of the LR images that most steps see at ``scale``."""
@@ -208,6 +218,16 @@ class RecognitionRecipe(TrainingRecipe):
         if self.choose != "last" and not self.validate_on:
             raise ValueError(f"choose = {self.choose!r} needs a set to choose by; add validate_on")
         return self
+
+    @property
+    def read_sets(self) -> tuple[str, ...]:
+        """The training sets, and the one on which progress is measured."""
+        return (*self.datasets, *filter(None, [self.validate_on]))
+
+    @property
+    def deciding_sets(self) -> tuple[str, ...]:
+        """The training sets, and the one that chooses the weights unless the recipe says that it may be a test set."""
+        return self.read_sets if self.choose == "best" else self.datasets
 
     def lr_size(self, scale: int) -> tuple[int, int]:
         """Return the size of the LR images."""

@@ -108,7 +108,7 @@ class Axes:
     def recipe(self, name: str, spec: ArchitectureSpec) -> TrainingRecipe:
         """Find a recipe, whose datasets and losses are known; see `find_recipe`."""
         recipe = find_recipe(name, spec, self.suite.origin)
-        for dataset in recipe.datasets:
+        for dataset in recipe.read_sets:
             task_of(spec).check_dataset(self.catalog.datasets[dataset], f"{self.where}: recipe {recipe.name}")
         self.catalog.losses.require(recipe.losses)
         if foreign := [loss for loss in recipe.losses if self.catalog.losses[loss].task != spec.task]:

@@ -86,7 +86,7 @@ def _datasets(schedule: Schedule) -> dict[str, set[int]]:
     for cell in schedule.plan.cells:
         used.setdefault(cell.dataset, set()).add(cell.scale)
     for model in schedule.plan.models:
-        for name in model.recipe.datasets if model.recipe else ():
+        for name in model.recipe.read_sets if model.recipe else ():
             used.setdefault(name, set())
     return used
 
@@ -97,7 +97,8 @@ def _inputs(schedule: Schedule) -> Iterable[Path]:
         yield suite
         yield from suite.parent.glob("*.toml")  # recipes that it names
     for grid in schedule.plan.suite.grid:
-        yield from (Path(name) for name in (grid.recipe, grid.teacher_recipe) if name and name.endswith(".toml"))
+        recipes = (grid.recipe, grid.teacher_recipe, grid.part_recipe)
+        yield from (Path(name) for name in recipes if name and name.endswith(".toml"))
         yield from (Path(name) for name in (*grid.weights, *grid.teacher_weights))
         trained_on = (grid.train_degradation or "", *grid.train_degradations)
         for name in (*grid.architectures, *grid.degradations, *trained_on):

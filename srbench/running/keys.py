@@ -141,7 +141,7 @@ class Keys:
             "initial": self.model(model.initial).key if model.initial else None,
             "pace": self.pace(model).key if model.budget == "time" else None,
             "seed": model.seed,
-            "data": {name: self._library.content_hash(catalog.datasets[name]) for name in recipe.datasets},
+            "data": {name: self._library.content_hash(catalog.datasets[name]) for name in recipe.read_sets},
             "device": self._device_kind,
         }
 

@@ -121,7 +121,7 @@ class Schedule:
         library, catalog = self.session.library, self.session.catalog
         test = catalog.datasets[cell.dataset]
         for model in (cell.model, *cell.model.parts):
-            train = model.recipe.datasets if model.recipe else ()
+            train = model.recipe.deciding_sets if model.recipe else ()
             combination: tuple[str | int, ...] = (*train, cell.dataset, cell.scale)
             if combination not in self._sound:
                 task = task_of(catalog.networks[model.architecture])

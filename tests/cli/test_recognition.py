@@ -88,7 +88,6 @@ def test_the_weights_that_were_chosen_by_test_images_are_said_to_be(typed):
 
 def test_a_second_run_takes_everything_from_the_cache(typed, tmp_path):
     typed("run", "--no-profile")
-    (tmp_path / "here" / "results" / "records" / ".finished").unlink()
     assert "0 cells measured, 6 from the cache, 0 failed." in typed("run", "--no-profile").out
 
 
@@ -122,6 +121,12 @@ def test_what_is_for_another_task_is_refused(typed, before, after, says):
     assert answer.status == 2
     assert says in answer.err
     assert answer.err.count("\n") == 1
+
+
+def test_a_test_set_may_not_choose_the_weights_unless_the_recipe_says_so(typed):
+    answer = typed("plan", recipe=shades.RECIPE.replace("official", "best"))
+    assert answer.status == 1
+    assert "The training image dark/10 is the test image dark/10, pixel by pixel." in answer.out
 
 
 @pytest.mark.parametrize(

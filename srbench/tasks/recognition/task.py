@@ -145,5 +145,4 @@ class Recognition(Task):
 
 
 def _sets(recipe: RecognitionRecipe, library: Library, catalog: Catalog) -> Mapping[str, LabelledImages]:
-    names = (*recipe.datasets, *filter(None, [recipe.validate_on]))
-    return {name: library.labelled(catalog.datasets[name]) for name in names}
+    return {name: library.labelled(catalog.datasets[name]) for name in recipe.read_sets}
