@@ -32,7 +32,9 @@ class Block(nn.Module):
 
 
 class CbamNet(nn.Module):
-    """A stem at full size, four stages at a half to a sixteenth of the sides, a mean and a linear layer.
+    """A stem at full size, four stages at a half to a sixteenth of the sides, means of quarters and a linear layer.
+
+    The means are of the four quarters of the last map, so that the embedding knows where features are in an image.
 
     Args:
         width: Channels of the stem and of the first stage; each stage doubles them.
@@ -51,11 +53,11 @@ class CbamNet(nn.Module):
                 for inward, outward in itertools.pairwise(widths)
             )
         )
-        self.embed = nn.Linear(widths[-1], embedding)
+        self.embed = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * widths[-1], embedding))
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, embedding)."""
-        embeddings: Tensor = self.embed(self.stages(self.start(self.stem(images))).mean((2, 3)))
+        embeddings: Tensor = self.embed(self.stages(self.start(self.stem(images))))
         return embeddings
 
 

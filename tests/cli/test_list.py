@@ -152,7 +152,7 @@ def test_show_lists_the_modules_of_a_recogniser_which_is_one_network_at_every_ra
     shown = srbench("show", "cbam_small").out
     assert "cbam_small, recogniser, from" in shown
     assert "  scales: x1 to x32\n" in shown
-    assert "  parameters: 122,104\n" in shown
+    assert "  parameters: 171,256\n" in shown
     assert "attention: stages.0.0.cbam.channel, stages.0.0.cbam.spatial, " in shown
     assert "modules at x1, where a row counts all its repeats" in shown
 
