@@ -30,6 +30,7 @@ from srbench.report.leaderboard.columns import (
 from srbench.report.leaderboard.crops import crop_pictures
 from srbench.report.leaderboard.page import render_page
 from srbench.report.leaderboard.plots import plot_pictures
+from srbench.report.leaderboard.scale_plots import scale_pictures
 from srbench.report.leaderboard.sections import make_sections, rank_order
 from srbench.report.leaderboard.tables import Section
 from srbench.report.pictures import can_draw, draw_pictures
@@ -143,7 +144,7 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
     gains, matrices = make_gain_tables(sections), make_matrices(sections)
     crops, unreadable = crop_pictures(results, records.folder, sections)
     groups = (
-        [*plot_pictures(results, sections), *crops],
+        [*plot_pictures(results, sections), *scale_pictures(results, sections), *crops],
         gain_pictures(results, gains),
         [*matrix_pictures(results, matrices), *representation_pictures(results, records.folder, matrices)],
     )

@@ -73,6 +73,8 @@ def render_page(
     for scale in dict.fromkeys(s.scale for s in sections):
         for picture in [f for f in shown if "_vs_" in f.name and f.stem.endswith(f"_x{scale}")]:
             out += [f"![Quality against cost at x{scale}]({picture.name})", ""]
+    for picture in [f for f in shown if "_by_scale_" in f.name]:
+        out += [f"![Scores against scale]({picture.name})", ""]
     for section in sections:
         out += _section(section, notes)
         for picture in [f for f in shown if f.stem == f"crops_{section.file_stem}"]:
