@@ -62,11 +62,11 @@ def pad_to_multiple(lr: Tensor, multiple: int | tuple[int, int], minimum: int = 
         raise ShapeError(f"Sides cannot be padded to multiples of {multiple} and at least {minimum}; give 1 or more.")
     height, width = lr.shape[-2:]
     padded = lr
-    for side, step, edges in ((width, multiples[1], (0, 1)), (height, multiples[0], (2, 3))):
+    for side, step, last in ((width, multiples[1], 1), (height, multiples[0], 3)):
         missing = -(-max(side, minimum) // step) * step - side
         if missing:
             padding = [0, 0, 0, 0]
-            padding[edges[1]] = missing
+            padding[last] = missing
             padded = F.pad(padded, padding, mode="reflect" if missing < side else "replicate")
     return padded, (height, width)
 

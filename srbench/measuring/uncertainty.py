@@ -107,9 +107,9 @@ def shared_ranks(
     for own in range(len(scores)):
         beaten = means > means[own]
         beaten[beaten] = p_values(array[beaten], array[own]) < SIGNIFICANCE
-        for other in range(len(scores)) if better else ():
-            known = better(other, own) if better and other != own else None
-            beaten[other] = beaten[other] if known is None else known
+        for other in range(len(scores)):
+            if better and other != own and (known := better(other, own)) is not None:
+                beaten[other] = known
         ranks.append(1 + int(beaten.sum()))
     return ranks
 

@@ -57,9 +57,10 @@ def test_padding_mirrors_without_repeating_the_edge_and_repeats_it_where_it_cann
     assert pad_to_multiple(row, (1, 3))[0] is row
 
 
-def test_a_multiple_below_one_is_refused():
+@pytest.mark.parametrize(("multiple", "minimum"), [(0, 1), ((2, 0), 1), ((0, 2), 1), (2, 0)])
+def test_a_multiple_or_a_side_below_one_is_refused(multiple, minimum):
     with pytest.raises(ShapeError, match="give 1 or more"):
-        pad_to_multiple(torch.rand(1, 4, 4), 0)
+        pad_to_multiple(torch.rand(1, 4, 4), multiple, minimum)
 
 
 @settings(deadline=None)

@@ -81,6 +81,13 @@ def test_scores_of_single_precision_are_averaged_in_double():
     assert ranks == shared_ranks(np.asarray([[30.0, 31.0], [1e-7, 0.0]], np.float32), higher_is_better=True)
 
 
+def test_a_difference_below_single_precision_is_still_ranked():
+    for seed in range(6):
+        worse = np.random.default_rng(seed).uniform(17, 31, 100).astype(np.float32)
+        better = worse + np.float32(2**-19)  # exact, but lost in a sum of single precision
+        assert shared_ranks(np.stack([worse, better]), higher_is_better=True) == [2, 1]
+
+
 def test_methods_without_a_common_image_share_the_first_rank():
     assert shared_ranks([[], []], higher_is_better=True) == [1, 1]
 

@@ -36,16 +36,18 @@ def test_psnr_of_equal_images_is_infinite_and_one_level_off_48_decibels():
 def test_nothing_is_broadcast_or_guessed():
     hr = torch.rand(2, 3, 8, 8)
     for sr in (hr[:1], hr[:, :1], hr[..., :1], hr[0]):
-        with pytest.raises(ShapeError, match="make them equal"):
+        with pytest.raises(ShapeError, match=r"^PSNR was given sr of shape .*; make them equal\.$"):
             psnr(sr, hr, data_range=1)
     with pytest.raises(ShapeError, match=r"\(N, C, H, W\)"):
         psnr(hr[0], hr[0], data_range=1)
     with pytest.raises(ShapeError, match="not empty"):
         psnr(hr[:0], hr[:0], data_range=1)
+    with pytest.raises(ShapeError, match=r"^PSNR was given sr on meta and hr on cpu; put both on one device\.$"):
+        psnr(hr.to("meta"), hr, data_range=1)
     with pytest.raises(TypeError):
         psnr(hr, hr)
     for wrong in (0, -1, math.nan, math.inf):
-        with pytest.raises(UsageError, match="white minus black"):
+        with pytest.raises(UsageError, match=f"^PSNR was given data_range {wrong}; give white minus black"):
             psnr(hr, hr, data_range=wrong)
 
 
@@ -104,7 +106,7 @@ def test_ssim_can_be_trained_on():
 def test_ssim_refuses_images_smaller_than_its_window():
     with pytest.raises(ShapeError, match="at least 11×11 pixels, not 10×40"):
         ssim(torch.rand(1, 1, 10, 40), torch.rand(1, 1, 10, 40), data_range=1)
-    with pytest.raises(ShapeError, match="make them equal"):
+    with pytest.raises(ShapeError, match=r"^SSIM was given sr of shape .*; make them equal\.$"):
         ssim(torch.rand(1, 1, 20, 40), torch.rand(1, 3, 20, 40), data_range=1)
-    with pytest.raises(UsageError, match="white minus black"):
+    with pytest.raises(UsageError, match=r"^SSIM was given data_range 0; give white minus black"):
         ssim(torch.rand(1, 1, 20, 40), torch.rand(1, 1, 20, 40), data_range=0)
