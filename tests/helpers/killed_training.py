@@ -1,4 +1,4 @@
-"""Train in children of this process that are killed without warning, then to the end; a script of test_resume.py.
+"""Train in children of this process that are killed without warning, then to the end; a script of helpers.resuming.
 
 Usage: killed_training.py FOLDER METHOD KILLS... where each KILLS is a comma-separated list of ``step:N`` (after N steps
 of that child), ``write:N`` (while it writes its Nth checkpoint) or ``time:S`` (after S seconds, wherever it is then).
@@ -12,21 +12,42 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import accelerate  # noqa: F401 - once here, not in every child
 import torch
+from srbench_plugins.distillers.askd import AttentionSimilarity
+from srbench_plugins.distillers.pixel_distillation import PixelDistillation
+from srbench_plugins.distillers.tas_fsr import AssistedDistillation
 
+from helpers import recognition
 from helpers import training as toys
 from srbench.distilling.distiller import Distiller
 from srbench.training.checkpoints import save_weights
 
 RECIPE = toys.RECIPE.model_copy(update={"ema": 0.9, "steps": 30, "checkpoint_every": 5, "clip": 0.5})
+
+
+def super_resolution(folder, stop, *, method, **options):
+    """Train on photographs; the report and the student's weights."""
+    setup = toys.make_setup(recipe=RECIPE, **options)
+    return toys.run(method(setup), folder, stop=stop), setup.student.module.state_dict()
+
+
+def labelled(folder, stop, *, method):
+    """Train on labelled images."""
+    return recognition.trained(method(recognition.setup()), folder, stop=stop)
+
+
 METHODS = {
-    "plain": (Distiller, {"spec": toys.DROPPING}),
-    "assistant": (toys.TeachingAssistant, {"teachers": (toys.WIDE,)}),
-    "bank": (toys.Bank, {}),
-    "adversarial": (toys.Adversarial, {}),
+    "plain": partial(super_resolution, method=Distiller, spec=toys.DROPPING),
+    "assistant": partial(super_resolution, method=toys.TeachingAssistant, teachers=(toys.WIDE,)),
+    "bank": partial(super_resolution, method=toys.Bank),
+    "adversarial": partial(super_resolution, method=toys.Adversarial),
+    "askd": partial(labelled, method=AttentionSimilarity),
+    "pixel_distillation": partial(labelled, method=PixelDistillation),
+    "tas_fsr": partial(labelled, method=AssistedDistillation),
 }
 
 
@@ -58,10 +79,8 @@ def child(folder: Path, method: str, kill: str) -> None:
 
         os.fsync = killing
 
-    distiller_type, options = METHODS[method]
-    setup = toys.make_setup(recipe=RECIPE, **options)
-    report = toys.run(distiller_type(setup), folder, stop=stop)
-    save_weights(folder / "weights.safetensors", setup.student.module.state_dict())
+    report, weights = METHODS[method](folder, stop)
+    save_weights(folder / "weights.safetensors", weights)
     sys.stdout.write(f"{report.resumed_at}\n")
     sys.stdout.flush()
 

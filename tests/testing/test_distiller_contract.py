@@ -119,6 +119,61 @@ def distiller(build, **facts):
     return srbench.DistillerSpec(name="mine", build=build, **{"needs_teacher": False, **facts})
 
 
+class Soften(srbench.Distiller):
+    """A distiller of recognition that others might write."""
+
+    def losses(self, batch):
+        embeddings = self.setup.student(batch.lr)
+        with torch.no_grad():
+            target = self.setup.teacher.logits(self.setup.teacher(batch.for_teacher))
+        distance = (self.setup.student.logits(embeddings) - target).square().mean()
+        return {**self.setup.supervised(embeddings, batch.target), "distance": distance}
+
+
+class Grows(srbench.Distiller):
+    """Leaves a layer of its own in the student."""
+
+    def finish(self):
+        self.setup.student.module.extra = nn.Linear(2, 2)
+
+
+RECOGNISES = {"needs_teacher": True, "tasks": frozenset({"recognition"})}
+
+
+@pytest.mark.parametrize("build", [srbench.Distiller, Remembering, Soften])
+def test_a_sound_distiller_of_recognition_passes(build):
+    assert violations_of(distiller(build, tasks=frozenset({"recognition"}), needs_teacher=build is Soften)) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (distiller(Forgetful, tasks=frozenset({"recognition"})), "does not continue in the same way"),
+        (distiller(SpareHead, tasks=frozenset({"recognition"})), "no gradient reaches 2 parameters within 64 steps"),
+        (distiller(srbench.Distiller, **RECOGNISES), "says it needs a teacher, and trains without one"),
+        (distiller(Grows), "adds or removes weights of the student (first: ['extra.bias'])"),
+        (distiller(srbench.Distiller, tasks=frozenset()), "mine serves the tasks []; name at least one of recognition"),
+        (distiller(srbench.Distiller, tasks=frozenset({"x"})), "mine serves the tasks ['x']; name at least one"),
+    ],
+)
+def test_a_faulty_distiller_is_found_on_the_tasks_that_it_serves(spec, text):
+    one_violation(spec, text)
+
+
+def test_a_distiller_of_both_tasks_is_reported_once():
+    both = distiller(SpareHead, tasks=frozenset({"sr", "recognition"}))
+    assert len(violations_of(both)) == 1
+
+
+def test_helper_networks_are_recognisers_too():
+    class Assisted(Soften):
+        def __init__(self, setup):
+            super().__init__(setup)
+            self.helper = setup.build("any").module
+
+    assert len(violations_of(distiller(Assisted, **RECOGNISES))) == 1  # its parameters get no gradient
+
+
 @pytest.mark.parametrize(
     "spec", [distiller(srbench.Distiller), distiller(Remembering), distiller(LateHead, needs_teacher=True)]
 )

@@ -4,30 +4,12 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from helpers import TESTS
+from helpers.resuming import assert_same_bits
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the killed children are forks")
-
-
-def assert_same_bits(folder: Path, method: str, sequences: list[str]) -> list[int]:
-    """Train undisturbed and under every sequence of kills; the steps at which the last processes went on."""
-    command = [sys.executable, "-W", "error", "-m", "helpers.killed_training", folder, method, *sequences]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=TESTS)
-    assert done.returncode == 0, done.stderr[-2000:]
-    whole = (folder / "whole" / "weights.safetensors").read_bytes()
-    for number, sequence in enumerate(sequences):
-        assert (folder / str(number) / "weights.safetensors").read_bytes() == whole, (
-            f"differs when killed at {sequence}"
-        )
-    first, *others = map(int, done.stdout.split())
-    assert first == 0
-    return others
 
 
 def test_a_training_killed_between_steps_and_while_writing_ends_bit_identical(tmp_path):
