@@ -82,7 +82,7 @@ class RunOptions(Selection):
         """Return the suite with these options in place of its own values; the plan applies the selection.
 
         Architectures, distillers or a degradation that the suite lacks replace its grids by one, which combines the
-        options with the suite's first grid. Bicubic interpolation is measured too, for comparison.
+        options with the suite's first grid. The reference of the task, bicubic interpolation, is measured too if it has one.
 
         Raises:
             UsageError: Options need or exclude each other, or the precision is not supported.
@@ -118,10 +118,12 @@ class RunOptions(Selection):
         if self.precision not in (None, *precisions):
             raise UsageError(f"--precision {self.precision} is not supported; give one of {', '.join(precisions)}.")
 
-    def _grids(self, suite: Suite) -> tuple[Grid, Grid]:
-        first = suite.grid[0]
+    def _grids(self, suite: Suite) -> tuple[Grid, ...]:
+        from srbench.tasks.table import task_named
+
+        first, reference = suite.grid[0], task_named(suite.task).reference
         changes: dict[str, Any] = {
-            "architectures": self.architectures or tuple(name for name in first.architectures if name != "bicubic"),
+            "architectures": self.architectures or tuple(name for name in first.architectures if name != reference),
             "distillers": self.distillers or ("none",),
             "degradations": self.degradations or first.degradations,
             "datasets": self.datasets or first.datasets,
@@ -130,8 +132,8 @@ class RunOptions(Selection):
             **self._teaching(suite),
         }
         none = {"distillers": ("none",), "weights": (), "teacher": None, "teachers": ()}
-        bicubic = {"architectures": ("bicubic",), **none}
-        return first.model_copy(update=changes | bicubic), first.model_copy(update=changes)
+        own = first.model_copy(update=changes)
+        return (first.model_copy(update=changes | none | {"architectures": (reference,)}), own) if reference else (own,)
 
     def _teaching(self, suite: Suite) -> dict[str, Any]:
         """Return the teacher of the option, or else the teachers of the first grid with any."""

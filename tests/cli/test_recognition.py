@@ -143,3 +143,10 @@ def test_a_recipe_that_cannot_train_is_answered(typed, before, after, says):
     answer = typed("plan", recipe=shades.RECIPE.replace(before, after, 1))
     assert says in answer.out + answer.err
     assert answer.status in {1, 2}
+
+
+def test_another_recogniser_takes_the_place_of_the_suites(typed, tmp_path):
+    suite = SUITE.replace("scales = [1]", "scales = [2]", 1)
+    answer = typed("run", "--no-profile", "--architecture", "small", suite=suite)
+    assert (answer.status, answer.err) == (0, "")
+    assert [(row["architecture"], row["scale"]) for row in rows(tmp_path)] == [("small", "2")]
