@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from srbench.errors import ShapeError, UsageError
@@ -92,6 +92,9 @@ NUMPYS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap", "symmet
 
 @pytest.mark.parametrize("border", NUMPYS)
 @given(st.integers(2, 7), st.integers(2, 7), st.tuples(*[st.integers(0, 17)] * 4))
+@example(7, 5, (3, 6, 2, 4))
+@example(3, 7, (3, 0, 0, 0))
+@example(7, 3, (0, 0, 0, 3))
 def test_images_go_on_beyond_their_edges_as_numpys_do(border, height, width, sides):
     above, below, left, right = sides
     image = torch.arange(float(height * width)).view(1, 1, height, width)

@@ -53,6 +53,18 @@ def test_scores_are_those_of_finished_records_under_the_headings_metric_and_prot
     assert scores_by_seed([unmeasured], heading) == {}
 
 
+def test_scores_are_binary_only_where_those_of_all_records_are():
+    record = make_record()
+    heading = Heading("psnr_y", record.scores["psnr_y"].protocol, "psnr_y_db", higher_is_better=True, decimals=2)
+    binary = record.model_copy(
+        update={"scores": {"psnr_y": record.scores["psnr_y"].model_copy(update={"binary": True})}}
+    )
+    assert scores_by_seed([binary], heading).binary
+    assert not scores_by_seed([binary, record], heading).binary
+    assert not scores_by_seed([record, binary], heading).binary
+    assert not Scores({0: {(0, "a"): 100.0}}).binary
+
+
 def test_realisations_of_a_random_degradation_are_kept_apart_and_fixed_methods_have_seed_zero():
     records = [make_record("bicubic", images=("one",)).model_copy(update={"realisation": n}) for n in (None, 4)]
     heading = Heading("psnr_y", records[0].scores["psnr_y"].protocol, "psnr_y_db", higher_is_better=True, decimals=2)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from srbench.records import RowId
-from srbench.report.leaderboard.columns import COSTS, METRICS, NAMING, PER_METRIC, dtype_of
+from srbench.report.leaderboard.columns import COSTS, NAMING, PER_METRIC, dtype_of
 
 Cells: TypeAlias = Mapping[str, str]
 """Text by column name, "" for an empty cell: a row of ``leaderboard.csv``."""
@@ -56,14 +56,14 @@ def holds_numbers(column: str) -> bool:
 
 def is_watched(column: str) -> bool:
     """Whether changes of a column are listed without a rule: scores and counts, which do not depend on the machine."""
-    extra_metric = column not in _FIXED and not column.endswith((*PER_METRIC, "_protocol"))
-    return column in _COUNTS or column in METRICS.values() or extra_metric
+    is_score = column not in _FIXED and not column.endswith((*PER_METRIC, "_protocol"))
+    return is_score or column in _COUNTS
 
 
 def protocol_of(row: Cells, column: str) -> str:
     """Return the protocol id of a score column, or of a column that belongs to one; "" for any other."""
     for ending in ("", *PER_METRIC):
-        name = column.removesuffix(ending) if ending else column
+        name = column.removesuffix(ending)
         for metric in (name, name.removesuffix("_db")):
             if f"{metric}_protocol" in row:
                 return row[f"{metric}_protocol"]

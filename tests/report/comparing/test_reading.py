@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -40,9 +41,15 @@ def test_a_csv_a_records_folder_and_a_results_folder_say_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "is empty"),
+        (b"", r"is empty; `srbench report` writes a leaderboard\.csv\.$"),
         (b"a,b\n1,2\n", "is not a leaderboard: it lacks the columns architecture"),
-        (",".join(RowId._fields).encode() + b"\n", "has a header and no rows"),
+        (",".join(RowId._fields).encode() + b"\n", r"has a header and no rows; run a suite first\.$"),
+        (
+            ",".join((*RowId._fields, "lpips", "lpips", "a")).encode() + b"\n",
+            r"has the column 'lpips' twice; remove one\.$",
+        ),
+        (",".join(RowId._fields[1:]).encode() + b"\n", r"it lacks the column architecture; give a"),
+        (",".join(RowId._fields[2:]).encode() + b"\n", r"it lacks the columns architecture, checkpoint; give a"),
         (b"\xff\xfe\x00", "is not text"),
         (b'a,"b\n', "is not CSV"),
     ],
@@ -51,6 +58,17 @@ def test_a_file_that_is_no_leaderboard_is_refused_in_one_sentence(tmp_path, cont
     path = tmp_path / "x.csv"
     path.write_bytes(content)
     with pytest.raises(DataError, match=says):
+        read_leaderboard(path)
+
+
+def test_a_refusal_starts_with_the_file_and_says_what_to_do(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n")
+    says = (
+        f"{path} is not a leaderboard: it lacks the columns {', '.join(RowId._fields)}; give a leaderboard.csv that "
+        "`srbench report` wrote."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(says)}$"):
         read_leaderboard(path)
 
 
