@@ -82,7 +82,7 @@ class RunOptions(Selection):
         """Return the suite with these options in place of its own values; the plan applies the selection.
 
         Architectures, distillers or a degradation that the suite lacks replace its grids by one, which combines the
-        options with the suite's first grid. The reference of the task, bicubic interpolation, is measured too if it has one.
+        options with the suite's first grid. The reference of the task is measured too: bicubic interpolation, if any.
 
         Raises:
             UsageError: Options need or exclude each other, or the precision is not supported.

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from srbench.catalog.catalog import Catalog
-from srbench.datasets.library import Library
-from srbench.datasets.overlap import assert_disjoint
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
@@ -29,6 +27,8 @@ from srbench.records import Certification, Profile
 
 if TYPE_CHECKING:
     import torch
+
+    from srbench.datasets.library import Library
 
     from srbench.measuring.measure import Measurement
     from srbench.networks.network import Network
@@ -126,6 +126,8 @@ class Task(ABC):
         Raises:
             DataError: See above; names the images.
         """
+        from srbench.datasets.overlap import assert_disjoint
+
         for spec in train:
             assert_disjoint(library.images(spec), library.images(test))
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, cast
 
 from srbench.catalog.catalog import Catalog
 from srbench.datasets.labelled.images import LabelledImages
-from srbench.datasets.labelled.splits import assert_large_enough, assert_splits_fit
-from srbench.datasets.library import Library
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import CheckpointError, ConfigError
 from srbench.files import cache_root
@@ -26,6 +24,7 @@ from srbench.tasks.recognition.protocol import PRESET, RecognitionProtocol, prot
 from srbench.tasks.task import MeasureRequest, Task, TrainingRequest
 
 if TYPE_CHECKING:
+    from srbench.datasets.library import Library
     from srbench.measuring.measure import Measurement
     from srbench.networks.network import Network
     from srbench.training.train_model import Training
@@ -59,6 +58,8 @@ class Recognition(Task):
 
     def check_data(self, library: Library, train: Sequence[DatasetSpec], test: DatasetSpec, scale: Scale) -> None:
         """Refuse also images that are smaller than the factor, and classes or identities that do not fit."""
+        from srbench.datasets.labelled.splits import assert_large_enough, assert_splits_fit
+
         super().check_data(library, train, test, scale)
         labelled = library.labelled(test)
         assert_large_enough(test.name, labelled.images, scale)

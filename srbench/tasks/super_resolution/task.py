@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from srbench.catalog.catalog import Catalog
-from srbench.datasets.library import Library
 from srbench.datasets.spec import DatasetSpec
 from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec, all_of
 from srbench.measuring.protocol import Inference, Protocol, ScoringProtocol, protocol_named
@@ -18,6 +17,7 @@ from srbench.records import Certification, Profile
 from srbench.tasks.task import MeasureRequest, Task, TrainingRequest
 
 if TYPE_CHECKING:
+    from srbench.datasets.library import Library
     from srbench.measuring.measure import Measurement
     from srbench.networks.network import Network
     from srbench.training.train_model import Training
