@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import torch
 
     from srbench.datasets.library import Library
-
     from srbench.measuring.measure import Measurement
     from srbench.networks.network import Network
     from srbench.training.train_model import Training
