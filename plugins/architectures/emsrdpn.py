@@ -9,6 +9,7 @@ from functools import partial
 from itertools import accumulate
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
@@ -109,19 +110,18 @@ class EMSRDPN(nn.Module):
     def trunk(self, lr: Tensor) -> Tensor:
         """Compute the features that all scales share: (N, 3, h, w) to (N, C, h, w).
 
-        The 1x1 convolution over the concatenated blocks is computed as a sum of matrix products, one after each block,
-        so that no block has to stay in memory.
+        The 1x1 convolution over the concatenated blocks is computed as a sum of convolutions, one after each block, so
+        that no block has to stay in memory.
         """
         fusing, refining = self.transition
-        weights, bias = fusing.parameters()
         shallow: Tensor = self.SFENet1(lr)
         features: Tensor = self.SFENet2(shallow)
-        fused: Tensor = bias
-        for block, weight in zip(self.SRDPBs, weights.flatten(1).chunk(len(self.SRDPBs), dim=1), strict=True):
+        weights, bias = fusing.parameters()
+        fused: Tensor = bias.view(-1, 1, 1)
+        for block, weight in zip(self.SRDPBs, weights.chunk(len(self.SRDPBs), dim=1), strict=True):
             features = block(features)
-            fused = torch.addmm(fused, features.permute(0, 2, 3, 1).flatten(0, 2), weight.mT)
-        count, channels, height, width = shallow.shape
-        deep: Tensor = refining(fused.view(count, height, width, channels).permute(0, 3, 1, 2)) + shallow
+            fused = fused + F.conv2d(features, weight)
+        deep: Tensor = refining(fused) + shallow
         return deep
 
 

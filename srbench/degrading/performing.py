@@ -1,7 +1,8 @@
 """Apply the drawn steps to batches, with all threads of the CPU.
 
 A batch stays together as far as possible: images that skip a step wait for the others, and images with draws that a
-step cannot handle together (another output size) go in parts. Only another order of steps separates them for good.
+step cannot handle together (another output size) go in parts. Only another order of steps separates them for good:
+with one thread, a batch under a shuffled chain then takes as long as its images one after the other.
 """
 
 from __future__ import annotations
