@@ -56,6 +56,17 @@ def test_the_page_on_metrics_describes_the_further_fields_of_each_task_with_an_e
     assert violations_of(found) == []
 
 
+def test_the_distiller_of_recognition_on_a_page_works_and_keeps_its_contract(tmp_path):
+    examples = re.findall(r"```python\n(.*?)```", page("distiller"), re.DOTALL)
+    (example,) = [text for text in examples if "tasks=" in text]
+    (tmp_path / "example.py").write_text(example)
+    plugin = load_plugin(*file_plugin(tmp_path / "example.py"))
+    assert plugin.error is None
+    ((_, found),) = plugin.specs
+    assert found.tasks == {"recognition"}
+    assert violations_of(found) == []
+
+
 def test_the_first_page_names_every_hook_and_every_page():
     text = (PAGES / "README.md").read_text(encoding="utf-8")
     for kind, row in KINDS.items():

@@ -18,6 +18,7 @@ import srbench
 from srbench.distilling.features import evaluating
 from srbench.distilling.recognition.maps import ImageDecoder
 from srbench.distilling.recognition.teaching import hinton_terms, image_sizes, logits_of, recognisers
+from srbench.imaging.borders import pad_to_multiple
 
 WEIGHT_AT_2, WEIGHT_AT_4 = 10.0, 50.0
 """Weights of the rebuilt image in the release's configurations, at the ratios 2 and 4."""
@@ -51,12 +52,17 @@ class PixelDistillation(srbench.Distiller):
                 'stem="path.of.its.first.convolution" to its RecogniserSpec.'
             )
         seen, large = image_sizes(setup)
-        channels, *sides = self._stem_shape(seen)
-        factor = max(-(-side // own) for side, own in zip(large, sides, strict=True))
+        channels, *self.sides = self._stem_shape(seen)
+        factor = max(-(-side // own) for side, own in zip(large, self.sides, strict=True))
         self.decoder = ImageDecoder(channels, factor, colours=self.student.colours)
 
     @torch.no_grad()
-    def _stem_shape(self, size: tuple[int, int]) -> tuple[int, ...]:
+    def _stem_shape(self, size: tuple[int, int]) -> tuple[int, int, int]:
+        """Return the channels of the stem's output, and the height and width that an image fills of it.
+
+        The rest is padding, where images are smaller than the network takes.
+        """
+        spec = self.student.spec
         image = torch.zeros(1, self.student.colours, *size, device=self.setup.device)
         with evaluating(self.student.module):
             features = self.student.features(image, (self.stem,))[self.stem]
@@ -65,13 +71,18 @@ class PixelDistillation(srbench.Distiller):
                 f"The stem {self.stem!r} of {self.student.spec.name} gives {tuple(features.shape)}, not a map "
                 "(N, C, h, w); name its first convolution."
             )
-        return tuple(features.shape[1:])
+        padded, _ = pad_to_multiple(image, spec.size_multiple, spec.min_size)
+        _, channels, *sides = features.shape
+        height, width = (-(-own * side // full) for own, side, full in zip(sides, size, padded.shape[-2:], strict=True))
+        return channels, height, width
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """Hinton's terms and ``image``."""
         with srbench.capture(self.student.tapped, (self.stem,)) as features:
             embeddings = self.student(batch.lr)
-        distance = self.decoder.distance(features[self.stem], self.teacher.normalised(batch.hr))
+        height, width = self.sides
+        stem = features[self.stem][..., :height, :width]
+        distance = self.decoder.distance(stem, self.teacher.normalised(batch.hr))
         teacher_logits = logits_of(self.teacher, batch.for_teacher)
         terms = hinton_terms(self.setup, embeddings, batch.target, teacher_logits)
         return {**terms, "image": self.weight * distance}

@@ -81,6 +81,14 @@ def test_the_decoder_reaches_hr_from_every_view(view, scale, factor, tmp_path):
     assert trained(method, tmp_path)[0].steps == 3
 
 
+def test_padding_of_small_images_is_not_rebuilt(tmp_path):
+    recipe = RECIPE.model_copy(update={"steps": 3})
+    method = PixelDistillation(setup(replace(STUDENT, min_size=16), scale=4, recipe=recipe))
+    assert method.sides == [4, 4]
+    assert method.decoder.factor == 4
+    assert trained(method, tmp_path)[0].steps == 3
+
+
 def test_training_teaches_to_rebuild_and_leaves_nothing_in_the_student(tmp_path):
     method = PixelDistillation(setup())
     before = method.losses(batch())["image"]
