@@ -106,7 +106,7 @@ def test_it_trains_the_estimator_alone_and_then_everything(tmp_path):
 def test_it_keeps_its_contract_with_a_small_network():
     spec = dataclasses.replace(SPEC, tried_on=(TINY.name, TINY.name))
     l1 = LossSpec(name="l1", build=lambda: F.l1_loss)
-    assert violations_of(spec, SimpleNamespace(architectures={TINY.name: TINY}, losses={"l1": l1})) == []
+    assert violations_of(spec, SimpleNamespace(networks={TINY.name: TINY}, losses={"l1": l1})) == []
 
 
 def test_a_student_of_another_kind_is_refused_in_a_sentence():

@@ -135,7 +135,7 @@ def test_it_trains_both_networks(name, tmp_path):
 def test_it_keeps_its_contract_with_a_small_network(name):
     spec = dataclasses.replace(SPECS[name], tried_on=(TINY.name, TINY.name))
     l1 = LossSpec(name="l1", build=lambda: F.l1_loss)
-    assert violations_of(spec, SimpleNamespace(architectures={TINY.name: TINY}, losses={"l1": l1})) == []
+    assert violations_of(spec, SimpleNamespace(networks={TINY.name: TINY}, losses={"l1": l1})) == []
 
 
 def test_the_control_starts_as_the_method_does_and_learns_no_divergence():
