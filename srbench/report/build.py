@@ -36,7 +36,7 @@ from srbench.report.leaderboard.tables import Section
 from srbench.report.pictures import can_draw, draw_pictures
 from srbench.report.reading import PACKED, Records, lines_of, read_records, write_packed
 
-REPORT_VERSION = 7
+REPORT_VERSION = 8
 """Raise it whenever the same records give other files."""
 STATE = ".report"
 """A file in the folder of the records that lists what was made from them."""

@@ -90,7 +90,7 @@ def _figure(path: Path, panels: Sequence[tuple[Section, Table]], cost: str, labe
             for t, m in markers.items()
         ]
         handles.append(Line2D([], [], color=FAINT, linewidth=1.4, label="Pareto front"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3 * columns), frameon=False)
         figure.draw_without_rendering()  # settles the layout, which decides where names fit
         for axis, (_, table) in zip(axes, panels, strict=False):
             if table.headline:
