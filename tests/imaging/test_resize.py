@@ -102,6 +102,16 @@ def test_inside_the_image_it_is_torchs_antialiased_bicubic():
     assert torch.allclose(imresize(image, scale=0.5)[..., 4:-4, 4:-4], theirs[..., 4:-4, 4:-4], atol=1e-9)
 
 
+@pytest.mark.parametrize("scale", [0.25, 0.5, 2])
+@pytest.mark.parametrize(("border", "numpys"), [("symmetric", "symmetric"), ("replicate", "edge")])
+def test_an_image_goes_on_beyond_its_edges_as_one_that_numpy_padded(border, numpys, scale):
+    image = torch.rand(12, 20, dtype=torch.float64)
+    padded = torch.from_numpy(np.pad(image.numpy(), 16, mode=numpys))
+    edge = int(16 * scale)
+    wanted = imresize(padded, scale=scale)[edge:-edge, edge:-edge]
+    assert torch.allclose(imresize(image, scale=scale, border=border), wanted, atol=1e-13)
+
+
 sides = st.integers(1, 40)
 
 

@@ -160,6 +160,10 @@ def test_a_rule_lists_its_column_whether_it_changed_or_not():
     ]
 
 
+def test_a_broken_rule_is_named():
+    assert failures([one(psnr_y_db="33")], [one(psnr_y_db="32")], PSNR) == ["breaks psnr_y_db < -0.02"]
+
+
 def test_the_order_of_rules_does_not_matter():
     rules = [parse_rule(text, KNOWN) for text in ("psnr_y_db < -0.02", "psnr_y_db != 0", "psnr_y_db < -1%")]
     base, head = one(psnr_y_db="33"), one(psnr_y_db="30")
