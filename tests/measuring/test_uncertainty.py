@@ -106,6 +106,8 @@ def test_what_is_known_of_two_methods_besides_their_images_decides():
 
     assert shared_ranks([best, worse, worst], higher_is_better=True, better=better) == [1, 1, 3]
     assert all(one != other for one, other in asked)
+    # better by its trainings, though no image shows it
+    assert shared_ranks([best, best], higher_is_better=True, better=lambda one, other: one == 0) == [1, 2]
 
 
 @given(st.lists(st.lists(st.floats(15, 50), min_size=4, max_size=4), min_size=1, max_size=6))

@@ -144,6 +144,7 @@ def test_empty_cells_are_missing_values(results):
         ("realisation", "=", "not a number"),
         ("seed", "1.5", "not a whole number"),
         ("scale", "1e30", "not a whole number"),
+        ("seed", str(2**53), "not a whole number"),
         ("psnr_y_db", "\0", "not a number"),
     ],
 )
@@ -152,6 +153,11 @@ def test_a_cell_that_does_not_fit_its_column_is_named(column, text, fault, tmp_p
     path = written(tmp_path, rows)
     with pytest.raises(DataError, match=f"line 3: {column} is .*, which is {fault}"):
         read_results(path)
+
+
+def test_the_largest_seed_that_a_float_holds_is_read(tmp_path):
+    path = written(tmp_path, [row | {"seed": str(2**53 - 1)} for row in QUICK[:1]])
+    assert read_results(path)["seed"].tolist() == [2**53 - 1]
 
 
 def test_counts_that_a_spreadsheet_wrote_as_decimals_are_read(tmp_path):
