@@ -8,7 +8,7 @@ from srbench_plugins.architectures import edsr, espcn
 from srbench_plugins.distillers.logits import Logits
 from torch import Generator
 
-from helpers.distilling import assert_equal_to, oracle
+from helpers.distilling import Gives, assert_equal_to, oracle
 from srbench.distilling.distiller import Batch, Setup
 from srbench.errors import TrainingError
 from srbench.networks.network import Network
@@ -58,7 +58,7 @@ def test_its_value_is_that_of_l1_to_truth_and_teacher():
     distiller = Logits(setup(EDSR_SMALL, EDSR_SMALL))
     distiller.setup = replace(
         distiller.setup,
-        student=lambda lr, scale: sr,
+        student=Gives(sr),
         teachers=(lambda lr, scale: target,),
         recipe=distiller.setup.recipe.model_copy(update={"losses": {"l1": 1.0}}),
     )

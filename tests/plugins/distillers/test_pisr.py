@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from helpers.distilling import (
     PAIRS,
     RECIPE,
+    Gives,
     assert_equal_to,
     assert_gradients,
     assert_resumes_to_the_same_bits,
@@ -52,7 +53,7 @@ def test_the_teachers_terms_are_the_releases():
     arrays = oracle("pisr_teacher")
     method = SPECS["pisr"].build(setup(edsr()))
     method.encoders["2"].forward = lambda hr: arrays["encoded_lr"]
-    object.__setattr__(method.setup, "student", lambda code, scale: arrays["teacher_hr"])
+    object.__setattr__(method.setup, "student", Gives(arrays["teacher_hr"]))
     terms = method.losses(Batch(arrays["lr"], arrays["hr"], 2, 0, 1, Generator()))
     assert_equal_to(terms["l1"], arrays["loss_gt"])
     assert_equal_to(terms["imitation"], arrays["loss_imitation"])
