@@ -96,10 +96,19 @@ def test_a_photograph_at_an_irregular_size_equals_matlab(shared, kind):
     assert np.abs(got.permute(1, 2, 0).numpy() - expected).max() < 1e-12
 
 
-def test_inside_the_image_it_is_torchs_antialiased_bicubic():
+@pytest.mark.parametrize("kernel", ["bicubic", "bilinear"])
+def test_inside_the_image_it_is_torchs_antialiased_resize(kernel):
     image = torch.rand(1, 2, 64, 80, dtype=torch.float64)
-    theirs = torch.nn.functional.interpolate(image, scale_factor=0.5, mode="bicubic", antialias=True)
-    assert torch.allclose(imresize(image, scale=0.5)[..., 4:-4, 4:-4], theirs[..., 4:-4, 4:-4], atol=1e-9)
+    theirs = torch.nn.functional.interpolate(image, scale_factor=0.5, mode=kernel, antialias=True)
+    assert torch.allclose(
+        imresize(image, scale=0.5, kernel=kernel)[..., 4:-4, 4:-4], theirs[..., 4:-4, 4:-4], atol=1e-9
+    )
+
+
+def test_bilinear_enlarges_as_torch_does():
+    image = torch.rand(1, 2, 9, 14, dtype=torch.float64)
+    theirs = torch.nn.functional.interpolate(image, scale_factor=3, mode="bilinear")
+    assert torch.allclose(imresize(image, scale=3, kernel="bilinear"), theirs, atol=1e-12)
 
 
 @pytest.mark.parametrize("scale", [0.25, 0.5, 2])
