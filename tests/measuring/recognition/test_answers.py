@@ -12,7 +12,7 @@ from srbench.errors import DataError, ShapeError
 from srbench.testing import made_up_answers
 
 ANSWERS = made_up_answers("classification", noise=1)
-INFINITE = np.where(np.arange(240)[:, None] == 3, np.inf, ANSWERS.embeddings)
+INFINITE = np.where(np.isin(np.arange(240), (3, 7))[:, None], np.inf, ANSWERS.embeddings)
 
 
 @pytest.mark.parametrize(
@@ -20,15 +20,28 @@ INFINITE = np.where(np.arange(240)[:, None] == 3, np.inf, ANSWERS.embeddings)
     [
         ({"embeddings": ANSWERS.embeddings[1:]}, ShapeError, "expected a row for each of 240 images"),
         ({"mirrored": ANSWERS.mirrored[:, 1:]}, ShapeError, "they must be equal"),
+        ({"mirrored": ANSWERS.mirrored[1:]}, ShapeError, "^The mirrored have shape"),
         ({"logits": np.zeros(240)}, ShapeError, r"The logits have shape \(240,\)"),
-        ({"logits": np.zeros((240, 3))}, ShapeError, "3 columns for 24 classes"),
-        ({"embeddings": INFINITE}, DataError, "answered 1 of 240 images with NaN or infinity in its embeddings"),
-        ({"names": ("00/0",) * 240}, DataError, "several answers"),
+        (
+            {"logits": np.zeros((240, 3))},
+            ShapeError,
+            r"3 columns for 24 classes; give one .* or None if the model was trained on other classes\.$",
+        ),
+        (
+            {"embeddings": INFINITE},
+            DataError,
+            r"answered 2 of 240 images with NaN .* no score can rank; train it with a lower learning rate\.$",
+        ),
+        ({"names": ("00/0",) * 240}, DataError, r"^An image has several answers; give each image one row\.$"),
     ],
 )
 def test_answers_that_do_not_fit_are_refused(change, error, text):
     with pytest.raises(error, match=text):
         replace(ANSWERS, **change)
+
+
+def test_a_model_of_other_classes_answers_without_logits():
+    assert replace(ANSWERS, logits=None).logits is None
 
 
 def test_the_rows_of_images_are_found_by_name():
