@@ -88,7 +88,10 @@ def test_three_wins_without_a_loss_separate_nothing():
     assert paired_p_values(differences, 0 * differences) == 0
     assert proportion_p_values(differences, 0 * differences) == 0.25
     assert proportion_gain_interval(one_seed(11, 3, 100))[0] == 0, "by the exact test, p = 0.057"
+    assert proportion_gain_interval(one_seed(3, 11, 100))[1] == 0
     assert proportion_gain_interval(one_seed(6, 0, 500))[0] > 0
+    several = np.stack([one_seed(11, 3, 20), one_seed(6, 0, 20), one_seed(0, 2, 20)])
+    assert proportion_p_values(several, 0 * several).tolist() == [proportion_p_values(one, 0 * one) for one in several]
 
 
 def test_scores_averaged_over_seeds_are_compared_by_the_padded_t_test():

@@ -49,6 +49,7 @@ def test_a_score_of_right_and_wrong_has_the_interval_of_a_proportion():
     found = scored(spec("whole", whole), spec("halves", halves))
     score = found.scores["whole"]
     assert (score.value, score.binary, score.column, score.protocol) == (75.0, True, "whole_percent", "whole@mine")
+    assert score.decimals == 2
     assert (score.low, score.high) == proportion_interval([0.0] * 60 + [100.0] * 180)
     assert not found.scores["halves"].binary
     assert (found.scores["halves"].low, found.scores["halves"].high) == mean_interval([75, 50])
