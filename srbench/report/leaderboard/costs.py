@@ -18,16 +18,21 @@ class Cost:
     text: Callable[[float], str]
     axis: str = ""
     """Label of the axis of plots against it; empty if there are none."""
+    about: str = ""
+    """A sentence for the top of the page, where its head does not say enough."""
 
 
 COSTS = (
     Cost("parameters", "Params [K]", lambda v: f"{v / 1e3:,.1f}" if v < 1e6 else f"{v / 1e3:,.0f}"),
-    Cost("macs_720p_g", "MACs [G]", lambda v: f"{v:,.2f}", "MACs for a 1280×720 output [G]"),
-    Cost("macs_input_m", "MACs [M]", lambda v: f"{v:,.2f}", "MACs for an image [M]"),
+    Cost("macs_720p_g", "MACs [G]", lambda v: f"{v:,.2f}", "MACs for a 1280×720 output [G]",
+         "MACs are multiply-accumulates for a 1280×720 output (others call the same number FLOPs)."),
+    Cost("macs_input_m", "MACs [M]", lambda v: f"{v:,.2f}", "MACs for an image [M]",
+         "MACs are multiply-accumulates for an image of the size that the network sees (others call the same number "
+         "FLOPs)."),
     Cost("input_bytes", "Input [bytes]", lambda v: f"{v:,.0f}"),
     Cost("latency_ms_p50", "Latency p50 [ms]", lambda v: f"{v:,.1f}" if v >= 10 else f"{v:.2f}", "Latency p50 [ms]"),
     Cost("peak_memory_mib", "Memory [MiB]", lambda v: f"{v:,.0f}"),
-)
+)  # fmt: skip
 _SIZED = ("macs_input_m", "input_bytes")
 """What is known only where all inputs have one size."""
 _OF_IMAGES = ("macs_720p_g", "macs_256_g")

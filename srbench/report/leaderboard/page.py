@@ -17,8 +17,8 @@ ABOUT = (
     "Best score **bold**, second <u>underlined</u>; ± is the standard deviation over training seeds and realisations "
     "of a random degradation. A rank is one more than the number of methods that are significantly better: by the 95 % "
     "interval of the gain over images and seeds if both were trained with several seeds, otherwise by a paired t-test "
-    "over images (p < 0.05). MACs are multiply-accumulates for a 1280×720 output (others call the same number FLOPs). "
-    "Every column is explained in `docs/results.md`; all numbers are in `leaderboard.csv`."
+    "over images (p < 0.05). {costs} Every column is explained in `docs/results.md`; all numbers are in "
+    "`leaderboard.csv`."
 )
 RIGHT_OR_WRONG = (
     "Where each image or pair scores 0 or 100, wrong or right, McNemar's exact test replaces the t-test, and intervals "
@@ -57,7 +57,8 @@ def render_page(
     machines = sorted({f"{e.machine_name} ({e.machine})" for r in records.records if (e := r.environment)})
     versions = sorted({f"srbench {e.srbench}, torch {e.torch}" for r in records.records if (e := r.environment)})
     out = ["# Leaderboard", ""]
-    out += [ABOUT, ""]
+    costs = dict.fromkeys(cost.about for s in sections for table in s.tables for cost in table.costs if cost.about)
+    out += [ABOUT.format(costs=" ".join(costs)), ""]
     if any(score.binary for record in records.records for score in record.scores.values()):
         out += [RIGHT_OR_WRONG, ""]
     if machines:
@@ -135,7 +136,8 @@ def _table(table: Table, section: Section, notes: Footnotes) -> list[str]:
         title += f" — {MARKS[status.status]}"
     out = [title, ""]
     if status:
-        out += [f"Bicubic check: {markdown_sentence(status.detail)}", ""]
+        what = "Bicubic check" if table.lines[0].first.reference else "Check of the copy"
+        out += [f"{what}: {markdown_sentence(status.detail)}", ""]
     head = table.headline
     headings = [h for h in table.headings if h != head]
     reported = [h for h in table.headings if any(_reported(line, h) for line in table.lines)]
