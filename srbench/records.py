@@ -93,6 +93,8 @@ class Score(Measured):
     reported: float | None = None
     """The score that the authors report for the same dataset, scale and checkpoint."""
     reported_source: str | None = None
+    label: str = Field(default="", exclude_if=operator.not_)
+    """Name of the metric for people; empty for those that reports know."""
     binary: bool = Field(default=False, exclude_if=operator.not_)
     """Whether every image scores 0 or 100, right or wrong, which decides its intervals and tests."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -31,11 +31,13 @@ class Heading:
     column: str
     higher_is_better: bool
     decimals: int
+    given: str = field(default="", compare=False)
+    """What the records call the metric; empty if they do not say."""
 
     @property
     def label(self) -> str:
         """The name of the metric for people."""
-        return LABELS.get(self.metric, self.metric)
+        return self.given or LABELS.get(self.metric, self.metric)
 
     @property
     def sign(self) -> float:

@@ -41,7 +41,7 @@ def score_answers(
         binary = is_binary(values)
         low, high = statistics_for(binary=binary).interval(values) or (None, None)
         scores[metric.name] = Score(
-            metric=metric.name, column=metric.column, protocol=protocol(metric), binary=binary,
+            metric=metric.name, label=metric.label, column=metric.column, protocol=protocol(metric), binary=binary,
             higher_is_better=metric.higher_is_better, decimals=metric.decimals,
             value=None if reason else result.value, reason=reason, low=low, high=high,
         )  # fmt: skip

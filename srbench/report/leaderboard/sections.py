@@ -115,7 +115,7 @@ def _paper_order(table: tuple[tuple[str, str, str], list[Record]]) -> tuple[int,
 def _headings(records: Sequence[Record]) -> list[Heading]:
     order = list(METRICS)
     found = {
-        Heading(s.metric, s.protocol, s.column, s.higher_is_better, s.decimals)
+        Heading(s.metric, s.protocol, s.column, s.higher_is_better, s.decimals, s.label)
         for r in records
         for s in r.scores.values()
     }

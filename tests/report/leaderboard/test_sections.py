@@ -186,3 +186,11 @@ def test_several_teachers_are_all_named():
     student = make_record("espcn", distiller="mtkd", teacher="edsr_quick_wide & espcn.div2k")
     (section,) = make_sections([student, make_record("edsr_quick_wide")])
     assert section.tables[0].lines[-1].title == "ESPCN, mtkd from EDSR (wide) & ESPCN (div2k)"
+
+
+def test_a_metric_is_called_what_its_records_say():
+    record = make_record("espcn")
+    score = record.scores["psnr_y"].model_copy(update={"metric": "top1", "column": "top1_percent", "label": "Top-1"})
+    own = record.model_copy(update={"scores": {"top1": score}, "headline": "top1"})
+    headings = make_table([own]).headings
+    assert [(heading.label, heading.unit) for heading in headings] == [("Top-1", "%")]
