@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,8 @@ def test_a_signal_while_plugins_are_loaded_ends_in_one_line(command, tmp_path):
     slow = tmp_path / "slow.py"
     slow.write_text("import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(100)")
     words = [*command, "list", "--plugin", str(slow)]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what a shell starts in the background is deaf to it
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=heard) as process:  # noqa: PLW1509
         while not (tmp_path / "started").exists() and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
