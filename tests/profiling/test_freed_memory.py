@@ -56,10 +56,9 @@ def test_a_pass_uses_what_the_last_one_freed() -> None:
     assert inside - afterwards > 100  # the system has it again
 
 
-def test_afterwards_a_process_is_not_slower_than_one_that_never_kept_memory() -> None:
-    never, after = (measured(how)[3] for how in ("plain", "kept"))
-    assert never < 1  # of 16 MiB that a pass allocates
-    assert after < 1
+def test_afterwards_a_process_still_uses_what_its_last_pass_freed() -> None:
+    *_, after = measured("kept")
+    assert after < 1  # of 16 MiB that a pass allocates; a process that never kept memory may clear all of them
 
 
 def test_glibc_s_own_variables_are_respected() -> None:
