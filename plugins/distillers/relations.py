@@ -7,6 +7,7 @@ ICKD (Liu et al., ICCV 2021) the correlations between the channels of the last f
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import torch
@@ -45,7 +46,7 @@ class RelationalDistillation(srbench.Distiller):
         }
 
 
-class _OnLastFeatures(srbench.Distiller):
+class _OnLastFeatures(srbench.Distiller, ABC):
     """Adds a term that compares the last features of both networks."""
 
     term: str
@@ -63,9 +64,9 @@ class _OnLastFeatures(srbench.Distiller):
         distance = self.weight * self.distance(student_features, teacher_features)
         return {**self.setup.supervised(embeddings, batch.target), self.term: distance}
 
+    @abstractmethod
     def distance(self, student: Tensor, teacher: Tensor) -> Tensor:
         """Compare features (N, C, h, w) and (N, C', h', w')."""
-        raise NotImplementedError
 
 
 class SimilarityPreserving(_OnLastFeatures):
@@ -74,7 +75,7 @@ class SimilarityPreserving(_OnLastFeatures):
     term, weight = "similarity", SIMILARITY_WEIGHT
 
     def distance(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """See the base."""
+        """Compare the similarities between images."""
         return batch_similarity_distance(student, teacher)
 
 
@@ -88,7 +89,7 @@ class ChannelCorrelation(_OnLastFeatures):
         self.embedding = channel_embedding(*self.features.widths[0])
 
     def distance(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """See the base."""
+        """Compare the correlations between channels."""
         return channel_correlation_distance(self.embedding(student), teacher)
 
 

@@ -17,7 +17,7 @@ import srbench
 IDENTIFICATION = frozenset({"identification"})
 NOBODY = -1
 PROBES_AT_ONCE = 64
-"""As many cosines with a gallery of 160,000 take 80 MiB."""
+"""Probes that are compared with the gallery at once: their cosines with a gallery of 160,000 take 80 MiB."""
 
 
 def places(

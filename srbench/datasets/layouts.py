@@ -54,7 +54,7 @@ class Found:
     left_out: tuple[str, ...] = ()
     """What is there and not taken: files and folders, each with the reason."""
     labelled: LabelledImages | None = None
-    """The same images with their labels, for sets that have labels."""
+    """Its images with their labels; None for sets without labels."""
     absent: str = ""
     """A sentence on why it is not there, if more is known than its names."""
 

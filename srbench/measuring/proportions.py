@@ -123,7 +123,7 @@ def _padded_interval(values: ArrayLike, added: tuple[float, ...], least: float) 
 
 
 BINARY = Statistics(proportion_interval, proportion_gain_interval, proportion_p_values)
-"""For scores that are 0 or 100."""
+"""The statistics of scores that are 0 or 100."""
 
 
 def statistics_for(*, binary: bool) -> Statistics:

@@ -119,9 +119,9 @@ class Statistics:
     """The intervals and the paired test that suit one sort of scores."""
 
     interval: Callable[[ArrayLike], Interval]
-    """Of a mean over images, or seeds and images; see `mean_interval`."""
+    """The interval of a mean over images, or seeds and images; see `mean_interval`."""
     gain_interval: Callable[[ArrayLike], Interval]
-    """Of a mean difference of two methods, likewise."""
+    """The interval of a mean difference of two methods, over the same."""
     p_values: Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
     """See `paired_p_values`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 import torch
@@ -42,7 +43,7 @@ class LinearHead(Head):
         return logits
 
 
-class MarginHead(Head):
+class MarginHead(Head, ABC):
     """A classifier by cosines to centres, each of which a class learns; in training, the right class has a margin.
 
     Args:
@@ -75,16 +76,16 @@ class MarginHead(Head):
             )
         return self.margined(embeddings, labels)
 
+    @abstractmethod
     def margined(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the logits (N, K) with the margin, for labels (N,)."""
-        raise NotImplementedError
 
 
 class ArcFaceHead(MarginHead):
     """A margin on the angle, in radians; see `margin_logits`."""
 
     def margined(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """See the base."""
+        """Lower the cosines of the right classes by a margin on the angle."""
         return margin_logits(embeddings, self.centres, labels, scale=self.scale, margin=self.margin)
 
 
@@ -92,7 +93,7 @@ class CosFaceHead(MarginHead):
     """A margin on the cosine; see `cosine_margin_logits`."""
 
     def margined(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """See the base."""
+        """Lower the cosines of the right classes by a margin."""
         return cosine_margin_logits(embeddings, self.centres, labels, scale=self.scale, margin=self.margin)
 
 
@@ -127,7 +128,7 @@ class AdaFaceHead(MarginHead):
         return quality.clamp(-1, 1)
 
     def margined(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """See the base."""
+        """Lower the cosines of the right classes by margins that follow the quality of the images."""
         return quality_margin_logits(
             embeddings, self.centres, labels, self.quality(embeddings), scale=self.scale, margin=self.margin
         )
