@@ -4,7 +4,8 @@ For authors of architectures: ``from srbench.networks.blocks import Upsampler, c
 use it as it is; what only one paper has is in that network's file.
 
 No block draws its own initial weights. Convolutions start as PyTorch starts them (He et al.'s uniform rule with
-a = √5), as in releases that say nothing else. `zeroed` is for branches that papers start at zero.
+a = √5), as in releases that say nothing else. `zeroed` is for branches that papers start at zero, `shrunk` for those
+that they start near zero.
 """
 
 from __future__ import annotations
@@ -57,6 +58,18 @@ def zero_bias(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
 def zeroed(layer: Weighted) -> Weighted:
     """Set weight and bias of a layer to zero, so that the branch that it ends starts at zero, and return it."""
     nn.init.zeros_(layer.weight)
+    zero_bias(layer)
+    return layer
+
+
+def shrunk(layer: Weighted, factor: float = 0.1) -> Weighted:
+    """Draw the weight of a layer by He et al.'s normal rule, times ``factor``, set its bias to zero, and return it.
+
+    It is the smaller initialisation of ESRGAN (Wang et al., ECCVW 2018, section 3.1), with BasicSR's factor.
+    """
+    nn.init.kaiming_normal_(layer.weight)
+    with torch.no_grad():
+        layer.weight.mul_(factor)
     zero_bias(layer)
     return layer
 

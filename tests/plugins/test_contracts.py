@@ -32,6 +32,7 @@ SLOW = {
     "han",
     "ghostsr_edsr",
     "carn",
+    "rrdbnet",
     "a2n",
     "bsrn",
     "comonet_l",
