@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from srbench.errors import PluginError
 from srbench.naming import check_name
 
 
@@ -52,12 +53,19 @@ class Family:
     for families that transform one. It raises `SrbenchError` for an argument that it cannot use."""
     needs: tuple[str, ...] = ()
     """Other kinds whose specs ``make`` takes too, after ``others``: "step" for chains that name steps."""
+    takes: type[Any] | None = None
+    """A frozen dataclass whose typed fields are the parameters of its names, ``prefix:width=16,depth=4``. ``make`` then
+    gets an object of it instead of the text, and srbench names the spec. `srbench search` chooses among such values."""
     example: str
     """A whole name as an example, for messages: "pyiqa:niqe"."""
     label: str = ""
 
     def __post_init__(self) -> None:
         check_name("family", self.name)
+        if self.takes is not None and not is_dataclass(self.takes):
+            raise PluginError(
+                f"The family {self.name!r} takes {self.takes!r}, which is not a dataclass; give one with typed fields."
+            )
 
     @property
     def title(self) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from srbench.catalog.plugin import Family, Plugin
 from srbench.errors import PluginError, SrbenchError, UnknownNameError, reason_of
 from srbench.naming import SpecMap
+from srbench.parameters import parameters_text, read_parameters
 
 T = TypeVar("T")
 
@@ -45,8 +47,9 @@ class Shelf(SpecMap[T]):
 
     def _made(self, name: str, prefix: str, argument: str) -> T:
         family, plugin = self._families[prefix]
+        given = argument if family.takes is None else read_parameters(family.takes, argument, prefix)
         try:
-            made = family.make(argument, self, *(self._others[kind] for kind in family.needs))
+            made = family.make(given, self, *(self._others[kind] for kind in family.needs))
         except SrbenchError:
             raise
         except Exception as error:
@@ -58,6 +61,9 @@ class Shelf(SpecMap[T]):
                 f"Plugin {plugin.name} made {type(made).__name__} for the {self._kind} {name!r}; "
                 f"it must be {self._spec.__name__}."
             )
+        if family.takes is not None:  # one name for one thing, however its parameters were written
+            changed: T = replace(cast("Any", made), name=f"{prefix}:{parameters_text(given)}")
+            return changed
         return made
 
     def __iter__(self) -> Iterator[str]:
@@ -70,6 +76,16 @@ class Shelf(SpecMap[T]):
     def families(self) -> tuple[Family, ...]:
         """The families of this kind."""
         return tuple(family for family, _ in self._families.values())
+
+    def family(self, name: str) -> Family:
+        """Return a family by its prefix.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        if name not in self._families:
+            raise UnknownNameError.among(f"family of {self._plural}", name, self._families)
+        return self._families[name][0]  # type: ignore[no-any-return]
 
     def offers(self, name: str) -> bool:
         """Whether there is a spec of this name, or a family that makes it."""

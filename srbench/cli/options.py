@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -80,8 +81,12 @@ def _read(typed: Any, kind: Any, option: Option) -> Any:  # noqa: ANN401 - value
 
 
 def words(values: list[str] | None) -> tuple[str, ...]:
-    """Return the words of repeated options and of lists with commas."""
-    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+    """Return the words of repeated options and of lists with commas.
+
+    A comma before ``parameter=`` does not end a word: it is within a name, such as ``stack:n_blocks=4,n_feats=16``.
+    """
+    parts = (part.strip() for value in values or () for part in re.split(r",(?!\s*\w+=)", value))
+    return tuple(filter(None, parts))
 
 
 def scales(values: list[str] | None) -> tuple[int, ...]:

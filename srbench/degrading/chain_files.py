@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic import Field
 
-from srbench.degrading.spec import DegradationSpec, StepSpec, parameters_of
+from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.errors import ConfigError, SrbenchError
 from srbench.naming import SpecMap
+from srbench.parameters import parameters_of
 from srbench.toml import Location, ScaleValue, Table, TomlFile, read_toml
 
 if TYPE_CHECKING:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, get_type_hints
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from srbench.errors import PluginError
 from srbench.naming import Paper, Scale, check_name
+from srbench.parameters import parameters_of
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -125,16 +124,3 @@ class StepSpec:
     def title(self) -> str:
         """The label for tables."""
         return self.label or self.name
-
-
-def parameters_of(build: Callable[..., object]) -> Sequence[inspect.Parameter]:
-    """Return the parameters of a function or class, with evaluated annotations.
-
-    `inspect.signature` would evaluate inherited fields of a dataclass in the module of the subclass, where their types
-    may be unknown.
-    """
-    function = build.func if isinstance(build, partial) else build
-    plain_class = isinstance(function, type) and not is_dataclass(function)
-    hints = get_type_hints(function.__init__ if plain_class else function, include_extras=True)
-    found = inspect.signature(build).parameters.values()
-    return [parameter.replace(annotation=hints.get(parameter.name, parameter.empty)) for parameter in found]

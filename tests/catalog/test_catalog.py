@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,32 @@ def test_the_room_offers_its_main_function_and_imports_it_late():
     code += "; print(load_catalog is sys.modules['srbench.catalog.catalog'].load_catalog)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+@dataclass(frozen=True)
+class Size:
+    width: int = 4
+    bias: bool = False
+
+
+def test_a_family_with_parameters_gets_them_typed_and_its_specs_one_name_each():
+    seen = []
+
+    def make(size, others):
+        seen.append(size)
+        return srbench.LossSpec(name="sized", build=lambda: None)
+
+    made = srbench.Family(name="sized", make=make, takes=Size, example="sized:width=8")
+    losses = build_catalog([plugin("one", ("loss", made))]).losses
+    names = {losses[name].name for name in ("sized:width=8,bias=true", "sized:bias=true, width=8")}
+    assert names == {"sized:width=8,bias=true"}
+    assert losses["sized:"].name == "sized:width=4,bias=false"
+    assert seen == [Size(8, bias=True), Size(8, bias=True), Size()]
+    assert losses.family("sized") is made
+    with pytest.raises(UnknownNameError, match=r"No family of losses named 'size'. Did you mean sized?"):
+        losses.family("size")
+
+
+def test_a_family_takes_dataclasses_only():
+    with pytest.raises(PluginError, match="takes <class 'int'>, which is not a dataclass"):
+        srbench.Family(name="sized", make=lambda size, others: None, takes=int, example="sized:1")

@@ -53,6 +53,11 @@ def test_words_become_values_of_the_types_that_are_declared(read):
     )
 
 
+def test_a_comma_between_the_parameters_of_a_name_does_not_end_it(read):
+    typed = read(architectures=["stack:n_blocks=4,n_feats=16,imdn, stack:base=none , base=nearest"])
+    assert typed.architectures == ("stack:n_blocks=4,n_feats=16", "imdn", "stack:base=none , base=nearest")
+
+
 @pytest.mark.parametrize("word", ["0", "1", "-1", "two", "2.5", "2,x"])
 def test_a_scale_that_is_not_one_is_refused_with_the_way_to_write_it(read, word):
     wrong = word.rpartition(",")[2]
