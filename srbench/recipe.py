@@ -210,6 +210,8 @@ class RecognitionRecipe(TrainingRecipe):
     augment: Literal["none", "flip", "crop"] = "none"
     """What is done to HR before LR is made from it: nothing, a mirror image of half of them, or that and a random crop
     that is resized."""
+    crop_area: float = Field(default=0.08, gt=0, le=1)
+    """The least share of an image's area that a random crop keeps; both papers' where absent."""
     cover: float = Field(default=1.0, ge=1)
     """For tests, images are resized to this multiple of `height` and `width`, whose centre is cut out."""
 

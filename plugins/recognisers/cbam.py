@@ -1,8 +1,9 @@
 """Small networks with attention to channels and places, for two cores; from 7x7 pixels upwards.
 
 A first convolution at full size, four stages that each halve the sides, and CBAM at the end of every block, so that
-attention can be compared as A-SKD does. CBAM: Convolutional Block Attention Module, Woo et al., ECCV 2018; the sizes
-are srbench's own.
+attention can be compared as A-SKD does. ``cbam_medium_s4`` is for images of a hundred pixels and more: its first
+convolution has a stride of 4. CBAM: Convolutional Block Attention Module, Woo et al., ECCV 2018; the sizes are
+srbench's own.
 """
 
 import itertools
@@ -32,7 +33,7 @@ class Block(nn.Module):
 
 
 class CbamNet(nn.Module):
-    """A stem at full size, four stages at a half to a sixteenth of the sides, means of quarters and a linear layer.
+    """A stem, four stages at a half to a sixteenth of its sides, means of quarters and a linear layer.
 
     The means are of the four quarters of the last map, so that the embedding knows where features are in an image.
 
@@ -40,11 +41,12 @@ class CbamNet(nn.Module):
         width: Channels of the stem and of the first stage; each stage doubles them.
         blocks: Blocks of a stage, of which the first halves the sides.
         embedding: Length of the embedding.
+        stride: Stride of the stem, whose kernel covers two strides and the pixel between them; 1 keeps full size.
     """
 
-    def __init__(self, width: int, blocks: int, embedding: int) -> None:
+    def __init__(self, width: int, blocks: int, embedding: int, stride: int = 1) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.stem = nn.Conv2d(3, width, 2 * stride + 1, stride, stride, bias=False)
         self.start = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU())
         widths = [width, width, 2 * width, 4 * width, 8 * width]
         self.stages = nn.Sequential(
@@ -61,11 +63,11 @@ class CbamNet(nn.Module):
         return embeddings
 
 
-def _spec(name: str, label: str, width: int, blocks: int, embedding: int) -> srbench.RecogniserSpec:
+def _spec(name: str, label: str, width: int, blocks: int, embedding: int, stride: int = 1) -> srbench.RecogniserSpec:
     return srbench.RecogniserSpec(
         name=name,
         label=label,
-        build=partial(CbamNet, width, blocks, embedding),
+        build=partial(CbamNet, width, blocks, embedding, stride),
         input_mean=(0.5, 0.5, 0.5),
         input_std=(0.5, 0.5, 0.5),
         taps=tuple(f"stages.{stage}" for stage in range(4)),
@@ -81,5 +83,9 @@ def _spec(name: str, label: str, width: int, blocks: int, embedding: int) -> srb
 
 @srbench.hookimpl
 def register_recognisers() -> list[srbench.RecogniserSpec]:
-    """A student, and a wider and deeper teacher."""
-    return [_spec("cbam_small", "CBAM-small", 16, 1, 128), _spec("cbam_medium", "CBAM-medium", 32, 2, 128)]
+    """A student, a wider and deeper teacher, and the teacher for images of 100 pixels and more."""
+    return [
+        _spec("cbam_small", "CBAM-small", 16, 1, 128),
+        _spec("cbam_medium", "CBAM-medium", 32, 2, 128),
+        _spec("cbam_medium_s4", "CBAM-medium/4", 32, 2, 128, stride=4),
+    ]

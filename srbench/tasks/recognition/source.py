@@ -20,8 +20,6 @@ from srbench.training.patches.images import degraded
 from srbench.training.seeds import stream
 from srbench.training.validation import HeldOut
 
-CROP_AREA = (0.08, 1.0)
-"""Smallest and largest share of an image's area that a random crop has; PyTorch's and both papers' choice."""
 CROP_ASPECT = (3 / 4, 4 / 3)
 """Smallest and largest width by height of a random crop."""
 
@@ -99,7 +97,8 @@ class TwoViews:
     def _cropped(self, number: int, area: float, aspect: float, top: float, left: float) -> Tensor:
         """Cut out a random part of an image, whose share of the area and aspect are drawn, and resize it."""
         height, width = self._images.original_size(number)
-        pixels = height * width * (CROP_AREA[0] + area * (CROP_AREA[1] - CROP_AREA[0]))
+        least = self._recipe.crop_area
+        pixels = height * width * (least + area * (1 - least))
         low, high = (math.log(end) for end in CROP_ASPECT)
         ratio = math.exp(low + aspect * (high - low))
         tall, wide = min(round(math.sqrt(pixels / ratio)), height), min(round(math.sqrt(pixels * ratio)), width)

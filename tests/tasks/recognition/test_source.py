@@ -87,6 +87,20 @@ def test_crops_keep_the_size_and_differ(tmp_path):
     assert len({tuple(image.flatten()[:5].tolist()) for image in hr}) == 14
 
 
+@pytest.mark.parametrize(("crop_area", "low", "high"), [(1.0, 0.6, 0.9), (0.08, 0.03, 0.25)])
+def test_crops_keep_the_share_of_the_area_that_the_recipe_says(tmp_path, monkeypatch, crop_area, low, high):
+    areas, crop = [], SizedImages.crop
+
+    def noted(images, number, box):
+        areas.append(box[2] * box[3] / (8 * 12))
+        return crop(images, number, box)
+
+    monkeypatch.setattr(SizedImages, "crop", noted)
+    source(tmp_path, augment="crop", crop_area=crop_area, batch=64).sample(0)
+    assert len(areas) == 64
+    assert low < min(areas) < high
+
+
 def test_the_enlarged_view_has_the_size_of_hr_even_where_it_does_not_divide(tmp_path):
     lr, hr, _ = source(tmp_path, scale=5, view="bicubic").sample(0)
     assert lr.shape == hr.shape
