@@ -66,25 +66,41 @@ class AttentionInAttention(nn.Module):
         return x + joined
 
 
-class AAN(nn.Module):
-    """The network; maps lr in [0, 255] to sr in the same range.
+class AANEncoder(nn.Module):
+    """A²N without its upsampler; maps lr to features.
 
     Args:
-        scale: 2 or 3 (one enlarging stage), or 4 (two of x2).
         channels: Channels of the features at LR size.
-        up_channels: Channels of the features after the first enlarging convolution.
         blocks: Number of A²Bs.
         plain_kernel: See `AttentionInAttention`.
     """
 
-    def __init__(
-        self, scale: int, *, channels: int = 40, up_channels: int = 24, blocks: int = 16, plain_kernel: int = 3
-    ) -> None:
+    def __init__(self, *, channels: int = 40, blocks: int = 16, plain_kernel: int = 3) -> None:
         super().__init__()
-        self.scale = scale
         self.conv_first = conv(3, channels)
         self.AAB_trunk = nn.Sequential(*(AttentionInAttention(channels, plain_kernel) for _ in range(blocks)))
         self.trunk_conv = conv(channels, channels)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, channels, h, w)."""
+        shallow = self.conv_first(lr)
+        features: Tensor = shallow + self.trunk_conv(self.AAB_trunk(shallow))
+        return features
+
+
+class AAN(AANEncoder):
+    """The network; maps lr in [0, 255] to sr in the same range.
+
+    Args:
+        scale: 2 or 3 (one enlarging stage), or 4 (two of x2).
+        channels: See `AANEncoder`.
+        up_channels: Channels of the features after the first enlarging convolution.
+        sizes: Other arguments of `AANEncoder`.
+    """
+
+    def __init__(self, scale: int, *, channels: int = 40, up_channels: int = 24, **sizes: int) -> None:
+        super().__init__(channels=channels, **sizes)
+        self.scale = scale
         self.upconv1 = conv(channels, up_channels)
         self.att1 = PixelAttention(up_channels)
         self.HRconv1 = conv(up_channels, up_channels)
@@ -96,8 +112,7 @@ class AAN(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        shallow = self.conv_first(lr)
-        features = shallow + self.trunk_conv(self.AAB_trunk(shallow))
+        features = super().forward(lr)
         factor = 2.0 if self.scale == 4 else float(self.scale)
         features = self.upconv1(F.interpolate(features, scale_factor=factor, mode="nearest"))
         features = _leaky(self.HRconv1(_leaky(self.att1(features))))
@@ -179,6 +194,7 @@ def _spec(name: str, label: str, plain_kernel: int, notes: str) -> srbench.Archi
         name=name,
         label=label,
         build=partial(AAN, plain_kernel=plain_kernel),
+        encoder=partial(AANEncoder, plain_kernel=plain_kernel),
         scales=frozenset({2, 3, 4}),
         paper=PAPER,
         input_range=255.0,

@@ -75,16 +75,15 @@ class ESDB(nn.Module):
         return x + attended
 
 
-class BSRN(nn.Module):
-    """The network; maps lr in [0, 1] to sr in the same range.
+class BSRNEncoder(nn.Module):
+    """BSRN without its upsampler; maps lr to features.
 
     Args:
-        scale: Up-sampling factor of the single sub-pixel shuffle.
         channels: Channels.
         blocks: Number of ESDBs.
     """
 
-    def __init__(self, scale: int, *, channels: int = 64, blocks: int = 8) -> None:
+    def __init__(self, *, channels: int = 64, blocks: int = 8) -> None:
         super().__init__()
         self.fea_conv = BSConv(12, channels)
         self.names = [f"B{number}" for number in range(1, blocks + 1)]
@@ -92,6 +91,29 @@ class BSRN(nn.Module):
             self.add_module(name, ESDB(channels))
         self.c1 = conv(channels * blocks, channels, 1)
         self.c2 = BSConv(channels, channels)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, channels, h, w); sides of at least 15."""
+        shallow = features = self.fea_conv(lr.repeat(1, 4, 1, 1))
+        stages = []
+        for name in self.names:
+            features = self.get_submodule(name)(features)
+            stages.append(features)
+        deep: Tensor = self.c2(F.gelu(self.c1(torch.cat(stages, dim=1)))) + shallow
+        return deep
+
+
+class BSRN(BSRNEncoder):
+    """The network; maps lr in [0, 1] to sr in the same range.
+
+    Args:
+        scale: Up-sampling factor of the single sub-pixel shuffle.
+        channels: See `BSRNEncoder`.
+        blocks: See there.
+    """
+
+    def __init__(self, scale: int, *, channels: int = 64, blocks: int = 8) -> None:
+        super().__init__(channels=channels, blocks=blocks)
         self.upsampler = nn.Sequential()
         self.upsampler.add_module(
             "upsampleOneStep", nn.Sequential(conv(channels, 3 * scale**2), nn.PixelShuffle(scale))
@@ -99,12 +121,7 @@ class BSRN(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); sides of at least 15."""
-        shallow = features = self.fea_conv(lr.repeat(1, 4, 1, 1))
-        stages = []
-        for name in self.names:
-            features = self.get_submodule(name)(features)
-            stages.append(features)
-        sr: Tensor = self.upsampler(self.c2(F.gelu(self.c1(torch.cat(stages, dim=1)))) + shallow)
+        sr: Tensor = self.upsampler(super().forward(lr))
         return sr
 
 
@@ -144,6 +161,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             name="bsrn",
             label="BSRN",
             build=BSRN,
+            encoder=BSRNEncoder,
             scales=frozenset({2, 3, 4}),
             paper=srbench.Paper(
                 title="Blueprint Separable Residual Network for Efficient Image Super-Resolution",

@@ -119,8 +119,10 @@ class _Shift(nn.Module):
         return shifted
 
 
-class CARN(Cascading):
-    """The network, itself the outermost cascade; maps lr in [0, 1] to sr in the same range.
+class CARNEncoder(Cascading):
+    """CARN without its upsampler, itself the outermost cascade; maps normalised lr to features.
+
+    The mean shifts are there for their keys; the caller normalises.
 
     Args:
         groups: Groups of the convolutions; 1 in CARN. With more, the three stages of each inner cascade share one
@@ -134,12 +136,28 @@ class CARN(Cascading):
         super().__init__(channels, list[nn.Module](inner))
         self.sub_mean, self.add_mean = _Shift(-1), _Shift(+1)
         self.entry = nn.Conv2d(3, channels, 3, padding=1)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, channels, h, w)."""
+        return self.cascade(self.entry(lr))
+
+
+class CARN(CARNEncoder):
+    """The network; maps lr in [0, 1] to sr in the same range.
+
+    Args:
+        groups: See `CARNEncoder`.
+        channels: See there.
+    """
+
+    def __init__(self, *, groups: int = 1, channels: int = 64) -> None:
+        super().__init__(groups=groups, channels=channels)
         self.upsample = UpsampleBlock(channels, groups)
         self.exit = nn.Conv2d(channels, 3, 3, padding=1)
 
-    def forward(self, lr: Tensor, scale: int) -> Tensor:
+    def forward(self, lr: Tensor, scale: int) -> Tensor:  # type: ignore[override]
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        features = self.cascade(self.entry(self.sub_mean(lr)))
+        features = super().forward(self.sub_mean(lr))
         sr: Tensor = self.add_mean(self.exit(self.upsample(features, scale)))
         return sr
 
@@ -218,6 +236,7 @@ def _spec(
         name=name,
         label=label,
         build=partial(CARN, groups=groups),
+        encoder=partial(CARNEncoder, groups=groups),
         scales=frozenset({2, 3, 4}),
         multi_scale=True,
         paper=PAPER,

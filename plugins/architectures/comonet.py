@@ -38,20 +38,17 @@ class ThresholdConvolution(Convolution):
         return relative_activity(x, (self.Conv2d.kernel_size[0], self.Conv2d.kernel_size[1]), self.threshold.detach())
 
 
-class CoMoNet(nn.Module):
-    """The network; maps normalised lr to sr of the same kind.
+class CoMoNetEncoder(nn.Module):
+    """CoMoNet without its upsampler; maps normalised lr to features.
 
     Args:
-        scale: 2, 3 or 4.
         channels: Channels of the features.
         blocks: Number of U-HDBs.
         growth: Channels that a layer adds within a dense block.
         modulated: Whether every image modulates the kernels of the dense layers; keys do not depend on it.
     """
 
-    def __init__(
-        self, scale: int, *, channels: int = 48, blocks: int = 4, growth: int = 8, modulated: bool = True
-    ) -> None:
+    def __init__(self, *, channels: int = 48, blocks: int = 4, growth: int = 8, modulated: bool = True) -> None:
         super().__init__()
         dense_block = partial(
             DenseBlock,
@@ -63,12 +60,30 @@ class CoMoNet(nn.Module):
         )
         self.input = conv(3, channels)
         self.body = nn.Sequential(*(UHDB(dense_block) for _ in range(blocks)), conv(channels, channels))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, channels, h, w)."""
+        shallow = self.input(lr)
+        features: Tensor = self.body(shallow) + shallow
+        return features
+
+
+class CoMoNet(CoMoNetEncoder):
+    """The network; maps normalised lr to sr of the same kind.
+
+    Args:
+        scale: 2, 3 or 4.
+        channels: See `CoMoNetEncoder`.
+        options: Its other arguments.
+    """
+
+    def __init__(self, scale: int, *, channels: int = 48, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(channels=channels, **options)
         self.tail = nn.Sequential(Upsampler(scale, channels, widen=separable), conv(channels, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        shallow = self.input(lr)
-        sr: Tensor = self.tail(self.body(shallow) + shallow)
+        sr: Tensor = self.tail(super().forward(lr))
         return sr
 
 
@@ -126,6 +141,7 @@ def _spec(
         name=name,
         label=label,
         build=partial(CoMoNet, **form),
+        encoder=partial(CoMoNetEncoder, **form),
         scales=frozenset({2, 3, 4}),
         paper=PAPER,
         license=LICENSE,

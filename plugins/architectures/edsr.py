@@ -6,6 +6,7 @@ Keys, their order and the value range are those of the authors' PyTorch release,
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -13,11 +14,12 @@ import srbench
 from srbench.networks.blocks import MeanShift, ResidualBlock, Upsampler, conv, thirds
 
 
-class EDSR(nn.Module):
-    """The network; maps lr in [0, rgb_range] to sr in the same range.
+class EDSREncoder(nn.Module):
+    """EDSR without its upsampler; maps normalised lr to features.
+
+    The mean shifts are there for their keys, which LIIF's checkpoints have too; the caller normalises.
 
     Args:
-        scale: 2, 3, 4 or 8.
         n_resblocks: Residual blocks; 16 in the baseline, 32 in EDSR.
         n_feats: Channels; 64 in the baseline, 256 in EDSR.
         res_scale: Factor on each residual; 0.1 keeps the wide network stable.
@@ -25,7 +27,7 @@ class EDSR(nn.Module):
     """
 
     def __init__(
-        self, scale: int, *, n_resblocks: int = 16, n_feats: int = 64, res_scale: float = 1.0, rgb_range: float = 255.0
+        self, *, n_resblocks: int = 16, n_feats: int = 64, res_scale: float = 1.0, rgb_range: float = 255.0
     ) -> None:
         super().__init__()
         self.sub_mean = MeanShift(rgb_range, -1)
@@ -33,12 +35,30 @@ class EDSR(nn.Module):
         self.head = nn.Sequential(conv(3, n_feats))
         blocks = [ResidualBlock(n_feats, res_scale=res_scale) for _ in range(n_resblocks)]
         self.body = nn.Sequential(*blocks, conv(n_feats, n_feats))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, n_feats, h, w)."""
+        shallow = self.head(lr)
+        features: Tensor = self.body(shallow) + shallow
+        return features
+
+
+class EDSR(EDSREncoder):
+    """The network; maps lr in [0, rgb_range] to sr in the same range.
+
+    Args:
+        scale: 2, 3, 4 or 8.
+        n_feats: See `EDSREncoder`.
+        sizes: Its other arguments.
+    """
+
+    def __init__(self, scale: int, *, n_feats: int = 64, **sizes: Any) -> None:  # noqa: ANN401
+        super().__init__(n_feats=n_feats, **sizes)
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        shallow = self.head(self.sub_mean(lr))
-        sr: Tensor = self.add_mean(self.tail(self.body(shallow) + shallow))
+        sr: Tensor = self.add_mean(self.tail(super().forward(self.sub_mean(lr))))
         return sr
 
 
@@ -139,10 +159,12 @@ def _spec(
     reported: tuple[srbench.Reported, ...] = (),
     notes: str = "",
 ) -> srbench.ArchitectureSpec:
+    sizes = {"n_resblocks": n_resblocks, "n_feats": n_feats, "res_scale": res_scale}
     return srbench.ArchitectureSpec(
         name=name,
         label=label,
-        build=partial(EDSR, n_resblocks=n_resblocks, n_feats=n_feats, res_scale=res_scale),
+        build=partial(EDSR, **sizes),
+        encoder=partial(EDSREncoder, **sizes),
         scales=frozenset({2, 3, 4, 8}),
         paper=PAPER,
         license="MIT",

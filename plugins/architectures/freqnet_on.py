@@ -82,6 +82,7 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
         name=f"freqnet_on:{argument}",
         label=f"FreqNet on {spec.title}",
         build=partial(FreqNetOn, spec),
+        encoder=None,
         paper=PAPER,
         license="Apache-2.0",
         reconstruction=True,

@@ -139,6 +139,7 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
         name=f"ghost:{argument}",
         label=f"Ghost {spec.title}",
         build=partial(ghosted, spec),
+        encoder=None,
         paper=PAPER,
         checkpoints=(),
         reported=(),

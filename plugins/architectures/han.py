@@ -5,6 +5,8 @@ Keys, their order and the value range are those of the authors' release, so that
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from srbench_plugins.architectures.rcan import residual_group
@@ -61,11 +63,12 @@ class ChannelSpatialAttention(nn.Module):
         return x * (self.gamma * gate) + x
 
 
-class HAN(nn.Module):
-    """The network; maps lr in [0, rgb_range] to sr in the same range.
+class HANEncoder(nn.Module):
+    """HAN without its upsampler; maps normalised lr to features.
+
+    The mean shifts are there for their keys; the caller normalises.
 
     Args:
-        scale: 2, 3, 4 or 8.
         n_resgroups: RCAN's residual groups; the release's layer attention works only with 10.
         n_resblocks: Residual channel attention blocks in each group.
         n_feats: Channels.
@@ -75,7 +78,6 @@ class HAN(nn.Module):
 
     def __init__(
         self,
-        scale: int,
         *,
         n_resgroups: int = 10,
         n_resblocks: int = 20,
@@ -93,18 +95,35 @@ class HAN(nn.Module):
         self.la = LayerAttention()
         self.last_conv = conv(n_feats * (n_resgroups + 1), n_feats)
         self.last = conv(n_feats * 2, n_feats)
-        self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        shallow = deepest = self.head(self.sub_mean(lr))
+        """Map (N, 3, h, w) to (N, n_feats, h, w)."""
+        shallow = deepest = self.head(lr)
         layers = []
         for layer in self.body:
             deepest = layer(deepest)
             layers.append(deepest)
         across_layers = self.last_conv(self.la(torch.stack(layers[::-1], dim=1)))  # newest first
-        attended = self.last(torch.cat((self.csa(deepest), across_layers), dim=1))
-        sr: Tensor = self.add_mean(self.tail(attended + shallow))
+        attended: Tensor = self.last(torch.cat((self.csa(deepest), across_layers), dim=1))
+        return attended + shallow
+
+
+class HAN(HANEncoder):
+    """The network; maps lr in [0, rgb_range] to sr in the same range.
+
+    Args:
+        scale: 2, 3, 4 or 8.
+        n_feats: See `HANEncoder`.
+        sizes: Its other arguments.
+    """
+
+    def __init__(self, scale: int, *, n_feats: int = 64, **sizes: Any) -> None:  # noqa: ANN401
+        super().__init__(n_feats=n_feats, **sizes)
+        self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        sr: Tensor = self.add_mean(self.tail(super().forward(self.sub_mean(lr))))
         return sr
 
 
@@ -161,6 +180,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             name="han",
             label="HAN",
             build=HAN,
+            encoder=HANEncoder,
             scales=frozenset({2, 3, 4, 8}),
             paper=srbench.Paper(
                 title="Single Image Super-Resolution via a Holistic Attention Network",

@@ -38,16 +38,15 @@ class IMDModule(nn.Module):
         return x + fused
 
 
-class IMDN(nn.Module):
-    """The network; maps lr in [0, 1] to sr in the same range.
+class IMDNEncoder(nn.Module):
+    """IMDN without its upsampler; maps lr to features.
 
     Args:
-        scale: Up-sampling factor of the single sub-pixel shuffle.
         channels: Channels.
         modules: Number of IMD modules.
     """
 
-    def __init__(self, scale: int, *, channels: int = 64, modules: int = 6) -> None:
+    def __init__(self, *, channels: int = 64, modules: int = 6) -> None:
         super().__init__()
         self.fea_conv = conv(3, channels)
         self.names = [f"IMDB{number}" for number in range(1, modules + 1)]
@@ -55,16 +54,34 @@ class IMDN(nn.Module):
             self.add_module(name, IMDModule(channels))
         self.c = nn.Sequential(conv(channels * modules, channels, 1), nn.LeakyReLU(0.05))
         self.LR_conv = conv(channels, channels)
-        self.upsampler = nn.Sequential(conv(channels, 3 * scale**2), nn.PixelShuffle(scale))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        """Map (N, 3, h, w) to (N, channels, h, w)."""
         shallow = features = self.fea_conv(lr)
         stages = []
         for name in self.names:
             features = self.get_submodule(name)(features)
             stages.append(features)
-        sr: Tensor = self.upsampler(self.LR_conv(self.c(torch.cat(stages, dim=1))) + shallow)
+        deep: Tensor = self.LR_conv(self.c(torch.cat(stages, dim=1))) + shallow
+        return deep
+
+
+class IMDN(IMDNEncoder):
+    """The network; maps lr in [0, 1] to sr in the same range.
+
+    Args:
+        scale: Up-sampling factor of the single sub-pixel shuffle.
+        channels: See `IMDNEncoder`.
+        modules: See there.
+    """
+
+    def __init__(self, scale: int, *, channels: int = 64, modules: int = 6) -> None:
+        super().__init__(channels=channels, modules=modules)
+        self.upsampler = nn.Sequential(conv(channels, 3 * scale**2), nn.PixelShuffle(scale))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        sr: Tensor = self.upsampler(super().forward(lr))
         return sr
 
 
@@ -120,6 +137,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             name="imdn",
             label="IMDN",
             build=IMDN,
+            encoder=IMDNEncoder,
             scales=frozenset({2, 3, 4}),
             paper=srbench.Paper(
                 title="Lightweight Image Super-Resolution with Information Multi-distillation Network",

@@ -48,22 +48,40 @@ class SCPA(nn.Module):
         return x + joined
 
 
-class PAN(nn.Module):
+class PANEncoder(nn.Module):
+    """PAN without its upsampler; maps lr to features.
+
+    Args:
+        channels: Channels of the features at LR size; the blocks work on halves.
+        blocks: Number of SCPA blocks.
+    """
+
+    def __init__(self, *, channels: int = 40, blocks: int = 16) -> None:
+        super().__init__()
+        self.conv_first = conv(3, channels)
+        self.SCPA_trunk = nn.Sequential(*(SCPA(channels) for _ in range(blocks)))
+        self.trunk_conv = conv(channels, channels)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, channels, h, w)."""
+        shallow = self.conv_first(lr)
+        features: Tensor = shallow + self.trunk_conv(self.SCPA_trunk(shallow))
+        return features
+
+
+class PAN(PANEncoder):
     """The network; maps lr in [0, 1] to sr in the same range.
 
     Args:
         scale: 2 or 3 (one enlarging stage), or 4 (two of x2).
-        channels: Channels of the features at LR size; the blocks work on halves.
+        channels: See `PANEncoder`.
         up_channels: Channels of the features after the first enlarging convolution.
-        blocks: Number of SCPA blocks.
+        sizes: Other arguments of `PANEncoder`.
     """
 
-    def __init__(self, scale: int, *, channels: int = 40, up_channels: int = 24, blocks: int = 16) -> None:
-        super().__init__()
+    def __init__(self, scale: int, *, channels: int = 40, up_channels: int = 24, **sizes: int) -> None:
+        super().__init__(channels=channels, **sizes)
         self.scale = scale
-        self.conv_first = conv(3, channels)
-        self.SCPA_trunk = nn.Sequential(*(SCPA(channels) for _ in range(blocks)))
-        self.trunk_conv = conv(channels, channels)
         self.upconv1 = conv(channels, up_channels)
         self.att1 = PixelAttention(up_channels)
         self.HRconv1 = conv(up_channels, up_channels)
@@ -75,8 +93,7 @@ class PAN(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        shallow = self.conv_first(lr)
-        features = shallow + self.trunk_conv(self.SCPA_trunk(shallow))
+        features = super().forward(lr)
         factor = 2.0 if self.scale == 4 else float(self.scale)
         features = self.upconv1(F.interpolate(features, scale_factor=factor, mode="nearest"))
         features = _leaky(self.HRconv1(_leaky(self.att1(features))))
@@ -139,6 +156,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             name="pan",
             label="PAN",
             build=PAN,
+            encoder=PANEncoder,
             scales=frozenset({2, 3, 4}),
             paper=srbench.Paper(
                 title="Efficient Image Super-Resolution Using Pixel Attention",

@@ -6,6 +6,7 @@ Keys, their order and the value range are those of the authors' release, so that
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -13,11 +14,12 @@ import srbench
 from srbench.networks.blocks import ChannelAttention, MeanShift, ResidualBlock, ResidualGroup, Upsampler, conv, thirds
 
 
-class RCAN(nn.Module):
-    """The network; maps lr in [0, rgb_range] to sr in the same range.
+class RCANEncoder(nn.Module):
+    """RCAN without its upsampler; maps normalised lr to features.
+
+    The mean shifts are there for their keys; the caller normalises.
 
     Args:
-        scale: 2, 3, 4 or 8.
         n_resgroups: Residual groups (G in the paper).
         n_resblocks: Residual channel attention blocks in each group (B).
         n_feats: Channels (C).
@@ -27,7 +29,6 @@ class RCAN(nn.Module):
 
     def __init__(
         self,
-        scale: int,
         *,
         n_resgroups: int = 10,
         n_resblocks: int = 20,
@@ -41,13 +42,30 @@ class RCAN(nn.Module):
         self.head = nn.Sequential(conv(3, n_feats))
         groups = [residual_group(n_feats, n_resblocks, reduction) for _ in range(n_resgroups)]
         self.body = nn.Sequential(*groups, conv(n_feats, n_feats))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, n_feats, h, w)."""
+        shallow = self.head(lr)
+        features: Tensor = self.body(shallow) + shallow  # the long skip; the groups have the short ones
+        return features
+
+
+class RCAN(RCANEncoder):
+    """The network; maps lr in [0, rgb_range] to sr in the same range.
+
+    Args:
+        scale: 2, 3, 4 or 8.
+        n_feats: See `RCANEncoder`.
+        sizes: Its other arguments.
+    """
+
+    def __init__(self, scale: int, *, n_feats: int = 64, **sizes: Any) -> None:  # noqa: ANN401
+        super().__init__(n_feats=n_feats, **sizes)
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        shallow = self.head(self.sub_mean(lr))
-        deep = self.body(shallow) + shallow  # the long skip; the groups have the short ones
-        sr: Tensor = self.add_mean(self.tail(deep))
+        sr: Tensor = self.add_mean(self.tail(super().forward(self.sub_mean(lr))))
         return sr
 
 
@@ -114,10 +132,12 @@ LICENSE = "unknown (no licence file)"
 
 
 def _small(name: str, label: str, n_feats: int, notes: str) -> srbench.ArchitectureSpec:
+    sizes = {"n_resgroups": 3, "n_resblocks": 2, "n_feats": n_feats, "reduction": n_feats // 4}
     return srbench.ArchitectureSpec(
         name=name,
         label=label,
-        build=partial(RCAN, n_resgroups=3, n_resblocks=2, n_feats=n_feats, reduction=n_feats // 4),
+        build=partial(RCAN, **sizes),
+        encoder=partial(RCANEncoder, **sizes),
         scales=frozenset({2, 3, 4, 8}),
         paper=PAPER,
         license=LICENSE,
@@ -137,6 +157,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             name="rcan",
             label="RCAN",
             build=RCAN,
+            encoder=RCANEncoder,
             scales=frozenset({2, 3, 4, 8}),
             paper=PAPER,
             license=LICENSE,

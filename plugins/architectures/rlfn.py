@@ -30,31 +30,48 @@ class RLFB(nn.Module):
         return attended
 
 
-class RLFN(nn.Module):
-    """The network; maps lr in [0, 255] to sr in the same range.
+class RLFNEncoder(nn.Module):
+    """RLFN without its upsampler; maps lr to features.
 
     Args:
-        scale: Up-sampling factor of the single sub-pixel shuffle.
         channels: Channels.
         attention_channels: Channels inside the spatial attention.
         blocks: Number of RLFBs.
     """
 
-    def __init__(self, scale: int, *, channels: int = 52, attention_channels: int = 16, blocks: int = 6) -> None:
+    def __init__(self, *, channels: int = 52, attention_channels: int = 16, blocks: int = 6) -> None:
         super().__init__()
         self.conv_1 = conv(3, channels)
         self.names = [f"block_{number}" for number in range(1, blocks + 1)]
         for name in self.names:
             self.add_module(name, RLFB(channels, attention_channels))
         self.conv_2 = conv(channels, channels)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, channels, h, w); sides of at least 15."""
+        shallow = features = self.conv_1(lr)
+        for name in self.names:
+            features = self.get_submodule(name)(features)
+        deep: Tensor = self.conv_2(features) + shallow
+        return deep
+
+
+class RLFN(RLFNEncoder):
+    """The network; maps lr in [0, 255] to sr in the same range.
+
+    Args:
+        scale: Up-sampling factor of the single sub-pixel shuffle.
+        channels: See `RLFNEncoder`.
+        sizes: Its other arguments.
+    """
+
+    def __init__(self, scale: int, *, channels: int = 52, **sizes: int) -> None:
+        super().__init__(channels=channels, **sizes)
         self.upsampler = nn.Sequential(conv(channels, 3 * scale**2), nn.PixelShuffle(scale))
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); sides of at least 15."""
-        shallow = features = self.conv_1(lr)
-        for name in self.names:
-            features = self.get_submodule(name)(features)
-        sr: Tensor = self.upsampler(self.conv_2(features) + shallow)
+        sr: Tensor = self.upsampler(super().forward(lr))
         return sr
 
 
@@ -102,6 +119,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             name="rlfn",
             label="RLFN",
             build=RLFN,
+            encoder=RLFNEncoder,
             scales=frozenset({2, 3, 4}),
             paper=srbench.Paper(
                 title="Residual Local Feature Network for Efficient Super-Resolution",

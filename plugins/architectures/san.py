@@ -173,11 +173,12 @@ class SourceResidualGroup(nn.Module):
         return x + residual
 
 
-class SAN(nn.Module):
-    """The network; maps lr in [0, rgb_range] to sr in the same range.
+class SANEncoder(nn.Module):
+    """SAN without its upsampler; maps normalised lr to features.
+
+    The mean shifts are there for their keys; the caller normalises.
 
     Args:
-        scale: 2, 3, 4 or 8.
         n_resgroups: Groups with a share-source skip (G in the paper).
         n_resblocks: Residual blocks in each group.
         n_feats: Channels (C).
@@ -187,7 +188,6 @@ class SAN(nn.Module):
 
     def __init__(
         self,
-        scale: int,
         *,
         n_resgroups: int = 20,
         n_resblocks: int = 10,
@@ -204,16 +204,32 @@ class SAN(nn.Module):
         self.add_mean = MeanShift(rgb_range, +1)
         self.non_local = RegionalNonLocal(n_feats)
         self.head = nn.Sequential(conv(3, n_feats))
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, n_feats, h, w); both sides at least 4."""
+        shallow: Tensor = self.head(lr)
+        source = deep = self.non_local(shallow)
+        for group in self.RG:
+            deep = group(deep) + self.gamma * source  # the share-source skip
+        return shallow + self.non_local(deep)  # the same weights as before the groups
+
+
+class SAN(SANEncoder):
+    """The network; maps lr in [0, rgb_range] to sr in the same range.
+
+    Args:
+        scale: 2, 3, 4 or 8.
+        n_feats: See `SANEncoder`.
+        sizes: Its other arguments.
+    """
+
+    def __init__(self, scale: int, *, n_feats: int = 64, **sizes: Any) -> None:  # noqa: ANN401
+        super().__init__(n_feats=n_feats, **sizes)
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); both sides at least 4."""
-        shallow = self.head(self.sub_mean(lr))
-        source = deep = self.non_local(shallow)
-        for group in self.RG:
-            deep = group(deep) + self.gamma * source  # the share-source skip
-        deep = self.non_local(deep) + shallow  # the same weights as before the groups
-        sr: Tensor = self.add_mean(self.tail(deep))
+        sr: Tensor = self.add_mean(self.tail(super().forward(self.sub_mean(lr))))
         return sr
 
 
@@ -269,6 +285,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             name="san",
             label="SAN",
             build=SAN,
+            encoder=SANEncoder,
             scales=frozenset({2, 3, 4, 8}),
             paper=srbench.Paper(
                 title="Second-Order Attention Network for Single Image Super-Resolution",

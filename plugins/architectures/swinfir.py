@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from srbench_plugins.architectures.swinir import SETS, SwinIR, table
+from srbench_plugins.architectures.swinir import SETS, SwinIR, SwinIREncoder, table
 from torch import Tensor, nn
 
 import srbench
@@ -112,6 +112,19 @@ class SwinFIR(SwinIR):
         super().__init__(scale, window=window, image=image, connection=block, mean=COLOUR_MEAN, **options)
 
 
+def encoder(*, reduction: int = 1, window: int = 12, image: int = 60, **options: Any) -> SwinIREncoder:  # noqa: ANN401
+    """Build SwinFIR without its upsampler.
+
+    Args:
+        reduction: See `SwinFIR`, as for all others.
+        window: Side of a window.
+        image: Side of the training LR.
+        options: Other sizes of `SwinIREncoder`.
+    """
+    block = partial(SpatialFrequencyBlock, reduction=reduction)
+    return SwinIREncoder(window=window, image=image, connection=block, **options)
+
+
 RECIPE = srbench.Recipe(
     name="swinfir_paper",
     datasets=("div2k_train", "flickr2k"),
@@ -191,6 +204,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             name="swinfir",
             label="SwinFIR",
             build=SwinFIR,
+            encoder=encoder,
             taps=thirds("layers", 6),
             reported=REPORTED,
             notes=f"The paper's figure has an SFB after the body too, the release a plain convolution. {notes}",
@@ -200,6 +214,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             name="swinfir_t",
             label="SwinFIR-T",
             build=partial(SwinFIR, upsampler="pixelshuffledirect", **tiny),
+            encoder=partial(encoder, **tiny),
             taps=thirds("layers", 4),
             reported=REPORTED_T,
             notes="The 872K parameters reported at x2 leave out relative position tables and layer norms. The release "

@@ -145,13 +145,12 @@ def tail(upsampler: str, scale: int, channels: int) -> dict[str, nn.Module]:
     return parts | {"conv_hr": conv(64, 64), "act": nn.LeakyReLU(0.2), "conv_last": conv(64, 3)}
 
 
-class SwinIR(nn.Module):
-    """The network; maps lr in [0, 1] to sr in the same range.
+class SwinIREncoder(nn.Module):
+    """SwinIR without its upsampler; maps normalised lr to features.
 
     Sides that are not multiples of the window are mirrored at the bottom and right, and cropped in the end.
 
     Args:
-        scale: 2, 3, 4 or 8; 1 without an upsampler.
         channels: Channels of the features.
         depths: Layers in each residual block.
         heads: Attention heads in each residual block.
@@ -159,17 +158,12 @@ class SwinIR(nn.Module):
         image: Side of the training LR, which sizes the masks in the state dict; checkpoints of other sizes load too.
         mlp_ratio: Factor by which the linear layers of a layer widen the channels.
         drop: Share of images that skip the last layer's branches in training; earlier layers drop fewer.
-        upsampler: See `tail`.
         connection: Makes the last convolution of a residual block, from the number of channels.
         last: Makes the last convolution of the body, from the number of channels.
-        mean: Mean colour, in [0, 1].
     """
-
-    mean: Tensor
 
     def __init__(
         self,
-        scale: int,
         *,
         channels: int = 180,
         depths: Sequence[int] = (6,) * 6,
@@ -178,14 +172,11 @@ class SwinIR(nn.Module):
         image: int = 64,
         mlp_ratio: float = 2.0,
         drop: float = 0.1,
-        upsampler: str = "pixelshuffle",
         connection: Callable[[int], nn.Module] = single_conv,
         last: Callable[[int], nn.Module] = single_conv,
-        mean: Sequence[float] = DIV2K_MEAN,
     ) -> None:
         super().__init__()
-        self.scale, self.window = scale, min(window, image)
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.window = min(window, image)
         self.conv_first = conv(3, channels)
         self.patch_embed = nn.Sequential(OrderedDict(norm=nn.LayerNorm(channels)))
         drops = iter(torch.linspace(0, drop, sum(depths), device="cpu").tolist())
@@ -199,25 +190,26 @@ class SwinIR(nn.Module):
         self.layers = nn.ModuleList(ResidualSwinBlock(group, connection(channels)) for group in groups)
         self.norm = nn.LayerNorm(channels)
         self.conv_after_body = last(channels)
-        parts = tail(upsampler, scale, channels)
-        for name, part in parts.items():
-            self.add_module(name, part)
-        self.enlarges, self.parts = bool(upsampler), tuple(parts)
 
     def forward(self, lr: Tensor) -> Tensor:
-        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
-        height, width = lr.shape[2:]
-        down, across = (-(-side // self.window) for side in (height, width))
-        colours = _mirrored(_mirrored(lr, 2, down * self.window), 3, across * self.window) - self.mean
+        """Map (N, 3, h, w) to (N, channels, h, w)."""
+        return _cropped(self.encode(self.mirrored(lr)), *lr.shape[2:])
+
+    def mirrored(self, lr: Tensor) -> Tensor:
+        """Extend (N, 3, h, w) to whole windows."""
+        down, across = self._windows(lr)
+        return _mirrored(_mirrored(lr, 2, down * self.window), 3, across * self.window)
+
+    def encode(self, colours: Tensor) -> Tensor:
+        """Map (N, 3, h, w) of whole windows to (N, channels, h, w)."""
         shallow = self.conv_first(colours)
-        deep = self._deep(shallow, orders(lr.shape[0], down, across, self.window, lr.device))
-        features = shallow + self.conv_after_body(deep)
-        for part in self.parts:
-            features = getattr(self, part)(features)
-        sr: Tensor = (features if self.enlarges else features + colours) + self.mean
-        extra_rows, extra_columns = down * self.window - height, across * self.window - width
-        # negative padding is a crop that keeps the sides of an export dynamic
-        return F.pad(sr, (0, -extra_columns * self.scale, 0, -extra_rows * self.scale))
+        deep = self._deep(shallow, orders(colours.shape[0], *self._windows(colours), self.window, colours.device))
+        features: Tensor = shallow + self.conv_after_body(deep)
+        return features
+
+    def _windows(self, x: Tensor) -> tuple[int, int]:
+        down, across = (-(-side // self.window) for side in x.shape[2:])
+        return down, across
 
     def _deep(self, x: Tensor, orders: tuple[Order, Order, Order]) -> Tensor:
         features = _features(self.patch_embed(_tokens(x)), x)
@@ -226,11 +218,57 @@ class SwinIR(nn.Module):
         return _features(self.norm(_tokens(features)), x)
 
 
+class SwinIR(SwinIREncoder):
+    """The network; maps lr in [0, 1] to sr in the same range.
+
+    Args:
+        scale: 2, 3, 4 or 8; 1 without an upsampler.
+        channels: See `SwinIREncoder`.
+        upsampler: See `tail`.
+        mean: Mean colour, in [0, 1].
+        options: Other arguments of `SwinIREncoder`.
+    """
+
+    mean: Tensor
+
+    def __init__(
+        self,
+        scale: int,
+        *,
+        channels: int = 180,
+        upsampler: str = "pixelshuffle",
+        mean: Sequence[float] = DIV2K_MEAN,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(channels=channels, **options)
+        self.scale = scale
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        parts = tail(upsampler, scale, channels)
+        for name, part in parts.items():
+            self.add_module(name, part)
+        self.enlarges, self.parts = bool(upsampler), tuple(parts)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
+        height, width = lr.shape[2:]
+        colours = self.mirrored(lr) - self.mean
+        features = self.encode(colours)
+        for part in self.parts:
+            features = getattr(self, part)(features)
+        sr: Tensor = (features if self.enlarges else features + colours) + self.mean
+        return _cropped(sr, height * self.scale, width * self.scale)
+
+
 def _mirrored(x: Tensor, dim: int, side: int) -> Tensor:
     """Extend one dimension by mirroring; an index keeps the size dynamic in an export."""
     last = x.shape[dim] - 1
     index = last - (torch.arange(side, device=x.device) - last).abs()
     return x.index_select(dim, index.clamp_min(0))
+
+
+def _cropped(x: Tensor, height: int, width: int) -> Tensor:
+    """Crop at the bottom and right; negative padding keeps the sides of an export dynamic."""
+    return F.pad(x, (0, width - x.shape[3], 0, height - x.shape[2]))
 
 
 PAPER = srbench.Paper(
@@ -304,32 +342,28 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
     common: dict[str, Any] = {"paper": PAPER, "license": "Apache-2.0", "size_multiple": 8, "padding": "beyond"}
 
     def small(name: str, label: str, channels: int, notes: str) -> srbench.ArchitectureSpec:
-        depths, heads = (2,) * 3, (channels // 8,) * 3
+        sizes: dict[str, Any] = {"channels": channels, "depths": (2,) * 3, "heads": (channels // 8,) * 3}
+        sizes |= {"drop": 0.0, "image": 24}
         return srbench.ArchitectureSpec(
             name=name,
             label=label,
-            build=partial(
-                SwinIR,
-                channels=channels,
-                depths=depths,
-                heads=heads,
-                drop=0.0,
-                image=24,
-                upsampler="pixelshuffledirect",
-            ),
+            build=partial(SwinIR, upsampler="pixelshuffledirect", **sizes),
+            encoder=partial(SwinIREncoder, **sizes),
             scales=frozenset({2, 3, 4}),
             taps=thirds("layers", 3),
             notes=f"Not from the paper: {notes}",
             **common,
         )
 
+    light: dict[str, Any] = {"channels": 60, "depths": (6,) * 4, "heads": (6,) * 4}
     return [
         small("swinir_small", "SwinIR-small", 16, "a network that a CPU trains in minutes."),
         small("swinir_medium", "SwinIR-medium", 32, "the wider teacher of swinir_small."),
         srbench.ArchitectureSpec(
             name="swinir_light",
             label="SwinIR-light",
-            build=partial(SwinIR, channels=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect"),
+            build=partial(SwinIR, upsampler="pixelshuffledirect", **light),
+            encoder=partial(SwinIREncoder, **light),
             scales=frozenset({2, 3, 4}),
             taps=thirds("layers", 4),
             recipe=LIGHT_RECIPE,
@@ -342,6 +376,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             name="swinir_m",
             label="SwinIR",
             build=SwinIR,
+            encoder=SwinIREncoder,
             scales=frozenset({2, 3, 4, 8}),
             taps=thirds("layers", 6),
             recipe=RECIPE,

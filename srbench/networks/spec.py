@@ -114,6 +114,9 @@ class ArchitectureSpec:
     edge repeated, as in the test scripts of SwinIR and its successors."""
     half_precision: frozenset[str] = frozenset({"bf16", "fp16"})
     """Half precisions in which the network works."""
+    encoder: Callable[[], nn.Module] | None = None
+    """``encoder()`` gives the network without its upsampler and its normalisation, for other decoders to follow. It
+    maps lr (N, 3, h, w), normalised as the network with the decoder declares, to features (N, C, h, w)."""
     taps: tuple[str, ...] = ()
     """Module paths of the features that distillers compare by default, in order of depth."""
     representation: str = ""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from srbench.errors import SrbenchError
 from srbench.naming import Scale
+from srbench.networks.encoding import encode
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
 from srbench.testing.contract import Violations, photograph, seeded
@@ -24,8 +25,8 @@ from srbench.testing.network import (
 CHECKED = (
     "shapes for odd sizes at every scale, finite and deterministic outputs, a batch equal to its images one by "
     "one, taps that exist, a state dict that holds everything, gradients for every parameter, the half "
-    "precisions it claims, torch.export, and no side effects: nothing printed, no input changed, no random "
-    "numbers drawn"
+    "precisions it claims, torch.export, an encoder whose features have the size of lr, and no side effects: nothing "
+    "printed, no input changed, no random numbers drawn"
 )
 
 PARAMETERS_WITH_MEMORY = 10_000_000
@@ -60,6 +61,7 @@ def violations(spec: ArchitectureSpec) -> list[str]:
         check_state(trial, found)
         check_half(trial, found)
         check_export(trial, found)
+        _check_encoder(spec, lr, found)
         if spec.trainable:
             check_gradients(trial, lambda network: _backward(network, scales), found)
     return found
@@ -93,6 +95,18 @@ def _check_shapes(network: Network, scale: Scale, found: Violations) -> None:
                 f"{name} at x{scale} gave NaN or infinity on lr of {height}x{width} with fresh weights.",
             )
             found.expect(sr.dtype == torch.float32, f"{name} at x{scale} gave {sr.dtype} for float32 lr.")
+
+
+def _check_encoder(spec: ArchitectureSpec, lr: Tensor, found: Violations) -> None:
+    """Check that an encoder, if one is declared, gives features of the size of lr."""
+    if spec.encoder is not None:
+        with found.during(f"building and running the encoder of {spec.name}"), torch.no_grad():
+            try:
+                features = encode(spec.encoder().eval(), spec, lr)
+            except SrbenchError as error:  # a wrong shape, which `encode` describes in a whole sentence
+                found.append(str(error))
+                return
+            found.expect(features.isfinite().all(), f"The encoder of {spec.name} gave NaN or infinity.")
 
 
 def _backward(network: Network, scales: list[Scale]) -> None:

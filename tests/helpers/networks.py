@@ -28,11 +28,11 @@ def draw(key, shape):
     return torch.from_numpy(generator.standard_normal(tuple(shape)) * size)
 
 
-def fill(module, kept):
+def fill(module, kept, rename=str):
     with torch.no_grad():
         for key, tensor in module.state_dict().items():
-            if key not in kept:
-                tensor.copy_(draw(key, tensor.shape))
+            if rename(key) not in kept:
+                tensor.copy_(draw(rename(key), tensor.shape))
 
 
 def gmacs(spec, scale):
@@ -40,7 +40,7 @@ def gmacs(spec, scale):
     return count_macs(lambda: spec.network(scale), forward_at(spec, scale), lr_size(scale), spec.colours).total / 1e9
 
 
-def difference(module, name, folder=HERE, *, scale=None, output=None, call=None):
+def difference(module, name, folder=HERE, *, scale=None, output=None, call=None, rename=str):
     """Fill ``module`` and run it on the oracle's input.
 
     Networks with layer norms are run twice, the second time with 1 added to every gain: gains around nothing hide how
@@ -54,6 +54,7 @@ def difference(module, name, folder=HERE, *, scale=None, output=None, call=None)
         output: Name of the official output; ``y``, or ``y_x3`` at scale 3. An input of its own (``x_pad`` for
             ``y_pad``) is used where there is one.
         call: ``call(module, lr)`` runs the network; ``module(lr)`` or ``module(lr, scale)`` if absent.
+        rename: Gives the official name of a key; the same if absent.
 
     Returns:
         The largest difference of any output pixel, in units of the official network's own fp32 rounding error.
@@ -61,7 +62,8 @@ def difference(module, name, folder=HERE, *, scale=None, output=None, call=None)
     meta = json.loads((folder / f"{name}.json").read_text())
     arrays = np.load(folder / f"{name}.npz")
     state = module.state_dict()
-    assert [[key, list(tensor.shape)] for key, tensor in state.items()] == [[k, s] for k, s, _ in meta["state_dict"]]
+    own = [[rename(key), list(tensor.shape)] for key, tensor in state.items()]
+    assert own == [[key, shape] for key, shape, _ in meta["state_dict"]]
     output = output or ("y" if scale is None else f"y_x{scale}")
     source = f"x{output[1:]}"
     lr = torch.from_numpy(arrays[source if source in arrays else "x"]) * float(meta["x_multiplier"])
@@ -71,7 +73,7 @@ def difference(module, name, folder=HERE, *, scale=None, output=None, call=None)
         sr = module(*arguments) if call is None else call(module, lr)
         return np.abs(sr.numpy() - arrays[expected]).max() / meta["outputs"][expected]["fp32_vs_fp64_max_abs"]
 
-    fill(module, set(meta["kept"]))
+    fill(module, set(meta["kept"]), rename)
     module.eval()
     with torch.no_grad():
         worst = error(output)

@@ -25,6 +25,8 @@ def catalog():
 
 # 8 to 43 M parameters; shallow ones of the same code are fast
 SLOW = {
+    "rdn",
+    "rdn_a",
     "edsr",
     "mdsr",
     "rcan",
