@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from docs.site import catalogue, copying, links, reference
+from docs.site import catalogue, copying, links, reference, survey
 from helpers import ROOT
 from srbench.catalog.kinds import KINDS
 
@@ -117,3 +117,13 @@ def test_the_checker_finds_dead_links_and_what_is_loaded_from_elsewhere(tmp_path
     assert links.main(tmp_path) == (fault is not None)
     printed = capsys.readouterr().out.splitlines()
     assert printed[:-1] == ([f"index.html: {fault}"] if fault else [])
+
+
+def test_the_page_of_the_survey_is_as_its_table_says():
+    assert survey.PAGE.read_text(encoding="utf-8") == survey.written(), "run python -m docs.site.survey"
+
+
+def test_the_page_of_the_survey_names_what_is_gone(catalog):
+    section = survey.Section(number="1", title="T", architectures=("edsr", "gone", "lost:"), suites=("gone",))
+    with pytest.raises(SystemExit, match=r"exist: the architecture gone, the architecture lost:, the suite gone;"):
+        survey.page(survey.Survey(section=(section,)), catalog)
