@@ -56,14 +56,15 @@ def test_the_page_on_metrics_describes_the_further_fields_of_each_task_with_an_e
     assert violations_of(found) == []
 
 
-def test_the_distiller_of_recognition_on_a_page_works_and_keeps_its_contract(tmp_path):
+@pytest.mark.parametrize(("words", "tasks"), [("tasks=", {"recognition"}), ("AdversarialTraining(", {"sr"})])
+def test_a_further_distiller_on_its_page_works_and_keeps_its_contract(words, tasks, tmp_path):
     examples = re.findall(r"```python\n(.*?)```", page("distiller"), re.DOTALL)
-    (example,) = [text for text in examples if "tasks=" in text]
+    (example,) = [text for text in examples if words in text]
     (tmp_path / "example.py").write_text(example)
     plugin = load_plugin(*file_plugin(tmp_path / "example.py"))
     assert plugin.error is None
     ((_, found),) = plugin.specs
-    assert found.tasks == {"recognition"}
+    assert found.tasks == tasks
     assert violations_of(found) == []
 
 

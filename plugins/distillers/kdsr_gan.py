@@ -16,11 +16,12 @@ from dataclasses import replace
 from functools import partial
 
 from srbench_plugins.architectures.kdsr import PAPER
-from srbench_plugins.distillers.gan import EMA_DECAY, SECOND_STAGE_RATE, Adversary
+from srbench_plugins.distillers.gan import real_esrgan_adversary
 from srbench_plugins.distillers.kdsr import DegradationDistillation
 from torch import Tensor
 
 import srbench
+from srbench.distilling.adversarial import EMA_DECAY, SECOND_STAGE_RATE
 from srbench.distilling.encoders import MakeEncoder, vgg19
 
 ADVERSARIAL_WEIGHT = 1.0
@@ -51,7 +52,7 @@ class AdversarialDegradationDistillation(DegradationDistillation):
         adversarial_weight: float = ADVERSARIAL_WEIGHT,
     ) -> None:
         super().__init__(setup)
-        self.adversary = Adversary(setup, weight=adversarial_weight, encoder=encoder)
+        self.adversary = real_esrgan_adversary(setup, weight=adversarial_weight, encoder=encoder)
         self.notes = self.adversary.notes
 
     def phases(self) -> Sequence[srbench.Phase]:

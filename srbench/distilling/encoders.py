@@ -7,16 +7,17 @@ same on every machine; `alexnet`, `vgg16` or `vgg19`, where the weights of Image
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from srbench.errors import TrainingError
+from srbench.errors import TrainingError, UnknownNameError
 from srbench.networks.imagenet import find_lpips_trunk, find_vgg19
 from srbench.networks.weights import load_state_dict
 
@@ -64,6 +65,19 @@ class Encoder:
             features.append(maps)
         return features
 
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of its weights, in order, as they are on this machine."""
+        digest = hashlib.sha256()
+        for weight in self.levels.state_dict().values():
+            digest.update(weight.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @property
+    def description(self) -> str:
+        """Its name and the first digits of the hash of its weights, for `Distiller.notes`."""
+        return f"{self.name} (sha256 of its weights: {self.weights_sha256[:12]}…)"
+
 
 MakeEncoder = Callable[[torch.device], Encoder]
 """Makes an encoder on a device."""
@@ -110,6 +124,26 @@ def vgg19(device: torch.device) -> Encoder:
         if isinstance(layer, nn.ReLU):
             layer.inplace = False  # its input is a level's output, which is compared later
     return _imagenet("VGG19", features, tuple(VGG19_LAYERS.values()), device, least=16)
+
+
+ENCODERS: Mapping[str, MakeEncoder] = {
+    "untrained": untrained,
+    "alexnet": alexnet,
+    "vgg16": vgg16,
+    "vgg19": vgg19,
+}
+"""Encoders by the names that families of distillers and losses take: ``esrgan_with:alexnet``."""
+
+
+def encoder_named(name: str) -> MakeEncoder:
+    """Return what makes an encoder, by its name in `ENCODERS`.
+
+    Raises:
+        UnknownNameError: There is no such encoder.
+    """
+    if name not in ENCODERS:
+        raise UnknownNameError.among("encoder", name, ENCODERS)
+    return ENCODERS[name]
 
 
 def _convolutions(name: str, weights: Path) -> nn.Sequential:

@@ -14,7 +14,7 @@ from torchvision import models
 
 import helpers
 from srbench.degrading.spec import DegradationSpec
-from srbench.distilling.distiller import Batch, Setup
+from srbench.distilling.distiller import Batch, Optimiser, Setup
 from srbench.errors import TrainingInterrupted
 from srbench.imaging import imresize
 from srbench.networks.network import Network, build_network
@@ -88,6 +88,18 @@ def setup(student, *teachers, scale=2, recipe=RECIPE):
         device=torch.device("cpu"),
         build=lambda name: build_network(student, scale),
     )
+
+
+def optimisers_of(phase, rate=1e-3):
+    """Return Adam for each optimiser of a phase."""
+    return {
+        name: Optimiser(
+            torch.optim.Adam([p for module in modules for p in module.parameters()], rate),
+            torch.autograd.backward,
+            lambda optimiser: optimiser.step(),
+        )
+        for name, modules in phase.optimise.items()
+    }
 
 
 def drawn_imagenet_network(name, folder):

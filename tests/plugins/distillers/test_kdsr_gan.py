@@ -7,14 +7,16 @@ import pytest
 import torch
 from srbench_plugins.architectures.kdsr import GAN_RECIPE, KDSR
 from srbench_plugins.distillers import gan, kdsr_gan
-from srbench_plugins.distillers.gan import Discriminator, perceptual
+from srbench_plugins.distillers.gan import LAYER_WEIGHTS
 from srbench_plugins.distillers.kdsr import divergence
 from srbench_plugins.distillers.kdsr_gan import AdversarialDegradationDistillation
 from torch.nn import functional as F
 
 from helpers.distilling import RECIPE, assert_resumes_to_the_same_bits, batch, edsr, setup, trained
+from srbench.distilling.discriminators import UNetDiscriminator
 from srbench.distilling.distiller import Optimiser
 from srbench.distilling.encoders import untrained
+from srbench.distilling.perceptual import perceptual
 from srbench.errors import TrainingError
 from srbench.networks.spec import ArchitectureSpec
 from srbench.training.optimisers import phase_lengths
@@ -28,7 +30,7 @@ TINY = ArchitectureSpec(
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch):
     """A small discriminator, which is fast to train and to save."""
-    monkeypatch.setattr(gan, "Discriminator", partial(Discriminator, width=8))
+    monkeypatch.setattr(gan, "UNetDiscriminator", partial(UNetDiscriminator, width=8))
 
 
 def begun(**options):
@@ -70,7 +72,7 @@ def test_its_terms_are_kdsrs_and_the_adversarys_all_of_weight_one():
         wanted = {
             "l1": F.l1_loss(sr, patches.hr),
             "degradation": divergence(mine, theirs),
-            "perceptual": perceptual(encode(sr), encode(patches.hr)),
+            "perceptual": perceptual(encode(sr), encode(patches.hr), LAYER_WEIGHTS),
             "adversarial": F.softplus(-critic(sr)).mean(),
             "real": F.softplus(-critic(patches.hr)).mean(),
             "fake": F.softplus(critic(sr)).mean(),
