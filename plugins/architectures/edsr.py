@@ -159,7 +159,7 @@ def _spec(
     reported: tuple[srbench.Reported, ...] = (),
     notes: str = "",
 ) -> srbench.ArchitectureSpec:
-    sizes = {"n_resblocks": n_resblocks, "n_feats": n_feats, "res_scale": res_scale}
+    sizes: dict[str, Any] = {"n_resblocks": n_resblocks, "n_feats": n_feats, "res_scale": res_scale}
     return srbench.ArchitectureSpec(
         name=name,
         label=label,

@@ -98,7 +98,8 @@ class HANEncoder(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, n_feats, h, w)."""
-        shallow = deepest = self.head(lr)
+        shallow: Tensor = self.head(lr)
+        deepest = shallow
         layers = []
         for layer in self.body:
             deepest = layer(deepest)

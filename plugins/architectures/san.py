@@ -211,7 +211,8 @@ class SANEncoder(nn.Module):
         source = deep = self.non_local(shallow)
         for group in self.RG:
             deep = group(deep) + self.gamma * source  # the share-source skip
-        return shallow + self.non_local(deep)  # the same weights as before the groups
+        refined: Tensor = self.non_local(deep)  # the same weights as before the groups
+        return shallow + refined
 
 
 class SAN(SANEncoder):
