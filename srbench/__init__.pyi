@@ -12,7 +12,7 @@ from .distilling.spec import DistillerSpec, LossSpec
 from .errors import CheckpointError, ShapeError, SrbenchError, TrainingError, UnavailableError
 from .measuring.metrics.spec import MetricSpec, ScoreSpec
 from .measuring.recognition.answers import Answers, Result
-from .measuring.recognition.spec import RecognitionMetricSpec
+from .measuring.recognition.spec import FrontMetricSpec, RecognitionMetricSpec
 from .naming import Paper, SpecMap
 from .networks.averaging import average_weights
 from .networks.capture import capture
@@ -39,6 +39,7 @@ __all__ = [
     "ExecutorSpec",
     "Family",
     "FeaturePairs",
+    "FrontMetricSpec",
     "ImageEntry",
     "LabelledImages",
     "LossSpec",

@@ -97,6 +97,8 @@ class Score(Measured):
     """Name of the metric for people; empty for those that reports know."""
     binary: bool = Field(default=False, exclude_if=operator.not_)
     """Whether every image scores 0 or 100, right or wrong, which decides its intervals and tests."""
+    of_input: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether it scores what the model was given, not what it made of it."""
 
 
 class ImageScores(Stored):
@@ -285,6 +287,9 @@ class Record(Stored):
     representation_file: FileInside | None = None
     """The network's representations of each image's degradation, below the records folder; see
     `srbench.measuring.representations`."""
+    attention_file: FileInside | None = Field(default=None, exclude_if=_absent)
+    """Where the network looks in some of the images, below the records folder; see
+    `srbench.measuring.recognition.attention`."""
     certification: Certification | None = None
     profile: Profile | None = None
     environment: Environment | None = None

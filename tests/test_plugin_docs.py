@@ -10,7 +10,7 @@ from srbench.catalog.discovery import file_plugin
 from srbench.catalog.kinds import KINDS
 from srbench.catalog.loading import load_plugin
 from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec
-from srbench.measuring.recognition.spec import RecognitionMetricSpec
+from srbench.measuring.recognition.spec import FrontMetricSpec, RecognitionMetricSpec
 from srbench.testing import violations_of
 
 PAGES = ROOT / "docs" / "plugins"
@@ -39,7 +39,7 @@ def test_a_page_describes_every_field_and_no_other(kind):
     assert described == {field.name for field in dataclasses.fields(KINDS[kind].spec)}
 
 
-@pytest.mark.parametrize("spec", [MetricSpec, RecognitionMetricSpec])
+@pytest.mark.parametrize("spec", [MetricSpec, RecognitionMetricSpec, FrontMetricSpec])
 def test_the_page_on_metrics_describes_the_further_fields_of_each_task_with_an_example(spec, tmp_path):
     heading = rf"\| field of a `{spec.__name__}` \| says \|\n\|[-|]+\n((?:\|.*\n)+)"
     rows = re.search(heading, page("metric"))[1].splitlines()
@@ -47,7 +47,7 @@ def test_the_page_on_metrics_describes_the_further_fields_of_each_task_with_an_e
     shared = {field.name for field in dataclasses.fields(ScoreSpec)}
     assert described == {field.name for field in dataclasses.fields(spec)} - shared
     examples = re.findall(r"```python\n(.*?)```", page("metric"), re.DOTALL)
-    (example,) = [text for text in examples if f"srbench.{spec.__name__}(" in text]
+    (example,) = [text for text in examples if re.search(rf"return \[\s*srbench\.{spec.__name__}\b", text)]
     (tmp_path / "example.py").write_text(example)
     plugin = load_plugin(*file_plugin(tmp_path / "example.py"))
     assert plugin.error is None

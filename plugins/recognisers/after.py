@@ -25,12 +25,13 @@ class After(srbench.Recogniser):
     front: srbench.Network | None
     recogniser: srbench.Recogniser
 
-    def __call__(
-        self, lr: Tensor, scale: int = 1, weights: Mapping[str, Tensor] | None = None, conditions: Tensor | None = None
-    ) -> Tensor:
-        """Enlarge, and embed."""
-        images = lr if self.front is None else self.front(lr, scale, conditions=conditions).clamp(0, 1)
-        return self.recogniser(images, 1, weights)
+    def fed(self, lr: Tensor, scale: int = 1, conditions: Tensor | None = None) -> Tensor:
+        """Return LR enlarged by the front."""
+        return lr if self.front is None else self.front(lr, scale, conditions=conditions).clamp(0, 1)
+
+    def embed(self, images: Tensor, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Return the embeddings of the recogniser."""
+        return self.recogniser.embed(images, weights)
 
     def logits(self, embeddings: Tensor) -> Tensor:
         """Return the logits of the recogniser; see `srbench.Recogniser`."""

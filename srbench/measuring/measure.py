@@ -37,6 +37,8 @@ class Measurement:
     lr_source: str
     representation_file: str | None = None
     """Not None if the network has a representation and gets whole images."""
+    attention_file: str | None = None
+    """Not None if the network has attention to places and images are kept."""
     doubts: tuple[str, ...] = ()
     """A sentence for each reason why the weights may be meant for something else."""
 

@@ -20,6 +20,7 @@ from srbench.report.distillation import page as distillation_page
 from srbench.report.distillation.gains import make_gain_tables
 from srbench.report.distillation.plots import gain_pictures
 from srbench.report.formats import write_csv
+from srbench.report.leaderboard.attention import attention_pictures
 from srbench.report.leaderboard.columns import (
     image_columns,
     image_rows,
@@ -144,7 +145,12 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
     gains, matrices = make_gain_tables(sections), make_matrices(sections)
     crops, unreadable = crop_pictures(results, records.folder, sections)
     groups = (
-        [*plot_pictures(results, sections), *scale_pictures(results, sections), *crops],
+        [
+            *plot_pictures(results, sections),
+            *scale_pictures(results, sections),
+            *crops,
+            *attention_pictures(results, records.folder, sections),
+        ],
         gain_pictures(results, gains),
         [*matrix_pictures(results, matrices), *representation_pictures(results, records.folder, matrices)],
     )

@@ -26,6 +26,7 @@ def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> R
         scores={name: _with_reported(schedule, cell, score) for name, score in measured.scores.items()},
         images=measured.images,
         representation_file=measured.representation_file,
+        attention_file=measured.attention_file,
         certification=schedule.result(jobs.certify),
         profile=schedule.result(jobs.profile) if jobs.profile else None,
         environment=measured.environment,

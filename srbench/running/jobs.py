@@ -237,6 +237,7 @@ class MeasureJob(Job[MeasuredCell]):
             images=measured.images,
             lr_source=measured.lr_source,
             representation_file=measured.representation_file,
+            attention_file=measured.attention_file,
             weights_read=model.weights_read,
             doubts=(
                 *model.doubts,

@@ -21,6 +21,7 @@ from srbench.records import Certification, Profile
 from srbench.running.late_names import current_code
 from srbench.running.session import Session
 from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN, JobName, MeasuredCell, Pace, Stage, Trained
+from srbench.tasks.table import task_of
 
 REPORTING = {"name", "source", "checkpoint_every", "validate_every"}
 """Fields of a recipe that do not decide what a training becomes."""
@@ -60,6 +61,7 @@ class Keys:
         catalog, dataset = self._catalog, self._catalog.datasets[cell.dataset]
         takes_provided = cell.protocol.takes_provided_lr(cell.degradation)
         provided = catalog.degradations[cell.degradation].provided or takes_provided
+        version = task_of(catalog.networks[cell.model.architecture]).measuring_version
         return MEASURE.job(
             {
                 "model": self.model(cell.model).key,
@@ -75,6 +77,7 @@ class Keys:
                 "images_kept": self._session.images_kept,
                 "device": self._device_kind,
             }
+            | ({"task": version} if version > 1 else {})
         )
 
     def certificate(self, task: str, dataset: str, scale: Scale) -> JobName[Certification]:

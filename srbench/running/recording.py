@@ -110,7 +110,8 @@ class Recorder:
             return image.model_copy(update={f: copied(getattr(image, f)) for f in ("sr_file", "hr_file", "lr_file")})
 
         images = tuple(map(with_files, record.images))
-        return record.model_copy(update={"images": images, "representation_file": copied(record.representation_file)})
+        others = {f: copied(getattr(record, f)) for f in ("representation_file", "attention_file")}
+        return record.model_copy(update={"images": images, **others})
 
 
 def without_folders(text: str, folders: Mapping[Path, str]) -> str:

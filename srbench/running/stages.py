@@ -88,6 +88,7 @@ class MeasuredCell(Stored):
     """Kept files are named relative to the folder ``images`` beside this result."""
     lr_source: str
     representation_file: FileInside | None = None
+    attention_file: FileInside | None = None
     weights_read: str = ""
     doubts: tuple[str, ...] = ()
     environment: Environment

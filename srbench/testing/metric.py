@@ -8,7 +8,7 @@ import torch
 
 from srbench.errors import UsageError
 from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec
-from srbench.measuring.recognition.spec import RecognitionMetricSpec
+from srbench.measuring.recognition.spec import FrontMetricSpec, RecognitionMetricSpec
 from srbench.testing import recognition_metric
 from srbench.testing.contract import Violations, photograph, seeded
 
@@ -29,10 +29,13 @@ def violations(spec: ScoreSpec) -> list[str]:
     with seeded(0), found.during(f"loading and computing {spec.name}"):
         if isinstance(spec, RecognitionMetricSpec):
             recognition_metric.check(spec, found)
-        elif isinstance(spec, MetricSpec):
-            _check(spec, found)
+        elif isinstance(spec, MetricSpec | FrontMetricSpec):
+            _check(spec.compares if isinstance(spec, FrontMetricSpec) else spec, found)
         else:
-            raise UsageError(f"the metric is a {type(spec).__name__}; make it a MetricSpec or a RecognitionMetricSpec.")
+            raise UsageError(
+                f"the metric is a {type(spec).__name__}; make it a MetricSpec, a RecognitionMetricSpec or a "
+                "FrontMetricSpec."
+            )
     return found
 
 

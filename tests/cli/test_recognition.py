@@ -81,6 +81,28 @@ def test_a_suite_has_a_teacher_students_and_controls(typed, tmp_path):
     assert found["small", "fitnet", "2"]["teacher"] == "large"
 
 
+def test_fronts_are_scored_on_the_images_that_they_feed(typed, tmp_path):
+    suite = SUITE.replace('"rank1"', '"front_psnr_y", "front_ssim_rgb"')
+    assert typed("run", "--no-profile", suite=suite).status == 0
+    found = {(row["architecture"], row["distiller"]): row for row in rows(tmp_path)}
+    front = found["after:bicubic:large", "none"]
+    assert 10 < float(front["front_psnr_y_db"]) < 40
+    assert front["front_psnr_y_protocol"].endswith("view=small,fed:sr=none,y=bt601,shave=0,lr=bicubic-u8,whole")
+    assert "front_ssim_rgb: " in front["reasons"]  # images of 8×8 are smaller than its window
+    assert found["after:dot:large", "none"]["front_psnr_y_db"] != front["front_psnr_y_db"]
+    for fed in ("after:lr:large", "small"):
+        assert "is fed images of 4×4 pixels, and hr has 8×8" in found[fed, "none"]["reasons"]
+    assert "fed hr itself" in found["large", "none"]["reasons"]
+
+
+def test_where_recognisers_look_is_drawn_from_what_the_run_kept(typed, tmp_path):
+    suite = SUITE.replace('"large"', '"looking"').replace('"small"', '"looking"')
+    assert typed("run", "--no-profile", suite=suite).status == 0
+    assert (tmp_path / "here" / "results" / "attention_shades_test_x2.png").is_file()
+    text = (tmp_path / "here" / "results" / "leaderboard.md").read_text()
+    assert "![Where recognisers look, Shades x2](attention_shades_test_x2.png)" in text
+
+
 def test_the_weights_that_were_chosen_by_test_images_are_said_to_be(typed):
     answer = typed("run", "--no-profile", "--only", "small")
     assert "chosen by their score on held-out test images" in answer.out

@@ -23,11 +23,24 @@ class Mean(nn.Module):
         return self.body(self.stem(images)).mean((2, 3))
 
 
+class Looking(Mean):
+    def __init__(self):
+        super().__init__(4)
+        self.where = nn.Conv2d(4, 1, 1)
+
+    def forward(self, images):
+        features = self.body(self.stem(images))
+        return (features * self.where(features).sigmoid()).mean((2, 3))
+
+
 @srbench.hookimpl
 def register_recognisers():
     return [
-        srbench.RecogniserSpec(name=name, build=lambda width=width: Mean(width), taps=("body",), stem="stem")
-        for name, width in (("small", 4), ("large", 6))
+        *(
+            srbench.RecogniserSpec(name=name, build=lambda width=width: Mean(width), taps=("body",), stem="stem")
+            for name, width in (("small", 4), ("large", 6))
+        ),
+        srbench.RecogniserSpec(name="looking", build=Looking, taps=("body",), attention=("where",), stem="stem"),
     ]
 
 

@@ -19,10 +19,12 @@ UNIT_IN_COLUMN = {"%": "percent"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSpec:
-    """What the scores of all tasks have in common. A metric is a `MetricSpec` or a `RecognitionMetricSpec`."""
+    """What the scores of all tasks have in common: of a `MetricSpec`, `RecognitionMetricSpec` or `FrontMetricSpec`."""
 
     task: ClassVar[str] = ""
     """Name of the task whose results it scores: "sr", "recognition"."""
+    of_input: ClassVar[bool] = False
+    """Whether it scores what a model is given, not what it makes of it."""
     name: str
     unavailable: Callable[[], str | None] | None = None
     """Returns, without loading, the reason why it cannot be loaded, or None if it can; when this changes, cells that

@@ -59,17 +59,17 @@ class Recogniser(Network):
     def __call__(
         self,
         lr: Tensor,
-        scale: Scale = 1,  # noqa: ARG002 - a backbone works at any size
+        scale: Scale = 1,
         weights: Mapping[str, Tensor] | None = None,
-        conditions: Tensor | None = None,  # noqa: ARG002 - recognisers have none
+        conditions: Tensor | None = None,
     ) -> Tensor:
-        """Embed images, differentiably.
+        """Embed images, differentiably: `embed` what the backbone is `fed`.
 
         Args:
             lr: (N, C, H, W) in [0, 1], where C is 3 or, for a network on luma, 1 or 3; of any size.
-            scale: Not used; it makes a recogniser callable like any network.
+            scale: For networks that enlarge LR themselves; others work at any size.
             weights: See `Network`; by their names in `module`, such as "backbone.stem.weight".
-            conditions: Not used.
+            conditions: Likewise for networks that enlarge.
 
         Returns:
             Embeddings (N, D).
@@ -77,15 +77,36 @@ class Recogniser(Network):
         Raises:
             ShapeError: The backbone returned something else.
         """
-        if lr.shape[1] == 3 and self.spec.channels == "y":
-            lr = rgb_to_ycbcr(lr)[:, :1]
-        padded, _ = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
+        return self.embed(self.fed(lr, scale, conditions), weights)
+
+    def fed(self, lr: Tensor, scale: Scale = 1, conditions: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """Return what the backbone is fed of images: the images, unless this network enlarges them itself.
+
+        Args:
+            lr: (N, C, h, w) in [0, 1].
+            scale: Ratio of HR to LR sides.
+            conditions: See `Network`.
+
+        Returns:
+            (N, C, H, W) in [0, 1].
+        """
+        return lr
+
+    def embed(self, images: Tensor, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Return the embeddings (N, D) of what the backbone is fed, (N, C, H, W) in [0, 1].
+
+        Raises:
+            ShapeError: The backbone returned something else.
+        """
+        if images.shape[1] == 3 and self.spec.channels == "y":
+            images = rgb_to_ycbcr(images)[:, :1]
+        padded, _ = pad_to_multiple(images, self.spec.size_multiple, self.spec.min_size)
         embeddings = self._run(weights, (self.normalised(padded),))
-        if not isinstance(embeddings, Tensor) or embeddings.dim() != 2 or len(embeddings) != len(lr):
+        if not isinstance(embeddings, Tensor) or embeddings.dim() != 2 or len(embeddings) != len(images):
             found = tuple(embeddings.shape) if isinstance(embeddings, Tensor) else f"a {type(embeddings).__name__}"
             raise ShapeError(
-                f"{self.spec.name} returned {found} for images {tuple(lr.shape)}; it must return embeddings "
-                f"({len(lr)}, D)."
+                f"{self.spec.name} returned {found} for images {tuple(images.shape)}; it must return embeddings "
+                f"({len(images)}, D)."
             )
         return embeddings
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from srbench.escaping import markdown, markdown_code, markdown_sentence
 from srbench.measuring.protocol import PROTOCOLS
 from srbench.report.formats import Heading, grid, signed
+from srbench.report.leaderboard.attention import attention_stem
 from srbench.report.leaderboard.tables import Line, Section, Table, Value
 from srbench.report.reading import Records
 
@@ -77,7 +78,7 @@ def render_page(
     for picture in [f for f in shown if "_by_scale_" in f.name]:
         out += [f"![Scores against scale]({picture.name})", ""]
     for section in sections:
-        out += _section(section, notes)
+        out += _section(section, shown, notes)
         for picture in [f for f in shown if f.stem == f"crops_{section.file_stem}"]:
             out += [f"![Where methods differ most, x{section.scale}]({picture.name})", ""]
             shown.remove(picture)
@@ -86,12 +87,14 @@ def render_page(
     return "\n".join([*out, *notes.lines()]).rstrip() + "\n"
 
 
-def _section(section: Section, notes: Footnotes) -> list[str]:
+def _section(section: Section, pictures: Sequence[Path], notes: Footnotes) -> list[str]:
     out = [f"## x{section.scale} · {markdown(f'{section.degradation_label} · {section.protocol}')}", ""]
     if len({t.dataset for t in section.tables}) > 1:
         out += _overview(section)
     for table in section.tables:
         out += _table(table, section, notes)
+        if (name := attention_stem(section, table)) in {picture.stem for picture in pictures}:
+            out += [f"![Where recognisers look, {table.label} x{section.scale}]({name}.png)", ""]
     return out
 
 

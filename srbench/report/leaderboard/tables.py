@@ -125,6 +125,16 @@ class Section:
         """Scale and degradation for names of figures: "x2_blur_down"; a path becomes one word."""
         return short_stem(f"x{self.scale}_{re.sub(r'[^A-Za-z0-9_.]+', '-', self.degradation)}")
 
+    def stem_of(self, table: Table) -> str:
+        """Return dataset and scale for the name of a table's picture: "digits_test_x4".
+
+        A degradation other than bicubic follows, and a number where the dataset has several tables.
+        """
+        same = [other for other in self.tables if other.dataset == table.dataset]
+        words = [table.dataset, f"x{self.scale}", *([self.degradation] if self.degradation != "bicubic" else [])]
+        words += [str(place) for place, other in enumerate(same, 1) if other is table and len(same) > 1]
+        return short_stem(re.sub(r"[^A-Za-z0-9_.]+", "-", "_".join(words)))
+
 
 def name_lines(lines: list[Line], labels: Mapping[str, str]) -> None:
     """Give lines the shortest titles that differ: recipe, full teacher and a file's folder only where needed."""

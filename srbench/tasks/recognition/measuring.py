@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,8 +15,10 @@ from srbench.errors import DataError, ShapeError
 from srbench.imaging.pixels import to_tensor, to_uint8
 from srbench.measuring.measure import Measurement
 from srbench.measuring.recognition.answers import Answers
+from srbench.measuring.recognition.attention import attention_to_places, spread_over, write_attention
+from srbench.measuring.recognition.fronts import FED, FrontScorer
 from srbench.measuring.recognition.scoring import score_answers
-from srbench.measuring.recognition.spec import RecognitionMetricSpec
+from srbench.measuring.recognition.spec import RecognitionScoreSpec
 from srbench.networks.recognition.recogniser import Recogniser
 from srbench.tasks.recognition.protocol import RecognitionProtocol
 from srbench.tasks.recognition.sized import SizedImages
@@ -39,7 +41,7 @@ class LabelledTest:
     labelled: LabelledImages
     classes: tuple[str, ...] | None
     """The classes that the recogniser was trained on; None if unknown."""
-    metrics: Sequence[RecognitionMetricSpec]
+    metrics: Sequence[RecognitionScoreSpec]
 
     def measure(self, images: SizedImages, advance: Callable[[], None]) -> Measurement:
         """Embed and score.
@@ -53,27 +55,35 @@ class LabelledTest:
         """
         if not len(images):
             raise DataError(f"{self.request.dataset.label} has no image to measure; add its images, or leave it out.")
-        answers = self._answers(images, advance)
+        fronts = FrontScorer(self.metrics, self.request.scale, self.request.device)
+        answers = self._answers(images, fronts, advance)
         source = "hr" if self.request.scale == 1 else f"{self.request.degradation.name}-u8"
-        scored = score_answers(self.metrics, answers, partial(self._protocol_id, source))
-        return Measurement(scores=scored.scores, images=scored.items, lr_source=source)
+        scored = score_answers(self.metrics, answers, partial(self._protocol_id, source), fronts)
+        return Measurement(
+            scores=scored.scores, images=scored.items, lr_source=source, attention_file=self._keep_attention(images)
+        )
 
-    def _protocol_id(self, source: str, metric: RecognitionMetricSpec) -> str:
+    def _protocol_id(self, source: str, metric: RecognitionScoreSpec) -> str:
         """Return the id that is shown beside a score; see `srbench.measuring.protocol`."""
         version = "" if metric.version == "1" else f".v{metric.version}"
+        own = f",{FED.describe(self.request.scale)}" if metric.of_input else ""
         how = self.request.inference.id(self.request.limit)
-        return f"{metric.name}{version}@{self.protocol.describe(self.request.scale)},lr={source},{how}"
+        return f"{metric.name}{version}@{self.protocol.describe(self.request.scale)}{own},lr={source},{how}"
 
     @torch.inference_mode()
-    def _answers(self, images: SizedImages, advance: Callable[[], None]) -> Answers:
+    def _answers(self, images: SizedImages, fronts: FrontScorer, advance: Callable[[], None]) -> Answers:
         rows: list[tuple[Tensor, Tensor, Tensor]] = []
-        for seen in self._views(images):
-            some = seen.to(self.request.device)
-            embeddings = self.recogniser(some, self.request.scale)
-            mirrored = self.recogniser(some.flip(-1), self.request.scale)
-            logits = self.recogniser.logits(embeddings) if self.classes == self.labelled.classes else embeddings[:, :0]
+        network, scale = self.recogniser, self.request.scale
+        for first in range(0, len(images), BATCH):
+            numbers = range(first, min(first + BATCH, len(images)))
+            hr = images.at(numbers)
+            seen = self._seen(hr, [images.names[number] for number in numbers])
+            fed = network.fed(seen, scale)
+            embeddings, mirrored = network.embed(fed), network(seen.flip(-1), scale)
+            logits = network.logits(embeddings) if self.classes == self.labelled.classes else embeddings[:, :0]
             rows.append((embeddings, mirrored, logits))
-            for _ in range(len(seen)):
+            for number, one, truth in zip(numbers, fed, hr, strict=True):
+                fronts.score(images.names[number], one[None], truth[None])
                 advance()
         own, flipped, classified = (torch.cat(parts).double().cpu().numpy() for parts in zip(*rows, strict=True))
         return Answers(
@@ -81,17 +91,22 @@ class LabelledTest:
             logits=classified if classified.shape[1] else None,
         )  # fmt: skip
 
-    def _views(self, images: SizedImages) -> Iterator[Tensor]:
-        """Yield what the recogniser sees, a batch at a time."""
-        for first in range(0, len(images), BATCH):
-            numbers = range(first, min(first + BATCH, len(images)))
-            hr = images.at(numbers)
-            if self.request.scale == 1:
-                yield hr
-                continue
-            lr = torch.cat([self._lr(one, images.names[number]) for one, number in zip(hr, numbers, strict=True)])
-            size = (self.protocol.height, self.protocol.width)
-            yield VIEWS[self.view](lr, size)
+    def _keep_attention(self, images: SizedImages) -> str | None:
+        """Write where the recogniser looks in a few images; return the name of the file, None without attention."""
+        if not self.request.keep or not self.recogniser.spec.attention:
+            return None
+        numbers = spread_over(len(images), self.request.keep)
+        names = [images.names[number] for number in numbers]
+        seen = self._seen(images.at(numbers), names)
+        places = attention_to_places(self.recogniser, seen, (self.protocol.height, self.protocol.width))
+        return None if places is None else write_attention(self.request.folder, names, seen, places)
+
+    def _seen(self, hr: Tensor, names: Sequence[str]) -> Tensor:
+        """Return what the recogniser sees of HR images (N, 3, H, W), on its device."""
+        if self.request.scale == 1:
+            return hr.to(self.request.device)
+        lr = torch.cat([self._lr(one, name) for one, name in zip(hr, names, strict=True)])
+        return VIEWS[self.view](lr, (self.protocol.height, self.protocol.width)).to(self.request.device)
 
     def _lr(self, hr: Tensor, name: str) -> Tensor:
         """Make the LR of one image, frozen as in super-resolution where it is random."""

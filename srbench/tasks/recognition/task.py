@@ -13,7 +13,7 @@ from srbench.errors import CheckpointError, ConfigError
 from srbench.files import cache_root
 from srbench.measuring.metrics.spec import ScoreSpec, all_of
 from srbench.measuring.protocol import Inference, ScoringProtocol
-from srbench.measuring.recognition.spec import RecognitionMetricSpec
+from srbench.measuring.recognition.spec import RecognitionMetricSpec, RecognitionScoreSpec
 from srbench.naming import Scale
 from srbench.networks.recognition.spec import RecogniserSpec
 from srbench.networks.spec import ArchitectureSpec
@@ -39,6 +39,7 @@ class Recognition(Task):
     default_metrics = ("top1", "top5", "mean_per_class")
     default_recipe = "recognition_quick"
     reference = ""
+    measuring_version = 2
 
     def helper_scale(self, scale: Scale) -> Scale:  # noqa: ARG002
         """Return 1: teachers see HR."""
@@ -73,8 +74,8 @@ class Recognition(Task):
 
     def headline(self, dataset: DatasetSpec, protocol: ScoringProtocol, metrics: Sequence[ScoreSpec]) -> str:  # noqa: ARG002
         """Return the first metric that scores what the dataset asks for."""
-        fitting = (m.name for m in all_of(RecognitionMetricSpec, metrics) if dataset.question in m.questions)
-        return next(fitting, metrics[0].name)
+        answered = (m for m in all_of(RecognitionScoreSpec, metrics) if isinstance(m, RecognitionMetricSpec))
+        return next((m.name for m in answered if dataset.question in m.questions), metrics[0].name)
 
     def untrained(
         self, spec: ArchitectureSpec, scale: Scale, recipe: TrainingRecipe | None, library: Library, catalog: Catalog  # noqa: ARG002
@@ -122,7 +123,7 @@ class Recognition(Task):
             view="small" if spec.takes_lr else protocol.view,
             labelled=labelled,
             classes=next((request.library.labelled(own).classes for own in request.trained_on), None),
-            metrics=all_of(RecognitionMetricSpec, request.metrics),
+            metrics=all_of(RecognitionScoreSpec, request.metrics),
         )
         size = protocol.height, protocol.width
         return test.measure(SizedImages(cache_root() / "patches", labelled.images, size, protocol.cover), advance)
