@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 import srbench
 from srbench.networks.blocks import conv, zeroed
+from srbench.networks.wavelets import haar
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 """Takes two images (N, C, H, W) and returns one number."""
@@ -36,27 +37,17 @@ WINDOW = 8
 """Side in pixels of the windows whose DCT is attended to; our choice."""
 
 
-def haar(images: Tensor) -> tuple[Tensor, Tensor]:
-    """One level of the orthonormal Haar transform.
+def bands(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Split images by one level of the Haar transform; odd sides are padded with a row or column of zeros.
 
     Args:
-        images: (N, C, h, w); odd sides are padded with a row or column of zeros.
+        images: (N, C, h, w).
 
     Returns:
-        The low band (N, C, ⌈h/2⌉, ⌈w/2⌉), and the vertical, horizontal and diagonal bands (N, C, 3, ⌈h/2⌉, ⌈w/2⌉).
+        The low band (N, C, ⌈h/2⌉, ⌈w/2⌉), and the three high bands (N, 3C, ⌈h/2⌉, ⌈w/2⌉).
     """
-    images = F.pad(images, (0, images.shape[-1] % 2, 0, images.shape[-2] % 2))
-    above, below = images[..., 0::2, :], images[..., 1::2, :]
-    sums, differences = above + below, above - below
-    left, right = (slice(0, None, 2), slice(1, None, 2))
-    bands = [
-        sums[..., left] + sums[..., right],
-        differences[..., left] + differences[..., right],
-        sums[..., left] - sums[..., right],
-        differences[..., left] - differences[..., right],
-    ]
-    low, *high = (band / 2 for band in bands)
-    return low, torch.stack(high, dim=2)
+    low, *high = haar(F.pad(images, (0, images.shape[-1] % 2, 0, images.shape[-2] % 2))).chunk(4, dim=1)
+    return low, torch.cat(high, dim=1)
 
 
 def wavelet_distance(one: Tensor, other: Tensor, *, levels: int = 1, low_of_one: bool = False) -> Tensor:
@@ -74,7 +65,7 @@ def wavelet_distance(one: Tensor, other: Tensor, *, levels: int = 1, low_of_one:
     """
     terms = []
     for _ in range(levels):
-        (one, high), (other, other_high) = haar(one), haar(other)
+        (one, high), (other, other_high) = bands(one), bands(other)
         terms.append(F.l1_loss(high, other_high))
     if low_of_one:
         if levels > len(one):

@@ -1,0 +1,80 @@
+"""The orthonormal Haar transform, as functions and as layers: an image becomes four sub-bands of half its size.
+
+For authors of networks and losses: ``from srbench.networks.wavelets import haar, inverse_haar``. Sub-bands are ordered,
+and signed, as in MWCNN's release.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srbench.errors import ShapeError
+
+BANDS = ("LL", "HL", "LH", "HH")
+"""The sub-bands in their order: mean, difference across columns, difference across rows, difference of both."""
+
+
+def haar(images: Tensor) -> Tensor:
+    """Split images into their sub-bands.
+
+    Args:
+        images: (N, C, H, W), whose sides are even.
+
+    Returns:
+        (N, 4C, H/2, W/2): LL of every channel, then HL, LH and HH. The transform keeps the sum of squares.
+
+    Raises:
+        ShapeError: A side is odd.
+    """
+    height, width = images.shape[-2:]
+    if height % 2 or width % 2:
+        raise ShapeError(
+            f"The Haar transform halves both sides, and {height}x{width} has an odd one; pad the images, or declare a "
+            "size_multiple in the network's spec."
+        )
+    a, c, b, d = torch.unflatten(F.pixel_unshuffle(images, 2), 1, (-1, 4)).unbind(2)  # b is below a, c is right of it
+    left, right = a + b, c + d
+    left_down, right_down = b - a, d - c
+    return torch.cat((left + right, right - left, left_down + right_down, right_down - left_down), dim=1) / 2
+
+
+def inverse_haar(bands: Tensor) -> Tensor:
+    """Put images together again from their sub-bands; the exact inverse of `haar`.
+
+    Args:
+        bands: (N, 4C, h, w) in the order of `haar`.
+
+    Returns:
+        (N, C, 2h, 2w).
+
+    Raises:
+        ShapeError: The channels are not a multiple of four.
+    """
+    if bands.shape[1] % 4:
+        raise ShapeError(
+            f"The inverse Haar transform needs four sub-bands of each channel, and {bands.shape[1]} channels are not a "
+            "multiple of 4; give as many as haar returns."
+        )
+    low, across, down, both = bands.chunk(4, dim=1)
+    left, right = low - across, low + across
+    left_down, right_down = down - both, down + both
+    pixels = (left - left_down, right - right_down, left + left_down, right + right_down)
+    return F.pixel_shuffle(torch.stack(pixels, dim=2).flatten(1, 2), 2) / 2
+
+
+class Haar(nn.Module):
+    """`haar` as a layer, which replaces pooling without losing anything; it has no weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W), whose sides are even, to (N, 4C, H/2, W/2)."""
+        return haar(x)
+
+
+class InverseHaar(nn.Module):
+    """`inverse_haar` as a layer; it has no weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, 4C, h, w) to (N, C, 2h, 2w)."""
+        return inverse_haar(x)
