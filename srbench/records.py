@@ -177,6 +177,8 @@ class ModelFacts(Stored):
     train_steps: int | None = None
     costs: TrainingCosts | None = None
     """None if nothing was trained."""
+    parts: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    """The models that a composed one consists of, in the order in which an image passes them; empty for others."""
     reconstruction: bool = False
     """The distiller is a reimplementation of a paper that leaves details open."""
     form: Literal["plain", "corrected", "official"] = "plain"

@@ -29,6 +29,8 @@ from srbench.report.leaderboard.columns import (
     metric_columns,
 )
 from srbench.report.leaderboard.crops import crop_pictures
+from srbench.report.leaderboard.front_plots import front_pictures
+from srbench.report.leaderboard.fronts import make_studies
 from srbench.report.leaderboard.page import render_page
 from srbench.report.leaderboard.plots import plot_pictures
 from srbench.report.leaderboard.scale_plots import scale_pictures
@@ -142,7 +144,7 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
     write_csv(files.per_image, image_columns(metrics), (row for r in ordered for row in image_rows(r, metrics)))
 
     sections = files.sections
-    gains, matrices = make_gain_tables(sections), make_matrices(sections)
+    gains, matrices, studies = make_gain_tables(sections), make_matrices(sections), make_studies(sections)
     crops, unreadable = crop_pictures(results, records.folder, sections)
     groups = (
         [
@@ -150,6 +152,7 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
             *scale_pictures(results, sections),
             *crops,
             *attention_pictures(results, records.folder, sections),
+            *front_pictures(results, studies),
         ],
         gain_pictures(results, gains),
         [*matrix_pictures(results, matrices), *representation_pictures(results, records.folder, matrices)],
@@ -166,7 +169,8 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
         degradations = (results / "degradations.md", results / "degradations.csv", *of_matrices)
         atomic_write(degradations[0], degradations_page.render_page(matrices, of_matrices))
         write_csv(degradations[1], degradations_page.COLUMNS, degradations_page.csv_rows(matrices))
-    atomic_write(files.markdown, render_page(records, sections, figures, distillation[:1], degradations[:1]))
+    page = render_page(records, sections, figures, distillation[:1], degradations[:1], studies)
+    atomic_write(files.markdown, page)
     return _State(
         figures=tuple(path.name for path in figures),
         warnings=(*unreadable, *undrawn),

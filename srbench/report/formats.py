@@ -45,6 +45,11 @@ class Heading:
         return 1.0 if self.higher_is_better else -1.0
 
     @property
+    def arrow(self) -> str:
+        """The direction of better scores, as it follows a name."""
+        return "↑" if self.higher_is_better else "↓"
+
+    @property
     def unit(self) -> str:
         """The unit, from the column's name; "" without one."""
         return next((unit for end, unit in UNITS.items() if self.column.endswith(end)), "")

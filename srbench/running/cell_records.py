@@ -92,6 +92,7 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
         label=spec.title,
         source=model.source,
         network_reconstruction=spec.reconstruction,
+        parts=tuple(part.method for part in model.parts),
     )
     if model.source == "checkpoint":
         checkpoint = spec.published(model.checkpoint, model.scales)[0]

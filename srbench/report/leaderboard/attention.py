@@ -51,7 +51,7 @@ def attention_pictures(results: Path, folder: Path, sections: Sequence[Section])
     for section in sections:
         for table in section.tables:
             lines = list(_shown(section, table, sections))
-            path = results / f"{attention_stem(section, table)}.png"
+            path = results / attention_name(section, table)
             if path.is_file() and not all((folder / file).is_file() for file in map(_file, lines) if file):
                 pictures.append(Picture(path, None))
                 continue
@@ -62,9 +62,9 @@ def attention_pictures(results: Path, folder: Path, sections: Sequence[Section])
     return pictures
 
 
-def attention_stem(section: Section, table: Table) -> str:
-    """Return the name of the picture of a table, without its ending."""
-    return f"attention_{section.stem_of(table)}"
+def attention_name(section: Section, table: Table) -> str:
+    """Return the name of the picture of a table."""
+    return f"attention_{section.stem_of(table)}.png"
 
 
 def _shown(section: Section, table: Table, sections: Sequence[Section]) -> Iterator[Line]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from srbench.escaping import markdown, markdown_code, markdown_sentence
 from srbench.measuring.protocol import PROTOCOLS
 from srbench.report.formats import Heading, grid, signed
-from srbench.report.leaderboard.attention import attention_stem
+from srbench.report.leaderboard.attention import attention_name
+from srbench.report.leaderboard.fronts import Study, study_lines
 from srbench.report.leaderboard.tables import Line, Section, Table, Value
 from srbench.report.reading import Records
 
@@ -49,6 +50,7 @@ def render_page(
     pictures: Iterable[Path] = (),
     distillation: Iterable[Path] = (),
     degradations: Iterable[Path] = (),
+    studies: Sequence[Study] = (),
 ) -> str:
     """Return the text of leaderboard.md, with links to the pages of distillers and degradations if there are any.
 
@@ -78,7 +80,7 @@ def render_page(
     for picture in [f for f in shown if "_by_scale_" in f.name]:
         out += [f"![Scores against scale]({picture.name})", ""]
     for section in sections:
-        out += _section(section, shown, notes)
+        out += _section(section, shown, notes, [study for study in studies if study.section is section])
         for picture in [f for f in shown if f.stem == f"crops_{section.file_stem}"]:
             out += [f"![Where methods differ most, x{section.scale}]({picture.name})", ""]
             shown.remove(picture)
@@ -87,14 +89,19 @@ def render_page(
     return "\n".join([*out, *notes.lines()]).rstrip() + "\n"
 
 
-def _section(section: Section, pictures: Sequence[Path], notes: Footnotes) -> list[str]:
+def _section(section: Section, pictures: Sequence[Path], notes: Footnotes, studies: Sequence[Study]) -> list[str]:
     out = [f"## x{section.scale} · {markdown(f'{section.degradation_label} · {section.protocol}')}", ""]
     if len({t.dataset for t in section.tables}) > 1:
         out += _overview(section)
     for table in section.tables:
         out += _table(table, section, notes)
-        if (name := attention_stem(section, table)) in {picture.stem for picture in pictures}:
-            out += [f"![Where recognisers look, {table.label} x{section.scale}]({name}.png)", ""]
+        there, where = {picture.name for picture in pictures}, f"{table.label} x{section.scale}"
+        if (name := attention_name(section, table)) in there:
+            out += [f"![Where recognisers look, {where}]({name})", ""]
+        for study in (study for study in studies if study.table is table):
+            out += study_lines(study)
+            if study.picture in there:
+                out += [f"![Recognition against the quality of images, {where}]({study.picture})", ""]
     return out
 
 
@@ -240,4 +247,4 @@ def _reported(line: Line, heading: Heading) -> str:
 def _head(heading: Heading, table: Table) -> str:
     same = [h for h in table.headings if h.metric == heading.metric]
     number = f" ({same.index(heading) + 1})" if len(same) > 1 else ""
-    return f"{markdown(heading.label)}{number}{heading.bracketed_unit} {'↑' if heading.higher_is_better else '↓'}"
+    return f"{markdown(heading.label)}{number}{heading.bracketed_unit} {heading.arrow}"
