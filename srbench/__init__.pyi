@@ -24,6 +24,7 @@ from .networks.spec import ArchitectureSpec, Checkpoint, Reported
 from .networks.weights import load_state_dict
 from .recipe import Recipe
 from .report.comparing.reading import read_results
+from .scales import RealScale, Scale, hr_size, lr_size, parse_scale, whole_scale
 
 __all__ = [
     "Answers",
@@ -49,12 +50,14 @@ __all__ = [
     "Pair",
     "Paper",
     "Phase",
+    "RealScale",
     "Recipe",
     "Recogniser",
     "RecogniserSpec",
     "RecognitionMetricSpec",
     "Reported",
     "Result",
+    "Scale",
     "ScoreSpec",
     "Setup",
     "ShapeError",
@@ -69,10 +72,14 @@ __all__ = [
     "find_lpips_trunk",
     "find_vgg19",
     "hookimpl",
+    "hr_size",
     "load_state_dict",
+    "lr_size",
+    "parse_scale",
     "read_chain",
     "read_manifest",
     "read_results",
     "user_manifest",
     "weighted_mean",
+    "whole_scale",
 ]

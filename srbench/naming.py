@@ -1,4 +1,4 @@
-"""Names, scales and papers, which all specs have, and the mapping in which specs are looked up."""
+"""Names and papers, which all specs have, and the mapping in which specs are looked up."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from srbench.errors import PluginError
-
-Scale: TypeAlias = int
-"""Up-sampling factor."""
+from srbench.scales import RealScale, Scale
 
 T = TypeVar("T")
 
@@ -41,12 +39,12 @@ def expand_names(names: str) -> list[str]:
 
 
 def check_scales(kind: str, name: str, scales: frozenset[Scale]) -> None:
-    """Refuse scales that are not whole numbers from 1, and an empty set of them.
+    """Refuse an empty set of scales, and one with something else in it.
 
     Raises:
         PluginError: See above.
     """
-    if not scales or any(not isinstance(s, int) or s < 1 for s in scales):
+    if not scales or any(not isinstance(s, int | RealScale) or s < 1 for s in scales):
         raise PluginError(
             f"{kind} {name!r} declares scales {sorted(scales)}; give whole numbers from 1, such as {{2, 3, 4}}."
         )

@@ -13,6 +13,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from srbench.scales import Scale, lr_size
+
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -54,7 +56,7 @@ class TrainingRecipe(BaseModel, ABC):
     clip: Rate | None = None
     """Largest norm of the gradient; not clipped if absent."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    start_from_scale: Positive | None = None
+    start_from_scale: Scale | None = None
     """Other scales start from the weights trained at this scale (EDSR's x3 and x4 start from x2)."""
     start_from: str | None = None
     """Another architecture whose weights are taken wherever name and shape fit, at every scale (HAN's are RCAN's), at
@@ -92,10 +94,10 @@ class TrainingRecipe(BaseModel, ABC):
         return self.datasets
 
     @abstractmethod
-    def lr_size(self, scale: int) -> tuple[int, int]:
+    def lr_size(self, scale: Scale) -> tuple[int, int]:
         """Return height and width of the LR images that most steps see at ``scale``."""
 
-    def lr_pixels(self, scale: int) -> int:
+    def lr_pixels(self, scale: Scale) -> int:
         """Return how many LR pixels the whole training sees at ``scale``."""
         height, width = self.lr_size(scale)
         return self.steps * self.batch * height * width
@@ -131,7 +133,7 @@ class Recipe(TrainingRecipe):
     """The recipe of a training for super-resolution, on patches."""
 
     patch: Positive = 48
-    """Side of an LR patch, in pixels; the HR patch is ``scale`` times that."""
+    """Side of an LR patch, in pixels; the HR patch is ``scale`` times that, rounded."""
     patch_of: Literal["lr", "hr"] = "lr"
     """"hr": sides are those of HR patches, which then have one size at every scale; LR patches are ``scale`` times
     smaller, rounded down."""
@@ -165,16 +167,16 @@ class Recipe(TrainingRecipe):
         begun = bisect_right(self.progressive, step, key=lambda stage: stage[0])
         return self.progressive[begun - 1][1:] if begun else (self.patch, self.batch)
 
-    def lr_side(self, patch: int, scale: int) -> int:
+    def lr_side(self, patch: int, scale: Scale) -> int:
         """Return the side of the LR patch at ``scale``, where ``patch`` is in pixels of `patch_of`."""
-        return patch if self.patch_of == "lr" else max(patch // scale, 1)
+        return patch if self.patch_of == "lr" else max(*lr_size((patch, patch), scale), 1)
 
-    def lr_size(self, scale: int) -> tuple[int, int]:
+    def lr_size(self, scale: Scale) -> tuple[int, int]:
         """Return the sides of the patches of the first steps."""
         side = self.lr_side(self.patch, scale)
         return side, side
 
-    def lr_pixels(self, scale: int) -> int:
+    def lr_pixels(self, scale: Scale) -> int:
         """Return how many LR pixels the whole training sees, with patches that grow."""
         pixels = 0
         for start, end in pairwise([0, *(step for step, _, _ in self.progressive if step < self.steps), self.steps]):
@@ -231,6 +233,6 @@ class RecognitionRecipe(TrainingRecipe):
         """The training sets, and the one that chooses the weights unless the recipe says that it may be a test set."""
         return self.read_sets if self.choose == "best" else self.datasets
 
-    def lr_size(self, scale: int) -> tuple[int, int]:
+    def lr_size(self, scale: Scale) -> tuple[int, int]:
         """Return the size of the LR images."""
-        return self.height // scale, self.width // scale
+        return lr_size((self.height, self.width), scale)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from srbench.scales import Scale
+
 RECORD_VERSION: Literal[1] = 1
 
 
@@ -27,7 +29,7 @@ class RowId(NamedTuple):
     """See `training_title`."""
     seed: int | None
     dataset: str
-    scale: int
+    scale: Scale
     degradation: str
     train_degradation: str
     protocol: str
@@ -268,7 +270,7 @@ class Record(Stored):
     dataset: str
     dataset_label: str
     dataset_hash: str | None = None
-    scale: int
+    scale: Scale
     degradation: str
     degradation_label: str = ""
     degradation_setting: str = ""

@@ -12,22 +12,20 @@ from srbench.imaging.resize import imresize
 
 
 class Bicubic(nn.Module):
-    """Enlarges in double precision with symmetric borders; returns lr's dtype.
+    """Enlarges to any size in double precision with symmetric borders; returns lr's dtype.
 
     Args:
-        scale: Up-sampling factor.
         rounding: "uint8" clamps and rounds after each of the two passes, as MATLAB does with 8-bit images; "none"
             does neither.
     """
 
-    def __init__(self, scale: int, *, rounding: Literal["none", "uint8"] = "none") -> None:
+    def __init__(self, *, rounding: Literal["none", "uint8"] = "none") -> None:
         super().__init__()
-        self.scale = scale
         self.rounding = rounding
 
-    def forward(self, lr: Tensor) -> Tensor:
-        """Map (N, C, h, w) to (N, C, scale*h, scale*w), in [0, 1]."""
-        return imresize(lr.double(), scale=self.scale, rounding=self.rounding).to(lr.dtype)
+    def forward(self, lr: Tensor, size: tuple[int, int]) -> Tensor:
+        """Map (N, C, h, w) to (N, C, height, width), the wanted size, in [0, 1]."""
+        return imresize(lr.double(), size=size, rounding=self.rounding).to(lr.dtype)
 
 
 PAPER = srbench.Paper(
@@ -44,6 +42,7 @@ def _spec(name: str, label: str, rounding: Literal["none", "uint8"], notes: str 
         label=label,
         build=partial(Bicubic, rounding=rounding),
         scales=frozenset({2, 3, 4, 8}),
+        any_scale=True,
         trainable=False,
         license="Apache-2.0",
         paper=PAPER,

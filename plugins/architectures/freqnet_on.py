@@ -55,7 +55,7 @@ class FreqNetOn(nn.Module):
     def __init__(self, spec: srbench.ArchitectureSpec, *scale: int) -> None:
         super().__init__()
         self.spec = spec
-        self.scales = scale or tuple(sorted(spec.scales))
+        self.scales = scale or tuple(map(srbench.whole_scale, sorted(spec.scales)))
         self.network = spec.build(*scale)
         self.merge = nn.ModuleDict({str(factor): Merge(factor) for factor in self.scales})
 

@@ -67,7 +67,7 @@ Sizes = tuple[torch.Size, torch.Size]
 
 
 def _runs(module: nn.Module, spec: srbench.ArchitectureSpec) -> list[list[tuple[nn.Module, Sizes]]]:
-    """List convolutions and shuffles in the order in which they run, once for each scale of a multi-scale network."""
+    """List convolutions and shuffles in the order in which they run, once for each scale of one network for several."""
     runs: list[list[tuple[nn.Module, Sizes]]] = []
 
     def watch(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -81,9 +81,10 @@ def _runs(module: nn.Module, spec: srbench.ArchitectureSpec) -> list[list[tuple[
     training = module.training
     module.eval()
     with torch.no_grad():
-        for scale in sorted(spec.scales) if spec.multi_scale else [None]:
+        scales = sorted(spec.scales)
+        for scale in scales if spec.one_network else scales[:1]:
             runs.append([])
-            module(lr) if scale is None else module(lr, scale)
+            module(*spec.arguments(lr, scale))
     module.train(training)
     for hook in hooks:
         hook.remove()

@@ -19,7 +19,7 @@ from srbench.imaging import imresize
 
 def down(
     hr: Tensor,
-    scale: int,
+    scale: srbench.Scale,
     generator: Generator,  # noqa: ARG001 - nothing is random
     *,
     border: Literal["symmetric", "replicate"] = "symmetric",
@@ -28,8 +28,8 @@ def down(
     """Shrink hr with an antialiased kernel (a = -0.5, widened by the scale).
 
     Args:
-        hr: (N, C, scale*h, scale*w) in [0, 1].
-        scale: Factor.
+        hr: (N, C, H, W) in [0, 1], cropped for the scale.
+        scale: Factor, whole or real.
         generator: Not used.
         border: Padding at the edges: the mirrored image, or the edge pixel.
         rounding: "uint8" rounds hr to 8-bit levels, and the result of each pass.
@@ -37,7 +37,8 @@ def down(
     Returns:
         (N, C, h, w); with rounding in [0, 1], without it unclipped, slightly outside of [0, 1] at sharp edges.
     """
-    return imresize(hr, size=(hr.shape[-2] // scale, hr.shape[-1] // scale), border=border, rounding=rounding)
+    size = srbench.lr_size((hr.shape[-2], hr.shape[-1]), scale)
+    return imresize(hr, size=size, border=border, rounding=rounding)
 
 
 @srbench.hookimpl
@@ -49,6 +50,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             label="bicubic",
             apply=down,
             unrounded=partial(down, rounding="none"),
+            any_scale=True,
             stochastic=False,
             describe=describe_chain(),
             notes="MATLAB's symmetric borders; bit-equal to the LR of Set5 and Set14 in common use.",
@@ -58,6 +60,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             label="bicubic (replicate borders)",
             apply=partial(down, border="replicate"),
             unrounded=partial(down, border="replicate", rounding="none"),
+            any_scale=True,
             stochastic=False,
             describe=describe_chain(),
             notes="Replicated borders, as MATLAB did before R2010; bit-equal to the LR of B100 in common use.",

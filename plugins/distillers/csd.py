@@ -185,7 +185,7 @@ class CSD(srbench.Distiller):
         sr = self.setup.student(batch.lr, batch.scale, self._shared())
         with torch.no_grad():
             positives = self.encode(wide)
-            negatives = self.encode(imresize(batch.lr, scale=batch.scale))
+            negatives = self.encode(imresize(batch.lr, size=(sr.shape[-2], sr.shape[-1])))
         distance = self.compare(self.encode(sr), positives, negatives, self._chosen(batch))
         own = self.setup.supervised(wide, batch.hr)
         return {

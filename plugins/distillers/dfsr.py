@@ -119,7 +119,7 @@ class DFSR(srbench.Distiller):
         """``agreement`` and ``likeness`` on newly generated images."""
         images = self._images(batch)
         target = self.setup.teacher(images, batch.scale)
-        shrunk = imresize(target, scale=1 / batch.scale).clamp(0, 1)
+        shrunk = imresize(target, size=(images.shape[-2], images.shape[-1])).clamp(0, 1)
         return {
             "agreement": agreement(self.setup.student(images, batch.scale), target),
             "likeness": self.likeness * squared_error(images, shrunk),

@@ -144,7 +144,7 @@ class DUKD(srbench.Distiller):
         terms = {"zoom_in": torch.stack([self.zoom_in(batch) for _ in range(count)]).mean()}
         if self.zoom_out:
             lr = mod_crop(batch.lr, batch.scale)
-            smaller = imresize(lr, scale=1 / batch.scale).clamp(0, 1)
+            smaller = imresize(lr, size=srbench.lr_size((lr.shape[-2], lr.shape[-1]), batch.scale)).clamp(0, 1)
             sr = self.setup.student(smaller, batch.scale)
             terms["zoom_out"] = self.supervision * F.l1_loss(sr, lr)
             terms["zoom_out_logits"] = F.l1_loss(sr, self.target(smaller, batch.scale))
@@ -159,7 +159,7 @@ class DUKD(srbench.Distiller):
         return F.l1_loss(restored, self.target(squares, batch.scale))
 
     @torch.no_grad()
-    def target(self, lr: Tensor, scale: int) -> Tensor:
+    def target(self, lr: Tensor, scale: srbench.Scale) -> Tensor:
         """The teacher's output for lr."""
         return self.setup.teacher(lr, scale)
 

@@ -132,7 +132,8 @@ class PISR(srbench.Distiller):
     ) -> None:
         super().__init__(setup)
         student = setup.student
-        self.encoders = nn.ModuleDict({str(scale): Encoder(student.colours, scale) for scale in setup.scales})
+        whole = map(srbench.whole_scale, setup.scales)
+        self.encoders = nn.ModuleDict({str(scale): Encoder(student.colours, scale) for scale in whole})
         self.decoder = copy.deepcopy(student.module).eval().requires_grad_(requires_grad=False)
         last = tuple((tap, tap) for tap in student.spec.taps[-1:])
         teacher = srbench.Network(student.spec, self.decoder)

@@ -44,7 +44,7 @@ class PixelDistillation(srbench.Distiller):
         super().__init__(setup)
         self.student, self.teacher = recognisers(setup)
         setup.require_common_colours()
-        self.weight = image_weight(max(setup.scales)) if weight is None else weight
+        self.weight = image_weight(srbench.whole_scale(max(setup.scales))) if weight is None else weight
         self.stem = self.student.spec.stem
         if not self.stem:
             raise srbench.TrainingError(

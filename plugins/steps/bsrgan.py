@@ -43,11 +43,11 @@ class ScaledBlur:
         """Draw the parameters of the kernel."""
         side = 2 * random.integer(self.side_px[0] // 2, self.side_px[1] // 2) + 1
         if random.chance(self.anisotropic_probability):
-            most = self.variance_px2[1] + self.variance_per_scale * size.scale
+            most = self.variance_px2[1] + self.variance_per_scale * size.factor
             first, second = random.uniform(self.variance_px2[0], most), random.uniform(self.variance_px2[0], most)
             theta = random.uniform(0.0, math.pi)
             return {"side_px": side, "anisotropic": True, "first_px2": first, "second_px2": second, "theta": theta}
-        most = self.sigma_px[1] + self.sigma_per_scale * size.scale
+        most = self.sigma_px[1] + self.sigma_per_scale * size.factor
         return {"side_px": side, "anisotropic": False, "sigma_px": random.uniform(self.sigma_px[0], most)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
@@ -74,9 +74,9 @@ class ResizeOrSubsample:
     def draw(self, random: Random, size: Size) -> Drawn:
         """Draw factor and mode, or the width of the blur."""
         if random.chance(self.resize_probability):
-            factor = random.uniform(1.0, self.factor_over_scale * size.scale)
+            factor = random.uniform(1.0, self.factor_over_scale * size.factor)
             return {"factor": factor, "mode": random.choice(self.modes)}
-        return {"sigma_px": random.uniform(self.sigma_px[0], self.sigma_px[1] * size.scale)}
+        return {"sigma_px": random.uniform(self.sigma_px[0], self.sigma_px[1] * size.factor)}
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], size: Size) -> Tensor:
         """Resize, or blur and sub-sample; the kernel is shifted, so that lr pixels are the centres of their blocks."""
@@ -85,9 +85,10 @@ class ResizeOrSubsample:
             factor = drawn[0]["factor"]
             goal = max(int(height / factor), 1), max(int(width / factor), 1)
             return opencv(images, drawn[0]["mode"], goal).clamp(0, 1)
-        blurs = shift(kernels.fspecial(self.side_px, [one["sigma_px"] for one in drawn]), size.scale)
+        scale = srbench.whole_scale(size.scale)
+        blurs = shift(kernels.fspecial(self.side_px, [one["sigma_px"] for one in drawn]), scale)
         blurs = blurs / blurs.sum(dim=(1, 2), keepdim=True)
-        kept = filter2d(images, blurs, flip=True)[..., :: size.scale, :: size.scale]
+        kept = filter2d(images, blurs, flip=True)[..., ::scale, ::scale]
         return kept.clamp(0, 1)
 
 
@@ -179,7 +180,7 @@ class HalvedFirst:
 
 
 def _half(size: Size) -> Size:
-    return Size(size.height // 2, size.width // 2, size.scale // 2, size.realisation)
+    return Size(size.height // 2, size.width // 2, srbench.whole_scale(size.scale) // 2, size.realisation)
 
 
 _MODES = "modes to choose from with equal probability: bilinear, bicubic, area"

@@ -46,16 +46,17 @@ class Subsample(FixedStep):
         """Keep one pixel of each block of scale x scale.
 
         Raises:
-            ShapeError: An earlier step has resized the images.
+            ShapeError: An earlier step has resized the images, or the scale is not whole.
         """
         height, width = size.lr
-        if images.shape[-2] // size.scale != height or images.shape[-1] // size.scale != width:
+        scale = srbench.whole_scale(size.scale)
+        if images.shape[-2] // scale != height or images.shape[-1] // scale != width:
             raise ShapeError(
-                f"Images of {images.shape[-2]} x {images.shape[-1]} pixels cannot be sub-sampled by {size.scale} to "
+                f"Images of {images.shape[-2]} x {images.shape[-1]} pixels cannot be sub-sampled by {scale} to "
                 f"{height} x {width}; put subsample before other resizes."
             )
-        first = size.scale // 2 if self.phase == "centre" else 0
-        kept = images[..., first :: size.scale, first :: size.scale]
+        first = scale // 2 if self.phase == "centre" else 0
+        kept = images[..., first::scale, first::scale]
         return kept[..., :height, :width].clone()
 
 

@@ -39,7 +39,7 @@ class RandomResize:
     def draw(self, random: Random, size: Size) -> Drawn:
         """Draw factor and mode."""
         kind = random.unit()
-        least = self.down[0] / size.scale if self.least_over_scale else self.down[0]
+        least = self.down[0] / size.factor if self.least_over_scale else self.down[0]
         if kind < self.up_probability:
             factor = random.uniform(*self.up)
         elif kind < self.up_probability + self.down_probability:
@@ -53,7 +53,7 @@ class RandomResize:
         factor, mode = drawn[0]["factor"], drawn[0]["mode"]
         height, width = images.shape[-2:]
         if self.relative_to == "lr":
-            goal = int(size.height / size.scale * factor), int(size.width / size.scale * factor)
+            goal = int(size.lr[0] * factor), int(size.lr[1] * factor)
         else:
             goal = int(height * factor), int(width * factor)
         if self.library == "opencv":

@@ -64,8 +64,8 @@ def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: i
     from srbench.imaging.files import colours_of
     from srbench.imaging.folders import list_folder, name_some
 
-    if spec.scales is not None and scale not in spec.scales:
-        raise UsageError(f"The degradation {spec.name} has no scale {scale}; it has {sorted(spec.scales)}.")
+    if not spec.has_scale(scale):
+        raise UsageError(f"The degradation {spec.name} has no scale {scale}; it has {spec.scales_title}.")
     count = realisations or spec.realisations
     if count > 1 and not spec.stochastic:
         raise UsageError(

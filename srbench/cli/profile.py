@@ -12,6 +12,7 @@ import typer
 from srbench.cli.console import plain_console
 from srbench.cli.options import Device, PluginFiles, Scales, Threads, resolve_device, scales, words
 from srbench.errors import UsageError
+from srbench.scales import Scale, covering_lr_size, plain_scale
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,21 +65,22 @@ def profile(
     tasks = [
         (name, factor, way)
         for name in catalog.architectures.matching(names)
-        for factor in sorted(catalog.architectures[name].scales)
-        if not wanted or factor in wanted
+        for factor in sorted({*wanted} or catalog.architectures[name].scales)
+        if catalog.architectures[name].has_scale(factor)
         for way in backends
     ]
     if not tasks:
         factors = ", ".join(map(str, wanted))
         raise UsageError(f"None of {', '.join(names)} serves scale {factors}; `srbench show NAME` lists the scales.")
     files = [str(path.resolve()) for path in plugin or ()]
-    profiles: list[tuple[str, int, Profile]] = []
+    profiles: list[tuple[str, Scale, Profile]] = []
     with Progress(console=plain_console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=len(tasks))
         for name, factor, way in tasks:
             progress.update(bar, description=escape(f"{name} x{factor} {way.name}"))
+            low_height, low_width = covering_lr_size((height, width), factor)
             profiling = Profiling(
-                latency_height=-(-height // factor), latency_width=-(-width // factor),
+                latency_height=low_height, latency_width=low_width,
                 latency_seconds=seconds, latency_repeats=repeats, memory=memory and way == backends[0],
             )  # fmt: skip
             with freed_memory_kept():
@@ -101,7 +103,7 @@ def _size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _table(profiles: Sequence[tuple[str, int, Profile]], title: str) -> Table:
+def _table(profiles: Sequence[tuple[str, Scale, Profile]], title: str) -> Table:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
@@ -128,7 +130,7 @@ def _shown(value: Measured | None, factor: float, decimals: int) -> str:
     return "—" if value is None or value.value is None else f"{value.value * factor:,.{decimals}f}"
 
 
-def _reasons(profiles: Sequence[tuple[str, int, Profile]]) -> list[str]:
+def _reasons(profiles: Sequence[tuple[str, Scale, Profile]]) -> list[str]:
     """Return the reasons for empty cells, each once, with its networks."""
     from srbench.profiling.profile import NOT_ASKED
 
@@ -141,13 +143,13 @@ def _reasons(profiles: Sequence[tuple[str, int, Profile]]) -> list[str]:
     return [f"{', '.join(where)}: {reason}" for reason, where in held.items()]
 
 
-def _write(path: Path, profiles: Sequence[tuple[str, int, Profile]]) -> None:
+def _write(path: Path, profiles: Sequence[tuple[str, Scale, Profile]]) -> None:
     from srbench.report.formats import CsvRow, write_csv
 
     rows: list[CsvRow] = [
         {
             "architecture": name,
-            "scale": scale,
+            "scale": plain_scale(scale),
             **{figure: measured.value for figure, measured in found.figures.items()},
             "latency_ms_low": found.latency_low_ms,
             "latency_ms_high": found.latency_high_ms,

@@ -27,7 +27,7 @@ from srbench.datasets.pairing import common_factor, describe_unpaired, pair, rea
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import DataError, UnavailableError
 from srbench.imaging.folders import SUFFIXES, list_folder, name_some
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 HR_FOLDERS = ("hr", "gt", "original", "gtmod2", "gtmod4", "gtmod12")
 """Names of HR folders inside a dataset, best first: the last ones hold cropped copies."""

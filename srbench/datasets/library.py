@@ -11,7 +11,7 @@ from srbench.datasets.spec import DatasetSpec
 from srbench.datasets.verification import Verification, verify
 from srbench.errors import DataError
 from srbench.files import cache_root
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 
 class Library:

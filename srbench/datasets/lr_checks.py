@@ -9,7 +9,7 @@ import numpy as np
 
 from srbench.datasets.image_facts import THUMBNAIL, ImageFacts, image_facts
 from srbench.datasets.layouts import Found
-from srbench.naming import Scale
+from srbench.scales import Scale, covering_lr_size, crop_size, lr_size
 
 TOLERANCE = 10.0
 """Mean difference, in grey levels, of the thumbnails of an LR image and its HR image beyond which they show different
@@ -47,11 +47,11 @@ def check_lr(
 
 
 def _check_pair(name: str, path: Path, scale: Scale, lr: ImageFacts, hr: ImageFacts) -> list[str]:
-    wanted = (hr.height // scale, hr.width // scale)
+    wanted = lr_size(crop_size((hr.height, hr.width), scale), scale)
     if not all(wanted):
         return [f"{name} is {hr.size} pixels, too small to have a x{scale} LR; remove it from the set."]
     if (lr.height, lr.width) != wanted:
-        rounded_up = (lr.height, lr.width) == (-(-hr.height // scale), -(-hr.width // scale))
+        rounded_up = (lr.height, lr.width) == covering_lr_size((hr.height, hr.width), scale)
         why = f", made of HR that was not cropped to multiples of {scale}" if rounded_up else ""
         right = f"{wanted[0]}×{wanted[1]}"
         return [f"{path.name} is {lr.size} pixels{why}; {name} is {hr.size}, so that its x{scale} LR has {right}."]

@@ -18,7 +18,7 @@ from typing import Literal
 
 from srbench.errors import DataError
 from srbench.imaging.folders import name_some
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 _ENDING = re.compile(
     r"(?:[-_. ]?x(?P<times>\d+)[mdw]?|[-_. ](?P<fold>\d+)x|[-_. ]srf[-_]?(?P<srf>\d+)"

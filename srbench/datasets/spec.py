@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from srbench.datasets.labelled.images import LabelledImages, Question
-from srbench.naming import Scale, check_name
+from srbench.naming import check_name
+from srbench.scales import Scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from srbench.datasets.membership import missing_and_extra, names_in_manifest
 from srbench.datasets.spec import DatasetSpec, ImageEntry
 from srbench.errors import DataError
 from srbench.imaging.folders import name_some
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 
 @dataclass(frozen=True, slots=True)

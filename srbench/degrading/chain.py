@@ -19,7 +19,7 @@ from srbench.degrading.draws import Random
 from srbench.degrading.performing import Act, perform, undisturbed
 from srbench.degrading.steps import Drawn, Size, Step
 from srbench.errors import ShapeError, UsageError
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 
 @dataclass(frozen=True)

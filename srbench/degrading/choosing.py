@@ -10,7 +10,7 @@ from srbench.degrading.chain import Chain
 from srbench.degrading.draws import Random
 from srbench.degrading.steps import Size
 from srbench.errors import UsageError
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 
 @dataclass(frozen=True, kw_only=True)

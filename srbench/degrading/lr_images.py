@@ -19,7 +19,7 @@ from srbench.errors import DataError, ShapeError
 from srbench.files import atomic_write, cache_root
 from srbench.imaging.files import read_image, write_png
 from srbench.imaging.pixels import pixel_hash
-from srbench.naming import Scale
+from srbench.scales import Scale, crop_size, lr_size, plain_scale
 
 if TYPE_CHECKING:
     from srbench.degrading.realisation import Realisation
@@ -34,7 +34,7 @@ def draw_seed(degradation: str, dataset: str, image: str, scale: Scale, seed: in
     It depends on its arguments only: not on the order of images, the machine or the run. ``seed`` is the number of the
     realisation.
     """
-    text = json.dumps([degradation, seed, dataset, image, scale])
+    text = json.dumps([degradation, seed, dataset, image, plain_scale(scale)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
@@ -49,13 +49,13 @@ def draw_realisation(
     from srbench.degrading.realisation import freeze
     from srbench.degrading.steps import Size
 
-    height, width = hr.shape[0] // scale, hr.shape[1] // scale
+    height, width = crop_size((hr.shape[0], hr.shape[1]), scale)
     if not height or not width:
         raise ShapeError(
             f"{image or 'The image'} has {hr.shape[0]}×{hr.shape[1]} pixels, too few for an LR at x{scale}; use a "
             "smaller scale, or leave it out."
         )
-    return freeze(degradation, Size(height * scale, width * scale, scale, number), seed, image)
+    return freeze(degradation, Size(height, width, scale, number), seed, image)
 
 
 def make_lr(hr: NDArray[np.uint8], degradation: DegradationSpec, realisation: Realisation) -> NDArray[np.uint8]:
@@ -151,8 +151,9 @@ def _made(
     from srbench.degrading.realisation import realise
 
     scale = realisation.scale
-    height, width = hr.shape[0] // scale, hr.shape[1] // scale
-    cropped = hr[: height * scale, : width * scale]
+    rows, columns = crop_size((hr.shape[0], hr.shape[1]), scale)
+    height, width = lr_size((rows, columns), scale)
+    cropped = hr[:rows, :columns]
     planes = cropped[None] if cropped.ndim == 2 else cropped.transpose(2, 0, 1)
     tensor = torch.from_numpy(np.ascontiguousarray(planes)).double().div(255)[None]
     lr = realise(degradation, tensor, realisation, exact=exact)
@@ -172,5 +173,5 @@ def _key(
 ) -> str:
     drawn = [seed, number] if degradation.stochastic else None
     identity = [degradation.name, degradation.version, degradation.extra_hash, code_hash]
-    parts = [_VERSION, pixel_hash(hr), hr.ndim, *identity, scale, drawn]
+    parts = [_VERSION, pixel_hash(hr), hr.ndim, *identity, plain_scale(scale), drawn]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

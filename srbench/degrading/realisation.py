@@ -19,6 +19,7 @@ from srbench.degrading.spec import DegradationSpec
 from srbench.degrading.steps import Size
 from srbench.errors import DataError, ShapeError, reason_of
 from srbench.imaging.pixels import settled
+from srbench.scales import Scale
 
 
 class Realisation(BaseModel):
@@ -35,7 +36,7 @@ class Realisation(BaseModel):
     height: int = Field(gt=0)
     """Height of hr in pixels."""
     width: int = Field(gt=0)
-    scale: int = Field(gt=0)
+    scale: Scale
     realisation: int = Field(default=0, ge=0)
     """Number among the image's frozen realisations."""
     seed: int = Field(ge=0)

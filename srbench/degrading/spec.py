@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from srbench.errors import PluginError
-from srbench.naming import Paper, Scale, check_name
+from srbench.naming import Paper, check_name
 from srbench.parameters import parameters_of
+from srbench.scales import Scale
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -30,15 +31,16 @@ class DegradationSpec:
     """A function that makes lr from hr."""
 
     name: str
-    apply: Callable[[Tensor, Scale, Generator], Tensor] = _not_given
-    """``apply(hr, scale, generator)``: hr (N, C, scale*h, scale*w) in [0, 1] to lr (N, C, h, w) in [0, 1]. All
-    randomness comes from the generator. srbench rounds lr to 8 bits afterwards."""
+    apply: Callable[[Tensor, Any, Generator], Tensor] = _not_given
+    """``apply(hr, scale, generator)``: hr (N, C, H, W) in [0, 1] to lr (N, C, h, w) in [0, 1], where H = scale*h and
+    W = scale*w; `srbench.lr_size` gives h and w also at real scales. All randomness comes from the generator. srbench
+    rounds lr to 8 bits afterwards."""
     chain: Chain | None = None
     """Instead of ``apply``: the steps. srbench stores what a chain draws for an image, so that it can make the same lr
     again."""
     provided: bool = False
     """Instead of both: lr is not made but comes with the dataset, as with real cameras."""
-    unrounded: Callable[[Tensor, Scale, Generator], Tensor] | None = None
+    unrounded: Callable[[Tensor, Any, Generator], Tensor] | None = None
     """``apply`` without any 8-bit arithmetic, in hr's dtype, for protocols that keep lr unrounded. None for chains, and
     if ``apply`` itself does not round."""
     stochastic: bool
@@ -56,7 +58,9 @@ class DegradationSpec:
     degradation: ``blur_xx``, ``blur_xy`` and ``blur_yy`` are the covariance of the blur in px² of hr, ``noise`` is the
     standard deviation of noise in 8-bit levels."""
     scales: frozenset[Scale] | None = None
-    """None: every scale."""
+    """None: every whole scale."""
+    any_scale: bool = False
+    """True: every scale, also real ones, with one factor or two. A chain then sizes its result by `Size.lr`."""
     version: str = "1"
     """Raised whenever the same draws give another lr."""
     label: str = ""
@@ -80,10 +84,26 @@ class DegradationSpec:
                 "if it is deterministic."
             )
 
+        if self.any_scale and self.scales is not None:
+            raise PluginError(
+                f"Degradation {self.name!r} declares scales and any_scale, which contradict each other; keep one."
+            )
+
     @property
     def title(self) -> str:
         """The label for tables."""
         return self.label or self.name
+
+    def has_scale(self, scale: Scale) -> bool:
+        """Return True if it can reduce by ``scale``."""
+        return self.any_scale or (isinstance(scale, int) if self.scales is None else scale in self.scales)
+
+    @property
+    def scales_title(self) -> str:
+        """Its scales in messages."""
+        if self.any_scale:
+            return "every one"
+        return "whole ones only" if self.scales is None else ", ".join(map(str, sorted(self.scales)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ The parameters of a step are usually the fields of a frozen dataclass::
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -27,7 +28,7 @@ import torch
 from torch import Tensor
 
 from srbench.degrading.draws import Random
-from srbench.naming import Scale
+from srbench.scales import Scale, area, lr_size
 
 Drawn: TypeAlias = dict[str, Any]
 """What was drawn for one image, as JSON values (numbers, strings, booleans, None, lists, dicts with string keys). A
@@ -47,7 +48,12 @@ class Size:
     @property
     def lr(self) -> tuple[int, int]:
         """Height and width of lr."""
-        return self.height // self.scale, self.width // self.scale
+        return lr_size((self.height, self.width), self.scale)
+
+    @property
+    def factor(self) -> float:
+        """The scale as one number, for ranges that grow with it; of two factors, the geometric mean."""
+        return float(self.scale) if isinstance(self.scale, int) else math.sqrt(area(self.scale))
 
 
 @runtime_checkable

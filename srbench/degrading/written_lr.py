@@ -15,7 +15,7 @@ from srbench.errors import DataError, UsageError
 from srbench.files import atomic_write, short_stem
 from srbench.imaging.files import read_image, write_png
 from srbench.imaging.folders import list_folder
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 if TYPE_CHECKING:
     from srbench.degrading.realisation import Realisation

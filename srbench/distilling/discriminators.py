@@ -14,6 +14,7 @@ from torch.nn.utils import spectral_norm
 from srbench.distilling.distiller import Setup
 from srbench.errors import TrainingError
 from srbench.networks.blocks import conv
+from srbench.scales import hr_side
 
 NEGATIVE_SLOPE = 0.2
 LEAST_SIDE = 8
@@ -131,7 +132,7 @@ def vgg_discriminator(setup: Setup) -> VGGDiscriminator:
     Raises:
         TrainingError: Its HR patches are too small, or of several sizes.
     """
-    sides = sorted({scale * setup.recipe.lr_size(scale)[0] for scale in setup.scales})
+    sides = sorted({hr_side(setup.recipe.lr_size(scale)[0], scale) for scale in setup.scales})
     if len(sides) > 1:
         raise TrainingError(
             f"The VGG-style discriminator takes HR patches of one size, and the scales of this training have patches "

@@ -18,9 +18,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from srbench.errors import TrainingError
-from srbench.naming import Scale
 from srbench.networks.network import Network
 from srbench.recipe import TrainingRecipe
+from srbench.scales import Scale
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

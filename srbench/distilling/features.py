@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from srbench.distilling.distiller import Setup
 from srbench.errors import TrainingError
-from srbench.naming import Scale
 from srbench.networks.capture import capture
 from srbench.networks.network import Network
+from srbench.scales import Scale
 
 TRIAL_SIDE = 16
 """Side in pixels of the lr on which channels are counted; networks that need more are padded."""

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srbench.errors import ShapeError, UsageError
+from srbench.scales import Scale, crop_size
 
 Border: TypeAlias = Literal["reflect", "replicate", "circular", "symmetric"]
 """How an image goes on beyond its edges: mirrored without the edge pixel (OpenCV's reflect101, SciPy's "mirror"; DASR,
@@ -16,16 +17,19 @@ KDSR, Real-ESRGAN, BSRGAN), with the edge pixel repeated (MATLAB scripts of SRMD
 USRNet, KAIR), or mirrored with the edge pixel (MATLAB's ``imresize``, SciPy's "reflect")."""
 
 
-def mod_crop(image: Tensor, scale: int) -> Tensor:
+def mod_crop(image: Tensor, scale: Scale) -> Tensor:
     """Crop ``(…, H, W)`` at the bottom and right so that both sides divide by the scale; return a view.
+
+    At a real scale they become `srbench.scales.crop_size`.
 
     Raises:
         ShapeError: If nothing would be left.
     """
     height, width = image.shape[-2:]
-    if min(height, width) < scale:
+    rows, columns = crop_size((height, width), scale)
+    if not rows or not columns:
         raise ShapeError(f"An image of {height}×{width} has no pixel left when cropped to multiples of {scale}.")
-    return image[..., : height - height % scale, : width - width % scale]
+    return image[..., :rows, :columns]
 
 
 def shave(image: Tensor, pixels: int) -> Tensor:

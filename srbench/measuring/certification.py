@@ -19,8 +19,8 @@ from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.protocol import Protocol, protocol_named
 from srbench.measuring.provided_lr import compare_lr
 from srbench.measuring.scoring import Scorer
-from srbench.naming import Scale
 from srbench.records import Certification
+from srbench.scales import Scale, lr_size
 
 PSNR_TOLERANCE = 0.01
 SSIM_TOLERANCE = 0.001
@@ -73,7 +73,8 @@ def _foreign_lr(images: Mapping[str, Path], lr: Mapping[str, Path], scale: Scale
     for name, path in lr.items():
         provided = read_image(path)
         hr = mod_crop(torch.from_numpy(read_image(images[name])).permute(2, 0, 1), scale)
-        made = imresize(hr, scale=1 / scale, rounding="uint8").permute(1, 2, 0).numpy()
+        size = lr_size((hr.shape[-2], hr.shape[-1]), scale)
+        made = imresize(hr, size=size, rounding="uint8").permute(1, 2, 0).numpy()
         if compare_lr(provided, made) == "differs":
             apart[name] = float(abs(provided.astype(int) - made).max())
     return dict(sorted(apart.items(), key=lambda item: -item[1]))
@@ -102,8 +103,9 @@ def bicubic_row(images: Mapping[str, Path], scale: Scale, protocol: Protocol) ->
     for name, path in images.items():
         try:
             hr = mod_crop(to_tensor(protocol.levels(read_image(path, keep_grey=True))).double()[None], scale)
-            lr = imresize(hr, scale=1 / scale, rounding=rounding)
-            scores = scorer.score(imresize(lr, scale=scale, rounding=rounding), hr)
+            size = hr.shape[-2], hr.shape[-1]
+            lr = imresize(hr, size=lr_size(size, scale), rounding=rounding)
+            scores = scorer.score(imresize(lr, size=size, rounding=rounding), hr)
         except ShapeError as error:
             raise ShapeError(f"{name} ({path}): {error}") from error
         rows.append((float(scores["psnr_y"] or 0), float(scores["ssim_y"] or 0)))

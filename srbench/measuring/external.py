@@ -21,7 +21,7 @@ from srbench.imaging.pixels import to_tensor
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.protocol import Protocol
 from srbench.measuring.scoring import Scorer
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 
 class FolderScores(NamedTuple):

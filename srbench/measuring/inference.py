@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from srbench.imaging.borders import pad_beyond
+from srbench.imaging.resize import imresize
 from srbench.imaging.tiling import chopped, self_ensemble, tiled
 from srbench.measuring.protocol import Inference
-from srbench.naming import Scale
 from srbench.networks.network import Network
+from srbench.scales import Scale, hr_size, whole_scale
 
 _HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -29,8 +32,11 @@ def super_resolve(
         conditions: (1, k), the input of a non-blind network beside a single image; the same for all views of it.
 
     Returns:
-        (N, C, scale*h, scale*w), not clamped; float32, or the dtype of ``lr`` if the network computes in it.
+        (N, C, *`srbench.hr_size`), not clamped; float32, or the dtype of ``lr`` if the network computes in it.
     """
+    if inference.resize:
+        larger = super_resolve(network, lr, inference.resize, replace(inference, resize=0), conditions)
+        return imresize(larger, size=hr_size((lr.shape[-2], lr.shape[-1]), scale))
     half = _HALVES.get(inference.precision)
     if half is not None or any(True for _ in network.module.parameters()):
         lr = lr.float()
@@ -42,15 +48,16 @@ def super_resolve(
 
     def parts(image: Tensor) -> Tensor:
         if inference.chop:
-            return chopped(once, image, scale)
+            return chopped(once, image, whole_scale(scale))
         if inference.tile:
-            return tiled(once, image, scale, tile=inference.tile, overlap=inference.overlap)
+            return tiled(once, image, whole_scale(scale), tile=inference.tile, overlap=inference.overlap)
         return once(image)
 
     def whole(image: Tensor) -> Tensor:
         if network.spec.padding == "mirror":
             return parts(image)
         padded, (height, width) = pad_beyond(image, network.spec.size_multiple)
-        return parts(padded)[..., : height * scale, : width * scale]
+        rows, columns = hr_size((height, width), scale)
+        return parts(padded)[..., :rows, :columns]
 
     return self_ensemble(whole, lr) if inference.self_ensemble else whole(lr)

@@ -20,7 +20,7 @@ from srbench.imaging.files import read_image
 from srbench.imaging.pixels import Pixels, to_tensor
 from srbench.measuring.protocol import Protocol
 from srbench.measuring.provided_lr import verdict_on
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 
 @dataclass(frozen=True, slots=True, eq=False)

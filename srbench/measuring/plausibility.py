@@ -19,8 +19,8 @@ from srbench.imaging.resize import imresize
 from srbench.measuring.inference import super_resolve
 from srbench.measuring.metrics.psnr_ssim import psnr
 from srbench.measuring.protocol import Inference
-from srbench.naming import Scale
 from srbench.networks.network import Network
+from srbench.scales import Scale, crop_size, hr_size, lr_size, next_whole
 
 TOLERANCE_DB = 0.5
 """What is further below bicubic interpolation is doubted; A2N, given 0 to 1 instead of 0 to 255, is 0.9 dB below."""
@@ -49,16 +49,19 @@ def doubt_about_weights(network: Network, scale: Scale, device: torch.device) ->
     if photograph is None or scale == 1:
         return ""
     spec = network.spec
-    side = min(_LR_SIDE, _PHOTOGRAPH_SIDE // scale) * scale
-    left = min(_FACE_AT, _PHOTOGRAPH_SIDE - side)
-    hr = to_tensor(read_image(photograph))[None, :, :side, left : left + side].to(device)
-    lr = imresize(hr, scale=1 / scale, rounding="uint8")
-    plain = _psnr(imresize(lr, scale=scale), hr, scale)
-    found = _psnr(super_resolve(network, lr, scale, Inference()), hr, scale)
+    whole = crop_size((_PHOTOGRAPH_SIDE, _PHOTOGRAPH_SIDE), scale)
+    low_height, low_width = (min(_LR_SIDE, side) for side in lr_size(whole, scale))
+    height, width = hr_size((low_height, low_width), scale)
+    left = min(_FACE_AT, _PHOTOGRAPH_SIDE - width)
+    hr = to_tensor(read_image(photograph))[None, :, :height, left : left + width].to(device)
+    lr = imresize(hr, size=(low_height, low_width), rounding="uint8")
+    shave = next_whole(scale)
+    plain = _psnr(imresize(lr, size=(height, width)), hr, shave)
+    found = _psnr(super_resolve(network, lr, scale, Inference()), hr, shave)
     other_range, other = (255.0 if spec.input_range == 1 else 1.0), float("-inf")
     with suppress(Exception):  # a network may refuse such input
         changed = Network(replace(spec, input_range=other_range), network.module)
-        other = _psnr(super_resolve(changed, lr, scale, Inference()), hr, scale)
+        other = _psnr(super_resolve(changed, lr, scale, Inference()), hr, shave)
     if other >= plain - TOLERANCE_DB and not found >= other - RANGE_MARGIN_DB:  # nor is NaN
         return (
             f"On a photograph, these weights of {spec.name} give {found:.1f} dB at x{scale} for input from 0 to "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from srbench.errors import UnknownNameError, UsageError
 from srbench.measuring.metrics.spec import MetricSpec
-from srbench.naming import Scale
+from srbench.scales import Scale, next_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ class Protocol:
     """Whether lr is made from the image's luma, rounded to 8 bits; then only metrics on luma have a score. Otherwise lr
     is made from RGB, and luma is computed from the compared images."""
     shave_scales: int = 1
-    """Border in units of the scale …"""
+    """Border in units of the scale, rounded up …"""
     shave_pixels: int = 0
     """… plus this many pixels."""
     keep_grey: bool = False
@@ -65,7 +65,7 @@ class Protocol:
 
     def shave(self, scale: Scale) -> int:
         """Return the number of pixels removed at every edge before measuring."""
-        return self.shave_scales * scale + self.shave_pixels
+        return self.shave_scales * next_whole(scale) + self.shave_pixels
 
     def levels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the pixels to measure: the rounded luma (H, W) of (H, W, 3) if luma comes first, else ``pixels``."""
@@ -173,6 +173,9 @@ class Inference:
     chop: bool = False
     """The EDSR family's recursive quarters; needed to reproduce their published scores."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    resize: int = 0
+    """The whole scale at which the network is applied, if that is not the scale of the cell; sr is then reduced by
+    MATLAB's ``imresize``."""
 
     def __post_init__(self) -> None:
         if self.tile < 0 or self.overlap < 0 or (self.tile and self.overlap * 2 >= self.tile):
@@ -186,6 +189,7 @@ class Inference:
     def id(self, limit: int | None = None) -> str:
         """Return the short form for the protocol id; ``limit`` is the number of measured images, if not all."""
         how = "chop" if self.chop else f"tile={self.tile}+{self.overlap}" if self.tile else "whole"
+        how += f",resize={self.resize}" if self.resize else ""
         how += (",x8" if self.self_ensemble else "") + ("" if self.precision == "fp32" else f",{self.precision}")
         return how if limit is None else f"{how},first={limit}"
 

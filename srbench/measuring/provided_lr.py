@@ -19,7 +19,7 @@ from srbench.degrading.spec import DegradationSpec
 from srbench.errors import StoreError
 from srbench.files import atomic_write, cache_root
 from srbench.imaging.files import read_image
-from srbench.naming import Scale
+from srbench.scales import Scale, plain_scale
 
 Verdict = Literal["identical", "differs in border", "differs"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -79,7 +79,7 @@ def verdict_on(
         DataError: See `Library.lr_images`.
     """
     key = (
-        _VERSION, library.content_hash(dataset), library.lr_hash(dataset, scale), scale,
+        _VERSION, library.content_hash(dataset), library.lr_hash(dataset, scale), plain_scale(scale),
         degradation.name, degradation.version, degradation.extra_hash, code_hash,
     )  # fmt: skip
     return _cached(

@@ -14,7 +14,7 @@ from srbench.imaging.borders import shave
 from srbench.imaging.colour import rgb_to_y
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.protocol import Protocol
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 
 @dataclass(eq=False)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from srbench.networks.shapes import Architectures, Shapes, scales_of, shapes_of, stored_shapes
 from srbench.networks.spec import ArchitectureSpec
+from srbench.scales import Scale
 
 _COMPARING_S = 0.3
 """Seconds of this process after which no further network is built for one comparison."""
@@ -32,7 +33,7 @@ class Candidate(NamedTuple):
     """The weights of an architecture at one scale."""
 
     name: str
-    scale: int | None
+    scale: Scale | None
     """None for one network with several scales."""
     shapes: Shapes
 
@@ -113,7 +114,7 @@ def candidates(known: Architectures, own: Candidate, keys: Collection[str]) -> I
     others = [(name, scale) for name in known for scale in scales_of(known[name]) if (name, scale) != own[:2]]
     home = _module_of(known[own.name])
     others.sort(key=lambda one: (_module_of(known[one[0]]) is not home, one[0] != own.name, one[1] != own.scale))
-    absent: list[tuple[str, int | None]] = []
+    absent: list[tuple[str, Scale | None]] = []
     for name, scale in others:
         if (shapes := stored_shapes(known, name, scale)) is None:
             absent.append((name, scale))

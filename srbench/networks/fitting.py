@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from srbench.errors import CheckpointError
-from srbench.naming import Scale
 from srbench.networks.advice import Candidate, advice
 from srbench.networks.network import Network
 from srbench.networks.shapes import Architectures, shapes_of
 from srbench.networks.weights import LoadedWeights
+from srbench.scales import Scale
 
 _FLOATING = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
@@ -44,7 +44,7 @@ def fit(network: Network, scale: Scale, state: Mapping[str, Tensor], path: Path,
         network.module.load_state_dict(dict(state), strict=True)
     except RuntimeError as error:
         spec, shapes = network.spec, {key: tuple(tensor.shape) for key, tensor in own.items()}
-        at_hand = Candidate(spec.name, None if spec.multi_scale else scale, shapes)
+        at_hand = Candidate(spec.name, None if spec.one_network else scale, shapes)
         raise CheckpointError(
             f"{path} does not fit {at_hand.title}: {_misfits(own, state)}. {advice(state, at_hand, known)}"
         ) from error
@@ -61,7 +61,7 @@ def doubts_about_scale(weights: LoadedWeights, path: Path, name: str, scale: Sca
         known: The architectures by name.
     """
     spec = known[name]
-    if spec.multi_scale or weights.scale == scale:
+    if spec.one_network or weights.scale == scale:
         return []
     if weights.scale is not None:
         return [f"{path} says that it is for x{weights.scale}, and it is used at x{scale}; check that this is right."]

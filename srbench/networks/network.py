@@ -1,4 +1,4 @@
-"""Call any network the way its spec says: value range, luma, padding, one scale or several."""
+"""Call any network the way its spec says: value range, luma, padding, one scale, several or any."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from srbench.errors import ShapeError
 from srbench.imaging.borders import pad_to_multiple
 from srbench.imaging.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from srbench.imaging.resize import imresize
-from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
+from srbench.scales import Scale, hr_size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,13 +45,13 @@ class Network:
 
         Args:
             lr: (N, C, h, w) in [0, 1], where C is 3 or, for a network on luma, 1 or 3.
-            scale: One of the spec's scales.
+            scale: One of the spec's scales, or any scale if it has every one.
             weights: Used instead of the module's parameters of these names, and differentiated like them: the weights
                 after a step of training, for methods that learn how to train.
             conditions: (N, len(spec.conditions)), the second input of a non-blind network; see `conditions_of`.
 
         Returns:
-            (N, C, scale*h, scale*w), nominally in [0, 1].
+            (N, C, H, W), nominally in [0, 1], where H and W are `srbench.hr_size` of h and w.
 
         Raises:
             ShapeError: The network returned another size, or something else than a tensor.
@@ -60,19 +60,19 @@ class Network:
             return self._with_bicubic_chroma(lr, scale, weights, conditions)
         padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
         normalised = self.normalised(padded)
-        given: tuple[object, ...] = (normalised, scale) if self.spec.multi_scale else (normalised,)
+        given = self.spec.arguments(normalised, scale)
         given += () if conditions is None else (conditions,)
         sr = self._run(weights, given)
         if not isinstance(sr, Tensor):
             raise ShapeError(f"{self.spec.name} returned a {type(sr).__name__}, not a tensor; it must return sr alone.")
-        wanted = (*padded.shape[:2], padded.shape[2] * scale, padded.shape[3] * scale)
+        wanted = (*padded.shape[:2], *hr_size((padded.shape[2], padded.shape[3]), scale))
         if tuple(sr.shape) != wanted:
             raise ShapeError(
                 f"{self.spec.name} returned {tuple(sr.shape)} for lr {tuple(padded.shape)} at x{scale}; "
                 f"it must return {wanted}."
             )
-        height, width = crop
-        return self._restored(sr[..., : height * scale, : width * scale])
+        height, width = hr_size(crop, scale)
+        return self._restored(sr[..., :height, :width])
 
     def _run(self, weights: Mapping[str, Tensor] | None, given: tuple[object, ...]) -> object:
         """Call the module itself, with ``weights`` in place of its own if they are given."""
@@ -131,7 +131,7 @@ class Network:
     ) -> Tensor:
         ycbcr = rgb_to_ycbcr(lr)
         luma = self(ycbcr[:, :1], scale, weights, conditions)
-        chroma = imresize(ycbcr[:, 1:], scale=scale).to(luma.dtype)
+        chroma = imresize(ycbcr[:, 1:], size=(luma.shape[-2], luma.shape[-1])).to(luma.dtype)
         return ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
 
 

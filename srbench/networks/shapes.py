@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from srbench.errors import SrbenchError, StoreError
 from srbench.files import atomic_write, cache_root
 from srbench.networks.spec import ArchitectureSpec
+from srbench.scales import Scale
 
 Shapes = Mapping[str, tuple[int, ...]]
 _FACTORIES = (torch.empty, torch.rand, torch.randn)
@@ -37,18 +38,18 @@ class Architectures(Protocol):
         """Return a hash of the code behind a name."""
 
 
-def scales_of(spec: ArchitectureSpec) -> list[int | None]:
+def scales_of(spec: ArchitectureSpec) -> list[Scale | None]:
     """Return the scales for which its networks may differ; [None] for one network with several scales."""
-    return [None] if spec.multi_scale else [*sorted(spec.scales)]
+    return [None] if spec.one_network else [*sorted(spec.scales)]
 
 
-def shapes_of(known: Architectures, name: str, scale: int | None) -> Shapes:
+def shapes_of(known: Architectures, name: str, scale: Scale | None) -> Shapes:
     """Return the shapes of an architecture's weights, and keep them; of none if it cannot be built without memory."""
     stored = stored_shapes(known, name, scale)
     return stored if stored is not None else _built(known, name, scale)
 
 
-def stored_shapes(known: Architectures, name: str, scale: int | None) -> Shapes | None:
+def stored_shapes(known: Architectures, name: str, scale: Scale | None) -> Shapes | None:
     """Return the shapes of an architecture's weights; None if the cache does not have them."""
     try:
         found = json.loads(_file(known, name, scale).read_bytes())
@@ -57,7 +58,7 @@ def stored_shapes(known: Architectures, name: str, scale: int | None) -> Shapes 
         return None
 
 
-def _file(known: Architectures, name: str, scale: int | None) -> Path:
+def _file(known: Architectures, name: str, scale: Scale | None) -> Path:
     decides = (name, scale, known.code_hash(name), known[name].extra_hash, torch.__version__)
     return cache_root() / "shapes" / f"{hashlib.sha256(repr(decides).encode()).hexdigest()[:32]}.json"
 
@@ -82,7 +83,7 @@ class _WithoutValues(TorchFunctionMode):
         return func(*args, **given)
 
 
-def _built(known: Architectures, name: str, scale: int | None) -> Shapes:
+def _built(known: Architectures, name: str, scale: Scale | None) -> Shapes:
     spec, shapes = known[name], {}
     # A network that cannot be built without memory is only left out of the advice.
     with suppress(SrbenchError, RuntimeError, TypeError, ValueError, NotImplementedError, AttributeError):

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from srbench.errors import PluginError
-from srbench.naming import Paper, Scale, check_name, check_scales
+from srbench.naming import Paper, check_name, check_scales
 from srbench.recipe import TrainingRecipe
+from srbench.scales import Scale, hr_size
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,7 +38,7 @@ class Reported:
 
     @staticmethod
     def on_luma(
-        source: str, results: Mapping[Scale, Mapping[str, tuple[float, float]]], *, protocol: str = "classic-y"
+        source: str, results: Mapping[int, Mapping[str, tuple[float, float]]], *, protocol: str = "classic-y"
     ) -> tuple[Reported, ...]:
         """Return the rows of a paper's usual table.
 
@@ -84,8 +85,10 @@ class ArchitectureSpec:
     name: str
     build: Callable[..., nn.Module]
     """``build(scale)`` gives a network called ``network(lr)``. With ``multi_scale``, ``build()`` gives one network for
-    all ``scales``, called ``network(lr, scale)``."""
+    all ``scales``, called ``network(lr, scale)``. With ``any_scale``, ``build()`` gives one network for every real
+    scale, called ``network(lr, (height, width))`` with the wanted size of sr in pixels."""
     scales: frozenset[Scale]
+    """Those that it has. With ``any_scale`` it has every other too, and these are the ones that it is trained for."""
     label: str = ""
     """For tables; the name if empty."""
     paper: Paper | None = None
@@ -94,6 +97,7 @@ class ArchitectureSpec:
     reconstruction: bool = False
     """True if no code was released and the paper leaves details open, so that this is our reading of it."""
     multi_scale: bool = False
+    any_scale: bool = False
     trainable: bool = True
     """False for fixed operators such as bicubic interpolation."""
     channels: Literal["rgb", "y"] = "rgb"
@@ -155,6 +159,19 @@ class ArchitectureSpec:
                     f"{kind} {self.name!r} declares {field_name} with {len(values)} values for {self.colours} "
                     f"{'channel' if self.colours == 1 else 'channels'}; give one for each, or none."
                 )
+        if self.any_scale:
+            self._check_any_scale(kind)
+
+    def _check_any_scale(self, kind: str) -> None:
+        if self.multi_scale:
+            raise PluginError(
+                f"{kind} {self.name!r} declares multi_scale and any_scale, which differ in how it is called; keep one."
+            )
+        if (self.size_multiple, self.min_size, self.padding) != (1, 1, "mirror"):
+            raise PluginError(
+                f"{kind} {self.name!r} declares any_scale with size_multiple, min_size or padding, but padded lr would "
+                "have another scale; leave them out, and let the network pad its features itself."
+            )
 
     @property
     def title(self) -> str:
@@ -167,9 +184,18 @@ class ArchitectureSpec:
         return 1 if self.channels == "y" else 3
 
     @property
+    def one_network(self) -> bool:
+        """True if one set of weights serves all scales."""
+        return self.multi_scale or self.any_scale
+
+    @property
     def distinct_scales(self) -> tuple[Scale, ...]:
         """The scales whose networks may differ in size, in order."""
-        return tuple(sorted(self.scales))
+        return (min(self.scales),) if self.any_scale else tuple(sorted(self.scales))
+
+    def has_scale(self, scale: Scale) -> bool:
+        """Return True if it can enlarge by ``scale``."""
+        return self.any_scale or scale in self.scales
 
     def published(self, tag: str | None, scales: Collection[Scale]) -> tuple[Checkpoint, ...]:
         """Return the checkpoints of a tag that serve one of ``scales``."""
@@ -177,4 +203,10 @@ class ArchitectureSpec:
 
     def network(self, scale: Scale) -> nn.Module:
         """Build an untrained network that can enlarge by ``scale``."""
-        return self.build() if self.multi_scale else self.build(scale)
+        return self.build() if self.one_network else self.build(scale)
+
+    def arguments(self, lr: Tensor, scale: Scale) -> tuple[object, ...]:
+        """Return what the network is called with for ``lr`` (N, C, h, w) at ``scale``; see ``build``."""
+        if self.any_scale:
+            return lr, hr_size((lr.shape[-2], lr.shape[-1]), scale)
+        return (lr, scale) if self.multi_scale else (lr,)

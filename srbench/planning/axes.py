@@ -9,11 +9,11 @@ from pathlib import Path
 from srbench.catalog.catalog import Catalog
 from srbench.errors import ConfigError, UnknownNameError
 from srbench.files import shipped_tables
-from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.cells import Model
 from srbench.planning.suite import Grid, Suite
 from srbench.recipe import TrainingRecipe
+from srbench.scales import Scale
 from srbench.tasks.table import task_named, task_of
 from srbench.tasks.task import Task
 from srbench.toml import read_table
@@ -27,8 +27,9 @@ class Named:
     tag: str | None
 
     def scales(self, scale: Scale) -> tuple[Scale, ...]:
-        """Return the scales of the weights for ``scale``: all scales of a multi-scale network, or just this one."""
-        return tuple(sorted(self.spec.scales)) if self.spec.multi_scale else (scale,)
+        """Return the scales of the weights for ``scale``: all that one network is trained for, or just this one."""
+        together = self.spec.multi_scale or (self.spec.any_scale and self.spec.trainable)
+        return tuple(sorted(self.spec.scales)) if together else (scale,)
 
     def published(self, scale: Scale) -> Model:
         """Return the model with the published weights."""
@@ -152,7 +153,7 @@ class Axes:
                 f"{self.where}: {spec.name} takes the degradation of an image as conditions, which {name} does not "
                 "describe; give it a separate grid."
             )
-        if degradation.scales is not None and scale not in degradation.scales:
+        if not degradation.has_scale(scale):
             raise ConfigError(
-                f"{self.where}: the degradation {name} has no scale {scale}; it has {sorted(degradation.scales)}."
+                f"{self.where}: the degradation {name} has no scale {scale}; it has {degradation.scales_title}."
             )

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from srbench.measuring.protocol import Inference, ScoringProtocol
-from srbench.naming import Scale
 from srbench.planning.suite import Suite
 from srbench.recipe import TrainingRecipe
 from srbench.records import RowId, training_title
+from srbench.scales import Scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

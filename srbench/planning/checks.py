@@ -51,10 +51,10 @@ def check_suite(suite: Suite, catalog: Catalog) -> None:
         UnknownNameError: An architecture or a control is unknown.
     """
     names = dict.fromkeys(name for grid in suite.grid for name in grid.architectures)
-    offered = {name: find_architecture(catalog, name).spec.scales for name in names}
+    specs = {name: find_architecture(catalog, name).spec for name in names}
     for scale in (scale for grid in suite.grid for scale in grid.scales):
-        if not any(scale in scales for scales in offered.values()):
-            have = "; ".join(f"{name} has {', '.join(map(str, sorted(scales)))}" for name, scales in offered.items())
+        if not any(spec.has_scale(scale) for spec in specs.values()):
+            have = "; ".join(f"{name} has {', '.join(map(str, sorted(s.scales)))}" for name, s in specs.items())
             raise ConfigError(f"{suite.origin}: no architecture of the suite has the scale {scale}: {have}.")
     catalog.distillers.require(suite.controls)
 

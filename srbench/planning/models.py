@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from srbench.errors import ConfigError
-from srbench.naming import Scale
 from srbench.planning.axes import Axes, Named
 from srbench.planning.cells import Model
+from srbench.scales import Scale
 from srbench.tasks.table import task_of
 
 
@@ -83,7 +83,7 @@ def _part(axes: Axes, name: str, degradation: str, scale: Scale, seed: int) -> M
     spec, task = named.spec, task_of(named.spec)
     scale = task.helper_scale(scale)
     scales = named.scales(scale)
-    if scale not in spec.scales:
+    if not spec.has_scale(scale):
         raise ConfigError(
             f"{axes.where}: {spec.name} is part of a composed network and has no scale {scale}; it has "
             f"{sorted(spec.scales)}."
@@ -105,7 +105,7 @@ def _teacher(axes: Axes, name: str, student: Model, scale: Scale) -> Model:
     named, grid = axes.architecture(name), axes.grid
     scale = task_of(named.spec).helper_scale(scale)
     spec, scales = named.spec, named.scales(scale)
-    if scale not in spec.scales:
+    if not spec.has_scale(scale):
         raise ConfigError(
             f"{axes.suite.origin}: the teacher {spec.name} has no scale {scale}; it has {sorted(spec.scales)}."
         )
@@ -138,7 +138,7 @@ def _start(axes: Axes, model: Model, after: tuple[str, ...] = ()) -> Model | Non
     named = axes.architecture(str(name))
     spec = named.spec
     where = f"{axes.suite.origin}: the recipe {recipe.name} of {model.architecture} starts from {name}"
-    if scale not in spec.scales:
+    if not spec.has_scale(scale):
         raise ConfigError(f"{where}, which has no scale {scale}; it has {sorted(spec.scales)}.")
     if spec.name in after:
         raise ConfigError(f"{where}, which starts from {model.architecture} in turn; give one of them another recipe.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from srbench.errors import UsageError
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 if TYPE_CHECKING:  # pydantic would make `srbench --help` slow
     from srbench.planning.suite import Grid, Suite

@@ -59,7 +59,7 @@ def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
     for name, degradation, scale in itertools.product(grid.architectures, grid.degradations, grid.scales):
         named = axes.architecture(name)
         axes.check_degradation(degradation, named.spec, scale)
-        if scale not in named.spec.scales:
+        if not named.spec.has_scale(scale):
             continue
         numbers = axes.realisations(degradation)
         recipe = partial(axes.recipe, axes.recipe_name, named.spec)

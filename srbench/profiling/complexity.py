@@ -23,14 +23,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from srbench.errors import UnavailableError
-from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.operators import CONVOLUTIONS, FORMULAS, PRICED, is_cheap, is_colour_normalisation
+from srbench.scales import Scale, crop_size, lr_size
 
 T = TypeVar("T")
 Size = tuple[int, ...]
 Run = Callable[[nn.Module, Tensor], object]
-"""How a network is called: ``lambda network, lr: network(lr)``, or with a scale if it is multi-scale."""
+"""How a network is called: ``lambda network, lr: network(lr)``, or as `ArchitectureSpec.arguments` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Macs:
     uncounted: tuple[str, ...]
 
 
-def lr_size(scale: int) -> tuple[int, int]:
+def lr_size_720p(scale: Scale) -> tuple[int, int]:
     """Return height and width of the LR image for a 720p output, for which papers give their MACs; rounded down."""
-    return 720 // scale, 1280 // scale
+    return lr_size(crop_size((720, 1280), scale), scale)
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -134,7 +134,7 @@ def forward_at(spec: ArchitectureSpec, scale: Scale) -> Callable[[nn.Module, Ten
     """Return a function that calls a network of ``spec`` on an LR image, without srbench's padding and colours."""
 
     def forward(network: nn.Module, lr: Tensor) -> Tensor:
-        sr: Tensor = network(lr, scale) if spec.multi_scale else network(lr)
+        sr: Tensor = network(*spec.arguments(lr, scale))
         return sr
 
     return forward

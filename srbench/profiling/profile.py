@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from srbench.errors import SrbenchError, reason_of
-from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.backends import Backend, prepare
 from srbench.profiling.complexity import (
@@ -20,7 +19,7 @@ from srbench.profiling.complexity import (
     count_parameters,
     forward_at,
     input_shape,
-    lr_size,
+    lr_size_720p,
     macs_at,
 )
 from srbench.profiling.latency import Latency, measure_latency
@@ -28,6 +27,7 @@ from srbench.profiling.machine import this_machine
 from srbench.profiling.memory import Work, peak_memory
 from srbench.profiling.settings import Profiling
 from srbench.records import Measured, Profile
+from srbench.scales import Scale
 
 T = TypeVar("T")
 EAGER = Backend()
@@ -66,7 +66,7 @@ def profile_network(
     network.to(device)
 
     def timed() -> Latency:
-        module = _AtScale(network, scale) if spec.multi_scale else network
+        module = _AtScale(network, spec.arguments(lr, scale)[1:]) if spec.one_network else network
         forward = module if backend == EAGER else prepare(module, backend, lr)  # which would run it once
 
         def once() -> object:
@@ -78,7 +78,7 @@ def profile_network(
     latency = _try(timed)
     fixed = count_parameters(network) == 0
     if size is None:
-        large = _try(lambda: macs_at(spec, scale, lr_size(scale)))
+        large = _try(lambda: macs_at(spec, scale, lr_size_720p(scale)))
         macs = {"macs_720p_g": _macs(large, 1e9, fixed=fixed), "macs_256_g": _macs(counted, 1e9, fixed=fixed)}
     else:
         large = counted
@@ -102,14 +102,14 @@ def profile_network(
 
 
 class _AtScale(nn.Module):
-    """Wraps a multi-scale network as a network of one scale."""
+    """Wraps a network for several scales as a network of one, which is called with lr alone."""
 
-    def __init__(self, network: nn.Module, scale: Scale) -> None:
+    def __init__(self, network: nn.Module, further: tuple[object, ...]) -> None:
         super().__init__()
-        self.network, self.scale = network, scale
+        self.network, self.further = network, further
 
     def forward(self, lr: Tensor) -> Tensor:
-        sr: Tensor = self.network(lr, self.scale)
+        sr: Tensor = self.network(lr, *self.further)
         return sr
 
 

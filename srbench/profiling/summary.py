@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.complexity import count_parameters, forward_at, input_shape, without_computing
 from srbench.profiling.operators import FORMULAS
+from srbench.scales import Scale
 
 SIDE = 48
 """Side of the LR image that shapes are given for, in pixels; padded if the network requires more."""

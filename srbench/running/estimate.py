@@ -8,12 +8,12 @@ import time
 from contextlib import suppress
 
 from srbench.errors import SrbenchError
-from srbench.naming import Scale
 from srbench.planning.cells import Cell, Model
 from srbench.records import Stored
 from srbench.running.equal_time import TRIAL_STEPS, TRIAL_TURNS
 from srbench.running.jobs import Job, MeasureJob, PaceJob, ProfileJob, TrainJob
 from srbench.running.session import Session
+from srbench.scales import Scale, area
 
 _FORWARDS_PER_STEP = 3.0
 """A training step costs about three forward passes."""
@@ -58,11 +58,11 @@ class Estimator:
         pixels = 0.0
         with suppress(SrbenchError):
             entries = self._session.catalog.datasets[cell.dataset].entries[: self._session.limit]
-            pixels = sum(entry.height * entry.width for entry in entries) / cell.scale**2
+            pixels = sum(entry.height * entry.width for entry in entries) / area(cell.scale)
         views = 8 if cell.inference.self_ensemble else 1
         macs = views * pixels * self._macs(cell.model.architecture, cell.scale, (64, 64)) / 64**2
         # Metrics and image files take about a second a megapixel of HR.
-        return macs / (_macs_a_second() * _CONVOLUTION_EFFICIENCY) + pixels * cell.scale**2 / 1e6
+        return macs / (_macs_a_second() * _CONVOLUTION_EFFICIENCY) + pixels * area(cell.scale) / 1e6
 
     def _macs(self, architecture: str, scale: Scale, size: tuple[int, int]) -> float:
         from srbench.profiling.complexity import macs_at

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from srbench.catalog.code_state import environment, file_states, own_code
 from srbench.datasets.manifest import user_manifest
 from srbench.files import atomic_write, cache_root
+from srbench.scales import Scale
 
 if TYPE_CHECKING:
     from srbench.running.schedule import Schedule
@@ -81,8 +82,8 @@ def _data(schedule: Schedule) -> Iterable[Path]:
         yield session.data_root
 
 
-def _datasets(schedule: Schedule) -> dict[str, set[int]]:
-    used: dict[str, set[int]] = {}
+def _datasets(schedule: Schedule) -> dict[str, set[Scale]]:
+    used: dict[str, set[Scale]] = {}
     for cell in schedule.plan.cells:
         used.setdefault(cell.dataset, set()).add(cell.scale)
     for model in schedule.plan.models:

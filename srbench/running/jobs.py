@@ -12,7 +12,6 @@ from typing import Generic, TypeVar
 
 from srbench.errors import PluginError, TrainingError
 from srbench.files import sha256_of
-from srbench.naming import Scale
 from srbench.planning.cells import Cell, Model
 from srbench.profiling.freed_memory import freed_memory_kept
 from srbench.profiling.settings import Profiling
@@ -23,6 +22,7 @@ from srbench.running.late_names import LateNames
 from srbench.running.provenance import this_environment
 from srbench.running.session import Session
 from srbench.running.stages import WEIGHTS, JobName, MeasuredCell, Pace, Trained
+from srbench.scales import Scale
 from srbench.tasks.table import task_named, task_of
 from srbench.tasks.task import MeasureRequest
 

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 from srbench.errors import CheckpointError
 from srbench.files import sha256_of
-from srbench.naming import Scale
 from srbench.planning.cells import Cell, Model
 from srbench.profiling.machine import this_machine
 from srbench.profiling.settings import Profiling
@@ -21,6 +20,7 @@ from srbench.records import Certification, Profile
 from srbench.running.late_names import current_code
 from srbench.running.session import Session
 from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN, JobName, MeasuredCell, Pace, Stage, Trained
+from srbench.scales import Scale, plain_scale
 from srbench.tasks.table import task_of
 
 REPORTING = {"name", "source", "checkpoint_every", "validate_every"}
@@ -67,7 +67,7 @@ class Keys:
                 "model": self.model(cell.model).key,
                 "dataset": self._library.content_hash(dataset),
                 "lr": self._library.lr_hash(dataset, cell.scale) if provided else None,
-                "scale": cell.scale,
+                "scale": plain_scale(cell.scale),
                 "degradation": self._degradation(cell.degradation),
                 "realisation": cell.realisation or 0,
                 "protocol": [cell.protocol.name, cell.protocol.describe(cell.scale)],
@@ -88,7 +88,7 @@ class Keys:
                 "task": task,
                 "dataset": self._library.content_hash(spec),
                 "lr": self._library.lr_hash(spec, scale),
-                "scale": scale,
+                "scale": plain_scale(scale),
                 "row": [list(spec.bicubic.get(scale, ())), spec.bicubic_protocol, spec.bicubic_source],
             }
         )
@@ -100,7 +100,7 @@ class Keys:
         return PROFILE.job(
             {
                 "architecture": self._architecture(architecture),
-                "scale": scale,
+                "scale": plain_scale(scale),
                 "profiling": profiling.model_dump(mode="json"),
                 "size": size,
                 "machine": self._machine,
@@ -120,7 +120,7 @@ class Keys:
         spec = self._catalog.networks[model.architecture]
         inputs: dict[str, object] = {
             "architecture": self._architecture(spec.name),
-            "scales": model.scales,
+            "scales": [plain_scale(scale) for scale in model.scales],
             "source": model.source,
         }
         if model.source == "composed":

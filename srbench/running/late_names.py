@@ -12,8 +12,8 @@ from srbench.catalog.catalog import Catalog
 from srbench.datasets.library import Library
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import SrbenchError
-from srbench.naming import Scale
 from srbench.recipe import TrainingRecipe
+from srbench.scales import Scale
 from srbench.tasks.table import task_of
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from srbench.running.jobs import CertifyJob, Job, MeasureJob, PaceJob, ProfileJo
 from srbench.running.keys import Keys
 from srbench.running.session import Session
 from srbench.running.stages import JobName, MeasuredCell
+from srbench.scales import Scale
 from srbench.tasks.table import task_of
 
 R = TypeVar("R", bound=Stored)
@@ -80,7 +81,7 @@ class Schedule:
     _done: set[ScheduledJob[Stored]] = field(default_factory=set, init=False)
     """Tasks whose results were found once; reading thousands again and again takes minutes."""
 
-    _sound: set[tuple[str | int, ...]] = field(default_factory=set, init=False)
+    _sound: set[tuple[str | Scale, ...]] = field(default_factory=set, init=False)
     """Training sets, test set and scale that were checked once."""
 
     def __post_init__(self) -> None:
@@ -122,7 +123,7 @@ class Schedule:
         test = catalog.datasets[cell.dataset]
         for model in (cell.model, *cell.model.parts):
             train = model.recipe.deciding_sets if model.recipe else ()
-            combination: tuple[str | int, ...] = (*train, cell.dataset, cell.scale)
+            combination: tuple[str | Scale, ...] = (*train, cell.dataset, cell.scale)
             if combination not in self._sound:
                 task = task_of(catalog.networks[model.architecture])
                 task.check_data(library, [catalog.datasets[name] for name in train], test, cell.scale)

@@ -19,11 +19,11 @@ from srbench.degrading.spec import DegradationSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import ScoreSpec
 from srbench.measuring.protocol import Inference, ScoringProtocol
-from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.settings import Profiling
 from srbench.recipe import TrainingRecipe
 from srbench.records import Certification, Profile
+from srbench.scales import Scale
 
 if TYPE_CHECKING:
     import torch

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from srbench.errors import SrbenchError
-from srbench.naming import Scale
 from srbench.networks.encoding import encode
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
+from srbench.scales import Scale, hr_size, next_whole, parse_scale
 from srbench.testing.contract import Violations, photograph, seeded
 from srbench.testing.network import (
     Trial,
@@ -32,24 +32,27 @@ CHECKED = (
 PARAMETERS_WITH_MEMORY = 10_000_000
 """Largest number of parameters for which every scale gets memory; else, later scales are built for shapes alone."""
 
+REAL_SCALES = (parse_scale("1.5"), parse_scale("2.3"), parse_scale("3.7x1.5"))
+"""Scales that a network for any scale is asked for beside its own."""
+
 
 def violations(spec: ArchitectureSpec) -> list[str]:
     """List the rules that an architecture breaks, one sentence each.
 
-    Every scale is built and asked for odd sizes; the rest is checked at the smallest scale, or with the one network of
-    a multi-scale architecture.
+    Every scale is built and asked for odd sizes, with ``any_scale`` also some real ones; the rest is checked at the
+    smallest scale, or with the one network for all scales.
     """
     found = Violations()
     with seeded(0):
         scales = sorted(spec.scales)
         first: Network | None = None
         shared: Network | None = None
-        for scale in scales:
+        for scale in [*scales, *(REAL_SCALES if spec.any_scale else ())]:
             meta = first is not None and sum(p.numel() for p in first.module.parameters()) > PARAMETERS_WITH_MEMORY
             network = shared or _built(spec, scale, found, "meta" if meta else "cpu")
             if network is None:
                 continue
-            shared = network if spec.multi_scale else None
+            shared = network if spec.one_network else None
             _check_shapes(network, scale, found)
             first = first or network
         if first is None or found:
@@ -112,7 +115,7 @@ def _check_encoder(spec: ArchitectureSpec, lr: Tensor, found: Violations) -> Non
 def _backward(network: Network, scales: list[Scale]) -> None:
     """Add the gradients of one step."""
     height, width = odd_sides(network.spec)
-    for scale in scales if network.spec.multi_scale else scales[:1]:
-        lr = photograph(2, network.colours, height, width, seed=scale)
-        hr = photograph(2, network.colours, height * scale, width * scale, seed=scale)
+    for scale in scales if network.spec.one_network else scales[:1]:
+        lr = photograph(2, network.colours, height, width, seed=next_whole(scale))
+        hr = photograph(2, network.colours, *hr_size((height, width), scale), seed=next_whole(scale))
         torch.autograd.backward((network(lr, scale) - hr).abs().mean())

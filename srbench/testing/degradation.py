@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from srbench.degrading.realisation import Realisation, freeze, realise
 from srbench.degrading.spec import DegradationSpec
 from srbench.degrading.steps import Size
-from srbench.naming import Scale
+from srbench.scales import Scale, hr_size, parse_scale
 from srbench.testing.contract import Violations, photograph
 
 CHECKED = "shape, range and honest randomness, and for a chain a realisation that JSON keeps"
@@ -22,7 +22,8 @@ def violations(spec: DegradationSpec) -> list[str]:
     found = Violations()
     if spec.provided:
         return found  # its lr are photographs
-    for scale in sorted(spec.scales or {2, 3, 4}):
+    real = (parse_scale("1.5"), parse_scale("3.7x1.5")) if spec.any_scale else ()
+    for scale in (*sorted(spec.scales or {2, 3, 4}), *real):
         with found.during(f"degrading with {spec.name} at x{scale}"):
             _check_scale(spec, scale, found)
     return found
@@ -30,7 +31,7 @@ def violations(spec: DegradationSpec) -> list[str]:
 
 def _check_scale(spec: DegradationSpec, scale: Scale, found: Violations) -> None:
     height, width = 25, 29  # odd, and larger than half of any kernel in use
-    hr = photograph(2, 3, scale * height, scale * width)
+    hr = photograph(2, 3, *hr_size((height, width), scale))
     given, random_state = hr.clone(), torch.get_rng_state()
     name = f"{spec.name} at x{scale}"
     lr = spec.apply(hr, scale, Generator().manual_seed(0))
@@ -60,7 +61,8 @@ def _check_scale(spec: DegradationSpec, scale: Scale, found: Violations) -> None
         single = spec.apply(hr[:1], scale, Generator().manual_seed(0))
         found.expect(torch.allclose(single, lr[:1], atol=1e-6), f"{name} mixes the images of a batch.")
     if spec.chain is not None:
-        _check_frozen(spec, hr[:1, :, : scale * 5 * 4, : scale * 7 * 4].double(), scale, found)
+        rows, columns = hr_size((5 * 4, 7 * 4), scale)
+        _check_frozen(spec, hr[:1, :, :rows, :columns].double(), scale, found)
     if spec.unrounded is not None:
         exact = spec.unrounded(hr.double(), scale, Generator().manual_seed(0))
         found.expect(

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from srbench.naming import Scale
 from srbench.networks.capture import capture
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
+from srbench.scales import Scale
 from srbench.testing.contract import Violations, photograph, seeded
 
 BATCH_TOLERANCE = 1e-4
@@ -139,7 +139,7 @@ def check_export(trial: Trial, found: Violations) -> None:
     side = max(spec.min_size, spec.size_multiple, 8)
     side = -(-side // spec.size_multiple) * spec.size_multiple
     images = photograph(1, spec.colours, side, side) * spec.input_range
-    inputs = (images, trial.scale) if spec.multi_scale else (images,)
+    inputs = spec.arguments(images, trial.scale)
     with found.during(f"exporting {spec.name} with torch.export"), torch.no_grad():
         exported = torch.export.export(module, inputs, strict=False).module()
         wanted = module(*inputs)

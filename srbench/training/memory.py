@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from srbench.naming import Scale
 from srbench.networks.network import Network
+from srbench.scales import Scale
 
 MAX_BYTES = 2**30
 """Most bytes of outputs that are kept; the others are computed again."""

@@ -106,7 +106,7 @@ def _exempt(distiller: Distiller) -> list[str]:
     setup = distiller.setup
     spec = setup.student.spec
     names = [name for name, _ in setup.student.module.named_parameters()]
-    if not (spec.multi_scale and set(setup.scales) < spec.scales):
+    if not (spec.one_network and set(setup.scales) < spec.scales):
         names = [name for name in names if any(fnmatch.fnmatch(name, dead) for dead in spec.dead_parameters)]
     return [f"student.{name}" for name in names]
 

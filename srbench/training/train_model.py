@@ -15,11 +15,11 @@ from srbench.degrading.spec import DegradationSpec
 from srbench.distilling.distiller import Loss, Phase, Setup
 from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.errors import UnknownNameError
-from srbench.naming import Scale
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import TrainingRecipe
 from srbench.records import WarmStart
+from srbench.scales import Scale
 from srbench.training.checkpoints import plain
 from srbench.training.interruption import interruptible
 from srbench.training.loop import TrainingReport, train

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from srbench.naming import Scale
 from srbench.networks.network import Network
+from srbench.scales import Scale
 
 HeldOut = Mapping[Scale, tuple[Tensor, Tensor]]
 """By scale, what the network sees and what it should give."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from helpers import ORACLES
-from srbench.profiling.complexity import count_macs, forward_at, lr_size
+from srbench.profiling.complexity import count_macs, forward_at, lr_size_720p
 
 HERE = ORACLES / "networks"
 NOISE = 20
@@ -37,7 +37,9 @@ def fill(module, kept, rename=str):
 
 def gmacs(spec, scale):
     """Multiply-accumulates for a 1280x720 output, in units of 10^9."""
-    return count_macs(lambda: spec.network(scale), forward_at(spec, scale), lr_size(scale), spec.colours).total / 1e9
+    return (
+        count_macs(lambda: spec.network(scale), forward_at(spec, scale), lr_size_720p(scale), spec.colours).total / 1e9
+    )
 
 
 def difference(module, name, folder=HERE, *, scale=None, output=None, call=None, rename=str):

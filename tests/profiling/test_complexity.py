@@ -18,7 +18,7 @@ from srbench.profiling.complexity import (
     count_macs,
     count_parameters,
     deployed,
-    lr_size,
+    lr_size_720p,
 )
 
 
@@ -49,13 +49,13 @@ def test_edsr_baseline_has_its_published_parameters_and_macs(scale, parameters, 
         return EDSR(scale, n_resblocks=16, n_feats=64)
 
     assert count_parameters(build()) == parameters
-    macs = count_macs(build, call, lr_size(scale))
+    macs = count_macs(build, call, lr_size_720p(scale))
     assert round(macs.total / 1e9, 2) == gmacs
     assert macs.uncounted == ()
 
 
 def test_lr_sizes_for_720p_are_rounded_down():
-    assert [lr_size(scale) for scale in (2, 3, 4)] == [(360, 640), (240, 426), (180, 320)]
+    assert [lr_size_720p(scale) for scale in (2, 3, 4)] == [(360, 640), (240, 426), (180, 320)]
 
 
 @settings(max_examples=25, deadline=None)

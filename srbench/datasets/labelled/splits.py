@@ -9,7 +9,7 @@ from srbench.datasets.image_facts import image_facts
 from srbench.datasets.labelled.images import LabelledImages
 from srbench.errors import DataError
 from srbench.imaging.folders import name_some
-from srbench.naming import Scale
+from srbench.scales import Scale, lr_size
 
 
 def assert_splits_fit(train: tuple[str, LabelledImages], test: tuple[str, LabelledImages]) -> None:
@@ -71,7 +71,7 @@ def assert_large_enough(name: str, images: Mapping[str, Path], ratio: Scale, lea
     small = [
         f"{image} ({facts[path].size})"
         for image, path in images.items()
-        if min(facts[path].height, facts[path].width) < ratio * least
+        if min(lr_size((facts[path].height, facts[path].width), ratio)) < least
     ]
     if small:
         raise DataError(

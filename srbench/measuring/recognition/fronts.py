@@ -15,7 +15,7 @@ from srbench.measuring.protocol import Protocol
 from srbench.measuring.recognition.answers import Result
 from srbench.measuring.recognition.spec import FrontMetricSpec
 from srbench.measuring.scoring import Scorer
-from srbench.naming import Scale
+from srbench.scales import Scale
 
 FED = Protocol(
     name="fed", headline="psnr_y", sr_rounding="none", shave_scales=0,

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from srbench.errors import ShapeError, TrainingError
 from srbench.imaging.borders import pad_to_multiple
 from srbench.imaging.colour import rgb_to_ycbcr
-from srbench.naming import Scale
 from srbench.networks.capture import capture
 from srbench.networks.network import Network
 from srbench.networks.recognition.heads import Head, build_head
 from srbench.networks.recognition.spec import RecogniserSpec
+from srbench.scales import Scale
 
 TRIAL_SIDE = 32
 """Side in pixels of the image on which the length of an embedding is read off."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from srbench.errors import PluginError
-from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
+from srbench.scales import Scale
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,10 +40,10 @@ class RecogniserSpec(ArchitectureSpec):
 
     def __post_init__(self) -> None:
         ArchitectureSpec.__post_init__(self)  # slots make another class, which super() would not find
-        if self.multi_scale or self.conditions or self.representation:
+        if self.one_network or self.conditions or self.representation:
             raise PluginError(
-                f"Recogniser {self.name!r} declares multi_scale, conditions or representation, which only networks for "
-                "super-resolution have; leave them out."
+                f"Recogniser {self.name!r} declares multi_scale, any_scale, conditions or representation, which only "
+                "networks for super-resolution have; leave them out."
             )
 
     @property

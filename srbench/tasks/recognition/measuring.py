@@ -20,6 +20,7 @@ from srbench.measuring.recognition.fronts import FED, FrontScorer
 from srbench.measuring.recognition.scoring import score_answers
 from srbench.measuring.recognition.spec import RecognitionScoreSpec
 from srbench.networks.recognition.recogniser import Recogniser
+from srbench.scales import crop_size
 from srbench.tasks.recognition.protocol import RecognitionProtocol
 from srbench.tasks.recognition.sized import SizedImages
 from srbench.tasks.recognition.views import VIEWS
@@ -112,7 +113,7 @@ class LabelledTest:
         """Make the LR of one image, frozen as in super-resolution where it is random."""
         request = self.request
         scale, number = request.scale, request.realisation
-        if min(hr.shape[-2:]) < scale:
+        if not all(crop_size((hr.shape[-2], hr.shape[-1]), scale)):
             raise ShapeError(
                 f"{request.dataset.label}: images of {hr.shape[-2]}×{hr.shape[-1]} pixels are too small for x{scale}; "
                 "choose a smaller scale or a larger height and width in the recipe."

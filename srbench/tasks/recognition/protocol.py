@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from srbench.errors import UnknownNameError
-from srbench.naming import Scale
 from srbench.recipe import RecognitionRecipe
+from srbench.scales import Scale, lr_size
 
 PRESET = "recognition"
 
@@ -36,8 +36,8 @@ class RecognitionProtocol:
 
     def input_size(self, scale: Scale) -> tuple[int, int]:
         """Return height and width of what a student sees."""
-        factor = scale if self.view == "small" else 1
-        return self.height // factor, self.width // factor
+        size = self.height, self.width
+        return lr_size(size, scale) if self.view == "small" else size
 
 
 def protocol_by(name: str, recipe: RecognitionRecipe) -> RecognitionProtocol:

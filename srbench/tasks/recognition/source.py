@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import TrainingError
-from srbench.naming import Scale
+from srbench.imaging.borders import mod_crop
 from srbench.recipe import RecognitionRecipe
+from srbench.scales import Scale
 from srbench.tasks.recognition.sized import SizedImages
 from srbench.tasks.recognition.views import VIEWS
 from srbench.training.patches.images import degraded
@@ -115,8 +116,9 @@ def student_view(
     """
     if scale == 1:
         return hr
-    height, width = (side - side % scale for side in hr.shape[-2:])
-    lr = degraded(hr[..., :height, :width].contiguous(), degradation, scale, generator)
+    cropped = mod_crop(hr, scale)
+    height, width = cropped.shape[-2:]
+    lr = degraded(cropped.contiguous(), degradation, scale, generator)
     seen = VIEWS[view](lr, (height, width))
     grown = view != "small" and tuple(seen.shape[-2:]) != tuple(hr.shape[-2:])
     return F.pad(seen, (0, hr.shape[-1] - width, 0, hr.shape[-2] - height), mode="replicate") if grown else seen

@@ -14,12 +14,12 @@ from srbench.files import cache_root
 from srbench.measuring.metrics.spec import ScoreSpec, all_of
 from srbench.measuring.protocol import Inference, ScoringProtocol
 from srbench.measuring.recognition.spec import RecognitionMetricSpec, RecognitionScoreSpec
-from srbench.naming import Scale
 from srbench.networks.recognition.spec import RecogniserSpec
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.settings import Profiling
 from srbench.recipe import RecognitionRecipe, TrainingRecipe
 from srbench.records import Certification, Profile
+from srbench.scales import Scale
 from srbench.tasks.recognition.protocol import PRESET, RecognitionProtocol, protocol_by
 from srbench.tasks.task import MeasureRequest, Task, TrainingRequest
 

@@ -9,11 +9,11 @@ from srbench.catalog.catalog import Catalog
 from srbench.datasets.spec import DatasetSpec
 from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec, all_of
 from srbench.measuring.protocol import Inference, Protocol, ScoringProtocol, protocol_named
-from srbench.naming import Scale
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.settings import Profiling
 from srbench.recipe import Recipe, TrainingRecipe
 from srbench.records import Certification, Profile
+from srbench.scales import Scale
 from srbench.tasks.task import MeasureRequest, Task, TrainingRequest
 
 if TYPE_CHECKING:

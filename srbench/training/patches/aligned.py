@@ -12,7 +12,7 @@ from torch import Tensor
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import TrainingError
 from srbench.imaging.colour import rgb_to_y
-from srbench.naming import Scale
+from srbench.scales import Scale, hr_side, is_isotropic
 from srbench.training.patches.images import TrainingImages, degraded
 from srbench.training.patches.pixels import Array, Index, PixelFile
 from srbench.training.seeds import stream
@@ -27,9 +27,9 @@ class Places:
     number: Index
     """The image in the set."""
     top: Index
-    """The first row, in LR pixels."""
+    """The first row, in HR pixels; a multiple of a whole scale."""
     left: Index
-    """The first column, in LR pixels."""
+    """The first column, in HR pixels, as ``top``."""
     turns: Index | None = None
     """One of the eight symmetries of the square, from 0 to 7; None leaves all patches as they are."""
 
@@ -37,8 +37,9 @@ class Places:
 class AlignedImages:
     """Training sets with their LR at every scale, from which both are cut at the same places.
 
-    LR comes from whole images beforehand, or from HR patches if the degradation is stochastic. Networks on luma get the
-    unrounded luma of both patches, as they do when they are measured.
+    LR comes from whole images beforehand. It comes from HR patches if the degradation is stochastic, and at real
+    scales, where pixels of LR do not begin on pixels of HR (LIIF trains so). Networks on luma get the unrounded luma of
+    both patches, as they do when they are measured.
 
     Attributes:
         hr: The HR images of each set.
@@ -54,18 +55,22 @@ class AlignedImages:
         Raises:
             TrainingError: The degradation cannot be made, or not at one of the scales.
         """
-        missing = [s for s in scales if degradation.scales is not None and s not in degradation.scales]
-        if missing:
-            known = sorted(degradation.scales or ())
-            raise TrainingError(f"The degradation {degradation.name} has no scale {missing[0]}; choose one of {known}.")
+        if missing := [scale for scale in scales if not degradation.has_scale(scale)]:
+            raise TrainingError(
+                f"The degradation {degradation.name} has no scale {missing[0]}; it has {degradation.scales_title}."
+            )
+        if uneven := [scale for scale in scales if not is_isotropic(scale)]:
+            raise TrainingError(
+                f"Square patches cannot be reduced by {uneven[0]}; train with one factor for both axes."
+            )
         if degradation.provided:
             raise TrainingError(
                 f"The lr of {degradation.name} comes with test sets and is not made; train on a degradation that makes "
                 "it, such as realesrgan."
             )
         self.hr, self.scales, self.degradation = [s.hr for s in sets], tuple(scales), degradation
-        stochastic = degradation.stochastic
-        self._lr = {} if stochastic else {scale: [s.lr(degradation, scale) for s in sets] for scale in scales}
+        beforehand = [] if degradation.stochastic else [scale for scale in scales if isinstance(scale, int)]
+        self._lr = {scale: [images.lr(degradation, scale) for images in sets] for scale in beforehand}
         self._luma = luma
 
     def cut(self, scale: Scale, side: int, places: Places, noise: tuple[int | str, ...]) -> tuple[Tensor, Tensor]:
@@ -80,12 +85,12 @@ class AlignedImages:
         Returns:
             lr (N, C, side, side) and hr (N, C, scale*side, scale*side) in [0, 1].
         """
-        large = Places(places.part, places.number, places.top * scale, places.left * scale, places.turns)
-        hr = _gather(self.hr, large, side * scale)
-        if self.degradation.stochastic:
-            lr = degraded(hr.contiguous(), self.degradation, scale, stream(*noise))
+        hr = _gather(self.hr, places, hr_side(side, scale))
+        if isinstance(scale, int) and scale in self._lr:
+            small = Places(places.part, places.number, places.top // scale, places.left // scale, places.turns)
+            lr = _gather(self._lr[scale], small, side)
         else:
-            lr = _gather(self._lr[scale], places, side)
+            lr = degraded(hr.contiguous(), self.degradation, scale, stream(*noise))
         return (rgb_to_y(lr), rgb_to_y(hr)) if self._luma else (lr, hr)
 
 

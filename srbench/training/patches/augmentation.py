@@ -11,8 +11,8 @@ import torch
 from torch import Generator, Tensor
 
 from srbench.errors import TrainingError
-from srbench.naming import Scale
 from srbench.recipe import Recipe
+from srbench.scales import Scale
 from srbench.training.patches.source import DerivedSource, PatchSource
 from srbench.training.seeds import stream
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from srbench.distilling.distiller import Phase
 from srbench.recipe import Recipe
+from srbench.scales import Scale, hr_side
 from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.augmentation import Augmented
 from srbench.training.patches.cutting import Patches
@@ -22,11 +23,11 @@ def source_for(
         DataError: No image is large enough for a patch.
     """
 
-    def sides(patch: int) -> dict[int, int]:
+    def sides(patch: int) -> dict[Scale, int]:
         return {scale: phase.patch or recipe.lr_side(patch, scale) for scale in images.scales}
 
     largest = max([recipe.patch, *(patch for _, patch, _ in recipe.progressive)])
-    reserve = max(scale * side for scale, side in sides(largest).items())
+    reserve = max(hr_side(side, scale) for scale, side in sides(largest).items())
 
     def cut(patch: int, batch: int) -> Patches:
         return Patches(

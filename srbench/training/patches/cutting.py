@@ -15,7 +15,7 @@ from torch import Tensor
 
 from srbench.degrading.steps import Size
 from srbench.errors import TrainingError
-from srbench.naming import Scale
+from srbench.scales import Scale, hr_side
 from srbench.training.patches.aligned import AlignedImages, Places
 from srbench.training.patches.regions import divide
 from srbench.training.seeds import stream
@@ -65,8 +65,9 @@ class Patches:
         side = self._sides[scale]
         random = self._uniform((4, self.batch), step, draw)
         image = self._trained.of((random[0] * len(self._trained)).astype(np.int64))
-        top = (random[1] * (image.border // scale - side + 1)).astype(np.int64)
-        left = (random[2] * (image.widths // scale - side + 1)).astype(np.int64)
+        grid = _grid(scale)
+        top = (random[1] * (image.border // grid - hr_side(side, scale) // grid + 1)).astype(np.int64) * grid
+        left = (random[2] * (image.widths // grid - hr_side(side, scale) // grid + 1)).astype(np.int64) * grid
         turns = (random[3] * 8).astype(np.int64) if self._augment else None
         places = Places(image.part, image.number, top, left, turns)
         lr, hr = self._images.cut(scale, side, places, self._noise(step, draw))
@@ -83,7 +84,7 @@ class Patches:
             )
         if chain is None or not degradation.stochastic:
             return [describe({})] * self.batch
-        side = self._sides[scale] * scale
+        side = hr_side(self._sides[scale], scale)
         drawn = chain.draws(self.batch, Size(side, side, scale), stream(*self._noise(step, draw)))
         return [describe(one) for one in drawn]
 
@@ -96,16 +97,17 @@ class Patches:
             return {}
         patches = {}
         for scale in self._images.scales:
-            side = self._sides[scale]
-            across = [min(HELD_OUT_ACROSS, int(w) // (side * scale)) for w in self._held.widths]
+            side, grid = self._sides[scale], _grid(scale)
+            large = hr_side(side, scale)
+            across = [min(HELD_OUT_ACROSS, int(w) // large) for w in self._held.widths]
             left = np.concatenate(
                 [
-                    np.linspace(0, w // scale - side, n).astype(np.int64)
+                    np.linspace(0, w // grid - large // grid, n).astype(np.int64) * grid
                     for w, n in zip(self._held.widths, across, strict=True)
                 ]
             )
             image = self._held.of(np.repeat(np.arange(len(self._held)), across))
-            places = Places(image.part, image.number, -(-image.border // scale), left)
+            places = Places(image.part, image.number, -(-image.border // grid) * grid, left)
             patches[scale] = self._images.cut(scale, side, places, ("held out",))
         return patches
 
@@ -123,3 +125,8 @@ class Patches:
     def _uniform(self, shape: tuple[int, ...], *names: int | str) -> NDArray[np.float64]:
         numbers = torch.rand(shape, dtype=torch.float64, generator=stream(*self._stream, *names))
         return numbers.numpy()
+
+
+def _grid(scale: Scale) -> int:
+    """Return the step in HR pixels at which patches may begin: a whole scale, so that they begin on a pixel of LR."""
+    return scale if isinstance(scale, int) else 1

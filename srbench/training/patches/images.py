@@ -18,7 +18,7 @@ from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError, StoreError, TrainingError
 from srbench.imaging.files import read_image
 from srbench.imaging.pixels import to_tensor, to_uint8
-from srbench.naming import Scale
+from srbench.scales import Scale, crop_size, hr_size, lr_size
 from srbench.training.patches.pixels import Array, PixelFile
 from srbench.training.seeds import stream
 
@@ -61,7 +61,7 @@ class TrainingImages:
     def _degraded(self, degradation: DegradationSpec, scale: Scale) -> Iterator[tuple[str, Array]]:
         for number, name in enumerate(self.hr.names):
             image = self.hr.image(number)
-            height, width = (side - side % scale for side in image.shape[:2])
+            height, width = crop_size((image.shape[0], image.shape[1]), scale)
             if not height or not width:  # too small to degrade, and to be cut: kept so that numbers stay the same
                 yield name, np.zeros((0, 0, 3), np.uint8)
                 continue
@@ -109,7 +109,7 @@ def _key(images: Mapping[str, Path | Array]) -> str:
 
 
 def _probe_hash(degradation: DegradationSpec, scale: Scale) -> str:
-    probe = torch.rand((1, 3, 32 * scale, 40 * scale), generator=stream("probe"))
+    probe = torch.rand((1, 3, *hr_size((32, 40), scale)), generator=stream("probe"))
     lr = to_uint8(degraded(probe, degradation, scale, stream("probe")))
     name = re.sub(r"[^A-Za-z0-9_.]+", "-", degradation.name)[:100]
     return f"{name}-{hashlib.sha256(lr.numpy().tobytes()).hexdigest()[:8]}"
@@ -123,7 +123,7 @@ def degraded(hr: Tensor, degradation: DegradationSpec, scale: Scale, generator: 
     """
     with torch.no_grad():
         lr = degradation.apply(hr, scale, generator)
-    expected = (*hr.shape[:2], hr.shape[2] // scale, hr.shape[3] // scale)
+    expected = (*hr.shape[:2], *lr_size((hr.shape[2], hr.shape[3]), scale))
     if tuple(lr.shape) != expected:
         raise TrainingError(
             f"The degradation {degradation.name} made {tuple(lr.shape)} of hr {tuple(hr.shape)} at x{scale}; it must "

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from srbench.errors import DataError
-from srbench.naming import Scale
+from srbench.scales import Scale, hr_side, next_whole
 from srbench.training.patches.pixels import Index, PixelFile
 
 HELD_OUT_IMAGES = 8
@@ -55,8 +54,8 @@ def divide(hr: Sequence[PixelFile], sides: Mapping[Scale, int], reserve: int) ->
     number = np.concatenate([np.arange(len(images)) for images in hr])
     heights, widths = (np.concatenate([getattr(images, side) for images in hr]) for side in ("heights", "widths"))
     names = [name for images in hr for name in images.names]
-    scale, side = max(sides.items(), key=math.prod)
-    need, shorter = scale * side, np.minimum(heights, widths)
+    scale, side = max(sides.items(), key=lambda item: hr_side(item[1], item[0]))
+    need, shorter = hr_side(side, scale), np.minimum(heights, widths)
     large = shorter >= need
     if not large.any():
         raise DataError(
@@ -64,7 +63,7 @@ def divide(hr: Sequence[PixelFile], sides: Mapping[Scale, int], reserve: int) ->
             f"x{scale}); choose a smaller patch in the recipe, or larger images."
         )
     reserve = max(reserve, need)
-    strip = reserve + max(sides)  # one row of LR pixels more, so that it starts on a pixel of every scale
+    strip = reserve + next_whole(max(sides))  # one row of LR pixels more, so that it starts on a pixel of every scale
     held = _held_out(heights, shorter >= reserve, strip, strip + reserve)
     border = heights.copy()
     border[held] -= strip

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from srbench.naming import Scale
+from srbench.scales import Scale
 from srbench.training.validation import HeldOut
 
 

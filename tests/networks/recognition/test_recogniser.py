@@ -125,9 +125,11 @@ def test_its_spec_is_of_the_other_task_at_every_ratio():
     assert isinstance(spec().network(4), Mean)
 
 
-@pytest.mark.parametrize("facts", [{"multi_scale": True}, {"conditions": ("noise",)}, {"representation": "body"}])
+@pytest.mark.parametrize(
+    "facts", [{"multi_scale": True}, {"any_scale": True}, {"conditions": ("noise",)}, {"representation": "body"}]
+)
 def test_facts_of_super_resolution_are_refused(facts):
-    with pytest.raises(PluginError, match="Recogniser 'mine' declares multi_scale, conditions or representation"):
+    with pytest.raises(PluginError, match="Recogniser 'mine' declares multi_scale, any_scale, conditions or"):
         spec(**facts)
 
 

@@ -19,7 +19,7 @@ from helpers.architectures import (
 )
 from helpers.networks import gmacs
 from helpers.rounding import assert_equal_but_for_rounding
-from srbench.profiling.complexity import count_parameters, lr_size
+from srbench.profiling.complexity import count_parameters, lr_size_720p
 from srbench.testing import photograph, violations_of
 from srbench.training.warm_start import start_from
 
@@ -66,7 +66,7 @@ def test_its_size_and_multiply_accumulates_are_the_published_ones(scale, paramet
     """The published figure is of the convolutions; the two products of the layer attention come on top."""
     with torch.device("meta"):
         assert count_parameters(SPEC.network(scale)) == parameters
-    height, width = lr_size(scale)
+    height, width = lr_size_720p(scale)
     products = 2 * 11 * 11 * 64 * height * width / 1e9
     assert products == pytest.approx(layer_attention, abs=0.05)
     assert gmacs(SPEC, scale) - products == pytest.approx(published, abs=0.06)

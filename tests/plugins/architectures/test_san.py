@@ -19,7 +19,7 @@ from helpers.architectures import (
 )
 from helpers.networks import gmacs
 from helpers.rounding import assert_equal_but_for_rounding
-from srbench.profiling.complexity import count_parameters, lr_size
+from srbench.profiling.complexity import count_parameters, lr_size_720p
 from srbench.profiling.memory import Work, peak_memory
 from srbench.testing import photograph, violations_of
 
@@ -69,7 +69,7 @@ def test_its_size_and_multiply_accumulates_are_the_published_ones(scale, paramet
     """The published figure is of the convolutions; the products of attention and statistics come on top."""
     with torch.device("meta"):
         assert count_parameters(SPEC.network(scale)) == parameters
-    height, width = lr_size(scale)
+    height, width = lr_size_720p(scale)
     tops, lefts = (height // 2, height - height // 2), (width // 2, width - width // 2)
     attention = sum(2 * 2 * 8 * h * w * (h // 2) * (w // 2) for h in tops for w in lefts)  # twice; to and from weights
     statistics = 20 * (64**2 * height * width + 14 * 64**3)  # covariance, and Newton and Schulz's 14 products
