@@ -136,7 +136,8 @@ class ArchitectureSpec:
     checkpoints: tuple[Checkpoint, ...] = ()
     reported: tuple[Reported, ...] = ()
     parts: tuple[str, ...] = ()
-    """Other networks that it is composed of, as suites name them; it has their weights and is not trained itself."""
+    """Other networks that it is composed of, as suites name them, or ``NAME@DISTILLER`` for one that a distiller
+    trains; it has their weights and is not trained itself."""
     compose: Callable[..., Any] | None = None
     """``compose(spec, parts)`` makes the `Network` of this spec of its `parts`, which are such too and have their
     weights."""

@@ -49,10 +49,7 @@ def models_of(axes: Axes, named: Named, degradation: str, scale: Scale, distille
 
 def _trained(axes: Axes, named: Named, degradation: str, scale: Scale, distiller: str) -> Iterator[Model]:
     grid, spec = axes.grid, named.spec
-    recipe, method = axes.recipe(axes.recipe_name, spec), axes.catalog.distillers[distiller]
-    names = grid.taught_by if method.several_teachers else grid.taught_by[:1]
-    if method.needs_teacher and not names:
-        raise ConfigError(f'{axes.where}: the distiller {distiller} needs a teacher; add teacher = "…" to the grid.')
+    recipe = axes.recipe(axes.recipe_name, spec)
     for trained_on, seed in itertools.product(grid.trained_on or (degradation,), grid.seeds or axes.suite.seeds):
         axes.check_degradation(trained_on, spec, scale)
         student = Model(
@@ -60,9 +57,19 @@ def _trained(axes: Axes, named: Named, degradation: str, scale: Scale, distiller
             degradation=trained_on, seed=seed,
         )  # fmt: skip
         student = replace(student, initial=_start(axes, student))
-        teachers = tuple(_teacher(axes, name, student, scale) for name in names) if method.needs_teacher else ()
         budget = "steps" if distiller == "none" else grid.budget
-        yield replace(student, distiller=distiller, teachers=teachers, budget=budget)
+        yield replace(_taught(axes, student, distiller, scale), budget=budget)
+
+
+def _taught(axes: Axes, student: Model, distiller: str, scale: Scale) -> Model:
+    """Return a model that is trained by a distiller, with the grid's teachers if that needs any."""
+    method, names = axes.catalog.distillers[distiller], axes.grid.taught_by
+    if not method.needs_teacher:
+        return replace(student, distiller=distiller)
+    if not names:
+        raise ConfigError(f'{axes.where}: the distiller {distiller} needs a teacher; add teacher = "…" to the grid.')
+    used = names if method.several_teachers else names[:1]
+    return replace(student, distiller=distiller, teachers=tuple(_teacher(axes, name, student, scale) for name in used))
 
 
 def _composed(axes: Axes, named: Named, degradation: str, scale: Scale) -> Iterator[Model]:
@@ -77,8 +84,9 @@ def _composed(axes: Axes, named: Named, degradation: str, scale: Scale) -> Itera
         )  # fmt: skip
 
 
-def _part(axes: Axes, name: str, degradation: str, scale: Scale, seed: int) -> Model:
-    """Return a part of a composed network: published, fixed or trained, by its own task."""
+def _part(axes: Axes, part: str, degradation: str, scale: Scale, seed: int) -> Model:
+    """Return a part of a composed network: published, fixed or trained, by its own task and ``NAME@DISTILLER``."""
+    name, _, wanted = part.partition("@")
     named = axes.architecture(name)
     spec, task = named.spec, task_of(named.spec)
     scale = task.helper_scale(scale)
@@ -88,17 +96,29 @@ def _part(axes: Axes, name: str, degradation: str, scale: Scale, seed: int) -> M
             f"{axes.where}: {spec.name} is part of a composed network and has no scale {scale}; it has "
             f"{sorted(spec.scales)}."
         )
+    if spec.parts:
+        raise ConfigError(
+            f"{axes.where}: {name} is composed of other networks and cannot be part of another one; name its parts."
+        )
+    if wanted and (named.tag or not spec.trainable):
+        raise ConfigError(f"{axes.where}: {name} is not trained here, so nothing can train it; drop @{wanted}.")
     if not spec.trainable:
         return Model(architecture=spec.name, source="fixed", scales=scales)
     if named.tag:
         return named.published(scale)
+    distiller = wanted or "none"
+    if spec.task not in axes.catalog.distillers[distiller].tasks:
+        raise ConfigError(
+            f"{axes.where}: the distiller {distiller} does not train {name}, whose task is {spec.task}; name another "
+            "after the @."
+        )
     own = axes.recipe_name if task is axes.task else axes.grid.part_recipe or task.default_recipe
     axes.check_degradation(degradation, spec, scale)
     model = Model(
         architecture=spec.name, source="trained", scales=scales, degradation=degradation, seed=seed,
         recipe=axes.recipe(own, spec),
     )  # fmt: skip
-    return replace(model, initial=_start(axes, model))
+    return _taught(axes, replace(model, initial=_start(axes, model)), distiller, scale)
 
 
 def _teacher(axes: Axes, name: str, student: Model, scale: Scale) -> Model:

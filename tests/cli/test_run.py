@@ -226,3 +226,18 @@ def test_what_no_source_has_is_an_error_unless_it_is_optional(srbench, monkeypat
     assert (answer.status, answer.err) == (2, "error: No source answered.\n")
     answer = srbench("fetch", "lpips", "--optional")
     assert (answer.status, answer.err) == (0, "warning: No source answered.\n")
+
+
+def test_mixtures_of_two_trainings_end_in_the_scores_of_either(typed, tiny, tmp_path):
+    suite = tiny.suite('architectures = ["dot"]\ndistillers = ["none", "gan"]\nseeds = [4]')
+    mixtures = ", ".join(f'"mix:{share}:dot+dot@gan"' for share in ("0", "0.5", "1"))
+    grid = f'\n[[grid]]\narchitectures = [{mixtures}]\ndatasets = ["tiny_test"]\nscales = [2]\nseeds = [4]\n'
+    suite.write_text(suite.read_text() + grid)
+    answer = typed("run", suite, "--no-profile")
+    assert answer.status == 0, answer.err
+    assert "5 cells measured, 0 from the cache, 0 failed." in answer.out
+    assert "0.5 dot + 0.5 dot@gan" in answer.out
+    scores = {(row["architecture"], row["distiller"]): row["psnr_y_db"] for row in rows(tmp_path / "here")}
+    assert scores["mix:0:dot+dot@gan", "none"] == scores["dot", "none"]
+    assert scores["mix:1:dot+dot@gan", "none"] == scores["dot", "gan"]
+    assert len(set(scores.values())) == 3

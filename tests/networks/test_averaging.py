@@ -35,3 +35,19 @@ def test_checkpoints_of_different_networks_have_no_average(other, message):
 def test_the_average_of_nothing_is_refused():
     with pytest.raises(CheckpointError, match="at least one"):
         average_weights({})
+
+
+@given(st.floats(-1e6, 1e6, width=32), st.floats(-1e6, 1e6, width=32), st.floats(0, 1))
+def test_shares_weigh_the_checkpoints(first, second, share):
+    states = {"a": {"w": torch.full((2,), first)}, "b": {"w": torch.full((2,), second)}}
+    found = average_weights(states, (1 - share, share))["w"][0].item()
+    assert found == pytest.approx((1 - share) * first + share * second, rel=1e-6, abs=1e-9 + 1e-6 * abs(first))
+
+
+def test_a_checkpoint_of_no_share_is_left_out_but_has_to_fit():
+    state = {"w": torch.tensor([-0.0, 1.5]), "index": torch.arange(2)}
+    other = {"w": torch.tensor([3.0, 4.0]), "index": torch.arange(2)}
+    for states, shares in (({"a": state, "b": other}, (1.0, 0.0)), ({"b": other, "a": state}, (0.0, 1.0))):
+        assert average_weights(states, shares)["w"] is state["w"]
+    with pytest.raises(CheckpointError, match="two shapes"):
+        average_weights({"a": state, "b": {**other, "w": torch.zeros(3)}}, (1.0, 0.0))

@@ -269,6 +269,22 @@ def test_a_distiller_that_takes_several_teachers_gets_all_and_another_the_first(
     assert [cell.model.method for cell in plan.cells] == ["dot, logits from wide", "dot, mtkd from wide & espcn"]
 
 
+def test_a_part_of_a_composed_network_may_be_trained_by_a_distiller(catalog):
+    grid = {"architectures": ("mix:0.5:dot+dot@logits",), "teacher": "wide", "seeds": (3,)}
+    plan = make_plan(suite(grid), catalog)
+    (cell,) = plan.cells
+    first, second = cell.model.parts
+    assert [(part.architecture, part.distiller, part.seed) for part in (first, second)] == [
+        ("dot", "none", 3),
+        ("dot", "logits", 3),
+    ]
+    assert first.recipe == second.recipe
+    assert [teacher.architecture for teacher in second.teachers] == ["wide"]
+    assert plan.models[-1] is cell.model
+    students = make_plan(suite(grid | {"architectures": ("dot",), "distillers": ("none", "logits")}), catalog)
+    assert {first, second} == {cell.model for cell in students.cells}
+
+
 @pytest.mark.parametrize(
     ("grid", "error", "sentence"),
     [
@@ -284,6 +300,10 @@ def test_a_distiller_that_takes_several_teachers_gets_all_and_another_the_first(
         ({"recipe": "quik", "architectures": ("dot",)}, UnknownNameError, "No recipe named 'quik'. Did you mean quick"),
         ({"architectures": ("dot",), "distillers": ("logits",)}, ConfigError, "logits needs a teacher; add teacher ="),
         ({"weights": "w", "distillers": ("logits",)}, ConfigError, "logits cannot train"),
+        ({"architectures": ("mix:0.5:dot+dot@logits",)}, ConfigError, "logits needs a teacher; add teacher ="),
+        ({"architectures": ("mix:0.5:dot+dot@logit",)}, UnknownNameError, "No distiller named 'logit'. Did you mean"),
+        ({"architectures": ("mix:0.5:imdn+imdn.div2k@gan",)}, ConfigError, "imdn.div2k is not trained here"),
+        ({"architectures": ("mix:0.5:dot+dot@askd",)}, ConfigError, "askd does not train dot, whose task is sr"),
         ({"train_degradations": ("blur",)}, UnknownNameError, "No degradation named 'blur'. Did you mean blur_down?"),
         (
             {"train_degradation": "bicubic", "train_degradations": ("grainy",)},
