@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -16,7 +17,40 @@ from srbench.parameters import parameters_text, read_parameters
 T = TypeVar("T")
 
 
-class Shelf(SpecMap[T]):
+class _Named(SpecMap[T]):
+    """Specs that are chosen by their names."""
+
+    @abstractmethod
+    def _unknown(self, name: str) -> UnknownNameError:
+        """Return the error for a name that nothing provides."""
+
+    def matching(self, patterns: Iterable[str]) -> list[str]:
+        """Return names by wildcards such as "edsr*", each once; a pattern without wildcards is a name.
+
+        Raises:
+            UnknownNameError: Nothing matches one of the patterns.
+        """
+        found: dict[str, None] = {}
+        for pattern in patterns:
+            wild = any(mark in pattern for mark in "*?[")
+            names = [name for name in self if fnmatchcase(name, pattern)] if wild else [pattern]
+            if not names:
+                raise self._unknown(pattern)
+            self.require(names)
+            found.update(dict.fromkeys(names))
+        return list(found)
+
+    def require(self, names: Iterable[str]) -> None:
+        """Refuse names that nothing provides, before anything depends on them.
+
+        Raises:
+            UnknownNameError: Nothing provides one of them; the nearest name that something provides.
+        """
+        for name in names:
+            self[name]
+
+
+class Shelf(_Named[T]):
     """The specs of one kind by name; the error for an unknown name gives the nearest known one."""
 
     def __init__(
@@ -92,31 +126,6 @@ class Shelf(SpecMap[T]):
         prefix, colon, _ = name.partition(":")
         return name in self._specs or (colon == ":" and prefix in self._families)
 
-    def matching(self, patterns: Iterable[str]) -> list[str]:
-        """Return names by wildcards such as "edsr*", each once; a pattern without wildcards is a name.
-
-        Raises:
-            UnknownNameError: Nothing matches one of the patterns.
-        """
-        found: dict[str, None] = {}
-        for pattern in patterns:
-            wild = any(mark in pattern for mark in "*?[")
-            names = [name for name in self._specs if fnmatchcase(name, pattern)] if wild else [pattern]
-            if not names:
-                raise self._unknown(pattern)
-            self.require(names)
-            found.update(dict.fromkeys(names))
-        return list(found)
-
-    def require(self, names: Iterable[str]) -> None:
-        """Refuse names that nothing provides, before anything depends on them.
-
-        Raises:
-            UnknownNameError: Nothing provides one of them; the nearest name that something provides.
-        """
-        for name in names:
-            self[name]
-
     def provider(self, name: str) -> Plugin:
         """Return the plugin that provides ``name``, or the family that makes it."""
         for shelf, key in ((self._specs, name), (self._families, name.partition(":")[0])):
@@ -129,7 +138,7 @@ class Shelf(SpecMap[T]):
         return self.provider(name).code_hash
 
 
-class JoinedShelf(SpecMap[T]):
+class JoinedShelf(_Named[T]):
     """A view over the shelves of several kinds, whose names are all different."""
 
     def __init__(self, noun: str, *shelves: Shelf[Any]) -> None:
@@ -139,7 +148,10 @@ class JoinedShelf(SpecMap[T]):
         for shelf in self._shelves:
             if shelf.offers(name):
                 return shelf
-        raise UnknownNameError.among(self._noun, name, self, "`srbench list` shows every name.")
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> UnknownNameError:
+        return UnknownNameError.among(self._noun, name, self, "`srbench list` shows every name.")
 
     def __getitem__(self, name: str) -> T:
         return self._holder(name)[name]

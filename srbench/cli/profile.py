@@ -17,16 +17,26 @@ from srbench.scales import Scale, covering_lr_size, plain_scale
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from srbench.networks.spec import ArchitectureSpec
     from srbench.records import Measured, Profile
 
 
 def profile(
-    names: Annotated[list[str], typer.Argument(help="Architectures; wildcards such as 'edsr*' take all that match.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(help="Architectures and recognisers; wildcards such as 'edsr*' take all that match."),
+    ],
     *,
     scale: Scales = None,
     output: Annotated[
-        str, typer.Option("--output", help="Size of the SR image to time, width x height, in pixels.")
-    ] = "1280x720",
+        str | None,
+        typer.Option(
+            "--output",
+            help="Size of HR, width x height, in pixels, of which a network gets the scale-th part: 1280x720, for "
+            "recognisers 112x112.",
+            show_default=False,
+        ),
+    ] = None,
     seconds: Annotated[float, typer.Option("--seconds", min=0.01, help="Time to spend on timing each network.")] = 5.0,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Calls to time at least, however long.")] = 5,
     backend: Annotated[
@@ -52,8 +62,9 @@ def profile(
     from srbench.profiling.machine import this_machine
     from srbench.profiling.profile import profile_network
     from srbench.profiling.settings import Profiling
+    from srbench.tasks.table import task_of
 
-    width, height = _size(output)
+    given = _size(output) if output else None
     target = resolve_device(device)
     catalog = load_catalog([path.resolve() for path in plugin or ()])
     if threads:
@@ -64,9 +75,8 @@ def profile(
     backends = [parse_backend(name) for name in words(backend) or ("eager",)]
     tasks = [
         (name, factor, way)
-        for name in catalog.architectures.matching(names)
-        for factor in sorted({*wanted} or catalog.architectures[name].scales)
-        if catalog.architectures[name].has_scale(factor)
+        for name in catalog.networks.matching(names)
+        for factor in _scales(catalog.networks[name], wanted)
         for way in backends
     ]
     if not tasks:
@@ -78,25 +88,34 @@ def profile(
         bar = progress.add_task("", total=len(tasks))
         for name, factor, way in tasks:
             progress.update(bar, description=escape(f"{name} x{factor} {way.name}"))
-            low_height, low_width = covering_lr_size((height, width), factor)
+            spec = catalog.networks[name]
+            wide, tall = given or task_of(spec).profiled_hr
+            height, width = covering_lr_size((tall, wide), factor)
             profiling = Profiling(
-                latency_height=low_height, latency_width=low_width,
-                latency_seconds=seconds, latency_repeats=repeats, memory=memory and way == backends[0],
+                latency_height=height, latency_width=width, latency_seconds=seconds, latency_repeats=repeats,
+                memory=memory and way == backends[0],
             )  # fmt: skip
+            size = (height, width) if task_of(spec).one_size else None
             with freed_memory_kept():
-                found = profile_network(catalog.architectures[name], factor, profiling, target, files, way)
+                found = profile_network(spec, factor, profiling, target, files, way, size=size)
             profiles.append((name, factor, found))
             if csv is not None:
                 _write(csv, profiles)  # after each, so that stopping loses nothing
             progress.advance(bar)
     console = plain_console()
-    console.print(_table(profiles, f"{width}x{height} output on {target}, {this_machine().name}"))
+    sizes = {given or task_of(catalog.networks[name]).profiled_hr for name, _, _ in profiles}
+    hr = " and ".join(f"{wide}x{tall}" for wide, tall in sorted(sizes, reverse=True))
+    console.print(_table(profiles, f"HR of {hr} on {target}, {this_machine().name}"))
     for reason in _reasons(profiles):
         console.print(reason, style="dim")
 
 
-def _size(text: str) -> tuple[int, int]:
+def _scales(spec: ArchitectureSpec, wanted: Sequence[Scale]) -> list[Scale]:
+    """Return the wanted scales of a network, or all at which it differs."""
+    return [scale for scale in sorted(wanted) if spec.has_scale(scale)] if wanted else list(spec.distinct_scales)
 
+
+def _size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if found is None:
         raise UsageError(f"--output {text} is not an image size; give width x height in pixels, such as 1280x720.")
@@ -109,7 +128,9 @@ def _table(profiles: Sequence[tuple[str, Scale, Profile]], title: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
     table.add_column("network", overflow="fold", min_width=12)
     chosen = any((found.backend, found.precision) != ("eager", "fp32") for _, _, found in profiles)
-    for heading in ("", *(["runtime"] if chosen else []), "params K", "MACs G", "ms", "95 % interval", "MiB"):
+    small = any(found.macs_input_m is not None for _, _, found in profiles)
+    macs = "MACs M" if small else "MACs G"
+    for heading in ("", *(["runtime"] if chosen else []), "params K", macs, "ms", "95 % interval", "MiB"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, scale, found in profiles:
         low, high = found.latency_low_ms, found.latency_high_ms
@@ -118,7 +139,9 @@ def _table(profiles: Sequence[tuple[str, Scale, Profile]], title: str) -> Table:
             f"x{scale}",
             *([f"{found.backend}-{found.precision}"] if chosen else []),
             _shown(found.parameters_deployed, 1e-3, 1),
-            _shown(found.macs_720p_g, 1, 2),
+            _shown(found.macs_input_m, 1, 2)
+            if found.macs_input_m
+            else _shown(found.macs_720p_g, 1e3 if small else 1, 2),
             _shown(found.latency_ms_p50, 1, 1),
             "" if low is None or low == high else f"{low:,.0f} – {high:,.0f}",
             _shown(found.peak_memory_mib, 1, 0),
@@ -160,4 +183,4 @@ def _write(path: Path, profiles: Sequence[tuple[str, Scale, Profile]]) -> None:
         }
         for name, scale, found in profiles
     ]
-    write_csv(path, list(rows[0]), rows)
+    write_csv(path, list(dict.fromkeys(name for row in rows for name in row)), rows)

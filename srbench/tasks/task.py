@@ -90,6 +90,10 @@ class Task(ABC):
     """What a suite takes where it does not say."""
     reference: ClassVar[str]
     """The architecture over which tables count gains; empty for none."""
+    profiled_hr: ClassVar[tuple[int, int]]
+    """Width and height of the HR for which a network is profiled outside a run, where nobody gives one."""
+    one_size: ClassVar[bool]
+    """Whether all images have one size, so that costs are those of one input; else MACs are those of usual sizes."""
     measuring_version: ClassVar[int] = 1
     """Raise it whenever `measure` gives something else for the same request; above 1 it decides the keys of cells."""
 

@@ -37,10 +37,28 @@ def test_memory_is_measured_and_an_empty_cell_has_its_reason(srbench):
     assert "bicubic x2: macs_720p_g: a fixed operator" in answer.out
 
 
+def test_a_recogniser_is_profiled_at_the_size_of_what_a_student_sees(srbench):
+    words = ("cbam_small", "after:bicubic:cbam_small", "espcn", "--scale", "4", "--output", "48x40", *QUICK[2:])
+    answer = srbench("profile", *words, "--no-memory", "--csv", "costs.csv")
+    assert answer.status == 0
+    student, control, network = rows(srbench.folder / "costs.csv")
+    assert (student["latency_input"], student["input_bytes"]) == ("10x12", str(10 * 12 * 3))
+    assert float(student["macs_input_m"]) < float(control["macs_input_m"])
+    assert (student["macs_720p_g"], network["macs_input_m"]) == ("", "")
+    assert "MACs M" in answer.out
+
+
+def test_a_recogniser_sees_hr_where_no_scale_is_given(srbench):
+    answer = srbench("profile", "cbam_small", *QUICK[2:], "--no-memory", "--csv", "costs.csv")
+    (row,) = rows(srbench.folder / "costs.csv")
+    assert (row["scale"], row["latency_input"]) == ("1", "112x112")
+    assert "HR of 112x112" in answer.out
+
+
 def test_what_cannot_be_measured_is_reported_in_a_sentence(srbench):
     for words, message in (
         (("espcm",), "espcn"),
-        (("esp?",), "No architecture"),
+        (("esp?",), "No network"),
         (("espcn", "--scale", "7"), "serves scale 7"),
         (("espcn", "--output", "720p"), "--output 720p is not an image size"),
     ):

@@ -39,6 +39,8 @@ class Recognition(Task):
     default_metrics = ("top1", "top5", "mean_per_class")
     default_recipe = "recognition_quick"
     reference = ""
+    profiled_hr = (112, 112)
+    one_size = True
     measuring_version = 2
 
     def helper_scale(self, scale: Scale) -> Scale:  # noqa: ARG002

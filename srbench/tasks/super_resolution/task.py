@@ -32,6 +32,8 @@ class SuperResolution(Task):
     default_metrics = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "lpips")
     default_recipe = "quick"
     reference = "bicubic"
+    profiled_hr = (1280, 720)
+    one_size = False
 
     def helper_scale(self, scale: Scale) -> Scale:
         """Return the same scale: teachers see what their students see."""
