@@ -173,6 +173,8 @@ class ModelFacts(Stored):
     train_degradation: str | None = None
     train_setting: str | None = None
     """The setting to which that belongs; see `srbench.degrading.spec.DegradationSpec.setting`."""
+    training_notes: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    """What its distiller said of the training, such as which features it compares and the hash of their weights."""
     trained_on: tuple[str, ...] = ()
     seed: int | None = None
     train_seconds: float | None = None

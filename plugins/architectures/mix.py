@@ -15,12 +15,11 @@ from functools import partial
 
 import torch
 from srbench_plugins.architectures.rrdbnet import PAPER
-from torch import nn
 
 import srbench
 
 EXAMPLE = "mix:0.8:rrdbnet_small+rrdbnet_small@esrgan"
-CALLING = ("multi_scale", "channels", "input_range", "input_mean", "input_std", "padding", "conditions")
+CALLING = ("multi_scale", "any_scale", "channels", "input_range", "input_mean", "input_std", "padding", "conditions")
 """Facts of a spec about how its network is called, in which two networks must agree."""
 
 
@@ -67,7 +66,7 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
     if first == second:
         raise srbench.SrbenchError(f"mix:{argument} names one model twice; name two trainings of one network.")
     _check_alike(own, other, f"mix:{argument}")
-    hashes = (others.code_hash(_architecture(name)) for name in (first, second))
+    hashes = {others.code_hash(_architecture(name)): None for name in (first, second)}
     return dataclasses.replace(
         own,
         name=f"mix:{argument}",
@@ -103,24 +102,27 @@ def _check_alike(own: srbench.ArchitectureSpec, other: srbench.ArchitectureSpec,
     """Refuse two networks whose weights cannot be mixed, before either is trained."""
     if own.name == other.name:
         return
-    common = sorted(own.scales & other.scales)
     differing = [field for field in CALLING if getattr(own, field) != getattr(other, field)]
-    if common and not differing and _shapes(own, common[0]) == _shapes(other, common[0]):
+    if differing:
+        reason = f"they differ in {differing[0]}"
+    elif not own.scales & other.scales:
+        reason = "they have no scale in common"
+    elif _have_different_weights(own, other):
+        reason = "their weights have other names or shapes"
+    else:
         return
-    reason = (
-        f"they differ in {differing[0]}"
-        if differing
-        else ("their weights have other names or shapes" if common else "they have no scale in common")
-    )
     raise srbench.SrbenchError(
         f"{mixture} cannot mix {own.name} and {other.name}, since {reason}; name two trainings of one network."
     )
 
 
-def _shapes(spec: srbench.ArchitectureSpec, scale: int) -> tuple[type[nn.Module], dict[str, torch.Size]]:
-    with torch.device("meta" if spec.trainable else "cpu"):  # what is not trained may read a file
-        module = spec.network(scale)
-    return type(module), {key: weight.shape for key, weight in module.state_dict().items()}
+def _have_different_weights(own: srbench.ArchitectureSpec, other: srbench.ArchitectureSpec) -> bool:
+    scale, found = min(own.scales & other.scales), []
+    for spec in (own, other):
+        with torch.device("meta" if spec.trainable else "cpu"):  # what is not trained may read a file
+            module = spec.network(scale)
+        found.append((type(module), {key: weight.shape for key, weight in module.state_dict().items()}))
+    return found[0] != found[1]
 
 
 @srbench.hookimpl

@@ -143,7 +143,7 @@ class Distiller(nn.Module):
         setup: The student, its teachers and the recipe.
         ema: Decay of the moving average of the student's weights that is measured and saved instead of them; the
             recipe's if None.
-        notes: Sentences for the person who trains, for example which helper network was found.
+        notes: Sentences for the person who trains, for example which helper network was found; records keep them.
     """
 
     ema: float | None = None

@@ -127,6 +127,7 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
         time_ratio=trained.time_ratio,
         costs=trained.costs,
         warm_start=trained.warm_start,
+        training_notes=trained.notes,
     )
 
 

@@ -173,6 +173,7 @@ class TrainJob(Job[Trained]):
             time_ratio=pace.ratio if pace else None,
             costs=costs and costs.model_copy(update=where),
             warm_start=trained.warm_start,
+            notes=trained.notes,
             late_names=names.code,
             environment=environment,
         )

@@ -75,6 +75,8 @@ class Trained(Stored):
     """The `Pace.ratio` that decided the steps; None for trainings that take the steps of their recipe."""
     costs: TrainingCosts | None = None
     warm_start: WarmStart | None = None
+    notes: tuple[str, ...] = ()
+    """What the distiller said of this training."""
     late_names: CodeByName
     """What the distiller asked for by name."""
     environment: Environment

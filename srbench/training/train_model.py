@@ -101,6 +101,8 @@ class TrainedModel:
     report: TrainingReport
     warm_start: WarmStart | None = None
     """What was taken from the weights it started from; None without."""
+    notes: tuple[str, ...] = ()
+    """What the distiller says of this training; see `srbench.distilling.distiller.Distiller.notes`."""
 
 
 def train_model(
@@ -150,7 +152,7 @@ def train_model(
             oversight=Oversight(progress=progress, log=log, stop=stop, title=training.title),
             validation=training.validation,
         )
-    return TrainedModel(plain(student.module.state_dict()), report, warm_start)
+    return TrainedModel(plain(student.module.state_dict()), report, warm_start, tuple(distiller.notes))
 
 
 def _student(training: Training, device: torch.device, progress: Progress) -> tuple[Network, WarmStart | None]:

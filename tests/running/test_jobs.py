@@ -73,6 +73,13 @@ def test_records_say_what_a_training_started_from(results, tiny):
     assert facts.warm_start == WarmStart(taken=("body.0.bias",), fresh=("body.0.weight",), unused=("body.0.weight",))
 
 
+def test_records_keep_what_the_distiller_says_of_the_training(results):
+    outcome, records = results('architectures = ["dot"]\ndistillers = ["none", "gan"]')
+    assert outcome.failed == ()
+    assert records["dot", "gan", 2].model.training_notes == ("No features are compared.",)
+    assert "training_notes" not in records["dot", "none", 2].model.model_dump()
+
+
 def test_a_multi_scale_network_is_trained_once_and_measured_at_every_scale(results):
     outcome, records = results('architectures = ["both"]\nscales = [2, 3]')
     assert outcome.failed == ()
