@@ -21,6 +21,7 @@ from .networks.network import Network
 from .networks.recognition.recogniser import Recogniser, build_recogniser
 from .networks.recognition.spec import RecogniserSpec
 from .networks.spec import ArchitectureSpec, Checkpoint, Reported
+from .networks.wanted import Points, Wanted
 from .networks.weights import load_state_dict
 from .recipe import Recipe
 from .report.comparing.reading import read_results
@@ -50,6 +51,7 @@ __all__ = [
     "Pair",
     "Paper",
     "Phase",
+    "Points",
     "RealScale",
     "Recipe",
     "Recogniser",
@@ -66,6 +68,7 @@ __all__ = [
     "StepSpec",
     "TrainingError",
     "UnavailableError",
+    "Wanted",
     "average_weights",
     "build_recogniser",
     "capture",

@@ -25,7 +25,7 @@ class After(srbench.Recogniser):
     front: srbench.Network | None
     recogniser: srbench.Recogniser
 
-    def fed(self, lr: Tensor, scale: srbench.Scale = 1, conditions: Tensor | None = None) -> Tensor:
+    def fed(self, lr: Tensor, scale: srbench.Wanted = 1, conditions: Tensor | None = None) -> Tensor:
         """Return LR enlarged by the front."""
         return lr if self.front is None else self.front(lr, scale, conditions=conditions).clamp(0, 1)
 

@@ -14,6 +14,7 @@ from srbench.imaging.borders import pad_to_multiple
 from srbench.imaging.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from srbench.imaging.resize import imresize
 from srbench.networks.spec import ArchitectureSpec
+from srbench.networks.wanted import Points, Wanted
 from srbench.scales import Scale, hr_size
 
 
@@ -37,7 +38,7 @@ class Network:
     def __call__(
         self,
         lr: Tensor,
-        scale: Scale,
+        scale: Wanted,
         weights: Mapping[str, Tensor] | None = None,
         conditions: Tensor | None = None,
     ) -> Tensor:
@@ -45,17 +46,19 @@ class Network:
 
         Args:
             lr: (N, C, h, w) in [0, 1], where C is 3 or, for a network on luma, 1 or 3.
-            scale: One of the spec's scales, or any scale if it has every one.
+            scale: One of the spec's scales, or any scale if it has every one; or points of sr.
             weights: Used instead of the module's parameters of these names, and differentiated like them: the weights
                 after a step of training, for methods that learn how to train.
             conditions: (N, len(spec.conditions)), the second input of a non-blind network; see `conditions_of`.
 
         Returns:
-            (N, C, H, W), nominally in [0, 1], where H and W are `srbench.hr_size` of h and w.
+            (N, C, H, W), nominally in [0, 1], where H and W are `srbench.hr_size` of h and w; (N, C, P, 1) at points.
 
         Raises:
             ShapeError: The network returned another size, or something else than a tensor.
         """
+        if isinstance(scale, Points):
+            return self._at_points(lr, scale, weights)
         if lr.shape[1] == 3 and self.spec.channels == "y":
             return self._with_bicubic_chroma(lr, scale, weights, conditions)
         padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
@@ -73,6 +76,21 @@ class Network:
             )
         height, width = hr_size(crop, scale)
         return self._restored(sr[..., :height, :width])
+
+    def _at_points(self, lr: Tensor, points: Points, weights: Mapping[str, Tensor] | None) -> Tensor:
+        name, wanted = self.spec.name, (*lr.shape[:2], points.pixels.shape[1], 1)
+        if not self.spec.points:
+            raise ShapeError(
+                f"{name} computes whole images and no single pixels; choose a network with points, such as "
+                "liif:edsr_baseline, or take points out of the recipe."
+            )
+        colours = self._run(weights, (self.normalised(lr), points.sizes, points.pixels))
+        if not isinstance(colours, Tensor) or tuple(colours.shape) != wanted:
+            returned = tuple(colours.shape) if isinstance(colours, Tensor) else f"a {type(colours).__name__}"
+            raise ShapeError(
+                f"{name} returned {returned} for {wanted[2]} points of each image; it must return {wanted}."
+            )
+        return self._restored(colours)
 
     def _run(self, weights: Mapping[str, Tensor] | None, given: tuple[object, ...]) -> object:
         """Call the module itself, with ``weights`` in place of its own if they are given."""

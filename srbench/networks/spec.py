@@ -100,6 +100,10 @@ class ArchitectureSpec:
     any_scale: bool = False
     trainable: bool = True
     """False for fixed operators such as bicubic interpolation."""
+    points: bool = False
+    """True for a network for any scale that also computes single pixels, which recipes with ``points`` train on. It is
+    then called ``network(lr, sizes, pixels)`` with the height and width of each image's sr (N, 2), and the rows and
+    columns of pixels (N, P, 2); it returns their colours (N, 3, P, 1)."""
     channels: Literal["rgb", "y"] = "rgb"
     """"y": the network maps luma (N, 1, H, W); srbench enlarges the chroma bicubically, as the papers did."""
     input_range: float = 1.0
@@ -160,6 +164,10 @@ class ArchitectureSpec:
                     f"{kind} {self.name!r} declares {field_name} with {len(values)} values for {self.colours} "
                     f"{'channel' if self.colours == 1 else 'channels'}; give one for each, or none."
                 )
+        if self.points and not self.any_scale:
+            raise PluginError(
+                f"{kind} {self.name!r} declares points, which only networks for any scale have; declare any_scale too."
+            )
         if self.any_scale:
             self._check_any_scale(kind)
 

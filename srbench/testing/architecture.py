@@ -9,9 +9,11 @@ from srbench.errors import SrbenchError
 from srbench.networks.encoding import encode
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
+from srbench.networks.wanted import Points
 from srbench.scales import Scale, hr_size, next_whole, parse_scale
 from srbench.testing.contract import Violations, photograph, seeded
 from srbench.testing.network import (
+    BATCH_TOLERANCE,
     Trial,
     check_behaviour,
     check_export,
@@ -25,8 +27,8 @@ from srbench.testing.network import (
 CHECKED = (
     "shapes for odd sizes at every scale, finite and deterministic outputs, a batch equal to its images one by "
     "one, taps that exist, a state dict that holds everything, gradients for every parameter, the half "
-    "precisions it claims, torch.export, an encoder whose features have the size of lr, and no side effects: nothing "
-    "printed, no input changed, no random numbers drawn"
+    "precisions it claims, torch.export, an encoder whose features have the size of lr, single pixels equal to those "
+    "of whole images, and no side effects: nothing printed, no input changed, no random numbers drawn"
 )
 
 PARAMETERS_WITH_MEMORY = 10_000_000
@@ -65,6 +67,8 @@ def violations(spec: ArchitectureSpec) -> list[str]:
         check_half(trial, found)
         check_export(trial, found)
         _check_encoder(spec, lr, found)
+        if spec.points:
+            _check_points(first, lr, found)
         if spec.trainable:
             check_gradients(trial, lambda network: _backward(network, scales), found)
     return found
@@ -110,6 +114,25 @@ def _check_encoder(spec: ArchitectureSpec, lr: Tensor, found: Violations) -> Non
                 found.append(str(error))
                 return
             found.expect(features.isfinite().all(), f"The encoder of {spec.name} gave NaN or infinity.")
+
+
+def _check_points(network: Network, lr: Tensor, found: Violations) -> None:
+    """Check that single pixels, of another size of sr for each image, are those of whole images."""
+    name, scales = network.spec.name, REAL_SCALES[: len(lr)]
+    sizes = [hr_size((lr.shape[-2], lr.shape[-1]), scale) for scale in scales]
+    with found.during(f"computing single pixels with {name}"), torch.no_grad():
+        last = [torch.tensor([[height - 1, width - 1], [0, 0], [1, 2]]) for height, width in sizes]
+        try:
+            colours = network(lr, Points(torch.tensor(sizes), torch.stack(last)))
+        except SrbenchError as error:  # a wrong shape, which `Network` describes in a whole sentence
+            found.append(str(error))
+            return
+        for image, scale, pixels, given in zip(lr, scales, last, colours, strict=True):
+            whole = network(image[None], scale)[0]
+            found.expect(
+                torch.allclose(given[..., 0], whole[:, pixels[:, 0], pixels[:, 1]], atol=BATCH_TOLERANCE),
+                f"{name} gives single pixels other colours than whole images at x{scale}; compute them the same way.",
+            )
 
 
 def _backward(network: Network, scales: list[Scale]) -> None:

@@ -15,7 +15,7 @@ from srbench.networks.capture import capture
 from srbench.networks.network import Network
 from srbench.networks.recognition.heads import Head, build_head
 from srbench.networks.recognition.spec import RecogniserSpec
-from srbench.scales import Scale
+from srbench.networks.wanted import Wanted
 
 TRIAL_SIDE = 32
 """Side in pixels of the image on which the length of an embedding is read off."""
@@ -59,7 +59,7 @@ class Recogniser(Network):
     def __call__(
         self,
         lr: Tensor,
-        scale: Scale = 1,
+        scale: Wanted = 1,
         weights: Mapping[str, Tensor] | None = None,
         conditions: Tensor | None = None,
     ) -> Tensor:
@@ -79,7 +79,7 @@ class Recogniser(Network):
         """
         return self.embed(self.fed(lr, scale, conditions), weights)
 
-    def fed(self, lr: Tensor, scale: Scale = 1, conditions: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def fed(self, lr: Tensor, scale: Wanted = 1, conditions: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Return what the backbone is fed of images: the images, unless this network enlarges them itself.
 
         Args:

@@ -28,7 +28,7 @@ def test_its_size_is_the_releases(name, scale, parameters):
         assert count_parameters(SPECS[name].network(scale)) == parameters
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
 def test_the_upsampler_reads_what_the_encoder_gives(scale):
     network, encoder = SPECS["rdn_small"].network(scale).eval(), SPECS["rdn_small"].encoder().eval()
     fill(network, set())
