@@ -17,6 +17,7 @@ from srbench.scales import Scale, lr_size
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
+Factor = Annotated[float, Field(ge=1, le=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -93,6 +94,20 @@ class TrainingRecipe(BaseModel, ABC):
         """The datasets that decide the weights, whose images no test may have."""
         return self.datasets
 
+    def left_out(self) -> set[str]:
+        """Return the fields that a key leaves out: absent ones that are newer than keys of trainings without them."""
+        return set()
+
+    @property
+    def trained_range(self) -> tuple[float, float] | None:
+        """The least and the largest scale, if patches have scales of their own; None where all have the network's."""
+        return None
+
+    @property
+    def on_points(self) -> bool:
+        """True if a step sees some pixels of each patch, which only some networks and distillers can train on."""
+        return False
+
     @abstractmethod
     def lr_size(self, scale: Scale) -> tuple[int, int]:
         """Return height and width of the LR images that most steps see at ``scale``."""
@@ -144,6 +159,11 @@ class Recipe(TrainingRecipe):
     every step has patches of its own."""
     losses: dict[str, float] = Field(default={"l1": 1.0}, min_length=1)
     """Loss names and their weights."""
+    scale_range: tuple[Factor, Factor] | None = None
+    """Each patch is cut at a scale of its own, drawn uniformly between these two, so that networks for any scale are
+    trained for all of them (LIIF). Without it, all patches of a step have one of the network's own scales."""
+    points: Positive | None = None
+    """With `scale_range`, the number of HR pixels of each patch that are trained on, drawn without replacement."""
     augment: bool = True
     """Flips and quarter turns, each patch its own."""
     permute_colours: Share = 0.0
@@ -157,10 +177,47 @@ class Recipe(TrainingRecipe):
     def _stages_are_in_order(self) -> Self:
         if self.pool and self.progressive:
             raise ValueError("pool repeats batches of one size, which progressive changes; drop one of the two")
+        self._check_points()
         steps = [step for step, _, _ in self.progressive]
         if steps != sorted(set(steps)):
             raise ValueError(f"progressive must name increasing steps, not {steps}; put them in order")
         return self
+
+    def left_out(self) -> set[str]:
+        """Return the fields of points, for recipes without them."""
+        return set() if self.on_points else {"scale_range", "points"}
+
+    @property
+    def trained_range(self) -> tuple[float, float] | None:
+        """The `scale_range`."""
+        return self.scale_range
+
+    @property
+    def on_points(self) -> bool:
+        """True with `points`."""
+        return self.points is not None
+
+    def _check_points(self) -> None:
+        if (self.scale_range is None) != (self.points is None):
+            raise ValueError(
+                "scale_range and points belong together, as patches of several scales share a step by their "
+                "points; give both or neither"
+            )
+        if self.scale_range is None or self.points is None:
+            return
+        low, high = self.scale_range
+        if low >= high:
+            raise ValueError(f"scale_range = {[low, high]} must be two increasing factors; put the smaller one first")
+        if self.points > (most := round(low * self.patch) ** 2):
+            raise ValueError(
+                f"points = {self.points} are more than the {most} pixels of the smallest patch; take fewer, or a "
+                "larger patch"
+            )
+        for name in ("progressive", "pool", "mixup"):
+            if getattr(self, name):
+                raise ValueError(f"scale_range does not work with {name}; drop one of the two")
+        if self.patch_of == "hr":
+            raise ValueError('scale_range needs patches that have one size in lr; drop patch_of = "hr"')
 
     def patches_at(self, step: int) -> tuple[int, int]:
         """Return side (in pixels of `patch_of`) and number of the patches of step ``step``, counted from 0."""

@@ -183,6 +183,8 @@ class ModelFacts(Stored):
     """None if nothing was trained."""
     parts: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """The models that a composed one consists of, in the order in which an image passes them; empty for others."""
+    scale_range: tuple[float, float] | None = Field(default=None, exclude_if=_absent)
+    """The least and the largest scale that it was trained at, if its patches had scales of a range."""
     reconstruction: bool = False
     """The distiller is a reimplementation of a paper that leaves details open."""
     form: Literal["plain", "corrected", "official"] = "plain"

@@ -106,3 +106,32 @@ def test_progressive_patches_out_of_order_are_refused(steps):
 def test_a_side_of_hr_patches_gives_smaller_lr_patches_at_larger_scales():
     assert [recipe(patch_of="hr").lr_side(200, scale) for scale in (2, 3, 4)] == [100, 66, 50]
     assert [recipe().lr_side(48, scale) for scale in (2, 3, 4)] == [48, 48, 48]
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"scale_range": (1, 4)}, "scale_range and points belong together, .*; give both or neither"),
+        ({"points": 100}, "scale_range and points belong together, .*; give both or neither"),
+        ({"scale_range": (4, 1), "points": 100}, "must be two increasing factors; put the smaller one first"),
+        ({"scale_range": (2, 2), "points": 100}, "must be two increasing factors; put the smaller one first"),
+        ({"scale_range": (0.5, 2), "points": 100}, "greater than or equal to 1"),
+        ({"scale_range": (1, 1e9), "points": 100}, "less than or equal to 64"),
+        ({"scale_range": (1, 4), "points": 2305}, "2305 are more than the 2304 pixels of the smallest patch"),
+        ({"scale_range": (1, 4), "points": 100, "pool": 3}, "does not work with pool; drop one of the two"),
+        ({"scale_range": (1, 4), "points": 100, "mixup": 0.5}, "does not work with mixup; drop one of the two"),
+        ({"scale_range": (1, 4), "points": 100, "progressive": ((5, 32, 4),)}, "does not work with progressive"),
+        ({"scale_range": (1, 4), "points": 100, "patch_of": "hr"}, 'drop patch_of = "hr"'),
+    ],
+)
+def test_points_that_cannot_be_trained_on_are_refused_with_the_reason(facts, message):
+    with pytest.raises(ValidationError, match=message):
+        recipe(**facts)
+
+
+def test_points_are_new_in_keys_only_where_there_are_some():
+    plain, points = recipe(), recipe(scale_range=(1, 4), points=2304)
+    assert plain.left_out() == {"scale_range", "points"}
+    assert points.left_out() == set()
+    assert (plain.trained_range, points.trained_range) == (None, (1.0, 4.0))
+    assert (plain.on_points, points.on_points) == (False, True)

@@ -28,15 +28,17 @@ class Logits(srbench.Distiller):
         TrainingError: The student works on luma and the teacher on RGB.
     """
 
+    points = True
+
     def __init__(self, setup: srbench.Setup) -> None:
         super().__init__(setup)
         setup.require_common_colours()
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms and ``logits``."""
-        sr = self.setup.student(batch.lr, batch.scale)
+        sr = self.setup.student(batch.lr, batch.wanted)
         with torch.no_grad():
-            target = self.setup.teacher(batch.lr, batch.scale)
+            target = self.setup.teacher(batch.lr, batch.wanted)
         return {**self.setup.supervised(sr, batch.hr), "logits": TEACHER_WEIGHT * F.l1_loss(sr, target)}
 
 

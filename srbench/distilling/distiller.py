@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 
 from srbench.errors import TrainingError
 from srbench.networks.network import Network
+from srbench.networks.wanted import Points, Wanted
 from srbench.recipe import TrainingRecipe
 from srbench.scales import Scale
 
@@ -27,13 +29,14 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Patches, or whole images, for one step, all of one scale."""
+    """Patches, whole images or points of patches, for one step."""
 
     lr: Tensor
     """(N, C, p, p) in [0, 1]; C is what the student takes: 3, or 1 for a network on luma."""
     hr: Tensor
-    """(N, C, scale*p, scale*p) in [0, 1]."""
-    scale: Scale
+    """(N, C, scale*p, scale*p) in [0, 1], or its points; see `wanted`."""
+    wanted: Wanted
+    """What to call the student and its teachers for: the scale, or points; hr is then their colours, (N, C, P, 1)."""
     step: int
     """Counted from 0 within the phase."""
     steps: int
@@ -45,6 +48,20 @@ class Batch:
     """(N, k): what a non-blind student takes beside each patch; None for blind students."""
     labels: Tensor | None = None
     """(N,): the classes to recognise; None in super-resolution."""
+
+    @property
+    def scale(self) -> Scale:
+        """The scale, for distillers that need whole images.
+
+        Raises:
+            TrainingError: The recipe trains on points.
+        """
+        if isinstance(self.wanted, Points):
+            raise TrainingError(
+                "This distiller needs whole patches, and the recipe trains on points of them; take points out of the "
+                "recipe, or choose another distiller, such as none or logits."
+            )
+        return self.wanted
 
     @property
     def target(self) -> Tensor:
@@ -143,11 +160,21 @@ class Distiller(nn.Module):
         setup: The student, its teachers and the recipe.
         ema: Decay of the moving average of the student's weights that is measured and saved instead of them; the
             recipe's if None.
+        points: True if it can train on points of patches, which recipes with ``points`` give: it calls networks for
+            `Batch.wanted` and never reads `Batch.scale`. False for a class with a `losses` or `step` of its own, unless
+            it says otherwise.
         notes: Sentences for the person who trains, for example which helper network was found; records keep them.
     """
 
     ema: float | None = None
+    points: ClassVar[bool] = True
     notes: Sequence[str] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401
+        """Take it that a class with its own losses or step needs whole patches, unless it says otherwise."""
+        super().__init_subclass__(**options)
+        if "points" not in vars(cls) and not {"losses", "step"}.isdisjoint(vars(cls)):
+            cls.points = False
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()
@@ -159,7 +186,7 @@ class Distiller(nn.Module):
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         """Compute named, weighted terms; the default step minimises their sum and logs each of them."""
-        output = self.setup.student(batch.lr, batch.scale, conditions=batch.conditions)
+        output = self.setup.student(batch.lr, batch.wanted, conditions=batch.conditions)
         return self.setup.supervised(output, batch.target)
 
     def step(

@@ -19,7 +19,7 @@ from srbench.distilling.distiller import Setup
 from srbench.errors import TrainingError
 from srbench.networks.capture import capture
 from srbench.networks.network import Network
-from srbench.scales import Scale
+from srbench.networks.wanted import Wanted
 
 TRIAL_SIDE = 16
 """Side in pixels of the lr on which channels are counted; networks that need more are padded."""
@@ -66,13 +66,13 @@ class FeaturePairs(nn.Module):
         )
 
     def of_student(
-        self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None = None
+        self, lr: Tensor, scale: Wanted, weights: Mapping[str, Tensor] | None = None
     ) -> tuple[Tensor, list[Tensor]]:
         """Run the student.
 
         Args:
             lr: (N, C, h, w) in [0, 1].
-            scale: Up-sampling factor.
+            scale: Up-sampling factor, or `Batch.wanted`.
             weights: Weights to use instead of the student's own; see `Network`.
 
         Returns:
@@ -82,7 +82,7 @@ class FeaturePairs(nn.Module):
         return _run(self.student, [path for path, _ in self.pairs], lr, scale, weights)
 
     @torch.no_grad()
-    def of_teacher(self, lr: Tensor, scale: Scale) -> tuple[Tensor, list[Tensor]]:
+    def of_teacher(self, lr: Tensor, scale: Wanted) -> tuple[Tensor, list[Tensor]]:
         """Run the teacher without gradients; see `of_student`."""
         return _run(self.teacher, [path for _, path in self.pairs], lr, scale)
 
@@ -136,13 +136,13 @@ def _declared(network: Network) -> tuple[str, ...]:
 
 
 def _run(
-    network: Network, paths: Sequence[str], lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None = None
+    network: Network, paths: Sequence[str], lr: Tensor, scale: Wanted, weights: Mapping[str, Tensor] | None = None
 ) -> tuple[Tensor, list[Tensor]]:
     with capture(network.tapped, tuple(dict.fromkeys(paths))) as features:
         sr = network(lr, scale, weights)
     if missing := [path for path in paths if path not in features]:
         raise TrainingError(
-            f"{network.spec.name} does not use its module {missing[0]!r} at x{scale}, so it cannot be tapped; choose "
+            f"{network.spec.name} does not use its module {missing[0]!r}, so it cannot be tapped; choose "
             "modules that every forward pass goes through."
         )
     aspect, input_range = lr.shape[-2] / lr.shape[-1], network.spec.input_range

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from srbench.naming import Paper, check_name
@@ -44,6 +45,14 @@ class DistillerSpec:
     def title(self) -> str:
         """The label for tables."""
         return self.label or self.name
+
+    @property
+    def points(self) -> bool:
+        """True if it can train on points of patches; see `Distiller.points`."""
+        build: object = self.build
+        while isinstance(build, partial):
+            build = build.func
+        return bool(getattr(build, "points", False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,6 +117,11 @@ class Axes:
                 f"{self.where}: the recipe {recipe.name} names the loss {foreign[0]}, which is for another task than "
                 f"that of {spec.name} ({spec.task}); choose another."
             )
+        if recipe.on_points and not spec.points:
+            raise ConfigError(
+                f"{self.where}: the recipe {recipe.name} trains on points of patches, and {spec.name} computes whole "
+                "images only; give it another recipe, or choose a network for every scale, such as liif:edsr_baseline."
+            )
         return recipe
 
     def files(self, names: Sequence[str]) -> tuple[Path, ...]:

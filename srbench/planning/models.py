@@ -64,6 +64,11 @@ def _trained(axes: Axes, named: Named, degradation: str, scale: Scale, distiller
 def _taught(axes: Axes, student: Model, distiller: str, scale: Scale) -> Model:
     """Return a model that is trained by a distiller, with the grid's teachers if that needs any."""
     method, names = axes.catalog.distillers[distiller], axes.grid.taught_by
+    if student.recipe is not None and student.recipe.on_points and not method.points:
+        raise ConfigError(
+            f"{axes.where}: the distiller {distiller} compares whole patches, and the recipe {student.recipe.name} "
+            "trains on points of them; choose another distiller, such as none or logits, or another recipe."
+        )
     if not method.needs_teacher:
         return replace(student, distiller=distiller)
     if not names:

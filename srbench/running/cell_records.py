@@ -113,6 +113,7 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
         train_degradation=model.degradation,
         train_setting=_setting(schedule, str(model.degradation)),
         trained_on=model.recipe.datasets,
+        scale_range=model.recipe.trained_range,
         seed=model.seed,
         reconstruction=distiller.reconstruction,
         form=distiller.form,

@@ -136,7 +136,7 @@ class Keys:
     def _training(self, model: Model, recipe: TrainingRecipe) -> dict[str, object]:
         catalog = self._catalog
         return {
-            "recipe": recipe.model_dump(mode="json", exclude=REPORTING),
+            "recipe": recipe.model_dump(mode="json", exclude=REPORTING | recipe.left_out()),
             "losses": {name: catalog.losses.code_hash(name) for name in recipe.losses},
             "degradation": self._degradation(str(model.degradation)),
             "distiller": [model.distiller, catalog.distillers.code_hash(model.distiller)],

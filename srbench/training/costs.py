@@ -31,7 +31,7 @@ half of the steps."""
 
 Times = deque[tuple[Any, Any]]
 StepKind = tuple[int, ...]
-"""Images that student and teachers get in a step, its scale, and the size of its patches. Steps differ where a method
+"""Images that student and teachers get in a step, and the sizes of its hr and lr. Steps differ where a method
 tosses a coin, does more at every tenth step, or remembers; a single median would then describe only one kind."""
 
 
@@ -113,7 +113,7 @@ class CostMeter:
     def shown(self, batch: Batch) -> None:
         """Count the step that ended, which was shown these patches."""
         self._images += len(batch.lr)
-        kind = (*self._running.values(), batch.scale, *batch.lr.shape[-2:])
+        kind = (*self._running.values(), *batch.hr.shape[-2:], *batch.lr.shape[-2:])
         self._taken[kind] += 1
         if self._timed is None:
             self._weighed[kind] += 1

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from srbench.networks.network import Network
-from srbench.scales import Scale
+from srbench.networks.wanted import Wanted
 
 MAX_BYTES = 2**30
 """Most bytes of outputs that are kept; the others are computed again."""
@@ -31,7 +31,7 @@ class TeacherMemory:
         """Remember the outputs on ``size`` batches of each phase, at most ``limit`` bytes of them."""
         self._size, self._room = size, limit
         self._shown: list[tuple[Tensor, Place]] = []
-        self._outputs: dict[tuple[int, Place, Scale], Tensor] = {}
+        self._outputs: dict[tuple[int, Place, Wanted], Tensor] = {}
 
     def show(self, lr: Tensor, phase: int, step: int, draw: int) -> None:
         """Note the patches that a step is about to see, and forget those of the step before."""
@@ -43,12 +43,12 @@ class TeacherMemory:
         """Find which batch this very tensor is; None for anything computed from one."""
         return next((place for shown, place in self._shown if shown is lr), None)
 
-    def recall(self, teacher: int, place: Place, scale: Scale) -> Tensor | None:
+    def recall(self, teacher: int, place: Place, scale: Wanted) -> Tensor | None:
         """Return a copy of a teacher's output on a batch at a scale, which need not be the batch's."""
         known = self._outputs.get((teacher, place, scale))
         return None if known is None else known.clone()
 
-    def keep(self, teacher: int, place: Place, scale: Scale, output: Tensor) -> None:
+    def keep(self, teacher: int, place: Place, scale: Wanted, output: Tensor) -> None:
         """Keep a copy of an output, if there is room."""
         if output.nbytes <= self._room:
             self._room -= output.nbytes
@@ -68,7 +68,7 @@ class RememberingTeacher(Network):
     """Number of the teacher."""
 
     def __call__(
-        self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None = None, conditions: Tensor | None = None
+        self, lr: Tensor, scale: Wanted, weights: Mapping[str, Tensor] | None = None, conditions: Tensor | None = None
     ) -> Tensor:
         """Super-resolve; see `Network`."""
         place = self.memory.place_of(lr)

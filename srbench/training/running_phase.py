@@ -155,7 +155,7 @@ class Stepper:
         student = learners.student
         generator = stream(self._seed, phase.index, step, "distiller")
         for draw in itertools.count():
-            lr, hr, scale = phase.patches.sample(step, draw)
+            lr, hr, wanted = phase.patches.sample(step, draw)
             facts = phase.patches.conditions(step, draw) if student.spec.conditions else ()
             labels = phase.patches.labels(step, draw)
             lr, hr = learners.place(lr), learners.place(hr)
@@ -163,4 +163,4 @@ class Stepper:
                 self._memory.show(lr, phase.index, step, draw)
             conditions = student.conditions_of(facts, lr)
             labels = None if labels is None else labels.to(lr.device)
-            yield Batch(lr, hr, scale, step, phase.length, generator, conditions, labels)
+            yield Batch(lr, hr, wanted, step, phase.length, generator, conditions, labels)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from srbench.degrading.spec import DegradationSpec
 from srbench.distilling.distiller import Loss, Phase, Setup
 from srbench.distilling.spec import DistillerSpec, LossSpec
-from srbench.errors import UnknownNameError
+from srbench.errors import TrainingError, UnknownNameError
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import TrainingRecipe
@@ -26,7 +26,7 @@ from srbench.training.loop import TrainingReport, train
 from srbench.training.memory import RememberingTeacher, TeacherMemory
 from srbench.training.patches.source import PatchSource
 from srbench.training.progress import Oversight, Progress
-from srbench.training.seeds import seed_everything
+from srbench.training.seeds import seed_everything, stream
 from srbench.training.validation import Validation
 from srbench.training.warm_start import sentence, start_from
 
@@ -140,6 +140,8 @@ def train_model(
         device=device,
         build=training.build,
     )
+    if training.recipe.on_points:
+        _check_points(setup.losses, device)
     seed_everything(device, training.seed, "distiller")
     distiller = training.distiller.build(setup)
     with interruptible() as stop:
@@ -177,3 +179,24 @@ def _loss(name: str, losses: Mapping[str, LossSpec], device: torch.device) -> Lo
     if isinstance(loss, nn.Module):
         loss.to(device).eval().requires_grad_(requires_grad=False)
     return loss
+
+
+def _check_points(losses: Mapping[str, Loss], device: torch.device) -> None:
+    """Refuse a loss that depends on where pixels are, which points do not say.
+
+    Raises:
+        TrainingError: A loss is another one after the pixels of both images have changed places.
+    """
+    one, other = torch.rand(2, 1, 3, 64, 1, generator=stream("points")).to(device)
+    order = torch.randperm(64, generator=stream("order")).to(device)
+    for name, loss in losses.items():
+        try:
+            before, after = loss(one, other), loss(one[:, :, order], other[:, :, order])
+            same = torch.allclose(before, after, rtol=1e-4)
+        except (RuntimeError, ValueError, IndexError):  # it needs images of some size
+            same = False
+        if not same:
+            raise TrainingError(
+                f"The loss {name} depends on where pixels are, and the recipe trains on points of patches; choose "
+                "losses that compare each pixel by itself, such as l1."
+            )

@@ -17,12 +17,14 @@ from pathlib import Path
 
 import accelerate  # noqa: F401 - once here, not in every child
 import torch
+from srbench_plugins.degradations import bicubic
 from srbench_plugins.distillers.askd import AttentionSimilarity
 from srbench_plugins.distillers.pixel_distillation import PixelDistillation
 from srbench_plugins.distillers.tas_fsr import AssistedDistillation
 
 from helpers import recognition
 from helpers import training as toys
+from srbench.catalog.catalog import load_catalog
 from srbench.distilling.distiller import Distiller
 from srbench.training.checkpoints import save_weights
 
@@ -35,6 +37,16 @@ def super_resolution(folder, stop, *, method, **options):
     return toys.run(method(setup), folder, stop=stop), setup.student.module.state_dict()
 
 
+def points(folder, stop):
+    """Train on points at a range of scales."""
+    spec = load_catalog().architectures["liif_small:edsr_small"]
+    recipe = RECIPE.model_copy(update={"scale_range": (1.0, 4.0), "points": 40})
+    setup = toys.make_setup(spec=spec, recipe=recipe, scales=(2, 3, 4))
+    (degradation,) = [spec for spec in bicubic.register_degradations() if spec.name == "bicubic"]
+    report = toys.run(Distiller(setup), folder, stop=stop, degradation=degradation)
+    return report, setup.student.module.state_dict()
+
+
 def labelled(folder, stop, *, method):
     """Train on labelled images."""
     return recognition.trained(method(recognition.setup()), folder, stop=stop)
@@ -45,6 +57,7 @@ METHODS = {
     "assistant": partial(super_resolution, method=toys.TeachingAssistant, teachers=(toys.WIDE,)),
     "bank": partial(super_resolution, method=toys.Bank),
     "adversarial": partial(super_resolution, method=toys.Adversarial),
+    "points": points,
     "askd": partial(labelled, method=AttentionSimilarity),
     "pixel_distillation": partial(labelled, method=PixelDistillation),
     "tas_fsr": partial(labelled, method=AssistedDistillation),

@@ -416,3 +416,22 @@ def test_a_plan_travels_to_other_processes(catalog):
 def test_no_two_cells_of_a_plan_share_a_title_unless_they_differ_in_how_they_are_measured(catalog):
     titles = [cell.title for cell in make_plan(suite(FULL), catalog).cells]
     assert all(one != other for one, other in itertools.combinations(titles, 2))
+
+
+POINTS = 'datasets = ["tiny_train"]\nname = "points"\nsteps = 1\npatch = 4\nscale_range = [1, 2]\npoints = 9\n'
+
+
+def test_one_training_on_points_serves_every_scale_and_what_cannot_train_so_is_refused_by_name(catalog, tmp_path):
+    (tmp_path / "points.toml").write_text(POINTS)
+    recipe = {"recipe": str(tmp_path / "points.toml")}
+    plan = make_plan(suite({"architectures": ("liif:edsr_small",), "scales": (2, 3, 8)}, **recipe), catalog)
+    assert len(plan.cells) == 3
+    assert len({cell.model for cell in plan.cells}) == 1
+    with pytest.raises(ConfigError, match=r"points trains on points of patches, and espcn computes whole images only;"):
+        make_plan(suite({"architectures": ("espcn",)}, **recipe), catalog)
+    taught = {"architectures": ("liif:edsr_small",), "teacher": "liif:edsr_medium", "distillers": ("logits",)}
+    assert make_plan(suite(taught, **recipe), catalog).cells
+    with pytest.raises(
+        ConfigError, match=r"the distiller fakd compares whole patches, and the recipe points trains on"
+    ):
+        make_plan(suite(taught | {"distillers": ("fakd",)}, **recipe), catalog)

@@ -12,10 +12,11 @@ from helpers.resuming import assert_same_bits
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the killed children are forks")
 
 
-def test_a_training_killed_between_steps_and_while_writing_ends_bit_identical(tmp_path):
+@pytest.mark.parametrize("method", ["plain", "points"])
+def test_a_training_killed_between_steps_and_while_writing_ends_bit_identical(tmp_path, method):
     draw = random.Random(0)
     kills = f"write:1,step:{draw.randint(6, 9)},write:2,step:{draw.randint(1, 9)}"
-    [resumed_at] = assert_same_bits(tmp_path, "plain", [kills])
+    [resumed_at] = assert_same_bits(tmp_path, method, [kills])
     assert resumed_at >= 10, "the last process must have gone on from a checkpoint"
 
 

@@ -21,7 +21,7 @@ from helpers.training import (
 )
 from srbench.distilling.distiller import Distiller
 from srbench.distilling.spec import DistillerSpec, LossSpec
-from srbench.errors import DataError, TrainingInterrupted, UnknownNameError
+from srbench.errors import DataError, TrainingError, TrainingInterrupted, UnknownNameError
 from srbench.imaging import write_png
 from srbench.networks.network import build_network
 from srbench.records import WarmStart
@@ -160,3 +160,12 @@ def test_a_loss_or_a_set_that_is_not_there_is_named(engine, tmp_path):
         engine(losses={"l2": LossSpec(name="l2", build=lambda: l1)})
     with pytest.raises(DataError, match="The training set 'toy' of phase 'train' is not here"):
         engine(images={})
+
+
+def test_a_loss_that_depends_on_where_pixels_are_is_refused_for_points(engine):
+    def slope(sr, hr):
+        return (sr.diff(dim=2) - hr.diff(dim=2)).abs().mean()
+
+    recipe = RECIPE.model_copy(update={"scale_range": (1.0, 4.0), "points": 9, "losses": {"slope": 1.0}})
+    with pytest.raises(TrainingError, match=r"The loss slope depends on where pixels are, .*such as l1"):
+        engine(recipe=recipe, losses={"slope": LossSpec(name="slope", build=lambda: slope)})

@@ -66,6 +66,12 @@ def curves(tables: Sequence[tuple[Section, Table, Heading]]) -> dict[str, list[P
     return dict(sorted(points.items(), key=lambda item: (-item[1][-1].scale, -sign * item[1][-1].mean)))
 
 
+def trained_ranges(tables: Sequence[tuple[Section, Table, Heading]]) -> list[tuple[float, float]]:
+    """Return the ranges of scales that methods were trained at, if their patches had scales of their own."""
+    ranges = {line.first.model.scale_range for _, table, _ in tables for line in table.lines}
+    return sorted(found for found in ranges if found)
+
+
 def _point(section: Section, line: Line, heading: Heading) -> Point | None:
     mean = line.scores[heading].mean
     if mean is None:
@@ -89,6 +95,8 @@ def _draw(path: Path, tables: Sequence[tuple[Section, Table, Heading]]) -> None:
                 marker=MARKERS[number % len(MARKERS)], color=COLOURS[number % len(COLOURS)], linewidth=1.2,
                 elinewidth=0.8, capsize=2, markersize=6, markeredgecolor="white", label=title,
             )  # fmt: skip
+        for low, high in trained_ranges(tables):
+            axis.axvspan(low, high, color="#5b6770", alpha=0.12, linewidth=0, label=f"trained at x{low:g} to x{high:g}")
         axis.set_xticks(scales, [f"x{scale}" for scale in scales])
         axis.minorticks_off()
         axis.set_xlabel("ratio of HR to LR side")

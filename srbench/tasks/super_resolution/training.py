@@ -15,6 +15,7 @@ from srbench.recipe import Recipe
 from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.build import source_for
 from srbench.training.patches.images import TrainingImages
+from srbench.training.patches.points import scales_in
 from srbench.training.patches.source import PatchSource
 from srbench.training.train_model import Training
 from srbench.training.validation import PSNR, Validation
@@ -57,7 +58,9 @@ class _Sources:
         sets = [self._images(name, phase) for name in phase.datasets or training.recipe.datasets]
         other = phase.degradation
         degradation = training.find_degradation(other) if other else training.degradation
-        images = AlignedImages(sets, training.scales, degradation, luma=training.spec.channels == "y")
+        within = training.recipe.scale_range
+        scales = training.scales if within is None else scales_in(*within)
+        images = AlignedImages(sets, scales, degradation, luma=training.spec.channels == "y")
         return source_for(training.recipe, phase, images, index=index, length=length, seed=training.seed)
 
     def _images(self, name: str, phase: Phase) -> TrainingImages:

@@ -11,8 +11,8 @@ import torch
 from torch import Generator, Tensor
 
 from srbench.errors import TrainingError
+from srbench.networks.wanted import Wanted
 from srbench.recipe import Recipe
-from srbench.scales import Scale
 from srbench.training.patches.source import DerivedSource, PatchSource
 from srbench.training.seeds import stream
 
@@ -24,15 +24,15 @@ class Augmented(DerivedSource):
         super().__init__(source)
         self._recipe, self._stream = recipe, (seed, phase)
 
-    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
+    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Wanted]:
         """Return the patches of one step; see `PatchSource.sample`."""
-        lr, hr, scale = super().sample(step, draw)
+        lr, hr, wanted = super().sample(step, draw)
         generator = stream(*self._stream, step, draw, "augmentation")
         if self._recipe.permute_colours:
             lr, hr = permuted(lr, hr, self._recipe.permute_colours, generator)
         if self._recipe.mixup:
             lr, hr = mixed(lr, hr, self._recipe.mixup, self._recipe.mixup_shape, generator)
-        return lr, hr, scale
+        return lr, hr, wanted
 
     def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
         """Describe what was done to each patch of one step; see `PatchSource.conditions`.

@@ -11,6 +11,7 @@ from srbench.scales import Scale, hr_side
 from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.augmentation import Augmented
 from srbench.training.patches.cutting import Patches
+from srbench.training.patches.points import PointPatches
 from srbench.training.patches.source import DerivedSource, PatchSource
 
 
@@ -30,6 +31,11 @@ def source_for(
     reserve = max(hr_side(side, scale) for scale, side in sides(largest).items())
 
     def cut(patch: int, batch: int) -> Patches:
+        if recipe.scale_range is not None and recipe.points is not None:
+            return PointPatches(
+                images, scale_range=recipe.scale_range, points=recipe.points, patch=phase.patch or patch,
+                batch=phase.batch or batch, augment=recipe.augment, seed=seed, phase=index,
+            )  # fmt: skip
         return Patches(
             images, sides=sides(patch), batch=phase.batch or batch, augment=recipe.augment,
             seed=seed, phase=index, reserve=reserve,

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from srbench.degrading.steps import Size
 from srbench.errors import TrainingError
+from srbench.networks.wanted import Wanted
 from srbench.scales import Scale, hr_side
 from srbench.training.patches.aligned import AlignedImages, Places
 from srbench.training.patches.regions import divide
@@ -59,7 +60,7 @@ class Patches:
         self._images, self._sides, self._augment, self._stream = images, sides, augment, (seed, phase)
         self._trained, self._held, self.notes = divide(images.hr, sides, reserve)
 
-    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
+    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Wanted]:
         """Return the patches of one step; see `PatchSource.sample`."""
         scale = self._scale(step)
         side = self._sides[scale]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from srbench.scales import Scale
+from srbench.networks.wanted import Wanted
 from srbench.training.validation import HeldOut
 
 
@@ -22,7 +22,7 @@ class PatchSource(Protocol):
     def notes(self) -> Sequence[str]:
         """What a person should know about the data, in sentences."""
 
-    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
+    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Wanted]:
         """Return the patches of one step.
 
         Args:
@@ -30,7 +30,8 @@ class PatchSource(Protocol):
             draw: Which batch of this step, for methods that need several; all have one scale.
 
         Returns:
-            lr (N, C, p, p) and hr (N, C, scale*p, scale*p), float32 in [0, 1] in any memory format, and their scale.
+            lr (N, C, p, p) and hr (N, C, scale*p, scale*p), float32 in [0, 1] in any memory format, and their scale; or
+            lr, the colours (N, C, P, 1) at points of hr, and those points.
         """
 
     def conditions(self, step: int, draw: int = 0) -> Sequence[Mapping[str, float]]:
@@ -67,7 +68,7 @@ class DerivedSource:
         """What a person should know about the data, in sentences."""
         return self._source.notes
 
-    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Scale]:
+    def sample(self, step: int, draw: int = 0) -> tuple[Tensor, Tensor, Wanted]:
         """Return the patches of one step; see `PatchSource.sample`."""
         source, at = self._at(step)
         return source.sample(at, draw)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from helpers.records import make_record
-from srbench.report.leaderboard.scale_plots import curves, scale_pictures
+from srbench.report.leaderboard.scale_plots import curves, scale_pictures, trained_ranges
 from srbench.report.leaderboard.sections import make_sections
 
 SCALES = (2, 3, 4, 8)
@@ -37,6 +37,14 @@ def test_methods_keep_their_scales_and_the_best_at_the_largest_comes_first():
     assert [point.scale for point in other] == [2, 3, 4, 8]
     assert [point.mean for point in other] == pytest.approx([38.0, 37.0, 36.0, 32.0])
     assert all(point.low <= point.mean <= point.high for point in best)
+
+
+def test_the_range_that_methods_were_trained_at_is_known():
+    record = make_record("espcn", scale=2)
+    trained = record.model_copy(update={"model": record.model.model_copy(update={"scale_range": (1.0, 4.0)})})
+    tables = [(s, t, t.headline) for s in make_sections([trained, make_record("fsrcnn", scale=2)]) for t in s.tables]
+    assert trained_ranges(tables) == [(1.0, 4.0)]
+    assert trained_ranges([(s, t, t.headline) for s in sections() for t in s.tables]) == []
 
 
 def test_it_is_drawn(tmp_path):
