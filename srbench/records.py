@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from srbench.scales import Scale
+from srbench.scales import Scale, plain_scale
 
 RECORD_VERSION: Literal[1] = 1
 
@@ -35,6 +35,11 @@ class RowId(NamedTuple):
     protocol: str
     inference: str
     realisation: int | None
+
+    @property
+    def cells(self) -> dict[str, str | int | float | None]:
+        """Value by column."""
+        return self._asdict() | {"scale": plain_scale(self.scale)}
 
     @property
     def method(self) -> RowId:

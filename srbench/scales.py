@@ -32,6 +32,9 @@ LARGEST_SCALE = 64
 SMALLEST_STEP = Fraction(1, 10_000)
 """Factors are multiples of it, so that they are written with at most four decimals."""
 
+REAL_SCALE = r"(?:\d+\.\d+(?:x\d+(?:\.\d+)?)?|\d+x\d+\.\d+)"
+"""A pattern of scales with a decimal in names of files and folders."""
+
 _FACTORS = re.compile(r"(\d+(?:\.\d+)?)(?:x(\d+(?:\.\d+)?))?", re.ASCII)
 
 
@@ -135,6 +138,11 @@ def whole_scale(scale: Scale) -> int:
 def next_whole(scale: Scale) -> int:
     """Return the smallest whole number that neither factor exceeds."""
     return scale if isinstance(scale, int) else math.ceil(max(scale.height, scale.width))
+
+
+def as_number(scale: Scale) -> float:
+    """Return a scale as one number, for axes and ranges; of two factors, the geometric mean."""
+    return scale if isinstance(scale, int) else math.sqrt(area(scale))
 
 
 def area(scale: Scale) -> float:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from srbench.errors import ConfigError
+from srbench.scales import Scale, read_scale
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-ScaleValue = Annotated[int, Field(ge=1, le=64, strict=True)]
+ScaleValue = Annotated[Scale, BeforeValidator(read_scale)]
+"""A scale in a file: 2, 2.3 or "3.7x1.5"."""
 
 Location: TypeAlias = tuple[str | int, ...]
 """Keys and positions in arrays from the top of a file to a value: ``("grid", 1, "scales")``."""

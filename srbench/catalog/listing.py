@@ -23,6 +23,7 @@ from srbench.datasets.manifest import user_manifest
 from srbench.errors import StoreError
 from srbench.files import atomic_write, cache_root
 from srbench.naming import Paper
+from srbench.scales import Scale
 
 
 class Listed(BaseModel):
@@ -116,10 +117,16 @@ _CELLS: dict[str, Callable[[Any], str]] = {
     "random": lambda spec: "yes" if spec.stochastic else "",
     "better": lambda spec: "higher" if spec.higher_is_better else "lower",
     "paper": lambda spec: _published(spec.paper, own_reading=getattr(spec, "reconstruction", False)),
-    "scales": lambda spec: " ".join(f"x{scale}" for scale in sorted(spec.scales)) if spec.scales else "any",
+    "scales": lambda spec: _scales(spec.scales, any_scale=spec.any_scale),
     "checkpoints": lambda spec: ", ".join(in_order({checkpoint.tag for checkpoint in spec.checkpoints})),
 }
 """The cells of columns that are not plain fields of the spec."""
+
+
+def _scales(scales: frozenset[Scale] | None, *, any_scale: bool) -> str:
+    if any_scale:
+        return "any"
+    return " ".join(f"x{scale}" for scale in sorted(scales)) if scales else "any whole"
 
 
 def _published(paper: Paper | None, *, own_reading: bool) -> str:

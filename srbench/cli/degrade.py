@@ -14,6 +14,7 @@ from srbench.errors import UsageError
 
 if TYPE_CHECKING:
     from srbench.degrading.spec import DegradationSpec
+    from srbench.scales import Scale
 
 
 def degrade(
@@ -22,7 +23,7 @@ def degrade(
     degradation: Annotated[
         str | None, typer.Option("--degradation", help="Degradation to apply; `srbench list degradations` shows all.")
     ] = None,
-    scale: Annotated[str | None, typer.Option("--scale", help="Factor.")] = None,
+    scale: Annotated[str | None, typer.Option("--scale", help="Factor: 2, 2.3, or 3.7x1.5 for height x width.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the LR; nothing in it is overwritten.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Decides what is drawn; 0 if absent.")] = None,
     realisations: Annotated[
@@ -59,7 +60,7 @@ def degrade(
     _degrade(images, catalog.degradations[degradation], factor, out, seed or 0, realisations)
 
 
-def _degrade(images: Path, spec: DegradationSpec, scale: int, out: Path, seed: int, realisations: int | None) -> None:
+def _degrade(images: Path, spec: DegradationSpec, scale: Scale, out: Path, seed: int, realisations: int | None) -> None:
     from srbench.degrading.written_lr import carry_out, orders
     from srbench.imaging.files import colours_of
     from srbench.imaging.folders import list_folder, name_some

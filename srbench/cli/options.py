@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import re
@@ -13,6 +14,7 @@ import typer
 
 from srbench.errors import DataError, UsageError
 from srbench.planning.overrides import Option, RunOptions, options_of
+from srbench.scales import LARGEST_SCALE, Scale, parse_scale
 
 OF_A_RUN = options_of(RunOptions)
 
@@ -77,7 +79,7 @@ def _read(typed: Any, kind: Any, option: Option) -> Any:  # noqa: ANN401 - value
         return typed
     if not option.commas:
         return tuple(typed or ())
-    return words(typed) if get_args(kind)[0] is str else _whole_numbers(typed, option)
+    return words(typed) if get_args(kind)[0] is str else scales(typed)
 
 
 def words(values: list[str] | None) -> tuple[str, ...]:
@@ -89,36 +91,35 @@ def words(values: list[str] | None) -> tuple[str, ...]:
     return tuple(filter(None, parts))
 
 
-def scales(values: list[str] | None) -> tuple[int, ...]:
-    """Return the factors of ``--scale``.
+def scales(values: list[str] | None) -> tuple[Scale, ...]:
+    """Return the values of ``--scale``.
 
     Raises:
-        UsageError: One is not a whole number of at least 2.
+        UsageError: One is not a scale above 1.
     """
-    return _whole_numbers(values, OF_A_RUN["scales"][1])
+    return tuple(_scale(word) for word in words(values))
 
 
-def one_scale(value: str) -> int:
-    """Return the factor of a ``--scale`` that takes only one.
+def _scale(word: str) -> Scale:
+    with contextlib.suppress(ValueError):
+        if (scale := parse_scale(word)) > 1:
+            return scale
+    raise UsageError(
+        f"--scale {word} is not a scale; give a number above 1 and up to {LARGEST_SCALE}, or two for height and width, "
+        "such as --scale 2, --scale 2,4, --scale 2.3 or --scale 3.7x1.5."
+    )
+
+
+def one_scale(value: str) -> Scale:
+    """Return the value of a ``--scale`` that takes only one.
 
     Raises:
-        UsageError: It is not one whole number of at least 2.
+        UsageError: It is not one scale above 1.
     """
     factors = scales([value])
     if len(factors) != 1:
         raise UsageError(f"--scale {value} names {len(factors)} scales. Give one scale.")
     return factors[0]
-
-
-def _whole_numbers(values: list[str] | None, option: Option) -> tuple[int, ...]:
-    flag, least = option.flag, option.least or 0
-    for word in words(values):
-        if not word.isdecimal() or int(word) < least:
-            raise UsageError(
-                f"{flag} {word} is not a {flag.removeprefix('--')}; give a whole number from {least}, such as "
-                f"{flag} {least} or {flag} {least},{least + 2}."
-            )
-    return tuple(int(word) for word in words(values))
 
 
 def resolve_device(name: str) -> str:

@@ -23,17 +23,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from srbench.datasets.labelled.images import LabelledImages
-from srbench.datasets.pairing import common_factor, describe_unpaired, pair, read_name, size_factor
+from srbench.datasets.pairing import common_factor, describe_unpaired, factor_in, pair, read_name, size_factor
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import DataError, UnavailableError
 from srbench.imaging.folders import SUFFIXES, list_folder, name_some
-from srbench.scales import Scale
+from srbench.scales import REAL_SCALE, Scale
 
 HR_FOLDERS = ("hr", "gt", "original", "gtmod2", "gtmod4", "gtmod12")
 """Names of HR folders inside a dataset, best first: the last ones hold cropped copies."""
 _LR_FOLDER = re.compile(r"(?:lr[-_]?(?:bicubic|bic|bi)?|lq)", re.IGNORECASE)
-_SCALED_LR_FOLDER = re.compile(r"(?:lr[-_]?(?:bicubic|bic|bi)?|lq)?[-_]?(?P<x>x?)(?P<scale>\d)", re.IGNORECASE)
-_SCALE_FOLDER = re.compile(r"x?(\d)", re.IGNORECASE)
+_SCALED_LR_FOLDER = re.compile(
+    rf"(?:lr[-_]?(?:bicubic|bic|bi)?|lq)?[-_]?(?P<x>x?)(?P<scale>{REAL_SCALE}|\d)", re.IGNORECASE
+)
+_SCALE_FOLDER = re.compile(rf"x?(\d)|x({REAL_SCALE})", re.IGNORECASE)
 _SRF_FOLDER = re.compile(r"image_srf_(\d)", re.IGNORECASE)
 
 
@@ -335,12 +337,12 @@ def _lr_folders(base: Path, hr: Path | None, unused: _Unused) -> list[_Lows]:
         if top == hr or not top.name.startswith(prefix):
             continue
         name = top.name[len(prefix) :]
-        if (match := _SCALED_LR_FOLDER.fullmatch(name)) and (match["x"] or not name.isdecimal()):
-            found.append(_lows(top, int(match["scale"]), unused))
+        if (match := _SCALED_LR_FOLDER.fullmatch(name)) and (match["x"] or not name[0].isdecimal()):
+            found.append(_lows(top, factor_in(match["scale"]), unused))
         elif _LR_FOLDER.fullmatch(name):
             found.append(_lows(top, int(around[1]) if around else None, unused))
             found += [
-                _lows(sub, int(match[1]), unused)
+                _lows(sub, factor_in(match[1] or match[2]), unused)
                 for sub in list_folder(top).folders
                 if (match := _SCALE_FOLDER.fullmatch(sub.name))
             ]

@@ -7,6 +7,7 @@ Names decide. They are compared in Unicode's composed form and without case, the
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import unicodedata
@@ -18,10 +19,10 @@ from typing import Literal
 
 from srbench.errors import DataError
 from srbench.imaging.folders import name_some
-from srbench.scales import Scale
+from srbench.scales import REAL_SCALE, Scale, parse_scale
 
 _ENDING = re.compile(
-    r"(?:[-_. ]?x(?P<times>\d+)[mdw]?|[-_. ](?P<fold>\d+)x|[-_. ]srf[-_]?(?P<srf>\d+)"
+    rf"(?:[-_. ]?x(?P<times>{REAL_SCALE}|\d+)[mdw]?|[-_. ](?P<fold>\d+)x|[-_. ]srf[-_]?(?P<srf>\d+)"
     r"|[-_. ](?:(?P<lr>lr(?:bi|bic|bicubic)?|biclr|lq)|(?P<hr>hr|gt)|bi|bic|bicubic)[-_]?x?(?P<factor>\d+)?)$",
     re.IGNORECASE,
 )
@@ -39,7 +40,7 @@ class ReadName:
     role: Role
     """"" if the name does not say it."""
     factor: Scale | None
-    """From 2; None if the name does not say it."""
+    """Above 1; None if the name does not say it."""
 
 
 def read_name(stem: str) -> ReadName:
@@ -49,10 +50,17 @@ def read_name(stem: str) -> ReadName:
     factor: Scale | None = None
     while (match := _ENDING.search(image)) and match.start():
         role = role or ("lr" if match["lr"] else "hr" if match["hr"] else "")
-        number = int(match["times"] or match["fold"] or match["srf"] or match["factor"] or 0)
-        factor = factor or (number if number > 1 else None)
+        factor = factor or factor_in(match["times"] or match["fold"] or match["srf"] or match["factor"] or "1")
         image = image[: match.start()]
     return ReadName(image, role, factor)
+
+
+def factor_in(text: str) -> Scale | None:
+    """Return the factor in a file's name, if it is one above 1."""
+    with contextlib.suppress(ValueError):
+        if (scale := parse_scale(text)) > 1:
+            return scale
+    return None
 
 
 def spelt(name: str) -> str:

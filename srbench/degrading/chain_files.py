@@ -13,14 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_args, get_origin
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.errors import ConfigError, SrbenchError
 from srbench.naming import SpecMap
 from srbench.parameters import parameters_of
+from srbench.scales import Scale, hr_size, parse_scale
 from srbench.toml import Location, ScaleValue, Table, TomlFile, read_toml
 
 if TYPE_CHECKING:
@@ -42,10 +43,18 @@ class ChainFile(Table):
     version: str = "1"
     notes: str = ""
     scales: Annotated[tuple[ScaleValue, ...], Field(min_length=1)] | None = None
-    """Every scale if absent."""
+    """Every whole scale if absent."""
+    any_scale: bool = False
+    """Instead: every scale, also real ones, so that the last resize takes its size from lr's."""
     realisations: int = Field(default=1, ge=1, le=1000)
     """Number of frozen realisations that are measured, unless a suite says otherwise."""
     steps: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _has_some_scales_or_all(self) -> Self:
+        if self.scales and self.any_scale:
+            raise ValueError("scales and any_scale contradict each other; drop one of them")
+        return self
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,8 @@ def read_chain(argument: str, degradations: SpecMap[DegradationSpec], steps: Spe
         reading = _Reading(file, degradations, steps)
         chain = Chain(reading.several(table.steps, ("steps",)))
     scale = min(table.scales or (2,))
-    _try(path, chain, scale)
+    for tried in (scale, parse_scale("3.7x1.5")) if table.any_scale else (scale,):
+        _try(path, chain, tried)
     return DegradationSpec(
         name=f"chain:{argument}",
         label=table.label or path.stem,
@@ -104,6 +114,7 @@ def read_chain(argument: str, degradations: SpecMap[DegradationSpec], steps: Spe
         stochastic=_is_random(chain, scale),
         realisations=table.realisations,
         scales=frozenset(table.scales) if table.scales else None,
+        any_scale=table.any_scale,
         version=table.version,
         notes=table.notes,
         extra_hash=hashlib.sha256(b"\n".join([path.read_bytes(), *reading.codes])).hexdigest(),
@@ -222,20 +233,20 @@ def _once(path: Path) -> Iterator[None]:
         _BEING_READ.remove(where)
 
 
-def _try(path: Path, chain: Chain, scale: int) -> None:
+def _try(path: Path, chain: Chain, scale: Scale) -> None:
     """Find errors now that would end a training later: a width below 0, a wrong size of lr."""
     import torch
 
     try:
-        chain(torch.full((1, 3, 24 * scale, 24 * scale), 0.5), scale, torch.Generator().manual_seed(0))
+        chain(torch.full((1, 3, *hr_size((24, 24), scale)), 0.5), scale, torch.Generator().manual_seed(0))
     except Exception as error:
         raise ConfigError(f"{path}: tried on a small image at x{scale}, the chain failed: {error}") from error
 
 
-def _is_random(chain: Chain, scale: int) -> bool:
+def _is_random(chain: Chain, scale: Scale) -> bool:
     from srbench.degrading.draws import Random
     from srbench.degrading.steps import Size
 
-    size = Size(24 * scale, 24 * scale, scale)
+    size = Size(*hr_size((24, 24), scale), scale)
     first = chain.draw(Random(0), size)
     return any(chain.draw(Random(seed), size) != first for seed in range(1, TRIALS))

@@ -19,7 +19,6 @@ The parameters of a step are usually the fields of a frozen dataclass::
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -28,7 +27,7 @@ import torch
 from torch import Tensor
 
 from srbench.degrading.draws import Random
-from srbench.scales import Scale, area, lr_size
+from srbench.scales import Scale, as_number, lr_size
 
 Drawn: TypeAlias = dict[str, Any]
 """What was drawn for one image, as JSON values (numbers, strings, booleans, None, lists, dicts with string keys). A
@@ -52,8 +51,8 @@ class Size:
 
     @property
     def factor(self) -> float:
-        """The scale as one number, for ranges that grow with it; of two factors, the geometric mean."""
-        return float(self.scale) if isinstance(self.scale, int) else math.sqrt(area(self.scale))
+        """The scale as one number, for ranges that grow with it; see `srbench.scales.as_number`."""
+        return as_number(self.scale)
 
 
 @runtime_checkable

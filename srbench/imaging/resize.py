@@ -21,7 +21,7 @@ Rounding = Literal["none", "uint8"]
 def imresize(
     image: torch.Tensor,
     *,
-    scale: float | None = None,
+    scale: float | tuple[float, float] | None = None,
     size: tuple[int, int] | None = None,
     antialias: bool = True,
     border: Border = "symmetric",
@@ -37,8 +37,8 @@ def imresize(
     Args:
         image: ``(…, H, W)``, at least two dimensions; floating point of any range, or uint8 with
             ``rounding="uint8"``.
-        scale: Output over input side, for both dimensions; the output has ``ceil(scale * side)`` pixels. Give either
-            this or ``size``.
+        scale: Output over input side, for both dimensions or for height and width; the output has
+            ``ceil(scale * side)`` pixels. Give either this or ``size``.
         size: Output ``(height, width)``; each dimension then has its own scale.
         antialias: When shrinking, widen the kernel by 1/scale, as MATLAB does by default.
         border: How the image goes on beyond its edges: mirrored with the edge pixel ("symmetric", today's MATLAB), or
@@ -97,7 +97,7 @@ def _round_to_levels(values: torch.Tensor) -> torch.Tensor:
 
 
 def _output(
-    sides: tuple[int, int], scale: float | None, size: tuple[int, int] | None
+    sides: tuple[int, int], scale: float | tuple[float, float] | None, size: tuple[int, int] | None
 ) -> tuple[tuple[int, float], tuple[int, float]]:
     """Return the output side and the scale, for height and width."""
     if size is not None and scale is None:
@@ -105,9 +105,10 @@ def _output(
             raise ShapeError(f"An image cannot be resized to {size[0]}×{size[1]}; give at least 1×1.")
         return (size[0], size[0] / sides[0]), (size[1], size[1] / sides[1])
     if scale is not None and size is None:
-        if not (math.isfinite(scale) and scale > 0):
-            raise UsageError(f"imresize was given scale {scale}; give a positive number.")
-        return (_ceil(sides[0] * scale), scale), (_ceil(sides[1] * scale), scale)
+        vertical, horizontal = scale if isinstance(scale, tuple) else (scale, scale)
+        if not (math.isfinite(vertical) and math.isfinite(horizontal) and min(vertical, horizontal) > 0):
+            raise UsageError(f"imresize was given scale {scale}; give a positive number, or two.")
+        return (_ceil(sides[0] * vertical), vertical), (_ceil(sides[1] * horizontal), horizontal)
     raise UsageError("imresize needs either a scale or an output size; give one of them.")
 
 

@@ -89,7 +89,7 @@ def measure(
         protocol = score_id(metric, pairs.protocol, pairs.scale, source, inference, pairs.limit)
         table[metric.name] = _score(metric, images, scorer.absent.get(metric.name), protocol)
     # Afterwards, since a network may draw from the generator that it is measured with.
-    doubt = doubt_about_weights(network, pairs.scale, device) if published else ""
+    doubt = doubt_about_weights(network, inference.resize or pairs.scale, device) if published else ""
     return Measurement(
         scores=table,
         images=tuple(images),

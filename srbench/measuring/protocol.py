@@ -142,6 +142,20 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
                 about="DIV2K's convention: RGB, scale + 6 pixels shaved.",
             ),
             Protocol(
+                name="liif",
+                headline="psnr_y",
+                sr_rounding="none",
+                about="LIIF's on benchmark sets, at any scale: sr is not rounded, luma in float, the scale, rounded "
+                "up, shaved. At real scales and from x6, lr is of the degradation pil_bicubic.",
+            ),
+            Protocol(
+                name="liif-div2k",
+                headline="psnr_rgb",
+                sr_rounding="none",
+                shave_pixels=6,
+                about="LIIF's on DIV2K: as liif, on RGB, and 6 pixels more shaved.",
+            ),
+            Protocol(
                 name="ntire-esr",
                 headline="psnr_rgb",
                 shave_scales=0,

@@ -13,7 +13,7 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.cells import Model
 from srbench.planning.suite import Grid, Suite
 from srbench.recipe import TrainingRecipe
-from srbench.scales import Scale
+from srbench.scales import Scale, next_whole
 from srbench.tasks.table import task_named, task_of
 from srbench.tasks.task import Task
 from srbench.toml import read_table
@@ -145,6 +145,26 @@ class Axes:
                 "remove them, or give random degradations a separate grid."
             )
         return range(count) if count > 1 else (None,)
+
+    def network_scale(self, spec: ArchitectureSpec, scale: Scale) -> Scale | None:
+        """Return the scale at which a network is applied to be measured at ``scale``; None if it is left out there.
+
+        Raises:
+            ConfigError: It has no such real scale, and the grid does not resize the result of a larger one.
+        """
+        if spec.has_scale(scale):
+            return scale
+        if isinstance(scale, int):
+            return None
+        own = ", ".join(map(str, sorted(spec.scales)))
+        if not self.grid.resize:
+            raise ConfigError(
+                f"{self.where}: {spec.name} has no scale {scale}; it has {own}. Name a network for any scale, or add "
+                "resize = true, which measures it at its next larger scale and reduces the result."
+            )
+        if larger := [own for own in spec.scales if isinstance(own, int) and own >= next_whole(scale)]:
+            return min(larger)
+        raise ConfigError(f"{self.where}: {spec.name} has no scale from {scale} up; it has {own}.")
 
     def check_degradation(self, name: str, spec: ArchitectureSpec, scale: Scale) -> None:
         """Refuse a degradation that cannot be made at ``scale``, or does not give ``spec`` what it needs.

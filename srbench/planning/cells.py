@@ -102,6 +102,11 @@ class Cell:
     """Number of the frozen realisation, from 0; None if there is only one."""
 
     @property
+    def network_scale(self) -> Scale:
+        """The scale at which the network is applied; see `Inference.resize`."""
+        return self.inference.resize or self.scale
+
+    @property
     def row_id(self) -> RowId:
         """The row of its record, measured on all images of the dataset."""
         m = self.model

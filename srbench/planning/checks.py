@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable, Iterator
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import ConfigError, UnknownNameError, UsageError
+from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.axes import Axes, find_architecture
 from srbench.planning.cells import Cell
 from srbench.planning.overrides import Selection
 from srbench.planning.suite import Suite
 from srbench.records import RowId
+from srbench.scales import Scale
 
 
 def check_selection(selection: Selection, suite: Suite, catalog: Catalog) -> None:
@@ -42,7 +44,7 @@ def check_selection(selection: Selection, suite: Suite, catalog: Catalog) -> Non
 
 
 def check_suite(suite: Suite, catalog: Catalog) -> None:
-    """Refuse a suite with a scale that none of its architectures has, or with an unknown control.
+    """Refuse a suite with a whole scale that none of its architectures has, or with an unknown control.
 
     A single architecture may lack a scale; it is omitted there.
 
@@ -52,11 +54,17 @@ def check_suite(suite: Suite, catalog: Catalog) -> None:
     """
     names = dict.fromkeys(name for grid in suite.grid for name in grid.architectures)
     specs = {name: find_architecture(catalog, name).spec for name in names}
+    alone = not any(spec.trainable for spec in specs.values())
     for scale in (scale for grid in suite.grid for scale in grid.scales):
-        if not any(spec.has_scale(scale) for spec in specs.values()):
+        if isinstance(scale, int) and not any(_counts(spec, scale, alone=alone) for spec in specs.values()):
             have = "; ".join(f"{name} has {', '.join(map(str, sorted(s.scales)))}" for name, s in specs.items())
             raise ConfigError(f"{suite.origin}: no architecture of the suite has the scale {scale}: {have}.")
     catalog.distillers.require(suite.controls)
+
+
+def _counts(spec: ArchitectureSpec, scale: Scale, *, alone: bool) -> bool:
+    """Return True if a suite has a reason to measure at ``scale``, which a reference for any scale is only alone."""
+    return spec.has_scale(scale) if spec.trainable or alone else scale in spec.scales
 
 
 def check_grid(axes: Axes) -> None:

@@ -37,7 +37,9 @@ class Selection:
     only: tuple[str, ...] = option(
         (), "--only", "Keep these architectures or distillers; repeat, or separate by commas."
     )
-    scales: tuple[Scale, ...] = option((), "--scale", "Keep these scales; repeat, or separate by commas.", least=2)
+    scales: tuple[Scale, ...] = option(
+        (), "--scale", "Keep these scales, such as 2, 2.3 or 3.7x1.5; repeat, or separate by commas."
+    )
     datasets: tuple[str, ...] = option((), "--dataset", "Keep these datasets.")
     degradations: tuple[str, ...] = option((), "--degradation", "Keep these degradations, or try one the suite lacks.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from srbench.catalog.catalog import Catalog
@@ -15,6 +16,7 @@ from srbench.planning.checks import check_grid, check_selection, check_suite, re
 from srbench.planning.models import models_of
 from srbench.planning.overrides import EVERYTHING, Selection
 from srbench.planning.suite import Suite
+from srbench.scales import whole_scale
 
 
 def make_plan(suite: Suite, catalog: Catalog, selection: Selection = EVERYTHING) -> Plan:
@@ -52,15 +54,17 @@ def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
     inference = Inference(
         tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop, precision=grid.precision
     )
-    axes.task.check_inference(inference, axes.where)
     for name in grid.datasets:
         axes.task.check_dataset(axes.catalog.datasets[name], axes.where)
     datasets = [name for name in grid.datasets if name in (selection.datasets or grid.datasets)]
     for name, degradation, scale in itertools.product(grid.architectures, grid.degradations, grid.scales):
         named = axes.architecture(name)
         axes.check_degradation(degradation, named.spec, scale)
-        if not named.spec.has_scale(scale):
+        applied = axes.network_scale(named.spec, scale)
+        if applied is None:
             continue
+        how = inference if applied == scale else replace(inference, resize=whole_scale(applied))
+        axes.task.check_inference(how, scale, axes.where)
         numbers = axes.realisations(degradation)
         recipe = partial(axes.recipe, axes.recipe_name, named.spec)
         protocol = axes.task.protocol(grid.protocol or axes.suite.protocol, recipe)
@@ -71,9 +75,9 @@ def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
         for distiller in grid.distillers:
             if selection.only and not {name, named.spec.name, distiller} & set(selection.only):
                 continue
-            models = models_of(axes, named, degradation, scale, distiller)
+            models = models_of(axes, named, degradation, applied, distiller)
             for model, dataset, number in itertools.product(models, datasets, numbers):
                 yield Cell(
                     model=model, dataset=dataset, scale=scale, degradation=degradation, protocol=protocol,
-                    inference=inference, metrics=axes.metrics, realisation=number,
+                    inference=how, metrics=axes.metrics, realisation=number,
                 )  # fmt: skip

@@ -19,13 +19,16 @@ Files = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isi
 
 
 class Grid(Table):
-    """Axes that are multiplied. An architecture is left out at a scale that it does not have."""
+    """Axes that are multiplied. An architecture is left out at a whole scale that it does not have."""
 
     architectures: Names
     """``name`` to train, ``name.tag`` for published weights."""
     datasets: Names
     degradations: Names = ("bicubic",)
     scales: Annotated[tuple[ScaleValue, ...], Field(min_length=1)]
+    resize: bool = False
+    """Whether a network that does not have a real scale is measured there at its next larger one, whose result is then
+    reduced; refused if false."""
     distillers: Names = ("none",)
     teacher: str | None = None
     teachers: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ from srbench.profiling.machine import this_machine
 from srbench.profiling.memory import Work, peak_memory
 from srbench.profiling.settings import Profiling
 from srbench.records import Measured, Profile
-from srbench.scales import Scale
+from srbench.scales import Scale, plain_scale, read_scale
 
 T = TypeVar("T")
 EAGER = Backend()
@@ -134,20 +134,22 @@ def _macs(result: Macs | str, unit: float, *, fixed: bool) -> Measured:
 def _memory(
     spec: ArchitectureSpec, scale: Scale, shape: tuple[int, ...], device: str, plugin_files: Sequence[str]
 ) -> Measured:
-    arguments = {"name": spec.name, "scale": scale, "shape": shape, "device": device, "plugin_files": [*plugin_files]}
+    plain = {"name": spec.name, "scale": plain_scale(scale)}  # the other process gets them as JSON
+    arguments = plain | {"shape": shape, "device": device, "plugin_files": [*plugin_files]}
     (result,) = peak_memory([Work("srbench.profiling.profile:forward_of", arguments, device)])
     return Measured(reason=str(result)) if isinstance(result, SrbenchError) else Measured(value=result.total_mib)
 
 
 def forward_of(
-    name: str, scale: Scale, shape: Sequence[int], device: str, plugin_files: Sequence[str]
+    name: str, scale: float | str, shape: Sequence[int], device: str, plugin_files: Sequence[str]
 ) -> tuple[nn.Module, Callable[[], object]]:
     """Build a network by name in another process; see `srbench.profiling.memory.Work`."""
     from srbench.catalog.catalog import load_catalog
 
     spec = load_catalog([Path(path) for path in plugin_files]).networks[name]
-    network = spec.network(scale).eval().to(device)
-    lr, run = torch.rand(*shape, device=device) * spec.input_range, forward_at(spec, scale)
+    factor = read_scale(scale)
+    network = spec.network(factor).eval().to(device)
+    lr, run = torch.rand(*shape, device=device) * spec.input_range, forward_at(spec, factor)
 
     def forward() -> Tensor:
         with torch.inference_mode():

@@ -60,7 +60,7 @@ class Estimator:
             entries = self._session.catalog.datasets[cell.dataset].entries[: self._session.limit]
             pixels = sum(entry.height * entry.width for entry in entries) / area(cell.scale)
         views = 8 if cell.inference.self_ensemble else 1
-        macs = views * pixels * self._macs(cell.model.architecture, cell.scale, (64, 64)) / 64**2
+        macs = views * pixels * self._macs(cell.model.architecture, cell.network_scale, (64, 64)) / 64**2
         # Metrics and image files take about a second a megapixel of HR.
         return macs / (_macs_a_second() * _CONVOLUTION_EFFICIENCY) + pixels * area(cell.scale) / 1e6
 

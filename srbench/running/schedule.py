@@ -100,11 +100,12 @@ class Schedule:
         return (self._scheduled(TrainJob(model), needs),)
 
     def _cell(self, cell: Cell, training: Sequence[ScheduledJob[Stored]]) -> CellJobs:
-        profiling, size = self.plan.suite.profile, cell.protocol.input_size(cell.scale)
+        profiling, scale = self.plan.suite.profile, cell.network_scale
+        size = cell.protocol.input_size(scale)
         return CellJobs(
             measure=self._scheduled(MeasureJob(cell), training),
             certify=self._scheduled(CertifyJob(self.plan.suite.task, cell.dataset, cell.scale)),
-            profile=self._scheduled(ProfileJob(cell.model.architecture, cell.scale, profiling, size))
+            profile=self._scheduled(ProfileJob(cell.model.architecture, scale, profiling, size))
             if profiling.enabled
             else None,
         )

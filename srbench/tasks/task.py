@@ -110,8 +110,8 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def check_inference(self, inference: Inference, where: str) -> None:
-        """Refuse a way to apply networks that the task does not know.
+    def check_inference(self, inference: Inference, scale: Scale, where: str) -> None:
+        """Refuse a way to apply networks that the task does not know, or not at ``scale``.
 
         Raises:
             ConfigError: See above; begins with ``where``.

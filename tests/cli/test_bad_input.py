@@ -34,11 +34,16 @@ from srbench.running import session
         (["--recipe", "quik"], "No recipe named 'quik'. Did you mean quick?"),
         (["--recipe", "paper"], "Architecture dot declares no recipe of its paper"),
         (["--executor", "proceses"], "No executor named 'proceses'. Did you mean processes?"),
-        (["--scale", "0"], "--scale 0 is not a scale; give a whole number from 2"),
+        (["--scale", "0"], "--scale 0 is not a scale; give a number above 1"),
         (["--scale", "-1"], "--scale -1 is not a scale"),
         (["--scale", "1"], "--scale 1 is not a scale"),
         (["--scale", "two"], "--scale two is not a scale"),
-        (["--scale", "2.5"], "--scale 2.5 is not a scale"),
+        (["--scale", "2x"], "--scale 2x is not a scale"),
+        (["--scale", "nan"], "--scale nan is not a scale"),
+        (["--scale", "1e9"], "--scale 1e9 is not a scale"),
+        (["--scale", "0.5"], "--scale 0.5 is not a scale"),
+        (["--scale", "2.5"], "Suite tiny has no scale 2.5; it has 2."),
+        (["--scale", "2.5", "--architecture", "dot"], "[[grid]] 2: dot has no scale 2.5; it has 2"),
         (["--scale", "7"], "Suite tiny has no scale 7; it has 2."),
         (
             ["--scale", "7", "--architecture", "dot"],
@@ -72,8 +77,8 @@ def test_a_wrong_command_and_a_wrong_suite_are_answered(srbench, tiny):
 def test_a_fault_of_a_suite_is_reported_with_file_line_and_table(run, tiny):
     expected = [
         ("seed = [0]", "tiny.toml, line 9, [[grid]] 1: unknown key 'seed'; did you mean 'seeds'?"),
-        ('scales = ["two"]', "tiny.toml, line 8, [[grid]] 1: scales = 'two' does not fit: expected a valid integer."),
-        ("scales = [0]", "tiny.toml, line 8, [[grid]] 1: scales = 0 does not fit: expected a number greater"),
+        ('scales = ["two"]', "tiny.toml, line 8, [[grid]] 1: scales = 'two' does not fit: expected a number from"),
+        ("scales = [0]", "tiny.toml, line 8, [[grid]] 1: scales = 0 does not fit: expected a number from 1"),
         ("scales = [7]", "tiny.toml: no architecture of the suite has the scale 7"),
         ("scales = [2", "tiny.toml is not valid TOML: "),
     ]

@@ -10,6 +10,7 @@ from srbench.cli import plan, run
 from srbench.cli.options import with_run_options
 from srbench.errors import UsageError
 from srbench.planning.overrides import RunOptions
+from srbench.scales import parse_scale
 
 NAMES = [field.name for field in dataclasses.fields(RunOptions) if field.name != "profile"]
 
@@ -53,16 +54,21 @@ def test_words_become_values_of_the_types_that_are_declared(read):
     )
 
 
+def test_scales_are_whole_numbers_or_real_ones_for_both_axes_or_each(read):
+    assert read(scales=["2,2.0,2.3", "3.7x1.5"]).scales == (2, 2, parse_scale("2.3"), parse_scale("3.7x1.5"))
+
+
 def test_a_comma_between_the_parameters_of_a_name_does_not_end_it(read):
     typed = read(architectures=["stack:n_blocks=4,n_feats=16,imdn, stack:base=none , base=nearest"])
     assert typed.architectures == ("stack:n_blocks=4,n_feats=16", "imdn", "stack:base=none , base=nearest")
 
 
-@pytest.mark.parametrize("word", ["0", "1", "-1", "two", "2.5", "2,x"])
+@pytest.mark.parametrize("word", ["0", "1", "-1", "two", "2.5.1", "2x", "65", "2,x"])
 def test_a_scale_that_is_not_one_is_refused_with_the_way_to_write_it(read, word):
     wrong = word.rpartition(",")[2]
     with pytest.raises(UsageError) as refused:
         read(scales=[word])
     assert str(refused.value) == (
-        f"--scale {wrong} is not a scale; give a whole number from 2, such as --scale 2 or --scale 2,4."
+        f"--scale {wrong} is not a scale; give a number above 1 and up to 64, or two for height and width, such as "
+        "--scale 2, --scale 2,4, --scale 2.3 or --scale 3.7x1.5."
     )

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from helpers import ORACLES
 from srbench.errors import ShapeError, UsageError
 from srbench.imaging import imresize, mod_crop, read_image
 
@@ -94,6 +95,17 @@ def test_a_photograph_at_an_irregular_size_equals_matlab(shared, kind):
     image = np.array(Image.open(shared("oracles/matlab_imresize/butterfly.png"))) / 255
     got = imresize(torch.from_numpy(image).permute(2, 0, 1), size=(123, 234), antialias=kind == "aa")
     assert np.abs(got.permute(1, 2, 0).numpy() - expected).max() < 1e-12
+
+
+def test_real_scales_for_each_axis_equal_zssrs_port():
+    oracle = np.load(ORACLES / "zssr_imresize_aniso.npz")
+    hr = torch.from_numpy(oracle["hr"]).movedim(-1, 0)
+    for scaled, expected in (
+        (imresize(hr, scale=(1 / 1.5, 1 / 2)), oracle["down_1p5_2"]),
+        (imresize(hr, size=(16, 10)), oracle["down_1p5_2"]),
+        (imresize(hr[:, :9, :8], scale=1.5), oracle["up_1p5"]),
+    ):
+        np.testing.assert_allclose(scaled.movedim(0, -1).numpy(), expected, atol=1e-14)
 
 
 @pytest.mark.parametrize("kernel", ["bicubic", "bilinear"])
@@ -285,6 +297,7 @@ def test_it_runs_on_meta_tensors_and_exports():
         ({"scale": 0}, UsageError, "positive"),
         ({"scale": -1}, UsageError, "positive"),
         ({"scale": float("nan")}, UsageError, "positive"),
+        ({"scale": (2, 0)}, UsageError, "positive"),
         ({"size": (0, 4)}, ShapeError, "resized to 0×4; give at least 1×1"),
         ({"scale": 2, "border": "reflect"}, UsageError, "choose one of symmetric, replicate"),
         ({"scale": 2, "kernel": "lanczos"}, UsageError, "choose one of bicubic, bilinear"),

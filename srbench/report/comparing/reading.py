@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from srbench.garbage import without_collections
 from srbench.records import RowId
 from srbench.report.comparing.rows import Cells, holds_numbers, identity_of, row_title
 from srbench.report.formats import cell_text
-from srbench.report.leaderboard.columns import dtype_of, leaderboard_columns, leaderboard_row, metric_columns
+from srbench.report.leaderboard.columns import Dtype, dtype_of, leaderboard_columns, leaderboard_row, metric_columns
 from srbench.report.leaderboard.sections import rank_order
 from srbench.report.reading import has_records, read_records
 
@@ -51,7 +52,8 @@ def read_leaderboard(path: Path) -> list[Cells]:
 def read_results(path: Path | str) -> pd.DataFrame:
     """Read results as a data frame with the rows and columns of ``leaderboard.csv``.
 
-    The dtype of texts is "string", of counts "Int64", and of other numbers "float64". Empty cells are missing values;
+    The dtype of texts is "string", of counts "Int64", and of other numbers "float64". That of scales is "Int64" if all
+    are whole, "float64" if all have one factor, else "string". Empty cells are missing values;
     the column ``reasons`` says why they are empty. Rows have the order of the leaderboard.
 
     Args:
@@ -63,10 +65,18 @@ def read_results(path: Path | str) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.DataFrame(read_leaderboard(Path(path)), dtype="string").replace("", pd.NA)
-    dtypes = {column: dtype_of(column) for column in frame.columns}
+    dtypes = {column: dtype_of(column) for column in frame.columns} | {"scale": _dtype_of_scales(frame["scale"])}
     # by way of floats, since a spreadsheet writes 12 as 12.0
     counts = {column: "Float64" for column, dtype in dtypes.items() if dtype == "Int64"}
     return frame.astype(counts).astype(dtypes)
+
+
+def _dtype_of_scales(texts: Iterable[str]) -> Dtype:
+    """Return the dtype of the scales: counts if all are whole, else numbers, or texts if one has two factors."""
+    scales = [text for text in texts if isinstance(text, str)]
+    if any("x" in scale for scale in scales):
+        return "string"
+    return "float64" if any(not float(scale).is_integer() for scale in scales) else "Int64"
 
 
 def _parse(path: Path, text: str) -> list[Cells]:

@@ -15,6 +15,7 @@ from srbench.report.distillation.gains import CONTROL
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table, Value, method_title
 from srbench.report.pairing import Gain, paired_gain, scores_by_seed
+from srbench.scales import Scale
 
 PLAIN = "bicubic"
 """The training degradation over which gains are counted."""
@@ -89,7 +90,7 @@ class Matrix:
 
 def make_matrices(sections: Iterable[Section]) -> list[Matrix]:
     """Make a matrix wherever a trained method was measured under an out-of-domain degradation."""
-    groups: dict[tuple[str, int, str, str], list[tuple[Section, Table]]] = {}
+    groups: dict[tuple[str, Scale, str, str], list[tuple[Section, Table]]] = {}
     for section in sections:
         for table in section.tables:
             if table.headline:

@@ -116,7 +116,7 @@ def csv_rows(matrices: Iterable[Matrix]) -> list[CsvRow]:
 def _csv_row(row: MatrixRow, column: MatrixColumn) -> CsvRow:
     gain, value = row.over_plain.get(column), row.scores[column]
     cells: CsvRow = {
-        **row.line.first.row_id._asdict(), "train_setting": row.train_setting, "degradation": column.degradation,
+        **row.line.first.row_id.cells, "train_setting": row.train_setting, "degradation": column.degradation,
         "setting": column.setting, "in_domain": str(row.in_domain(column)).lower() if row.train_degradation else None,
         "metric": column.headline.column, "score": value.mean, "spread": value.spread,
         "out_of_domain_gap": row.out_of_domain_gap, "gap_to_specialist": row.gap_to_specialist,

@@ -15,6 +15,7 @@ from srbench.records import ModelFacts, TrainingCosts
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pairing import Gain, Rivals, in_common, paired_gain, scores_by_seed
+from srbench.scales import Scale
 
 CONTROL, INHERITED = "none", "weight_inherit"
 """The distillers over which gains are counted, besides those that a suite names."""
@@ -76,7 +77,7 @@ class GainTable:
         return next(line for line in self.lines if _is_control(line.line))
 
     @property
-    def group(self) -> tuple[str, str, str, int, str, str]:
+    def group(self) -> tuple[str, str, str, Scale, str, str]:
         """The facts that tables side by side share: everything except dataset and inference."""
         m = self.control.model
         s = self.section

@@ -197,7 +197,7 @@ def csv_rows(tables: Iterable[GainTable]) -> list[CsvRow]:
 def _csv_row(table: GainTable, line: GainLine, heading: Heading) -> CsvRow:
     m, first, costs = line.model, line.line.first, line.costs
     row: CsvRow = {
-        **first.row_id._asdict(), "student": m.architecture, "form": m.form,
+        **first.row_id.cells, "student": m.architecture, "form": m.form,
         "reimplementation": str(m.reconstruction).lower(),
         "rank": line.rank if heading is table.headline else None, "metric": heading.column,
         "score": line.line.scores[heading].mean, "train_steps": m.train_steps, "time_ratio": line.time_ratio,

@@ -46,7 +46,7 @@ _ABOUT = {
               "empty where nothing was trained.",
     "seed": "Training seed; empty where nothing was trained.",
     "dataset": "Name of the test dataset.",
-    "scale": "Up-sampling factor.",
+    "scale": "Up-sampling factor: a number, or two for height and width (`3.7x1.5`).",
     "degradation": "How lr was made from hr.",
     "train_degradation": "What the model was trained on; empty where nothing was trained.",
     "protocol": "Preset by which scores were taken.",
@@ -177,7 +177,7 @@ def leaderboard_row(record: Record, metrics: Mapping[str, str]) -> CsvRow:
 
 def _naming(record: Record) -> CsvRow:
     """Return the cells of `NAMING`; the identity is made once for all of its columns."""
-    identity: CsvRow = record.row_id._asdict()
+    identity: CsvRow = record.row_id.cells
     return {c.name: identity[c.name] if c.name in identity else c.read(record) for c in NAMING}
 
 

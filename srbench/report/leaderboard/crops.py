@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from srbench.records import ImageScores, Record
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pictures import FAINT, INK, Picture, figure_at
+from srbench.scales import Scale, lr_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ class Scene:
     """Title, score in words, and sr, (H, W, 3) uint8."""
     best: int
     """The index of the method with the best score."""
-    scale: int
+    scale: Scale
     box: tuple[int, int, int]
     """Top, left and side of the window in hr pixels."""
     contrast: float
@@ -54,7 +55,7 @@ def crop_pictures(results: Path, records_folder: Path, sections: Sequence[Sectio
     """
     pictures: list[Picture] = []
     warnings: list[str] = []
-    groups: dict[tuple[int, str], list[Table]] = {}
+    groups: dict[tuple[Scale, str], list[Table]] = {}
     for section in sections:
         groups.setdefault((section.scale, section.file_stem), []).extend(section.tables)
     for (scale, stem), tables in groups.items():
@@ -79,7 +80,7 @@ def find_window(hr: Pixels, methods: Sequence[Pixels], side: int, step: int) -> 
         hr: (H, W, 3).
         methods: Two or more sr images of the same size.
         side: Side of the square, at most that of the image.
-        step: Top and left are multiples of it, so that lr can be cropped at the same place.
+        step: Top and left are multiples of it, so that lr can be cropped at the same place: a whole scale, else 1.
 
     Returns:
         Top, left, and the mean variance in the square.
@@ -116,7 +117,7 @@ def _files(table: Table) -> list[str]:
     return [file for i in images for file in (i.sr_file, i.hr_file, i.lr_file) if file]
 
 
-def _scenes(folder: Path, table: Table, scale: int, warnings: list[str]) -> list[Scene]:
+def _scenes(folder: Path, table: Table, scale: Scale, warnings: list[str]) -> list[Scene]:
     shown = _shown(table)
     scenes = []
     for image in dict.fromkeys(i.name for line in shown[:1] for i in line.first.images if i.sr_file):
@@ -134,7 +135,7 @@ def _image(record: Record, name: str) -> ImageScores | None:
     return next((image for image in record.images if image.name == name), None)
 
 
-def _scene(folder: Path, table: Table, lines: Sequence[Line], image: str, scale: int) -> Scene | None:
+def _scene(folder: Path, table: Table, lines: Sequence[Line], image: str, scale: Scale) -> Scene | None:
     methods, scores = [], []
     hr = lr = None
     headline = table.headline
@@ -153,10 +154,11 @@ def _scene(folder: Path, table: Table, lines: Sequence[Line], image: str, scale:
         scores.append(value)
     if hr is None or len(methods) < 2 or headline is None:
         return None
-    side = min(max(48, min(hr.shape[:2]) // 7), 96, *hr.shape[:2]) // scale * scale
+    step = scale if isinstance(scale, int) else 1
+    side = min(max(48, min(hr.shape[:2]) // 7), 96, *hr.shape[:2]) // step * step
     if side == 0:
         return None
-    top, left, contrast = find_window(hr, [m[2] for m in methods], side, scale)
+    top, left, contrast = find_window(hr, [m[2] for m in methods], side, step)
     sign = 1 if headline.higher_is_better else -1
     ranked = [-np.inf if s is None else sign * s for s in scores]
     return Scene(
@@ -198,10 +200,11 @@ def _draw_scene(part: SubFigure, scene: Scene, columns: int) -> None:
         whole.add_patch(Rectangle((x - 0.5, y - 0.5), side, side, fill=False, edgecolor=colour, linewidth=width))
     _label(whole, f"{scene.title} x{scene.scale}", "", bold=True)
 
-    small, s = scene.lr, scene.scale
+    small = scene.lr
     tiles: list[tuple[str, str, Any, bool]] = []
     if small is not None:
-        tiles.append(("LR", "", small[top // s : (top + side) // s, left // s : (left + side) // s], False))
+        (first, start), (last, end) = (lr_size((top + n, left + n), scene.scale) for n in (0, side))
+        tiles.append(("LR", "", small[first:last, start:end], False))
     for i, (name, score, sr) in enumerate(scene.methods):
         tiles.append((name, score, sr[top : top + side, left : left + side], i == scene.best))
     tiles.append(("HR", "original", scene.hr[top : top + side, left : left + side], False))

@@ -12,6 +12,7 @@ from srbench.report.formats import Heading
 from srbench.report.leaderboard.costs import Cost
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pictures import FAINT, Picture, figure_at
+from srbench.scales import Scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +34,7 @@ def plot_pictures(results: Path, sections: Sequence[Section]) -> list[Picture]:
 
     A picture without a point is left out.
     """
-    panels: dict[tuple[int, str, Cost], list[tuple[Section, Table]]] = {}
+    panels: dict[tuple[Scale, str, Cost], list[tuple[Section, Table]]] = {}
     for section in sorted(sections, key=lambda s: s.scale):
         for table in section.tables:
             for cost in table.costs:

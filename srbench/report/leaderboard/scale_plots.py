@@ -11,6 +11,7 @@ from srbench.records import RowId
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pictures import Picture, figure_at, picture_name
+from srbench.scales import Scale, as_number
 
 FEWEST_SCALES = 4
 """With fewer, the tables themselves are as easy to read."""
@@ -30,7 +31,7 @@ class Group(NamedTuple):
 class Point(NamedTuple):
     """The score of a method at a scale."""
 
-    scale: int
+    scale: Scale
     mean: float
     low: float
     high: float
@@ -63,7 +64,7 @@ def curves(tables: Sequence[tuple[Section, Table, Heading]]) -> dict[str, list[P
                 title = titles.setdefault(line.first.row_id.method._replace(scale=0), line.title)
                 points.setdefault(title, []).append(point)
     sign = tables[0][2].sign
-    return dict(sorted(points.items(), key=lambda item: (-item[1][-1].scale, -sign * item[1][-1].mean)))
+    return dict(sorted(points.items(), key=lambda item: (-as_number(item[1][-1].scale), -sign * item[1][-1].mean)))
 
 
 def trained_ranges(tables: Sequence[tuple[Section, Table, Heading]]) -> list[tuple[float, float]]:
@@ -90,14 +91,14 @@ def _draw(path: Path, tables: Sequence[tuple[Section, Table, Heading]]) -> None:
         for number, (title, points) in enumerate(found.items()):
             shift = 1 + 0.012 * (number - len(found) / 2)  # so that intervals do not cover one another
             axis.errorbar(
-                [point.scale * shift for point in points], [point.mean for point in points],
+                [as_number(point.scale) * shift for point in points], [point.mean for point in points],
                 yerr=[[p.mean - p.low for p in points], [p.high - p.mean for p in points]],
                 marker=MARKERS[number % len(MARKERS)], color=COLOURS[number % len(COLOURS)], linewidth=1.2,
                 elinewidth=0.8, capsize=2, markersize=6, markeredgecolor="white", label=title,
             )  # fmt: skip
         for low, high in trained_ranges(tables):
             axis.axvspan(low, high, color="#5b6770", alpha=0.12, linewidth=0, label=f"trained at x{low:g} to x{high:g}")
-        axis.set_xticks(scales, [f"x{scale}" for scale in scales])
+        axis.set_xticks([as_number(scale) for scale in scales], [f"x{scale}" for scale in scales])
         axis.minorticks_off()
         axis.set_xlabel("ratio of HR to LR side")
         axis.set_ylabel(f"{heading.label}{heading.bracketed_unit}")

@@ -12,6 +12,7 @@ from srbench.files import short_stem
 from srbench.records import Certification, Record
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.costs import Cost
+from srbench.scales import Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Section:
     protocol: str
     degradation: str
     degradation_label: str
-    scale: int
+    scale: Scale
     tables: list[Table]
 
     @property

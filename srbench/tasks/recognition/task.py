@@ -54,10 +54,12 @@ class Recognition(Task):
                 f"{where}: the dataset {dataset.name} has no labels; name a labelled one, such as digits_test."
             )
 
-    def check_inference(self, inference: Inference, where: str) -> None:
+    def check_inference(self, inference: Inference, scale: Scale, where: str) -> None:  # noqa: ARG002
         """Refuse tiles, chop and self-ensemble."""
         if replace(inference, precision="fp32") != Inference():
-            raise ConfigError(f"{where}: recognisers see whole images once; leave out tile, chop and self_ensemble.")
+            raise ConfigError(
+                f"{where}: recognisers see whole images once; leave out tile, chop, self_ensemble and resize."
+            )
 
     def check_data(self, library: Library, train: Sequence[DatasetSpec], test: DatasetSpec, scale: Scale) -> None:
         """Refuse also images that are smaller than the factor, and classes or identities that do not fit."""

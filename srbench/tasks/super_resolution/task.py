@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 from srbench.catalog.catalog import Catalog
 from srbench.datasets.spec import DatasetSpec
+from srbench.errors import ConfigError
 from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec, all_of
 from srbench.measuring.protocol import Inference, Protocol, ScoringProtocol, protocol_named
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.settings import Profiling
 from srbench.recipe import Recipe, TrainingRecipe
 from srbench.records import Certification, Profile
-from srbench.scales import Scale
+from srbench.scales import Scale, is_isotropic
 from srbench.tasks.task import MeasureRequest, Task, TrainingRequest
 
 if TYPE_CHECKING:
@@ -42,8 +43,19 @@ class SuperResolution(Task):
     def check_dataset(self, dataset: DatasetSpec, where: str) -> None:
         """Accept every dataset: any image can be reduced and enlarged."""
 
-    def check_inference(self, inference: Inference, where: str) -> None:
-        """Accept everything that `Inference` allows."""
+    def check_inference(self, inference: Inference, scale: Scale, where: str) -> None:
+        """Refuse parts of images at real scales, where their sr would not fit together, and turns with two factors."""
+        applied = inference.resize or scale
+        if not isinstance(applied, int) and (inference.tile or inference.chop):
+            raise ConfigError(
+                f"{where}: the sr of tiles does not fit together at the scale {scale}; leave out tile and chop, or "
+                "give whole scales a separate grid."
+            )
+        if not is_isotropic(applied) and inference.self_ensemble:
+            raise ConfigError(
+                f"{where}: self_ensemble turns images, which the scale {scale} changes in another way then; leave it "
+                "out, or give scales with one factor a separate grid."
+            )
 
     def protocol(self, name: str, recipe: Callable[[], TrainingRecipe]) -> Protocol:  # noqa: ARG002
         """Return a preset."""
