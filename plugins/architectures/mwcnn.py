@@ -171,8 +171,9 @@ def _spec(
         label=label,
         build=build,
         scales=frozenset({2, 3, 4}),
+        license="unknown (no licence file)",
         channels="y",
-        size_multiple=8,  # at x3; at x2 and x4 it pads some images further than three transforms need
+        size_multiple=8,  # what three transforms need at x3; at x2 and x4 some images are padded further
         taps=taps,
         paper=srbench.Paper(
             title="Multi-level Wavelet-CNN for Image Restoration",

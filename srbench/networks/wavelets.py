@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from srbench.errors import ShapeError
 
 BANDS = ("LL", "HL", "LH", "HH")
-"""The sub-bands in their order: mean, difference across columns, difference across rows, difference of both."""
+"""The sub-bands in their order: twice the mean, the difference of columns, the difference of rows, that of both."""
 
 
 def haar(images: Tensor) -> Tensor:
@@ -34,10 +34,11 @@ def haar(images: Tensor) -> Tensor:
             f"The Haar transform halves both sides, and {height}x{width} has an odd one; pad the images, or declare a "
             "size_multiple in the network's spec."
         )
-    a, c, b, d = torch.unflatten(F.pixel_unshuffle(images, 2), 1, (-1, 4)).unbind(2)  # b is below a, c is right of it
-    left, right = a + b, c + d
-    left_down, right_down = b - a, d - c
-    return torch.cat((left + right, right - left, left_down + right_down, right_down - left_down), dim=1) / 2
+    pixels = torch.unflatten(F.pixel_unshuffle(images, 2), 1, (-1, 4))
+    upper_left, upper_right, lower_left, lower_right = pixels.unbind(2)
+    left, right = upper_left + lower_left, upper_right + lower_right
+    left_step, right_step = lower_left - upper_left, lower_right - upper_right
+    return torch.cat((left + right, right - left, left_step + right_step, right_step - left_step), dim=1) / 2
 
 
 def inverse_haar(bands: Tensor) -> Tensor:
@@ -59,8 +60,8 @@ def inverse_haar(bands: Tensor) -> Tensor:
         )
     low, across, down, both = bands.chunk(4, dim=1)
     left, right = low - across, low + across
-    left_down, right_down = down - both, down + both
-    pixels = (left - left_down, right - right_down, left + left_down, right + right_down)
+    left_step, right_step = down - both, down + both
+    pixels = (left - left_step, right - right_step, left + left_step, right + right_step)
     return F.pixel_shuffle(torch.stack(pixels, dim=2).flatten(1, 2), 2) / 2
 
 
