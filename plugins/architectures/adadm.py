@@ -180,8 +180,9 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
                 update={"name": "adadm_adapted", "source": f"ours: that of EDSR. {edsr.RECIPE.source}"}
             ),
             reported=REPORTED,
-            notes="EDSR* of the release: EDSR with batch normalisation and AdaDM, without a mean shift. A moving "
-            "average of its weights has the statistics of the weights themselves, so train it without one.",
+            notes="EDSR* of the release: EDSR with batch normalisation and AdaDM, without a mean shift. The release "
+            "says to keep no average of the weights where that leaves out the statistics of batch normalisation; "
+            "srbench copies them.",
         ),
         _small("bn", "batch normalisation", batch_norm),
         _small("ln", "layer normalisation", layer_norm),
