@@ -72,6 +72,7 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
         name=f"mix:{argument}",
         label=f"{1 - share:g} {first} + {share:g} {second}",
         scales=own.scales & other.scales,
+        encoder=None,
         paper=PAPER,
         reconstruction=False,
         checkpoints=(),

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 import srbench
 from srbench.distilling.adversarial import PLAIN, AdversarialLoss, AdversarialTraining, Adversary
 from srbench.distilling.discriminators import vgg_discriminator
-from srbench.distilling.encoders import MakeEncoder, encoder_named, vgg19
+from srbench.distilling.encoders import ENCODERS, MakeEncoder, encoder_named, vgg19
 from srbench.distilling.perceptual import Comparison, perceptual
 
 PIXEL_WEIGHT = 1e-2
@@ -91,7 +91,7 @@ def family(
         name=f"{name}_with",
         make=make,
         example=f"{name}_with:alexnet",
-        label=f"{label} with the features of untrained, alexnet, vgg16 or vgg19",
+        label=f"{label} with the features of one of {', '.join(ENCODERS)}",
     )
 
 

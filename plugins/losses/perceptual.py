@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 import srbench
-from srbench.distilling.encoders import MakeEncoder, encoder_named, vgg19
+from srbench.distilling.encoders import ENCODERS, MakeEncoder, encoder_named, vgg19
 from srbench.distilling.perceptual import Comparison, FeatureLoss, perceptual, style
 
 
@@ -62,7 +62,7 @@ def _family(kind: _Kind) -> srbench.Family:
         name=f"{kind.name}_with",
         make=make,
         example=f"{kind.name}_with:alexnet",
-        label=f"{kind.label} loss on the features of untrained, alexnet, vgg16 or vgg19",
+        label=f"{kind.label} loss on the features of one of {', '.join(ENCODERS)}",
     )
 
 
