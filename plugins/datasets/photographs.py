@@ -28,7 +28,7 @@ def locate(names: tuple[str, ...]) -> Mapping[str, Path]:
 
 @srbench.hookimpl
 def register_datasets() -> list[srbench.DatasetSpec]:
-    """Provide the test set and the training set."""
+    """Provide the test set, the training set, and the two parts into which searches split it."""
     return [
         replace(spec, locate=partial(locate, tuple(entry.name for entry in spec.entries)))
         for spec in srbench.read_manifest()

@@ -90,7 +90,8 @@ def test_verify_all_checks_what_is_here_and_skips_what_is_not(srbench_data, tmp_
     status, text = srbench_data("verify", "--all", "--data", tmp_path)
     assert status == 0
     names = [line.split(":")[0] for line in text.splitlines() if not line.startswith(" ")]
-    assert [name for name in names if not name.startswith("digits_")] == ["photographs", "photographs_train"]
+    embedded = ["photographs", "photographs_fit", "photographs_train", "photographs_validate"]
+    assert [name for name in names if not name.startswith("digits_")] == embedded
 
 
 LABELLED = """

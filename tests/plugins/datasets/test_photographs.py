@@ -12,7 +12,7 @@ def test_the_embedded_photographs_are_all_there_and_sound():
     catalog = load_catalog()
     library = Library(None, catalog.datasets)
     assert set(library.images(catalog.datasets["photographs"])) == {"astronaut", "chelsea", "coffee", "camera"}
-    for name in ("photographs", "photographs_train"):
+    for name in ("photographs", "photographs_train", "photographs_fit", "photographs_validate"):
         assert library.verification(catalog.datasets[name]).state == "complete"
 
 
@@ -22,6 +22,13 @@ def test_embedded_training_and_test_photographs_never_overlap():
     train, test = (library.images(catalog.datasets[name]) for name in ("photographs_train", "photographs"))
     assert set(train) & set(test) == set()
     assert_disjoint(train, test)
+
+
+def test_photographs_to_fit_and_to_validate_on_are_those_of_training_each_once():
+    catalog = load_catalog()
+    entries = {name: set(catalog.datasets[f"photographs_{name}"].entries) for name in ("fit", "validate", "train")}
+    assert entries["fit"] | entries["validate"] == entries["train"]
+    assert entries["fit"] & entries["validate"] == set()
 
 
 def test_finding_and_checking_photographs_imports_neither_torch_nor_scikit_image():
