@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import partial
-from typing import Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from srbench.errors import ConfigError, UnknownNameError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 T = TypeVar("T")
 
@@ -53,10 +58,8 @@ def read_parameters(kind: type[T], text: str, owner: str) -> T:
         UnknownNameError: The dataclass has no such field.
         ConfigError: A value does not fit, is given twice or is missing, or the values do not fit together.
     """
-    from pydantic import TypeAdapter, ValidationError
-
-    known = {parameter.name for parameter in parameters_of(kind)}
-    given: dict[str, str] = {}
+    known = {parameter.name: parameter for parameter in parameters_of(kind)}
+    given: dict[str, Any] = {}
     for part in filter(None, text.split(",")):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
@@ -67,14 +70,52 @@ def read_parameters(kind: type[T], text: str, owner: str) -> T:
             raise UnknownNameError.among(f"parameter of {owner}", name, known)
         if name in given:
             raise ConfigError(f"{owner}:{text} gives {name} twice; remove one of the two.")
-        given[name] = value
+        given[name] = _value(known[name].annotation, value, f"{owner}:{text}: {name} = {value!r} does not fit")
+    for name, parameter in known.items():
+        if name not in given and parameter.default is parameter.empty:
+            raise ConfigError(f"{owner}:{text}: the parameter {name} is missing; add it.")
     try:
-        return TypeAdapter(kind).validate_strings(given)
+        return kind(**given)
+    except ValueError as error:
+        raise ConfigError(f"{owner}:{text}: {error}.") from error
+
+
+def _value(annotation: Any, text: str, fault: str) -> Any:  # noqa: ANN401 - a type and a value of it
+    from pydantic import TypeAdapter, ValidationError
+
+    adapter = TypeAdapter(annotation)
+    try:
+        return adapter.validate_strings(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        expected = first["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
-        if first["loc"]:
-            name = str(first["loc"][-1])
-            missing = f"the parameter {name} is missing; add it"
-            expected = f"{name} = {given[name]!r} does not fit: {expected}" if name in given else missing
-        raise ConfigError(f"{owner}:{text}: {expected}.") from error
+        with suppress(ValueError):  # numbers that a type lists one by one are not read from strings
+            return adapter.validate_python(json.loads(text), strict=True)
+        raise ConfigError(f"{fault}: {_expected(error)}.") from error
+
+
+def check_parameter(kind: type, name: str, value: object, owner: str) -> None:
+    """Refuse a value that one parameter cannot have, as a value of a file and not as text.
+
+    Args:
+        kind: The dataclass.
+        name: The parameter.
+        value: The value.
+        owner: Whose parameters they are, for messages.
+
+    Raises:
+        UnknownNameError: The dataclass has no such field.
+        ConfigError: The value does not fit.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    known = {parameter.name: parameter.annotation for parameter in parameters_of(kind)}
+    if name not in known:
+        raise UnknownNameError.among(f"parameter of {owner}", name, known)
+    try:
+        TypeAdapter(known[name]).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise ConfigError(f"{name} = {value!r} does not fit {owner}: {_expected(error)}.") from error
+
+
+def _expected(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    return first["msg"].replace("Input should be", "expected").removeprefix("Value error, ")

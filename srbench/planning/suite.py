@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from srbench.errors import UnknownNameError
 from srbench.files import shipped_tables
+from srbench.planning.search import Search
 from srbench.profiling.settings import Profiling
 from srbench.tasks.table import TASKS
 from srbench.toml import ScaleValue, Table, read_table
@@ -86,6 +87,8 @@ class Suite(Table):
     """Further controls of gains besides ``none`` and ``weight_inherit``: a method without its loss."""
     profile: Profiling = Profiling()
     grid: Annotated[tuple[Grid, ...], Field(min_length=1)]
+    search: Search | None = None
+    """What `srbench search` looks for; `srbench run` measures the grids alone."""
     origin: str = Field(default="", exclude=True)
     """The file, for messages; not a key in it."""
 

@@ -1,11 +1,15 @@
 """Intervals, paired tests and ranks against SciPy and against what must hold."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from srbench.measuring.uncertainty import (
+    kendall_tau,
     mean_interval,
     paired_p_values,
     shared_ranks,
@@ -155,3 +159,42 @@ def test_an_interval_over_seeds_and_images_contains_the_true_mean_at_least_as_of
 def test_no_interval_of_few_seeds_or_few_images_promises_more_than_it_holds(scores, images, seeds):
     for spreads in SPREADS if seeds > 1 else [(0, 1, 0)]:
         assert coverage(scores, seeds, images, spreads, 10_000) >= 0.93 - 0.005, spreads
+
+
+@given(st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=2, max_size=30))
+def test_kendalls_tau_is_the_share_of_pairs_that_agree_without_ties(pairs):
+    first, second = ([pair[part] for pair in pairs] for part in (0, 1))
+    tau, interval = kendall_tau(first, second)
+    signs = [(np.sign(a - c) * np.sign(b - d), a != c, b != d) for (a, b), (c, d) in itertools.combinations(pairs, 2)]
+    ties_aside = math.sqrt(sum(one for _, one, _ in signs) * sum(other for _, _, other in signs))
+    if ties_aside == 0:
+        assert (tau, interval) == (None, None)
+    else:
+        assert tau == pytest.approx(sum(sign for sign, _, _ in signs) / ties_aside)
+        assert (interval is None) == (len(pairs) < 5)
+        assert interval is None or -1 <= interval[0] <= tau <= interval[1] <= 1
+
+
+def test_the_interval_of_tau_is_that_of_fieller_hartley_and_pearson():
+    """By hand: 6 of 45 pairs disagree, and 1.959964 * sqrt(0.437 / 6) = 0.528948."""
+    tau, (low, high) = kendall_tau(range(10), [0, 3, 1, 2, 7, 4, 5, 6, 9, 8])
+    assert tau == pytest.approx((39 - 6) / 45)
+    middle = math.atanh(tau)
+    assert (low, high) == pytest.approx((math.tanh(middle - 0.528948), math.tanh(middle + 0.528948)), abs=1e-5)
+
+
+def test_the_interval_of_a_perfect_tau_has_a_width():
+    tau, (low, high) = kendall_tau(range(8), range(8))
+    assert (tau, high) == pytest.approx((1.0, 1.0))
+    assert 0.8 < low < 0.95
+
+
+@pytest.mark.parametrize(("count", "correlation"), [(6, 0.0), (8, 0.6), (16, 0.8)])
+def test_the_interval_of_tau_contains_the_true_one_as_often_as_it_says(count, correlation):
+    random = np.random.default_rng(0)
+    true, hits = 2 / math.pi * math.asin(correlation), 0
+    for _ in range(300):
+        one, noise = random.standard_normal((2, count))
+        low, high = kendall_tau(one, correlation * one + math.sqrt(1 - correlation**2) * noise)[1]
+        hits += low <= true <= high
+    assert hits / 300 > 0.9

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.costs import Cost
@@ -17,6 +17,8 @@ from srbench.scales import Scale
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import BboxBase
+
+T = TypeVar("T")
 
 MARKERS = "oDs^vPX*<>"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7f3c8d", "#e0457b", "#5b6770", "#117733")
@@ -58,12 +60,10 @@ def points(table: Table, headline: Heading, cost: str) -> list[tuple[Line, float
     return sorted(found, key=lambda p: (p[1], p[2]))
 
 
-def pareto_front(
-    points: Iterable[tuple[Line, float, float]], *, higher_is_better: bool
-) -> list[tuple[Line, float, float]]:
-    """Return the points that no other beats in both cost and score, cheapest first."""
+def pareto_front(points: Iterable[tuple[T, float, float]], *, higher_is_better: bool) -> list[tuple[T, float, float]]:
+    """Return the points, each with its cost and score, that no other beats in both, cheapest first."""
     sign = 1.0 if higher_is_better else -1.0
-    front: list[tuple[Line, float, float]] = []
+    front: list[tuple[T, float, float]] = []
     for point in sorted(points, key=lambda p: (p[1], -sign * p[2])):
         if not front or sign * point[2] > sign * front[-1][2]:
             front.append(point)
