@@ -61,7 +61,7 @@ def doubts_about_scale(weights: LoadedWeights, path: Path, name: str, scale: Sca
         known: The architectures by name.
     """
     spec = known[name]
-    if spec.one_network or weights.scale == scale:
+    if spec.one_network or weights.scale == scale or len(spec.distinct_scales) < len(spec.scales):
         return []
     if weights.scale is not None:
         return [f"{path} says that it is for x{weights.scale}, and it is used at x{scale}; check that this is right."]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -95,11 +96,16 @@ def load_model(
     Raises:
         CheckpointError: The weights are missing, damaged, foreign or do not fit.
     """
-    loaded = LoadedModel(network=untrained(model, library, catalog))
     if model.source == "checkpoint":
-        loaded = _published(loaded, model, catalog.networks, weights_folders)
-    elif model.source != "fixed":
-        loaded = _from_files(loaded, model, catalog.networks, model.files or (trained / WEIGHTS,))
+        loaded = _published(model, catalog.networks, weights_folders)
+    elif model.source == "file":
+        loaded = _from_files(model, catalog.networks)
+    else:
+        loaded = LoadedModel(network=untrained(model, library, catalog))
+    if model.source == "trained":
+        path = trained / WEIGHTS
+        weights = load_state_dict(path, loaded.network.module.state_dict())
+        fit(loaded.network, model.scales[0], weights.state, path, catalog.networks)
     loaded.network.module.eval().to(device)
     return loaded
 
@@ -125,29 +131,32 @@ def find_checkpoint(checkpoint: Checkpoint, folders: Sequence[Path], name: str) 
     return fetch_file([checkpoint.url], checkpoint.sha256, cache_root() / "checkpoints" / checkpoint.file)
 
 
-def _published(loaded: LoadedModel, model: Model, known: Architectures, folders: Sequence[Path]) -> LoadedModel:
-    name = f"{model.architecture}.{model.checkpoint}"
-    found = loaded.network.spec.published(model.checkpoint, model.scales)
+def _published(model: Model, known: Architectures, folders: Sequence[Path]) -> LoadedModel:
+    name, spec, scale = f"{model.architecture}.{model.checkpoint}", known[model.architecture], model.scales[0]
+    found = spec.published(model.checkpoint, model.scales)
     if not found:
         raise CheckpointError(f"{name} has no weights for x{model.scales[0]}; choose another scale or tag.")
     path = find_checkpoint(found[0], folders, name)
-    if (read := found[0].read) is not None:
-        fit(loaded.network, model.scales[0], read(path), path, known)
-        return loaded
-    weights = load_state_dict(path, loaded.network.module.state_dict())
-    fit(loaded.network, model.scales[0], weights.state, path, known)
-    return replace(loaded, weights_read=weights.read)
+    own_reader = found[0].read
+    reader = partial(own_reader, path) if own_reader else lambda: load_state_dict(path).state
+    network, filled = task_of(spec).for_weights(spec, scale, reader)
+    if own_reader:
+        fit(filled, scale, own_reader(path), path, known)
+        return LoadedModel(network=network)
+    weights = load_state_dict(path, filled.module.state_dict())
+    fit(filled, scale, weights.state, path, known)
+    return LoadedModel(network=network, weights_read=weights.read)
 
 
-def _from_files(loaded: LoadedModel, model: Model, known: Architectures, paths: Sequence[Path]) -> LoadedModel:
-    own = loaded.network.module.state_dict()
+def _from_files(model: Model, known: Architectures) -> LoadedModel:
+    spec, scale, paths = known[model.architecture], model.scales[0], model.files
+    network, filled = task_of(spec).for_weights(spec, scale, lambda: load_state_dict(paths[0]).state)
+    own = filled.module.state_dict()
     weights = {path: load_state_dict(path, own) for path in paths}
     state = average_weights({str(path): one.state for path, one in weights.items()})
-    fit(loaded.network, model.scales[0], state, paths[0], known)
-    if model.source == "trained":
-        return loaded
-    if model.files and (changed := [path for path in paths if sha256_of(path) != file_hash(path)]):
+    fit(filled, scale, state, paths[0], known)
+    if changed := [path for path in paths if sha256_of(path) != file_hash(path)]:
         raise CheckpointError(f"{changed[0]} changed while this run used it; run again.")
-    doubts = (doubts_about_scale(w, path, model.architecture, model.scales[0], known) for path, w in weights.items())
+    doubts = (doubts_about_scale(w, path, model.architecture, scale, known) for path, w in weights.items())
     read = dict.fromkeys(one.read for one in weights.values() if one.read)
-    return replace(loaded, weights_read="; ".join(read), doubts=tuple(chain.from_iterable(doubts)))
+    return LoadedModel(network=network, weights_read="; ".join(read), doubts=tuple(chain.from_iterable(doubts)))

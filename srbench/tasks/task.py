@@ -27,6 +27,7 @@ from srbench.scales import Scale
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
     from srbench.datasets.library import Library
     from srbench.measuring.measure import Measurement
@@ -157,6 +158,21 @@ class Task(ABC):
         self, spec: ArchitectureSpec, scale: Scale, recipe: TrainingRecipe | None, library: Library, catalog: Catalog
     ) -> Network:  # fmt: skip
         """Build a network that has the parts of one that ``recipe`` trains, with fresh weights."""
+
+    @abstractmethod
+    def for_weights(
+        self, spec: ArchitectureSpec, scale: Scale, read: Callable[[], Mapping[str, Tensor]]
+    ) -> tuple[Network, Network]:  # fmt: skip
+        """Build a network for weights that were not trained here.
+
+        Args:
+            spec: The network.
+            scale: The factor.
+            read: Returns the weights, where the network's parts depend on them.
+
+        Returns:
+            The network, and the part of it that the weights fill: itself, or one that shares its module's parameters.
+        """
 
     @abstractmethod
     def training(self, request: TrainingRequest, library: Library, catalog: Catalog) -> Training:

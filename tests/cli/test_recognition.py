@@ -3,6 +3,8 @@
 import csv
 
 import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from helpers import shades
 from srbench.running import session
@@ -165,6 +167,41 @@ def test_a_recipe_that_cannot_train_is_answered(typed, before, after, says):
     answer = typed("plan", recipe=shades.RECIPE.replace(before, after, 1))
     assert says in answer.out + answer.err
     assert answer.status in {1, 2}
+
+
+def weights_of(tmp_path, architecture):
+    """Return the weights that a run trained for the last time."""
+    found = [
+        path
+        for path in (tmp_path / "cache").rglob("weights.safetensors")
+        if architecture in safe_open(path, "pt").metadata()["srbench"]
+    ]
+    return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def test_weights_from_a_file_classify_if_they_have_as_many_classes(typed, tmp_path):
+    suite = SUITE.replace("scales = [1]", "scales = [2]", 1)
+    chosen = ("run", "--no-profile", "--architecture", "small")
+    typed(*chosen, suite=suite)
+    before = rows(tmp_path)[0]
+    weights = weights_of(tmp_path, "small")
+    answer = typed(*chosen, "--weights", weights, suite=suite)
+    assert answer.status == 0
+    after = next(row for row in rows(tmp_path) if row["checkpoint"])
+    assert after["top1_percent"] == before["top1_percent"]
+    assert "they are taken to be its classes in its order" in answer.out
+
+    whole = load_file(weights)
+    bare = {key.removeprefix("backbone."): w for key, w in whole.items() if key.startswith("backbone.")}
+    save_file(bare, tmp_path / "bare.safetensors")
+    assert typed(*chosen, "--weights", tmp_path / "bare.safetensors", suite=suite).status == 0
+    row = next(row for row in rows(tmp_path) if row["checkpoint"].endswith("bare.safetensors"))
+    assert "has no logits for these" in row["reasons"]
+
+    answer = typed("run", "--no-profile", "--architecture", "large", "--weights", weights, suite=suite)
+    assert answer.status == 1
+    assert "does not fit large" in answer.out
+    assert "Traceback" not in answer.out + answer.err
 
 
 def test_another_recogniser_takes_the_place_of_the_suites(typed, tmp_path):

@@ -24,6 +24,9 @@ EMBEDDING_NORMS = (1e-3, 100.0)
 class Head(nn.Module):
     """A classifier of embeddings: ``head(embeddings)`` gives logits (N, K)."""
 
+    classes: int = 0
+    """Their number K."""
+
     def with_labels(self, embeddings: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002 - heads with margins use them
         """Return the logits (N, K) that the training loss compares with the labels, of which a margin may depend."""
         logits: Tensor = self(embeddings)
@@ -35,6 +38,7 @@ class LinearHead(Head):
 
     def __init__(self, features: int, classes: int) -> None:
         super().__init__()
+        self.classes = classes
         self.classifier = nn.Linear(features, classes)
 
     def forward(self, embeddings: Tensor) -> Tensor:
@@ -55,6 +59,7 @@ class MarginHead(Head, ABC):
 
     def __init__(self, features: int, classes: int, scale: float, margin: float) -> None:
         super().__init__()
+        self.classes = classes
         self.scale, self.margin = scale, margin
         self.centres = nn.Parameter(torch.empty(classes, features))
         nn.init.xavier_uniform_(self.centres)

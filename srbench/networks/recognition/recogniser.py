@@ -131,6 +131,11 @@ class Recogniser(Network):
         logits: Tensor = self._head(embeddings)
         return logits
 
+    @property
+    def classes(self) -> int:
+        """The number of classes of its head; 0 without one."""
+        return 0 if self._whole.head is None else self._whole.head.classes
+
     def answer(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the logits (N, K) that the training loss compares with the labels.
 
@@ -175,6 +180,20 @@ def build_recogniser(
     if classes:
         whole.head = build_head(head, _embedding_length(recogniser), classes, head_scale, head_margin)
     return recogniser
+
+
+def head_for(recogniser: Recogniser, weights: Mapping[str, Tensor]) -> None:
+    """Give a recogniser without a head the one that weights are for; none if they have none.
+
+    Args:
+        recogniser: Changed in place.
+        weights: The state dict of a `BackboneWithHead`.
+    """
+    centres = weights.get("head.centres", weights.get("head.classifier.weight"))
+    if centres is not None and centres.dim() == 2 and isinstance(recogniser.module, BackboneWithHead):
+        margin = "adaface" if "head.deviation" in weights else "arcface"  # at test, all margins are left out
+        name = margin if "head.centres" in weights else "linear"
+        recogniser.module.head = build_head(name, centres.shape[1], centres.shape[0])
 
 
 @torch.no_grad()

@@ -28,6 +28,10 @@ from srbench.tasks.task import MeasureRequest
 
 BATCH = 128
 """Images that a network gets at a time."""
+CLASSES_ASSUMED = (
+    "The weights do not say which classes they know; their number is that of the test set, so they are taken to be its "
+    "classes in its order. Check that this is right."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +65,20 @@ class LabelledTest:
         source = "hr" if self.request.scale == 1 else f"{self.request.degradation.name}-u8"
         scored = score_answers(self.metrics, answers, partial(self._protocol_id, source), fronts)
         return Measurement(
-            scores=scored.scores, images=scored.items, lr_source=source, attention_file=self._keep_attention(images)
-        )
+            scores=scored.scores, images=scored.items, lr_source=source, attention_file=self._keep_attention(images),
+            doubts=(CLASSES_ASSUMED,) if self._classes_assumed else (),
+        )  # fmt: skip
+
+    @property
+    def _classifies(self) -> bool:
+        """Whether the recogniser knows the classes of the set."""
+        return self.classes == self.labelled.classes or self._classes_assumed
+
+    @property
+    def _classes_assumed(self) -> bool:
+        """Whether nothing says which classes given weights know, and their number is that of the set."""
+        own = self.labelled.classes
+        return self.request.published and self.classes is None and self.recogniser.classes == len(own) > 0
 
     def _protocol_id(self, source: str, metric: RecognitionScoreSpec) -> str:
         """Return the id that is shown beside a score; see `srbench.measuring.protocol`."""
@@ -81,7 +97,7 @@ class LabelledTest:
             seen = self._seen(hr, [images.names[number] for number in numbers])
             fed = network.fed(seen, scale)
             embeddings, mirrored = network.embed(fed), network(seen.flip(-1), scale)
-            logits = network.logits(embeddings) if self.classes == self.labelled.classes else embeddings[:, :0]
+            logits = network.logits(embeddings) if self._classifies else embeddings[:, :0]
             rows.append((embeddings, mirrored, logits))
             for number, one, truth in zip(numbers, fed, hr, strict=True):
                 fronts.score(images.names[number], one[None], truth[None])

@@ -24,6 +24,8 @@ from srbench.tasks.recognition.protocol import PRESET, RecognitionProtocol, prot
 from srbench.tasks.task import MeasureRequest, Task, TrainingRequest
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from srbench.datasets.library import Library
     from srbench.measuring.measure import Measurement
     from srbench.networks.network import Network
@@ -93,6 +95,19 @@ class Recognition(Task):
             )
         own = cast("RecognitionRecipe", recipe)
         return build_network(cast("RecogniserSpec", spec), own, _sets(own, library, catalog))
+
+    def for_weights(
+        self, spec: ArchitectureSpec, scale: Scale, read: Callable[[], Mapping[str, Tensor]]  # noqa: ARG002
+    ) -> tuple[Network, Network]:  # fmt: skip
+        """Build the backbone, with the head that the weights have, if any."""
+        from srbench.networks.network import Network
+        from srbench.networks.recognition.recogniser import build_recogniser, head_for
+
+        weights, recogniser = read(), build_recogniser(cast("RecogniserSpec", spec), classes=0)
+        if not any(key.startswith("backbone.") for key in weights):
+            return recogniser, Network(spec, recogniser.tapped)
+        head_for(recogniser, weights)
+        return recogniser, recogniser
 
     def training(self, request: TrainingRequest, library: Library, catalog: Catalog) -> Training:
         """Describe a training on labelled images."""

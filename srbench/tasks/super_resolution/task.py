@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from srbench.catalog.catalog import Catalog
@@ -18,6 +18,8 @@ from srbench.scales import Scale, is_isotropic
 from srbench.tasks.task import MeasureRequest, Task, TrainingRequest
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from srbench.datasets.library import Library
     from srbench.measuring.measure import Measurement
     from srbench.networks.network import Network
@@ -73,6 +75,15 @@ class SuperResolution(Task):
         from srbench.networks.network import build_network
 
         return build_network(spec, scale)
+
+    def for_weights(
+        self, spec: ArchitectureSpec, scale: Scale, read: Callable[[], Mapping[str, Tensor]]  # noqa: ARG002
+    ) -> tuple[Network, Network]:  # fmt: skip
+        """Build the network of the spec, all of which the weights fill."""
+        from srbench.networks.network import build_network
+
+        network = build_network(spec, scale)
+        return network, network
 
     def training(self, request: TrainingRequest, library: Library, catalog: Catalog) -> Training:
         """Describe a training on patches."""
