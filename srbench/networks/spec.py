@@ -34,7 +34,10 @@ class Reported:
     """Tag of the checkpoint that scored it; any training of the architecture if absent."""
     degradation: str = "bicubic"
     protocol: str = "classic-y"
-    """The preset of `srbench.measuring.protocol` of the score; it is shown only beside scores of the same preset."""
+    """The preset of `srbench.measuring.protocol` of the score, or all that a protocol id says of it, such as
+    "recognition:hr=112x112,view=askd"; it is shown only beside scores of the same."""
+    distiller: str = "none"
+    """The distiller that trained what scored it."""
 
     @staticmethod
     def on_luma(

@@ -136,16 +136,19 @@ def _with_reported(schedule: Schedule, cell: Cell, score: Score) -> Score:
     spec = schedule.session.catalog.networks[cell.model.architecture]
     # Prefer a score reported for this checkpoint over one for the architecture.
     for reported in sorted(spec.reported, key=lambda r: r.checkpoint is None):
-        if reported.metric == score.metric and _is_for(reported, cell):
+        if reported.metric == score.metric and reported_for(reported, cell):
             return score.model_copy(update={"reported": reported.value, "reported_source": reported.source})
     return score
 
 
-def _is_for(reported: Reported, cell: Cell) -> bool:
-    here = (cell.dataset, cell.scale, cell.degradation, cell.protocol.name)
-    if here != (reported.dataset, reported.scale, reported.degradation, reported.protocol):
-        return False
+def reported_for(reported: Reported, cell: Cell) -> bool:
+    """Return whether a published score belongs beside those of a cell: same test, same protocol, same weights."""
     model = cell.model
+    here = (cell.dataset, cell.scale, cell.degradation, model.distiller)
+    if here != (reported.dataset, reported.scale, reported.degradation, reported.distiller):
+        return False
+    if reported.protocol not in (cell.protocol.name, cell.protocol.describe(cell.scale)):
+        return False
     if model.source == "checkpoint":
         return reported.checkpoint in (model.checkpoint, None)
     # Authors report the score of their own weights, which a model trained here by another recipe does not have.

@@ -204,6 +204,17 @@ def test_weights_from_a_file_classify_if_they_have_as_many_classes(typed, tmp_pa
     assert "Traceback" not in answer.out + answer.err
 
 
+def test_a_backbone_that_add_plugin_wrote_is_trained_and_measured(srbench, typed, tmp_path):
+    assert srbench("add-plugin", "recogniser", "my_backbone").status == 0
+    suite = SUITE.replace("scales = [1]", "scales = [2]", 1)
+    chosen = ("--architecture", "my_backbone", "--plugin", "plugins/my_backbone.py")
+    answer = typed("run", "--no-profile", *chosen, suite=suite)
+    assert (answer.status, answer.err) == (0, "")
+    (row,) = rows(tmp_path)
+    assert row["architecture"] == "my_backbone"
+    assert 0 <= float(row["top1_percent"]) <= 100
+
+
 def test_another_recogniser_takes_the_place_of_the_suites(typed, tmp_path):
     suite = SUITE.replace("scales = [1]", "scales = [2]", 1)
     answer = typed("run", "--no-profile", "--architecture", "small", suite=suite)
