@@ -172,5 +172,7 @@ class Searching:
         return False
 
     def _report(self, candidate: Candidate, result: str) -> None:
-        cost = self.space.search.cost
-        self.progress.note(f"{candidate.proposal.name}: {result}; {LABELS[cost]}: {candidate.costs.text(cost)}")
+        search, name = self.space.search, candidate.proposal.name
+        ended = sum(one.status in ("measured", "given up", "failed") for one in self.study.tried())
+        price = f"{LABELS[search.cost]}: {candidate.costs.text(search.cost)}"
+        self.progress.note(f"{ended} of {search.trials}: {name}: {result}; {price}")

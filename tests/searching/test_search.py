@@ -21,6 +21,7 @@ def test_as_many_networks_as_asked_for_are_trained_each_once(little):
     tried = little.search(little.space())
     measured = by_status(tried)["measured"]
     assert len(measured) == len(set(measured)) == 4
+    assert [line.partition(":")[0] for line in little.said] == ["1 of 4", "2 of 4", "3 of 4", "4 of 4"]
     records = little.folder / "found" / "trials" / "records"
     assert {json.loads(p.read_bytes())["model"]["architecture"] for p in records.glob("*.json")} == set(measured)
     for one in tried:
