@@ -11,9 +11,9 @@ from bisect import bisect_right
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from srbench.scales import Scale, lr_size
+from srbench.scales import Scale, lr_size, read_scale
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
@@ -57,7 +57,7 @@ class TrainingRecipe(BaseModel, ABC):
     clip: Rate | None = None
     """Largest norm of the gradient; not clipped if absent."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    start_from_scale: Scale | None = None
+    start_from_scale: Annotated[Scale, BeforeValidator(read_scale)] | None = None
     """Other scales start from the weights trained at this scale (EDSR's x3 and x4 start from x2)."""
     start_from: str | None = None
     """Another architecture whose weights are taken wherever name and shape fit, at every scale (HAN's are RCAN's), at

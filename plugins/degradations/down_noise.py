@@ -23,6 +23,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             name="down_noise",
             label="bicubic + noise 30",
             chain=Chain([BicubicDown(rounding="uint8"), GaussianNoise(level=30.0), Quantise()]),
+            any_scale=True,
             stochastic=True,
             paper=srbench.Paper(
                 title="Residual Dense Network for Image Super-Resolution",

@@ -77,6 +77,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             name="realesrgan",
             label="Real-ESRGAN",
             chain=chain(),
+            any_scale=True,
             stochastic=True,
             paper=PAPER,
             notes="Without the release's sharpening of ground truths, see realesrgan_sharpened, and without its pool "
@@ -86,6 +87,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             name="realesrgan_sharpened",
             label="Real-ESRGAN, from sharpened hr",
             chain=chain(Sharpen()),
+            any_scale=True,
             stochastic=True,
             paper=PAPER,
         ),
@@ -93,6 +95,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             name="realesrgan_jpeg_table",
             label="Real-ESRGAN, standard JPEG table",
             chain=chain(jpeg=DiffJpeg(luminance_table="standard")),
+            any_scale=True,
             stochastic=True,
             paper=PAPER,
             notes="With the standard luminance table, which the release transposes.",

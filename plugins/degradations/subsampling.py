@@ -28,5 +28,12 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             notes="Pixels 0, s, 2s, …: the phase of IRCNN, USRNet and DASR's s-fold, shifted by (s-1)/2 pixels "
             "relative to bicubic's.",
         ),
-        srbench.DegradationSpec(name="area", label="mean over blocks", chain=Chain([AreaDown()]), stochastic=False),
+        srbench.DegradationSpec(
+            name="area",
+            label="mean over blocks",
+            chain=Chain([AreaDown()]),
+            any_scale=True,
+            stochastic=False,
+            notes="At real scales, the mean over all pixels that an lr pixel covers at least in part.",
+        ),
     ]

@@ -12,6 +12,7 @@ import typer
 from srbench.cli.console import plain_console
 from srbench.cli.options import KindName, PluginFiles, Strict
 from srbench.escaping import one_line
+from srbench.scales import Scale, next_whole
 
 if TYPE_CHECKING:
     from srbench.profiling.summary import Part
@@ -175,9 +176,9 @@ def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any 
     return [_scales(value) if name == "scales" else _words(value)]
 
 
-def _scales(scales: frozenset[int]) -> str:
+def _scales(scales: frozenset[Scale]) -> str:
     first, last = min(scales), max(scales)
-    if len(scales) > SHOWN and last - first + 1 == len(scales):
+    if len(scales) > SHOWN and scales == set(range(next_whole(first), next_whole(last) + 1)):
         return f"x{first} to x{last}"
     return ", ".join(f"x{scale}" for scale in sorted(scales))
 

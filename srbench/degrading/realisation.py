@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib.metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from torch import Generator, Tensor
 
 from srbench.degrading.draws import Random
@@ -19,7 +19,7 @@ from srbench.degrading.spec import DegradationSpec
 from srbench.degrading.steps import Size
 from srbench.errors import DataError, ShapeError, reason_of
 from srbench.imaging.pixels import settled
-from srbench.scales import Scale
+from srbench.scales import Scale, read_scale
 
 
 class Realisation(BaseModel):
@@ -36,7 +36,7 @@ class Realisation(BaseModel):
     height: int = Field(gt=0)
     """Height of hr in pixels."""
     width: int = Field(gt=0)
-    scale: Scale
+    scale: Annotated[Scale, BeforeValidator(read_scale)]
     realisation: int = Field(default=0, ge=0)
     """Number among the image's frozen realisations."""
     seed: int = Field(ge=0)

@@ -160,7 +160,7 @@ class Axes:
         if not self.grid.resize:
             raise ConfigError(
                 f"{self.where}: {spec.name} has no scale {scale}; it has {own}. Name a network for any scale, or add "
-                "resize = true, which measures it at its next larger scale and reduces the result."
+                "resize = true (--resize), which measures it at its next larger scale and reduces the result."
             )
         if larger := [own for own in spec.scales if isinstance(own, int) and own >= next_whole(scale)]:
             return min(larger)

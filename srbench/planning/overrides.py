@@ -70,6 +70,9 @@ class RunOptions(Selection):
         False, "--self-ensemble", "Mean over the eight flips and turns of each image, the '+' of EDSR+."
     )
     chop: bool = option(False, "--chop", "Cut images into quarters as the EDSR family does.")
+    resize: bool = option(
+        False, "--resize", "At a real scale that a network lacks, reduce the result of its next larger scale."
+    )
     precision: str | None = option(None, "--precision", "Measure in fp32, bf16 or fp16.")
     weights: tuple[Path, ...] = option(
         (),
@@ -93,7 +96,11 @@ class RunOptions(Selection):
         known = {name for grid in suite.grid for name in grid.degradations}
         replaced = self.architectures or self.distillers or set(self.degradations) - known
         changes: dict[str, Any] = {"seeds": self.seeds, "tile": self.tile, "precision": self.precision}
-        changes |= {"self_ensemble": self.self_ensemble or None, "chop": self.chop or None}
+        changes |= {
+            "self_ensemble": self.self_ensemble or None,
+            "chop": self.chop or None,
+            "resize": self.resize or None,
+        }
         changes = {name: value for name, value in changes.items() if value not in (None, ())}
         if self.recipe:
             changes["recipe"] = None  # so that the recipe of the suite, set below, is used for every grid

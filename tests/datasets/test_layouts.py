@@ -62,6 +62,15 @@ def test_each_srf_folder_gives_the_lr_of_its_own_scale(tmp_path):
     assert {s: found.lr[s]["a"].name for s in found.lr} == {2: "a_SRF_2_LR.png", 4: "a_SRF_4_LR.png"}
 
 
+def test_folders_and_names_may_have_real_scales(tmp_path):
+    touch(tmp_path, "Farm/HR/a.png", "Farm/LR_bicubic/X2.3/a.png", "Farm/LRbicx3.7x1.5/ax3.7x1.5.png", "Farm/2.3/a.png")
+    found = find_images(spec(), tmp_path)
+    assert {str(scale): files["a"].parent.name for scale, files in found.lr.items()} == {
+        "2.3": "X2.3",
+        "3.7x1.5": "LRbicx3.7x1.5",
+    }
+
+
 def test_uncropped_images_are_preferred_to_cropped_ones_and_lossless_to_lossy(tmp_path):
     touch(tmp_path, "Farm/GTmod12/a.png", "Farm/HR/a.jpg", "Farm/HR/a.png")
     assert find_images(spec(), tmp_path).hr["a"] == tmp_path / "Farm/HR/a.png"

@@ -87,6 +87,10 @@ def test_an_ending_says_role_and_factor():
     assert [(name.image, name.role, name.factor) for name in names] == [
         ("a", "hr", 2), ("img_1", "lr", 3), ("b", "hr", None), ("c", "lr", None), ("d", "", None),
     ]  # fmt: skip
+    real = map(read_name, ["a_x2.3", "ax3.7x1.5", "a_x2x1.5", "a_x0.5"])
+    assert [(name.image, name.factor and str(name.factor)) for name in real] == [
+        ("a", "2.3"), ("a", "3.7x1.5"), ("a", "2x1.5"), ("a", None),
+    ]  # fmt: skip
     assert sorted(["f10", "f2", "F1"], key=natural) == ["F1", "f2", "f10"]
 
 

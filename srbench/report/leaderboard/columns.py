@@ -50,7 +50,8 @@ _ABOUT = {
     "degradation": "How lr was made from hr.",
     "train_degradation": "What the model was trained on; empty where nothing was trained.",
     "protocol": "Preset by which scores were taken.",
-    "inference": "`whole`, `tile=…` or `chop`, with `,x8` for the self-ensemble.",
+    "inference": "`whole`, `tile=…` or `chop`, with `,resize=…` for a reduced larger scale and `,x8` for the "
+                 "self-ensemble.",
     "realisation": "Number of the frozen realisation, from 0; empty where only one was measured.",
 }  # fmt: skip
 _IDENTITY = [

@@ -11,7 +11,8 @@ import torch
 from helpers.patches import NEAREST, levels, numbered, patches_of
 from helpers.training import BICUBIC, NOISY, bicubic, photographs
 from srbench.errors import TrainingError
-from srbench.imaging import rgb_to_y, to_uint8
+from srbench.imaging import imresize, rgb_to_y, to_uint8
+from srbench.scales import lr_size, parse_scale
 from srbench.training.patches.images import TrainingImages
 
 
@@ -65,3 +66,38 @@ def test_degradations_that_do_not_fit_are_refused(tmp_path):
         patches_of(images, degradation=replace(NEAREST, scales=frozenset({4})))
     with pytest.raises(TrainingError, match="The degradation wrong made"):
         patches_of(images, degradation=replace(NEAREST, name="wrong", apply=lambda hr, scale, generator: hr))
+
+
+def test_at_real_scales_lr_is_the_degraded_patch_of_the_rounded_size(tmp_path):
+    scale = parse_scale("2.3")
+    degradation = replace(
+        BICUBIC,
+        any_scale=True,
+        apply=lambda hr, s, generator: imresize(hr, size=lr_size(tuple(hr.shape[-2:]), s)).clamp(0, 1),
+    )
+    source = patches_of(
+        TrainingImages(tmp_path, photographs()), degradation=degradation, scales=(2, scale), augment=False
+    )
+    seen = {}
+    for step in range(2):
+        lr, hr, at = source.sample(step)
+        seen[at] = (tuple(lr.shape[-2:]), tuple(hr.shape[-2:]))
+    assert seen == {2: ((6, 6), (12, 12)), scale: ((6, 6), (14, 14))}
+    step = [source.sample(step)[2] for step in range(2)].index(scale)
+    lr, hr, _ = source.sample(step)
+    assert torch.equal(to_uint8(lr), to_uint8(imresize(hr, size=(6, 6)).clamp(0, 1)))
+    assert {at: tuple(hr.shape[-2:]) for at, (_, hr) in source.held_out().items()} == {2: (12, 12), scale: (14, 14)}
+
+
+def test_two_factors_are_not_for_square_patches(tmp_path):
+    with pytest.raises(TrainingError, match=r"Square patches cannot be reduced by 3.7x1.5"):
+        patches_of(
+            TrainingImages(tmp_path, numbered()),
+            degradation=replace(BICUBIC, any_scale=True),
+            scales=(parse_scale("3.7x1.5"),),
+        )
+
+
+def test_real_scales_of_a_degradation_for_whole_ones_are_refused(tmp_path):
+    with pytest.raises(TrainingError, match=r"has no scale 2.3; it has whole ones only\."):
+        patches_of(TrainingImages(tmp_path, numbered()), scales=(parse_scale("2.3"),))
