@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: setup run test test-slow reproduce lint lint-style lint-types lint-imports lint-text lint-files docs api bench quality \
+.PHONY: setup run test test-slow reproduce lint lint-style lint-types lint-imports lint-text lint-files docs api bench browser quality \
   mutants fuzz constraints clean
 
 setup: $(READY)
@@ -70,6 +70,10 @@ api: $(DOCS_READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# What the tests of leaderboard.html drive; they are skipped without it.
+browser:
+	command -v chromedriver > /dev/null || { apt-get update -qq && apt-get install -yqq --no-install-recommends chromium chromium-driver; }
 
 # What CI gates: the quick suite's quality against the committed leaderboard. A training ends elsewhere on a processor
 # that sums in another order: ESPCN's row is 0.065 dB apart between two of them, so a row may fall by 0.15 dB.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PLACES = ("srbench", "plugins", "docs", "README.md", "CONTRIBUTING.md")
-SUFFIXES = {".py", ".pyi", ".md", ".txt", ".toml"}
+SUFFIXES = {".py", ".pyi", ".md", ".txt", ".toml", ".jinja", ".css", ".js"}
 MOST_KEPT = 20
 
 

@@ -78,7 +78,9 @@ def test_the_wheel_holds_the_tables_and_what_else_the_packages_need(contents):
     data = {f"srbench/shipped/{path.relative_to(ROOT)}": path for path in TABLES}
     data |= {str(path.relative_to(ROOT)): path for path in (ROOT / "srbench").rglob("*.pyi")}
     templates = ROOT / "srbench" / "catalog" / "templates"
-    data |= {str(path.relative_to(ROOT)): path for path in [*templates.glob("*.txt"), ROOT / "srbench" / "py.typed"]}
+    page = ROOT / "srbench" / "report" / "page"
+    others = [*templates.glob("*.txt"), ROOT / "srbench" / "py.typed", page / "page.html.jinja", page / "page.css"]
+    data |= {str(path.relative_to(ROOT)): path for path in [*others, *page.glob("script/*.js")]}
     assert len(data) > 30
     for name, path in data.items():
         assert contents.get(name) == path.read_bytes(), name  # a file, not a link that leads nowhere
@@ -88,7 +90,7 @@ def test_the_wheel_holds_nothing_else(contents):
     tops = {name.partition("/")[0].partition("-")[0] for name in contents}
     assert tops == {"srbench", "srbench_plugins"}
     suffixes = {Path(name).suffix for name in contents if ".dist-info/" not in name}
-    assert suffixes == {".py", ".pyi", ".toml", ".txt", ".typed"}
+    assert suffixes == {".py", ".pyi", ".toml", ".txt", ".typed", ".jinja", ".css", ".js"}
 
 
 def test_the_source_archive_holds_the_tables_once(built):

@@ -15,6 +15,10 @@ def report(
     results: Annotated[Path, typer.Argument(help="Folder that `srbench run` wrote.", metavar="RESULTS")] = Path(
         "results"
     ),
+    *,
+    images: Annotated[
+        bool, typer.Option("--images", help="Let leaderboard.html show the whole images of RESULTS/records too.")
+    ] = False,
 ) -> None:
     """Rebuild tables and figures from the records of results.
 
@@ -26,9 +30,9 @@ def report(
 
     if has_records(results):
         with results_lock(results):
-            print_leaderboard(plain_console(), results, force=True)
+            print_leaderboard(plain_console(), results, force=True, images=images)
     else:
-        print_leaderboard(plain_console(), results)
+        print_leaderboard(plain_console(), results, images=images)
 
 
 def compare(

@@ -36,10 +36,11 @@ from srbench.report.leaderboard.plots import plot_pictures
 from srbench.report.leaderboard.scale_plots import scale_pictures
 from srbench.report.leaderboard.sections import make_sections, rank_order
 from srbench.report.leaderboard.tables import Section
+from srbench.report.page.render import render_html
 from srbench.report.pictures import can_draw, draw_pictures
 from srbench.report.reading import PACKED, Records, lines_of, read_records, write_packed
 
-REPORT_VERSION = 8
+REPORT_VERSION = 9
 """Raise it whenever the same records give other files."""
 STATE = ".report"
 """A file in the folder of the records that lists what was made from them."""
@@ -51,6 +52,8 @@ class ReportFiles:
 
     csv: Path
     markdown: Path
+    html: Path
+    """The page: everything in one file that needs no network."""
     per_image: Path
     packed: Path
     """Every record that these were made from, in one file."""
@@ -69,10 +72,10 @@ class ReportFiles:
     def paths(self) -> tuple[Path, ...]:
         """All files, the most important first."""
         pages = (*self.distillation, *self.degradations)
-        return (self.markdown, self.csv, *pages, self.per_image, self.packed, *self.figures)
+        return (self.markdown, self.html, self.csv, *pages, self.per_image, self.packed, *self.figures)
 
 
-FileName = Annotated[str, StringConstraints(pattern=r"^[^./\\:][^/\\:]*\.(csv|md|png)$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[^./\\:][^/\\:]*\.(csv|html|md|png)$")]
 """A file of a report, without a folder: what is stale is deleted, so a name may lead nowhere else."""
 
 
@@ -87,8 +90,10 @@ class _State(Stored):
     degradations: tuple[FileName, ...] = ()
 
 
-def build_report(results: Path, *, force: bool = False) -> ReportFiles:
+def build_report(results: Path, *, force: bool = False, images: bool = False) -> ReportFiles:
     """Write all files of a results folder from its records; with ``force``, even if they were made from them before.
+
+    With ``images``, leaderboard.html shows the whole images of the folder too, and is then not complete without it.
 
     All its records go into one packed file, from which a copy of the folder without ``records`` gets the same tables.
     If a student was trained in more than one way, ``distillation.md`` and ``distillation.csv`` have the gains. If a
@@ -101,7 +106,7 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     records = read_records(results)
     state = records.folder / STATE
     lines = lines_of(records.records)
-    facts = f"{REPORT_VERSION} {can_draw()} {records.damaged}\n{lines}"
+    facts = f"{REPORT_VERSION} {can_draw()} {images} {records.damaged}\n{lines}"
     digest = hashlib.sha256(facts.encode()).hexdigest()
     sections = tuple(make_sections(records.records))
     before = _read_state(state)
@@ -109,7 +114,7 @@ def build_report(results: Path, *, force: bool = False) -> ReportFiles:
     if not force and before.digest == digest and files.packed.is_file() and before.hashes == _hashes(files):
         return files
     write_packed(results, lines)
-    after = _write(files, results, records)
+    after = _write(files, results, records, images=images)
     made = _files(results, records, sections, after)
     for stale in {*files.paths} - {*made.paths}:
         with suppress(OSError):
@@ -126,6 +131,7 @@ def _files(results: Path, records: Records, sections: tuple[Section, ...], state
     return ReportFiles(
         csv=results / "leaderboard.csv",
         markdown=results / "leaderboard.md",
+        html=results / "leaderboard.html",
         per_image=results / "per_image.csv",
         packed=results / PACKED,
         distillation=tuple(results / name for name in state.distillation),
@@ -136,7 +142,7 @@ def _files(results: Path, records: Records, sections: tuple[Section, ...], state
     )
 
 
-def _write(files: ReportFiles, results: Path, records: Records) -> _State:
+def _write(files: ReportFiles, results: Path, records: Records, *, images: bool) -> _State:
     """Write tables and pictures, and return which there are."""
     metrics = metric_columns(records.records)
     ordered = rank_order(records.records)
@@ -171,9 +177,12 @@ def _write(files: ReportFiles, results: Path, records: Records) -> _State:
         write_csv(degradations[1], degradations_page.COLUMNS, degradations_page.csv_rows(matrices))
     page = render_page(records, sections, figures, distillation[:1], degradations[:1], studies)
     atomic_write(files.markdown, page)
+    beside = records.folder.relative_to(results).as_posix() if images else None
+    html, faults = render_html(records, sections, gains, matrices, beside=beside)
+    atomic_write(files.html, html)
     return _State(
         figures=tuple(path.name for path in figures),
-        warnings=(*unreadable, *undrawn),
+        warnings=(*unreadable, *undrawn, *faults),
         distillation=tuple(path.name for path in distillation),
         degradations=tuple(path.name for path in degradations),
     )

@@ -23,7 +23,7 @@ _ROWS = 400
 
 
 @without_collections()
-def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = False) -> None:
+def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = False, images: bool = False) -> None:
     """Print the tables of a results folder and the paths of its files; makes the files first unless they exist.
 
     A narrow console loses the least important columns first; with ``force`` the files are made again.
@@ -31,7 +31,7 @@ def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = Fal
     Raises:
         DataError: There are no records.
     """
-    files = build_report(results, force=force)
+    files = build_report(results, force=force, images=images)
     empty = False
     rows = max(5, _ROWS // max(1, sum(len(section.tables) for section in files.sections)))
     for section in files.sections:

@@ -143,11 +143,11 @@ def _scene(folder: Path, table: Table, lines: Sequence[Line], image: str, scale:
         own = _image(line.first, image)
         if own is None or own.sr_file is None or own.hr_file is None or headline is None:
             continue
-        hr = _read(folder / own.hr_file) if hr is None else hr
-        lr = _read(folder / own.lr_file) if lr is None and own.lr_file else lr
+        hr = read_pixels(folder / own.hr_file) if hr is None else hr
+        lr = read_pixels(folder / own.lr_file) if lr is None and own.lr_file else lr
         value = own.scores.get(headline.metric)
         text = "" if value is None else f"{value:.{headline.decimals}f} {headline.unit}".rstrip()
-        sr = _read(folder / own.sr_file)
+        sr = read_pixels(folder / own.sr_file)
         if sr.shape != hr.shape:
             raise ValueError(f"{own.sr_file} is {sr.shape[1]}x{sr.shape[0]}, hr is {hr.shape[1]}x{hr.shape[0]}")
         methods.append((line.title, text, sr))
@@ -173,7 +173,8 @@ def _scene(folder: Path, table: Table, lines: Sequence[Line], image: str, scale:
     )
 
 
-def _read(path: Path) -> Pixels:
+def read_pixels(path: Path) -> Pixels:
+    """Return an image file as (H, W, 3) uint8."""
     from PIL import Image
 
     with Image.open(path) as picture:
