@@ -86,14 +86,16 @@ class PointNetwork(nn.Module):
         step = sides / torch.tensor([height, width], dtype=torch.float64, device="cpu")
         rows, columns = (torch.arange(side, dtype=torch.float64, device="cpu") + 0.5 for side in (height, width))
         images, points = lr.shape[0], height * width
-        chunk = max(QUERIES // images, 1)
-        chunks = []
+        sr, chunk = lr, max(QUERIES // images, 1)
         for start in range(0, points, chunk):
             at = torch.arange(start, min(start + chunk, points), device="cpu")
             centres = torch.stack((rows[at // width], columns[at % width]), dim=-1) * step
             centres = centres.expand(images, -1, -1)
-            chunks.append(self.decode(prepared, centres, step.expand_as(centres)))
-        return torch.cat(chunks, dim=1).mT.reshape(images, -1, height, width)
+            colours = self.decode(prepared, centres, step.expand_as(centres))
+            if not start:  # small results kept between large ones would scatter the memory
+                sr = colours.new_empty(images, points, colours.shape[2])
+            sr[:, start : start + chunk] = colours
+        return sr.mT.reshape(images, -1, height, width)
 
 
 def cells_at(positions: Tensor, prepared: Tensor) -> Tensor:

@@ -149,20 +149,23 @@ class Axes:
     def network_scale(self, spec: ArchitectureSpec, scale: Scale) -> Scale | None:
         """Return the scale at which a network is applied to be measured at ``scale``; None if it is left out there.
 
+        Whole scales that it lacks are left out, unless the grid resizes the result of a larger one.
+
         Raises:
             ConfigError: It has no such real scale, and the grid does not resize the result of a larger one.
         """
         if spec.has_scale(scale):
             return scale
+        larger = [own for own in spec.scales if isinstance(own, int) and own >= next_whole(scale)]
         if isinstance(scale, int):
-            return None
+            return min(larger, default=None) if self.grid.resize else None
         own = ", ".join(map(str, sorted(spec.scales)))
         if not self.grid.resize:
             raise ConfigError(
                 f"{self.where}: {spec.name} has no scale {scale}; it has {own}. Name a network for any scale, or add "
                 "resize = true (--resize), which measures it at its next larger scale and reduces the result."
             )
-        if larger := [own for own in spec.scales if isinstance(own, int) and own >= next_whole(scale)]:
+        if larger:
             return min(larger)
         raise ConfigError(f"{self.where}: {spec.name} has no scale from {scale} up; it has {own}.")
 

@@ -55,7 +55,7 @@ def check_suite(suite: Suite, catalog: Catalog) -> None:
     names = dict.fromkeys(name for grid in suite.grid for name in grid.architectures)
     specs = {name: find_architecture(catalog, name).spec for name in names}
     alone = not any(spec.trainable for spec in specs.values())
-    for scale in (scale for grid in suite.grid for scale in grid.scales):
+    for scale in (scale for grid in suite.grid if not grid.resize for scale in grid.scales):
         if isinstance(scale, int) and not any(_counts(spec, scale, alone=alone) for spec in specs.values()):
             have = "; ".join(f"{name} has {', '.join(map(str, sorted(s.scales)))}" for name, s in specs.items())
             raise ConfigError(f"{suite.origin}: no architecture of the suite has the scale {scale}: {have}.")

@@ -28,8 +28,8 @@ class Grid(Table):
     degradations: Names = ("bicubic",)
     scales: Annotated[tuple[ScaleValue, ...], Field(min_length=1)]
     resize: bool = False
-    """Whether a network that does not have a real scale is measured there at its next larger one, whose result is then
-    reduced; refused if false."""
+    """Whether a network is measured at a scale that it lacks by its next larger one, whose result is then reduced. If
+    false, it is left out at whole scales, and refused at real ones."""
     distillers: Names = ("none",)
     teacher: str | None = None
     teachers: tuple[str, ...] = ()

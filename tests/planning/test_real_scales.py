@@ -37,6 +37,13 @@ def test_or_its_next_larger_scale_is_reduced_and_the_row_says_so(catalog):
     assert uneven.network_scale == 4
 
 
+def test_a_larger_scale_is_reduced_to_a_whole_one_that_a_network_lacks_too(catalog):
+    (cell,) = plan(catalog, architectures=("espcn",), scales=(6,), resize=True)
+    assert (cell.scale, cell.network_scale, cell.inference.id()) == (6, 8, "whole,resize=8")
+    both = ("bicubic", "espcn")
+    assert [cell.scale for cell in plan(catalog, architectures=both, scales=(2, 9), resize=True)] == [2, 9, 2]
+
+
 def test_one_network_for_several_scales_is_trained_as_at_whole_ones(catalog):
     (cell,) = plan(catalog, architectures=("both",), scales=("1.5x1.2",), resize=True)
     assert (cell.network_scale, cell.model.scales) == (2, (2, 3))
