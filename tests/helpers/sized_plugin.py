@@ -39,6 +39,8 @@ class Sized(nn.Module):
         if self.training and ends.exists() and int(ends.read_text()) == self.body[0].out_channels:
             ends.unlink()
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.training and self.body[0].out_channels == 7:
+            raise RuntimeError("seven channels are too many")
         return self.body(lr)
 
 

@@ -87,6 +87,15 @@ def test_a_network_is_given_up_if_a_cheaper_one_is_better_beyond_chance(little):
     }
 
 
+def test_a_network_that_fails_says_why_and_the_others_go_on(little):
+    tried = little.search(little.space(network=NETWORK.replace("[1, 2, 3, 4]", "[2, 7]").replace("[1, 3]", "[1]")))
+    ended = {one.name: (one.status, one.reason) for one in tried if one.status != "known"}
+    assert ended["sized:width=2,kernel=1"] == ("measured", "")
+    status, reason = ended["sized:width=7,kernel=1"]
+    assert status == "failed"
+    assert "seven channels are too many" in reason
+
+
 def test_several_networks_are_tried_at_once(little):
     tried = little.search(little.space(), workers=2)
     assert len(by_status(tried)["measured"]) == 4
