@@ -74,8 +74,15 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
     Args:
         argument: Name of the other network.
         others: All architectures.
+
+    Raises:
+        SrbenchError: The other network is for any scale, and blocks of 8x8 have whole scales only.
     """
     spec = others[argument]
+    if spec.any_scale:
+        raise srbench.SrbenchError(
+            f"FreqNet merges networks at whole scales, and {argument} is for any; choose another."
+        )
     code = others.code_hash(argument)
     return dataclasses.replace(
         spec,

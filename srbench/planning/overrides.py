@@ -96,11 +96,7 @@ class RunOptions(Selection):
         known = {name for grid in suite.grid for name in grid.degradations}
         replaced = self.architectures or self.distillers or set(self.degradations) - known
         changes: dict[str, Any] = {"seeds": self.seeds, "tile": self.tile, "precision": self.precision}
-        changes |= {
-            "self_ensemble": self.self_ensemble or None,
-            "chop": self.chop or None,
-            "resize": self.resize or None,
-        }
+        changes |= {name: getattr(self, name) or None for name in ("self_ensemble", "chop", "resize")}
         changes = {name: value for name, value in changes.items() if value not in (None, ())}
         if self.recipe:
             changes["recipe"] = None  # so that the recipe of the suite, set below, is used for every grid

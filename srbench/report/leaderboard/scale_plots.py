@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,8 @@ from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pictures import Picture, figure_at, picture_name
 from srbench.scales import Scale, as_number
 
+LETTER = 0.016
+"""Width of a letter of a label, as a share of the distance between the first and the last tick."""
 FEWEST_SCALES = 4
 """With fewer, the tables themselves are as easy to read."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7f3c8d", "#e0457b", "#5b6770", "#117733")
@@ -73,6 +76,20 @@ def trained_ranges(tables: Sequence[tuple[Section, Table, Heading]]) -> list[tup
     return sorted(found for found in ranges if found)
 
 
+def tick_labels(scales: Sequence[Scale]) -> list[str]:
+    """Return the labels of ticks at ``scales``, in order, on the logarithmic axis; "" for one without room."""
+    places = [math.log(as_number(scale)) for scale in scales]
+    span = (places[-1] - places[0]) or 1.0
+    labels: list[str] = []
+    end = -math.inf  # of the last label, as a share of the axis
+    for scale, place in zip(scales, places, strict=True):
+        label = f"x{scale}"
+        middle, half = (place - places[0]) / span, LETTER * len(label) / 2
+        labels.append(label if middle - half > end else "")
+        end = middle + half if labels[-1] else end
+    return labels
+
+
 def _point(section: Section, line: Line, heading: Heading) -> Point | None:
     mean = line.scores[heading].mean
     if mean is None:
@@ -98,7 +115,7 @@ def _draw(path: Path, tables: Sequence[tuple[Section, Table, Heading]]) -> None:
             )  # fmt: skip
         for low, high in trained_ranges(tables):
             axis.axvspan(low, high, color="#5b6770", alpha=0.12, linewidth=0, label=f"trained at x{low:g} to x{high:g}")
-        axis.set_xticks([as_number(scale) for scale in scales], [f"x{scale}" for scale in scales])
+        axis.set_xticks([as_number(scale) for scale in scales], tick_labels(scales))
         axis.minorticks_off()
         axis.set_xlabel("ratio of HR to LR side")
         axis.set_ylabel(f"{heading.label}{heading.bracketed_unit}")

@@ -6,6 +6,7 @@ from srbench_plugins.architectures import freqnet_on
 from srbench_plugins.architectures.freqnet import BlockDCT
 
 from helpers.rounding import assert_equal_but_for_rounding
+from srbench.errors import SrbenchError
 from srbench.imaging import rgb_to_ycbcr
 from srbench.networks.network import Network
 from srbench.testing import photograph, violations_of
@@ -85,3 +86,8 @@ def test_a_multi_scale_network_gets_a_freqnet_for_each_of_its_scales(catalog):
     spec = catalog.architectures["freqnet_on:vdsr"]
     assert set(spec.network(2).merge) == {"2", "3", "4"}
     assert set(catalog.architectures["freqnet_on:espcn"].network(3).merge) == {"3"}
+
+
+def test_a_network_for_any_scale_is_refused(catalog):
+    with pytest.raises(SrbenchError, match="merges networks at whole scales, and bicubic is for any"):
+        catalog.architectures["freqnet_on:bicubic"]

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from helpers.records import make_record
-from srbench.report.leaderboard.scale_plots import curves, scale_pictures, trained_ranges
+from srbench.report.leaderboard.scale_plots import curves, scale_pictures, tick_labels, trained_ranges
 from srbench.report.leaderboard.sections import make_sections
+from srbench.scales import parse_scale
 
 SCALES = (2, 3, 4, 8)
 
@@ -45,6 +46,11 @@ def test_the_range_that_methods_were_trained_at_is_known():
     tables = [(s, t, t.headline) for s in make_sections([trained, make_record("fsrcnn", scale=2)]) for t in s.tables]
     assert trained_ranges(tables) == [(1.0, 4.0)]
     assert trained_ranges([(s, t, t.headline) for s in sections() for t in s.tables]) == []
+
+
+def test_a_tick_without_room_has_no_label():
+    assert tick_labels(SCALES) == ["x2", "x3", "x4", "x8"]
+    assert tick_labels([parse_scale(text) for text in ("1.5", "2", "2.3", "3.7x1.5")]) == ["x1.5", "x2", "x2.3", ""]
 
 
 def test_it_is_drawn(tmp_path):
