@@ -118,6 +118,8 @@ class ImageScores(Stored):
     """The super-resolved image below the records folder, if it was kept."""
     hr_file: FileInside | None = None
     lr_file: FileInside | None = None
+    map_file: FileInside | None = Field(default=None, exclude_if=_absent)
+    """The network's map of its uncertainty; see `srbench.measuring.kept_maps`."""
 
 
 class TrainingCosts(Stored):
@@ -226,6 +228,10 @@ class Profile(Stored):
     """Multiply-accumulates, 1e6, for an input of the size that all have; None where images have sizes of their own."""
     input_bytes: Measured | None = Field(default=None, exclude_if=_absent)
     """Bytes of such an input: an 8-bit image of the network's channels."""
+    table_bytes: Measured | None = Field(default=None, exclude_if=_absent)
+    """Bytes of the tables of a model that looks values up; None for networks, as the next."""
+    lookups_per_pixel: Measured | None = Field(default=None, exclude_if=_absent)
+    """Entries that it reads for each pixel of lr, all channels together."""
     uncounted_operators: tuple[str, ...] = ()
     activations_m: Measured
     """Elements of convolution outputs, 1e6, for a 256x256 input, or one of the size that all have."""

@@ -139,8 +139,9 @@ class Phase:
     share: float = 1.0
     """Weight of this phase in the recipe's steps; phases divide them in proportion."""
     optimise: Mapping[str, Sequence[nn.Module | nn.Parameter]] | None = None
-    """Optimiser name to what it trains. None: one optimiser, "main", for the student and the distiller's modules. A
-    parameter belongs to one optimiser, and must receive a gradient within the first `gradient_within` steps."""
+    """Optimiser name to what it trains. None: one optimiser, "main", for the student and the distiller's modules,
+    without the parameters that only the student's map of uncertainty needs. A parameter belongs to one optimiser, and
+    must receive a gradient within the first `gradient_within` steps."""
     learning_rate: float | Mapping[str, float] | None = None
     """For all optimisers, or for each by name; the recipe's schedule scales it."""
     patch: int | None = None

@@ -34,6 +34,8 @@ class DistillerSpec:
     "plain" has no such mistake to keep."""
     tasks: frozenset[str] = frozenset({"sr"})
     """The tasks whose students it can train: "sr", "recognition"."""
+    trains_uncertainty: bool = False
+    """Whether it trains the map of a student that returns its uncertainty; metrics of the map are empty otherwise."""
     tried_on: tuple[str, str] | None = None
     """Student and teacher for its contract, where it does not work with every network."""
     notes: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,12 +13,22 @@ from srbench.imaging.resize import imresize
 from srbench.imaging.tiling import chopped, self_ensemble, tiled
 from srbench.measuring.protocol import Inference
 from srbench.networks.network import Network
+from srbench.networks.prediction import deviation
 from srbench.scales import Scale, hr_size, whole_scale
 
 _HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-@torch.inference_mode()
+class Enlarged(NamedTuple):
+    """What a network made of whole images."""
+
+    sr: Tensor
+    """See `super_resolve`."""
+    uncertainty: Tensor | None
+    """As sr: the standard deviation that the network expects of each value, in [0, 1], or a map that only orders; None
+    for a network that returns none. A self-ensemble has the mean of its eight."""
+
+
 def super_resolve(
     network: Network, lr: Tensor, scale: Scale, inference: Inference, conditions: Tensor | None = None
 ) -> Tensor:
@@ -34,17 +45,33 @@ def super_resolve(
     Returns:
         (N, C, *`srbench.hr_size`), not clamped; float32, or the dtype of ``lr`` if the network computes in it.
     """
+    return enlarge(network, lr, scale, inference, conditions).sr
+
+
+@torch.inference_mode()
+def enlarge(
+    network: Network, lr: Tensor, scale: Scale, inference: Inference, conditions: Tensor | None = None
+) -> Enlarged:
+    """Compute the sr of whole images as `super_resolve` does, and their uncertainty if the network returns it."""
     if inference.resize:
-        larger = super_resolve(network, lr, inference.resize, replace(inference, resize=0), conditions)
-        return imresize(larger, size=hr_size((lr.shape[-2], lr.shape[-1]), scale))
+        plain = replace(inference, resize=0)
+        sides = hr_size((lr.shape[-2], lr.shape[-1]), scale)
+        sr, uncertainty = enlarge(network, lr, inference.resize, plain, conditions)
+        return Enlarged(imresize(sr, size=sides), None if uncertainty is None else imresize(uncertainty, size=sides))
     half = _HALVES.get(inference.precision)
     if half is not None or any(True for _ in network.module.parameters()):
         lr = lr.float()
 
     def once(part: Tensor) -> Tensor:
         with torch.autocast(part.device.type, dtype=half, enabled=half is not None):
-            sr = network(part, scale, conditions=None if conditions is None else conditions.expand(len(part), -1))
-        return sr.float() if half is not None else sr
+            prediction = network.predict(
+                part, scale, conditions=None if conditions is None else conditions.expand(len(part), -1)
+            )
+        sr = prediction.sr.float() if half is not None else prediction.sr
+        if prediction.map is None:
+            return sr
+        # Side by side as channels, so that tiles and views are put together in the same way.
+        return torch.cat((sr, deviation(network.spec, prediction).to(sr.dtype)), dim=1)
 
     def parts(image: Tensor) -> Tensor:
         if inference.chop:
@@ -60,4 +87,7 @@ def super_resolve(
         rows, columns = hr_size((height, width), scale)
         return parts(padded)[..., :rows, :columns]
 
-    return self_ensemble(whole, lr) if inference.self_ensemble else whole(lr)
+    made = self_ensemble(whole, lr) if inference.self_ensemble else whole(lr)
+    if not network.spec.uncertainty:
+        return Enlarged(made, None)
+    return Enlarged(*made.chunk(2, dim=1))

@@ -15,15 +15,17 @@ from srbench.errors import DataError, ShapeError
 from srbench.files import short_stem
 from srbench.imaging.files import write_png
 from srbench.imaging.pixels import to_uint8
-from srbench.measuring.inference import super_resolve
+from srbench.measuring.inference import enlarge
+from srbench.measuring.kept_maps import write_map
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.pairs import Pair, Pairs
 from srbench.measuring.plausibility import doubt_about_weights
 from srbench.measuring.protocol import Inference, score_id
 from srbench.measuring.representations import Representations
-from srbench.measuring.scoring import Scorer
+from srbench.measuring.scoring import NO_MAPS, Maps, Scorer
 from srbench.measuring.uncertainty import mean_interval
 from srbench.networks.network import Network
+from srbench.networks.spec import ArchitectureSpec
 from srbench.records import ImageScores, Score
 
 
@@ -45,7 +47,7 @@ class Measurement:
 
 def measure(
     network: Network, pairs: Pairs, metrics: Sequence[MetricSpec], inference: Inference, device: torch.device, *,
-    keep: int, folder: Path, advance: Callable[[], None], published: bool = False,
+    keep: int, folder: Path, advance: Callable[[], None], published: bool = False, without_maps: str = "",
 ) -> Measurement:  # fmt: skip
     """Super-resolve and score every image.
 
@@ -59,11 +61,15 @@ def measure(
         folder: The folder for them.
         advance: Called after every image.
         published: Whether to look for signs that the weights are meant for something else.
+        without_maps: Why the network's maps of its uncertainty mean nothing; empty if they do.
 
     Raises:
         DataError: The dataset has no image.
     """
-    scorer = Scorer(metrics, pairs.protocol, pairs.scale, device)
+    maps = _kind_of_maps(network.spec, without_maps)
+    scorer = Scorer(
+        metrics, pairs.protocol, pairs.scale, device, maps, (network.spec.uncertainty and without_maps) or NO_MAPS
+    )
     images: list[ImageScores] = []
     whole = not (inference.tile or inference.chop or inference.self_ensemble)
     representations = Representations(network) if network.spec.representation and whole else None
@@ -72,12 +78,12 @@ def measure(
         lr = pair.lr.to(device)
         conditions = network.conditions_of([pair.conditions or {}], lr)
         with representations.watch(pair) if representations else nullcontext():
-            sr = super_resolve(network, lr, pairs.scale, inference, conditions)
+            sr, uncertainty = enlarge(network, lr, pairs.scale, inference, conditions)
         try:
-            scores = scorer.score(sr, hr, pair.name)
+            scores = scorer.score(sr, hr, pair.name, uncertainty)
         except ShapeError as error:
             raise ShapeError(f"{pairs.dataset.label}, image {pair.name}: {error}") from error
-        files = _keep(pair, sr, folder) if len(images) < keep else {}
+        files = _keep(pair, sr, uncertainty if scorer.maps else None, folder) if len(images) < keep else {}
         kept = {name: None if value is None or math.isinf(value) else value for name, value in scores.items()}
         images.append(ImageScores(name=pair.name, scores=kept, **files))
         advance()
@@ -99,6 +105,12 @@ def measure(
     )
 
 
+def _kind_of_maps(spec: ArchitectureSpec, without_maps: str) -> Maps:
+    if without_maps or not spec.uncertainty:
+        return ""
+    return "order" if spec.uncertainty == "order" else "deviation"
+
+
 def _score(metric: MetricSpec, images: Sequence[ImageScores], absent: str | None, protocol: str) -> Score:
     values = [v for image in images if (v := image.scores[metric.name]) is not None]
     reason = absent
@@ -112,8 +124,12 @@ def _score(metric: MetricSpec, images: Sequence[ImageScores], absent: str | None
     )  # fmt: skip
 
 
-def _keep(pair: Pair, sr: torch.Tensor, folder: Path) -> dict[str, str]:
+def _keep(pair: Pair, sr: torch.Tensor, uncertainty: torch.Tensor | None, folder: Path) -> dict[str, str]:
     files = {}
+    if uncertainty is not None and pair.hr is not None:
+        path = folder / f"{short_stem(pair.name)}_map.npz"
+        write_map(path, uncertainty)
+        files["map_file"] = path.name
     for kind, image in (("sr", sr), ("hr", pair.hr), ("lr", pair.lr)):
         if image is None:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -15,6 +16,10 @@ from srbench.imaging.colour import rgb_to_y
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.protocol import Protocol
 from srbench.scales import Scale
+
+Maps: TypeAlias = Literal["", "order", "deviation"]
+"""What maps of uncertainty are: none, an order, or standard deviations; see `MetricSpec.needs_uncertainty`."""
+NO_MAPS = "the network returns no uncertainty"
 
 
 @dataclass(eq=False)
@@ -28,13 +33,23 @@ class Scorer:
     protocol: Protocol
     scale: Scale
     device: torch.device
+    maps: Maps = ""
+    """What the maps of uncertainty are that `score` gets."""
+    without_maps: str = NO_MAPS
+    """Why there are none."""
     absent: dict[str, str] = field(default_factory=dict)
-    _loaded: dict[str, Callable[[Tensor, Tensor], Tensor]] = field(default_factory=dict)
+    _loaded: dict[str, Callable[..., Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for metric in self.metrics:
             if self.protocol.luma_first and metric.channels != "y":
                 self.absent[metric.name] = f"the protocol {self.protocol.name} measures luma alone"
+                continue
+            if metric.needs_uncertainty and not self.maps:
+                self.absent[metric.name] = self.without_maps
+                continue
+            if metric.needs_uncertainty == "deviation" and self.maps == "order":
+                self.absent[metric.name] = "the network's map only orders values by uncertainty, in no unit"
                 continue
             try:
                 self._loaded[metric.name] = metric.load(self.device)
@@ -42,7 +57,9 @@ class Scorer:
                 self.absent[metric.name] = reason_of(error)
 
     @torch.inference_mode()
-    def score(self, sr: Tensor, hr: Tensor | None, image: str = "") -> Mapping[str, float | None]:
+    def score(
+        self, sr: Tensor, hr: Tensor | None, image: str = "", uncertainty: Tensor | None = None
+    ) -> Mapping[str, float | None]:
         """Score one image.
 
         Args:
@@ -50,6 +67,7 @@ class Scorer:
             hr: (1, C, H, W) in [0, 1], C 3, or 1 for a greyscale image. For that a protocol that keeps grey compares
                 one channel, the mean of sr's; others compare both as RGB. Without hr, metrics that need it are absent.
             image: The image's name, for the reason of a metric that cannot be computed.
+            uncertainty: As sr: what the network says of it, for metrics of that.
 
         Returns:
             Metric name to value, which may be infinite; None if the metric could not be computed.
@@ -63,6 +81,7 @@ class Scorer:
                     del self._loaded[metric.name]
                     self.absent[metric.name] = "needs ground truth (hr), which this dataset does not have"
             hr = sr  # for metrics that ignore it
+        grey = self.protocol.keep_grey and hr.shape[1] == 1
         sr, hr = self._compared(sr, hr)
         views = {shaved: self._views(sr, hr, shaved=shaved) for shaved in {m.shaved for m in self.metrics}}
         scores: dict[str, float | None] = {}
@@ -70,7 +89,9 @@ class Scorer:
             scores[metric.name] = None
             if metric.name in self._loaded:
                 try:
-                    value = self._loaded[metric.name](*views[metric.shaved][metric.channels]).item()
+                    images = views[metric.shaved][metric.channels]
+                    spread = () if not metric.needs_uncertainty else (self._spread(uncertainty, metric, grey=grey),)
+                    value = self._loaded[metric.name](*images, *spread).item()
                 except Exception as error:  # noqa: BLE001 - see above
                     self._miss(metric, image, reason_of(error))
                 else:
@@ -105,6 +126,17 @@ class Scorer:
             sr_rgb, hr_rgb = (image.expand(-1, 3, -1, -1) for image in pair)
             views["rgb"] = (sr_rgb, hr_rgb)
         return views
+
+    def _spread(self, uncertainty: Tensor | None, metric: MetricSpec, *, grey: bool) -> Tensor:
+        """Return the map for a metric, as if the errors of all channels rose and fell together."""
+        if uncertainty is None:
+            raise ShapeError("The network returned no map of its uncertainty; its spec must say so.")
+        spread = shave(uncertainty, self.protocol.shave(self.scale) if metric.shaved else 0).double()
+        spread = spread.mean(dim=1, keepdim=True) if grey else spread
+        spread = spread.expand(-1, 3, -1, -1)
+        if metric.channels == "rgb":
+            return spread
+        return spread[:, :1] if grey else rgb_to_y(spread) - 16 / 255
 
     def _rounded(self, image: Tensor) -> Tensor:
         image = image.clamp(0, 1)

@@ -13,6 +13,7 @@ from srbench.errors import ShapeError
 from srbench.imaging.borders import pad_to_multiple
 from srbench.imaging.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from srbench.imaging.resize import imresize
+from srbench.networks.prediction import Prediction, deviation, maps_of
 from srbench.networks.spec import ArchitectureSpec
 from srbench.networks.wanted import Points, Wanted
 from srbench.scales import Scale, hr_size
@@ -55,27 +56,65 @@ class Network:
             (N, C, H, W), nominally in [0, 1], where H and W are `srbench.hr_size` of h and w; (N, C, P, 1) at points.
 
         Raises:
-            ShapeError: The network returned another size, or something else than a tensor.
+            ShapeError: The network returned another size, or something else than its spec says.
+        """
+        return self.predict(lr, scale, weights, conditions).sr
+
+    def predict(
+        self,
+        lr: Tensor,
+        scale: Wanted,
+        weights: Mapping[str, Tensor] | None = None,
+        conditions: Tensor | None = None,
+    ) -> Prediction:
+        """Super-resolve as a call does, and keep the map of a network that returns its uncertainty.
+
+        Args:
+            lr: See a call, as for all others.
+            scale: One of the spec's scales, or points of sr, which have no map.
+            weights: Used instead of the module's parameters of these names.
+            conditions: The second input of a non-blind network.
+
+        Returns:
+            What a call returns, and the map as the network gives it; `uncertainty` converts it.
+
+        Raises:
+            ShapeError: See a call.
         """
         if isinstance(scale, Points):
-            return self._at_points(lr, scale, weights)
+            return Prediction(self._at_points(lr, scale, weights))
         if lr.shape[1] == 3 and self.spec.channels == "y":
             return self._with_bicubic_chroma(lr, scale, weights, conditions)
         padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
         normalised = self.normalised(padded)
         given = self.spec.arguments(normalised, scale)
         given += () if conditions is None else (conditions,)
-        sr = self._run(weights, given)
-        if not isinstance(sr, Tensor):
-            raise ShapeError(f"{self.spec.name} returned a {type(sr).__name__}, not a tensor; it must return sr alone.")
+        maps = maps_of(self.spec, self._run(weights, given))
         wanted = (*padded.shape[:2], *hr_size((padded.shape[2], padded.shape[3]), scale))
-        if tuple(sr.shape) != wanted:
-            raise ShapeError(
-                f"{self.spec.name} returned {tuple(sr.shape)} for lr {tuple(padded.shape)} at x{scale}; "
-                f"it must return {wanted}."
-            )
+        for found in maps:
+            if tuple(found.shape) != wanted:
+                raise ShapeError(
+                    f"{self.spec.name} returned {tuple(found.shape)} for lr {tuple(padded.shape)} at x{scale}; "
+                    f"it must return {wanted}."
+                )
         height, width = hr_size(crop, scale)
-        return self._restored(sr[..., :height, :width])
+        sr, *spread = (one[..., :height, :width] for one in maps)
+        return Prediction(self._restored(sr), *spread)
+
+    def uncertainty(self, lr: Tensor, scale: Scale, conditions: Tensor | None = None) -> Tensor:
+        """Return the standard deviation that the network expects of each value of its sr, in units of [0, 1].
+
+        A map that only orders is returned as it is.
+
+        Args:
+            lr: See a call.
+            scale: One of the spec's scales.
+            conditions: The second input of a non-blind network.
+
+        Raises:
+            ShapeError: The network has no uncertainty.
+        """
+        return deviation(self.spec, self.predict(lr, scale, conditions=conditions))
 
     def _at_points(self, lr: Tensor, points: Points, weights: Mapping[str, Tensor] | None) -> Tensor:
         name, wanted = self.spec.name, (*lr.shape[:2], points.pixels.shape[1], 1)
@@ -146,11 +185,11 @@ class Network:
 
     def _with_bicubic_chroma(
         self, lr: Tensor, scale: Scale, weights: Mapping[str, Tensor] | None, conditions: Tensor | None
-    ) -> Tensor:
+    ) -> Prediction:
         ycbcr = rgb_to_ycbcr(lr)
-        luma = self(ycbcr[:, :1], scale, weights, conditions)
+        luma, spread = self.predict(ycbcr[:, :1], scale, weights, conditions)
         chroma = imresize(ycbcr[:, 1:], size=(luma.shape[-2], luma.shape[-1])).to(luma.dtype)
-        return ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
+        return Prediction(ycbcr_to_rgb(torch.cat((luma, chroma), dim=1)), spread)
 
 
 def _colour(values: tuple[float, ...], like: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from srbench.errors import PluginError
 from srbench.naming import Paper, check_name, check_scales
@@ -17,6 +17,10 @@ from srbench.scales import Scale, hr_size
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+
+Uncertainty: TypeAlias = Literal["", "log_scale", "log_variance", "deviation", "order"]
+"""What the map of a network's uncertainty is; see `ArchitectureSpec.uncertainty`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +140,14 @@ class ArchitectureSpec:
     """The facts about the degradation that a non-blind network takes as input, by the names that
     `DegradationSpec.describe` uses. It is called ``network(lr, conditions)`` with conditions
     (N, len(spec.conditions)), and ``network(lr)`` where the facts are unknown."""
+    uncertainty: Uncertainty = ""
+    """What the second of two maps is that the network returns, ``(sr, map)``, both (N, C, H, W) in its own units; "" if
+    it returns sr alone. "log_scale": the logarithm of the scale of a Laplace distribution of each value.
+    "log_variance": that of the variance of a normal one. "deviation": the standard deviation itself. "order": larger
+    where sr is less certain, in no unit. See `srbench.networks.uncertainty`."""
+    lookups: int = 0
+    """Entries of its stored tables that it reads for each pixel of lr, all channels together; 0 for networks. Profiles
+    have this and the bytes of the tables where those of networks have multiply-accumulates."""
     dead_parameters: tuple[str, ...] = ()
     """Parameters that the official network has but never uses, by name or pattern: "RG.*.gamma"."""
     recipe: TrainingRecipe | None = None

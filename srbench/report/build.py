@@ -31,6 +31,7 @@ from srbench.report.leaderboard.columns import (
 from srbench.report.leaderboard.crops import crop_pictures
 from srbench.report.leaderboard.front_plots import front_pictures
 from srbench.report.leaderboard.fronts import make_studies
+from srbench.report.leaderboard.maps import map_pictures
 from srbench.report.leaderboard.page import render_page
 from srbench.report.leaderboard.plots import plot_pictures
 from srbench.report.leaderboard.scale_plots import scale_pictures
@@ -152,11 +153,13 @@ def _write(files: ReportFiles, results: Path, records: Records, *, images: bool)
     sections = files.sections
     gains, matrices, studies = make_gain_tables(sections), make_matrices(sections), make_studies(sections)
     crops, unreadable = crop_pictures(results, records.folder, sections)
+    maps, unread_maps = map_pictures(results, records.folder, sections)
     groups = (
         [
             *plot_pictures(results, sections),
             *scale_pictures(results, sections),
             *crops,
+            *maps,
             *attention_pictures(results, records.folder, sections),
             *front_pictures(results, studies),
         ],
@@ -182,7 +185,7 @@ def _write(files: ReportFiles, results: Path, records: Records, *, images: bool)
     atomic_write(files.html, html)
     return _State(
         figures=tuple(path.name for path in figures),
-        warnings=(*unreadable, *undrawn, *faults),
+        warnings=(*unreadable, *unread_maps, *undrawn, *faults),
         distillation=tuple(path.name for path in distillation),
         degradations=tuple(path.name for path in degradations),
     )

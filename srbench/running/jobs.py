@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from srbench.catalog.catalog import Catalog
 from srbench.errors import PluginError, TrainingError
 from srbench.files import sha256_of
 from srbench.planning.cells import Cell, Model
@@ -230,6 +231,7 @@ class MeasureJob(Job[MeasuredCell]):
             device=device,
             keep=session.images_kept,
             folder=folder / "images",
+            without_maps=self._without_maps(catalog),
         )
         with progress.images(self.title, task.images(session.library, dataset, session.limit)) as advance:
             measured = task.measure(request, advance)
@@ -249,6 +251,12 @@ class MeasureJob(Job[MeasuredCell]):
             seconds=time.perf_counter() - start,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+
+    def _without_maps(self, catalog: Catalog) -> str:
+        model = self.cell.model
+        if model.source != "trained" or catalog.distillers[model.distiller].trains_uncertainty:
+            return ""
+        return f"{model.distiller} does not train the network's map of its uncertainty"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from srbench.running.cell_records import failed_record, finished_record
 from srbench.running.schedule import Schedule, ScheduledJob
 from srbench.running.stages import MEASURE, JobName, MeasuredCell
 
+KEPT_FILES = ("sr_file", "hr_file", "lr_file", "map_file")
+"""Fields of `ImageScores` that name files."""
+
 
 class Recorder:
     """Writes the records of one run."""
@@ -107,7 +110,7 @@ class Recorder:
             return (target / name).as_posix()
 
         def with_files(image: ImageScores) -> ImageScores:
-            return image.model_copy(update={f: copied(getattr(image, f)) for f in ("sr_file", "hr_file", "lr_file")})
+            return image.model_copy(update={f: copied(getattr(image, f)) for f in KEPT_FILES})
 
         images = tuple(map(with_files, record.images))
         others = {f: copied(getattr(record, f)) for f in ("representation_file", "attention_file")}

@@ -76,6 +76,8 @@ class MeasureRequest:
     """Number of images to keep as files."""
     folder: Path
     """The folder for them."""
+    without_maps: str = ""
+    """Why the maps of a network that returns its uncertainty mean nothing; empty if they do."""
 
 
 class Task(ABC):

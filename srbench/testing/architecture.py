@@ -26,9 +26,10 @@ from srbench.testing.network import (
 
 CHECKED = (
     "shapes for odd sizes at every scale, finite and deterministic outputs, a batch equal to its images one by "
-    "one, taps that exist, a state dict that holds everything, gradients for every parameter, the half "
-    "precisions it claims, torch.export, an encoder whose features have the size of lr, single pixels equal to those "
-    "of whole images, and no side effects: nothing printed, no input changed, no random numbers drawn"
+    "one, a map of uncertainty if it declares one, taps that exist, a state dict that holds everything, gradients "
+    "for every parameter, the half precisions it claims, torch.export, an encoder whose features have the size of lr, "
+    "single pixels equal to those of whole images, and no side effects: nothing printed, no input changed, no random "
+    "numbers drawn"
 )
 
 PARAMETERS_WITH_MEMORY = 10_000_000
@@ -62,6 +63,7 @@ def violations(spec: ArchitectureSpec) -> list[str]:
         lr = photograph(2, spec.colours, *odd_sides(spec))
         trial = Trial(first, lambda: Network(spec, spec.network(scales[0])), scales[0], lr)
         check_behaviour(trial, found)
+        _check_map(trial, found)
         check_taps(trial, spec.taps, found)
         check_state(trial, found)
         check_half(trial, found)
@@ -135,10 +137,34 @@ def _check_points(network: Network, lr: Tensor, found: Violations) -> None:
             )
 
 
+def _check_map(trial: Trial, found: Violations) -> None:
+    if not trial.network.spec.uncertainty:
+        return
+    with found.during(f"predicting the uncertainty of {trial.name}"), torch.no_grad():
+        sr, whole = trial.network.predict(trial.images, trial.scale)
+        spread = trial.network.uncertainty(trial.images, trial.scale)
+        alone = trial.network.uncertainty(trial.one, trial.scale)
+        orders = trial.network.spec.uncertainty == "order"
+        found.expect(
+            whole is not None
+            and spread.shape == sr.shape
+            and spread.isfinite().all()
+            and (orders or (spread >= 0).all()),
+            f"{trial.name} gives a map of its uncertainty that is not a finite number, or a deviation below 0, for "
+            "every value of sr.",
+        )
+        found.expect(
+            torch.allclose(alone, spread[:1], rtol=1e-3, atol=BATCH_TOLERANCE),
+            f"{trial.name} gives an image another uncertainty in a batch than alone; do not mix images.",
+        )
+
+
 def _backward(network: Network, scales: list[Scale]) -> None:
     """Add the gradients of one step."""
     height, width = odd_sides(network.spec)
     for scale in scales if network.spec.one_network else scales[:1]:
         lr = photograph(2, network.colours, height, width, seed=next_whole(scale))
         hr = photograph(2, network.colours, *hr_size((height, width), scale), seed=next_whole(scale))
-        torch.autograd.backward((network(lr, scale) - hr).abs().mean())
+        sr, spread = network.predict(lr, scale)
+        loss = (sr - hr).abs().mean()
+        torch.autograd.backward(loss if spread is None else loss + spread.mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -12,11 +13,13 @@ from srbench.measuring.recognition.spec import FrontMetricSpec, RecognitionMetri
 from srbench.testing import recognition_metric
 from srbench.testing.contract import Violations, photograph, seeded
 
-CHECKED = "one number an image or set, worse under noise"
+CHECKED = "one number an image or set, worse under noise, or for a map of uncertainty that knows less"
 
 SIDE = 128
 NOISE_LEVELS = (0.01, 0.03, 0.1)
 """Standard deviations on [0, 1], mild to strong."""
+MAP_NOISE = (0.0, 0.5, 1.0, 2.0)
+"""Standard deviations of the logarithm of a map, from a perfect one to a poor one."""
 
 
 def violations(spec: ScoreSpec) -> list[str]:
@@ -40,6 +43,9 @@ def violations(spec: ScoreSpec) -> list[str]:
 
 
 def _check(spec: MetricSpec, found: Violations) -> None:
+    if spec.needs_uncertainty:
+        _check_of_maps(spec, found)
+        return
     metric = spec.load(torch.device("cpu"))
     hr = photograph(3, 1 if spec.channels == "y" else 3, SIDE, SIDE).double()
     noise = torch.randn(hr.shape, dtype=hr.dtype)
@@ -63,10 +69,42 @@ def _check(spec: MetricSpec, found: Violations) -> None:
             torch.equal(metric(sr, torch.zeros_like(hr)), scores), f"{spec.name} says needs_hr=False and looks at hr."
         )
         return
+    _check_order(spec, [metric(image, hr).mean().item() for image in (hr, *noisy)], "growing noise", found)
+
+
+def _check_of_maps(spec: MetricSpec, found: Violations) -> None:
+    """Check a metric of maps of uncertainty on sr whose noise is known, and on maps that know it less and less."""
+    metric = spec.load(torch.device("cpu"))
+    hr = photograph(3, 1 if spec.channels == "y" else 3, SIDE, SIDE).double()
+    true = 0.02 + 0.2 * (hr - hr.mean(dim=(2, 3), keepdim=True)).abs()
+    sr = hr + true * torch.randn(hr.shape, dtype=hr.dtype)
+    blur = torch.randn(hr.shape, dtype=hr.dtype)
+    maps = [true * torch.exp(level * blur) for level in MAP_NOISE]
+    scores = metric(sr, hr, true)
+    if not found.expect(
+        tuple(scores.shape) == (3,), f"{spec.name} gave shape {tuple(scores.shape)} for 3 images; it must give (3,)."
+    ):
+        return
+    found.expect(scores.isfinite().all(), f"{spec.name} gave NaN or infinity for maps that differ.")
+    found.expect(torch.equal(metric(sr, hr, true), scores), f"{spec.name} gives two results for one image.")
+    single = torch.cat([metric(sr[i : i + 1], hr[i : i + 1], true[i : i + 1]) for i in range(3)])
+    found.expect(
+        torch.allclose(single, scores, rtol=1e-4, atol=1e-6),
+        f"{spec.name} scores an image differently in a batch than alone; images must not mix.",
+    )
+    if spec.needs_uncertainty == "order":
+        found.expect(
+            torch.allclose(metric(sr, hr, 2 * true), scores, rtol=1e-4, atol=1e-6),
+            f"{spec.name} says that it needs an order, and a map of twice the size scores differently.",
+        )
+    _check_order(spec, [metric(sr, hr, one).mean().item() for one in maps], "a map that knows less", found)
+
+
+def _check_order(spec: MetricSpec, means: Sequence[float], what: str, found: Violations) -> None:
+    """Check that scores get worse from first to last."""
     sign = 1 if spec.higher_is_better else -1
-    means = [sign * metric(image, hr).mean().item() for image in (hr, *noisy)]
     better = "higher" if spec.higher_is_better else "lower"
     found.expect(
-        all(cleaner > noisier for cleaner, noisier in pairwise(means)),
-        f"{spec.name} says {better} is better, but growing noise gives {[round(sign * m, 4) for m in means]}.",
+        all(sign * cleaner > sign * noisier for cleaner, noisier in pairwise(means)),
+        f"{spec.name} says {better} is better, but {what} gives {[round(m, 4) for m in means]}.",
     )

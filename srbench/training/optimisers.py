@@ -11,6 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from srbench.distilling.distiller import Distiller, Optimiser, Phase
 from srbench.errors import TrainingError
+from srbench.networks.map_parameters import map_parameters
 from srbench.recipe import TrainingRecipe
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def phase_lengths(phases: Sequence[Phase], steps: int) -> list[int]:
 def owned_parameters(distiller: Distiller, phase: Phase) -> Owned:
     """Find what each optimiser of a phase trains, by names that people would look for.
 
+    Where a phase names nothing, parameters that only the student's map of uncertainty needs stay as they are, since
+    most methods compare sr alone.
+
     Raises:
         TrainingError: A parameter is in two optimisers, or an optimiser has nothing to train.
     """
@@ -47,6 +51,7 @@ def owned_parameters(distiller: Distiller, phase: Phase) -> Owned:
     parts: Mapping[str, Sequence[nn.Module | nn.Parameter]] = (
         {"main": (student, distiller)} if phase.optimise is None else phase.optimise
     )
+    left = set(map_parameters(distiller.setup.student, distiller.setup.scales) if phase.optimise is None else ())
     names = {p: f"distiller.{name}" for name, p in distiller.named_parameters(remove_duplicate=False)}
     names |= {p: f"student.{name}" for name, p in student.named_parameters()}
     owner: dict[nn.Parameter, str] = {}
@@ -54,7 +59,7 @@ def owned_parameters(distiller: Distiller, phase: Phase) -> Owned:
     for optimiser, members in parts.items():
         owned[optimiser] = {}
         for name, parameter in _parameters(members):
-            if not parameter.requires_grad:
+            if not parameter.requires_grad or parameter in left:
                 continue
             called = names.get(parameter, name)
             if owner.setdefault(parameter, optimiser) != optimiser:

@@ -156,6 +156,58 @@ def test_a_faulty_architecture_is_reported_with_its_fault(spec, text):
     one_violation(spec, text)
 
 
+class Doubtful(Sound):
+    """Returns its uncertainty too."""
+
+    def __init__(self, scale):
+        super().__init__(scale)
+        self.spread = nn.Conv2d(8, 3 * scale**2, 3, padding=1)
+
+    def forward(self, lr):
+        features = self.head(lr).relu()
+        maps = (self.tail(features), self.doubt(features))
+        return tuple(nn.functional.pixel_shuffle(one, self.scale) for one in maps)
+
+    def doubt(self, features):
+        return nn.functional.softplus(self.spread(features))
+
+
+class Negative(Doubtful):
+    def doubt(self, features):
+        return self.spread(features) - 10
+
+
+class Infinite(Doubtful):
+    def doubt(self, features):
+        return self.spread(features) / 0.0
+
+
+class Comparing(Doubtful):
+    def doubt(self, features):
+        return super().doubt(features) * len(features)
+
+
+@pytest.mark.parametrize(
+    "spec", [architecture(Doubtful, uncertainty="deviation"), architecture(Negative, uncertainty="order")]
+)
+def test_a_sound_map_of_uncertainty_passes(spec):
+    assert violations_of(spec) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (architecture(Negative, uncertainty="deviation"), "a deviation below 0"),
+        (architecture(Infinite, uncertainty="log_variance"), "that is not a finite number"),
+        (architecture(Comparing, uncertainty="deviation"), "another uncertainty in a batch than alone"),
+        (architecture(Sound, uncertainty="order"), "it must return sr and its uncertainty"),
+        (architecture(Doubtful), "not a tensor; it must return sr alone"),
+    ],
+)
+def test_a_faulty_map_of_uncertainty_is_reported_with_its_fault(spec, text):
+    one_violation(spec, text)
+
+
 def test_every_violation_is_a_sentence_of_its_own():
     first, second, *_ = violations_of(architecture(Dropping))
     assert "random numbers" in first

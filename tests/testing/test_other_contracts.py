@@ -150,3 +150,40 @@ def test_photographs_are_smooth_and_on_the_255_levels():
     shuffled = image.flatten()[torch.randperm(image.numel(), generator=torch.Generator().manual_seed(0))]
     assert across < 0.5 * shuffled.diff().abs().mean()
     assert not torch.equal(image, photograph(2, 3, 40, 50, seed=1))
+
+
+def of_map(compute, needs="order", **facts):
+    return metric(compute, needs_uncertainty=needs, **facts)
+
+
+def disorder(sr, hr, uncertainty):
+    """How far the map is from the errors that it would have if it knew them."""
+    return (
+        ((sr - hr).abs().flatten(1).argsort(1).argsort(1) - uncertainty.flatten(1).argsort(1).argsort(1))
+        .abs()
+        .double()
+        .mean(1)
+    )
+
+
+def test_a_sound_metric_of_maps_passes():
+    assert violations_of(of_map(disorder)) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (of_map(lambda sr, hr, u: disorder(sr, hr, u).mean()), "it must give (3,)"),
+        (of_map(lambda sr, hr, u: disorder(sr, hr, u) / 0), "NaN or infinity"),
+        (of_map(lambda sr, hr, u: disorder(sr, hr, u) + torch.rand(1)), "two results for one image"),
+        (of_map(lambda sr, hr, u: disorder(sr, hr, u) / disorder(sr, hr, u).max()), "in a batch than alone"),
+        (
+            of_map(lambda sr, hr, u: disorder(sr, hr, u) * u.mean((1, 2, 3))),
+            "a map of twice the size scores differently",
+        ),
+        (of_map(disorder, higher_is_better=True), "says higher is better, but a map that knows less gives"),
+        (of_map(mse), "positional argument"),
+    ],
+)
+def test_a_faulty_metric_of_maps_is_reported_with_its_fault(spec, text):
+    one_violation(spec, text)

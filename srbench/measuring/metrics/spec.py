@@ -57,10 +57,14 @@ class MetricSpec(ScoreSpec):
     """A score of sr, with or without hr."""
 
     task: ClassVar[str] = "sr"
-    load: Callable[[torch.device], Callable[[Tensor, Tensor], Tensor]]
+    load: Callable[[torch.device], Callable[..., Tensor]]
     """``load(device)`` returns ``metric(sr, hr) -> (N,)``; sr and hr are (N, C, H, W) float64 in [0, 1] on ``device``.
-    May raise `UnavailableError`: the column is then empty with that reason."""
+    With `needs_uncertainty` it is called ``metric(sr, hr, uncertainty)``. May raise `UnavailableError`: the column is
+    then empty with that reason."""
     needs_hr: bool = True
+    needs_uncertainty: Literal["", "order", "deviation"] = ""
+    """What it needs of the network's map of its uncertainty, (N, C, H, W): nothing, an order, or standard deviations in
+    units of [0, 1]. Its column is empty for networks that do not have that."""
     channels: Literal["rgb", "y"] = "rgb"
     shaved: bool = True
     """Whether the protocol's border is removed first."""

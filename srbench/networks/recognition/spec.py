@@ -40,10 +40,11 @@ class RecogniserSpec(ArchitectureSpec):
 
     def __post_init__(self) -> None:
         ArchitectureSpec.__post_init__(self)  # slots make another class, which super() would not find
-        if self.one_network or self.conditions or self.representation:
+        for_sr = ("multi_scale", "any_scale", "conditions", "representation", "uncertainty", "lookups")
+        if declared := [name for name in for_sr if getattr(self, name)]:
             raise PluginError(
-                f"Recogniser {self.name!r} declares multi_scale, any_scale, conditions or representation, which only "
-                "networks for super-resolution have; leave them out."
+                f"Recogniser {self.name!r} declares {declared[0]}, which only networks for super-resolution have; "
+                "leave it out."
             )
 
     @property

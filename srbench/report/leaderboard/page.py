@@ -27,6 +27,9 @@ RIGHT_OR_WRONG = (
     "stay within these two: see `docs/results.md`."
 )
 
+SHOWN = {"crops": "Where methods differ most", "uncertainty": "Uncertainty beside the errors"}
+"""Beginning of a picture's name to what it shows, in the order on the page."""
+
 
 class Footnotes:
     """Numbered notes; equal notes share a number."""
@@ -81,9 +84,10 @@ def render_page(
         out += [f"![Scores against scale]({picture.name})", ""]
     for section in sections:
         out += _section(section, shown, notes, [study for study in studies if study.section is section])
-        for picture in [f for f in shown if f.stem == f"crops_{section.file_stem}"]:
-            out += [f"![Where methods differ most, x{section.scale}]({picture.name})", ""]
-            shown.remove(picture)
+        for kind, shows in SHOWN.items():
+            for picture in [f for f in shown if f.stem == f"{kind}_{section.file_stem}"]:
+                out += [f"![{shows}, x{section.scale}]({picture.name})", ""]
+                shown.remove(picture)
     if records.damaged:
         out += ["## Skipped records", "", *(f"- {markdown_sentence(sentence)}" for sentence in records.damaged), ""]
     return "\n".join([*out, *notes.lines()]).rstrip() + "\n"

@@ -121,6 +121,7 @@ class SuperResolution(Task):
         return measure(
             request.network, pairs, all_of(MetricSpec, request.metrics), request.inference, request.device,
             keep=request.keep, folder=request.folder, advance=advance, published=request.published,
+            without_maps=request.without_maps,
         )  # fmt: skip
 
     def images(self, library: Library, dataset: DatasetSpec, limit: int | None) -> int:
