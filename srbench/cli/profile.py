@@ -130,7 +130,10 @@ def _table(profiles: Sequence[tuple[str, Scale, Profile]], title: str) -> Table:
     chosen = any((found.backend, found.precision) != ("eager", "fp32") for _, _, found in profiles)
     small = any(found.macs_input_m is not None for _, _, found in profiles)
     macs = "MACs M" if small else "MACs G"
-    for heading in ("", *(["runtime"] if chosen else []), "params K", macs, "ms", "95 % interval", "MiB"):
+    tables = any(found.table_bytes for _, _, found in profiles)
+    of_tables = ("table KiB", "look-ups") if tables else ()
+    runtime = ("runtime",) if chosen else ()
+    for heading in ("", *runtime, "params K", macs, *of_tables, "ms", "95 % interval", "MiB"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, scale, found in profiles:
         low, high = found.latency_low_ms, found.latency_high_ms
@@ -142,6 +145,7 @@ def _table(profiles: Sequence[tuple[str, Scale, Profile]], title: str) -> Table:
             _shown(found.macs_input_m, 1, 2)
             if found.macs_input_m
             else _shown(found.macs_720p_g, 1e3 if small else 1, 2),
+            *((_shown(found.table_bytes, 1 / 1024, 1), _shown(found.lookups_per_pixel, 1, 0)) if tables else ()),
             _shown(found.latency_ms_p50, 1, 1),
             "" if low is None or low == high else f"{low:,.0f} – {high:,.0f}",
             _shown(found.peak_memory_mib, 1, 0),

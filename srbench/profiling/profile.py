@@ -31,6 +31,8 @@ from srbench.scales import Scale, plain_scale, read_scale
 
 T = TypeVar("T")
 EAGER = Backend()
+FIXED = Measured(reason="a fixed operator without weights; MACs are a figure for networks")
+NO_WORK = Measured(reason="it looks values up in a table; MACs are a figure for networks")
 NOT_ASKED = Measured(reason="this measurement was turned off")
 
 
@@ -76,19 +78,21 @@ def profile_network(
         return measure_latency(once, device, budget_s=profiling.latency_seconds, min_repeats=profiling.latency_repeats)
 
     latency = _try(timed)
-    fixed = count_parameters(network) == 0
+    looked_up = _tables(network, spec.lookups) if spec.lookups else {}
+    why = NO_WORK if spec.lookups else FIXED if count_parameters(network) == 0 else None
     if size is None:
         large = _try(lambda: macs_at(spec, scale, lr_size_720p(scale)))
-        macs = {"macs_720p_g": _macs(large, 1e9, fixed=fixed), "macs_256_g": _macs(counted, 1e9, fixed=fixed)}
+        macs = {"macs_720p_g": _macs(large, 1e9, why), "macs_256_g": _macs(counted, 1e9, why)}
     else:
         large = counted
-        macs = {"macs_input_m": _macs(counted, 1e6, fixed=fixed), "input_bytes": Measured(value=math.prod(shape))}
+        macs = {"macs_input_m": _macs(counted, 1e6, why), "input_bytes": Measured(value=math.prod(shape))}
     return Profile(
         parameters=Measured(value=count_parameters(network)),
         parameters_deployed=_value(_try(lambda: count_deployed_parameters(network)), float),
         uncounted_operators=large.uncounted if isinstance(large, Macs) else (),
         activations_m=_value(counted, lambda m: m.activations / 1e6),
         **macs,
+        **looked_up,
         latency_ms_p50=_value(latency, lambda t: t.p50_ms),
         latency_ms_p90=_value(latency, lambda t: t.p90_ms),
         latency_low_ms=None if isinstance(latency, str) else latency.low_ms,
@@ -125,9 +129,14 @@ def _value(result: T | str, number: Callable[[T], float]) -> Measured:
     return Measured(reason=result) if isinstance(result, str) else Measured(value=number(result))
 
 
-def _macs(result: Macs | str, unit: float, *, fixed: bool) -> Measured:
-    if fixed:
-        return Measured(reason="a fixed operator without weights; MACs are a figure for networks")
+def _tables(module: nn.Module, lookups: int) -> dict[str, Measured]:
+    size = sum(buffer.numel() * buffer.element_size() for buffer in module.buffers())
+    return {"table_bytes": Measured(value=size), "lookups_per_pixel": Measured(value=lookups)}
+
+
+def _macs(result: Macs | str, unit: float, why_not: Measured | None) -> Measured:
+    if why_not is not None:
+        return why_not
     return _value(result, lambda m: m.total / unit)
 
 

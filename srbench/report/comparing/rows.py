@@ -16,7 +16,10 @@ Identity: TypeAlias = tuple[str, ...]
 """The texts of the fields of `RowId`."""
 
 _FIXED = {c.name for c in (*NAMING, *COSTS)} | {"reasons"}
-_COUNTS = {"parameters", "parameters_deployed", "macs_720p_g", "macs_256_g", "macs_input_m", "input_bytes"}
+_COUNTS = {
+    "parameters", "parameters_deployed", "macs_720p_g", "macs_256_g", "macs_input_m", "input_bytes", "table_bytes",
+    "lookups_per_pixel",
+}  # fmt: skip
 
 
 def identity_of(row: Cells) -> Identity:

@@ -30,6 +30,9 @@ COSTS = (
          "MACs are multiply-accumulates for an image of the size that the network sees (others call the same number "
          "FLOPs)."),
     Cost("input_bytes", "Input [bytes]", lambda v: f"{v:,.0f}"),
+    Cost("table_bytes", "Table [KiB]", lambda v: f"{v / 1024:,.1f}"),
+    Cost("lookups_per_pixel", "Look-ups/pixel", lambda v: f"{v:,.0f}",
+         about="Look-ups are the entries of tables that a model reads for each pixel of lr, all channels together."),
     Cost("latency_ms_p50", "Latency p50 [ms]", lambda v: f"{v:,.1f}" if v >= 10 else f"{v:.2f}", "Latency p50 [ms]"),
     Cost("peak_memory_mib", "Memory [MiB]", lambda v: f"{v:,.0f}"),
 )  # fmt: skip
@@ -39,11 +42,18 @@ _OF_IMAGES = ("macs_720p_g", "macs_256_g")
 """What is known only where images have sizes of their own."""
 
 
+_OF_TABLES = ("table_bytes", "lookups_per_pixel")
+"""What only models have that look values up."""
+
+
 def absent_costs(records: Iterable[Record]) -> frozenset[str]:
-    """Return the figures that none of these records can have, by how they were profiled; usually those of one size."""
+    """Return the figures that none of these records can have: usually those of inputs of one size, and of tables."""
     profiles = [record.profile for record in records if record.profile]
     sized = {profile.input_bytes is not None for profile in profiles} or {False}
-    return frozenset((() if True in sized else _SIZED) + (() if False in sized else _OF_IMAGES))
+    tables = any(profile.table_bytes is not None for profile in profiles)
+    return frozenset(
+        (() if True in sized else _SIZED) + (() if False in sized else _OF_IMAGES) + (() if tables else _OF_TABLES)
+    )
 
 
 def costs_of(records: Iterable[Record]) -> list[Cost]:
