@@ -6,9 +6,11 @@ ablations are families too. Keys are those of the authors' release.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -124,6 +126,38 @@ HALF = (0.5, 0.5, 0.5)
 """Mean and divisor of each colour, so that the network sees [-1, 1]."""
 
 
+_TABLES = "tables in the README of the release"
+
+
+def on_div2k(*values: float) -> tuple[srbench.Reported, ...]:
+    """Make scores from PSNR in dB at x2, x3, x4, x6, x12, x18, x24 and x30 on DIV2K's validation images."""
+    return tuple(
+        _reported("div2k_valid", scale, "psnr_rgb", value, "liif-div2k")
+        for scale, value in zip((2, 3, 4, 6, 12, 18, 24, 30), values, strict=True)
+    )
+
+
+def on_benchmarks(**rows: tuple[float, ...]) -> tuple[srbench.Reported, ...]:
+    """Make scores from PSNR in dB at x2, x3, x4, x6 and x8 on luma, by dataset."""
+    return tuple(
+        _reported(dataset, scale, "psnr_y", value, "liif")
+        for dataset, values in rows.items()
+        for scale, value in zip((2, 3, 4, 6, 8), values, strict=True)
+    )
+
+
+def _reported(dataset: str, scale: int, metric: str, value: float, protocol: str) -> srbench.Reported:
+    degradation = "bicubic" if scale <= 4 else "pil_bicubic"
+    return srbench.Reported(
+        dataset=dataset, scale=scale, metric=metric, value=value, source=_TABLES, protocol=protocol,
+        degradation=degradation,
+    )  # fmt: skip
+
+
+Published = Mapping[str, tuple[srbench.Reported, ...]]
+"""Published scores by the network whose encoder was trained."""
+
+
 def make(
     argument: str,
     others: srbench.SpecMap[srbench.ArchitectureSpec],
@@ -131,6 +165,7 @@ def make(
     family: str,
     label: str,
     notes: str,
+    published: Published,
     **options: Any,  # noqa: ANN401
 ) -> srbench.ArchitectureSpec:
     """Make the spec of ``family:argument``.
@@ -141,6 +176,7 @@ def make(
         family: Name of the family.
         label: Of the family, for tables.
         notes: What is special about it.
+        published: Its scores.
         options: Arguments of `LIIF`.
     """
     encoded = others[argument]
@@ -155,41 +191,74 @@ def make(
         input_mean=HALF,
         input_std=HALF,
         recipe=RECIPE,
+        reported=published.get(argument, ()),
         notes=notes,
     )
 
 
-VARIANTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
-    ("liif", "LIIF", "", {}),
-    (
+class Variant(NamedTuple):
+    """A family."""
+
+    family: str
+    label: str
+    options: dict[str, Any]
+    """Arguments of `LIIF`."""
+    notes: str = ""
+    published: Published = MappingProxyType({})
+
+
+ABLATION = "The paper's ablation"
+VARIANTS = (
+    Variant(
+        "liif",
+        "LIIF",
+        {},
+        published={
+            "edsr_baseline": on_div2k(34.67, 30.96, 29.00, 26.75, 23.71, 22.17, 21.18, 20.48),
+            "rdn": (
+                *on_div2k(34.99, 31.26, 29.27, 26.99, 23.89, 22.34, 21.31, 20.59),
+                *on_benchmarks(
+                    set5=(38.17, 34.68, 32.50, 29.15, 27.14),
+                    set14=(33.97, 30.53, 28.80, 26.64, 25.15),
+                    b100=(32.32, 29.26, 27.74, 25.98, 24.91),
+                    urban100=(32.87, 28.82, 26.68, 24.20, 22.79),
+                ),
+            ),
+        },
+    ),
+    Variant(
         "liif_no_cell",
         "LIIF without cell",
-        "The paper's ablation: the decoder is not given the size of a pixel.",
         {"cell": False},
+        f"{ABLATION}: the decoder is not given the size of a pixel.",
+        {"edsr_baseline": on_div2k(34.53, 30.92, 28.97, 26.73, 23.72, 22.19, 21.19, 20.51)},
     ),
-    (
+    Variant(
         "liif_no_unfold",
         "LIIF without unfolding",
-        "The paper's ablation: the decoder sees one LR pixel's features.",
         {"unfold": False},
+        f"{ABLATION}: the decoder sees the features of one LR pixel.",
+        {"edsr_baseline": on_div2k(34.64, 30.94, 28.98, 26.73, 23.69, 22.16, 21.17, 20.47)},
     ),
-    (
+    Variant(
         "liif_no_ensemble",
         "LIIF without ensemble",
-        "The paper's ablation: the nearest LR pixel alone decides.",
         {"ensemble": False},
+        f"{ABLATION}: the nearest LR pixel alone decides.",
+        {"edsr_baseline": on_div2k(34.63, 30.95, 28.97, 26.72, 23.66, 22.13, 21.14, 20.45)},
     ),
-    (
+    Variant(
         "liif_shallow",
         "LIIF with two layers",
-        "The paper's ablation with an MLP of two hidden layers.",
         {"hidden": (256, 256)},
+        f"{ABLATION}: an MLP of two hidden layers.",
+        {"edsr_baseline": on_div2k(34.65, 30.94, 28.98, 26.71, 23.64, 22.10, 21.12, 20.42)},
     ),
-    (
+    Variant(
         "liif_small",
         "LIIF-small",
-        "Not from the paper: an MLP of two hidden layers with 64 channels, which a CPU evaluates fast.",
         {"hidden": (64, 64)},
+        "Not from the paper: an MLP of two hidden layers with 64 channels, which a CPU evaluates fast.",
     ),
 )
 
@@ -199,10 +268,17 @@ def register_architectures() -> list[srbench.Family]:
     """Provide LIIF and its variants."""
     return [
         srbench.Family(
-            name=family,
-            make=partial(make, family=family, label=label, notes=notes, **options),
-            example=f"{family}:edsr_baseline",
-            label=f"a network for every scale: {label} over an encoder",
+            name=variant.family,
+            make=partial(
+                make,
+                family=variant.family,
+                label=variant.label,
+                notes=variant.notes,
+                published=variant.published,
+                **variant.options,
+            ),
+            example=f"{variant.family}:edsr_baseline",
+            label=f"a network for every scale: {variant.label} over an encoder",
         )
-        for family, label, notes, options in VARIANTS
+        for variant in VARIANTS
     ]

@@ -113,6 +113,19 @@ PAPER = srbench.Paper(
 )
 
 
+REPORTED = {
+    "edsr_baseline": liif.on_div2k(34.64, 30.93, 28.92, 26.61, 23.55, 22.03, 21.06, 20.37),
+    "rdn": (
+        *liif.on_div2k(35.00, 31.27, 29.25, 26.88, 23.73, 22.18, 21.17, 20.47),
+        *liif.on_benchmarks(
+            set5=(38.22, 34.63, 32.38, 29.04, 26.96),
+            set14=(33.98, 30.54, 28.78, 26.51, 24.97),
+            b100=(32.33, 29.26, 27.71, 25.90, 24.83),
+            urban100=(32.92, 28.82, 26.55, 23.99, 22.59),
+        ),
+    ),
+}
+"""Published scores of LIIF's form, by the network whose encoder was trained."""
 RECIPE = srbench.Recipe(
     name="metasr_paper",
     datasets=("div2k_train",),
@@ -162,6 +175,7 @@ def make_liif_form(argument: str, others: srbench.SpecMap[srbench.ArchitectureSp
         input_mean=liif.HALF,
         input_std=liif.HALF,
         recipe=liif.RECIPE,
+        reported=REPORTED.get(argument, ()),
         notes="Meta-SR as LIIF's authors wrote and trained it for their comparison.",
     )
 

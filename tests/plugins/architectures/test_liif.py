@@ -127,3 +127,14 @@ def test_an_image_turned_around_is_super_resolved_around(scale, catalog):
     size = spec.arguments(lr, parse_scale(scale))[1]
     with torch.no_grad():
         assert_equal_but_for_rounding(mirrored(lr.flip(-1, -2), size).flip(-1, -2), network(lr, size), 64)
+
+
+def test_published_scores_are_those_of_the_protocols_of_its_paper(catalog):
+    rows = {(r.dataset, r.scale): r for r in catalog.architectures["liif:rdn"].reported}
+    assert len(rows) == 8 + 4 * 5
+    far = rows["set5", 8]
+    assert (far.metric, far.value, far.protocol, far.degradation) == ("psnr_y", 27.14, "liif", "pil_bicubic")
+    near = rows["div2k_valid", 2]
+    assert (near.metric, near.value, near.protocol, near.degradation) == ("psnr_rgb", 34.99, "liif-div2k", "bicubic")
+    assert len(catalog.architectures["liif_no_cell:edsr_baseline"].reported) == 8
+    assert not catalog.architectures["liif:imdn"].reported
