@@ -45,6 +45,17 @@ def test_a_run_prints_the_leaderboard_and_its_files_and_a_second_one_does_nothin
     assert {f: f.read_bytes() for f in before} == before
 
 
+def test_one_network_is_trained_on_points_and_measured_at_every_scale(typed, tiny, tmp_path):
+    tiny.recipe(patch=5, scale_range="[1, 3]", points=20)
+    scales = 'scales = [2, 2.3, "3.7x1.5"]'
+    answer = typed("run", tiny.suite(f'architectures = ["liif_small:edsr_small"]\n{scales}'), "--no-profile")
+    assert answer.status == 0, answer.err
+    assert answer.out.count("done   training") == 1
+    assert [row["scale"] for row in rows(tmp_path / "here")] == ["2", "2.3", "3.7x1.5"]
+    refused = typed("run", tiny.suite('architectures = ["dot"]'), "--no-profile")
+    assert "the recipe tiny trains on points of patches, and dot computes whole images only;" in sentence(refused)
+
+
 def test_images_whose_names_are_as_long_as_can_be_are_measured_kept_and_shown(typed, tiny, tmp_path):
     for number, stem in enumerate(("x" * 249 + "1", "x" * 249 + "2")):
         tiny.picture(tiny.data / "TinyTest" / f"{stem}.png", number)
