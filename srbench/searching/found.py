@@ -110,8 +110,8 @@ def write_found(space: Space, tried: Sequence[Tried], results: Path) -> Suite:
         if str(recipe := table.get("recipe", "")).endswith(".toml"):
             table["recipe"] = _beside(results, recipe, space.suite.origin)
     head = (
-        f"# Written by `srbench search` for suite {space.suite.name}. Architectures: those of its grid, the front by cost "
-        f"({len(front)}), others ({count}).\n"
+        f"# Written by `srbench search` for suite {space.suite.name}. Architectures: those of its grid, the "
+        f"front by cost ({len(front)}), others ({count}).\n"
     )
     atomic_write(results / FOUND, head + tomlkit.dumps(content))
     return load_suite(str(results / FOUND))
