@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import srbench.catalog.listing  # binds load_catalog, before a test replaces it for a while
 from srbench.cli import main
 from srbench.running import session
 
