@@ -47,10 +47,7 @@ def sparsification(errors: Tensor, spread: Tensor) -> Tensor:
     """
     if not errors.any():
         raise UnavailableError("sr equals hr, so that there are no errors to know of")
-    _, group = torch.unique(spread, return_inverse=True)  # numbered from the most certain
-    count = torch.bincount(group).to(errors)
-    expected = torch.zeros_like(count).index_add(0, group, errors) / count
-    kept = expected[group.sort().values].cumsum(0) / torch.arange(1, len(errors) + 1).to(errors)
+    kept = _from_the_smallest(spread, errors).cumsum(0) / torch.arange(1, len(errors) + 1).to(errors)
     return kept.flip(0) / errors.mean()
 
 
@@ -82,12 +79,20 @@ def normalised_calibration_error(errors: Tensor, deviations: Tensor) -> Tensor:
     Raises:
         UnavailableError: All deviations of a bin are 0.
     """
-    deviations, order = deviations.sort(stable=True)
-    pairs = zip(deviations.tensor_split(BINS), errors[order].tensor_split(BINS), strict=True)
-    roots = [tuple(part.square().mean().sqrt() for part in pair) for pair in pairs if len(pair[0])]
+    squares = deviations.square().sort().values, _from_the_smallest(deviations, errors.square())
+    pairs = zip(*(part.tensor_split(BINS) for part in squares), strict=True)
+    roots = [tuple(part.mean().sqrt() for part in pair) for pair in pairs if len(pair[0])]
     if any(not expected > 0 for expected, _ in roots):
         raise UnavailableError("the map expects no error at all in a whole bin of values")
     return torch.stack([(expected - found).abs() / expected for expected, found in roots]).mean()
+
+
+def _from_the_smallest(keys: Tensor, values: Tensor) -> Tensor:
+    """Sort values by their keys; those of equal keys become their mean."""
+    _, group = torch.unique(keys, return_inverse=True)
+    count = torch.bincount(group).to(values)
+    expected = torch.zeros_like(count).index_add(0, group, values) / count
+    return expected[group.sort().values]
 
 
 def _ranks(values: Tensor) -> Tensor:

@@ -121,3 +121,11 @@ def test_a_map_that_expects_no_error_is_named():
     with pytest.raises(UnavailableError, match="expects no error at all in a whole bin"):
         normalised_calibration_error(torch.ones(3), torch.zeros(3))
     assert math.isfinite(normalised_calibration_error(torch.ones(40), torch.arange(40.0)).item())
+
+
+def test_the_calibration_error_does_not_depend_on_the_order_of_equal_deviations():
+    errors = torch.rand(200, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    deviations = torch.tensor([0.2, 0.4], dtype=torch.float64).repeat_interleave(100)
+    again = torch.cat([errors[:100].flip(0), errors[100:].sort().values])
+    found = normalised_calibration_error(errors, deviations).item()
+    assert normalised_calibration_error(again, deviations).item() == pytest.approx(found, rel=1e-12)
