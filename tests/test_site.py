@@ -1,9 +1,11 @@
 """The documentation site: its pages are written from documents and specs, and its links are checked."""
 
+import shutil
+
 import pytest
 import yaml
 
-from docs.site import catalogue, copying, links, reference, survey
+from docs.site import catalogue, copying, leaderboards, links, reference, survey
 from helpers import ROOT
 from srbench.catalog.kinds import KINDS
 
@@ -127,3 +129,15 @@ def test_the_page_of_the_survey_names_what_is_gone(catalog):
     section = survey.Section(number="1", title="T", architectures=("edsr", "gone", "lost:"), suites=("gone",))
     with pytest.raises(SystemExit, match=r"exist: the architecture gone, the architecture lost:, the suite gone;"):
         survey.page(survey.Survey(section=(section,)), catalog)
+
+
+def test_a_leaderboard_with_records_becomes_a_page_that_its_tables_link_to(tmp_path):
+    tables = tmp_path / "results" / "leaderboard.md"
+    tables.parent.mkdir()
+    tables.write_text("# Leaderboard\n\nThe tables.\n", encoding="utf-8")
+    records = tmp_path / "checkout" / "results"
+    records.mkdir(parents=True)
+    shutil.copy(ROOT / "results" / "records.jsonl.xz", records)
+    leaderboards.write_leaderboards(records, tmp_path)
+    assert tables.read_text(encoding="utf-8").startswith("# Leaderboard\n\n[Filter, compare and plot")
+    assert "EDSR-small" in (tmp_path / "results" / "browse.html").read_text(encoding="utf-8")

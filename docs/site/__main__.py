@@ -8,6 +8,7 @@ import sys
 
 from docs.site.catalogue import write_catalogue
 from docs.site.copying import PAGES, ROOT, copy_pages
+from docs.site.leaderboards import write_leaderboards
 from docs.site.reference import write_reference
 
 
@@ -15,6 +16,7 @@ def main() -> None:
     """Write every page again."""
     shutil.rmtree(PAGES, ignore_errors=True)
     copy_pages()
+    write_leaderboards()
     write_catalogue(PAGES / "catalogue")
     write_reference(PAGES / "reference")
     words = ["srbench.cli.app", "utils", "docs", "--name", "srbench", "--title", "Commands"]

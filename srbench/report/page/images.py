@@ -62,7 +62,7 @@ class Scene:
 def make_scenes(
     folder: Path, sections: Sequence[Section], *, beside: str | None = None
 ) -> tuple[list[Scene], list[str]]:
-    """Cut a window from every image that two methods or more kept, and keep as many as fit into the page.
+    """Cut a window from every image that is here from two methods or more, and keep as many as fit into the page.
 
     Args:
         folder: The folder of the records, to which image files are relative.
@@ -96,10 +96,10 @@ def _scenes(
     kept: dict[str, list[tuple[Line, ImageScores]]] = {}
     for line in table.lines:
         for image in line.first.images:
-            if image.sr_file and image.hr_file:
+            if image.sr_file and image.hr_file and all((folder / file).is_file() for file in _files(image)):
                 kept.setdefault(image.name, []).append((line, image))
     for name, shown in kept.items():
-        if len(shown) < 2 or not all((folder / file).is_file() for _, image in shown for file in _files(image)):
+        if len(shown) < 2:
             continue
         try:
             yield _scene(folder, number, section.scale, name, shown, beside)

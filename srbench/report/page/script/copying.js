@@ -37,9 +37,6 @@ function copied(format, withSpread, withIntervals) {
   return (format === "latex" ? latexText : markdownText)(ordered, columns, cell);
 }
 
-const testTitle = (test) =>
-  `${test.label} ×${test.scale} · ${test.degradation_label}${test.inference === "whole" ? "" : ` · ${test.inference}`}`;
-
 function latexText(rows, columns, cell) {
   const form = ([text, ends, mark]) =>
     ({ best: `\\textbf{${latex(text)}}`, second: `\\underline{${latex(text)}}` }[mark] || latex(text)) + latex(ends);

@@ -2,11 +2,7 @@
 const MOST_SHOWN = 8;
 const sizes = new Map();
 
-const sceneName = (scene) => {
-  const test = DATA.tables[scene.table];
-  const how = test.inference === "whole" ? "" : ` · ${test.inference}`;
-  return `${scene.image} · ${test.label} ×${test.scale} · ${test.degradation_label}${how}`;
-};
+const sceneName = (scene) => `${scene.image} · ${testTitle(DATA.tables[scene.table])}`;
 
 // Everything that a scene can show: lr, hr, and the methods as they are ranked.
 function sourcesOf(scene) {
@@ -109,18 +105,20 @@ function sliderOf(scene, left, right) {
   range.addEventListener("keydown", (event) => event.stopPropagation());
   cut();
   return el("div", { class: "compare" }, pane, scoreTable(scene, left, right),
-    el("div", { class: "captions" }, captionOf(scene, left), captionOf(scene, right)));
+    el("div", { class: "captions" }, titleOf(left), titleOf(right)));
 }
 
 function tileOf(scene, source) {
-  return el("figure", {}, paneOf(source.title, [layerOf(scene, source)]), captionOf(scene, source, "figcaption"));
+  return el("figure", {}, paneOf(source.title, [layerOf(scene, source)]), captionOf(scene, source));
 }
 
-function captionOf(scene, source, tag = "div") {
-  const title = source.row ? el("button", { type: "button", class: "title", onclick: () => goToRow(source.key) }, source.title)
-    : el("strong", {}, source.title);
+const titleOf = (source) => (source.row
+  ? el("button", { type: "button", class: "title", onclick: () => goToRow(source.key) }, source.title)
+  : el("strong", {}, source.title));
+
+function captionOf(scene, source) {
   const scores = source.row ? Object.keys(source.row.images).map((key) => [key, imageScore(scene, source.row, key)]) : [];
-  return el(tag, { class: "caption" }, title, scores.filter(([, text]) => text).map(([key, text]) =>
+  return el("figcaption", { class: "caption" }, titleOf(source), scores.filter(([, text]) => text).map(([key, text]) =>
     el("span", { class: "score" }, `${metricLabel(key)} ${text} ${DATA.metrics[key].unit}`.trim())));
 }
 

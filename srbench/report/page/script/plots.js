@@ -25,8 +25,8 @@ function drawPlots(rows, cost) {
   const found = [...grouped(rows, (row) => row.test)]
     .map(([test, own]) => ({ test, points: own.map((row) => pointOf(row, cost.name)).filter(Boolean) }))
     .filter(({ points }) => unique(points.map((point) => point.x)).length > 1);
-  const colours = new Map(unique(rows.map((row) => row.label)).map((label, i) => [label, `c${i % 10}`]));
-  byId("plots").replaceChildren(...found.slice(0, MOST_PANELS).map((panel) => panelOf(panel, cost, colours)));
+  const labels = unique(rows.map((row) => row.label));
+  byId("plots").replaceChildren(...found.slice(0, MOST_PANELS).map((panel) => panelOf(panel, cost, labels)));
   byId("plots-note").textContent = plotsNote(found.length);
 }
 
@@ -59,9 +59,16 @@ function paretoFront(points, sign) {
   });
 }
 
-function panelOf({ test, points }, cost, colours) {
+// As wide as a column of the grid, so that text has its own size.
+function panelWidth() {
+  const [room, gap] = [byId("plots").clientWidth || 580, 28];
+  const columns = Math.max(1, Math.floor((room + gap) / (420 + gap)));
+  return Math.round((room - gap * (columns - 1)) / columns);
+}
+
+function panelOf({ test, points }, cost, labels) {
   const metric = DATA.metrics[metricOf(points[0].row)];
-  const width = Math.max(300, Math.min(580, byId("plots").clientWidth || 580));
+  const width = panelWidth();
   const height = Math.round(width * 0.64);
   const bars = state.bars === "yes";
   const level = references.get(`${points[0].row.table} ${state.over}`);
@@ -72,7 +79,11 @@ function panelOf({ test, points }, cost, colours) {
   const x = logScale(points.map((point) => point.x), MARGIN.left, width - MARGIN.right);
   const y = linearScale(ys, height - MARGIN.bottom, MARGIN.top);
   const front = paretoFront(points, metric.higher ? 1 : -1);
-  const title = `${test.label} ×${test.scale} · ${test.degradation_label}${test.inference === "whole" ? "" : ` · ${test.inference}`}`;
+  // ten colours differ enough; of more architectures, only the front has one
+  const many = unique(points.map((point) => point.row.label)).length > 10;
+  const colourOf = (point) => (many ? (front.includes(point) ? "c0" : "c8")
+    : `c${labels.indexOf(point.row.label) % 10}`);
+  const title = testTitle(test);
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group",
     "aria-label": `${metric.label} against ${cost.axis}, ${title}` },
     axisLines(x, y, width, height),
@@ -81,9 +92,9 @@ function panelOf({ test, points }, cost, colours) {
       `${metric.label}${bracketed(metric.unit)}${metric.higher ? "" : " (lower is better)"}`),
     base === null ? null : levelLine(level, base, y, width),
     svg("polyline", { class: "front", points: front.map((p) => `${x.at(p.x)},${y.at(p.y)}`).join(" ") }),
-    bars ? points.filter((p) => p.ends).map((p) => barOf(p, x, y, colours)) : null,
-    points.map((point, i) => markOf(point, i, x, y, colours, metric, cost)),
-    labelsOf(points, front, x, y, width, height, colours));
+    bars ? points.filter((p) => p.ends).map((p) => barOf(p, x, y, colourOf(p))) : null,
+    points.map((point, i) => markOf(point, i, x, y, colourOf(point), metric, cost)),
+    labelsOf(points, front, x, y, width, colourOf));
   picture.addEventListener("keydown", stepAmongPoints);
   return el("figure", { class: "panel" }, el("figcaption", {}, title), picture);
 }
@@ -109,19 +120,19 @@ function levelLine(row, value, y, width) {
   ];
 }
 
-function barOf(point, x, y, colours) {
+function barOf(point, x, y, colour) {
   const [low, high] = point.ends.map(y.at);
-  return svg("path", { class: `error-bar ${colours.get(point.row.label)}`,
+  return svg("path", { class: `error-bar ${colour}`,
     d: `M${x.at(point.x)} ${low}V${high}m-3 0h6M${x.at(point.x) - 3} ${low}h6` });
 }
 
-function markOf(point, number, x, y, colours, metric, cost) {
+function markOf(point, number, x, y, colour, metric, cost) {
   const { row } = point;
   const [px, py] = [x.at(point.x), y.at(point.y)];
   const name = `${row.title}: ${fixed(point.y, metric.decimals)} ${metric.unit} at ${point.text}, ${cost.head}`;
   const shape = row.distiller === "none" ? svg("circle", { cx: px, cy: py, r: 5.5 })
     : svg("path", { d: `M${px} ${py - 6.5}l6.5 6.5l-6.5 6.5l-6.5 -6.5z` });
-  return svg("g", { class: `point ${colours.get(row.label)}${row.id === state.open ? " chosen" : ""}`, role: "button",
+  return svg("g", { class: `point ${colour}${row.id === state.open ? " chosen" : ""}`, role: "button",
     tabindex: number ? "-1" : "0", "aria-label": `${name}. Open its row.`, "data-row": row.id, "data-x": point.x,
     onclick: () => goToRow(row.id) }, svg("title", {}, name), shape);
 }
@@ -146,7 +157,7 @@ function stepAmongPoints(event) {
 }
 
 // Name each architecture at its best point, or only the front where there are many, where no other name is.
-function labelsOf(points, front, x, y, width, height, colours) {
+function labelsOf(points, front, x, y, width, colourOf) {
   const best = [...grouped(points, (point) => point.row.label).values()]
     .map((own) => own.find((point) => front.includes(point)) || own[0]);
   const named = best.length > 16 ? best.filter((point) => front.includes(point)) : best;
@@ -156,7 +167,7 @@ function labelsOf(points, front, x, y, width, height, colours) {
   return named.map((point) => {
     const { label } = point.row;
     const name = label.length > 30 ? `${label.slice(0, 29)}…` : label;
-    const [px, py, w] = [x.at(point.x), y.at(point.y), name.length * 6.6];
+    const [px, py, w] = [x.at(point.x), y.at(point.y), name.length * 7.2];
     const places = [[8, -7], [8, 15], [-w - 8, -7], [-w - 8, 15], [-w / 2, -11], [-w / 2, 21], [11, 4], [-w - 11, 4]];
     const cost = ([dx, dy]) => {
       const box = [px + dx, py + dy - 10, w, 13];
@@ -166,7 +177,7 @@ function labelsOf(points, front, x, y, width, height, colours) {
     const costs = places.map(cost);
     const [dx, dy] = places[costs.indexOf(Math.min(...costs))];
     taken.push([px + dx, py + dy - 10, w, 13]);
-    return svg("text", { x: px + dx, y: py + dy, class: `name ${colours.get(point.row.label)}`, "aria-hidden": "true" },
+    return svg("text", { x: px + dx, y: py + dy, class: `name ${colourOf(point)}`, "aria-hidden": "true" },
       name);
   });
 }

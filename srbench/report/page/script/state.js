@@ -27,6 +27,9 @@ function usualBase() {
   return base ? base.method : "";
 }
 
+const testTitle = (test) =>
+  `${test.label} ×${test.scale} · ${test.degradation_label}${test.inference === "whole" ? "" : ` · ${test.inference}`}`;
+
 // Call ``render`` whenever one of these entries of the state changes.
 function watch(keys, render) {
   watchers.push({ keys: keys.split(" "), render });
