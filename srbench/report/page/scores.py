@@ -21,7 +21,8 @@ MOST_SCORES = 150_000
 class PackedScores:
     """The scores of a line under one heading."""
 
-    seeds: tuple[int, ...]
+    seeds: tuple[int | None, ...]
+    """The seeds, or None alone for what was not trained: its scores belong to every seed."""
     values: tuple[str, ...]
     """For each seed the scores of the table's images, see `pack`."""
     binary: bool
@@ -51,9 +52,10 @@ def pack_line(line: Line, heading: Heading, images: Sequence[Image]) -> PackedSc
     by_seed = scores_by_seed(line.records, heading)
     if not any(by_seed.values()):
         return None
-    seeds = tuple(sorted(by_seed))
+    seeds = sorted(by_seed)
     values = tuple(pack([by_seed[seed].get(image) for image in images]) for seed in seeds)
-    return PackedScores(seeds, values, by_seed.binary)
+    untrained = all(record.model.seed is None for record in line.records)
+    return PackedScores((None,) if untrained else tuple(seeds), values, by_seed.binary)
 
 
 def pack(values: Sequence[float | None]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from report.page.conftest import EVIL
 from srbench.report.formats import signed
 from srbench.report.leaderboard.sections import make_sections
-from srbench.report.pairing import paired_gain, scores_by_seed
+from srbench.report.pairing import Scores, paired_gain, scores_by_seed
 from srbench.report.reading import read_records
 
 
@@ -90,6 +90,13 @@ def test_best_and_second_are_marked_and_reasons_are_text(page):
     assert page.run("return document.querySelector('td.empty').title") in notes
 
 
+def test_costs_that_no_row_has_are_a_sentence(page):
+    page.choose("filter-certified", "not checked")
+    assert not any("Params" in head for head in page.texts("#table thead button"))
+    assert page.texts("#missing")[0].startswith("No row here has Params [K], MACs [G], Latency p50 [ms]")
+    assert page.texts("#missing")[0].endswith(": no memory.")
+
+
 def test_gains_over_any_row_are_those_of_srbench(page, folder):
     """The paired gain and its interval, over images, and over seeds and images, against the Python of the report."""
     tables = [table for section in make_sections(read_records(folder).records) for table in section.tables]
@@ -104,8 +111,12 @@ def test_gains_over_any_row_are_those_of_srbench(page, folder):
         for line in table.lines:
             if line is base:
                 continue
-            scores = (scores_by_seed(one.records, table.headline) for one in (line, base))
-            gain = paired_gain(*scores, table.headline)
+            own, other = (scores_by_seed(one.records, table.headline) for one in (line, base))
+            if base.reference:  # not trained: the same for every seed
+                other = Scores(dict.fromkeys(own, other[0]), binary=other.binary)
+            if line.reference:
+                own = Scores(dict.fromkeys(other, own[0]), binary=own.binary)
+            gain = paired_gain(own, other, table.headline)
             mean, low, high = (signed(value, 3) for value in (gain.mean, gain.low, gain.high))
             mark = {"better": "", "worse": "▼ ", "tie": "≈ "}[gain.verdict]
             assert shown[line.title] == f"{mark}{mean} [{low}, {high}]", line.title

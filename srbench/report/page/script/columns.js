@@ -11,7 +11,7 @@ function columnsFor(rows) {
   const flat = state.layout === "list";
   const headlines = unique(tests.map((test) => test.headline)).filter(Boolean);
   const others = unique(tests.flatMap((test) => Object.keys(test.ids))).filter((key) => !headlines.includes(key));
-  const costs = DATA.costs.filter((cost) => rows.some((row) => cost.name in row.costs));
+  const costs = DATA.costs.filter((cost) => rows.some((row) => known(row.costs[cost.name])));
   const after = new Set(["latency_ms_p50", "peak_memory_mib"]);
   const columns = [
     column("rank", "Rank", { value: (row) => row.rank, text: (row) => (row.rank ? String(row.rank) : "—") }),
@@ -25,6 +25,13 @@ function columnsFor(rows) {
     ...costs.filter((cost) => after.has(cost.name)).map(costColumn),
   ];
   return columns.filter((one) => !["none", ...hiddenGroups()].includes(one.group));
+}
+
+// What no row has is a sentence instead of an empty column.
+function missingCosts(rows) {
+  const missing = DATA.costs.filter((cost) => rows.length && !rows.some((row) => known(row.costs[cost.name])));
+  const reasons = unique(missing.flatMap((cost) => rows.map((row) => row.costs[cost.name]).filter(Boolean)));
+  return missing.length ? `No row here has ${missing.map((cost) => cost.head).join(", ")}: ${reasons.join("; ")}.` : "";
 }
 
 function column(key, head, facts) {

@@ -63,10 +63,17 @@ function proportionInterval(array) {
   return mcnemar(wins, losses) < SIGNIFICANCE ? [low, high] : [Math.min(low, 0), Math.max(high, 0)];
 }
 
-// Differences by seed and image name, with realisations averaged, of what both rows have scored with all their seeds.
+// The scores of both rows for each seed that they share. What was not trained has the same scores for every seed.
+function pairsOf(own, base) {
+  const untrained = (scores) => scores.seeds[0] === null;
+  const seeds = untrained(own) ? base.seeds : untrained(base) ? own.seeds : own.seeds.filter((seed) => base.seeds.includes(seed));
+  const of = (scores, seed) => scores.values[untrained(scores) ? 0 : scores.seeds.indexOf(seed)];
+  return seeds.map((seed) => [of(own, seed), of(base, seed)]);
+}
+
+// Differences by seed and image name, with realisations averaged, of what both rows have scored with all these seeds.
 function differences(own, base, test, sign) {
-  const seeds = own.seeds.filter((seed) => base.seeds.includes(seed));
-  const pairs = seeds.map((seed) => [own.values[own.seeds.indexOf(seed)], base.values[base.seeds.indexOf(seed)]]);
+  const pairs = pairsOf(own, base);
   const places = new Map();
   test.images.forEach((name, place) => {
     if (pairs.length && pairs.every(([a, b]) => !Number.isNaN(a[place]) && !Number.isNaN(b[place]))) {

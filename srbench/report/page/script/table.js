@@ -64,6 +64,7 @@ function renderTable() {
   }
   byId("table").replaceChildren(headElement(columns), ...bodies);
   byId("notes").replaceChildren(...notes.items());
+  byId("missing").textContent = hiddenGroups().includes("costs") ? "" : missingCosts(rows);
   byId("count").textContent = rows.length
     ? `${shown.length === rows.length ? "" : `${shown.length} of `}${rows.length.toLocaleString("en")} rows`
     : "No row is left by these filters.";
