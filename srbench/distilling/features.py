@@ -19,7 +19,7 @@ from srbench.distilling.distiller import Setup
 from srbench.errors import TrainingError
 from srbench.networks.capture import capture
 from srbench.networks.network import Network
-from srbench.networks.wanted import Wanted
+from srbench.networks.wanted import Points, Wanted
 
 TRIAL_SIDE = 16
 """Side in pixels of the lr on which channels are counted; networks that need more are padded."""
@@ -141,8 +141,9 @@ def _run(
     with capture(network.tapped, tuple(dict.fromkeys(paths))) as features:
         sr = network(lr, scale, weights)
     if missing := [path for path in paths if path not in features]:
+        at = "on points" if isinstance(scale, Points) else f"at x{scale}"
         raise TrainingError(
-            f"{network.spec.name} does not use its module {missing[0]!r}, so it cannot be tapped; choose "
+            f"{network.spec.name} does not use its module {missing[0]!r} {at}, so it cannot be tapped; choose "
             "modules that every forward pass goes through."
         )
     aspect, input_range = lr.shape[-2] / lr.shape[-1], network.spec.input_range

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from srbench.errors import DataError
 from srbench.files import atomic_path
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def write_map(path: Path, uncertainty: Tensor) -> None:

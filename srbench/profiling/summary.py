@@ -92,6 +92,7 @@ def _watched(network: nn.Module) -> Iterator[_Seen]:
 
     def end(module: nn.Module, _: object, made: object) -> None:
         seen.macs[module] = seen.macs.get(module, 0) + (counter.get_total_flops() - begun.pop()) // 2
+        made = made[0] if isinstance(made, tuple) and made else made  # sr, before the map of its uncertainty
         if isinstance(made, Tensor):
             seen.output[module] = tuple(made.shape[1:] if made.shape[:1] == (1,) else made.shape)
 

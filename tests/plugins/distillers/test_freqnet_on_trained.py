@@ -30,7 +30,7 @@ def test_on_a_trained_network_only_freqnet_and_the_shares_learn(catalog):
     distiller = FreqNetOnTrained(setup)
     setup.student.module.train()
     hr = photograph(2, 3, 20, 28)
-    batch = Batch(imresize(hr, scale=0.5), hr, scale=2, step=0, steps=1, generator=torch.Generator())
+    batch = Batch(imresize(hr, scale=0.5), hr, wanted=2, step=0, steps=1, generator=torch.Generator())
     terms = distiller.losses(batch)
     sum(terms.values()).backward()
     bicubic = imresize(rgb_to_y(batch.lr), scale=2)  # what FreqNet gives at first; the mirrored padding bends its edge

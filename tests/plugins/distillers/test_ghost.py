@@ -37,7 +37,7 @@ def setup_of(shelf, student, *teachers):
 def test_the_noise_fades_by_the_epochs_of_the_release(step, steps, noise, shelf):
     distiller = ghost.Ghost(setup_of(shelf, "ghost:edsr_small"))
     hr = photograph(1, 3, 16, 16)
-    batch = Batch(lr=hr[..., ::2, ::2], hr=hr, scale=2, step=step, steps=steps, generator=torch.Generator())
+    batch = Batch(lr=hr[..., ::2, ::2], hr=hr, wanted=2, step=step, steps=steps, generator=torch.Generator())
     assert distiller.losses(batch)["l1"].isfinite()
     assert all(shift.noise.item() == pytest.approx(noise) for shift in distiller.shifts)
 

@@ -34,7 +34,7 @@ def setup_of(shelf, name):
 
 def gradients(distiller):
     hr = photograph(4, 3, 32, 32)
-    batch = Batch(lr=hr[..., ::2, ::2], hr=hr, scale=2, step=0, steps=10, generator=torch.Generator())
+    batch = Batch(lr=hr[..., ::2, ::2], hr=hr, wanted=2, step=0, steps=10, generator=torch.Generator())
     terms = distiller.losses(batch)
     terms["l1"].backward()
     module = distiller.setup.student.module

@@ -36,7 +36,7 @@ def setup(student, *teachers):
 
 def batch(channels):
     hr = photograph(2, channels, 16, 16)
-    return Batch(lr=hr[..., ::2, ::2], hr=hr, scale=2, step=0, steps=1, generator=Generator())
+    return Batch(lr=hr[..., ::2, ::2], hr=hr, wanted=2, step=0, steps=1, generator=Generator())
 
 
 def test_its_terms_are_the_recipes_and_the_distance_to_the_teacher():
