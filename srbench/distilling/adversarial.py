@@ -50,7 +50,7 @@ def hinge(logits: Tensor, *, real: bool) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class AdversarialLoss:
-    """What the logits of a discriminator cost the student and the discriminator.
+    """The losses of student and discriminator, from the discriminator's logits.
 
     A relativistic average one compares each logit with the mean logit of the other images (Jolicoeur-Martineau, 2019):
     it asks whether an image is more real than the others, so that the student also has a gradient from hr's.

@@ -20,12 +20,12 @@ _HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Enlarged(NamedTuple):
-    """What a network made of whole images."""
+    """The output of a network for whole images."""
 
     sr: Tensor
     """See `super_resolve`."""
     uncertainty: Tensor | None
-    """As sr: the standard deviation that the network expects of each value, in [0, 1], or a map that only orders; None
+    """The standard deviation that the network expects of each value of sr, in [0, 1], or a map that only orders; None
     for a network that returns none. A self-ensemble has the mean of its eight."""
 
 

@@ -21,7 +21,7 @@ WIDTHS = {"edsr_baseline": 64, "rdn_small": 16, "imdn": 64, "rlfn": 52, "pan": 4
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_encoder_has_the_weights_and_gives_the_features_of_its_network(name):
-    """Whatever follows the encoder's weights in the network's state is the upsampler's."""
+    """All weights of the network after the encoder's belong to its upsampler."""
     spec = CATALOG.architectures[name]
     network, encoder = spec.network(2).eval(), spec.encoder().eval()
     keys, own = list(network.state_dict()), list(encoder.state_dict())

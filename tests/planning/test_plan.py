@@ -351,47 +351,6 @@ FULL = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("selection", "kept"),
-    [
-        ({"only": ("dot",)}, lambda c: c.model.architecture == "dot"),
-        ({"only": ("dot", "bicubic")}, lambda c: c.model.architecture in ("dot", "bicubic")),
-        ({"only": ("logits",)}, lambda c: c.model.distiller == "logits"),
-        ({"scales": (3,)}, lambda c: c.scale == 3),
-        ({"datasets": ("set5",)}, lambda c: c.dataset == "set5"),
-        ({"degradations": ("blur_down",)}, lambda c: c.degradation == "blur_down"),
-        ({"only": ("dot",), "scales": (2,)}, lambda c: c.model.architecture == "dot" and c.scale == 2),
-    ],
-)
-def test_a_selection_keeps_the_cells_it_names(catalog, selection, kept):
-    every = make_plan(suite(FULL), catalog).cells
-    picked = make_plan(suite(FULL), catalog, Selection(**selection)).cells
-    assert list(picked) == [cell for cell in every if kept(cell)]
-    assert 0 < len(picked) < len(every)
-
-
-@pytest.mark.parametrize(
-    ("selection", "error", "sentence"),
-    [
-        ({"only": ("dott",)}, UnknownNameError, "'dott'. Did you mean dot?"),
-        ({"only": ("espcn",)}, UsageError, "Suite s has no 'espcn'; it has bicubic, dot, logits, none, wide."),
-        ({"scales": (7,)}, UsageError, "Suite s has no scale 7; it has 2, 3."),
-        ({"datasets": ("set14",)}, UnknownNameError, "Did you mean set5?"),
-        ({"degradations": ("blur",)}, UnknownNameError, "Did you mean blur_down?"),
-    ],
-)
-def test_a_selection_of_what_the_suite_lacks_is_answered(catalog, selection, error, sentence):
-    with pytest.raises(error) as answer:
-        make_plan(suite(FULL), catalog, Selection(**selection))
-    assert sentence in str(answer.value)
-
-
-def test_a_selection_that_leaves_nothing_repeats_itself(catalog):
-    two = suite({"architectures": ("dot",), "scales": (2,)}, {"architectures": ("wide",), "scales": (3,)})
-    with pytest.raises(UsageError, match=r"Suite s has no cell that matches --only dot and --scale 3 together; drop"):
-        make_plan(two, catalog, Selection(only=("dot",), scales=(3,)))
-
-
 def test_published_weights_run_at_their_scales_only_and_once_for_all_distillers(catalog):
     tagged = [
         (spec.name, c.tag, c.scale) for spec in catalog.architectures.values() for c in spec.checkpoints
