@@ -21,6 +21,7 @@ from srbench.report.distillation.gains import make_gain_tables
 from srbench.report.distillation.plots import gain_pictures
 from srbench.report.formats import write_csv
 from srbench.report.leaderboard.attention import attention_pictures
+from srbench.report.leaderboard.by_scale import by_scale
 from srbench.report.leaderboard.columns import (
     image_columns,
     image_rows,
@@ -152,12 +153,13 @@ def _write(files: ReportFiles, results: Path, records: Records, *, images: bool)
 
     sections = files.sections
     gains, matrices, studies = make_gain_tables(sections), make_matrices(sections), make_studies(sections)
+    comparisons = by_scale(sections)
     crops, unreadable = crop_pictures(results, records.folder, sections)
     maps, unread_maps = map_pictures(results, records.folder, sections)
     groups = (
         [
             *plot_pictures(results, sections),
-            *scale_pictures(results, sections),
+            *scale_pictures(results, comparisons),
             *crops,
             *maps,
             *attention_pictures(results, records.folder, sections),
@@ -178,7 +180,7 @@ def _write(files: ReportFiles, results: Path, records: Records, *, images: bool)
         degradations = (results / "degradations.md", results / "degradations.csv", *of_matrices)
         atomic_write(degradations[0], degradations_page.render_page(matrices, of_matrices))
         write_csv(degradations[1], degradations_page.COLUMNS, degradations_page.csv_rows(matrices))
-    page = render_page(records, sections, figures, distillation[:1], degradations[:1], studies)
+    page = render_page(records, sections, figures, distillation[:1], degradations[:1], studies, comparisons)
     atomic_write(files.markdown, page)
     beside = records.folder.relative_to(results).as_posix() if images else None
     html, faults = render_html(records, sections, gains, matrices, beside=beside)

@@ -9,7 +9,10 @@ from srbench.escaping import markdown, markdown_code, markdown_sentence
 from srbench.measuring.protocol import PROTOCOLS
 from srbench.report.formats import Heading, grid, signed
 from srbench.report.leaderboard.attention import attention_name
+from srbench.report.leaderboard.by_scale import ByScale
 from srbench.report.leaderboard.fronts import Study, study_lines
+from srbench.report.leaderboard.scale_plots import picture_of
+from srbench.report.leaderboard.scale_tables import scale_lines
 from srbench.report.leaderboard.tables import Line, Section, Table, Value
 from srbench.report.reading import Records
 
@@ -54,6 +57,7 @@ def render_page(
     distillation: Iterable[Path] = (),
     degradations: Iterable[Path] = (),
     studies: Sequence[Study] = (),
+    comparisons: Sequence[ByScale] = (),
 ) -> str:
     """Return the text of leaderboard.md, with links to the pages of distillers and degradations if there are any.
 
@@ -80,8 +84,10 @@ def render_page(
     for scale in dict.fromkeys(s.scale for s in sections):
         for picture in [f for f in shown if "_vs_" in f.name and f.stem.endswith(f"_x{scale}")]:
             out += [f"![Quality against cost at x{scale}]({picture.name})", ""]
-    for picture in [f for f in shown if "_by_scale_" in f.name]:
-        out += [f"![Scores against scale]({picture.name})", ""]
+    for comparison in comparisons:
+        out += scale_lines(comparison)
+        for picture in [f for f in shown if f.name == picture_of(comparison)]:
+            out += [f"![{markdown(comparison.title)}: scores by scale]({picture.name})", ""]
     for section in sections:
         out += _section(section, shown, notes, [study for study in studies if study.section is section])
         for kind, shows in SHOWN.items():
