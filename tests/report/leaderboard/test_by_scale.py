@@ -49,7 +49,8 @@ def test_a_reduced_result_is_a_point_of_the_same_curve():
         (2, None), (3, None), (4, None), (5, 8), (6, 8), (8, None),
     ]  # fmt: skip
     text = "\n".join(scale_lines(comparison))
-    assert "**35.00↓**" in text and "reduced by MATLAB's `imresize`" in text
+    assert "**35.00↓**" in text
+    assert "reduced by MATLAB's `imresize`" in text
     assert "imresize" not in "\n".join(scale_lines(of(*records())))
 
 
@@ -73,7 +74,7 @@ def test_gains_are_over_bicubic_interpolation_and_paired():
 def test_only_what_is_certainly_worse_than_the_best_is_no_tie():
     comparison = of(*records(), *[make_record("edsr_quick", scale=scale, psnr=39.99 - scale) for scale in SCALES])
     at_two = [point for points in comparison.curves().values() for point in points if point.scale == 2]
-    assert [point.line.title for point in ties_with_best(at_two)][0] == "ESPCN"
+    assert next(point.line.title for point in ties_with_best(at_two)) == "ESPCN"
     at_eight = [point for points in comparison.curves().values() for point in points if point.scale == 8]
     assert [point.line.title for point in ties_with_best(at_eight)] == ["FSRCNN"]
 
