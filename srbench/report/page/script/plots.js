@@ -27,6 +27,7 @@ function drawPlots(rows, cost) {
     .filter(({ points }) => unique(points.map((point) => point.x)).length > 1);
   const labels = unique(rows.map((row) => row.label));
   byId("plots").replaceChildren(...found.slice(0, MOST_PANELS).map((panel) => panelOf(panel, cost, labels)));
+  byId("plots").classList.toggle("empty", !found.length);
   byId("plots-note").textContent = plotsNote(found.length);
 }
 
