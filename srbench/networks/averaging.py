@@ -9,6 +9,9 @@ from torch import Tensor
 
 from srbench.errors import CheckpointError
 
+BATCHES_SEEN = "num_batches_tracked"
+"""The buffer of PyTorch's batch normalisation that counts."""
+
 
 def average_weights(
     states: Mapping[str, Mapping[str, Tensor]], shares: Sequence[float] | None = None
@@ -17,7 +20,9 @@ def average_weights(
 
     The uniform mean is the "model soup" (Wortsman et al., ICML 2022) and the feature ensemble of SwinFIR (section 3.4):
     the mean of good checkpoints that are near each other in one training scores better than each. With shares it is the
-    network interpolation of ESRGAN (section 3.4). Tables of whole numbers must be equal.
+    network interpolation of ESRGAN (section 3.4). Tables of whole numbers must be equal, except for the number of
+    batches that a batch normalisation has seen, of which the largest is kept; its running statistics are averaged as
+    weights are, and are then not exactly those of the averaged network.
 
     Args:
         states: State dicts by their names in messages, such as their files.
@@ -54,6 +59,9 @@ def _mean(tensors: Sequence[Tensor], shares: Sequence[float] | None, key: str) -
         if len(parts) == 1:
             return parts[0][1]
         return torch.stack([share * tensor.double() for share, tensor in parts]).sum(0).to(first.dtype)
+    if key.rpartition(".")[2] == BATCHES_SEEN:
+        used = [t for t, share in zip(tensors, shares or [1.0] * len(tensors), strict=True) if share]
+        return max(used, key=int)
     if any(not torch.equal(tensor, first) for tensor in tensors):
         raise CheckpointError(
             f"{key} holds whole numbers that differ between the checkpoints, and they have no mean; give checkpoints "

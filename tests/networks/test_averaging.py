@@ -32,6 +32,21 @@ def test_checkpoints_of_different_networks_have_no_average(other, message):
         average_weights({"a.pth": state, "b.pth": other})
 
 
+def test_networks_with_batch_normalisation_have_an_average_although_they_counted_differently():
+    states = {}
+    for name, batches in {"a": 3, "b": 5}.items():
+        norm = torch.nn.BatchNorm2d(2)
+        for _ in range(batches):
+            norm(torch.randn(4, 2, 3, 3))
+        states[name] = {f"body.{key}": tensor for key, tensor in norm.state_dict().items()}
+    average = average_weights(states)
+    assert average["body.num_batches_tracked"] == 5
+    means = torch.stack([state["body.running_mean"] for state in states.values()])
+    assert torch.allclose(average["body.running_mean"], means.mean(0))
+    only_first = average_weights(states, (1.0, 0.0))
+    assert all(torch.equal(only_first[key], states["a"][key]) for key in only_first)
+
+
 def test_the_average_of_nothing_is_refused():
     with pytest.raises(CheckpointError, match="at least one"):
         average_weights({})
