@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from srbench.cli import add_plugin, data, degrade, plan, plugins, profile, report, run, score, search, show
+from srbench.cli import add_plugin, compare, data, degrade, plan, plugins, profile, report, run, score, search, show
 from srbench.cli import list as listing
 from srbench.cli.console import complain
 from srbench.errors import SrbenchError, TrainingInterrupted, text_of
@@ -105,7 +105,7 @@ app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("search")(search.search)
 app.command("report")(report.report)
-app.command("compare")(report.compare)
+app.command("compare")(compare.compare)
 app.command("score")(score.score)
 app.command("degrade")(degrade.degrade)
 app.command("profile")(profile.profile)

@@ -13,7 +13,7 @@ from srbench.garbage import without_collections
 from srbench.plain import PlainConsole
 from srbench.report.build import build_report
 from srbench.report.comparing.comparison import Comparison
-from srbench.report.comparing.verdicts import cells, listed, skipped, summary
+from srbench.report.comparing.verdicts import cells, heading, listed, skipped, summary
 from srbench.report.formats import Heading, signed
 from srbench.report.leaderboard.tables import Line, Section, Table, Value
 
@@ -47,8 +47,16 @@ def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = Fal
 
 
 def print_comparison(console: PlainConsole, comparison: Comparison) -> None:
-    """Print what changed, what was skipped and the verdict."""
+    """Print where both sides come from, what changed, what was skipped and the verdict."""
     styles = {"failed": "bold red", "new": "green", "changed": ""}
+    sides = heading(comparison)
+    if sides:
+        table = RichTable(box=None, pad_edge=False, header_style="bold")
+        for name in sides[0]:
+            table.add_column(name, overflow="fold")
+        for row in sides[1:]:
+            table.add_row(*map(one_line, row))
+        console.print(table)
     changes = listed(comparison)
     if changes:
         table = RichTable(box=None, pad_edge=False, header_style="bold")

@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from statistics import fmean
 from typing import Literal, TypeAlias
 
+from srbench.errors import UsageError
 from srbench.garbage import without_collections
+from srbench.report.comparing.chance import explained_by_chance
+from srbench.report.comparing.renaming import renamed
 from srbench.report.comparing.rows import (
     Cells,
     Identity,
     identity_of,
+    is_equal,
+    is_score,
     is_watched,
     number,
     protocol_of,
     reason_of,
     row_title,
+    without,
 )
 from srbench.report.comparing.rules import Rule
+from srbench.report.comparing.sides import Origin, Side
 
 Verdict: TypeAlias = Literal["failed", "skipped", "new", "changed", "same"]
+Rows: TypeAlias = Mapping[Identity, Cells]
+TRAINING = ("seed", "realisation")
+"""The fields in which the rows of one method differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One cell of the comparison."""
+    """One cell of the comparison, or the mean of a method's trainings."""
 
     identity: Identity
+    """Without seed and realisation where the rule is about a method."""
     column: str
     """"" if the change is about the whole row."""
     base: float | None
     head: float | None
     verdict: Verdict
     detail: str = ""
-    """The reason why it failed or was skipped; a sentence without full stop."""
+    """The reason why it failed or was skipped, and what else to know of it; a sentence without full stop."""
     rule: Rule | None = None
 
     @property
@@ -51,6 +65,10 @@ class Comparison:
     """Number of rows that both sides have."""
     changes: tuple[Change, ...]
     """Failures first, then skipped checks, new rows, changes that break no rule, and checks that found no change."""
+    origins: tuple[Origin, Origin] | None = None
+    """Where base and head come from, if that is known."""
+    renamings: tuple[str, ...] = ()
+    """``OLD=NEW`` for what has another name in head."""
 
     def having(self, verdict: Verdict) -> list[Change]:
         """Return the changes with a verdict."""
@@ -62,88 +80,206 @@ class Comparison:
         return not self.having("failed")
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What a rule compares: a row of both sides, or all rows of a method where chance decides."""
+
+    identity: Identity
+    base: Sequence[Cells]
+    head: Sequence[Cells]
+
+    def scores(self, side: Sequence[Cells], column: str) -> list[float]:
+        """Return the number of each training, averaged over realisations, or of the row if nothing was trained."""
+        by_seed: dict[str, list[float]] = defaultdict(list)
+        for row in side:
+            if (value := number(row.get(column, ""))) is not None:
+                by_seed[row["seed"]].append(value)
+        return [fmean(values) for values in by_seed.values()]
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is about trainings, which chance lets end elsewhere."""
+        return any(row["seed"] for row in (*self.base, *self.head))
+
+    def explained(self, column: str, tests: int) -> float | None:
+        """See `explained_by_chance`; 0 where nothing was trained."""
+        if not self.trained:
+            return 0.0
+        return explained_by_chance(self.scores(self.base, column), self.scores(self.head, column), tests=tests)
+
+
+def compare_sides(base: Side, head: Side, rules: Sequence[Rule], renamings: Sequence[str] = ()) -> Comparison:
+    """Compare two leaderboards that were read, as `compare_rows` does; see `srbench.report.comparing.renaming` too."""
+    found = compare_rows(renamed(base.rows, head.rows, renamings), head.rows, rules)
+    return replace(found, origins=(base.origin, head.origin), renamings=tuple(renamings))
+
+
 @without_collections()
-def compare_rows(base: Sequence[Cells], head: Sequence[Cells], rules: Sequence[Rule]) -> Comparison:
+def compare_rows(base: Iterable[Cells], head: Iterable[Cells], rules: Sequence[Rule]) -> Comparison:
     """Match the rows of two leaderboards and judge what changed.
 
     The comparison fails if a rule is broken or its cell became empty, if two scores have different protocol ids or only
     one has any, if a row vanished or is no longer certified, or if a cell failed in head and not in base: its status is
-    not "ok". New rows are listed. Each row of a side has its own identity.
+    not "ok". New rows are listed. Each row of a side has its own identity. Rules on chance compare methods, whose sides
+    may have different seeds.
+
+    Raises:
+        UsageError: A rule is about no row, or is on chance where no method has two trainings on a side.
     """
     before, after = ({identity_of(r): r for r in rows} for rows in (base, head))
-    changes: list[Change] = []
-    for identity in sorted(before.keys() | after.keys()):
-        old, new = before.get(identity), after.get(identity)
-        if new is None:
-            changes.append(_whole(identity, "failed", "the row vanished"))
-        elif not _is_ok(new) and (old is None or _is_ok(old)):
-            changes.append(_whole(identity, "failed", f"the cell failed: {_cause(new)}"))
-        elif old is None:
-            changes.append(_whole(identity, "new", "the row is new"))
-        elif not _is_ok(new):
-            changes.append(_whole(identity, "skipped", f"the cell failed in base and in head: {_cause(new)}"))
-        else:
-            if old.get("certified") == "certified" != new.get("certified"):
-                became = new.get("certified") or "unknown"
-                changes.append(_whole(identity, "failed", f"the dataset was certified and became {became}"))
-            changes += _compare_cells(identity, old, new, rules)
+    for rule in rules:
+        if not any(map(rule.is_about, (*before, *after))):
+            raise UsageError(f"The rule '{rule}' is about no row of either side; correct what is between its braces.")
+    changes = [*_whole_rows(before, after, [rule for rule in rules if rule.chance])]
+    both = {identity: (before[identity], after[identity]) for identity in sorted(before.keys() & after.keys())}
+    for identity, sides in both.items():
+        if all(map(_is_ok, sides)):
+            pair = _Pair(identity, *([row] for row in sides))
+            own = [rule for rule in rules if rule.is_about(identity)]
+            changes += [_judge(pair, rule) for rule in own if not rule.chance]
+            changes += _unruled(pair, {rule.column for rule in own})
+    changes += _judge_methods(before, after, [rule for rule in rules if rule.chance])
     order = ("failed", "skipped", "new", "changed", "same")
     return Comparison(
         rules=tuple(rules),
-        rows=len(before.keys() & after.keys()),
+        rows=len(both),
         changes=tuple(sorted(changes, key=lambda c: (order.index(c.verdict), c.identity, c.column, str(c.rule)))),
     )
 
 
-def _compare_cells(identity: Identity, old: Cells, new: Cells, rules: Sequence[Rule]) -> list[Change]:
-    changes = [_judge(identity, old, new, rule) for rule in rules]
-    ruled = {rule.column for rule in rules}
+def _whole_rows(before: Rows, after: Rows, rules_on_chance: Sequence[Rule]) -> Iterator[Change]:
+    """Yield what changed about whole rows; a seed may vanish where a rule compares what several seeds give."""
+    kept = {without(identity, "seed") for identity in after}
+    for identity in sorted(before.keys() | after.keys()):
+        old, new = before.get(identity), after.get(identity)
+        may_vanish = without(identity, "seed") in kept and any(rule.is_about(identity) for rule in rules_on_chance)
+        if new is None and may_vanish:
+            yield _whole(identity, "skipped", "head has other seeds of it")
+        elif new is None:
+            yield _whole(identity, "failed", "the row vanished")
+        elif not _is_ok(new) and (old is None or _is_ok(old)):
+            yield _whole(identity, "failed", f"the cell failed: {_cause(new)}")
+        elif old is None:
+            yield _whole(identity, "new", "the row is new")
+        elif not _is_ok(new):
+            yield _whole(identity, "skipped", f"the cell failed in base and in head: {_cause(new)}")
+        elif _is_ok(old) and old.get("certified") == "certified" != new.get("certified"):
+            became = new.get("certified") or "unknown"
+            yield _whole(identity, "failed", f"the dataset was certified and became {became}")
+
+
+def _judge_methods(before: Rows, after: Rows, rules: Sequence[Rule]) -> list[Change]:
+    """Judge the rules on chance, which share what may fail by chance.
+
+    Raises:
+        UsageError: No method that a rule is about has two trainings on a side.
+    """
+    rows: dict[Identity, tuple[list[Cells], list[Cells]]] = defaultdict(lambda: ([], []))
+    for number_of_side, side in enumerate((before, after)):
+        for identity, row in side.items():
+            if rules and _is_ok(row):
+                rows[without(identity, *TRAINING)][number_of_side].append(row)
+    pairs = [_Pair(method, *rows[method]) for method in sorted(rows) if all(rows[method])]
+    judged = [(rule, [pair for pair in pairs if rule.is_about(pair.identity)]) for rule in rules]
+    tests = 0
+    for rule, own in judged:
+        trained = [pair for pair in own if pair.trained]
+        spread = sum(pair.explained(rule.column, 1) is not None for pair in trained)
+        if trained and not spread:
+            raise UsageError(
+                f"The rule '{rule}' needs a method with two trainings on one side, and each has one; run with --seed 0 "
+                "--seed 1 --seed 2, or replace chance by a number."
+            )
+        tests += spread
+    return [_judge(pair, rule, tests) for rule, own in judged for pair in own]
+
+
+def _unruled(pair: _Pair, ruled: set[str]) -> Iterator[Change]:
+    """Yield the changes of a row in columns that no rule is about."""
+    (old,), (new,) = pair.base, pair.head
     for column in dict.fromkeys([*old, *new]):
         if not is_watched(column) or column in ruled:
             continue
         base, head = number(old.get(column, "")), number(new.get(column, ""))
-        why = "" if base is None or head is None else _other_protocol(old, new, column)
-        if why or base != head:
-            note = why or ("became empty" if head is None else "was empty" if base is None else "")
-            verdict: Verdict = "failed" if why else "changed"
-            changes.append(Change(identity=identity, column=column, base=base, head=head, verdict=verdict, detail=note))
-    return changes
+        both = base is not None and head is not None
+        why = _other_protocol(pair, column) if both else ""
+        if why or (not is_equal(column, base, head) if base is not None and head is not None else base != head):
+            note = _elsewhere(pair, column) if both else "became empty" if head is None else "was empty"
+            yield Change(
+                identity=pair.identity, column=column, base=base, head=head, verdict="failed" if why else "changed",
+                detail=why or note,
+            )  # fmt: skip
 
 
-def _judge(identity: Identity, old: Cells, new: Cells, rule: Rule) -> Change:
-    base, head = number(old.get(rule.column, "")), number(new.get(rule.column, ""))
+def _judge(pair: _Pair, rule: Rule, tests: int = 1) -> Change:
+    column = rule.column
+    scores = [pair.scores(side, column) for side in (pair.base, pair.head)]
+    base, head = (fmean(side) if side else None for side in scores)
+    verdict, detail = _unjudged(pair, rule, base, head)
+    if not verdict and base is not None and head is not None:
+        explained = pair.explained(column, tests) if rule.chance else 0.0
+        notes = [_elsewhere(pair, column)]
+        if rule.chance and pair.trained and explained is not None:
+            notes.insert(
+                0, f"chance explains {explained:.3g} with {' and '.join(str(len(s)) for s in scores)} trainings"
+            )
+        if rule.chance and is_equal(column, base, head):
+            verdict = "same"
+        elif explained is None:
+            verdict, detail = "skipped", "one training on each side does not show what chance explains"
+        elif rule.broken(base, head, explained):
+            verdict, detail = "failed", "; ".join(filter(None, [f"breaks {rule}", *notes]))
+        elif is_equal(column, base, head):
+            verdict = "same"
+        else:
+            verdict, detail = "changed", "; ".join(filter(None, notes))
+    return Change(
+        identity=pair.identity, column=column, base=base, head=head, verdict=verdict or "same", detail=detail, rule=rule
+    )  # fmt: skip
 
-    def say(verdict: Verdict, detail: str = "") -> Change:
-        return Change(
-            identity=identity, column=rule.column, base=base, head=head, verdict=verdict, detail=detail, rule=rule
-        )  # fmt: skip
 
-    if rule.timing and (why := _incomparable(old, new)):
-        return say("skipped", f"a timing compares only on one machine, {why}")
+def _unjudged(pair: _Pair, rule: Rule, base: float | None, head: float | None) -> tuple[Verdict | None, str]:
+    """Return the verdict on two sides that do not compare, and why; None if they do."""
+    if rule.timing and (why := _incomparable(pair)):
+        return "skipped", f"a timing compares only on one machine, {why}"
     if base is None:
-        return say("same" if head is None else "changed", "" if head is None else "was empty")
-    if head is None:
-        why = reason_of(new, rule.column).rstrip(".")
-        return say("failed", "became empty" + (f": {why}" if why else ""))
-    if why := _other_protocol(old, new, rule.column):
-        return say("failed", why)
-    if rule.broken(base, head):
-        return say("failed", f"breaks {rule}")
-    return say("same" if base == head else "changed")
+        return ("same", "") if head is None else ("changed", "was empty")
+    lost = [row for row in pair.head if number(row.get(rule.column, "")) is None]
+    if lost:
+        why = reason_of(lost[0], rule.column).rstrip(".")
+        return "failed", "became empty" + (f": {why}" if why else "")
+    why = _other_protocol(pair, rule.column)
+    return ("failed", why) if why else (None, "")
 
 
-def _incomparable(old: Cells, new: Cells) -> str:
-    """Return why timings of two rows do not compare; "" if they do."""
-    base, head = old.get("machine", ""), new.get("machine", "")
-    if not base or not head:
-        return "and one side does not name its machine"
-    return "" if base == head else f"and base was timed on {base}, head on {head}"
+def _incomparable(pair: _Pair) -> str:
+    """Return why timings of two sides do not compare; "" if they do."""
+    for old, new in product(pair.base, pair.head):
+        base, head = old.get("machine", ""), new.get("machine", "")
+        if not base or not head:
+            return "and one side does not name its machine"
+        if base != head:
+            return f"and base was timed on {base}, head on {head}"
+    return ""
 
 
-def _other_protocol(old: Cells, new: Cells, column: str) -> str:
-    """Return why scores of two rows do not compare; "" if they do."""
-    base, head = protocol_of(old, column) or "none stated", protocol_of(new, column) or "none stated"
-    return "" if base == head else f"the protocol changed, which makes them incomparable: {base} became {head}"
+def _elsewhere(pair: _Pair, column: str) -> str:
+    """Return that a score comes from another kind of machine, which rounds sums in another order; "" otherwise."""
+    base, head = ({row.get("machine", "") for row in side} - {""} for side in (pair.base, pair.head))
+    if not is_score(column) or not base or not head or base == head:
+        return ""
+    weights = [{row.get("weights_sha256", "") for row in side} for side in (pair.base, pair.head)]
+    done = "trained" if pair.trained and weights[0] != weights[1] else "measured"
+    return f"{done} on another kind of machine"
+
+
+def _other_protocol(pair: _Pair, column: str) -> str:
+    """Return why scores of two sides do not compare; "" if they do."""
+    for old, new in product(pair.base, pair.head):
+        base, head = protocol_of(old, column) or "none stated", protocol_of(new, column) or "none stated"
+        if base != head:
+            return f"the protocol changed, which makes them incomparable: {base} became {head}"
+    return ""
 
 
 def _is_ok(row: Cells) -> bool:

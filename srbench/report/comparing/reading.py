@@ -12,6 +12,7 @@ from srbench.errors import DataError
 from srbench.garbage import without_collections
 from srbench.records import RowId
 from srbench.report.comparing.rows import Cells, holds_numbers, identity_of, row_title
+from srbench.report.comparing.sides import Origin, Side
 from srbench.report.formats import cell_text
 from srbench.report.leaderboard.columns import Dtype, dtype_of, leaderboard_columns, leaderboard_row, metric_columns
 from srbench.report.leaderboard.sections import rank_order
@@ -21,9 +22,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@without_collections()
 def read_leaderboard(path: Path) -> list[Cells]:
-    """Read the rows of a CSV file, or of a folder with records or, without these, a ``leaderboard.csv``.
+    """Return the rows that `read_side` reads."""
+    return read_side(path).rows
+
+
+@without_collections()
+def read_side(path: Path) -> Side:
+    """Read a CSV file, or a folder with records or, without these, a ``leaderboard.csv``.
 
     Raises:
         DataError: There is no such file or folder, it is not a leaderboard, or it has a row twice.
@@ -34,7 +40,8 @@ def read_leaderboard(path: Path) -> list[Cells]:
             metrics = metric_columns(records)
             header = leaderboard_columns(metrics, records)
             rows = (leaderboard_row(record, metrics) for record in rank_order(records))
-            return [{name: cell_text(row.get(name)) for name in header} for row in rows]
+            cells: list[Cells] = [{name: cell_text(row.get(name)) for name in header} for row in rows]
+            return Side(rows=cells, origin=Origin.of_records(records))
         if not (path / "leaderboard.csv").is_file():
             raise DataError(f"{path} has neither records nor a leaderboard.csv; give a results folder or a CSV file.")
         path /= "leaderboard.csv"
@@ -46,7 +53,8 @@ def read_leaderboard(path: Path) -> list[Cells]:
         raise DataError(f"{path} is not text; give a leaderboard.csv that `srbench report` wrote.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}); check its permissions.") from error
-    return _parse(path, text)
+    parsed = _parse(path, text)
+    return Side(rows=parsed, origin=Origin.of_rows(parsed))
 
 
 def read_results(path: Path | str) -> pd.DataFrame:

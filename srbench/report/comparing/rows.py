@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from srbench.records import RowId
+from srbench.report.formats import UNITS
 from srbench.report.leaderboard.columns import COSTS, NAMING, PER_METRIC, dtype_of
 
 Cells: TypeAlias = Mapping[str, str]
@@ -25,6 +26,11 @@ _COUNTS = {
 def identity_of(row: Cells) -> Identity:
     """Return what identifies a row."""
     return tuple(row[name] for name in RowId._fields)
+
+
+def without(identity: Identity, *fields: str) -> Identity:
+    """Return what identifies all rows that differ in some fields only; these are "" in it."""
+    return tuple("" if name in fields else text for name, text in zip(RowId._fields, identity, strict=True))
 
 
 def row_title(identity: Identity) -> str:
@@ -57,10 +63,24 @@ def holds_numbers(column: str) -> bool:
     return dtype_of(column) != "string" and all(column != known.name for known in NAMING)
 
 
+def is_score(column: str) -> bool:
+    """Whether a column has the mean score of a metric."""
+    return column not in _FIXED and not column.endswith((*PER_METRIC, "_protocol"))
+
+
 def is_watched(column: str) -> bool:
     """Whether changes of a column are listed without a rule: scores and counts, which do not depend on the machine."""
-    is_score = column not in _FIXED and not column.endswith((*PER_METRIC, "_protocol"))
-    return is_score or column in _COUNTS
+    return is_score(column) or column in _COUNTS
+
+
+def decimals_of(column: str) -> int:
+    """Return how many decimals leaderboards print of a score: 2 with a unit, such as dB or %, else 4."""
+    return 2 if column.endswith(tuple(UNITS)) else 4
+
+
+def is_equal(column: str, base: float, head: float) -> bool:
+    """Whether nothing changed: two scores differ by less than what leaderboards print, other numbers not at all."""
+    return round(head - base, decimals_of(column)) == 0 if is_score(column) else head == base
 
 
 def protocol_of(row: Cells, column: str) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from srbench.escaping import markdown, markdown_code, markdown_sentence, one_line
 from srbench.report.comparing.comparison import Change, Comparison
 from srbench.report.comparing.rules import relative
+from srbench.report.comparing.sides import Origin
 
 
 def summary(comparison: Comparison) -> str:
     """Return one sentence about the comparison."""
     failed, changed = len(comparison.having("failed")), len(comparison.having("changed"))
-    rules = f"{len(comparison.rules)} rule{'' if len(comparison.rules) == 1 else 's'}"
+    rules = _counted(len(comparison.rules), "rule") or "0 rules"
+    rows = _counted(comparison.rows, "compared row") or "0 compared rows"
     if failed:
-        return f"{failed} failure{'' if failed == 1 else 's'} in {comparison.rows} compared rows under {rules}."
-    return f"No failure in {comparison.rows} compared rows under {rules}; {changed} values changed."
+        return f"{_counted(failed, 'failure')} in {rows} under {rules}."
+    return f"No failure in {rows} under {rules}; {_counted(changed, 'value') or '0 values'} changed."
 
 
 def listed(comparison: Comparison) -> list[Change]:
@@ -49,21 +53,55 @@ def difference(change: Change) -> str:
     return f"{text}; {change.detail}" if change.detail else text
 
 
+def heading(comparison: Comparison) -> list[tuple[str, ...]]:
+    """Return a table of where both sides come from, its first row being the names of columns; empty if unknown."""
+    if comparison.origins is None:
+        return []
+    columns = [field.name for field in dataclasses.fields(Origin)]
+    sides = zip(("base", "head"), comparison.origins, strict=True)
+    return [("", *columns), *((name, *(getattr(side, column) or "—" for column in columns)) for name, side in sides)]
+
+
 def render_markdown(comparison: Comparison) -> str:
-    """Return the comment for a pull request."""
+    """Return the comment for a pull request; what does not fail is folded."""
     mark = "✅" if comparison.passed else "❌"
     out = [f"### {mark} srbench: {summary(comparison)}", ""]
     if comparison.rules:
         out += ["Not accepted: " + ", ".join(markdown_code(str(rule)) for rule in comparison.rules) + ".", ""]
-    rows = [cells(change) for change in listed(comparison)]
-    if rows:
-        out += ["| | Row | Column | Base | Head | Difference |", "| --- | --- | --- | ---: | ---: | --- |"]
-        for verdict, *rest in rows:
-            shown = {"failed": "❌", "new": "🆕"}.get(verdict, "")
-            out.append("| " + " | ".join(map(markdown, (shown, *rest))) + " |")
-        out.append("")
-    out += [f"- {markdown_sentence(sentence)}" for sentence in skipped(comparison)]
+    if comparison.renamings:
+        out += ["Renamed: " + ", ".join(map(markdown_code, comparison.renamings)) + ".", ""]
+    if sides := heading(comparison):
+        out += [*_table(sides, "--- | --- | --- | --- | ---"), ""]
+    failed = [change for change in listed(comparison) if change.verdict == "failed"]
+    others = [change for change in listed(comparison) if change.verdict != "failed"]
+    out += _changes(failed)
+    sentences = skipped(comparison)
+    if others or sentences:
+        new = len(comparison.having("new"))
+        parts = (_counted(new, "new row"), _counted(len(others) - new, "change"), _counted(len(sentences), "skip"))
+        out += [f"<details><summary>What does not fail: {', '.join(filter(None, parts))}</summary>", ""]
+        out += [*_changes(others), *(f"- {markdown_sentence(sentence)}" for sentence in sentences)]
+        out += [*([""] if sentences else []), "</details>"]
     return "\n".join(out).rstrip() + "\n"
+
+
+def _counted(number: int, noun: str) -> str:
+    """Return a number with its noun; "" for none."""
+    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
+
+
+def _changes(changes: Sequence[Change]) -> list[str]:
+    if not changes:
+        return []
+    rows: list[tuple[str, ...]] = [("", "Row", "Column", "Base", "Head", "Difference")]
+    for verdict, *rest in map(cells, changes):
+        rows.append(({"failed": "❌", "new": "🆕"}.get(verdict, ""), *rest))
+    return [*_table(rows, "--- | --- | --- | ---: | ---: | ---"), ""]
+
+
+def _table(rows: Sequence[tuple[str, ...]], rule: str) -> list[str]:
+    head, *body = ("| " + " | ".join(map(markdown, row)) + " |" for row in rows)
+    return [head, f"| {rule} |", *body]
 
 
 def render_junit(comparison: Comparison) -> bytes:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from helpers.leaderboards import BASE, KNOWN, LATENCY, PSNR, QUICK, one, rows_of
 from helpers.records import fail, make_record
-from srbench.errors import SrbenchError
+from srbench.errors import SrbenchError, UsageError
 from srbench.records import RowId
 from srbench.report.comparing.comparison import compare_rows
 from srbench.report.comparing.rows import identity_of, row_title
@@ -83,6 +83,47 @@ def test_timings_of_two_machines_are_skipped_with_the_reason(column):
 
 def test_scores_are_judged_across_machines():
     assert failures([BASE], [one(psnr_y_db="32", machine="ffff")], PSNR)
+
+
+def test_a_score_that_another_kind_of_machine_gave_says_so():
+    details = {"weights": [], "machine": [], "both": [], "given weights": []}
+    for what, changes in {
+        "weights": {"weights_sha256": "cd"},
+        "machine": {"machine": "ffff", "weights_sha256": "ab"},
+        "both": {"weights_sha256": "cd", "machine": "ffff"},
+        "given weights": {"weights_sha256": "cd", "machine": "ffff", "seed": ""},
+    }.items():
+        base, head = (
+            BASE | changes | {"weights_sha256": "ab", "machine": BASE["machine"]},
+            one(psnr_y_db="32", **changes),
+        )
+        for rules in ((), (PSNR,)):
+            found = compare_rows([base], [head], rules)
+            details[what] += [change.detail for change in found.changes if change.column == "psnr_y_db"]
+    broken = "breaks psnr_y_db < -0.02"
+    measured, trained = "measured on another kind of machine", "trained on another kind of machine"
+    assert details == {
+        "weights": ["", broken],
+        "machine": [measured, f"{broken}; {measured}"],
+        "both": [trained, f"{broken}; {trained}"],
+        "given weights": [measured, f"{broken}; {measured}"],
+    }
+
+
+def test_a_difference_below_the_printed_decimals_is_no_change():
+    head = one(psnr_y_db="33.004", ssim_y=repr(float(BASE["ssim_y"]) + 4e-5))
+    assert compare_rows([BASE | {"psnr_y_db": "33"}], [head], []).changes == ()
+    (ruled,) = compare_rows([BASE | {"psnr_y_db": "33"}], [head], [PSNR]).changes
+    assert ruled.verdict == "same"
+
+
+def test_a_rule_for_some_rows_leaves_the_others_to_the_list_of_changes():
+    head = [row | {"psnr_y_db": "20"} if row["status"] == "ok" else row for row in QUICK]
+    comparison = compare_rows(QUICK, head, [parse_rule("psnr_y_db{architecture=espcn} < -0.05", KNOWN)])
+    assert {change.row.split(",")[0] for change in comparison.having("failed")} == {"espcn"}
+    assert {change.row.split(",")[0] for change in comparison.having("changed")} > {"fsrcnn", "bicubic"}
+    with pytest.raises(UsageError, match=r"'psnr_y_db\{scale=3\} < -0\.05' is about no row of either side"):
+        compare_rows(QUICK, QUICK, [parse_rule("psnr_y_db{scale=3} < -0.05", KNOWN)])
 
 
 def test_a_row_that_vanished_fails_even_without_rules():

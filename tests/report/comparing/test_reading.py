@@ -14,7 +14,8 @@ from srbench.errors import DataError
 from srbench.records import RowId
 from srbench.report.build import build_report
 from srbench.report.comparing.comparison import compare_rows
-from srbench.report.comparing.reading import read_leaderboard, read_results
+from srbench.report.comparing.reading import read_leaderboard, read_results, read_side
+from srbench.report.comparing.sides import Origin
 from srbench.report.leaderboard import columns
 
 
@@ -36,6 +37,20 @@ def test_a_csv_a_records_folder_and_a_results_folder_say_the_same(tmp_path):
     assert compare_rows(from_csv, by_folder, [PSNR, LATENCY]).having("changed") == []
     (only_csv := tmp_path / "published").mkdir()
     assert read_leaderboard(written(only_csv, by_folder).parent) == from_csv
+
+
+def test_a_side_says_where_it_comes_from(tmp_path):
+    records = quick_records()
+    other = records[0].environment.model_copy(update={"git_commit": "4567def", "machine": "ffff"})
+    results = write_records(tmp_path, [*records[1:], records[0].model_copy(update={"environment": other})])
+    name = "2 × Example CPU, 8 GiB"
+    assert read_side(results).origin == Origin(
+        suite="quick", commit="0123abc, 4567def", torch="2.14.1", machine=f"{name} (a1b2c3d4), {name} (ffff)"
+    )
+    path = written(tmp_path, read_leaderboard(results))
+    assert read_side(path).origin == Origin(commit="0123abc, 4567def", torch="2.14.1", machine="a1b2c3d4")
+    rows = [{"git_commit": text} for text in ("a", "b", "", "e", "d", "c", "e")]
+    assert Origin.of_rows(rows) == Origin(commit="e, a, b and 2 more")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from srbench.report.comparing.rows import is_watched, protocol_of, reason_of
+from srbench.report.comparing.rows import decimals_of, is_equal, is_watched, protocol_of, reason_of
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,22 @@ def test_the_reason_of_an_empty_cell_ends_where_the_next_one_begins():
     assert reason_of(row, "macs_720p_g") == "it has no operators"
     assert reason_of(row, "pyiqa:niqe") == "too small"
     assert reason_of(row, "niqe") == reason_of(row, "720p_g") == reason_of({}, "lpips") == ""
+
+
+def test_the_decimals_of_a_column_are_those_that_its_metric_prints(catalog):
+    assert {spec.column: decimals_of(spec.column) for spec in catalog.metrics.values()} == {
+        spec.column: spec.decimals for spec in catalog.metrics.values()
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "base", "head", "equal"),
+    [
+        ("psnr_y_db", 33.6719, 33.6767, True), ("psnr_y_db", 33.6719, 33.6771, False),
+        ("ssim_y", 0.92872, 0.92876, True), ("ssim_y", 0.92872, 0.92878, False),
+        ("top1_percent", 90.0, 89.996, True), ("parameters", 21284, 21285, False),
+        ("macs_256_g", 2.104492032, 2.104492033, False),
+    ],
+)  # fmt: skip
+def test_scores_are_equal_below_the_decimals_that_are_printed_and_counts_only_exactly(column, base, head, equal):
+    assert is_equal(column, base, head) is is_equal(column, head, base) is equal

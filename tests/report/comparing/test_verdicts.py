@@ -1,11 +1,13 @@
 """A comparison as Markdown and as JUnit."""
 
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from helpers.leaderboards import LATENCY, PSNR, QUICK, rows_of
 from helpers.records import fail, make_record
 from srbench.records import RowId
-from srbench.report.comparing.comparison import Change, Comparison, compare_rows
+from srbench.report.comparing.comparison import Change, Comparison, compare_rows, compare_sides
+from srbench.report.comparing.sides import Origin, Side
 from srbench.report.comparing.verdicts import render_junit, render_markdown, summary
 
 
@@ -64,11 +66,16 @@ def test_a_comment_has_a_row_for_each_change_and_a_sentence_for_each_reason_to_s
         "",
         "Not accepted: `psnr_y_db < -0.02`, `latency_ms_p50 > +10%`.",
         "",
-        "| | Row | Column | Base | Head | Difference |",
+        "|  | Row | Column | Base | Head | Difference |",
         "| --- | --- | --- | ---: | ---: | --- |",
         f"| ❌ | a, {row} | psnr_y_db | 30 | 29.5 | -0.5 (-1.67 %); breaks psnr_y_db < -0.02 |",
         f"| ❌ | b, {row} |  |  |  | the row vanished |",
         f"| ❌ | c, {row} | psnr_y_db | 30 | 31 | +1 (+3.33 %); the protocol changed |",
+        "",
+        "<details><summary>What does not fail: 1 new row, 3 changes, 2 skips</summary>",
+        "",
+        "|  | Row | Column | Base | Head | Difference |",
+        "| --- | --- | --- | ---: | ---: | --- |",
         f"| 🆕 | e, {row} |  |  |  | only in head |",
         f"|  | f, {row} | ssim_y | 0 | 0.125 | +0.125 (+inf %) |",
         f"|  | g, {row} | ssim_y | 8 | — | missing in head |",
@@ -76,6 +83,8 @@ def test_a_comment_has_a_row_for_each_change_and_a_sentence_for_each_reason_to_s
         "",
         f"- d, {row} was skipped: nothing was measured on either side.",
         "- latency_ms_p50 > +10% was skipped in 2 rows: another machine.",
+        "",
+        "</details>",
         "",
     ))  # fmt: skip
 
@@ -85,7 +94,28 @@ def test_a_comment_without_rules_and_changes_is_one_sentence():
         "### ✅ srbench: No failure in 3 compared rows under 0 rules; 0 values changed.\n"
     )
     one = Comparison(rules=(PSNR,), rows=1, changes=EVERY_KIND.changes[:1])
-    assert summary(one) == "1 failure in 1 compared rows under 1 rule."
+    assert summary(one) == "1 failure in 1 compared row under 1 rule."
+
+
+def test_a_comment_says_where_both_sides_come_from_and_what_was_renamed():
+    sides = Side(rows=QUICK, origin=Origin(suite="quick", commit="0a1b", torch="2.14.1", machine="2 × CPU (f1)"))
+    other = Side(rows=QUICK, origin=Origin(commit="2c3d", torch="2.15.0"))
+    text = render_markdown(replace(compare_sides(sides, other, [PSNR]), renamings=("a=b",)))
+    lines = text.splitlines()
+    assert lines[0] == "### ✅ srbench: No failure in 16 compared rows under 1 rule; 0 values changed."
+    assert lines[2:10] == [
+        "Not accepted: `psnr_y_db < -0.02`.",
+        "",
+        "Renamed: `a=b`.",
+        "",
+        "|  | suite | commit | torch | machine |",
+        "| --- | --- | --- | --- | --- |",
+        "| base | quick | 0a1b | 2.14.1 | 2 × CPU (f1) |",
+        "| head | — | 2c3d | 2.15.0 | — |",
+    ]
+    assert lines[11:13] == ["<details><summary>What does not fail: 1 skip</summary>", ""]
+    assert lines[13].startswith("- fsrcnn, photographs x4")
+    assert lines[14:] == ["", "</details>"]
 
 
 def test_junit_is_written_to_the_last_byte():
