@@ -29,23 +29,31 @@ class TrainingRecipe(BaseModel, ABC):
     name: str
     """A short id: "quick", "edsr_paper"."""
     datasets: tuple[str, ...]
-    """Training sets by their names in datasets.toml."""
+    """Training sets by their names; `srbench list datasets` shows them."""
     batch: Positive = 16
     """Patches, or images, in a step."""
     steps: Positive
     """Optimiser steps."""
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    """Of the student; a distiller may name further ones for what it trains beside it."""
     learning_rate: Rate = 1e-4
+    """The rate at the beginning, after `warmup`."""
     betas: tuple[float, float] = (0.9, 0.999)
+    """Decays of Adam's moving averages of the gradient and of its square."""
     epsilon: Rate = 1e-8
+    """What Adam adds to the root of the second average."""
     momentum: float = 0.9
+    """Momentum of SGD."""
     weight_decay: float = 0.0
+    """Factor of the weights in a step: times the rate with "adamw", and added to the gradient with the others."""
     schedule: Literal["constant", "halve", "multistep", "cosine"] = "constant"
+    """How the rate falls."""
     halve_every: Positive | None = None
     """Steps between halvings, for schedule "halve"."""
     milestones: tuple[int, ...] = ()
     """Steps at which the rate is multiplied by ``gamma``, for schedule "multistep"."""
     gamma: Rate = 0.5
+    """Factor of the rate at each of the ``milestones``."""
     final_learning_rate: float = 0.0
     """The rate at the end of schedule "cosine"."""
     warmup: int = Field(default=0, ge=0)
@@ -57,6 +65,7 @@ class TrainingRecipe(BaseModel, ABC):
     clip: Rate | None = None
     """Largest norm of the gradient; not clipped if absent."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Number format of the forward pass; weights and optimiser states stay fp32."""
     start_from_scale: Annotated[Scale, BeforeValidator(read_scale)] | None = None
     """Other scales start from the weights trained at this scale (EDSR's x3 and x4 start from x2)."""
     start_from: str | None = None

@@ -18,6 +18,7 @@ class Choices(Table):
     """Networks of one family: every combination of the values of its parameters."""
 
     family: str
+    """A family of architectures with typed parameters, such as ``stack``."""
     choices: Annotated[dict[str, Annotated[tuple[Value, ...], Field(min_length=1)]], Field(min_length=1)]
     """Values by parameter; a parameter that is absent keeps its default."""
 
@@ -26,30 +27,36 @@ class Limits(Table):
     """What a network may cost; one that costs more is not trained."""
 
     parameters: int | None = Field(default=None, gt=0)
+    """Trainable parameters."""
     macs_g: float | None = Field(default=None, gt=0)
+    """Multiply-accumulates, 1e9, for a 1280x720 output."""
     latency_ms: float | None = Field(default=None, gt=0)
-    """Median on this machine, of an input of the size that ``[profile]`` gives."""
+    """Median time of a forward pass on this machine, milliseconds, of an input of the size that ``[profile]`` gives."""
 
 
 class Search(Table):
     """A search for networks with high scores at low costs."""
 
     dataset: str
-    """Where networks are compared while the search lasts; not a dataset of the grid, whose images decide nothing."""
+    """Where networks are compared while the search lasts; never a dataset of the grid, so that no test image decides
+    anything."""
     recipes: Annotated[tuple[str, ...], Field(min_length=1)]
     """How a network is trained in turn, the shortest first. After each but the last, one that is worse beyond chance
     than a network of no higher cost is given up."""
     trials: int = Field(default=40, ge=1)
-    """Number of networks to train."""
+    """Number of networks to train; ``--trials`` replaces it."""
     cost: Cost = "macs_g"
-    """What the score is weighed against."""
+    """What the score is weighed against; see ``limits``."""
     sampler: Literal["nsga2", "tpe", "random"] = "nsga2"
     """How networks are proposed: by crossing those of the front, by a model of what scores well, or at random."""
     population: int = Field(default=12, ge=2)
     """Networks of a generation, for "nsga2"."""
     seed: int = 0
+    """Seed of the proposals; trainings have the suite's first seed."""
     others: int = Field(default=4, ge=0)
     """Number of networks beside the front that are trained by the suite's recipe too. They show how well the scores of
-    the search predict the final ones, which a front alone cannot."""
+    the search predict the final ones (Kendall's tau), which a front alone cannot."""
     limits: Limits = Limits()
+    """What a network may cost; one that costs more is not trained."""
     network: Annotated[tuple[Choices, ...], Field(min_length=1)]
+    """A family and the values of its parameters to choose from; several tables are searched together."""

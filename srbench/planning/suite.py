@@ -25,18 +25,26 @@ class Grid(Table):
     architectures: Names
     """``name`` to train, ``name.tag`` for published weights."""
     datasets: Names
+    """What to measure on."""
     degradations: Names = ("bicubic",)
+    """What lr is made by, in training and in measuring."""
     scales: Annotated[tuple[ScaleValue, ...], Field(min_length=1)]
+    """Numbers above 1, such as 2 or 2.3, or texts for height and width, such as "3.7x1.5"."""
     resize: bool = False
     """Whether a network is measured at a scale that it lacks by its next larger one, whose result is then reduced. If
     false, it is left out at whole scales, and refused at real ones."""
     distillers: Names = ("none",)
+    """How students are trained; "none" is plain training."""
     teacher: str | None = None
+    """The architecture that teaches: ``name`` to train, ``name.tag`` for published weights."""
     teachers: tuple[str, ...] = ()
     """Instead of one, for distillers that take several; the others take the first."""
     teacher_recipe: str | None = None
+    """The recipe of teachers; the students' if absent."""
     teacher_weights: Files = ()
+    """A checkpoint file for the only teacher, instead of training it; of several, the mean of their weights."""
     recipe: str | None = None
+    """The suite's if absent; "paper" is the architecture's own, and a path of a TOML file is one of yours."""
     part_recipe: str | None = None
     """The recipe of the parts of composed networks, where they are trained for another task than the suite's."""
     budget: Literal["steps", "time"] = "steps"
@@ -51,13 +59,21 @@ class Grid(Table):
     realisations: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Number of measured frozen realisations of each image; default: the degradation's."""
     seeds: tuple[int, ...] = ()
+    """The suite's if absent."""
     metrics: tuple[str, ...] = ()
+    """The suite's if absent."""
     protocol: str | None = None
+    """The suite's if absent."""
     tile: int = Field(default=0, ge=0)
+    """Side of the tiles, in LR pixels, in which images are computed; 0: in one piece."""
     overlap: int = Field(default=16, ge=0)
+    """LR pixels around a tile that the network also gets."""
     self_ensemble: bool = False
+    """Whether the results of all eight flips and turns of an image are averaged."""
     chop: bool = False
+    """Whether images are computed in overlapping quarters, as EDSR's release does."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Number format of measuring."""
 
     @property
     def taught_by(self) -> tuple[str, ...]:
@@ -74,19 +90,27 @@ class Suite(Table):
     """A whole suite."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    """A short id of lower-case letters, digits, - and _; records keep it."""
     about: str = ""
+    """One sentence for `srbench list suites`."""
     task: str = "sr"
     """What its models do: "sr" or "recognition"; its usual protocol, metrics and recipe replace absent ones."""
     protocol: str
+    """How scores are taken; the task's usual one if absent."""
     metrics: Names
+    """What is scored; the task's usual ones if absent."""
     recipe: str
+    """How to train: the name of a shipped recipe, "paper" for the architecture's own, or the path of a TOML file."""
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    """Each trains every model again."""
     images_kept: int = Field(default=4, ge=0)
     """Number of super-resolved images of each dataset that are kept for the sheets of crops."""
     controls: Names = ()
     """Further controls of gains besides ``none`` and ``weight_inherit``: a method without its loss."""
     profile: Profiling = Profiling()
+    """How the costs of networks are measured."""
     grid: Annotated[tuple[Grid, ...], Field(min_length=1)]
+    """What to run; each is multiplied out."""
     search: Search | None = None
     """What `srbench search` looks for; `srbench run` measures the grids alone."""
     origin: str = Field(default="", exclude=True)
