@@ -26,6 +26,7 @@ from .networks.weights import load_state_dict
 from .recipe import Recipe
 from .report.comparing.reading import read_results
 from .scales import RealScale, Scale, hr_size, lr_size, parse_scale, whole_scale
+from .upscaling.loading import load
 
 __all__ = [
     "Answers",
@@ -76,6 +77,7 @@ __all__ = [
     "find_vgg19",
     "hookimpl",
     "hr_size",
+    "load",
     "load_state_dict",
     "lr_size",
     "parse_scale",

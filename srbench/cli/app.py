@@ -16,7 +16,21 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from srbench.cli import add_plugin, compare, data, degrade, plan, plugins, profile, report, run, score, search, show
+from srbench.cli import (
+    add_plugin,
+    compare,
+    data,
+    degrade,
+    plan,
+    plugins,
+    profile,
+    report,
+    run,
+    score,
+    search,
+    show,
+    upscale,
+)
 from srbench.cli import list as listing
 from srbench.cli.console import complain
 from srbench.errors import SrbenchError, TrainingInterrupted, text_of
@@ -106,6 +120,7 @@ app.command("plan")(plan.plan)
 app.command("search")(search.search)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
+app.command("upscale")(upscale.upscale)
 app.command("score")(score.score)
 app.command("degrade")(degrade.degrade)
 app.command("profile")(profile.profile)

@@ -17,7 +17,8 @@ from srbench.files import atomic_path
 from srbench.imaging.pixels import Pixels
 
 _HINT = "Convert it to an 8-bit RGB or greyscale PNG."
-_ORIENTATION = 0x0112
+ORIENTATION = 0x0112
+"""The number of the EXIF tag that says how a viewer turns an image."""
 _SRGB_GAMMA = 0.45455
 # What Pillow's decoders raise for broken files; SyntaxError means a malformed header.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError, AttributeError)
@@ -43,16 +44,16 @@ def read_image(path: Path | str, *, keep_grey: bool = False) -> Pixels:
             an orientation, more than 8 bits, or colours other than RGB and grey.
     """
     path = Path(path)
-    with _opened(path) as image:
+    with opened_image(path) as image:
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format != "MPO":  # a photograph and its preview
             raise DataError(f"{path} has {frames} frames, and one image is needed. Save one frame as an image.")
-        if (orientation := image.getexif().get(_ORIENTATION, 1)) not in (0, 1):
+        if (orientation := image.getexif().get(ORIENTATION, 1)) not in (0, 1):
             raise DataError(
                 f"{path} is stored turned or mirrored (orientation {orientation}), and programs disagree on whether to "
                 "turn it back. Save it upright, without the tag."
             )
-        deep = _bits(path, image) > 8
+        deep = bits_of(path, image) > 8
         pixels = _eight_bits(path, image) if deep else _pixels(path, image)
     if pixels.ndim == 2 and not keep_grey:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
@@ -65,7 +66,7 @@ def image_size(path: Path | str) -> tuple[int, int]:
     Raises:
         DataError: If there is no such file or it is not an image.
     """
-    with _opened(Path(path)) as image:
+    with opened_image(Path(path)) as image:
         return image.height, image.width
 
 
@@ -81,7 +82,7 @@ def colours_of(path: Path | str) -> str:
     Raises:
         DataError: If there is no such file or it is not an image.
     """
-    with _opened(Path(path)) as image:
+    with opened_image(Path(path)) as image:
         profile, gamma = image.info.get("icc_profile"), image.info.get("gamma")
     name = _profile_name(profile) if profile else "sRGB"
     parts = [] if "srgb" in name.lower() else [f"its colour profile {name}"]
@@ -122,8 +123,12 @@ def write_png(path: Path | str, pixels: Pixels) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open an image and read its header; an error inside becomes one sentence."""
+def opened_image(path: Path) -> Iterator[Image.Image]:
+    """Open an image and read its header.
+
+    Raises:
+        DataError: There is no such file, it is not an image, or an error inside says that it is damaged.
+    """
     if path.is_dir():
         raise DataError(f"{path} is a folder, not an image.")
     if path.exists() and not path.is_file():
@@ -163,7 +168,7 @@ def _without_alpha(path: Path, pixels: Pixels) -> Pixels:
     return pixels[..., 0] if pixels.shape[2] == 2 else pixels[..., :-1]
 
 
-def _bits(path: Path, image: Image.Image) -> int:
+def bits_of(path: Path, image: Image.Image) -> int:
     """Return the bits per channel in the file; Pillow's mode hides that it shortens 16-bit colour to 8."""
     if image.format == "PNG":
         with path.open("rb") as file:
@@ -177,7 +182,7 @@ def _bits(path: Path, image: Image.Image) -> int:
 
 def _eight_bits(path: Path, image: Image.Image) -> Pixels:
     """Return the 8-bit pixels of a 16-bit PNG, if that is all it contains."""
-    bits = _bits(path, image)
+    bits = bits_of(path, image)
     if image.format != "PNG" or image.mode not in ("I;16", "I;16B", "I", "RGB", "RGBA") or "transparency" in image.info:
         raise DataError(f"{path} has {bits} bits per channel, and srbench measures 8. {_HINT}")
     if image.mode.startswith("I"):

@@ -6,7 +6,8 @@ Each function takes a function from lr to sr and returns the sr of the whole ima
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 
@@ -15,6 +16,40 @@ from srbench.errors import ShapeError, UsageError
 Upscale = Callable[[torch.Tensor], torch.Tensor]
 
 _FLIPS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
+
+
+class Window(NamedTuple):
+    """One tile of an image, in pixels of lr."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def grown(self, margin: int, height: int, width: int) -> Window:
+        """Return the tile with a margin, as far as the image reaches."""
+        return Window(
+            max(self.top - margin, 0), min(self.bottom + margin, height),
+            max(self.left - margin, 0), min(self.right + margin, width),
+        )  # fmt: skip
+
+    def of(self, image: torch.Tensor) -> torch.Tensor:
+        """Return the pixels of the tile, from (..., H, W)."""
+        return image[..., self.top : self.bottom, self.left : self.right]
+
+    def within(self, outer: Window, scale: int) -> Window:
+        """Return where the tile is in the sr of a larger one, in pixels of sr."""
+        return Window(
+            (self.top - outer.top) * scale, (self.bottom - outer.top) * scale,
+            (self.left - outer.left) * scale, (self.right - outer.left) * scale,
+        )  # fmt: skip
+
+
+def windows(height: int, width: int, tile: int) -> Iterator[Window]:
+    """Cut an image into tiles of at most ``tile`` pixels a side, row by row."""
+    for top in range(0, height, tile):
+        for left in range(0, width, tile):
+            yield Window(top, min(top + tile, height), left, min(left + tile, width))
 
 
 def tiled(upscale: Upscale, lr: torch.Tensor, scale: int, *, tile: int, overlap: int) -> torch.Tensor:
@@ -40,19 +75,14 @@ def tiled(upscale: Upscale, lr: torch.Tensor, scale: int, *, tile: int, overlap:
     if tile < 1 or overlap < 0:
         raise UsageError(f"Tiles of {tile} pixels with an overlap of {overlap} are impossible; give at least 1 and 0.")
     height, width = lr.shape[-2:]
-    strips = []
-    for top in range(0, height, tile):
-        bottom = min(top + tile, height)
-        first, last = max(top - overlap, 0), min(bottom + overlap, height)
-        parts = []
-        for left in range(0, width, tile):
-            right = min(left + tile, width)
-            begin, end = max(left - overlap, 0), min(right + overlap, width)
-            sr = _upscaled(upscale, lr[..., first:last, begin:end], scale)
-            inner = sr[..., (top - first) * scale : (bottom - first) * scale, :]
-            parts.append(inner[..., (left - begin) * scale : (right - begin) * scale])
-        strips.append(torch.cat(parts, dim=-1))
-    return torch.cat(strips, dim=-2)
+    whole: torch.Tensor | None = None
+    for window in windows(height, width, tile):
+        outer = window.grown(overlap, height, width)
+        sr = window.within(outer, scale).of(_upscaled(upscale, outer.of(lr), scale))
+        if whole is None:
+            whole = sr.new_empty((*sr.shape[:-2], scale * height, scale * width))
+        window.within(Window(0, height, 0, width), scale).of(whole).copy_(sr)
+    return lr if whole is None else whole
 
 
 def self_ensemble(upscale: Upscale, lr: torch.Tensor) -> torch.Tensor:

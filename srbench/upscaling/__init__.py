@@ -1,0 +1,1 @@
+"""Enlarging photographs with a network, in Python and on the command line."""
