@@ -68,8 +68,8 @@ class Upscaler:
         if isinstance(image, Tensor):
             if image.ndim not in (3, 4) or image.shape[-3] not in (1, 3) or not image.is_floating_point():
                 raise ShapeError(
-                    f"A tensor of {image.dtype} with the shape {tuple(image.shape)} is not an image; give floats in [0, 1] "
-                    "of shape (3, H, W), (1, H, W), or a batch of such."
+                    f"A tensor of {image.dtype} with the shape {tuple(image.shape)} is not an image; give floats in "
+                    "[0, 1] of shape (3, H, W), (1, H, W), or a batch of such."
                 )
             batch = image if image.ndim == 4 else image[None]
             made = torch.cat([self._enlarged(one[None]) for one in batch])
