@@ -166,8 +166,12 @@ class ModelFacts(Stored):
     weights_read: str = ""
     """What was read from a file that holds more than weights: "params_ema, without epoch"."""
     distiller: str = "none"
+    distiller_label: str = Field(default="", exclude_if=operator.not_)
+    """Label of the distiller for tables; empty in records of a time without it, as the other labels that may be."""
     teacher: str | None = None
     """The teacher's name and weights, without recipe and seed, which are the student's; several have "&" between."""
+    teacher_label: str = Field(default="", exclude_if=operator.not_)
+    """The same for tables, with the labels of architectures: "EDSR (div2k)"."""
     recipe: str | None = None
     budget: Literal["steps", "time"] = "steps"
     """"time": trained for as many steps as fit into the time of plain training with the recipe's steps."""
@@ -178,6 +182,7 @@ class ModelFacts(Stored):
     warm_start: WarmStart | None = None
     """Which weights were taken from it."""
     train_degradation: str | None = None
+    train_degradation_label: str = Field(default="", exclude_if=operator.not_)
     train_setting: str | None = None
     """The setting to which that belongs; see `srbench.degrading.spec.DegradationSpec.setting`."""
     training_notes: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)

@@ -42,7 +42,7 @@ from srbench.report.page.render import render_html
 from srbench.report.pictures import can_draw, draw_pictures
 from srbench.report.reading import PACKED, Records, lines_of, read_records, write_packed
 
-REPORT_VERSION = 9
+REPORT_VERSION = 10
 """Raise it whenever the same records give other files."""
 STATE = ".report"
 """A file in the folder of the records that lists what was made from them."""

@@ -15,6 +15,10 @@ from srbench.files import atomic_write
 CsvValue: TypeAlias = str | int | float | None
 CsvRow: TypeAlias = dict[str, CsvValue]
 """Value by column name; None is an empty cell."""
+REIMPLEMENTED = "reimplementation of a method whose paper leaves details open"
+"""What a star behind a name says."""
+STAR = f"\\* {REIMPLEMENTED}."
+"""The same below a table of Markdown."""
 LABELS = {
     "psnr_y": "PSNR-Y", "ssim_y": "SSIM-Y", "psnr_rgb": "PSNR-RGB", "ssim_rgb": "SSIM-RGB", "lpips": "LPIPS",
 }  # fmt: skip

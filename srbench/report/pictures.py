@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srbench.files import atomic_path, short_stem
+from srbench.report.formats import REIMPLEMENTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,8 +22,21 @@ STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": FAINT,
     "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "grid.color": "#eaeef2", "grid.linewidth": 0.8, "axes.axisbelow": True, "figure.facecolor": "white",
-    "text.parse_math": False,
+    "text.parse_math": False, "pdf.fonttype": 42, "svg.hashsalt": "srbench",
 }  # fmt: skip
+FORMATS = ("png", "pdf", "svg")
+PAPER_WIDTHS = (3.4, 7.0)
+"""Widths of one column and of two in a paper, in inches."""
+PAPER_POINTS, SCREEN_POINTS = 7.0, 9.0
+"""Sizes of letters in vector files, which are for papers, and in PNGs."""
+_WIDEST_OF_ONE_COLUMN = 6.5
+_NO_DATES: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+}
+_STARRED = re.compile(r"\*(?=[\s,)]|$)")
+"""A star that ends a name, as in the titles of reimplementations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +44,10 @@ class Picture:
     """A picture of a report."""
 
     path: Path
-    draw: Callable[[], None] | None
-    """Writes it; None where the images that it shows are not here."""
+    draw: Callable[[Path], None] | None
+    """Writes it to a path, in the format of its suffix; None where the images that it shows are not here."""
+    image: bool = False
+    """Whether it shows images, so that there is only a PNG of it."""
 
 
 def picture_name(kind: str, *parts: str) -> str:
@@ -54,7 +71,7 @@ def draw_pictures(pictures: Iterable[Picture]) -> tuple[set[Path], list[str]]:
     drawn, left = set(), []
     for picture in pictures:
         if able and picture.draw:
-            picture.draw()
+            picture.draw(picture.path)
             drawn.add(picture.path)
         elif picture.path.is_file():
             left.append(picture.path)
@@ -67,16 +84,55 @@ def draw_pictures(pictures: Iterable[Picture]) -> tuple[set[Path], list[str]]:
     return drawn | set(left), warnings
 
 
+def sized(points: float) -> float:
+    """Return the size of a letter or marker in the figure that is being drawn, from its size in a PNG, in points."""
+    from matplotlib import rcParams
+
+    return points * float(rcParams["font.size"]) / SCREEN_POINTS
+
+
 @contextmanager
 def figure_at(path: Path, width: float, height: float, *, dpi: int = 150, grid: bool = True) -> Iterator[Figure]:
-    """Draw on a figure of a size in inches, and write it as a PNG without a date: equal figures are equal files."""
+    """Draw on a figure, and write it without a date: equal figures are equal files.
+
+    Args:
+        path: Its suffix is the format, one of `FORMATS`.
+        width: Width of a PNG in inches. A vector file has one of `PAPER_WIDTHS`, and letters of `PAPER_POINTS`.
+        height: Height in inches, likewise.
+        dpi: Pixels in an inch of a PNG.
+        grid: Whether axes have grids.
+    """
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with rc_context(STYLE | {"axes.grid": grid}), atomic_path(path) as temporary, warnings.catch_warnings():
+    kind = path.suffix[1:]
+    style = STYLE | {"axes.grid": grid}
+    if kind != "png":
+        style |= {"font.size": PAPER_POINTS}
+        width, height = PAPER_WIDTHS[width > _WIDEST_OF_ONE_COLUMN], height * PAPER_POINTS / SCREEN_POINTS
+    with rc_context(style), atomic_path(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # the font lacks a character of a name
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
-        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
+        _explain_stars(figure, width, height)
+        figure.savefig(temporary, format=kind, dpi=dpi, metadata=_NO_DATES[kind])
+
+
+def _explain_stars(figure: Figure, width: float, height: float) -> None:
+    """Write in a strip below a figure what a star says, if a name in it has one; all else keeps its place and size."""
+    from matplotlib.text import Text
+
+    if not any(_STARRED.search(text.get_text()) for text in figure.findobj(Text) if isinstance(text, Text)):
+        return
+    figure.draw_without_rendering()  # settles where legends are
+    low = [legend for legend in figure.legends if legend.get_window_extent().y0 < figure.bbox.height / 3]
+    strip = sized(8) * 2 / 72
+    share = strip / (height + strip)
+    figure.set_size_inches(width, height + strip)
+    figure.set_layout_engine("constrained", rect=(0.0, share, 1.0, 1.0 - share))
+    for legend in low:
+        legend.borderaxespad += 72 * strip / sized(SCREEN_POINTS)  # what is above the lower edge, in letters
+    note = figure.text(0.01, share / 2, f"* {REIMPLEMENTED}", fontsize=sized(8), va="center", color=INK)
+    note.set_in_layout(False)

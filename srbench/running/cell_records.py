@@ -106,11 +106,14 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
     training = partial(
         facts,
         distiller=model.distiller,
+        distiller_label=distiller.title,
         teacher=model.teacher_title,
+        teacher_label=" & ".join(_label(schedule, teacher) for teacher in model.teachers),
         recipe=model.recipe.name,
         initial=model.initial.title if model.initial else None,
         budget=model.budget,
         train_degradation=model.degradation,
+        train_degradation_label=catalog.degradations[str(model.degradation)].title,
         train_setting=_setting(schedule, str(model.degradation)),
         trained_on=model.recipe.datasets,
         scale_range=model.recipe.trained_range,
@@ -130,6 +133,12 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
         warm_start=trained.warm_start,
         training_notes=trained.notes,
     )
+
+
+def _label(schedule: Schedule, model: Model) -> str:
+    """Return the label of a model's architecture, with its weights where they are given."""
+    weights = model.checkpoint or model.file_title
+    return schedule.session.catalog.networks[model.architecture].title + (f" ({weights})" if weights else "")
 
 
 def _with_reported(schedule: Schedule, cell: Cell, score: Score) -> Score:

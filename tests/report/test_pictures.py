@@ -55,3 +55,21 @@ def test_names_in_pictures_are_text_and_may_have_characters_that_the_font_lacks(
     with figure_at(tmp_path / "odd.png", 2, 1) as figure:
         figure.suptitle("$\\frac{a$ 网络 \x1b[31m")
     assert (tmp_path / "odd.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("name", "explained"),
+    [("EDSR*", True), ("EDSR, mipkd* from RCAN", True), ("EDSR", False), ("2*3", False)],
+)
+def test_a_star_behind_a_name_is_explained_below_the_figure(tmp_path, name, explained):
+    with figure_at(tmp_path / "stars.png", 4, 2) as figure:
+        figure.subplots().set_title(name)
+        figure.legend(handles=figure.axes[0].plot([1, 2], label="line"), loc="outside lower center")
+    words = [text.get_text() for text in figure.texts]
+    assert (words == ["* reimplementation of a method whose paper leaves details open"]) is explained
+    with Image.open(tmp_path / "stars.png") as picture:
+        assert (picture.height > 300) is explained
+    legend, axis = figure.legends[0].get_window_extent(), figure.axes[0].get_tightbbox()
+    assert legend.y1 < axis.y0
+    if explained:
+        assert figure.texts[0].get_window_extent().y1 < legend.y0

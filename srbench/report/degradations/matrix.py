@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from srbench.records import Record, RowId
 from srbench.report.distillation.gains import CONTROL
 from srbench.report.formats import Heading
-from srbench.report.leaderboard.tables import Line, Section, Table, Value, method_title
+from srbench.report.leaderboard.tables import Labels, Line, Section, Table, Value, method_title, training_title
 from srbench.report.pairing import Gain, paired_gain, scores_by_seed
 from srbench.scales import Scale
 
@@ -39,6 +39,8 @@ class MatrixRow:
     """The line of the first test degradation under which it was measured."""
     method: str
     """Architecture, distiller and teacher, for people."""
+    trained_on: str
+    """The training degradation, for people; "" where nothing was trained."""
     lines: dict[MatrixColumn, Line] = field(default_factory=dict)
     scores: dict[MatrixColumn, Value] = field(default_factory=dict)
     over_plain: dict[MatrixColumn, Gain] = field(default_factory=dict)
@@ -108,10 +110,16 @@ def _matrix(tables: Sequence[tuple[Section, Table]]) -> Matrix:
         setting = table.lines[0].first.degradation_setting or section.degradation
         column = MatrixColumn(section.degradation, section.degradation_label, setting, table.headline)
         lines[column] = {_training(line): line for line in table.lines}
+    labels = Labels.of(record for _, table in tables for line in table.lines for record in line.records)
     rows: dict[RowId, MatrixRow] = {}
     for column, found in lines.items():
         for training, line in found.items():
-            row = rows.setdefault(training, MatrixRow(line=line, method=_title(line.first)))
+            row = rows.setdefault(
+                training,
+                MatrixRow(
+                    line=line, method=_title(line.first, labels), trained_on=training_title(line.first.model, labels)
+                ),
+            )
             row.lines[column], row.scores[column] = line, line.scores[column.headline]
     matrix = Matrix(
         section=tables[0][0], table=tables[0][1], columns=list(lines), rows=sorted(rows.values(), key=_order)
@@ -129,9 +137,9 @@ def _training(line: Line) -> RowId:
     return line.first.row_id.method._replace(degradation="")
 
 
-def _title(record: Record) -> str:
+def _title(record: Record, labels: Labels) -> str:
     """Return the name of the method alone: the matrix has a column for what it was trained on."""
-    return method_title(record.model_copy(update={"degradation": record.model.train_degradation or ""}))
+    return method_title(record.model_copy(update={"degradation": record.model.train_degradation or ""}), labels)
 
 
 def _order(row: MatrixRow) -> tuple[object, ...]:

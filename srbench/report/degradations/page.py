@@ -81,7 +81,7 @@ def _scores(matrix: Matrix) -> list[str]:
 
 
 def _trained_on(row: MatrixRow) -> str:
-    return markdown(row.train_degradation or "—")
+    return markdown(row.trained_on or "—")
 
 
 def _score(matrix: Matrix, row: MatrixRow, column: MatrixColumn) -> str:

@@ -23,7 +23,7 @@ from srbench.records import Record
 from srbench.report.degradations.matrix import Matrix, MatrixRow
 from srbench.report.degradations.page import representation_name
 from srbench.report.leaderboard.tables import Line
-from srbench.report.pictures import Picture, figure_at
+from srbench.report.pictures import Picture, figure_at, sized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +66,7 @@ def representation_pictures(results: Path, folder: Path, matrices: Sequence[Matr
             continue
         panels = [(row, found) for row in matrix.trained if (found := points(row, matrix, folder))]
         if panels:
-            pictures.append(Picture(path, partial(_figure, path, matrix, panels)))
+            pictures.append(Picture(path, partial(_figure, matrix, panels)))
     return pictures
 
 
@@ -150,7 +150,7 @@ def explained(values: Numbers, by: Numbers) -> float:
     return 1.0 - float(((values - fitted) ** 2).sum()) / spread
 
 
-def _figure(path: Path, matrix: Matrix, panels: Sequence[tuple[MatrixRow, Points]]) -> None:
+def _figure(matrix: Matrix, panels: Sequence[tuple[MatrixRow, Points]], path: Path) -> None:
     from matplotlib.lines import Line2D
 
     across = min(ACROSS, len(panels))
@@ -173,7 +173,7 @@ def _figure(path: Path, matrix: Matrix, panels: Sequence[tuple[MatrixRow, Points
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
         figure.suptitle(
             f"{matrix.table.label} x{matrix.section.scale} · representations minus their image's mean, on two axes",
-            x=0.01, ha="left", fontsize=10.5, fontweight="bold",
+            x=0.01, ha="left", fontsize=sized(10.5), fontweight="bold",
         )  # fmt: skip
 
 
@@ -187,7 +187,7 @@ def _panel(axis: Axes, row: MatrixRow, found: Points, widest: float) -> PathColl
             marker=MARKERS[number % len(MARKERS)], linewidths=0.2, edgecolors="white",
         )  # fmt: skip
     says = f"R² {found.explained:.2f} ({found.explained_with_images:.2f} with images)"
-    axis.set_title(f"{row.method}\non {row.train_degradation}\n{says}", loc="left", fontsize=8)
+    axis.set_title(f"{row.method}\non {row.trained_on}\n{says}", loc="left", fontsize=sized(8))
     axis.set_xticks([])
     axis.set_yticks([])
     if drawn is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from srbench.records import ModelFacts, TrainingCosts
 from srbench.report.formats import Heading
-from srbench.report.leaderboard.tables import Line, Section, Table
+from srbench.report.leaderboard.tables import Labels, Line, Section, Table, distiller_title, teacher_title
 from srbench.report.pairing import Gain, Rivals, in_common, paired_gain, scores_by_seed
 from srbench.scales import Scale
 
@@ -26,6 +26,8 @@ class GainLine:
     """One way of training the student, all its seeds together."""
 
     line: Line
+    teacher: str
+    """The label of its teachers; "" without any."""
     over: dict[tuple[str, Heading], Gain] = field(default_factory=dict)
     """Gain by the distiller over which it is counted, and by metric; none over itself."""
     rank: int | None = None
@@ -45,11 +47,7 @@ class GainLine:
     @property
     def title(self) -> str:
         """The distiller, starred if it is a reimplementation, and the budget if it is not the usual one."""
-        return (
-            self.model.distiller
-            + ("*" if self.model.reconstruction else "")
-            + (", equal time" if self.model.budget == "time" else "")
-        )
+        return distiller_title(self.model) + (", equal time" if self.model.budget == "time" else "")
 
     @property
     def seeds(self) -> list[int]:
@@ -76,6 +74,11 @@ class GainTable:
         """Plain training."""
         return next(line for line in self.lines if _is_control(line.line))
 
+    def name_of(self, base: str) -> str:
+        """Return the label of a distiller over which gains are counted."""
+        models = (line.model for line in self.lines if line.model.distiller == base != CONTROL)
+        return "plain training" if base == CONTROL else next(map(distiller_title, models), base)
+
     @property
     def group(self) -> tuple[str, str, str, Scale, str, str]:
         """The facts that tables side by side share: everything except dataset and inference."""
@@ -87,6 +90,8 @@ class GainTable:
 def make_gain_tables(sections: Iterable[Section]) -> list[GainTable]:
     """Make a table wherever a student was trained plainly and in another way with the same recipe."""
     made = []
+    sections = list(sections)
+    labels = Labels.of(r for s in sections for table in s.tables for line in table.lines for r in line.records)
     for section in sections:
         for table in section.tables:
             groups: dict[tuple[str | None, ...], list[Line]] = {}
@@ -95,21 +100,21 @@ def make_gain_tables(sections: Iterable[Section]) -> list[GainTable]:
                 if m.source == "trained":
                     groups.setdefault((m.architecture, m.recipe, m.train_degradation), []).append(line)
             made += [
-                _gain_table(section, table, table.headline, lines)
+                _gain_table(section, table, table.headline, lines, labels)
                 for _, lines in sorted(groups.items(), key=lambda item: tuple(map(str, item[0])))
                 if table.headline and len(lines) > 1 and any(_is_control(line) and not line.failed for line in lines)
             ]
     return made
 
 
-def _gain_table(section: Section, table: Table, headline: Heading, lines: Sequence[Line]) -> GainTable:
+def _gain_table(section: Section, table: Table, headline: Heading, lines: Sequence[Line], labels: Labels) -> GainTable:
     second = next(
         (h for h in table.headings if h.metric == headline.metric.replace("psnr", "ssim") != headline.metric), None
     )
     control = next(line for line in lines if _is_control(line))
     named = (name for line in lines for record in line.records for name in record.controls)
     bases = list(dict.fromkeys((CONTROL, INHERITED, *named)))
-    made = [GainLine(line=line) for line in lines]
+    made = [GainLine(line=line, teacher=teacher_title(line.first.model, labels)) for line in lines]
     for own in made:
         for heading in (h for h in (headline, second) if h):
             scores = scores_by_seed(own.line.records, heading)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from srbench.escaping import markdown, markdown_code
 from srbench.report.distillation.gains import CONTROL, INHERITED, GainLine, GainTable
-from srbench.report.formats import CsvRow, Heading, grid, signed
+from srbench.report.formats import STAR, CsvRow, Heading, grid, signed
 from srbench.report.pairing import Gain
 from srbench.report.pictures import picture_name
 
 ABOUT = (
-    "The gain of each distiller over plain training (`none`) of the same student with the same recipe, over starting "
-    "from the teacher's weights (`weight_inherit`), and over further controls that a suite names, paired by image and "
+    "The gain of each distiller over plain training of the same student with the same recipe, over starting from the "
+    "teacher's weights (weight inheritance), and over further controls that a suite names, paired by image and "
     "seed. Brackets hold the 95 % interval over images and seeds. **Bold** gains are significantly above "
     "zero, ▼ marks those significantly below, and ≈ marks ties: the interval contains zero. A rank is one more than "
     "the number of methods that are significantly better. Forwards are the images that student and teachers compute "
@@ -52,14 +52,14 @@ def render_page(tables: Sequence[GainTable], pictures: Iterable[Path] = ()) -> s
             out += [f"Trained on {markdown(str(model.train_degradation))}.", ""]
         if teacher := usual_teacher(group):
             out += [f"The teacher is {markdown(teacher)} where no other is named.", ""]
-        if figure_name(first) in drawn:
-            out += [f"![Gains over plain training]({figure_name(first)})", ""]
         if len(group) > 1:
             out += [*_overview(group), ""]
+            if any(line.model.reconstruction for table in group for line in table.lines):
+                out += [f"<sub>{STAR}</sub>", ""]
         for table, lines in zip(group, titled_lines(group), strict=True):
             out += [*_table(table, lines), ""]
-    if any(line.model.reconstruction for table in tables for line in table.lines):
-        out += ["\\* reimplementation of a method whose paper leaves details open.", ""]
+        if figure_name(first) in drawn:
+            out += [f"![Gains over plain training]({figure_name(first)})", ""]
     return "\n".join(out).rstrip() + "\n"
 
 
@@ -80,7 +80,7 @@ def _overview(group: Sequence[GainTable]) -> list[str]:
         [markdown(title), *(_marked(gain, table.headline) for gain, table in zip(row, group, strict=True))]
         for title, row in sorted(kept.items(), key=lambda item: -mean(item[1]))
     ]
-    heads = [f"{markdown(table.table.label)}: gain over `{CONTROL}`{table.headline.bracketed_unit}" for table in group]
+    heads = [f"{markdown(table.table.label)}: gain{table.headline.bracketed_unit}" for table in group]
     return grid(["Distiller", *heads], rows, left=1)
 
 
@@ -89,7 +89,7 @@ def titled_lines(group: Sequence[GainTable]) -> list[dict[str, GainLine]]:
     usual = usual_teacher(group)
     return [
         {
-            line.title + (f" from {name}" if (name := line.model.teacher) and name != usual else ""): line
+            line.title + (f" from {name}" if (name := line.teacher) and name != usual else ""): line
             for line in table.lines
         }
         for table in group
@@ -98,43 +98,48 @@ def titled_lines(group: Sequence[GainTable]) -> list[dict[str, GainLine]]:
 
 def usual_teacher(group: Sequence[GainTable]) -> str:
     """Return the teacher of most lines."""
-    names = Counter(line.model.teacher for table in group for line in table.lines if line.model.teacher)
+    names = Counter(line.teacher for table in group for line in table.lines if line.teacher)
     return max(names, key=lambda name: names[name], default="")
 
 
 def _table(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
+    """Return the gains, the costs below them, and what a star says."""
+    out = [f"### {markdown(table.table.place(', '))} x{table.section.scale}", "", *_gains(table, lines), ""]
+    out += [*_cost_table(lines), "", f"<sub>{markdown_code(table.headline.protocol)}"]
+    out[-1] += f"<br>{STAR}</sub>" if any(line.model.reconstruction for line in lines.values()) else "</sub>"
+    return out
+
+
+def _gains(table: GainTable, lines: Mapping[str, GainLine]) -> list[str]:
     head, second = table.headline, table.second
-    header = [
-        "Rank",
-        "Distiller",
-        f"{markdown(head.label)}{head.bracketed_unit}",
-        f"Gain over `{CONTROL}`{head.bracketed_unit}",
-    ]
+    header = ["Rank", "Distiller", f"{markdown(head.label)}{head.bracketed_unit}"]
+    header += [f"Gain over plain training{head.bracketed_unit}"]
     header += [f"{markdown(second.label)} gain"] if second else []
     others = [base for base in table.bases[1:] if any((base, head) in line.over for line in table.lines)]
-    header += [f"Gain over `{base}`{head.bracketed_unit}" for base in others]
-    header += ["Seeds", "Form", "Steps", "Forwards S / T", "ms/step"]
-    header += [f"× `{CONTROL}`", "Extra MiB"]
+    header += [f"Gain over {markdown(table.name_of(base))}{head.bracketed_unit}" for base in others]
     rows = []
     for title, line in lines.items():
         row = [str(line.rank or "—"), markdown(title), line.line.scores[head].text(head.decimals)]
         if line.line.failed:
             rows.append([*row[:2], "failed", *["—"] * (len(header) - 3)])
             continue
-        control = line is table.control
         headings = [heading for heading in (head, second) if heading]
-        row += ["control" if control else _marked(line.over.get((CONTROL, h)), h) for h in headings]
-        row += [_marked(line.over.get((base, head)), head) for base in others]
-        row += [", ".join(map(str, line.seeds)), line.model.form if line.model.form != "plain" else "—"]
-        row += [f"{line.model.train_steps:,}" if line.model.train_steps else "—", *_costs(line)]
-        rows.append(row)
-    return [
-        f"### {markdown(table.table.place(', '))} x{table.section.scale}",
-        "",
-        *grid(header, rows, left=2),
-        "",
-        f"<sub>{markdown_code(head.protocol)}</sub>",
-    ]
+        row += ["control" if line is table.control else _marked(line.over.get((CONTROL, h)), h) for h in headings]
+        rows.append([*row, *(_marked(line.over.get((base, head)), head) for base in others)])
+    return grid(header, rows, left=2)
+
+
+def _cost_table(lines: Mapping[str, GainLine]) -> list[str]:
+    header = ["Distiller", "Seeds", "Form", "Steps", "Forwards S / T", "ms/step", "× plain", "Extra MiB"]
+    rows = [
+        [
+            markdown(title), ", ".join(map(str, line.seeds)), line.model.form if line.model.form != "plain" else "—",
+            f"{line.model.train_steps:,}" if line.model.train_steps else "—", *_costs(line),
+        ]
+        for title, line in lines.items()
+        if not line.line.failed
+    ]  # fmt: skip
+    return grid(header, rows, left=1)
 
 
 def marked(gain: Gain | None, decimals: int) -> str:

@@ -12,7 +12,7 @@ from srbench.report.distillation.gains import CONTROL, INHERITED, GainLine, Gain
 from srbench.report.distillation.page import figure_name, side_by_side, titled_lines
 from srbench.report.formats import signed
 from srbench.report.pairing import Gain
-from srbench.report.pictures import FAINT, INK, Picture, figure_at
+from srbench.report.pictures import FAINT, INK, Picture, figure_at, sized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ LEAST_REACH = 0.05
 def gain_pictures(results: Path, tables: Sequence[GainTable]) -> list[Picture]:
     """Return a picture for each student, recipe and scale."""
     paths = ((results / figure_name(group[0]), group) for group in side_by_side(tables))
-    return [Picture(path, partial(_figure, path, group)) for path, group in paths]
+    return [Picture(path, partial(_figure, group)) for path, group in paths]
 
 
 def _ordered(group: Sequence[GainTable], lines: Sequence[Mapping[str, GainLine]]) -> list[str]:
@@ -40,7 +40,7 @@ def _ordered(group: Sequence[GainTable], lines: Sequence[Mapping[str, GainLine]]
     return sorted(gains, key=lambda title: -statistics.fmean(gains[title]))
 
 
-def _figure(path: Path, group: Sequence[GainTable]) -> None:
+def _figure(group: Sequence[GainTable], path: Path) -> None:
     from matplotlib.lines import Line2D
 
     lines = titled_lines(group)
@@ -57,13 +57,15 @@ def _figure(path: Path, group: Sequence[GainTable]) -> None:
             for verdict, meaning in MEANINGS.items()
         ]
         if any(line.model.distiller == INHERITED for table in group for line in table.lines):
-            handles.append(Line2D([], [], color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=INHERITED))
+            handles.append(
+                Line2D([], [], color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=first.name_of(INHERITED))
+            )
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
         model, section = first.control.model, first.section
         trained = "" if model.train_degradation == section.degradation else f" · trained on {model.train_degradation}"
         figure.suptitle(
             f"{model.label} x{section.scale} · {section.degradation_label}{trained} · {model.recipe}",
-            x=0.01, ha="left", fontsize=10.5, fontweight="bold",
+            x=0.01, ha="left", fontsize=sized(10.5), fontweight="bold",
         )  # fmt: skip
 
 
@@ -92,16 +94,16 @@ def _panel(axis: Axes, table: GainTable, lines: Sequence[GainLine | None]) -> No
             [max(gain.low, low), min(gain.high, high)], [row, row], color=colour, linewidth=1.6, solid_capstyle="butt"
         )
         if low <= gain.mean <= high:
-            axis.plot(gain.mean, row, marker="o", markersize=5.5, color=colour, markeredgecolor="white")
+            axis.plot(gain.mean, row, marker="o", markersize=sized(5.5), color=colour, markeredgecolor="white")
             continue
         beyond = gain.mean < low
         edge, side = (low + 0.02 * (high - low), "left") if beyond else (high - 0.02 * (high - low), "right")
-        axis.plot(edge, row, marker="<" if beyond else ">", markersize=6, color=colour)
+        axis.plot(edge, row, marker="<" if beyond else ">", markersize=sized(6), color=colour)
         axis.annotate(
             signed(gain.mean, 2), (edge, row), xytext=(8 if beyond else -8, 0), textcoords="offset points",
-            ha=side, va="center", fontsize=7.5, color=colour,
+            ha=side, va="center", fontsize=sized(7.5), color=colour,
             bbox={"facecolor": axis.get_facecolor(), "edgecolor": "none", "pad": 1},  # clear of its own interval
         )  # fmt: skip
     axis.tick_params(axis="y", length=0)
-    axis.set_title(table.table.place(" · "), loc="left", fontsize=10)
+    axis.set_title(table.table.place(" · "), loc="left", fontsize=sized(10))
     axis.set_xlabel(f"gain in {table.headline.label}{table.headline.bracketed_unit}")

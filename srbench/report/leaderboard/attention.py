@@ -58,7 +58,7 @@ def attention_pictures(results: Path, folder: Path, sections: Sequence[Section])
             columns = [column for line in lines if (column := _column(line, folder))]
             if len(columns) > 1:
                 title = f"{table.label} x{section.scale} · {section.degradation_label} · attention to places"
-                pictures.append(Picture(path, partial(_draw, path, title, columns)))
+                pictures.append(Picture(path, partial(_draw, title, columns), image=True))
     return pictures
 
 
@@ -96,7 +96,7 @@ def _column(line: Line, folder: Path) -> Column | None:
     return Column(line.title, tuple(map(str, images)), seen, places)
 
 
-def _draw(path: Path, title: str, columns: Sequence[Column]) -> None:
+def _draw(title: str, columns: Sequence[Column], path: Path) -> None:
     images = [name for name in columns[0].images if all(name in column.images for column in columns)]
     across, down = len(columns), max(len(images), 1)
     with figure_at(path, 1.45 * across + 0.3, 1.45 * down + 1.25, grid=False) as figure:

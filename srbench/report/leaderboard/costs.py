@@ -18,6 +18,8 @@ class Cost:
     text: Callable[[float], str]
     axis: str = ""
     """Label of the axis of plots against it; empty if there are none."""
+    size: str = ""
+    """What it is counted for, if that is the same for all records; the size of a latency is in its record."""
     about: str = ""
     """A sentence for the top of the page, where its head does not say enough."""
 
@@ -25,8 +27,10 @@ class Cost:
 COSTS = (
     Cost("parameters", "Params [K]", lambda v: f"{v / 1e3:,.1f}" if v < 1e6 else f"{v / 1e3:,.0f}"),
     Cost("macs_720p_g", "MACs [G]", lambda v: f"{v:,.2f}", "MACs for a 1280×720 output [G]",
+         "1280×720 output",
          "MACs are multiply-accumulates for a 1280×720 output (others call the same number FLOPs)."),
     Cost("macs_input_m", "MACs [M]", lambda v: f"{v:,.2f}", "MACs for an image [M]",
+         "own input",
          "MACs are multiply-accumulates for an image of the size that the network sees (others call the same number "
          "FLOPs)."),
     Cost("input_bytes", "Input [bytes]", lambda v: f"{v:,.0f}"),

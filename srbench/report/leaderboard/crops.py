@@ -69,7 +69,7 @@ def crop_pictures(results: Path, records_folder: Path, sections: Sequence[Sectio
                 scenes.setdefault(scene.title, scene)  # another protocol measured the same images
         chosen = sorted(scenes.values(), key=lambda s: -s.contrast)[:IMAGES_SHOWN]
         if chosen:
-            pictures.append(Picture(path, partial(_sheet, path, chosen)))
+            pictures.append(Picture(path, partial(_sheet, chosen), image=True))
     return pictures, list(dict.fromkeys(warnings))
 
 
@@ -181,7 +181,7 @@ def read_pixels(path: Path) -> Pixels:
         return np.asarray(picture.convert("RGB"))
 
 
-def _sheet(path: Path, scenes: Sequence[Scene]) -> None:
+def _sheet(scenes: Sequence[Scene], path: Path) -> None:
     columns = max(-(-(len(s.methods) + 2) // 2) for s in scenes)
     with figure_at(path, 4.3 + 2.05 * columns, 4.9 * len(scenes), dpi=110, grid=False) as figure:
         parts = figure.subfigures(len(scenes), 1, squeeze=False).ravel()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from srbench.report.leaderboard.fronts import Comparison, Point, Study
 from srbench.report.leaderboard.plots import COLOURS, MARKERS
-from srbench.report.pictures import Picture, figure_at
+from srbench.report.pictures import Picture, figure_at, sized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def front_pictures(results: Path, studies: Sequence[Study]) -> list[Picture]:
     """Return ``fronts_digits_test_x4_cbam_medium.png`` and others: a panel for each score of what is fed."""
     paths = [(results / study.picture, study) for study in studies]
-    return [Picture(path, partial(_draw, path, study)) for path, study in paths]
+    return [Picture(path, partial(_draw, study)) for path, study in paths]
 
 
-def _draw(path: Path, study: Study) -> None:
+def _draw(study: Study, path: Path) -> None:
     from matplotlib.lines import Line2D
 
     names = list(dict.fromkeys(front for made in study.comparisons for front in made.fronts))
@@ -32,14 +32,23 @@ def _draw(path: Path, study: Study) -> None:
             _panel(axis, made, looks)
         axes[0].set_ylabel(f"{study.headline.label}{study.headline.bracketed_unit}")
         handles = [
-            Line2D([], [], color=colour, marker=marker, linestyle="", markeredgecolor="white", markersize=8, label=name)
+            Line2D(
+                [],
+                [],
+                color=colour,
+                marker=marker,
+                linestyle="",
+                markeredgecolor="white",
+                markersize=sized(8),
+                label=name,
+            )
             for name, (colour, marker) in looks.items()
         ]
         figure.legend(handles=handles, loc="outside right upper", frameon=False)
         figure.suptitle(
             f"{study.table.label} x{study.section.scale} · {study.section.degradation_label} · {study.recogniser}, "
             "trained on HR, behind fronts",
-            x=0.01, ha="left", fontsize=10, fontweight="bold",
+            x=0.01, ha="left", fontsize=sized(10), fontweight="bold",
         )  # fmt: skip
 
 
@@ -47,14 +56,14 @@ def _panel(axis: Axes, made: Comparison, looks: dict[str, tuple[str, str]]) -> N
     for name, fed, answered in zip(made.fronts, made.fed, made.answered, strict=True):
         colour, marker = looks[name]
         axis.errorbar(
-            fed.mean, answered.mean, xerr=_reach(fed), yerr=_reach(answered), color=colour, marker=marker, markersize=8,
-            markeredgecolor="white", elinewidth=1.0, capsize=2,
+            fed.mean, answered.mean, xerr=_reach(fed), yerr=_reach(answered), color=colour, marker=marker,
+            markersize=sized(8), markeredgecolor="white", elinewidth=1.0, capsize=2,
         )  # fmt: skip
     lower = "" if made.heading.higher_is_better else ", lower is better"
     axis.set_xlabel(f"{made.heading.label}{made.heading.bracketed_unit}{lower}")
     if made.correlation:
         pearson, spearman = made.correlation.pearson, made.correlation.spearman
-        axis.set_title(f"r {pearson.value:.2f} · ρ {spearman.value:.2f}", loc="left", fontsize=9)
+        axis.set_title(f"r {pearson.value:.2f} · ρ {spearman.value:.2f}", loc="left", fontsize=sized(9))
 
 
 def _reach(point: Point) -> list[list[float]] | None:

@@ -72,7 +72,7 @@ def map_pictures(results: Path, records_folder: Path, sections: Sequence[Section
             except (OSError, ValueError, DataError) as error:
                 warnings.append(f"No map of {image.name} x{scale} by {line.title}: {str(error).rstrip('.')}.")
         if rows:
-            pictures.append(Picture(path, partial(_draw, path, rows)))
+            pictures.append(Picture(path, partial(_draw, rows), image=True))
     return pictures, list(dict.fromkeys(warnings))
 
 
@@ -120,7 +120,7 @@ def curves(errors: Numbers, spread: Numbers) -> tuple[Numbers, Numbers, Numbers]
     return at / len(flat), own, oracle
 
 
-def _draw(path: Path, rows: Sequence[Row]) -> None:
+def _draw(rows: Sequence[Row], path: Path) -> None:
     with figure_at(path, 12.0, 3.1 * len(rows), dpi=110, grid=False) as figure:
         axes = figure.subplots(len(rows), 4, squeeze=False)
         for across, row in zip(axes, rows, strict=True):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.costs import Cost
-from srbench.report.leaderboard.tables import Line, Section, Table
-from srbench.report.pictures import FAINT, Picture, figure_at
+from srbench.report.leaderboard.tables import Line, Section, Table, distiller_title
+from srbench.report.pictures import FAINT, Picture, figure_at, sized
 from srbench.scales import Scale
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ T = TypeVar("T")
 MARKERS = "oDs^vPX*<>"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7f3c8d", "#e0457b", "#5b6770", "#117733")
 """Okabe and Ito's palette for colour-blind readers, extended and dark enough for text."""
+FAR = 1.5
+"""A reference that is further from the points than this many times their spread has no line."""
 PLACES = (
     ("right", "bottom", 0, 7), ("left", "top", 2, -7), ("center", "bottom", 0, 8), ("left", "center", 9, 0),
     ("right", "center", -9, 0), ("center", "top", 0, -8), ("left", "bottom", 6, 6), ("left", "top", 6, -6),
@@ -34,19 +36,18 @@ PLACES = (
 def plot_pictures(results: Path, sections: Sequence[Section]) -> list[Picture]:
     """Return ``psnr_vs_macs_x2.png``, ``psnr_vs_latency_x2.png`` and the like, with a panel for every table.
 
-    A picture without a point is left out.
+    A table with fewer than two points has no panel.
     """
     panels: dict[tuple[Scale, str, Cost], list[tuple[Section, Table]]] = {}
     for section in sorted(sections, key=lambda s: s.scale):
         for table in section.tables:
             for cost in table.costs:
-                if cost.axis and table.headline and points(table, table.headline, cost.name):
+                if cost.axis and table.headline and len(points(table, table.headline, cost.name)) > 1:
                     score = table.headline.metric.partition("_")[0]
                     name = f"{score}_vs_{cost.name.partition('_')[0]}_x{section.scale}.png"
                     panels.setdefault((section.scale, name, cost), []).append((section, table))
     return [
-        Picture(results / name, partial(_figure, results / name, own, cost.name, cost.axis))
-        for (_, name, cost), own in panels.items()
+        Picture(results / name, partial(_figure, own, cost.name, cost.axis)) for (_, name, cost), own in panels.items()
     ]
 
 
@@ -70,7 +71,7 @@ def pareto_front(points: Iterable[tuple[T, float, float]], *, higher_is_better: 
     return front
 
 
-def _figure(path: Path, panels: Sequence[tuple[Section, Table]], cost: str, label: str) -> None:
+def _figure(panels: Sequence[tuple[Section, Table]], cost: str, label: str, path: Path) -> None:
     from matplotlib.lines import Line2D
 
     lines = [line for _, table in panels for line in table.lines if not line.reference]
@@ -86,7 +87,14 @@ def _figure(path: Path, panels: Sequence[tuple[Section, Table]], cost: str, labe
             axis.set_axis_off()
         handles = [
             Line2D(
-                [], [], marker=m, color="none", markerfacecolor=FAINT, markeredgecolor="white", markersize=8, label=t
+                [],
+                [],
+                marker=m,
+                color="none",
+                markerfacecolor=FAINT,
+                markeredgecolor="white",
+                markersize=sized(8),
+                label=t,
             )
             for t, m in markers.items()
         ]
@@ -114,29 +122,41 @@ def _panel(
         if spread:
             axis.errorbar(price, score, yerr=spread, color=colours[name], linewidth=1.2, capsize=3, zorder=2)
         axis.plot(
-            price, score, marker=markers[_training(line)], markersize=8.5, color=colours[name],
+            price, score, marker=markers[_training(line)], markersize=sized(8.5), color=colours[name],
             markeredgecolor="white", markeredgewidth=1.0, linestyle="none", zorder=3,
         )  # fmt: skip
     base = next((line for line in table.lines if line.reference), None)
     level = base.scores[headline].mean if base else None
-    if level is not None:
-        axis.axhline(level, color=FAINT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
-        axis.annotate(
-            f"bicubic {level:.{headline.decimals}f}", (1.0, level), xycoords=("axes fraction", "data"),
-            xytext=(-2, 3), textcoords="offset points", ha="right", va="bottom", color="#57606a", fontsize=8,
-        )  # fmt: skip
     axis.margins(x=0.18, y=0.12)
+    if base and level is not None:
+        _reference(axis, f"{base.first.model.label} {level:.{headline.decimals}f}", level, found)
     low, high = axis.get_xlim()
     if high / low < 3:  # a log axis with no power of ten on it has no readable ticks
         middle = (low * high) ** 0.5
         axis.set_xlim(middle / 3**0.5, middle * 3**0.5)
     _ticks(axis)
     title = f"{table.place(' · ')} x{section.scale} · {section.degradation_label}"
-    axis.set_title("\n".join(textwrap.wrap(title, 60)), loc="left", fontsize=10, fontweight="bold")
+    axis.set_title("\n".join(textwrap.wrap(title, 60)), loc="left", fontsize=sized(10), fontweight="bold")
     lower = "" if headline.higher_is_better else " (lower is better)"
     axis.set_ylabel(f"{headline.label}{headline.bracketed_unit}{lower}, {section.protocol}")
     timing = f"\n{table.timings[0]}" if cost.startswith("latency") and len(table.timings) == 1 else ""
     axis.set_xlabel(label + timing)
+
+
+def _reference(axis: Axes, text: str, level: float, found: Sequence[tuple[Line, float, float]]) -> None:
+    """Draw the level of the reference, or write it at the edge if points would crowd together to show it."""
+    scores = [score for _, _, score in found]
+    least, most = min(scores), max(scores)
+    far = max(least - level, level - most) > FAR * (most - least)
+    place: Any = (1.0, (0.0 if level < least else 1.0) if far else level)
+    below = level < least or not far
+    axis.annotate(
+        f"{text}, {'below' if level < least else 'above'}" if far else text, place,
+        xycoords="axes fraction" if far else ("axes fraction", "data"), xytext=(-2, 3 if below else -3),
+        textcoords="offset points", ha="right", va="bottom" if below else "top", color="#57606a", fontsize=sized(8),
+    )  # fmt: skip
+    if not far:
+        axis.axhline(level, color=FAINT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
 
 
 def _ticks(axis: Axes) -> None:
@@ -169,7 +189,13 @@ def _label_methods(axis: Axes, found: Sequence[tuple[Line, float, float]], colou
     frame = axis.get_window_extent(renderer)
     for name, at in sorted(best.items(), key=lambda item: -item[1][1]):
         text = axis.annotate(
-            name, at, xytext=(0, 0), textcoords="offset points", color=colours[name], fontsize=9, fontweight="bold"
+            name,
+            at,
+            xytext=(0, 0),
+            textcoords="offset points",
+            color=colours[name],
+            fontsize=sized(9),
+            fontweight="bold",
         )
         boxes: list[tuple[float, int, BboxBase]] = []
         for horizontal, vertical, x, y in PLACES:
@@ -185,8 +211,8 @@ def _label_methods(axis: Axes, found: Sequence[tuple[Line, float, float]], colou
 
 
 def _training(line: Line) -> str:
-    distiller = line.first.model.distiller
-    return "no teacher" if distiller == "none" else distiller
+    model = line.first.model
+    return "no teacher" if model.distiller == "none" else distiller_title(model)
 
 
 def _assign(names: Iterable[str], values: Sequence[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from srbench.report.leaderboard.by_scale import ByScale
-from srbench.report.pictures import Picture, figure_at, picture_name
+from srbench.report.pictures import Picture, figure_at, picture_name, sized
 from srbench.scales import Scale, as_number
 
 LETTER = 0.016
@@ -25,7 +25,7 @@ def scale_pictures(results: Path, comparisons: Iterable[ByScale]) -> list[Pictur
     pictures = []
     for comparison in comparisons:
         path = results / picture_of(comparison)
-        pictures.append(Picture(path, partial(_draw, path, comparison)))
+        pictures.append(Picture(path, partial(_draw, comparison)))
     return pictures
 
 
@@ -50,7 +50,7 @@ def tick_labels(scales: Sequence[Scale]) -> list[str]:
     return labels
 
 
-def _draw(path: Path, comparison: ByScale) -> None:
+def _draw(comparison: ByScale, path: Path) -> None:
     gains = comparison.gains()
     found, scales, heading = gains or comparison.curves(), comparison.scales, comparison.heading
     with figure_at(path, 8.6, 4.2 + 0.12 * max(0, len(found) - 10)) as figure:
@@ -62,7 +62,7 @@ def _draw(path: Path, comparison: ByScale) -> None:
                 [as_number(point.scale) * shift for point in points], [point.mean for point in points],
                 yerr=[[p.mean - p.low for p in points], [p.high - p.mean for p in points]],
                 marker=MARKERS[number % len(MARKERS)], color=COLOURS[number % len(COLOURS)], linewidth=1.2,
-                elinewidth=0.8, capsize=2, markersize=6, markeredgecolor="white", label=title,
+                elinewidth=0.8, capsize=2, markersize=sized(6), markeredgecolor="white", label=title,
             )  # fmt: skip
         for low, high in comparison.trained_ranges():
             axis.axvspan(low, high, color="#5b6770", alpha=0.12, linewidth=0, label=f"trained at x{low:g} to x{high:g}")
@@ -72,5 +72,5 @@ def _draw(path: Path, comparison: ByScale) -> None:
         axis.set_ylabel(("gain in " if gains else "") + f"{heading.label}{heading.bracketed_unit}")
         if gains:
             axis.axhline(0.0, color="black", linewidth=0.8, label="bicubic interpolation")
-        axis.set_title(comparison.title, loc="left", fontsize=10, fontweight="bold")
-        figure.legend(loc="outside right upper", frameon=False, fontsize=8)
+        axis.set_title(comparison.title, loc="left", fontsize=sized(10), fontweight="bold")
+        figure.legend(loc="outside right upper", frameon=False, fontsize=sized(8))

@@ -7,16 +7,15 @@ id of any other metric gets its own column.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from types import MappingProxyType
 
 from srbench.measuring.uncertainty import shared_ranks
 from srbench.records import Measured, Profile, Record, RowId
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.columns import METRICS
 from srbench.report.leaderboard.costs import costs_of
-from srbench.report.leaderboard.tables import Line, Section, Table, Value, name_lines
+from srbench.report.leaderboard.tables import NO_LABELS, Labels, Line, Section, Table, Value, name_lines
 from srbench.report.pairing import Rivals, averaged, in_common, scores_by_seed, statistics_of
 
 _UNKNOWN = Measured(reason="not known for this network")
@@ -26,7 +25,7 @@ def make_sections(records: Iterable[Record]) -> list[Section]:
     """Group, aggregate and rank the newest records of every row."""
     sections = []
     records = list(records)
-    labels = {r.model.architecture: r.model.label or r.model.architecture for r in records}
+    labels = Labels.of(records)
     ordered = rank_order(records)
     for (protocol, degradation, scale), group in groupby(ordered, lambda r: (r.protocol, r.degradation, r.scale)):
         members = list(group)
@@ -61,10 +60,10 @@ def rank_order(records: Sequence[Record]) -> list[Record]:
     return sorted(records, key=place)
 
 
-def make_table(records: Sequence[Record], labels: Mapping[str, str] = MappingProxyType({})) -> Table:
+def make_table(records: Sequence[Record], labels: Labels = NO_LABELS) -> Table:
     """Rank records of one dataset whose headline scores share a protocol id; failed ones come last.
 
-    The labels of architectures are for the names of teachers.
+    Labels are for what records name without a label of their own.
     """
     groups: dict[RowId, list[Record]] = {}
     for record in records:

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from srbench.files import short_stem
-from srbench.records import Certification, Record
+from srbench.records import Certification, ModelFacts, Record
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.costs import Cost
 from srbench.scales import Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What all records together call things by name, for records that lack the label of what they name."""
+
+    architectures: Mapping[str, str] = field(default_factory=dict)
+    degradations: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Labels:
+        """Collect the labels in records."""
+        records = list(records)
+        return cls(
+            architectures={r.model.architecture: r.model.label for r in records if r.model.label},
+            degradations={r.degradation: r.degradation_label for r in records if r.degradation_label},
+        )
+
+
+NO_LABELS = Labels()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +89,11 @@ class Line:
     def failed_seeds(self) -> list[Record]:
         """The records that failed while others did not."""
         return [] if self.failed else [r for r in self.records if r.status == "failed"]
+
+    @property
+    def starred(self) -> bool:
+        """Whether its title has the star of a reimplementation whose paper leaves details open."""
+        return self.first.model.reconstruction or self.first.model.network_reconstruction
 
     @property
     def reference(self) -> bool:
@@ -137,7 +161,7 @@ class Section:
         return short_stem(re.sub(r"[^A-Za-z0-9_.]+", "-", "_".join(words)))
 
 
-def name_lines(lines: list[Line], labels: Mapping[str, str]) -> None:
+def name_lines(lines: list[Line], labels: Labels) -> None:
     """Give lines the shortest titles that differ: recipe, full teacher and a file's folder only where needed."""
     for detail in range(5):
         titles: dict[str, list[Line]] = {}
@@ -148,19 +172,38 @@ def name_lines(lines: list[Line], labels: Mapping[str, str]) -> None:
                 line.title = title if len(same) == 1 or not detail else title + _detail(line.first, detail)
 
 
-def method_title(record: Record, labels: Mapping[str, str] = MappingProxyType({})) -> str:
+def method_title(record: Record, labels: Labels = NO_LABELS) -> str:
     """Return the name of a method in tables: "EDSR (small), logits from EDSR (wide)"."""
     m = record.model
     title = (m.label or m.architecture) + ("*" if m.network_reconstruction else "")
     if m.checkpoint:
         title += f" ({Path(m.checkpoint).name})"
     if m.distiller != "none":
-        title += f", {m.distiller}" + ("*" if m.reconstruction else "")
+        title += f", {distiller_title(m)}"
         if m.teacher:
-            title += f" from {' & '.join(_teacher_title(teacher, labels) for teacher in m.teacher.split(' & '))}"
+            title += f" from {teacher_title(m, labels)}"
     if m.train_degradation and m.train_degradation != record.degradation:
-        title += f", trained on {m.train_degradation}"
+        title += f", trained on {training_title(m, labels)}"
     return title
+
+
+def distiller_title(model: ModelFacts) -> str:
+    """Return the label of a distiller, starred if it is a reimplementation."""
+    return (model.distiller_label or model.distiller) + ("*" if model.reconstruction else "")
+
+
+def teacher_title(model: ModelFacts, labels: Labels = NO_LABELS) -> str:
+    """Return the label of the teachers; "" without any."""
+    names = [name.partition(".") for name in (model.teacher or "").split(" & ")]
+    return model.teacher_label or " & ".join(
+        labels.architectures.get(name, name) + (f" ({tag})" if tag else "") for name, _, tag in names
+    )
+
+
+def training_title(model: ModelFacts, labels: Labels = NO_LABELS) -> str:
+    """Return the label of the training degradation; "" where nothing was trained."""
+    name = model.train_degradation or ""
+    return model.train_degradation_label or labels.degradations.get(name, name)
 
 
 def _detail(record: Record, level: int) -> str:
@@ -168,8 +211,3 @@ def _detail(record: Record, level: int) -> str:
     path = m.checkpoint if m.source == "file" else None
     detail = (m.training, m.teacher, path, m.architecture)[level - 1]
     return f", {detail}" if detail else ""
-
-
-def _teacher_title(teacher: str, labels: Mapping[str, str]) -> str:
-    name, _, tag = teacher.partition(".")
-    return labels.get(name, name) + (f" ({tag})" if tag else "")

@@ -79,7 +79,7 @@ def matrix_contents(matrix: Matrix, ids: Mapping[int, str]) -> dict[str, Any]:
         "rows": [
             {
                 "method": row.method,
-                "trained_on": row.train_degradation or "",
+                "trained_on": row.trained_on,
                 "cells": [_cell(row, column, ids) for column in matrix.columns],
                 "gap": row.out_of_domain_gap,
                 "specialist": row.gap_to_specialist,

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.records import make_record
-from srbench.report.leaderboard.plots import pareto_front, points
-from srbench.report.leaderboard.sections import make_table
+from srbench.report.leaderboard.plots import pareto_front, plot_pictures, points
+from srbench.report.leaderboard.sections import make_sections, make_table
 
 POINTS = st.lists(st.tuples(st.none(), st.floats(0.1, 1e3), st.floats(20, 40)), max_size=12)
 
@@ -27,3 +27,13 @@ def test_bicubic_and_methods_without_a_cost_are_no_points():
         [make_record("bicubic"), make_record("espcn"), make_record("edsr_quick").model_copy(update={"profile": None})]
     )
     assert [p[0].title for p in points(table, table.headline, "macs_720p_g")] == ["ESPCN"]
+
+
+def test_a_table_with_a_single_point_has_no_panel(tmp_path):
+    one, two = ([make_record(a, dataset=d) for a in names] for d, names in
+                (("set5", ("bicubic", "espcn")), ("set14", ("bicubic", "espcn", "fsrcnn"))))  # fmt: skip
+    assert plot_pictures(tmp_path, make_sections(one)) == []
+    (macs, latency) = plot_pictures(tmp_path, make_sections([*one, *two]))
+    assert (macs.path.name, latency.path.name) == ("psnr_vs_macs_x2.png", "psnr_vs_latency_x2.png")
+    panels, *_ = macs.draw.args
+    assert [table.dataset for _, table in panels] == ["set14"]

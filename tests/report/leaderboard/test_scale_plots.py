@@ -34,5 +34,5 @@ def test_a_tick_without_room_has_no_label():
 def test_scores_or_gains_are_drawn(tmp_path, architectures):
     pytest.importorskip("matplotlib")
     (picture,) = scale_pictures(tmp_path, comparisons(architectures))
-    picture.draw()
+    picture.draw(picture.path)
     assert picture.path.read_bytes().startswith(b"\x89PNG")

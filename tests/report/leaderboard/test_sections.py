@@ -5,7 +5,7 @@ import pytest
 
 from helpers.records import fail, make_record, make_score, quick_records
 from srbench.report.leaderboard.sections import make_sections, make_table
-from srbench.report.leaderboard.tables import method_title
+from srbench.report.leaderboard.tables import Labels, method_title
 
 
 def line(table, title):
@@ -149,7 +149,7 @@ def test_two_files_that_name_their_own_architecture_are_distinguished_by_it():
 def test_our_readings_of_papers_are_marked(facts, title):
     record = make_record("espcn", distiller="logits", teacher="edsr_quick")
     marked = record.model_copy(update={"model": record.model.model_copy(update=facts)})
-    assert method_title(marked, {"edsr_quick": "EDSR (small)"}) == title
+    assert method_title(marked, Labels({"edsr_quick": "EDSR (small)"})) == title
 
 
 def test_a_lower_is_better_headline_ranks_the_other_way():
