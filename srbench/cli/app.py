@@ -18,6 +18,7 @@ import typer.core
 
 from srbench.cli import (
     add_plugin,
+    cache,
     compare,
     data,
     degrade,
@@ -131,6 +132,7 @@ app.command("check")(plugins.check)
 app.command("add-plugin")(add_plugin.add_plugin)
 app.command("fetch")(data.fetch_network)
 app.add_typer(data.app, name="data")
+app.add_typer(cache.app, name="cache")
 
 
 def _version(asked: bool) -> None:

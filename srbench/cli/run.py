@@ -55,8 +55,10 @@ def run(
     from rich.text import Text
 
     from srbench.cli.plan import planned, require_some_cell
+    from srbench.files import cache_root
     from srbench.report.reading import read_packed
     from srbench.report.terminal import print_leaderboard
+    from srbench.running.cache import cache_in_use
     from srbench.running.display import Display
     from srbench.running.freshness import note_finished, still_finished
     from srbench.running.runner import run_plan
@@ -67,19 +69,20 @@ def run(
         print_leaderboard(console, results)
         console.print("Nothing was measured: nothing that these results depend on has changed since.")
         return
-    schedule = planned(
-        suite, replace(options, profile=profile), data=data, plugin=plugin, strict=strict_plugins,
-        weights_dir=weights_dir, device=device, threads=threads, tensorboard=tensorboard,
-    )  # fmt: skip
-    require_some_cell(schedule)
-    chosen = schedule.session.catalog.executors[executor]
-    with results_lock(results):
-        read_packed(results)  # a damaged file is better reported now than after hours
-        with Display(console) as display:
-            outcome = run_plan(schedule, results, chosen, workers, display, fresh=fresh)
-        print_leaderboard(console, results)
-        if not outcome.failed:
-            note_finished(results, ctx.params, schedule)
+    with cache_in_use(cache_root()):
+        schedule = planned(
+            suite, replace(options, profile=profile), data=data, plugin=plugin, strict=strict_plugins,
+            weights_dir=weights_dir, device=device, threads=threads, tensorboard=tensorboard,
+        )  # fmt: skip
+        require_some_cell(schedule)
+        chosen = schedule.session.catalog.executors[executor]
+        with results_lock(results):
+            read_packed(results)  # a damaged file is better reported now than after hours
+            with Display(console) as display:
+                outcome = run_plan(schedule, results, chosen, workers, display, fresh=fresh)
+            print_leaderboard(console, results)
+            if not outcome.failed:
+                note_finished(results, ctx.params, schedule)
     console.print(f"{outcome.measured} cells measured, {outcome.cached} from the cache, {len(outcome.failed)} failed.")
     for title, reason in outcome.failed:
         console.print(Text.assemble(("failed", "red"), one_line(f" {title}: {reason}")))

@@ -52,6 +52,7 @@ def search(
     from srbench.files import cache_root
     from srbench.planning.suite import load_suite
     from srbench.report.terminal import print_leaderboard
+    from srbench.running.cache import cache_in_use
     from srbench.running.display import Display
     from srbench.running.runner import run_plan
     from srbench.running.session import Session
@@ -81,7 +82,7 @@ def search(
     space.check()
     chosen = session.catalog.executors[executor]
     study = Study(space, session, folder)
-    with study.working(), Display(console) as display:
+    with cache_in_use(session.cache), study.working(), Display(console) as display:
         Searching(space, study, session, folder, chosen, workers, display).run()
         if study.leave():
             console.print("Other processes are still trying networks; the last of them trains the best in earnest.")

@@ -17,6 +17,9 @@ from srbench.records import Stored
 from srbench.running.stages import JobName
 
 R = TypeVar("R", bound=Stored)
+RESULT = "result.json"
+LOCK = "lock"
+"""The file in the folder of a job that is locked while somebody works on it."""
 
 
 class Store:
@@ -31,7 +34,7 @@ class Store:
 
     def result_file(self, job: JobName[Stored]) -> Path:
         """Return the file that is there once a job is finished."""
-        return self.folder(job) / "result.json"
+        return self.folder(job) / RESULT
 
     def read(self, job: JobName[R]) -> R | None:
         """Return the result of a finished job; None if there is none, or it is damaged."""
@@ -48,21 +51,29 @@ class Store:
 
     def forget(self, job: JobName[Stored]) -> None:
         """Delete all that a job stored, the result first, so that the job is done again."""
-        folder = self.folder(job)
         with self.claim(job):
-            try:
-                self.result_file(job).unlink(missing_ok=True)
-                for path in folder.iterdir():
-                    if path.is_dir():
-                        shutil.rmtree(path)
-                    elif path.name != "lock":
-                        path.unlink()
-            except OSError as error:
-                raise cannot_write(folder, error) from error
+            empty(self.folder(job))
 
     def claim(self, job: JobName[Stored]) -> AbstractContextManager[None]:
         """Hold a job while working on it, so that two runs never train the same model at once; the second waits."""
-        return locked(self.folder(job) / "lock")
+        return locked(self.folder(job) / LOCK)
+
+
+def empty(folder: Path) -> None:
+    """Delete all in the folder of a job but its lock, which others may be waiting for; the result first.
+
+    Raises:
+        StoreError: Something in it cannot be deleted.
+    """
+    try:
+        (folder / RESULT).unlink(missing_ok=True)
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != LOCK:
+                path.unlink()
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 @contextmanager
