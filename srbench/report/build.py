@@ -12,35 +12,11 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from srbench.files import atomic_write, sha256_of
 from srbench.records import Stored
-from srbench.report.degradations import page as degradations_page
-from srbench.report.degradations.matrix import make_matrices
-from srbench.report.degradations.plots import matrix_pictures
-from srbench.report.degradations.representations import representation_pictures
-from srbench.report.distillation import page as distillation_page
-from srbench.report.distillation.gains import make_gain_tables
-from srbench.report.distillation.plots import gain_pictures
-from srbench.report.formats import write_csv
-from srbench.report.leaderboard.attention import attention_pictures
-from srbench.report.leaderboard.by_scale import by_scale
-from srbench.report.leaderboard.columns import (
-    image_columns,
-    image_rows,
-    leaderboard_columns,
-    leaderboard_row,
-    metric_columns,
-)
-from srbench.report.leaderboard.crops import crop_pictures
-from srbench.report.leaderboard.front_plots import front_pictures
-from srbench.report.leaderboard.fronts import make_studies
-from srbench.report.leaderboard.maps import map_pictures
-from srbench.report.leaderboard.page import render_page
-from srbench.report.leaderboard.plots import plot_pictures
-from srbench.report.leaderboard.scale_plots import scale_pictures
-from srbench.report.leaderboard.sections import make_sections, rank_order
+from srbench.report.leaderboard.sections import make_sections
 from srbench.report.leaderboard.tables import Section
-from srbench.report.page.render import render_html
-from srbench.report.pictures import can_draw, draw_pictures
+from srbench.report.pictures import can_draw
 from srbench.report.reading import PACKED, Records, lines_of, read_records, write_packed
+from srbench.report.writing import FILES, PER_IMAGE, write_files
 
 REPORT_VERSION = 10
 """Raise it whenever the same records give other files."""
@@ -116,7 +92,13 @@ def build_report(results: Path, *, force: bool = False, images: bool = False) ->
     if not force and before.digest == digest and files.packed.is_file() and before.hashes == _hashes(files):
         return files
     write_packed(results, lines)
-    after = _write(files, results, records, images=images)
+    written = write_files(results, records, sections, images=images)
+    after = _State(
+        figures=tuple(path.name for path in written.figures),
+        warnings=written.warnings,
+        distillation=tuple(path.name for path in written.distillation),
+        degradations=tuple(path.name for path in written.degradations),
+    )
     made = _files(results, records, sections, after)
     for stale in {*files.paths} - {*made.paths}:
         with suppress(OSError):
@@ -131,65 +113,16 @@ def _hashes(files: ReportFiles) -> dict[str, str]:
 
 def _files(results: Path, records: Records, sections: tuple[Section, ...], state: _State) -> ReportFiles:
     return ReportFiles(
-        csv=results / "leaderboard.csv",
-        markdown=results / "leaderboard.md",
-        html=results / "leaderboard.html",
-        per_image=results / "per_image.csv",
+        csv=results / FILES["csv"],
+        markdown=results / FILES["md"],
+        html=results / FILES["html"],
+        per_image=results / PER_IMAGE,
         packed=results / PACKED,
         distillation=tuple(results / name for name in state.distillation),
         degradations=tuple(results / name for name in state.degradations),
         figures=tuple(results / name for name in state.figures),
         warnings=(*records.damaged, *state.warnings),
         sections=sections,
-    )
-
-
-def _write(files: ReportFiles, results: Path, records: Records, *, images: bool) -> _State:
-    """Write tables and pictures, and return which there are."""
-    metrics = metric_columns(records.records)
-    ordered = rank_order(records.records)
-    write_csv(files.csv, leaderboard_columns(metrics, records.records), (leaderboard_row(r, metrics) for r in ordered))
-    write_csv(files.per_image, image_columns(metrics), (row for r in ordered for row in image_rows(r, metrics)))
-
-    sections = files.sections
-    gains, matrices, studies = make_gain_tables(sections), make_matrices(sections), make_studies(sections)
-    comparisons = by_scale(sections)
-    crops, unreadable = crop_pictures(results, records.folder, sections)
-    maps, unread_maps = map_pictures(results, records.folder, sections)
-    groups = (
-        [
-            *plot_pictures(results, sections),
-            *scale_pictures(results, comparisons),
-            *crops,
-            *maps,
-            *attention_pictures(results, records.folder, sections),
-            *front_pictures(results, studies),
-        ],
-        gain_pictures(results, gains),
-        [*matrix_pictures(results, matrices), *representation_pictures(results, records.folder, matrices)],
-    )
-    there, undrawn = draw_pictures(picture for group in groups for picture in group)
-    figures, of_gains, of_matrices = (tuple(p.path for p in group if p.path in there) for group in groups)
-    distillation: tuple[Path, ...] = ()
-    degradations: tuple[Path, ...] = ()
-    if gains:
-        distillation = (results / "distillation.md", results / "distillation.csv", *of_gains)
-        atomic_write(distillation[0], distillation_page.render_page(gains, of_gains))
-        write_csv(distillation[1], distillation_page.csv_columns(gains), distillation_page.csv_rows(gains))
-    if matrices:
-        degradations = (results / "degradations.md", results / "degradations.csv", *of_matrices)
-        atomic_write(degradations[0], degradations_page.render_page(matrices, of_matrices))
-        write_csv(degradations[1], degradations_page.COLUMNS, degradations_page.csv_rows(matrices))
-    page = render_page(records, sections, figures, distillation[:1], degradations[:1], studies, comparisons)
-    atomic_write(files.markdown, page)
-    beside = records.folder.relative_to(results).as_posix() if images else None
-    html, faults = render_html(records, sections, gains, matrices, beside=beside)
-    atomic_write(files.html, html)
-    return _State(
-        figures=tuple(path.name for path in figures),
-        warnings=(*unreadable, *unread_maps, *undrawn, *faults),
-        distillation=tuple(path.name for path in distillation),
-        degradations=tuple(path.name for path in degradations),
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.util
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from srbench.files import atomic_path, short_stem
 from srbench.report.formats import REIMPLEMENTED
@@ -24,7 +24,8 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#eaeef2", "grid.linewidth": 0.8, "axes.axisbelow": True, "figure.facecolor": "white",
     "text.parse_math": False, "pdf.fonttype": 42, "svg.hashsalt": "srbench",
 }  # fmt: skip
-FORMATS = ("png", "pdf", "svg")
+FigureFormat: TypeAlias = Literal["png", "pdf", "svg"]
+FIGURE_FORMATS: tuple[FigureFormat, ...] = get_args(FigureFormat)
 PAPER_WIDTHS = (3.4, 7.0)
 """Widths of one column and of two in a paper, in inches."""
 PAPER_POINTS, SCREEN_POINTS = 7.0, 9.0
@@ -61,8 +62,8 @@ def can_draw() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def draw_pictures(pictures: Iterable[Picture]) -> tuple[set[Path], list[str]]:
-    """Draw pictures; one that cannot be drawn here is left as it is.
+def draw_pictures(pictures: Iterable[Picture], kinds: Sequence[FigureFormat] = ("png",)) -> tuple[set[Path], list[str]]:
+    """Draw pictures in some formats; one that cannot be drawn here is left as it is.
 
     Returns:
         The pictures that are there now, and sentences about those that were not drawn.
@@ -70,11 +71,12 @@ def draw_pictures(pictures: Iterable[Picture]) -> tuple[set[Path], list[str]]:
     able = can_draw()
     drawn, left = set(), []
     for picture in pictures:
-        if able and picture.draw:
-            picture.draw(picture.path)
-            drawn.add(picture.path)
-        elif picture.path.is_file():
-            left.append(picture.path)
+        for path in (picture.path.with_suffix(f".{kind}") for kind in kinds if kind == "png" or not picture.image):
+            if able and picture.draw:
+                picture.draw(path)
+                drawn.add(path)
+            elif path.is_file():
+                left.append(path)
     warnings = (
         [] if able else ["No figures were drawn: matplotlib is missing; `pip install srbench[report]` brings it."]
     )
@@ -96,7 +98,7 @@ def figure_at(path: Path, width: float, height: float, *, dpi: int = 150, grid: 
     """Draw on a figure, and write it without a date: equal figures are equal files.
 
     Args:
-        path: Its suffix is the format, one of `FORMATS`.
+        path: Its suffix is the format, one of `FIGURE_FORMATS`.
         width: Width of a PNG in inches. A vector file has one of `PAPER_WIDTHS`, and letters of `PAPER_POINTS`.
         height: Height in inches, likewise.
         dpi: Pixels in an inch of a PNG.

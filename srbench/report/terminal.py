@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.table import Table as RichTable
@@ -32,17 +33,27 @@ def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = Fal
         DataError: There are no records.
     """
     files = build_report(results, force=force, images=images)
+    print_tables(console, files.sections)
+    print_files(console, files.paths, files.warnings)
+
+
+def print_tables(console: PlainConsole, sections: Sequence[Section]) -> None:
+    """Print the tables of sections; a narrow console loses the least important columns first."""
     empty = False
-    rows = max(5, _ROWS // max(1, sum(len(section.tables) for section in files.sections)))
-    for section in files.sections:
+    rows = max(5, _ROWS // max(1, sum(len(section.tables) for section in sections)))
+    for section in sections:
         for table in section.tables:
             console.print(_render(section, table, console.width, rows))
             empty |= any(v.mean is None for line in table.lines for v in [*line.scores.values(), *line.costs.values()])
-    for warning in files.warnings:
-        console.print(f"Warning: {warning}", style="yellow")
     if empty:
         console.print("— could not be measured; the reasons are footnotes of leaderboard.md.", style="dim")
-    for path in files.paths:
+
+
+def print_files(console: PlainConsole, paths: Iterable[Path], warnings: Iterable[str]) -> None:
+    """Print which files there are, after what a person should know about them."""
+    for warning in warnings:
+        console.print(f"Warning: {warning}", style="yellow")
+    for path in paths:
         console.print(str(path))
 
 

@@ -29,4 +29,4 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without pictures: faster."""
-    monkeypatch.setattr("srbench.report.build.draw_pictures", lambda _: (set(), []))
+    monkeypatch.setattr("srbench.report.writing.draw_pictures", lambda *_: (set(), []))

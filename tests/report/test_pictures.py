@@ -1,11 +1,17 @@
 """The pictures of a report are drawn, shown, and removed."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.records import quick_records
 from srbench.report.build import build_report
-from srbench.report.pictures import figure_at
+from srbench.report.leaderboard.plots import plot_pictures
+from srbench.report.leaderboard.sections import make_sections
+from srbench.report.pictures import Picture, draw_pictures, figure_at
 from srbench.report.reading import PACKED
 
 
@@ -33,7 +39,7 @@ def test_a_figure_that_is_no_longer_made_is_removed(drawn, tmp_path, monkeypatch
     for file in (folder / "records").glob("*.json"):
         if '"scale": 4' in file.read_text():
             file.unlink()
-    monkeypatch.setattr("srbench.report.build.crop_pictures", lambda *_: ([], []))
+    monkeypatch.setattr("srbench.report.writing.crop_pictures", lambda *_: ([], []))
     build_report(folder)
     assert sorted(p.name for p in folder.glob("[!g]*.png")) == ["psnr_vs_latency_x2.png", "psnr_vs_macs_x2.png"]
 
@@ -46,7 +52,7 @@ def test_without_matplotlib_the_tables_are_still_written(results, monkeypatch):
     assert "matplotlib is missing" in files.warnings[0]
     assert files.csv.is_file()
     monkeypatch.undo()
-    monkeypatch.setattr("srbench.report.build.draw_pictures", lambda _: (set(), []))
+    monkeypatch.setattr("srbench.report.writing.draw_pictures", lambda *_: (set(), []))
     assert build_report(results).warnings == ()  # once it is there, figures are wanted
 
 
@@ -73,3 +79,24 @@ def test_a_star_behind_a_name_is_explained_below_the_figure(tmp_path, name, expl
     assert legend.y1 < axis.y0
     if explained:
         assert figure.texts[0].get_window_extent().y1 < legend.y0
+
+
+@pytest.mark.parametrize("kind", ["pdf", "svg"])
+def test_a_vector_figure_is_for_a_paper_and_always_the_same_bytes(tmp_path, kind):
+    (picture, *_) = plot_pictures(tmp_path, make_sections(quick_records()))
+    made = []
+    for name in ("first", "second"):
+        picture.draw(tmp_path / f"{name}.{kind}")
+        made.append((tmp_path / f"{name}.{kind}").read_bytes())
+    assert made[0] == made[1]
+    assert not re.search(rb"<image|/Subtype */Image|CreationDate|<dc:date", made[0])
+    if kind == "pdf":
+        assert b"/Subtype /CIDFontType2" in made[0] or b"/FontFile2" in made[0]
+        assert re.search(rb"/MediaBox \[ *0 0 (504|244\.8)", made[0])
+    else:
+        assert re.search(rb'width="(504|244\.8)pt"', made[0])
+
+
+def test_pictures_of_images_have_no_vector_file(tmp_path):
+    drawn, _ = draw_pictures([Picture(tmp_path / "crops.png", Path.touch, image=True)], ["png", "pdf"])
+    assert {path.name for path in drawn} == {"crops.png"}

@@ -14,7 +14,17 @@ from srbench.report.leaderboard.fronts import Study, study_lines
 from srbench.report.leaderboard.protocol_ids import common_ids, footnote, sentence
 from srbench.report.leaderboard.scale_plots import picture_of
 from srbench.report.leaderboard.scale_tables import scale_lines
-from srbench.report.leaderboard.sheets import COST, Cell, Mark, Sheet, beside_students, cost_columns, joined, ranking
+from srbench.report.leaderboard.sheets import (
+    COST,
+    Cell,
+    Mark,
+    Sheet,
+    beside_students,
+    by_inference,
+    cost_columns,
+    joined,
+    ranking,
+)
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.reading import Records
 from srbench.scales import Scale
@@ -123,21 +133,13 @@ def _section(
     studies: Sequence[Study],
 ) -> list[str]:
     out = [f"## x{section.scale} · {markdown(f'{section.degradation_label} · {section.protocol}')}", ""]
-    for tables in _by_inference(section):
+    for tables in by_inference(section):
         several = len({table.dataset for table in tables if table.headline}) > 1
         out += _joined(tables, notes) if several else []
         for table in tables:
             out += _table(table, section, notes, common, alone=not several)
             out += _pictures(table, section, pictures, studies)
     return out
-
-
-def _by_inference(section: Section) -> list[list[Table]]:
-    """Return the tables of a section in groups of one inference, the one of most methods first."""
-    groups: dict[str, list[Table]] = {}
-    for table in section.tables:
-        groups.setdefault(table.inference, []).append(table)
-    return sorted(groups.values(), key=lambda tables: -max(len(table.lines) for table in tables))
 
 
 def _pictures(table: Table, section: Section, pictures: Sequence[Path], studies: Sequence[Study]) -> list[str]:

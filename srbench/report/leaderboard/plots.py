@@ -25,6 +25,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7
 """Okabe and Ito's palette for colour-blind readers, extended and dark enough for text."""
 FAR = 1.5
 """A reference that is further from the points than this many times their spread has no line."""
+NARROWEST = 5.0
+"""The least ratio of the ends of a log axis: at least two of 1, 2, 5, 10, … are on it, which are its readable ticks."""
 PLACES = (
     ("right", "bottom", 0, 7), ("left", "top", 2, -7), ("center", "bottom", 0, 8), ("left", "center", 9, 0),
     ("right", "center", -9, 0), ("center", "top", 0, -8), ("left", "bottom", 6, 6), ("left", "top", 6, -6),
@@ -131,9 +133,9 @@ def _panel(
     if base and level is not None:
         _reference(axis, f"{base.first.model.label} {level:.{headline.decimals}f}", level, found)
     low, high = axis.get_xlim()
-    if high / low < 3:  # a log axis with no power of ten on it has no readable ticks
+    if high / low < NARROWEST:
         middle = (low * high) ** 0.5
-        axis.set_xlim(middle / 3**0.5, middle * 3**0.5)
+        axis.set_xlim(middle / NARROWEST**0.5, middle * NARROWEST**0.5)
     _ticks(axis)
     title = f"{table.place(' · ')} x{section.scale} · {section.degradation_label}"
     axis.set_title("\n".join(textwrap.wrap(title, 60)), loc="left", fontsize=sized(10), fontweight="bold")

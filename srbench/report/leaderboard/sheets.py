@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from srbench.report.formats import Heading, signed
 from srbench.report.leaderboard.costs import Cost
-from srbench.report.leaderboard.tables import Line, Table
+from srbench.report.leaderboard.tables import Line, Section, Table
 
 MOST_COLUMNS = 10
 """As many fit into the width of a page on a code host."""
@@ -139,6 +139,14 @@ def beside_students(lines: Iterable[Line]) -> list[tuple[Line, bool]]:
         own = (t for name in _teachers(line) for t in teachers if _full_name(t) == name)
         placed += [(teacher, True) for teacher in own if all(teacher is not other for other in known)]
     return placed + [(teacher, True) for teacher in teachers if all(teacher is not other for other, _ in placed)]
+
+
+def by_inference(section: Section) -> list[list[Table]]:
+    """Return the tables of a section in groups of one inference, the one of most methods first."""
+    groups: dict[str, list[Table]] = {}
+    for table in section.tables:
+        groups.setdefault(table.inference, []).append(table)
+    return sorted(groups.values(), key=lambda tables: -max(len(table.lines) for table in tables))
 
 
 def second_heading(table: Table) -> Heading | None:

@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     results = tmp_path_factory.mktemp("page") / "results"
     patch = pytest.MonkeyPatch()
-    patch.setattr("srbench.report.build.draw_pictures", lambda _: (set(), []))
+    patch.setattr("srbench.report.writing.draw_pictures", lambda *_: (set(), []))
     evil = make_record("fsrcnn", degradation="blur_down", psnr=31.0)
     evil = evil.model_copy(update={"model": evil.model.model_copy(update={"label": EVIL, "trained_on": ("DIV2K",)})})
     records = [
