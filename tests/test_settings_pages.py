@@ -84,7 +84,7 @@ def test_the_examples_of_suites_are_read_and_have_every_key(tmp_path):
     assert 'part_recipe = "quick"' in (ROOT / "docs" / "suites.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["suites.md"])
+@pytest.mark.parametrize("page", ["suites.md", "gate.md"])
 def test_the_first_suite_of_a_page_can_be_planned(page, tmp_path, catalog):
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     (tmp_path / "mine.toml").write_text(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])
