@@ -72,7 +72,8 @@ def make(
         )
     own = recognisers[name]
     enlarging = None if front == NO_FRONT else architectures[front.partition(".")[0]]
-    fed = "LR" if enlarging is None else f"LR enlarged by {front}"
+    weights = front.partition(".")[2]
+    fed = "LR" if enlarging is None else f"LR enlarged by {enlarging.title}" + (f" ({weights})" if weights else "")
 
     def build(scale: int) -> nn.Module:
         parts: list[srbench.Network] = [srbench.build_recogniser(own, classes=1)]

@@ -84,7 +84,9 @@ def render_page(
     versions = sorted({f"srbench {e.srbench}, torch {e.torch}" for r in records.records if (e := r.environment)})
     out = ["# Leaderboard", ""]
     tables = [table for section in sections for table in section.tables]
-    about = dict.fromkeys(cost.about for table in tables for cost in table.costs if cost.about)
+    about = dict.fromkeys(
+        cost.about for table in tables for cost in table.costs if cost.about and table.has_cost(cost.name)
+    )
     taught = any(teacher for table in tables for _, teacher in beside_students(table.lines))
     out += [ABOUT.format(notes=" ".join([*([TEACHERS] if taught else []), *about])), ""]
     if any(score.binary for record in records.records for score in record.scores.values()):

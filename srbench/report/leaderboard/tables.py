@@ -129,6 +129,10 @@ class Table:
         """Return the label of the dataset, followed by the inference unless images are processed whole."""
         return self.label if self.inference == "whole" else self.label + separator + self.inference
 
+    def has_cost(self, name: str) -> bool:
+        """Whether a method has this figure."""
+        return any((value := line.costs.get(name)) and value.mean is not None for line in self.lines)
+
     @property
     def timings(self) -> list[str]:
         """The different ways in which latencies were measured."""
