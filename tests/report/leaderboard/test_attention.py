@@ -39,7 +39,7 @@ def of_four(tmp_path):
 def columns(tmp_path, records):
     made = attention_pictures(tmp_path, tmp_path / "records", make_sections(records))
     (picture,) = [picture for picture in made if picture.path.name == "attention_photographs_x4.png"]
-    return [column.title for column in picture.draw.args[2]]
+    return [column.title for column in picture.draw.args[1]]
 
 
 def test_the_teacher_comes_before_its_students_and_labels_alone_before_distillers(tmp_path, of_four):
@@ -57,7 +57,7 @@ def test_one_model_alone_has_no_picture(tmp_path):
 
 
 def test_the_page_shows_the_picture_and_a_clone_keeps_it(tmp_path, of_four, monkeypatch):
-    monkeypatch.setattr("srbench.report.build.plot_pictures", lambda *_: [])
+    monkeypatch.setattr("srbench.report.writing.plot_pictures", lambda *_: [])
     write_records(tmp_path, of_four)
     files = build_report(tmp_path)
     picture = tmp_path / "attention_photographs_x4.png"

@@ -79,7 +79,7 @@ def test_another_recogniser_behind_the_same_fronts_has_its_own_study(records):
 
 
 def test_a_report_has_the_section_and_its_picture(records, tmp_path, monkeypatch):
-    monkeypatch.setattr("srbench.report.build.plot_pictures", lambda *_: [])
+    monkeypatch.setattr("srbench.report.writing.plot_pictures", lambda *_: [])
     write_records(tmp_path, records)
     files = build_report(tmp_path)
     assert [path.name for path in files.figures] == ["fronts_photographs_x2_cbam_medium.png"]

@@ -13,7 +13,7 @@ from srbench.report.leaderboard.sections import make_sections
 @pytest.fixture
 def doubtful(tmp_path, monkeypatch):
     """A results folder in which one method of two kept maps."""
-    monkeypatch.setattr("srbench.report.build.plot_pictures", lambda *_: [])
+    monkeypatch.setattr("srbench.report.writing.plot_pictures", lambda *_: [])
     monkeypatch.setattr("srbench.report.writing.crop_pictures", lambda *_: ([], []))
     records = with_images(tmp_path, [make_record("bicubic"), make_record("espcn")], side=48, kept=2)
     espcn = records[1]

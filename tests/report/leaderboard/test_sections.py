@@ -194,3 +194,18 @@ def test_a_metric_is_called_what_its_records_say():
     own = record.model_copy(update={"scores": {"top1": score}, "headline": "top1"})
     headings = make_table([own]).headings
     assert [(heading.label, heading.unit) for heading in headings] == [("Top-1", "%")]
+
+
+def test_labels_of_a_record_stand_before_those_of_others_and_names():
+    record = make_record("espcn", distiller="logits", teacher="edsr_quick.div2k & other")
+    model = record.model.model_copy(update={"train_degradation": "blur_down"})
+    trained = record.model_copy(update={"model": model})
+    known = Labels({"edsr_quick": "EDSR (small)"}, {"blur_down": "blur, then ↓"})
+    assert method_title(trained, known) == "ESPCN, logits from EDSR (small) (div2k) & other, trained on blur, then ↓"
+    own = {"distiller_label": "Logits", "teacher_label": "EDSR & RCAN", "train_degradation_label": "a blur"}
+    labelled = trained.model_copy(update={"model": model.model_copy(update=own)})
+    assert method_title(labelled, known) == "ESPCN, Logits from EDSR & RCAN, trained on a blur"
+
+
+def test_labels_that_a_record_lacks_are_not_stored():
+    assert "distiller_label" not in make_record("espcn", distiller="logits").model_dump_json()
