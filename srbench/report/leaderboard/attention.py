@@ -22,6 +22,8 @@ from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pictures import Picture, figure_at
 
 STUDENTS_SHOWN = 9
+LABEL = 24
+"""Letters of an image's name that fit beside its row."""
 DARKEST = -200
 """The grey that is drawn black: images are lightened, so that colours are seen on their dark parts too."""
 DAMAGES = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error)
@@ -114,7 +116,7 @@ def _draw(title: str, columns: Sequence[Column], path: Path) -> None:
             tall, wide = column.seen.shape[1:3]
             stack[0].set_title(f"{heading}\n{tall}×{wide} · {low:.2f} to {high:.2f}", fontsize=7.5)
         for axis, name in zip(axes[:, 0], images, strict=False):
-            axis.set_ylabel(textwrap.shorten(name, 24, placeholder="…"), fontsize=7.5)
+            axis.set_ylabel(name if len(name) <= LABEL else f"{name[: LABEL - 1]}…", fontsize=7.5)
         for axis in axes.flat:
             axis.set_xticks([])
             axis.set_yticks([])

@@ -6,11 +6,11 @@ Gains over bicubic interpolation where that was measured, since scores of all me
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from srbench.report.leaderboard.by_scale import ByScale
+from srbench.report.leaderboard.by_scale import ByScale, Point
 from srbench.report.pictures import Picture, figure_at, picture_name, sized
 from srbench.scales import Scale, as_number
 
@@ -50,9 +50,15 @@ def tick_labels(scales: Sequence[Scale]) -> list[str]:
     return labels
 
 
+def drawn_curves(curves: Mapping[str, list[Point]]) -> dict[str, list[Point]]:
+    """Return the curves to draw: a method at one scale stands in the table alone."""
+    return {title: points for title, points in curves.items() if len(points) > 1}
+
+
 def _draw(comparison: ByScale, path: Path) -> None:
     gains = comparison.gains()
-    found, scales, heading = gains or comparison.curves(), comparison.scales, comparison.heading
+    scales, heading = comparison.scales, comparison.heading
+    found = drawn_curves(gains or comparison.curves())
     with figure_at(path, 8.6, 4.2 + 0.12 * max(0, len(found) - 10)) as figure:
         axis = figure.subplots()
         axis.set_xscale("log", base=2)
@@ -61,8 +67,8 @@ def _draw(comparison: ByScale, path: Path) -> None:
             axis.errorbar(
                 [as_number(point.scale) * shift for point in points], [point.mean for point in points],
                 yerr=[[p.mean - p.low for p in points], [p.high - p.mean for p in points]],
-                marker=MARKERS[number % len(MARKERS)], color=COLOURS[number % len(COLOURS)], linewidth=1.2,
-                elinewidth=0.8, capsize=2, markersize=sized(6), markeredgecolor="white", label=title,
+                marker=MARKERS[(number + number // len(COLOURS)) % len(MARKERS)], color=COLOURS[number % len(COLOURS)],
+                linewidth=1.2, elinewidth=0.8, capsize=2, markersize=sized(6), markeredgecolor="white", label=title,
             )  # fmt: skip
         for low, high in comparison.trained_ranges():
             axis.axvspan(low, high, color="#5b6770", alpha=0.12, linewidth=0, label=f"trained at x{low:g} to x{high:g}")

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.records import make_record
 from srbench.report.leaderboard.by_scale import by_scale
-from srbench.report.leaderboard.scale_plots import scale_pictures, tick_labels
+from srbench.report.leaderboard.scale_plots import drawn_curves, scale_pictures, tick_labels
 from srbench.report.leaderboard.sections import make_sections
 from srbench.scales import parse_scale
 
@@ -23,6 +23,13 @@ def test_each_dataset_has_a_picture_of_its_name():
         Path("here/psnr_y_by_scale_photographs_bicubic_classic-y.png"),
         Path("here/psnr_y_by_scale_set5_bicubic_classic-y_whole-x8.png"),
     ]
+
+
+def test_a_method_at_one_scale_is_no_curve():
+    records = [make_record("espcn", scale=scale) for scale in SCALES] + [make_record("fsrcnn", scale=2)]
+    (comparison,) = by_scale(make_sections(records))
+    assert list(comparison.curves()) == ["ESPCN", "FSRCNN"]
+    assert list(drawn_curves(comparison.curves())) == ["ESPCN"]
 
 
 def test_a_tick_without_room_has_no_label():
