@@ -264,13 +264,13 @@ def _incomparable(pair: _Pair) -> str:
 
 
 def _elsewhere(pair: _Pair, column: str) -> str:
-    """Return that a score comes from another kind of machine, which rounds sums in another order; "" otherwise."""
+    """Return that a score comes from another machine or number of threads, which rounds otherwise; "" if not."""
     base, head = ({row.get("machine", "") for row in side} - {""} for side in (pair.base, pair.head))
     if not is_score(column) or not base or not head or base == head:
         return ""
     weights = [{row.get("weights_sha256", "") for row in side} for side in (pair.base, pair.head)]
     done = "trained" if pair.trained and weights[0] != weights[1] else "measured"
-    return f"{done} on another kind of machine"
+    return f"{done} on another kind of machine, or with other threads"
 
 
 def _other_protocol(pair: _Pair, column: str) -> str:
