@@ -51,7 +51,7 @@ def tick_labels(scales: Sequence[Scale]) -> list[str]:
 
 
 def drawn_curves(curves: Mapping[str, list[Point]]) -> dict[str, list[Point]]:
-    """Return the curves to draw: a method at one scale stands in the table alone."""
+    """Return the curves to draw: a method at one scale is in the table only."""
     return {title: points for title, points in curves.items() if len(points) > 1}
 
 
