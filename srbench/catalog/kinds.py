@@ -31,7 +31,7 @@ class ExecutorSpec:
     """``make(workers)`` returns a `concurrent.futures.Executor`; jobs and their results are picklable."""
     label: str = ""
     isolated: bool = False
-    """True if a job cannot share memory (and a progress display) with the caller."""
+    """True if a job cannot share memory with the caller; its progress then comes by files in the cache."""
 
     def __post_init__(self) -> None:
         check_name("executor", self.name)

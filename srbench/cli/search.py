@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.console import complain, plain_console, warn
+from srbench.cli.console import complain, plain_console, say, warn
+from srbench.cli.following import JsonFile, Quiet, following, is_silent
 from srbench.cli.options import (
     Data,
     Device,
@@ -41,6 +42,8 @@ def search(
         str, typer.Option("--executor", help="Executor that runs the jobs; see `srbench list executors`.")
     ] = "here",
     workers: Annotated[int, typer.Option("--workers", min=1, help="Networks to train at once, where it can.")] = 1,
+    quiet: Quiet = False,
+    json_log: JsonFile = None,
 ) -> None:
     """Search for networks, and train the best in earnest.
 
@@ -48,12 +51,17 @@ def search(
     are proposed, trained briefly and measured; those on the front of score against cost are then trained by the suite's
     recipe. The state is in the results folder: the same command goes on where a search was stopped, and several
     processes that are given one folder share the work.
+
+    Examples:
+      srbench search search-quick
+      srbench search search-quick --trials 10 --results found
     """
     from srbench.files import cache_root
     from srbench.planning.suite import load_suite
+    from srbench.report.build import build_report
     from srbench.report.terminal import print_leaderboard
     from srbench.running.cache import cache_in_use
-    from srbench.running.display import Display
+    from srbench.running.events import Note, Writing
     from srbench.running.runner import run_plan
     from srbench.running.session import Session
     from srbench.running.store import results_lock
@@ -82,19 +90,28 @@ def search(
     space.check()
     chosen = session.catalog.executors[executor]
     study = Study(space, session, folder)
-    with cache_in_use(session.cache), study.working(), Display(console) as display:
-        Searching(space, study, session, folder, chosen, workers, display).run()
+    silent = is_silent(quiet=quiet, json_log=json_log)
+    with cache_in_use(session.cache), study.working(), following(quiet=quiet, json_log=json_log) as listener:
+        Searching(space, study, session, folder, chosen, workers, listener).run()
         if study.leave():
-            console.print("Other processes are still trying networks; the last of them trains the best in earnest.")
+            listener(
+                Note(text="Other processes are still trying networks; the last of them trains the best in earnest.")
+            )
             return
         with results_lock(folder):
             tried = study.tried()
             schedule = schedule_found(write_found(space, tried, folder), session)
-            outcome = run_plan(schedule, folder, chosen, workers, display)
+            outcome = run_plan(schedule, folder, chosen, workers, listener)
+            listener(Writing(results=str(folder)))
             files = write_page(findings_of(space, tried, schedule), folder)
-    print_leaderboard(console, folder)
-    for path in files:
-        console.print(str(path))
+            if silent:
+                build_report(folder)
+    if not silent:
+        print_leaderboard(console, folder)
+        for path in files:
+            console.print(str(path))
+    elif json_log != "-":
+        say(f"Results: {folder}")
     if outcome.failed:
         for title, reason in outcome.failed:
             console.print(f"failed {one_line(title)}: {one_line(reason)}")

@@ -1,9 +1,7 @@
-"""The progress of a run on a terminal: a bar for all jobs, and one for the job under way."""
+"""The progress of a run on a terminal: a bar for all jobs, and one for each job under way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -14,30 +12,18 @@ from rich.text import Text
 
 from srbench.escaping import one_line
 from srbench.plain import PlainConsole
-from srbench.training.progress import Progress
+from srbench.running.events import Done, Event, Failed, Finished, JobEvent, Measuring, Note, Training, Writing
+from srbench.running.log import totals
 
 
-class RunProgress(Progress):
-    """Receives the progress of a run; shows nothing, for jobs in other processes."""
+class Display:
+    """Listens to a run and draws bars with loss, held-out score, images a second and time left.
 
-    @contextmanager
-    def images(self, title: str, total: int) -> Iterator[Callable[[], None]]:  # noqa: ARG002
-        """Begin work on ``total`` images; yields what to call after each."""
-        yield lambda: None
-
-    @contextmanager
-    def jobs(self, total: int) -> Iterator[Callable[[str, str | None], None]]:  # noqa: ARG002
-        """Begin ``total`` jobs; yields what to call with title and failure after each."""
-        yield lambda title, failure: None  # noqa: ARG005
-
-
-class Display(RunProgress):
-    """Bars with loss, held-out score, images a second and time left; finished jobs scroll past above them.
-
-    If the output is not a terminal (a log, CI), only the finished jobs are printed.
+    Finished jobs scroll past above them.
     """
 
     def __init__(self, console: PlainConsole) -> None:
+        """Take the console to draw on, which is a terminal."""
         self._bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -47,10 +33,10 @@ class Display(RunProgress):
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
         )
         self._console = console
-        self._task: TaskID | None = None
+        self._all: TaskID | None = None
+        self._own: dict[int, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -61,46 +47,41 @@ class Display(RunProgress):
     ) -> None:
         self._bars.stop()
 
-    def begin(self, title: str, steps: int, done: int) -> None:
-        """Draw a bar for a training."""
-        self.end()
-        self._task = self._bars.add_task(escape(one_line(title)), total=steps, completed=done, facts="")
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if isinstance(event, JobEvent) and self._all is None:
+            self._all = self._bars.add_task("[bold]jobs", total=event.jobs, facts="")
+        match event:
+            case Training():
+                quality = f" · {event.held_out} held out" if event.held_out else ""
+                loss = "" if event.loss is None else f"loss {event.loss:.4g}{quality} · "
+                facts = "" if event.seconds_left is None else f"{loss}{event.images_per_second:,.0f} images/s"
+                self._move(event, event.title, event.step, event.steps, facts)
+            case Measuring():
+                self._move(event, event.job, event.image, event.images, "")
+            case Finished() | Failed():
+                self._end(event, event.reason if isinstance(event, Failed) else None)
+            case Note():
+                self._console.print(event.text)
+            case Writing():  # what follows is printed without bars
+                self._bars.stop()
+            case Done():
+                self._console.print(totals(event))
 
-    def advance(self, done: int, *, loss: float, held_out: str, images_per_second: float) -> None:
-        """Move the bar of the training."""
-        if self._task is not None:
-            quality = f" · {held_out} held out" if held_out else ""
-            facts = f"loss {loss:.4g}{quality} · {images_per_second:,.0f} images/s"
-            self._bars.update(self._task, completed=done, facts=facts)
+    def _move(self, event: JobEvent, title: str, done: int, total: int, facts: str) -> None:
+        if event.number not in self._own:
+            text = escape(one_line(title))
+            self._own[event.number] = self._bars.add_task(text, total=total, completed=done, facts="")
+        self._bars.update(self._own[event.number], completed=done, facts=facts)
 
-    def note(self, sentence: str) -> None:
-        """Print above the bars."""
-        self._console.print(sentence)
-
-    def end(self) -> None:
-        """Remove the bar of the training."""
-        if self._task is not None:
-            self._bars.remove_task(self._task)
-            self._task = None
-
-    @contextmanager
-    def images(self, title: str, total: int) -> Iterator[Callable[[], None]]:
-        """Draw a bar for images."""
-        task = self._bars.add_task(escape(one_line(title)), total=total, facts="")
-        try:
-            yield lambda: self._bars.advance(task)
-        finally:
-            self._bars.remove_task(task)
-
-    @contextmanager
-    def jobs(self, total: int) -> Iterator[Callable[[str, str | None], None]]:
-        """Draw the bar for the whole run."""
-        task = self._bars.add_task("[bold]jobs", total=total, facts="", visible=total > 0)
-
-        def finished(title: str, failure: str | None) -> None:
-            self._bars.advance(task)
-            mark = ("failed", "red") if failure else ("done  ", "green")
-            text = f"{title}: {failure}" if failure else title
-            self._console.print(Text.assemble(mark, f" {one_line(text)}"))
-
-        yield finished
+    def _end(self, event: JobEvent, failure: str | None) -> None:
+        if event.number in self._own:
+            self._bars.remove_task(self._own.pop(event.number))
+        if self._all is not None:
+            self._bars.advance(self._all)
+            if self._bars.finished:  # no bar is left but that of all jobs; a search has many runs
+                self._bars.remove_task(self._all)
+                self._all = None
+        mark = ("failed", "red") if failure else ("done  ", "green")
+        text = f"{event.job}: {failure}" if failure else event.job
+        self._console.print(Text.assemble(mark, f" {one_line(text)}"))

@@ -15,9 +15,11 @@ from srbench.errors import PluginError, TrainingError
 from srbench.files import sha256_of
 from srbench.planning.cells import Cell, Model
 from srbench.profiling.freed_memory import freed_memory_kept
+from srbench.profiling.other_work import other_work
 from srbench.profiling.settings import Profiling
 from srbench.records import Certification, Profile, Stored
-from srbench.running.display import RunProgress
+from srbench.running.events import unheard
+from srbench.running.job_progress import JobProgress
 from srbench.running.keys import Keys
 from srbench.running.late_names import LateNames
 from srbench.running.provenance import this_environment
@@ -55,7 +57,7 @@ class Job(ABC, Generic[R_co]):
         return True
 
     @abstractmethod
-    def perform(self, session: Session, folder: Path, progress: RunProgress) -> R_co:
+    def perform(self, session: Session, folder: Path, progress: JobProgress) -> R_co:
         """Do the job, and return its result.
 
         Args:
@@ -65,28 +67,34 @@ class Job(ABC, Generic[R_co]):
         """
 
 
-def perform(job: Job[R_co], name: JobName[R_co], session: Session, progress: RunProgress | None = None) -> None:
+def perform(job: Job[R_co], name: JobName[R_co], session: Session, progress: JobProgress | None = None) -> float:
     """Do a job and store its result under ``name``, unless another process has done so meanwhile.
+
+    Returns:
+        How many seconds it took.
 
     Raises:
         PluginError: The job has another name than when the run was planned: a worker may start late.
     """
     import torch
 
+    begun = time.monotonic()
+    progress = progress or JobProgress(1, 1, job.title, unheard)
+    progress.start()
     if session.threads:
         torch.set_num_threads(session.threads)
     store = session.store
     with store.claim(name):
         folder, stored = store.folder(name), store.read(name)
-        if stored is not None and job.intact(stored, folder):
-            return
-        if stored is not None and progress:
-            progress.note(f"{job.title}: what the cache has of it is damaged, so it is done again.")
-        if job.name(Keys(session)) != name:
-            raise PluginError(f"The code or the data changed after this run began ({job.title}); run it again.")
-        with freed_memory_kept():
-            store.write(name, job.perform(session, folder, progress or RunProgress()))
-        shutil.rmtree(folder / "work", ignore_errors=True)  # a training's checkpoints
+        if stored is None or not job.intact(stored, folder):
+            if stored is not None:
+                progress.note(f"{job.title}: what the cache has of it is damaged, so it is done again.")
+            if job.name(Keys(session)) != name:
+                raise PluginError(f"The code or the data changed after this run began ({job.title}); run it again.")
+            with freed_memory_kept():
+                store.write(name, job.perform(session, folder, progress))
+            shutil.rmtree(folder / "work", ignore_errors=True)  # a training's checkpoints
+    return time.monotonic() - begun
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ class PaceJob(Job[Pace]):
         """Name the comparison, which models with other seeds share."""
         return keys.pace(self.model)
 
-    def perform(self, session: Session, folder: Path, progress: RunProgress) -> Pace:  # noqa: ARG002
+    def perform(self, session: Session, folder: Path, progress: JobProgress) -> Pace:  # noqa: ARG002
         """Train both a little, in turns."""
         from srbench.running.equal_time import compare_paces
 
@@ -131,7 +139,7 @@ class TrainJob(Job[Trained]):
         weights = folder / WEIGHTS
         return isinstance(result, Trained) and weights.is_file() and sha256_of(weights) == result.weights_sha256
 
-    def perform(self, session: Session, folder: Path, progress: RunProgress) -> Trained:
+    def perform(self, session: Session, folder: Path, progress: JobProgress) -> Trained:
         """Train, from the last checkpoint in ``folder`` if there is one, and save the weights there."""
         import torch
 
@@ -155,18 +163,19 @@ class TrainJob(Job[Trained]):
         if model.initial:
             start = stored_model(model.initial, session, keys, device).network
             training = replace(training, initial=start.module.state_dict())
-        trained = train_model(
-            training,
-            device=device,
-            work=folder / "work",
-            cache=session.cache / "patches",
-            progress=progress,
-            log=session.log_folder / f"{model.architecture}-{key[:12]}" if session.log_folder else None,
-        )
+        with other_work(session.device) as others:
+            trained = train_model(
+                training,
+                device=device,
+                work=folder / "work",
+                cache=session.cache / "patches",
+                progress=progress,
+                log=session.log_folder / f"{model.architecture}-{key[:12]}" if session.log_folder else None,
+            )
         # One entry: safetensors writes several in random order, and equal weights are to be equal files.
         save_weights(folder / WEIGHTS, trained.state_dict, {"srbench": f"{model.architecture} {key}"})
         environment, costs = this_environment(session.device), trained.report.costs
-        where = {"machine": environment.machine, "threads": environment.threads}
+        where = {"machine": environment.machine, "threads": environment.threads, "other_work": others.sentence}
         return Trained(
             weights_sha256=sha256_of(folder / WEIGHTS),
             train_seconds=trained.report.seconds,
@@ -203,7 +212,7 @@ class MeasureJob(Job[MeasuredCell]):
         """Name the measurement."""
         return keys.cell(self.cell)
 
-    def perform(self, session: Session, folder: Path, progress: RunProgress) -> MeasuredCell:
+    def perform(self, session: Session, folder: Path, progress: JobProgress) -> MeasuredCell:
         """Apply the model to the images and score it."""
         import torch
 
@@ -233,7 +242,7 @@ class MeasureJob(Job[MeasuredCell]):
             folder=folder / "images",
             without_maps=self._without_maps(catalog),
         )
-        with progress.images(self.title, task.images(session.library, dataset, session.limit)) as advance:
+        with progress.images(task.images(session.library, dataset, session.limit)) as advance:
             measured = task.measure(request, advance)
         return MeasuredCell(
             scores=measured.scores,
@@ -277,7 +286,7 @@ class CertifyJob(Job[Certification]):
         """Name the certification."""
         return keys.certificate(self.task, self.dataset, self.scale)
 
-    def perform(self, session: Session, folder: Path, progress: RunProgress) -> Certification:  # noqa: ARG002
+    def perform(self, session: Session, folder: Path, progress: JobProgress) -> Certification:  # noqa: ARG002
         """Compare the copy with what is published about the dataset."""
         dataset = session.catalog.datasets[self.dataset]
         return task_named(self.task).certify(session.library, dataset, self.scale)
@@ -302,7 +311,7 @@ class ProfileJob(Job[Profile]):
         """Name the profile on this machine."""
         return keys.profile(self.architecture, self.scale, self.profiling, self.size)
 
-    def perform(self, session: Session, folder: Path, progress: RunProgress) -> Profile:  # noqa: ARG002
+    def perform(self, session: Session, folder: Path, progress: JobProgress) -> Profile:  # noqa: ARG002
         """Count operations, and measure time and memory."""
         spec = session.catalog.networks[self.architecture]
         files = [str(path) for path in session.plugin_files]

@@ -12,7 +12,8 @@ from pathlib import Path
 from srbench.catalog.kinds import ExecutorSpec
 from srbench.errors import StoreError, reason_of
 from srbench.records import Stored
-from srbench.running.display import RunProgress
+from srbench.running.events import Listener, Note
+from srbench.running.job_progress import JobProgress, JobsProgress
 from srbench.running.jobs import PaceJob, ProfileJob, perform
 from srbench.running.recording import Recorder
 from srbench.running.schedule import Failure, Schedule, ScheduledJob
@@ -31,12 +32,12 @@ class Outcome:
 
 
 def run_plan(
-    schedule: Schedule, results: Path, executor: ExecutorSpec, workers: int, progress: RunProgress, *,
+    schedule: Schedule, results: Path, executor: ExecutorSpec, workers: int, listener: Listener, *,
     fresh: bool = False,
 ) -> Outcome:  # fmt: skip
     """Do every open job and write a record for every cell.
 
-    Records are written to ``records/`` of the results folder. Only executors in this process use ``progress``.
+    Records are written to ``records/`` of the results folder. ``listener`` hears how every job goes, wherever it runs.
     With ``fresh``, the finished results of the plan are forgotten first.
 
     Raises:
@@ -50,15 +51,14 @@ def run_plan(
     recorder = Recorder(schedule, results)
     waiting = {jobs.measure for jobs in schedule.cells.values()} & set(todo)
     recorder.write_finished()
-    with progress.jobs(len(todo)) as finished:
+    with JobsProgress.following(len(todo), listener, schedule.session.cache if executor.isolated else None) as jobs:
         for batch, places in _batches(todo, workers):
             with executor.make(places) as pool:
-                for scheduled in _perform_all(schedule, batch, pool, None if executor.isolated else progress):
-                    finished(scheduled.job.title, scheduled.reason)
+                for scheduled in _perform_all(schedule, batch, pool, jobs):
                     recorder.write_finished(after=scheduled)
     failed = recorder.write_failed()
     for note in recorder.notes:
-        progress.note(note)
+        listener(Note(text=note))
     measured = sum(map(schedule.done, waiting))
     finished_cells = sum(schedule.done(jobs.measure) for jobs in schedule.cells.values())
     return Outcome(measured=measured, cached=finished_cells - measured, failed=tuple(failed))
@@ -79,7 +79,7 @@ def _perform_all(
     schedule: Schedule,
     batch: Sequence[ScheduledJob[Stored]],
     pool: concurrent.futures.Executor,
-    progress: RunProgress | None,
+    progress: JobsProgress,
 ) -> Iterator[ScheduledJob[Stored]]:
     """Yield jobs as they end, well or not; failures are noted in them."""
     inside = set(batch)
@@ -88,7 +88,7 @@ def _perform_all(
     )
     graph.prepare()
     ready: list[ScheduledJob[Stored]] = []
-    running: dict[concurrent.futures.Future[None], ScheduledJob[Stored]] = {}
+    running: dict[concurrent.futures.Future[float], tuple[ScheduledJob[Stored], JobProgress]] = {}
     try:
         while graph.is_active():
             ready += graph.get_ready()
@@ -96,22 +96,27 @@ def _perform_all(
             # whole queue.
             while ready and not any(future.done() for future in running):
                 scheduled = ready.pop(0)
+                shown, sent = progress.next(scheduled.job.title)
                 if scheduled.name is None or scheduled.failure:
+                    shown.fail(scheduled.reason or "")
                     graph.done(scheduled)
                     yield scheduled
                 else:
-                    work = partial(perform, scheduled.job, scheduled.name, schedule.session, progress)
-                    running[_submitted(pool, work)] = scheduled
+                    work = partial(perform, scheduled.job, scheduled.name, schedule.session, sent)
+                    running[_submitted(pool, work)] = scheduled, shown
             if not running:
                 continue
-            for future in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
-                scheduled = running.pop(future)
+            ended = concurrent.futures.wait(running, progress.patience, concurrent.futures.FIRST_COMPLETED).done
+            progress.collect()
+            for future in ended:
+                scheduled, shown = running.pop(future)
                 try:
-                    future.result()
+                    shown.finish(future.result())
                 except StoreError:
                     raise  # the disk is full or cannot be written: every other job would fail too
                 except Exception as error:  # noqa: BLE001 - a failed job is a reason in its cells; the others go on
                     scheduled.failed = Failure(scheduled.job, _reason(error))
+                    shown.fail(scheduled.failed.cause)
                 graph.done(scheduled)
                 yield scheduled
     except BaseException:
@@ -119,12 +124,12 @@ def _perform_all(
         raise
 
 
-def _submitted(pool: concurrent.futures.Executor, work: Callable[[], None]) -> concurrent.futures.Future[None]:
+def _submitted(pool: concurrent.futures.Executor, work: Callable[[], float]) -> concurrent.futures.Future[float]:
     """Submit a job; it has failed if a worker has died meanwhile, so that the pool takes no more jobs."""
     try:
         return pool.submit(work)
     except concurrent.futures.BrokenExecutor as error:
-        failed: concurrent.futures.Future[None] = concurrent.futures.Future()
+        failed: concurrent.futures.Future[float] = concurrent.futures.Future()
         failed.set_exception(error)
         return failed
 

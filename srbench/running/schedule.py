@@ -147,12 +147,14 @@ class Schedule:
         result = self.result(scheduled)
         return result is not None and scheduled.job.intact(result, self.session.store.folder(name))
 
-    def open_jobs(self) -> list[ScheduledJob[Stored]]:
-        """Return what is left to do, without trainings that no open cell needs."""
+    def open_jobs(self, *, fresh: bool = False) -> list[ScheduledJob[Stored]]:
+        """Return what is left to do, without trainings that no open cell needs; with ``fresh``, everything is."""
         wanted: set[ScheduledJob[Stored]] = set()
 
         def want(scheduled: ScheduledJob[Stored]) -> None:
-            if scheduled.name is not None and scheduled not in wanted and not self._usable(scheduled, scheduled.name):
+            if scheduled.name is None or scheduled in wanted:
+                return
+            if fresh or not self._usable(scheduled, scheduled.name):
                 wanted.add(scheduled)
                 for parent in scheduled.needs:
                     want(parent)

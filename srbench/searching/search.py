@@ -12,7 +12,7 @@ from srbench.catalog.kinds import ExecutorSpec
 from srbench.errors import ConfigError, SrbenchError, UsageError
 from srbench.measuring.uncertainty import SIGNIFICANCE, paired_p_values
 from srbench.planning.search import Cost
-from srbench.running.display import RunProgress
+from srbench.running.events import Listener, Note
 from srbench.running.runner import run_plan
 from srbench.running.schedule import Schedule
 from srbench.running.session import Session
@@ -44,7 +44,7 @@ class Searching:
     results: Path
     executor: ExecutorSpec
     workers: int
-    progress: RunProgress
+    listener: Listener
 
     def run(self) -> None:
         """Try networks until there are as many as the suite asks for, or no more are found.
@@ -77,7 +77,7 @@ class Searching:
                 f"first: {reasons[0].rstrip('.')}. Widen [search.limits] or the choices."
             )
         if len(refusals) == _REFUSED and not found:
-            self.progress.note(f"The search ends: {_REFUSED} proposals in turn were refused or known.")
+            self.listener(Note(text=f"The search ends: {_REFUSED} proposals in turn were refused or known."))
         return found
 
     def _allowed(self, proposal: Proposal) -> Candidate | str:
@@ -132,7 +132,7 @@ class Searching:
         impossible = next((jobs.measure.reason for jobs in schedule.cells.values() if jobs.measure.reason), None)
         if impossible:
             raise UsageError(impossible)
-        run_plan(schedule, self.results / TRIALS, self.executor, self.workers, self.progress)
+        run_plan(schedule, self.results / TRIALS, self.executor, self.workers, self.listener)
         found: dict[str, ImageValues | str] = {}
         for cell, jobs in schedule.cells.items():
             measured, metric = schedule.result(jobs.measure), self.space.metric
@@ -175,4 +175,4 @@ class Searching:
         search, name = self.space.search, candidate.proposal.name
         ended = sum(one.status in ("measured", "given up", "failed") for one in self.study.tried())
         price = f"{LABELS[search.cost]}: {candidate.costs.text(search.cost)}"
-        self.progress.note(f"{ended} of {search.trials}: {name}: {result}; {price}")
+        self.listener(Note(text=f"{ended} of {search.trials}: {name}: {result}; {price}"))

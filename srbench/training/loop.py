@@ -35,6 +35,8 @@ STEPS_BETWEEN_TEACHER_CHECKS = 100
 """Steps between checks that the teachers are unchanged; there is also one at the end of each phase."""
 CHECKPOINT_SECONDS = 300.0
 """A checkpoint is also written when the last one is older than this."""
+SHOWN_SECONDS = 30.0
+"""Progress is also shown when the last was shown longer ago than this: a step may take seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +204,7 @@ class _Loop:
                 if last or done % self.recipe.validate_every == 0:
                     self._validate(running)
                 now = time.perf_counter()
-                if last or done % every == 0:
+                if last or done % every == 0 or now - shown > SHOWN_SECONDS:
                     self.means = running.terms.means() or self.means
                     self._show(running, done, images / max(now - shown, 1e-9), plot)
                     self.images, images, shown = self.images + images, 0, now

@@ -1,57 +1,44 @@
-"""What a person sees of a run, in a terminal and in a log."""
+"""What a person sees of a run on a terminal."""
 
 import io
 
-import pytest
-
 from srbench.plain import PlainConsole
-from srbench.running.display import Display, RunProgress
+from srbench.running.display import Display
+from srbench.running.events import Done, Failed, Finished, Measuring, Note, Planned, Started, Training, Writing
+
+NET = {"number": 1, "jobs": 3, "job": "training [/c]"}
+CELL = {"number": 2, "jobs": 3, "job": "measuring [b]"}
 
 
-def shown(terminal, width=200):
-    console = PlainConsole(file=io.StringIO(), force_terminal=terminal, width=width, color_system=None)
-    with Display(console) as display, display.jobs(2) as finished:
-        display.begin("Net [x2]", 10, 4)
-        display.advance(5, loss=0.125, held_out="31.26 dB", images_per_second=1234.5)
+def display_on(width=200):
+    return Display(PlainConsole(file=io.StringIO(), force_terminal=True, width=width, color_system=None))
+
+
+def test_a_terminal_shows_what_is_under_way_and_what_ended():
+    display = display_on()
+    with display:
+        display(Planned(suite="tiny", cells=1, impossible=0, jobs=3, estimated_seconds=3.0))
+        display(Started(**NET))
+        display(Training(**NET, step=4, steps=10, title="Net [x2]"))
+        facts = {"loss": 0.125, "held_out": "31.26 dB", "images_per_second": 1234.5, "seconds_left": 7.0}
+        display(Training(**NET, step=5, steps=10, title="Net [x2]", **facts))
+        display(Measuring(**CELL, image=1, images=4))
         display._bars.refresh()
-        display.note("Started afresh: [/odd].")
-        display.end()
-        finished("measuring [b]", None)
-        finished("training [/c]", "the loss is [not] finite")
-        with display.images("measure", 2) as advance:
-            advance()
-            advance()
-    return console.file.getvalue()
-
-
-def test_a_log_holds_the_finished_jobs_and_the_notes_and_no_bars():
-    assert shown(terminal=False).splitlines() == [
-        "Started afresh: [/odd].", "done   measuring [b]", "failed training [/c]: the loss is [not] finite",
-    ]  # fmt: skip
-
-
-def test_a_terminal_shows_the_training_under_way():
-    text = shown(terminal=True)
+        assert [task.description for task in display._bars.tasks] == ["[bold]jobs", r"Net \[x2]", r"measuring \[b]"]
+        display(Note(text="Started afresh: [/odd]."))
+        display(Failed(**NET, reason="the loss is [not] finite"))
+        display(Finished(**CELL, seconds=1.0))
+        assert [task.completed for task in display._bars.tasks] == [2]
+        display(Finished(number=3, jobs=3, job="certifying it", seconds=1.0))
+        assert display._bars.tasks == []
+        display(Writing(results="results"))
+        display(Done(measured=2, cached=0, failed=1, seconds=100.0, results="results"))
+    text = display._console.file.getvalue()
     assert "Net [x2]" in text
     assert "loss 0.125 · 31.26 dB held out · 1,234 images/s" in text
     assert "5/10" in text
-
-
-def test_a_failed_image_takes_its_bar_away():
-    console = PlainConsole(file=io.StringIO(), force_terminal=True)
-    with Display(console) as display:
-        with pytest.raises(RuntimeError), display.images("measure", 2):
-            raise RuntimeError
-        assert display._bars.tasks == []
-
-
-def test_jobs_elsewhere_show_nothing(capsys):
-    silent = RunProgress()
-    silent.begin("x", 1, 0)
-    silent.advance(1, loss=1.0, held_out="", images_per_second=1.0)
-    silent.note("x")
-    silent.end()
-    with silent.images("x", 1) as advance, silent.jobs(1) as finished:
-        advance()
-        finished("x", "y")
-    assert capsys.readouterr() == ("", "")
+    for line in (
+        "Started afresh: [/odd].", "done   measuring [b]", "failed training [/c]: the loss is [not] finite",
+        "2 cells measured, 0 from the cache, 1 failed. It took 2 min.",
+    ):  # fmt: skip
+        assert line in text

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from srbench.records import Record
-from srbench.running.display import RunProgress
 from srbench.running.equal_time import RATIO_GRAIN, compare_paces, steps_in_time
+from srbench.running.events import unheard
 from srbench.running.jobs import PaceJob, TrainJob, perform
 from srbench.running.keys import Keys
 from srbench.running.runner import run_plan
@@ -67,7 +67,7 @@ def test_the_ratio_is_kept_and_decides_the_steps(timed, session, catalog, tmp_pa
 
     monkeypatch.setattr("srbench.running.equal_time.compare_paces", fixed)
     results = tmp_path / "results"
-    outcome = run_plan(timed, results, catalog.executors["here"], 1, RunProgress())
+    outcome = run_plan(timed, results, catalog.executors["here"], 1, unheard)
     assert not outcome.failed
     rows = {}
     for file in (results / "records").glob("*.json"):

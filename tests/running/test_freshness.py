@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from srbench.running.display import RunProgress
+from srbench.running.events import unheard
 from srbench.running.freshness import NOTE, note_finished, still_finished
 from srbench.running.runner import run_plan
 
@@ -19,7 +19,7 @@ def finished(tiny, schedule, catalog):
     """A small run that ended well, and its results folder."""
     laid_out = schedule('architectures = ["bicubic"]')
     results = tiny.folder / "results"
-    outcome = run_plan(laid_out, results, catalog.executors["here"], 1, RunProgress())
+    outcome = run_plan(laid_out, results, catalog.executors["here"], 1, unheard)
     assert not outcome.failed
     note_finished(results, QUESTION, laid_out)
     return laid_out, results

@@ -12,7 +12,7 @@ import torch
 from srbench.errors import PluginError
 from srbench.files import atomic_write, sha256_of
 from srbench.records import Record, WarmStart
-from srbench.running.display import RunProgress
+from srbench.running.events import unheard
 from srbench.running.jobs import TrainJob, perform
 from srbench.running.keys import Keys
 from srbench.running.provenance import this_environment
@@ -26,7 +26,7 @@ def results(schedule, catalog, tmp_path):
 
     def run(grid, executor="here", **options):
         folder = tmp_path / "results"
-        outcome = run_plan(schedule(grid, **options), folder, catalog.executors[executor], 2, RunProgress())
+        outcome = run_plan(schedule(grid, **options), folder, catalog.executors[executor], 2, unheard)
         found = [Record.model_validate_json(f.read_bytes()) for f in (folder / "records").glob("*.json")]
         return outcome, {(r.model.architecture, r.model.distiller, r.scale): r for r in found}
 

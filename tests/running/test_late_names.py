@@ -7,8 +7,8 @@ from srbench.catalog.discovery import discover, file_plugin
 from srbench.catalog.loading import load_plugin
 from srbench.datasets.library import Library
 from srbench.running import session as sessions
-from srbench.running.display import RunProgress
 from srbench.running.equal_time import compare_paces
+from srbench.running.events import unheard
 from srbench.running.keys import Keys
 from srbench.running.late_names import LateNames, current_code
 from srbench.running.runner import run_plan
@@ -80,7 +80,7 @@ def test_a_change_of_what_was_asked_for_by_name_trains_and_measures_again(
     def run():
         catalog = provide(**texts)
         planned = schedule(GRID, within=session)
-        return run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, RunProgress()), planned
+        return run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, unheard), planned
 
     first, planned = run()
     assert (first.measured, first.failed) == (1, ())
@@ -105,7 +105,7 @@ def test_what_nobody_asked_for_changes_nothing(schedule, session, provide, tmp_p
     for text in (HELPER, HELPER + "# another version\n"):
         catalog = provide(helper=text)
         planned = schedule(grid, within=session)
-        run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, RunProgress())
+        run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, unheard)
         (model,) = planned.plan.models
         keys.append(Keys(session).model(model))
         assert session.store.read(keys[-1]).late_names == {}

@@ -12,7 +12,7 @@ from srbench.errors import CheckpointError
 from srbench.networks.spec import Checkpoint
 from srbench.planning.cells import Model
 from srbench.report.reading import read_records
-from srbench.running.display import RunProgress
+from srbench.running.events import Note, unheard
 from srbench.running.keys import Keys
 from srbench.running.models import find_checkpoint, load_model, stored_model
 from srbench.running.runner import run_plan
@@ -89,10 +89,13 @@ def test_what_was_taken_from_a_file_and_what_is_doubtful_of_it_is_said_and_recor
     state = catalog.architectures["dot"].build(2).state_dict()
     torch.save({"net": {f"module.{k}": w for k, w in state.items()}, "epoch": 3, "scale": 3}, tmp_path / "w.pth")
     notes = []
-    display = RunProgress()
-    display.note = notes.append
+
+    def hear(event):
+        if isinstance(event, Note):
+            notes.append(event.text)
+
     grid = f'architectures = ["dot"]\nweights = ["{tmp_path / "w.pth"}"]'
-    run_plan(schedule(grid), tmp_path / "results", catalog.executors["here"], 1, display)
+    run_plan(schedule(grid), tmp_path / "results", catalog.executors["here"], 1, hear)
     (record,) = read_records(tmp_path / "results").records
     assert record.model.weights_read == "net.module"
     stated, photograph = record.doubts
@@ -107,7 +110,7 @@ def test_trained_weights_that_change_while_they_are_needed_are_refused_and_forgo
     schedule, session, catalog, tmp_path
 ):
     plan = schedule('architectures = ["dot"]')
-    run_plan(plan, tmp_path / "results", catalog.executors["here"], 1, RunProgress())
+    run_plan(plan, tmp_path / "results", catalog.executors["here"], 1, unheard)
     (weights,) = session.cache.rglob(WEIGHTS)
     state = load_file(weights)
     save_file({name: weight + 1 for name, weight in state.items()}, weights)

@@ -9,7 +9,7 @@ from srbench.errors import ConfigError
 from srbench.records import Record
 from srbench.report.build import build_report
 from srbench.report.leaderboard.sections import make_sections
-from srbench.running.display import RunProgress
+from srbench.running.events import unheard
 from srbench.running.keys import Keys
 from srbench.running.runner import run_plan
 
@@ -60,7 +60,7 @@ def replace_spec(spec, change):
 def test_every_realisation_is_a_row_and_a_table_shows_their_mean_and_spread(schedule, catalog, tiny):
     plan = schedule(NOISY + "\nrealisations = 3")
     results = tiny.folder / "results"
-    outcome = run_plan(plan, results, catalog.executors["here"], 1, RunProgress())
+    outcome = run_plan(plan, results, catalog.executors["here"], 1, unheard)
     assert (outcome.measured, outcome.failed) == (3, ())
     records = [Record.model_validate_json(p.read_bytes()) for p in (results / "records").glob("*.json")]
     assert sorted(r.realisation for r in records) == [0, 1, 2]

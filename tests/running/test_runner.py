@@ -13,7 +13,7 @@ from srbench.catalog.kinds import ExecutorSpec
 from srbench.errors import DataError, StoreError
 from srbench.records import Certification, Environment, Measured, Profile, Record
 from srbench.running import runner
-from srbench.running.display import RunProgress
+from srbench.running.events import Failed, Finished, unheard
 from srbench.running.jobs import TrainJob
 from srbench.running.runner import run_plan
 from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN, MeasuredCell, Pace, Trained
@@ -37,6 +37,7 @@ def fake(session, monkeypatch):
             if word in job.title:
                 raise error
         within.store.write(name, RESULTS[name.stage])
+        return 0.0
 
     monkeypatch.setattr(runner, "perform", perform)
     perform.log, perform.faults = log, faults
@@ -70,7 +71,7 @@ def records(folder):
 
 def test_every_job_runs_once_and_after_what_it_needs(schedule, fake, executor, tmp_path):
     planned = schedule(CHAIN)
-    outcome = run_plan(planned, tmp_path / "results", executor, 2, RunProgress())
+    outcome = run_plan(planned, tmp_path / "results", executor, 2, unheard)
     assert outcome == runner.Outcome(measured=5, cached=0, failed=())
     assert len(fake.log) == len(set(fake.log)) == 5 + 4 + 1
     place = {title: number for number, title in enumerate(fake.log)}
@@ -81,10 +82,10 @@ def test_every_job_runs_once_and_after_what_it_needs(schedule, fake, executor, t
 
 
 def test_a_second_run_does_nothing(schedule, fake, executor, tmp_path):
-    run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, RunProgress())
+    run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, unheard)
     before = {f: f.stat().st_mtime_ns for f in (tmp_path / "results").rglob("*.json")}
     fake.log.clear()
-    outcome = run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, RunProgress())
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, unheard)
     assert outcome == runner.Outcome(measured=0, cached=5, failed=())
     assert fake.log == []
     assert {f: f.stat().st_mtime_ns for f in (tmp_path / "results").rglob("*.json")} == before
@@ -92,47 +93,32 @@ def test_a_second_run_does_nothing(schedule, fake, executor, tmp_path):
 
 def test_a_fresh_run_does_all_again(schedule, fake, catalog, tmp_path):
     here = catalog.executors["here"]
-    run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress())
+    run_plan(schedule(CHAIN), tmp_path / "results", here, 1, unheard)
     fake.log.clear()
-    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress(), fresh=True)
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, unheard, fresh=True)
     assert (outcome.measured, outcome.cached, len(fake.log)) == (5, 0, 10)
 
 
 def test_another_results_folder_is_filled_from_the_cache(schedule, fake, catalog, tmp_path):
     for folder in ("one", "two"):
-        run_plan(schedule(CHAIN), tmp_path / folder, catalog.executors["here"], 1, RunProgress())
+        run_plan(schedule(CHAIN), tmp_path / folder, catalog.executors["here"], 1, unheard)
     assert [r.model_dump() for r in records(tmp_path / "one")] == [r.model_dump() for r in records(tmp_path / "two")]
 
 
-class Watching(RunProgress):
-    """Remembers what was shown of each job."""
+class Watching:
+    """Remembers how each job ended."""
 
     def __init__(self):
-        self.shown = {}
+        self.shown, self.total = {}, 0
 
-    def jobs(self, total):
-        self.total = total
-        return super().jobs(total)
-
-
-@pytest.fixture
-def watching(monkeypatch):
-    from contextlib import contextmanager
-
-    seen = Watching()
-
-    @contextmanager
-    def jobs_(total):
-        seen.total = total
-        yield lambda title, failure: seen.shown.update({title: failure})
-
-    seen.jobs = jobs_
-    return seen
+    def __call__(self, event):
+        if isinstance(event, Finished | Failed):
+            self.shown[event.job] = event.reason if isinstance(event, Failed) else None
+            self.total = event.jobs
 
 
-def test_a_failed_teacher_fails_what_needs_it_with_its_reason_and_nothing_else(
-    schedule, fake, executor, tmp_path, watching
-):
+def test_a_failed_teacher_fails_what_needs_it_with_its_reason_and_nothing_else(schedule, fake, executor, tmp_path):
+    watching = Watching()
     fake.faults["training wide · x2"] = DataError("the data are gone")
     outcome = run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, watching)
     assert (outcome.measured, len(outcome.failed)) == (2, 3)
@@ -153,10 +139,10 @@ def test_a_failed_teacher_fails_what_needs_it_with_its_reason_and_nothing_else(
 def test_a_failure_is_tried_again_and_its_record_makes_way(schedule, fake, catalog, tmp_path):
     here = catalog.executors["here"]
     fake.faults["measuring bicubic"] = RuntimeError("oops")
-    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress())
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, unheard)
     assert dict(outcome.failed) == {"bicubic · x2 on tiny_test (x2, bicubic)": "RuntimeError: oops"}
     fake.faults.clear()
-    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress())
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", here, 1, unheard)
     assert (outcome.measured, outcome.cached, outcome.failed) == (1, 4, ())
     assert {r.status for r in records(tmp_path / "results")} == {"ok"}
     assert len(records(tmp_path / "results")) == 5
@@ -164,20 +150,20 @@ def test_a_failure_is_tried_again_and_its_record_makes_way(schedule, fake, catal
 
 def test_a_result_that_comes_back_from_the_cache_replaces_a_newer_one_of_other_code(schedule, fake, catalog, tmp_path):
     here, results = catalog.executors["here"], tmp_path / "results"
-    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, RunProgress())
+    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, unheard)
     (file,) = (results / "records").glob("*.json")
     newer = json.loads(file.read_text()) | {"key": "0" * 64, "created": "2099-01-01T00:00:00+00:00"}
     file.unlink()
     (results / "records" / f"{'0' * 64}.json").write_text(json.dumps(newer))
-    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, RunProgress())
+    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, unheard)
     assert list((results / "records").glob("*.json")) == [file]
 
 
 def test_a_run_of_other_cells_leaves_the_records_there_are(schedule, fake, catalog, tmp_path):
     here, results = catalog.executors["here"], tmp_path / "results"
-    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, RunProgress())
+    run_plan(schedule('architectures = ["bicubic"]'), results, here, 1, unheard)
     (results / "records" / "damaged.json").write_text("{")
-    run_plan(schedule('architectures = ["dot"]'), results, here, 1, RunProgress())
+    run_plan(schedule('architectures = ["dot"]'), results, here, 1, unheard)
     assert len(list((results / "records").glob("*.json"))) == 3
 
 
@@ -186,7 +172,7 @@ def test_a_missing_training_set_fails_its_cells_and_costs_no_job(schedule, fake,
         file.unlink()
     (tiny.data / "TinyTrain").rmdir()
     planned = schedule(CHAIN)
-    outcome = run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, RunProgress())
+    outcome = run_plan(planned, tmp_path / "results", catalog.executors["here"], 1, unheard)
     assert (outcome.measured, len(outcome.failed)) == (1, 4)
     assert all("tiny_train is not below" in reason for _, reason in outcome.failed)
     assert sorted(fake.log) == ["certifying tiny_test x2", "measuring bicubic · x2 on tiny_test (x2, bicubic)"]
@@ -196,10 +182,10 @@ def test_stopping_keeps_what_was_finished(schedule, fake, catalog, tmp_path):
     here, results = catalog.executors["here"], tmp_path / "results"
     fake.faults["training wide, logits"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        run_plan(schedule(CHAIN), results, here, 1, RunProgress())
+        run_plan(schedule(CHAIN), results, here, 1, unheard)
     done = len(records(results))
     fake.faults.clear()
-    assert run_plan(schedule(CHAIN), results, here, 1, RunProgress()) == runner.Outcome(
+    assert run_plan(schedule(CHAIN), results, here, 1, unheard) == runner.Outcome(
         measured=5 - done, cached=done, failed=()
     )
 
@@ -207,7 +193,7 @@ def test_stopping_keeps_what_was_finished(schedule, fake, catalog, tmp_path):
 def test_a_full_disk_ends_the_run(schedule, fake, executor, tmp_path):
     fake.faults["certifying"] = StoreError("The disk is full")
     with pytest.raises(StoreError, match=r"The disk is full"):
-        run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, RunProgress())
+        run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, unheard)
 
 
 class Killed(ProcessPoolExecutor):
@@ -228,12 +214,12 @@ def test_workers_that_die_while_jobs_become_ready_are_reported_and_the_next_run_
     spec = ExecutorSpec(
         name="killed", make=lambda workers: Killed(workers, multiprocessing.get_context("spawn")), isolated=True
     )
-    outcome = run_plan(schedule(CHAIN), tmp_path / "results", spec, 2, RunProgress())
+    outcome = run_plan(schedule(CHAIN), tmp_path / "results", spec, 2, unheard)
     died = "a worker process died (killed, or out of memory), which ends all jobs of its pool; run again to go on"
     assert len(outcome.failed) == 5
     assert all(reason.endswith(died) for _, reason in outcome.failed)
     monkeypatch.setattr(runner, "perform", fake)
-    again = run_plan(schedule(CHAIN), tmp_path / "results", catalog.executors["here"], 1, RunProgress())
+    again = run_plan(schedule(CHAIN), tmp_path / "results", catalog.executors["here"], 1, unheard)
     assert again == runner.Outcome(measured=5, cached=0, failed=())
 
 
@@ -245,7 +231,7 @@ def test_profiles_come_last_and_one_by_one_and_complete_the_records(schedule, fa
         return Threads(workers)
 
     planned = schedule(CHAIN, profile=True)
-    run_plan(planned, tmp_path / "results", ExecutorSpec(name="t", make=make), 3, RunProgress())
+    run_plan(planned, tmp_path / "results", ExecutorSpec(name="t", make=make), 3, unheard)
     assert made == [3, 1]
     profiles = [title.startswith("profiling") for title in fake.log]
     assert profiles == sorted(profiles)
@@ -262,7 +248,7 @@ def test_a_cells_certificate_is_shared_by_its_dataset_and_scale(schedule):
 
 def test_training_that_no_open_cell_needs_is_not_done(schedule, session, fake, catalog, tmp_path):
     here = catalog.executors["here"]
-    run_plan(schedule(CHAIN), tmp_path / "results", here, 1, RunProgress())
+    run_plan(schedule(CHAIN), tmp_path / "results", here, 1, unheard)
     planned = schedule(CHAIN)
     for name, scheduled in planned.jobs.items():
         if isinstance(scheduled.job, TrainJob):
@@ -272,7 +258,7 @@ def test_training_that_no_open_cell_needs_is_not_done(schedule, session, fake, c
 
 def test_the_limit_is_part_of_a_record(schedule, session, fake, catalog, tmp_path):
     run_plan(schedule('architectures = ["bicubic"]', within=replace(session, limit=1)), tmp_path / "r",
-             catalog.executors["here"], 1, RunProgress())  # fmt: skip
+             catalog.executors["here"], 1, unheard)  # fmt: skip
     (record,) = records(tmp_path / "r")
     assert record.inference == "whole,first=1"
 
@@ -280,5 +266,5 @@ def test_the_limit_is_part_of_a_record(schedule, session, fake, catalog, tmp_pat
 def test_a_record_has_the_row_that_was_planned_for_its_cell(schedule, fake, catalog, tmp_path):
     fake.faults["logits"] = DataError("gone")  # records of failures too
     planned = schedule(CHAIN + '\nbudget = "time"\ndegradations = ["bicubic", "grainy"]\nrealisations = 1')
-    run_plan(planned, tmp_path / "r", catalog.executors["here"], 1, RunProgress())
+    run_plan(planned, tmp_path / "r", catalog.executors["here"], 1, unheard)
     assert {r.row_id for r in records(tmp_path / "r")} == {cell.row_id for cell in planned.plan.cells}

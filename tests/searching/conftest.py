@@ -11,7 +11,7 @@ from srbench.catalog.discovery import discover, file_plugin
 from srbench.catalog.loading import load_plugin
 from srbench.planning.suite import load_suite
 from srbench.running import session as sessions
-from srbench.running.display import RunProgress
+from srbench.running.events import Note
 from srbench.running.session import Session
 from srbench.searching.search import Searching
 from srbench.searching.space import Space
@@ -75,13 +75,13 @@ class Little:
         """Search a space to its end, and return what was proposed."""
         study, said = self.study(space, name), self.said
 
-        class Progress(RunProgress):
-            def note(self, sentence):
-                said.append(sentence)
+        def hear(event):
+            if isinstance(event, Note):
+                said.append(event.text)
 
         with study.working():
             here = self.catalog.executors["here"]
-            Searching(space, study, self.session, self.folder / name, here, workers, Progress()).run()
+            Searching(space, study, self.session, self.folder / name, here, workers, hear).run()
         return study.tried()
 
 

@@ -9,7 +9,7 @@ import pytest
 from srbench.errors import UsageError
 from srbench.planning.plan import make_plan
 from srbench.planning.suite import load_suite
-from srbench.running.display import RunProgress
+from srbench.running.events import unheard
 from srbench.running.runner import run_plan
 from srbench.searching.costs import Costs
 from srbench.searching.found import Final, Findings, findings_of, front_of, schedule_found, write_found
@@ -96,7 +96,7 @@ def test_a_search_ends_with_final_trainings_a_page_a_table_and_a_picture(little)
     space, folder = little.space(), little.folder / "found"
     all_tried = little.search(space)
     schedule = schedule_found(write_found(space, all_tried, folder), little.session)
-    run_plan(schedule, folder, little.catalog.executors["here"], 1, RunProgress())
+    run_plan(schedule, folder, little.catalog.executors["here"], 1, unheard)
     findings = findings_of(space, all_tried, schedule)
     assert [one.name for one in findings.references] == ["bicubic", "dot"]
     assert all(one.score is not None and math.isfinite(one.score) for one in findings.finals)
