@@ -20,6 +20,9 @@ Rate = Annotated[float, Field(gt=0)]
 Factor = Annotated[float, Field(ge=1, le=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
+_CROP_PASSES = 2
+"""A crop is read at its original size and resized to HR, one image at a time: as long as making LR of HR twice."""
+
 
 class TrainingRecipe(BaseModel, ABC):
     """What decides a training of any task, apart from its data, the network, the degradation and the seed."""
@@ -125,6 +128,13 @@ class TrainingRecipe(BaseModel, ABC):
         """Return how many LR pixels the whole training sees at ``scale``."""
         height, width = self.lr_size(scale)
         return self.steps * self.batch * height * width
+
+    def resized_pixels(self, scale: Scale) -> int:  # noqa: ARG002
+        """Return how many pixels the whole training resizes at ``scale`` to make what it sees.
+
+        None where images are prepared once, and patches only cut out of them.
+        """
+        return 0
 
     def shortened(self, steps: int) -> Self:  # noqa: ARG002
         """Return the recipe of a trial of ``steps`` steps, which cost what those of the training do on average."""
@@ -302,3 +312,8 @@ class RecognitionRecipe(TrainingRecipe):
     def lr_size(self, scale: Scale) -> tuple[int, int]:
         """Return the size of the LR images."""
         return lr_size((self.height, self.width), scale)
+
+    def resized_pixels(self, scale: Scale) -> int:
+        """Return the pixels of the crops, each of which is resized to HR, and of the HR of which LR is made."""
+        passes = _CROP_PASSES * (self.augment == "crop") + (scale != 1)
+        return self.steps * self.batch * self.height * self.width * passes

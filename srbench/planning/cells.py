@@ -80,9 +80,17 @@ class Model:
     @property
     def title(self) -> str:
         """The method and what distinguishes its models: "espcn · x2 · bicubic · seed 0"."""
+        return self._titled(f"seed {self.seed}")
+
+    @property
+    def title_without_seed(self) -> str:
+        """What models that differ only in their seeds have in common: "espcn · x2 · bicubic"."""
+        return self._titled()
+
+    def _titled(self, *seed: str) -> str:
         parts = [self.method, "x" + "+".join(map(str, self.scales))]
         if self.source == "trained":
-            parts += [str(self.degradation), f"seed {self.seed}"]
+            parts += [str(self.degradation), *seed]
             parts += ["equal time"] if self.budget == "time" else []
         return " · ".join(parts)
 

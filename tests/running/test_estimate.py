@@ -1,13 +1,14 @@
 """Estimates grow with the work, and never block it."""
 
 import itertools
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from srbench.profiling.settings import Profiling
+from srbench.recipe import Recipe, RecognitionRecipe
 from srbench.running import estimate
 from srbench.running.estimate import Estimator, in_words
 from srbench.running.jobs import CertifyJob, MeasureJob, ProfileJob, TrainJob
@@ -32,6 +33,8 @@ def test_durations_are_written_in_words(seconds, words):
 @pytest.fixture
 def train(session, schedule, monkeypatch):
     monkeypatch.setattr(estimate, "_macs_a_second", lambda: 1e9)
+    monkeypatch.setitem(estimate._SECONDS_PER_MODULE, "student", 0.0)
+    monkeypatch.setitem(estimate._SECONDS_PER_MODULE, "teacher", 0.0)
     (cell,) = schedule('architectures = ["dot"]\ndistillers = ["logits"]\nteacher = "wide"').plan.cells
 
     def seconds(**recipe):
@@ -50,10 +53,10 @@ def test_training_time_is_proportional_to_steps_and_patches(train):
     assert growing == pytest.approx((0.25 + 0.75 * 4 * 2) * train(steps=100, patch=8, batch=2))
 
 
-def test_the_rate_of_a_machine_is_that_of_its_processor_time_on_all_threads(monkeypatch):
+def test_the_rate_of_a_machine_is_that_of_the_processor_time_of_a_core(monkeypatch):
     moments = itertools.count()  # a second of processor time passes between any two looks at the clock
     monkeypatch.setattr(estimate, "time", SimpleNamespace(process_time=lambda: float(next(moments))))
-    assert estimate._macs_a_second.__wrapped__() == 512**3 * torch.get_num_threads()
+    assert estimate._macs_a_second.__wrapped__() == 512**3
 
 
 def test_every_job_has_an_estimate(session, schedule):
@@ -76,3 +79,29 @@ def test_a_network_that_cannot_be_built_is_no_obstacle(session, schedule, catalo
     assert Estimator(session).seconds(TrainJob(cell.model)) > 0
     monkeypatch.setitem(catalog.architectures._specs, "dot", (replace(spec, build=broken), plugin))
     assert Estimator(session).seconds(TrainJob(cell.model)) == 0
+
+
+def test_modules_cost_their_calls_at_every_step_however_small_the_patches_are(session, schedule, monkeypatch):
+    monkeypatch.setattr(estimate, "_macs_a_second", lambda: math.inf)
+    (cell,) = schedule('architectures = ["dot"]\ndistillers = ["logits"]\nteacher = "wide"').plan.cells
+    steps, modules = cell.model.recipe.steps, 4  # dot and wide are a module with a sequence of two
+    each = estimate._SECONDS_PER_MODULE["student"] + estimate._SECONDS_PER_MODULE["teacher"]
+    assert Estimator(session).seconds(TrainJob(cell.model)) == pytest.approx(steps * modules * each)
+
+
+def test_more_threads_speed_up_arithmetic_and_more_workers_what_runs_side_by_side(session, schedule, monkeypatch):
+    monkeypatch.setattr(estimate, "_macs_a_second", lambda: 1e3)  # so slow that arithmetic is all that counts
+    planned = schedule('architectures = ["dot", "wide"]')
+    one, four = (
+        Estimator(replace(session, threads=threads)).elapsed(planned.open_jobs(), workers)
+        for threads, workers in ((1, 1), (2, 2))
+    )
+    assert one == pytest.approx(4 * four, rel=1e-2)
+
+
+def test_images_that_are_cropped_and_reduced_at_every_step_cost_time():
+    facts = {"name": "r", "datasets": ("d",), "steps": 10, "batch": 4, "height": 20, "width": 30}
+    pixels = 10 * 4 * 20 * 30
+    for augment, scale, passes in (("none", 1, 0), ("none", 4, 1), ("crop", 1, 2), ("crop", 4, 3)):
+        assert RecognitionRecipe(**facts, augment=augment).resized_pixels(scale) == passes * pixels
+    assert Recipe(name="r", datasets=("d",), steps=10, losses={"l1": 1.0}).resized_pixels(4) == 0

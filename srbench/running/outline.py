@@ -1,0 +1,107 @@
+"""The outline of a schedule: what is to do for each model, and how long each stage takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from srbench.planning.cells import Model
+from srbench.records import Stored
+from srbench.running.estimate import Estimator
+from srbench.running.jobs import TrainJob
+from srbench.running.schedule import Schedule, ScheduledJob
+
+
+@dataclass(slots=True)
+class Work:
+    """Some of the jobs of a run."""
+
+    all: int = 0
+    to_do: int = 0
+    impossible: int = 0
+    seconds: float = 0.0
+    """Estimate of what is to do."""
+
+
+@dataclass(slots=True)
+class ModelWork:
+    """The work for the models that differ only in their seeds."""
+
+    title: str
+    source: str
+    """See `srbench.planning.cells.Model.source`."""
+    recipe: str
+    """The recipe's name; empty without training."""
+    training: Work = field(default_factory=Work)
+    measuring: Work = field(default_factory=Work)
+    datasets: dict[str, None] = field(default_factory=dict)
+    """Where they are measured, in the order of the suite."""
+    reasons: dict[str, None] = field(default_factory=dict)
+    """Why some of that is impossible."""
+
+    @property
+    def possible(self) -> int:
+        """Cells that can be measured."""
+        return self.measuring.all - self.measuring.impossible
+
+    @property
+    def seconds(self) -> float:
+        """Estimate of everything that is to do for them."""
+        return self.training.seconds + self.measuring.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a run would do."""
+
+    cells: Work
+    models: tuple[ModelWork, ...]
+    """In the order of the suite; models that only teach come where they are needed first."""
+    stages: dict[str, Work]
+    """By name, in the order of the run."""
+    jobs: int
+    """Jobs to do."""
+    seconds: float
+    """Estimate of all of them."""
+
+
+def outline_of(schedule: Schedule, workers: int = 1, *, fresh: bool = False) -> Outline:
+    """Return what a run of a schedule would do, by as many workers; if ``fresh``, also what is cached."""
+    jobs = schedule.open_jobs(fresh=fresh)
+    estimator = Estimator(schedule.session)
+    seconds = {job: estimator.seconds(job.job) for job in jobs}
+    models: dict[tuple[str, str], ModelWork] = {}
+    stages: dict[str, Work] = {}
+    for name, job in schedule.jobs.items():
+        works = [stages.setdefault(name.stage.name, Work())]
+        if isinstance(job.job, TrainJob):
+            works.append(_group(models, job.job.model).training)
+        for work in works:
+            _count(work, job, seconds)
+    cells = Work()
+    for cell, own in schedule.cells.items():
+        group = _group(models, cell.model)
+        group.datasets[cell.dataset] = None
+        for work in (cells, group.measuring):
+            _count(work, own.measure, seconds)
+            work.impossible += own.measure.reason is not None
+        if own.measure.reason:
+            group.reasons[own.measure.reason] = None
+    order = ("pace", "train", "measure", "certify", "profile")
+    return Outline(
+        cells=cells,
+        models=tuple(models.values()),
+        stages={stage: stages[stage] for stage in order if stage in stages},
+        jobs=len(jobs),
+        seconds=estimator.elapsed(jobs, workers),
+    )
+
+
+def _group(models: dict[tuple[str, str], ModelWork], model: Model) -> ModelWork:
+    title, recipe = model.title_without_seed, model.recipe.name if model.recipe else ""
+    return models.setdefault((title, recipe), ModelWork(title, model.source, recipe))
+
+
+def _count(work: Work, job: ScheduledJob[Stored], seconds: dict[ScheduledJob[Stored], float]) -> None:
+    work.all += 1
+    work.to_do += job in seconds
+    work.seconds += seconds.get(job, 0.0)
