@@ -38,7 +38,9 @@ class UnknownNameError(SrbenchError, KeyError):
     __str__ = Exception.__str__  # KeyError would show its repr
 
     @classmethod
-    def among(cls, kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
+    def among(
+        cls, kind: str, name: str, known: Iterable[str], hint: str = "", *, meant: str = ""
+    ) -> UnknownNameError:  # fmt: skip
         """The error for ``name``, with the nearest of the ``known`` names.
 
         Args:
@@ -46,16 +48,28 @@ class UnknownNameError(SrbenchError, KeyError):
             name: What was asked for.
             known: Every name that would have been right.
             hint: A sentence on what to do; empty for none.
+            meant: A name that is likelier than the nearest; empty for none.
         """
         choices = sorted(known)
-        near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+        near = meant or nearest(name, choices)
         text = f"No {kind} named {name!r}."
         if near:
-            text += f" Did you mean {near[0]}?"
+            text += f" Did you mean {near}?"
         elif choices:
             shown = ", ".join(choices[:12]) + (", …" if len(choices) > 12 else "")
             text += f" Known: {shown}."
         return cls(f"{text} {hint}".rstrip())
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that is spelt most like ``name``, in any case, with any hyphens; empty if none is near."""
+    spelt = {_plain(choice): choice for choice in known}
+    near = difflib.get_close_matches(_plain(name), spelt, n=1, cutoff=0.5)
+    return spelt[near[0]] if near else ""
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(" ", "_")
 
 
 class PluginError(SrbenchError):

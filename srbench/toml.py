@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from srbench.errors import ConfigError
+from srbench.errors import ConfigError, nearest
 from srbench.scales import Scale, read_scale
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -24,6 +23,20 @@ Location: TypeAlias = tuple[str | int, ...]
 
 T = TypeVar("T", bound=BaseModel)
 
+_OTHER_WORDS = {
+    "lr": "learning_rate",
+    "wd": "weight_decay",
+    "batch_size": "batch",
+    "patch_size": "patch",
+    "epochs": "steps",
+    "iterations": "steps",
+    "optimizer": "optimiser",
+    "criterion": "losses",
+    "model": "architectures",
+    "models": "architectures",
+    "networks": "architectures",
+}
+"""What other programs call some keys."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ESCAPED_PATH = re.compile(r'=\s*\[?\s*"[^"\n]*\\[^"\n]*"')
 """A value in double quotes with a backslash in it, as Windows writes paths."""
@@ -124,8 +137,9 @@ class TomlFile:
         place = _place(data, first)
         if first["type"] == "extra_forbidden":
             key, keys = str(place[-1]), sorted(_keys(kind, place))
-            near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
-            meant = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(keys)}."
+            usual = _OTHER_WORDS.get(key.lower(), "")
+            near = usual if usual in keys else nearest(key, keys)
+            meant = f"did you mean {near!r}?" if near else f"the keys are {', '.join(keys)}."
             return self.fault(f"unknown key {key!r}; {meant}", (*at, *place))
         if first["type"] == "missing" and isinstance(first["loc"][-1], str):
             key = first["loc"][-1]

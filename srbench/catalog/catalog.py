@@ -11,7 +11,7 @@ from srbench.catalog.discovery import discover
 from srbench.catalog.kinds import KINDS, Kinds
 from srbench.catalog.plugin import Plugin
 from srbench.catalog.shelf import JoinedShelf, Shelf, maybe_in
-from srbench.errors import PluginError, UnknownNameError
+from srbench.errors import PluginError, UnknownNameError, nearest
 from srbench.networks.spec import ArchitectureSpec
 
 NETWORKS = ("architecture", "recogniser")
@@ -49,7 +49,10 @@ class Catalog(Kinds):
         found = [kind for kind in KINDS if self.shelf(kind).offers(name)]
         if not found:
             hint = " ".join(["`srbench list` shows every name.", *map(maybe_in, self.broken)])
-            raise UnknownNameError.among("thing", name, {name for kind in KINDS for name in self.shelf(kind)}, hint)
+            names = {name for kind in KINDS for name in self.shelf(kind)}
+            families = (self.shelf(kind).made_by_a_family(name) for kind in KINDS)
+            meant = "" if nearest(name, names) else next(filter(None, families), "")
+            raise UnknownNameError.among("thing", name, names, hint, meant=meant)
         return found
 
 

@@ -34,6 +34,8 @@ from srbench.cli import (
 )
 from srbench.cli import list as listing
 from srbench.cli.console import complain
+from srbench.cli.help import Commands
+from srbench.cli.hints import option_hint
 from srbench.errors import SrbenchError, TrainingInterrupted, text_of
 from srbench.escaping import one_line
 
@@ -79,7 +81,9 @@ def _in_sentences() -> Iterator[None]:
         fault: Any = error
         if hasattr(fault, "format_message"):  # the parser's own faults; typer keeps their classes private
             command = fault.ctx.command_path if fault.ctx else "srbench"
-            _say(f"{fault.format_message().rstrip('.')} (see `{command} --help`).", error)
+            message, hint = fault.format_message().rstrip("."), option_hint(fault)
+            message = f"{message.partition(' Did you mean')[0].rstrip('.')}. {hint}" if hint else message
+            _say(f"{message} (see `{command} --help`).", error)
             raise typer.Exit(2) from error
         unexpected = (
             f"srbench failed unexpectedly ({type(error).__name__}: {text_of(error)}); "
@@ -105,7 +109,7 @@ def _say(text: str, error: BaseException) -> None:
     complain(text)
 
 
-app = typer.Typer(
+app = Commands(
     name="srbench",
     cls=Sentences,
     help="One benchmark for single-image super-resolution: plugins in, traceable leaderboards out.",

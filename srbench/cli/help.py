@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
 import typer.core
 
 EXAMPLES = "Examples:"
@@ -51,6 +52,14 @@ class Explained(typer.core.TyperCommand):
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+
+
+class Commands(typer.Typer):
+    """An app, or a group of commands, whose commands are `Explained`."""
+
+    def command(self, name: str | None = None, **options: Any) -> Any:  # noqa: ANN401 - as typer's
+        """Register a command, as `typer.Typer.command` does."""
+        return super().command(name, **{"cls": Explained} | options)
 
 
 def examples_of(text: str) -> list[str]:
