@@ -136,6 +136,8 @@ class TrainingCosts(Stored):
     machine: str = ""
     """Id of the machine that timed it, and the threads it had; seconds compare only where both are equal."""
     threads: int = 0
+    other_work: str = Field(default="", exclude_if=operator.not_)
+    """What others did on the machine meanwhile; see `srbench.profiling.other_work`."""
 
 
 class WarmStart(Stored):
@@ -253,6 +255,8 @@ class Profile(Stored):
     """Resident memory of the forward pass, weights included, in a process of its own."""
     machine: str
     """Id of the machine that timed it; timings compare only where it is equal."""
+    other_work: str = Field(default="", exclude_if=operator.not_)
+    """What others did on the machine while latency was timed; see `srbench.profiling.other_work`."""
 
     @property
     def figures(self) -> dict[str, Measured]:

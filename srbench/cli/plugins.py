@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json as json_
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srbench.cli.console import named_table, plain_console, print_wide, say, warn
-from srbench.cli.options import KindName, PluginFiles, Strict
+from srbench.cli.console import plain_console, say, warn
+from srbench.cli.options import KindName, Long, PluginFiles, Strict
+from srbench.cli.tables import print_table
 from srbench.escaping import one_line
 
 if TYPE_CHECKING:
     from srbench.catalog.plugin import Plugin
 
+SECONDS_BETWEEN_ACTS = 10.0
+"""A check that is not in a terminal says what it does no more often."""
+
 
 def plugins(
     *,
+    long: Long = False,
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
@@ -24,7 +32,12 @@ def plugins(
         bool, typer.Option("--trust", help="Only allow the files of ./plugins, as they are now, to be loaded.")
     ] = False,
 ) -> None:
-    """List plugins with their names, load times and errors."""
+    """List plugins with their names, load times and errors.
+
+    Examples:
+      srbench plugins
+      srbench plugins --trust
+    """
     if trust:
         _trust()
         return
@@ -41,7 +54,7 @@ def plugins(
     if json:
         typer.echo(json_.dumps([_facts(p) for p in found], indent=2))
     else:
-        _print(found)
+        _print(found, long=long)
     faults = [p.error for p in found if p.error] + ([clash] if clash else [])
     if clash:
         warn(clash)
@@ -84,19 +97,19 @@ def _facts(plugin: Plugin) -> dict[str, Any]:
     }
 
 
-def _print(found: list[Plugin]) -> None:
+def _print(found: list[Plugin], *, long: bool) -> None:
     from rich.text import Text
 
-    table = named_table(f"{len(found)} plugins", "source", "version", "provides", "load", "state")
-    table.columns[4].justify = "right"
-    table.caption = "Load times include shared imports: the first plugin that imports torch is charged for it."
+    rows = []
     for plugin in found:
-        provides = Text("\n".join(one_line(f"{kind}: {', '.join(own)}") for kind, own in _names(plugin).items()))
-        said = [Text(one_line(f"it said: {notice}"), "yellow") for notice in plugin.notices]
-        state = Text("\n").join([Text(one_line(plugin.error), "red") if plugin.error else Text("ok"), *said])
+        provides = "\n".join(f"{kind}: {', '.join(own)}" for kind, own in _names(plugin).items())
+        notices = [Text(one_line(f"it said: {notice}"), "yellow") for notice in plugin.notices]
+        state = Text("\n").join([Text(one_line(plugin.error), "red") if plugin.error else Text("ok"), *notices])
         name = plugin.name.removeprefix("srbench_plugins.")
-        table.add_row(name, plugin.source, plugin.version, provides, f"{plugin.seconds * 1000:.0f} ms", state)
-    print_wide(table)
+        rows.append((name, plugin.source, f"{plugin.seconds * 1000:.0f} ms", state, provides, plugin.version))
+    columns = ("name", "source", "load", "state", "provides", "version")
+    print_table(f"{len(found)} plugins", columns, rows, long=long, right=("load",))
+    say("Load times include shared imports: the first plugin that imports torch is charged for it.")
 
 
 def check(
@@ -111,6 +124,10 @@ def check(
 
     For a network: shapes, ranges, determinism, gradients, half precision, export. Each violation is one sentence, and
     the exit status is 1 if there is any.
+
+    Examples:
+      srbench check espcn
+      srbench check my_net --plugin my_net.py --strict
     """
     from srbench.catalog.catalog import load_catalog
     from srbench.errors import UnavailableError, UsageError
@@ -124,7 +141,7 @@ def check(
     console = plain_console()
     spec = catalog.shelf(found)[name]
     try:
-        with console.status(f"checking {name}"):
+        with _acts_shown(name):
             violations = violations_of(spec, catalog)
     except UnavailableError as reason:
         console.print(f"? The {found} {name} could not be checked here: {reason}")
@@ -135,3 +152,22 @@ def check(
         console.print(f"The {found} {name} breaks its contract: {len(violations)} violations.")
         raise typer.Exit(1)
     console.print(f"✓ The {found} {name} keeps its contract: {contract_of(found).CHECKED}.")
+
+
+@contextmanager
+def _acts_shown(name: str) -> Iterator[None]:
+    """Show what a contract does: the act in a terminal, else at most a line in ten seconds on standard error."""
+    from srbench.testing import heard_by
+
+    console, said = plain_console(stderr=True), time.monotonic()
+    with console.status(f"checking {name}") as status:
+
+        def hear(act: str) -> None:
+            nonlocal said
+            status.update(one_line(f"checking {name}: {act}"))
+            if not console.is_terminal and time.monotonic() - said > SECONDS_BETWEEN_ACTS:
+                console.print(one_line(f"checking {name}: {act}"))
+                said = time.monotonic()
+
+        with heard_by(hear):
+            yield

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srbench.cli.console import plain_console
+from srbench.cli.console import plain_console, warn
 from srbench.cli.options import Device, PluginFiles, Scales, Threads, resolve_device, scales, words
+from srbench.cli.tables import print_table, print_text
 from srbench.errors import UsageError
 from srbench.scales import Scale, covering_lr_size, plain_scale
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from srbench.networks.spec import ArchitectureSpec
     from srbench.records import Measured, Profile
 
@@ -52,14 +52,16 @@ def profile(
     """Measure parameters, MACs, latency and memory of networks.
 
     Nothing is trained or scored.
-    """
-    from rich.markup import escape
-    from rich.progress import Progress
 
+    Examples:
+      srbench profile espcn fsrcnn --scale 2
+      srbench profile 'edsr*' --output 1280x720 --csv costs.csv
+    """
     from srbench.catalog.catalog import load_catalog
     from srbench.profiling.backends import parse_backend
     from srbench.profiling.freed_memory import freed_memory_kept
     from srbench.profiling.machine import this_machine
+    from srbench.profiling.other_work import warning_of_load
     from srbench.profiling.profile import profile_network
     from srbench.profiling.settings import Profiling
     from srbench.tasks.table import task_of
@@ -84,11 +86,12 @@ def profile(
         raise UsageError(f"None of {', '.join(names)} serves scale {factors}; `srbench show NAME` lists the scales.")
     files = [str(path.resolve()) for path in plugin or ()]
     profiles: list[tuple[str, Scale, Profile]] = []
-    with Progress(console=plain_console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("", total=len(tasks))
+    if warning := warning_of_load(target):
+        warn(warning)
+    with _progress(len(tasks)) as report:
         for name, factor, way in tasks:
-            progress.update(bar, description=escape(f"{name} x{factor} {way.name}"))
             spec = catalog.networks[name]
+            report(f"{name} x{factor} {way.name}", None)
             wide, tall = given or task_of(spec).profiled_hr
             height, width = covering_lr_size((tall, wide), factor)
             profiling = Profiling(
@@ -101,13 +104,34 @@ def profile(
             profiles.append((name, factor, found))
             if csv is not None:
                 _write(csv, profiles)  # after each, so that stopping loses nothing
-            progress.advance(bar)
-    console = plain_console()
+            report(f"{name} x{factor} {way.name}", f"{_shown(found.latency_ms_p50, 1, 1)} ms")
     sizes = {given or task_of(catalog.networks[name]).profiled_hr for name, _, _ in profiles}
     hr = " and ".join(f"{wide}x{tall}" for wide, tall in sorted(sizes, reverse=True))
-    console.print(_table(profiles, f"HR of {hr} on {target}, {this_machine().name}"))
+    _print(profiles, f"HR of {hr} on {target}, {this_machine().name}")
     for reason in _reasons(profiles):
-        console.print(reason, style="dim")
+        print_text(reason)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str, str | None], None]]:
+    """Show what is measured: a bar in a terminal, else a line on standard error when something is done."""
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    console, done = plain_console(stderr=True), 0
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+        bar = bars.add_task("", total=total)
+
+        def report(title: str, result: str | None) -> None:
+            nonlocal done
+            bars.update(bar, description=escape(title))
+            if result is not None:
+                done += 1
+                bars.advance(bar)
+                if not console.is_terminal:
+                    console.print(f"{done} of {total}: {title}: {result}")
+
+        yield report
 
 
 def _scales(spec: ArchitectureSpec, wanted: Sequence[Scale]) -> list[Scale]:
@@ -122,35 +146,36 @@ def _size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _table(profiles: Sequence[tuple[str, Scale, Profile]], title: str) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
-    table.add_column("network", overflow="fold", min_width=12)
+def _print(profiles: Sequence[tuple[str, Scale, Profile]], title: str) -> None:
     chosen = any((found.backend, found.precision) != ("eager", "fp32") for _, _, found in profiles)
     small = any(found.macs_input_m is not None for _, _, found in profiles)
-    macs = "MACs M" if small else "MACs G"
     tables = any(found.table_bytes for _, _, found in profiles)
-    of_tables = ("table KiB", "look-ups") if tables else ()
-    runtime = ("runtime",) if chosen else ()
-    for heading in ("", *runtime, "params K", macs, *of_tables, "ms", "95 % interval", "MiB"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name, scale, found in profiles:
-        low, high = found.latency_low_ms, found.latency_high_ms
-        table.add_row(
-            name,
-            f"x{scale}",
-            *([f"{found.backend}-{found.precision}"] if chosen else []),
-            _shown(found.parameters_deployed, 1e-3, 1),
-            _shown(found.macs_input_m, 1, 2)
+    macs = "MACs M" if small else "MACs G"
+    left_out = {*([] if chosen else ["runtime"]), *([] if tables else ["table KiB", "look-ups"])}
+    rows = [
+        {
+            "network": name,
+            "scale": f"x{scale}",
+            "runtime": f"{found.backend}-{found.precision}",
+            "params K": _shown(found.parameters_deployed, 1e-3, 1),
+            macs: _shown(found.macs_input_m, 1, 2)
             if found.macs_input_m
             else _shown(found.macs_720p_g, 1e3 if small else 1, 2),
-            *((_shown(found.table_bytes, 1 / 1024, 1), _shown(found.lookups_per_pixel, 1, 0)) if tables else ()),
-            _shown(found.latency_ms_p50, 1, 1),
-            "" if low is None or low == high else f"{low:,.0f} – {high:,.0f}",
-            _shown(found.peak_memory_mib, 1, 0),
-        )
-    return table
+            "table KiB": _shown(found.table_bytes, 1 / 1024, 1),
+            "look-ups": _shown(found.lookups_per_pixel, 1, 0),
+            "ms": _shown(found.latency_ms_p50, 1, 1),
+            "95 % interval": _interval(found),
+            "MiB": _shown(found.peak_memory_mib, 1, 0),
+        }
+        for name, scale, found in profiles
+    ]
+    heads = [head for head in rows[0] if head not in left_out]
+    print_table(title, heads, [[row[head] for head in heads] for row in rows], right=heads[2:], long=True)
+
+
+def _interval(found: Profile) -> str:
+    low, high = found.latency_low_ms, found.latency_high_ms
+    return "" if low is None or low == high else f"{low:,.0f} – {high:,.0f}"
 
 
 def _shown(value: Measured | None, factor: float, decimals: int) -> str:
@@ -158,7 +183,7 @@ def _shown(value: Measured | None, factor: float, decimals: int) -> str:
 
 
 def _reasons(profiles: Sequence[tuple[str, Scale, Profile]]) -> list[str]:
-    """Return the reasons for empty cells, each once, with its networks."""
+    """Return the reasons for empty cells, and what disturbed timings, each once, with its networks."""
     from srbench.profiling.profile import NOT_ASKED
 
     held: dict[str, list[str]] = {}
@@ -167,6 +192,8 @@ def _reasons(profiles: Sequence[tuple[str, Scale, Profile]]) -> list[str]:
             reason = measured.reason
             if reason and reason != NOT_ASKED.reason:
                 held.setdefault(f"{figure}: {reason}", []).append(f"{name} x{scale}")
+        if found.other_work:
+            held.setdefault(f"timed while {found.other_work}", []).append(f"{name} x{scale}")
     return [f"{', '.join(where)}: {reason}" for reason, where in held.items()]
 
 
@@ -184,6 +211,7 @@ def _write(path: Path, profiles: Sequence[tuple[str, Scale, Profile]]) -> None:
             "precision": found.precision,
             "latency_input": found.latency_input,
             "machine": found.machine,
+            "other_work": found.other_work,
         }
         for name, scale, found in profiles
     ]

@@ -25,6 +25,7 @@ from srbench.profiling.complexity import (
 from srbench.profiling.latency import Latency, measure_latency
 from srbench.profiling.machine import this_machine
 from srbench.profiling.memory import Work, peak_memory
+from srbench.profiling.other_work import other_work
 from srbench.profiling.settings import Profiling
 from srbench.records import Measured, Profile
 from srbench.scales import Scale, plain_scale, read_scale
@@ -77,7 +78,8 @@ def profile_network(
 
         return measure_latency(once, device, budget_s=profiling.latency_seconds, min_repeats=profiling.latency_repeats)
 
-    latency = _try(timed)
+    with other_work(device) as others:
+        latency = _try(timed)
     looked_up = _tables(network, spec.lookups) if spec.lookups else {}
     why = NO_WORK if spec.lookups else FIXED if count_parameters(network) == 0 else None
     if size is None:
@@ -102,6 +104,7 @@ def profile_network(
         precision=backend.precision,
         peak_memory_mib=_memory(spec, scale, shape, device, plugin_files) if profiling.memory else NOT_ASKED,
         machine=this_machine().id,
+        other_work=others.sentence,
     )
 
 

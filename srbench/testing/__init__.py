@@ -14,9 +14,9 @@ from srbench.catalog.kinds import KINDS, kind_of
 from srbench.distilling.spec import DistillerSpec
 from srbench.errors import UsageError
 from srbench.testing.answers import made_up_answers
-from srbench.testing.contract import photograph
+from srbench.testing.contract import heard_by, photograph
 
-__all__ = ["contract_of", "made_up_answers", "photograph", "violations_of"]
+__all__ = ["contract_of", "heard_by", "made_up_answers", "photograph", "violations_of"]
 
 
 def violations_of(spec: object, catalog: Catalog | None = None) -> list[str]:

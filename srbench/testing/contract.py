@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor
 
 from srbench.errors import UnavailableError
 from srbench.imaging.resize import imresize
+
+_hearing: ContextVar[Callable[[str], None] | None] = ContextVar("hearing", default=None)
+"""Hears what a contract is about to do."""
+
+
+@contextlib.contextmanager
+def heard_by(hear: Callable[[str], None]) -> Iterator[None]:
+    """Call ``hear`` with each act of a contract before it begins: "building espcn at x2"."""
+    token = _hearing.set(hear)
+    try:
+        yield
+    finally:
+        _hearing.reset(token)
 
 
 class Violations(list[str]):
@@ -26,6 +40,8 @@ class Violations(list[str]):
     def during(self, act: str) -> Iterator[None]:
         """Turn an exception, or anything printed, into a violation that names the ``act``: "building it at x2"."""
         printed = io.StringIO()
+        if hear := _hearing.get():
+            hear(act)
         try:
             with contextlib.redirect_stdout(printed):
                 yield

@@ -78,6 +78,7 @@ def make_table(records: Sequence[Record], labels: Labels = NO_LABELS) -> Table:
         line.scores = {h: _score(line, h) for h in headings}
         line.costs = {cost.name: _cost(line, cost.name) for cost in costs}
         line.timing = _timing(line.first)
+        line.other_work = line.first.profile.other_work if line.first.profile else ""
     if headline:
         _rank_lines(lines, headline)
     name_lines(lines, labels)

@@ -273,6 +273,8 @@ def _cost(line: Line, cost: Cost, timings: Collection[str]) -> Cell:
         return Cell.of("—") if line.failed else Cell.of("—", reason)
     other = cost.name == LATENCY and len(timings) > 1
     notes = [f"Timed as: {line.timing}. Other timings in this table do not compare with it."] if other else []
+    if cost.name == LATENCY and line.other_work:
+        notes.append(f"Timed while {line.other_work}: longer than it would be.")
     return Cell.of(cost.text(value.mean), *notes)
 
 

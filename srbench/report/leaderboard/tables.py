@@ -60,6 +60,8 @@ class Line:
     costs: dict[str, Value] = field(default_factory=dict)
     timing: str = ""
     """Backend, precision, input and machine of the latency; only latencies with equal timings compare."""
+    other_work: str = ""
+    """What others did on the machine while it was timed."""
     rank: int | None = None
     gain: float | None = None
     """Its headline mean minus that of bicubic interpolation, positive if better."""
