@@ -35,6 +35,10 @@ def add_plugin(
     """Write a working plugin with its test, or adopt a plugin.
 
     What is adopted is checked against its contract first. Nothing is ever overwritten.
+
+    Examples:
+      srbench add-plugin architecture my_net
+      srbench add-plugin my_net.py
     """
     from srbench.catalog.scaffold import WRITABLE
 

@@ -36,6 +36,10 @@ def compare(
     """List what changed from BASE to HEAD; fail if it got worse.
 
     Exit status 1 if a rule is broken, a row is missing, a cell newly failed, or the two sides do not compare.
+
+    Examples:
+      srbench compare results mine
+      srbench compare results mine --fail-on 'psnr_y_db < -chance' --markdown comment.md
     """
     from srbench.files import atomic_write
     from srbench.report.comparing.comparison import compare_sides

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.console import plain_console, print_wide, say, warn
-from srbench.cli.options import Data, data_root
+from srbench.cli.console import plain_console, say, warn
+from srbench.cli.help import Commands
+from srbench.cli.options import Data, Long, data_root
+from srbench.cli.tables import print_table
 from srbench.errors import DataError, UnavailableError, UnknownNameError, UsageError
 
-app = typer.Typer(help="List, check, fetch and add datasets.", no_args_is_help=True)
+app = Commands(help="List, check, fetch and add datasets.", no_args_is_help=True)
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="NAME…", help="Datasets, as `srbench data list` names them.")
@@ -20,19 +22,26 @@ Names = Annotated[
 
 @app.command("list")
 def list_(
-    pattern: Annotated[str, typer.Argument(help="Wildcard for names, such as 'div2k*'.")] = "*", data: Data = None
+    pattern: Annotated[str, typer.Argument(help="Wildcard for names, such as 'div2k*'.")] = "*",
+    *,
+    long: Long = False,
+    data: Data = None,
 ) -> None:
-    """Show every known dataset and what is there of it; opens no image."""
+    """Show every known dataset and what is there of it; opens no image.
+
+    Examples:
+      srbench data list
+      srbench data list 'set*' --data ~/datasets
+    """
     from fnmatch import fnmatchcase
 
-    from rich.table import Table
     from rich.text import Text
 
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.layouts import find_images
 
     root = data_root(data)
-    table = Table("name", "split", "images", "state", "licence")
+    rows = []
     datasets = load_catalog().datasets
     for spec in (datasets[name] for name in datasets if fnmatchcase(name, pattern)):
         known = spec.images if spec.images is not None else "unknown"
@@ -42,9 +51,9 @@ def list_(
         except DataError:  # of labels that cannot be read, which `srbench data verify` explains
             found, state = 0, "faulty"
         shown = Text(state, "" if state in {"absent", "here"} else "red")
-        table.add_row(spec.name, spec.split, f"{found} of {known}", shown, spec.license)
-    if table.row_count:
-        print_wide(table)
+        rows.append((spec.name, spec.split, f"{found} of {known}", shown, spec.license))
+    if rows:
+        print_table("", ("name", "split", "images", "state", "licence"), rows, long=long)
     else:
         warn(f"No name matches {pattern!r}.")
     say(f"Data root: {root}" if root else "No data root is given: --data DIR or SRBENCH_DATA.")
@@ -60,7 +69,12 @@ def verify(
     ] = False,
     data: Data = None,
 ) -> None:
-    """Compare datasets with the manifest, image by image; exit 1 if one is faulty."""
+    """Compare datasets with the manifest, image by image; exit 1 if one is faulty.
+
+    Examples:
+      srbench data verify set5 set14 --data ~/datasets
+      srbench data verify --all --data ~/datasets
+    """
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.library import Library
     from srbench.measuring.provided_lr import compare_with_ours
@@ -94,7 +108,11 @@ def fetch(
     *,
     data: Data = None,
 ) -> None:
-    """Download datasets that have a public address, unpack them below the data root, and check them."""
+    """Download datasets that have a public address, unpack them below the data root, and check them.
+
+    Examples:
+      srbench data fetch div2k_valid --data ~/datasets
+    """
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.archives import fetch_dataset
     from srbench.datasets.library import Library
@@ -132,7 +150,12 @@ def add(
         Path | None, typer.Option("--manifest", help="Write to this manifest instead of your own.")
     ] = None,
 ) -> None:
-    """Record a folder of images as a dataset, with the size and hash of each; never replaces one."""
+    """Record a folder of images as a dataset, with the size and hash of each; never replaces one.
+
+    Examples:
+      srbench data add my_set ~/images
+      srbench data add phone_lr ~/photos --unpaired --license CC0-1.0
+    """
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.adding import describe_folder, record
     from srbench.datasets.manifest import user_manifest
@@ -158,7 +181,11 @@ def fetch_network(
         bool, typer.Option("--optional", help="Exit 0 even if no source answers; the column then stays empty.")
     ] = False,
 ) -> None:
-    """Download a perceptual network once, and check its hash."""
+    """Download a perceptual network once, and check its hash.
+
+    Examples:
+      srbench fetch lpips
+    """
     from srbench.networks.imagenet import fetch_lpips_trunk, fetch_vgg19
 
     if what not in (known := ("lpips", "lpips-vgg", "vgg19")):

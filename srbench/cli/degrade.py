@@ -42,6 +42,10 @@ def degrade(
 
     With --from, make an LR again from its realisation and its HR image, and compare it with the PNG beside it.
     Exit status 1 if they differ.
+
+    Examples:
+      srbench degrade photos --degradation bicubic --scale 4 --out lr
+      srbench degrade photos/a.png --from lr/a_x4.json
     """
     from srbench.catalog.catalog import load_catalog
 

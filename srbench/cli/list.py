@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json as json_
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srbench.cli.console import named_table, print_wide, warn
-from srbench.cli.options import PluginFiles, Strict
+from srbench.cli.console import warn
+from srbench.cli.options import Long, PluginFiles, Strict
+from srbench.cli.tables import print_table
 
 if TYPE_CHECKING:
     from srbench.catalog.kinds import Kind
@@ -19,10 +21,11 @@ if TYPE_CHECKING:
 def list_(
     kind: Annotated[
         str | None,
-        typer.Argument(help="A kind of thing, such as architectures, or suites; every kind if absent."),
+        typer.Argument(help="A kind of thing, such as architectures, suites or recipes; every kind if absent."),
     ] = None,
     pattern: Annotated[str, typer.Argument(help="Wildcard for names, such as 'edsr*'.")] = "*",
     *,
+    long: Long = False,
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
     json: Annotated[bool, typer.Option("--json", help="Print the names as JSON.")] = False,
@@ -31,6 +34,11 @@ def list_(
     """List names; a PATTERN alone searches every kind.
 
     The listing is cached until a plugin, srbench or the environment changes.
+
+    Examples:
+      srbench list architectures
+      srbench list recipes
+      srbench list '*edsr*' --long
     """
     from srbench.catalog.kinds import KINDS
     from srbench.catalog.listing import current_listing
@@ -39,12 +47,15 @@ def list_(
     if kind is not None and any(mark in kind for mark in "*?["):
         pattern, kind = kind, None
     if kind in ("suite", "suites"):
-        _list_suites(pattern, json=json)
+        _print_files("suites", _about_suites(pattern), json=json, long=long)
+        return
+    if kind in ("recipe", "recipes"):
+        _print_files("recipes", _about_recipes(pattern), json=json, long=long)
         return
     known = {word: k for k in KINDS.values() for word in (k.name, k.plural)}
     if kind is not None and kind not in known:
         hint = "To search names, give a wildcard such as '*net*'."
-        raise UnknownNameError.among("kind", kind, [*(k.plural for k in KINDS.values()), "suites"], hint)
+        raise UnknownNameError.among("kind", kind, [*(k.plural for k in KINDS.values()), "suites", "recipes"], hint)
     listing = current_listing(plugin or (), fresh=fresh)
     if strict_plugins and listing.broken:
         raise PluginError(" ".join(listing.broken))
@@ -53,36 +64,60 @@ def list_(
     if json:
         typer.echo(json_.dumps({k.plural: names for k, names in found.items()}, indent=2))
     else:
-        _print(listing, found, pattern)
+        _print(listing, found, pattern, long=long)
     for fault in listing.broken:
         warn(fault)
 
 
-def _list_suites(pattern: str, *, json: bool) -> None:
-    from srbench.catalog.listing import in_order
-    from srbench.files import shipped_tables
+def _about_suites(pattern: str) -> list[dict[str, str]]:
     from srbench.planning.suite import load_suite
 
-    found = [name for name in in_order(shipped_tables("suites")) if fnmatchcase(name, pattern)]
+    return [{"name": name, "about": load_suite(name).about} for name in _shipped("suites", pattern)]
+
+
+def _about_recipes(pattern: str) -> list[dict[str, str]]:
+    from srbench.planning.recipes import recipe_named
+
+    return [
+        {
+            "name": name,
+            "steps": f"{recipe.steps:,}",
+            "batch": str(recipe.batch),
+            "datasets": ", ".join(recipe.datasets),
+            "source": recipe.source,
+        }
+        for name in _shipped("recipes", pattern)
+        for recipe in [recipe_named(name)]
+    ]
+
+
+def _shipped(folder: str, pattern: str) -> list[str]:
+    from srbench.catalog.listing import in_order
+    from srbench.files import shipped_tables
+
+    return [name for name in in_order(shipped_tables(folder)) if fnmatchcase(name, pattern)]
+
+
+def _print_files(plural: str, found: list[dict[str, str]], *, json: bool, long: bool) -> None:
     if json:
-        typer.echo(json_.dumps({"suites": found}, indent=2))
-        return
-    table = named_table(f"{len(found)} suites", "about")
-    for name in found:
-        table.add_row(name, load_suite(name).about)
-    print_wide(table)
+        typer.echo(json_.dumps({plural: [facts["name"] for facts in found]}, indent=2))
+    elif found:
+        rows = [tuple(facts.values()) for facts in found]
+        print_table(f"{len(found)} {plural}", tuple(found[0]), rows, long=long, right=("steps", "batch"))
+    else:
+        warn(f"No name matches the pattern; `srbench list {plural}` lists all.")
 
 
-def _print(listing: Listing, found: dict[Kind[Any], list[str]], pattern: str) -> None:
+def _print(listing: Listing, found: dict[Kind[Any], list[str]], pattern: str, *, long: bool) -> None:
     for kind, names in found.items():
         listed = listing.kinds[kind.name]
-        table = named_table(f"{len(names)} {kind.plural}", *kind.columns)
-        for name in names:
-            table.add_row(name, *listed.specs[name])
-        for family, makes in listed.families.items():
-            if fnmatchcase(f"{family}:", pattern):
-                table.add_row(f"{family}:…", makes)
-        if table.row_count:
-            print_wide(table)
+        rows: list[Sequence[str]] = [(name, *listed.specs[name]) for name in names]
+        rows += [
+            (f"{family}:…", makes, *("" for _ in kind.columns[1:]))
+            for family, makes in listed.families.items()
+            if fnmatchcase(f"{family}:", pattern)
+        ]
+        if rows:
+            print_table(f"{len(names)} {kind.plural}", ("name", *kind.columns), rows, long=long)
     if not any(found.values()):
         warn(f"No name matches {pattern!r}.")

@@ -12,29 +12,50 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
+from srbench.cli.help import CHANGE, FILES, KEEP, MACHINE, PLUGINS
 from srbench.errors import DataError, UsageError
-from srbench.planning.overrides import Option, RunOptions, options_of
+from srbench.planning.overrides import Option, RunOptions, Selection, options_of
 from srbench.scales import LARGEST_SCALE, Scale, parse_scale
 
 OF_A_RUN = options_of(RunOptions)
+_SELECTING = options_of(Selection)
+_VALUES = {str: "NAME", int: "N", Path: "FILE"}
+"""What help calls the values of options that may be repeated; scales are those of other types."""
 
 SuiteName = Annotated[str, typer.Argument(help="A shipped suite's name, or the path of a TOML file.")]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", envvar="SRBENCH_DATA", help="Folder with the datasets.", show_default=False),
+    typer.Option(
+        "--data", envvar="SRBENCH_DATA", help="Folder with the datasets.", show_default=False, rich_help_panel=FILES
+    ),
 ]
 PluginFiles = Annotated[
-    list[Path] | None, typer.Option("--plugin", help="A single-file plugin; may be given several times.")
+    list[Path] | None,
+    typer.Option(
+        "--plugin", metavar="FILE", help="A single-file plugin; may be given several times.", rich_help_panel=PLUGINS
+    ),
 ]
-Strict = Annotated[bool, typer.Option("--strict-plugins", help="Make a broken plugin fatal.")]
+Long = Annotated[bool, typer.Option("--long", "-l", help="Show every column, however narrow the terminal is.")]
+Strict = Annotated[bool, typer.Option("--strict-plugins", help="Make a broken plugin fatal.", rich_help_panel=PLUGINS)]
 KindName = Annotated[str | None, typer.Option("--kind", help="Only the thing of this kind, if several have the name.")]
-Results = Annotated[Path, typer.Option("--results", help="Folder for leaderboards and records.")]
-Scales = Annotated[list[str] | None, typer.Option("--scale", help=OF_A_RUN["scales"][1].help)]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps, or auto.")]
-Threads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads for torch; 0 leaves torch's choice.")]
+Results = Annotated[Path, typer.Option("--results", help="Folder for leaderboards and records.", rich_help_panel=FILES)]
+Scales = Annotated[
+    list[str] | None, typer.Option("--scale", metavar="SCALE", help=OF_A_RUN["scales"][1].help, rich_help_panel=KEEP)
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps, or auto.", rich_help_panel=MACHINE)]
+Threads = Annotated[
+    int,
+    typer.Option("--threads", min=0, help="CPU threads for torch; 0 leaves torch's choice.", rich_help_panel=MACHINE),
+]
 WeightsFolders = Annotated[
     list[Path] | None,
-    typer.Option("--weights-dir", envvar="SRBENCH_WEIGHTS", help="Folder with published checkpoints."),
+    typer.Option(
+        "--weights-dir",
+        metavar="DIR",
+        envvar="SRBENCH_WEIGHTS",
+        help="Folder with published checkpoints.",
+        rich_help_panel=FILES,
+    ),
 ]
 
 
@@ -70,7 +91,16 @@ def _parameter(name: str, kind: Any, option: Option) -> inspect.Parameter:  # no
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=False if kind is bool else None,
-        annotation=Annotated[typed, typer.Option(option.flag, help=option.help, min=None if several else option.least)],
+        annotation=Annotated[
+            typed,
+            typer.Option(
+                option.flag,
+                metavar=_VALUES.get(get_args(kind)[0], "SCALE") if several else None,
+                help=option.help,
+                min=None if several else option.least,
+                rich_help_panel=KEEP if name in _SELECTING else CHANGE,
+            ),
+        ],
     )
 
 

@@ -25,11 +25,8 @@ from srbench.escaping import one_line
 from srbench.planning.overrides import RunOptions
 
 if TYPE_CHECKING:
-    from srbench.plain import PlainConsole
+    from srbench.running.outline import Outline, Work
     from srbench.running.schedule import Schedule
-
-_READ_AT_ONCE = 500
-"""Cells up to which a table is broken to the width of the terminal, which takes a millisecond a row."""
 
 
 @with_run_options
@@ -46,75 +43,81 @@ def plan(
 ) -> None:
     """Show what a run would do, and about how long it takes.
 
-    Each cell says what is cached. Nothing is run.
-    """
-    from srbench.running.estimate import Estimator, in_words
+    Models that differ only in their seeds are one line, which says what of them is cached. Nothing is run; `srbench run
+    --dry-run` shows the same with every option of a run.
 
+    Examples:
+      srbench plan
+      srbench plan classic --data ~/datasets
+      srbench plan --architecture espcn,fsrcnn --scale 2
+    """
     schedule = planned(
         suite, options, data=data, plugin=plugin, strict=strict_plugins, weights_dir=weights_dir, device=device,
         threads=threads,
     )  # fmt: skip
-    console = plain_console()
-    _print_cells(console, schedule)
-    jobs = schedule.open_jobs()
-    estimator = Estimator(schedule.session)
-    seconds = sum(estimator.seconds(scheduled.job) for scheduled in jobs)
-    impossible = sum(own.measure.reason is not None for own in schedule.cells.values())
-    possible = "nothing of it is possible" if impossible == len(schedule.cells) else "everything possible is cached"
-    rest = possible if impossible else "everything is cached"
-    console.print(
-        f"{len(schedule.cells)} cells"
-        + (f", {impossible} of them impossible" if impossible else "")
-        + (f", {len(jobs)} jobs to do, about {in_words(seconds)} on this machine." if jobs else f"; {rest}.")
-    )
-    if impossible:
+    print_outline(schedule)
+
+
+def print_outline(schedule: Schedule, workers: int = 1, *, fresh: bool = False) -> None:
+    """Print what a run would do: the sum, the models, the stages, and the sum again; exit 1 if a cell is impossible."""
+    from rich.text import Text
+
+    from srbench.cli.tables import is_laid_out, print_table
+    from srbench.running.estimate import in_words
+    from srbench.running.outline import outline_of
+
+    outline, console = outline_of(schedule, workers, fresh=fresh), plain_console()
+    total = f"suite {schedule.plan.suite.name}: {_sum(outline, workers)}"
+    console.print(total)
+    if is_laid_out(console):
+        console.print()
+    numbers: dict[str, int] = {}
+    rows = []
+    for model in outline.models:
+        marks = "".join(f" [{numbers.setdefault(reason, len(numbers) + 1)}]" for reason in model.reasons)
+        rows.append(
+            (
+                model.title,
+                _state(model.training, "to train", "cached") if model.training.all else model.source,
+                Text("\n").join(
+                    [
+                        *([Text(f"{model.measuring.impossible} impossible{marks}", "red")] if marks else []),
+                        *([Text(_state(model.measuring, "to measure", "cached"))] if model.possible else []),
+                    ]
+                ),
+                in_words(model.seconds) if model.training.to_do or model.measuring.to_do else "",
+                ", ".join(model.datasets),
+            )
+        )
+    print_table("", ("model", "weights", "scores", "time", "datasets"), rows, right=("time",), breakable=True)
+    stages = [(name, str(work.all), str(work.to_do), in_words(work.seconds)) for name, work in outline.stages.items()]
+    print_table("", ("stage", "jobs", "to do", "time"), stages, right=("jobs", "to do", "time"))
+    for reason, number in numbers.items():
+        console.print(one_line(f"[{number}] {reason}"))
+    console.print(total)
+    if outline.cells.impossible:
         raise typer.Exit(1)
 
 
-def _print_cells(console: PlainConsole, schedule: Schedule) -> None:
-    """Print a line a cell: in the width of a terminal, or aligned and unbroken for pipes and for thousands of cells."""
-    from rich.table import Table
-    from rich.text import Text
+def _state(work: Work, to_do: str, done: str) -> str:
+    """Return how many of some jobs are to do: "3 to train", "1 of 3 to train", "cached"."""
+    if not work.to_do:
+        return done
+    return f"{work.to_do} {to_do}" if work.to_do == work.all else f"{work.to_do} of {work.all} {to_do}"
 
-    print_aligned = not console.is_terminal or len(schedule.cells) > _READ_AT_ONCE
-    several = len({cell.protocol.name for cell in schedule.cells}) > 1
-    columns = ("method", "dataset", "scale", "degradation", *(("protocol",) if several else ()), "weights", "scores")
-    rows = []
-    reasons: dict[str, int] = {}
-    for cell, jobs in schedule.cells.items():
-        failure, trainings = jobs.measure.reason, jobs.measure.needs
-        weights = "cached" if all(map(schedule.done, trainings)) else f"to train, seed {cell.model.seed}"
-        cells = (
-            cell.model.method,
-            cell.dataset,
-            f"x{cell.scale}",
-            cell.degradation,
-            *((cell.protocol.name,) if several else ()),
-            weights if trainings else cell.model.source,
-            f"impossible [{reasons.setdefault(failure, len(reasons) + 1)}]"
-            if failure
-            else "cached"
-            if schedule.done(jobs.measure)
-            else "to measure",
-        )
-        rows.append(tuple(map(one_line, cells)))
-    title = f"suite {schedule.plan.suite.name}"
-    notes = [one_line(f"[{number}] {reason}") for reason, number in reasons.items()]  # said once, they may be long
-    if print_aligned:
-        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows)]
-        console.file.write(
-            "\n".join((one_line(title), *lines, *notes, ""))
-        )  # laying out thousands of lines takes seconds
-        return
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, no_wrap=column in ("scale", "dataset"), overflow="fold")
-    for *row, scores in rows:
-        table.add_row(*row, Text(scores, "red" if scores.startswith("impossible") else ""))
-    console.print(table)
-    for note in notes:
-        console.print(note)
+
+def _sum(outline: Outline, workers: int) -> str:
+    from srbench.running.estimate import in_words
+
+    cells, impossible = outline.cells.all, outline.cells.impossible
+    if outline.jobs:
+        side_by_side = f" with {workers} workers" if workers > 1 else ""
+        work = f", {outline.jobs} jobs to do, about {in_words(outline.seconds)} on this machine{side_by_side}."
+    elif impossible:
+        work = "; nothing of it is possible." if impossible == cells else "; everything possible is cached."
+    else:
+        work = "; everything is cached."
+    return f"{cells} cells" + (f", {impossible} of them impossible" if impossible else "") + work
 
 
 def planned(

@@ -58,8 +58,10 @@ def report(
     options, every file of RESULTS is made again. With options that choose rows or metrics, their tables are printed,
     and written only with --to.
 
-    Examples: srbench report results --scale 4 --rows 'latency_ms_p50 < 100';
-    srbench report results --format latex --figures pdf --metrics psnr_y,lpips --to paper.
+    Examples:
+      srbench report
+      srbench report results --scale 4 --rows 'latency_ms_p50 < 100'
+      srbench report results --format latex --figures pdf --metrics psnr_y,lpips --to paper
     """
     from srbench.report.export import choose, export
     from srbench.report.pictures import FIGURE_FORMATS

@@ -9,6 +9,8 @@ import typer
 
 from srbench.cli.console import plain_console
 from srbench.cli.options import Data, Device, PluginFiles, data_root, one_scale, resolve_device, words
+from srbench.cli.tables import print_table
+from srbench.escaping import one_line
 
 
 def score(
@@ -30,9 +32,11 @@ def score(
     """Score images that were super-resolved elsewhere.
 
     Files are matched to the images of the dataset by the names that they contain.
-    """
-    from rich.table import Table
 
+    Examples:
+      srbench score my_images --dataset set5 --scale 4 --data ~/datasets
+      srbench score my_images --dataset set5 --scale 4 --metric psnr_y,ssim_y --csv scores.csv
+    """
     from srbench.catalog.catalog import load_catalog
     from srbench.datasets.library import Library
     from srbench.measuring.external import mean_scores, score_folder
@@ -48,16 +52,12 @@ def score(
         folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), factor, preset, specs,
         resolve_device(device),
     )  # fmt: skip
-    shown = Table(title=f"{folder} on {dataset} x{factor}, {preset.describe(factor)}", title_justify="left")
-    shown.add_column("image")
-    for spec in specs:
-        shown.add_column(spec.column, justify="right")
     rows = [*table.items(), ("mean", mean_scores(table))]
-    for name, scores in rows:
-        cells = [scores[s.name] for s in specs]
-        shown.add_row(name, *("" if v is None else f"{v:.6f}" for v in cells), end_section=name == rows[-2][0])
+    columns = [s.column for s in specs]
+    cells = [(name, *("" if (v := scores[s.name]) is None else f"{v:.6f}" for s in specs)) for name, scores in rows]
+    title = f"{folder} on {dataset} x{factor}, {preset.describe(factor)}"
+    print_table(one_line(title), ("image", *columns), cells, right=columns, long=True)
     console = plain_console()
-    console.print(shown)
     for name, reason in absent.items():
         console.print(f"{name}: {reason}")
     for note in notes:

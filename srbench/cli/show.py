@@ -4,59 +4,142 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from srbench.cli.console import plain_console
+from srbench.cli.facts import print_facts, print_list, print_model, words
 from srbench.cli.options import KindName, PluginFiles, Strict
-from srbench.escaping import one_line
-from srbench.scales import Scale, next_whole
+from srbench.cli.tables import print_table, print_text
 
 if TYPE_CHECKING:
+    from srbench.catalog.catalog import Catalog
+    from srbench.planning.cells import Plan
     from srbench.profiling.summary import Part
-
-SHOWN = 12
-"""Items of a long list that are printed."""
 
 
 def show(
     name: Annotated[
-        str, typer.Argument(help="Name of an architecture, a distiller, a degradation, a metric, a dataset …")
+        str, typer.Argument(help="Name of an architecture, a distiller, a metric, a dataset, a suite, a recipe …")
     ],
     *,
     kind: KindName = None,
+    long: Annotated[bool, typer.Option("--long", "-l", help="Show facts that have their default too.")] = False,
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
 ) -> None:
     """Show everything that is known about one thing.
 
-    For a network: paper, licence, scales, checkpoints, scores that its authors report, modules and costs.
-    """
-    from rich.text import Text
+    For a network: paper, licence, scales, checkpoints, scores that its authors report, modules and costs. For a suite:
+    its models, the number of cells and trainings, and how long they take from the beginning.
 
-    from srbench.catalog.catalog import NETWORKS, load_catalog
+    Examples:
+      srbench show edsr_baseline
+      srbench show quick --kind suite
+      srbench show my_suite.toml
+    """
+    from srbench.catalog.catalog import load_catalog
     from srbench.catalog.kinds import KINDS
 
+    files = [found for found in ("suite", "recipe") if kind in (None, found) and _is_file_of(found, name)]
     catalog = load_catalog(plugin or (), strict=strict_plugins)
     console = plain_console()
+    if "suite" in files:
+        _print_suite(name, catalog)
+    if "recipe" in files:
+        _print_recipe(name, long=long)
+    if files and (kind is not None or not any(name in catalog.shelf(each) for each in KINDS)):
+        console.print(f"`srbench list {files[-1]}s` shows its neighbours.")
+        return
     for found in catalog.kinds_of(name, kind):
         shelf = catalog.shelf(found)
-        console.print(
-            Text.assemble((one_line(name), "bold"), one_line(f", {found}, from {shelf.provider(name).place}"))
-        )
-        _print_facts(console, shelf[name])
-        if found in NETWORKS:
-            console.print(f"  parameters: {_parameters(shelf[name])}")
-            _print_modules(console, shelf[name])
-        elif found == "dataset" and (layout := getattr(shelf[name].labels, "layout", None)):
-            _print_list(console, "labels", _lines("labels", layout)[1:])
-        elif found == "step":
-            _print_list(console, "parameters", _step_parameters(shelf[name]))
-        elif found == "degradation" and shelf[name].chain is not None:
-            _print_list(console, "steps", _nested(shelf[name].chain))
+        print_text(f"{name}, {found}, from {shelf.provider(name).place}")
+        print_facts(shelf[name], long=long)
+        _print_own(found, shelf[name])
     console.print(f"`srbench list {KINDS[found].plural}` shows its neighbours.")
+
+
+def _is_file_of(kind: str, name: str) -> bool:
+    """Whether a suite or a recipe has this name, or this file is one: only suites have grids."""
+    from srbench.files import shipped_tables
+    from srbench.toml import read_toml
+
+    if name.endswith(".toml") and Path(name).is_file():
+        return (kind == "suite") == ("grid" in read_toml(Path(name)).data)
+    return name in shipped_tables(f"{kind}s")
+
+
+def _print_suite(name: str, catalog: Catalog) -> None:
+    """Print the models of a suite with their recipes, and what it costs if nothing is cached."""
+    from srbench.files import cache_root
+    from srbench.planning.overrides import RunOptions
+    from srbench.planning.plan import make_plan
+    from srbench.planning.suite import load_suite
+    from srbench.running.estimate import Estimator, in_words
+    from srbench.running.jobs import MeasureJob, TrainJob
+    from srbench.running.session import Session
+
+    suite = load_suite(name)
+    plan = make_plan(suite, catalog, RunOptions())
+    print_text(f"{name}, suite:")
+    for key in ("about", "task", "protocol", "metrics", "seeds"):
+        if value := words(getattr(suite, key)):
+            print_text(f"{key}: {value}", 2)
+    estimator = Estimator(Session(cache=cache_root()))
+    trained = [model for model in plan.models if model.source == "trained"]
+    training = sum(estimator.seconds(TrainJob(model)) for model in trained)
+    measuring = sum(estimator.seconds(MeasureJob(cell)) for cell in plan.cells)
+    print_text(
+        f"cost: {len(plan.cells)} cells, {len(trained)} trainings; from the beginning, training takes about "
+        f"{in_words(training)} and measuring {in_words(measuring)} on this machine",
+        2,
+    )
+    print_text("models:", 2)
+    heads = ("model", "recipe", "seeds", "degradations", "datasets")
+    print_table("", heads, _models(plan), breakable=True, indent=4)
+
+
+def _models(plan: Plan) -> list[tuple[str, ...]]:
+    """Return a row for the models that differ only in their seeds; those that only teach have no datasets."""
+    rows: dict[tuple[str, str], tuple[dict[str, None], dict[str, None], dict[str, None]]] = {}
+
+    def row(model: Any) -> tuple[dict[str, None], dict[str, None], dict[str, None]]:  # noqa: ANN401 - a Model
+        key = (model.title_without_seed, model.recipe.name if model.recipe else model.source)
+        return rows.setdefault(key, ({}, {}, {}))
+
+    for model in plan.models:
+        if model.source == "trained":
+            row(model)[0][str(model.seed)] = None
+    for cell in plan.cells:
+        _, degradations, datasets = row(cell.model)
+        degradations[cell.degradation] = None
+        datasets[cell.dataset] = None
+    return [(title, recipe, *map(", ".join, facts)) for (title, recipe), facts in rows.items()]
+
+
+def _print_recipe(name: str, *, long: bool) -> None:
+    from srbench.planning.recipes import recipe_named
+
+    recipe = recipe_named(name)
+    print_model(f"{name}, recipe", recipe, long=long, indent=0)
+
+
+def _print_own(kind: str, spec: Any) -> None:  # noqa: ANN401 - a spec of any kind
+    """Print what only things of one kind have."""
+    from srbench.catalog.catalog import NETWORKS
+
+    if kind in NETWORKS:
+        print_text(f"parameters: {_parameters(spec)}", 2)
+        _print_modules(spec)
+    elif kind == "dataset" and (layout := getattr(spec.labels, "layout", None)):
+        print_model("labels", layout, long=True)
+    elif kind == "step":
+        print_list("parameters", _step_parameters(spec))
+    elif kind == "degradation" and spec.chain is not None:
+        print_list("steps", _nested(spec.chain))
 
 
 def _parameters(spec: Any) -> str:  # noqa: ANN401 - the spec of a network; its module is imported late
@@ -72,32 +155,22 @@ def _parameters(spec: Any) -> str:  # noqa: ANN401 - the spec of a network; its 
     return ", ".join((f"x{scale} " if several else "") + f"{count:,}" for scale, count in counts)
 
 
-def _print_modules(console: Any, spec: Any) -> None:  # noqa: ANN401 - a Console and the spec of a network
+def _print_modules(spec: Any) -> None:  # noqa: ANN401 - the spec of a network
     from srbench.errors import UnavailableError
     from srbench.profiling.summary import summarise
 
+    scale = min(spec.scales)
     try:
-        network = summarise(spec, min(spec.scales))
+        network = summarise(spec, scale)
     except UnavailableError as reason:
-        console.print(f"  modules: {reason}")
+        print_text(f"modules: {reason}", 2)
         return
-    if not network.parts:
-        return
-    console.print(f"  modules at x{min(spec.scales)}, where a row counts all its repeats:")
-    rows = [("module", "class", "output", "parameters", "MACs"), *_rows(network.parts, network.macs)]
-    for line in _aligned(rows, left=2):
-        console.print(f"    {line}")
-
-
-def _aligned(rows: list[tuple[str, ...]], *, left: int) -> list[str]:
-    """Return rows with their columns below one another; the first ``left`` ones begin at the same place."""
-    rows = [tuple(map(one_line, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        .rstrip()
-        for row in rows
-    ]  # fmt: skip
+    if network.parts:
+        print_text(f"modules at x{scale}, where a row counts all its repeats:", 2)
+        total = ("total", "", "", f"{network.parameters:,}", f"{network.macs / 1e6:,.1f} M")
+        rows = [*_rows(network.parts, network.macs), total]
+        heads = ("module", "class", "output", "parameters", "MACs")
+        print_table("", heads, rows, right=heads[2:], indent=4)
 
 
 def _rows(parts: Iterable[Part], macs: int, depth: int = 0) -> Iterator[tuple[str, ...]]:
@@ -113,21 +186,6 @@ def _rows(parts: Iterable[Part], macs: int, depth: int = 0) -> Iterator[tuple[st
         yield from _rows(part.parts, macs, depth + 1)
 
 
-def _print_facts(console: Any, spec: Any) -> None:  # noqa: ANN401 - a spec of any kind
-    for field in dataclasses.fields(spec):
-        value = getattr(spec, field.name)
-        if field.name in ("name", "units") or callable(value) or value in (None, "", (), {}):
-            continue
-        lines = _lines(field.name, value)
-        _print_list(console, field.name, lines[1:], lines[0])
-
-
-def _print_list(console: Any, name: str, lines: list[str], first: str = "") -> None:  # noqa: ANN401 - a Console
-    console.print(f"  {name}: {first}".rstrip())
-    for line in lines:
-        console.print(f"    {line}")
-
-
 def _step_parameters(spec: Any) -> list[str]:  # noqa: ANN401 - a StepSpec; its module is imported late
     """Return every parameter with its default and its unit."""
     return [
@@ -139,7 +197,7 @@ def _step_parameters(spec: Any) -> list[str]:  # noqa: ANN401 - a StepSpec; its 
 
 def _typed(value: object) -> str:
     """Return a default in words, and a truth value as a chain's file has it."""
-    return str(value).lower() if isinstance(value, bool) else _words(value)
+    return str(value).lower() if isinstance(value, bool) else words(value)
 
 
 def _nested(chain: Any, indent: str = "") -> list[str]:  # noqa: ANN401 - a Chain, or a step that holds others
@@ -147,7 +205,7 @@ def _nested(chain: Any, indent: str = "") -> list[str]:  # noqa: ANN401 - a Chai
     lines = []
     for step in _steps_in(chain):
         plain = [(f.name, value) for f in dataclasses.fields(step) if not _steps_of(value := getattr(step, f.name))]
-        facts = "; ".join(f"{name} {_words(value)}" for name, value in plain if value not in ((), None))
+        facts = "; ".join(f"{name} {words(value)}" for name, value in plain if value not in ((), None))
         lines += [f"{indent}{type(step).__name__}{': ' if facts else ''}{facts}", *_nested(step, f"{indent}  ")]
     return lines
 
@@ -160,52 +218,3 @@ def _steps_of(value: object) -> tuple[Any, ...]:
     """Return the steps in a field: one, several or none."""
     values = value if isinstance(value, tuple) else (value,)
     return values if values and all(map(dataclasses.is_dataclass, values)) else ()
-
-
-def _lines(name: str, value: Any) -> list[str]:  # noqa: ANN401 - a fact of any type
-    """Return a fact as a first line and the lines below it."""
-    from pydantic import BaseModel
-
-    if isinstance(value, BaseModel):
-        return ["", *(f"{key} = {_words(fact)}" for key, fact in value if fact not in (None, "", ()))]
-    if isinstance(value, Mapping):
-        return ["", *(f"{key}: {_words(fact)}" for key, fact in value.items())]
-    if isinstance(value, tuple) and dataclasses.is_dataclass(value[0]):
-        more = [f"… and {len(value) - SHOWN} more"] if len(value) > SHOWN else []
-        return [str(len(value)), *_table(value[:SHOWN]), *more]
-    return [_scales(value) if name == "scales" else _words(value)]
-
-
-def _scales(scales: frozenset[Scale]) -> str:
-    first, last = min(scales), max(scales)
-    if len(scales) > SHOWN and scales == set(range(next_whole(first), next_whole(last) + 1)):
-        return f"x{first} to x{last}"
-    return ", ".join(f"x{scale}" for scale in sorted(scales))
-
-
-def _table(facts: tuple[Any, ...]) -> list[str]:
-    """Return Checkpoint, Reported, ImageEntry or Download objects as lines of a table, without empty columns."""
-    names = [f.name for f in dataclasses.fields(facts[0]) if any(map(_says, (getattr(x, f.name) for x in facts)))]
-    cells = [tuple(_words(value) if _says(value := getattr(x, n)) else "" for n in names) for x in facts]
-    return _aligned([tuple(names), *cells], left=len(names))
-
-
-def _says(value: object) -> bool:
-    return not callable(value) and value not in (None, "", (), frozenset())
-
-
-def _words(value: Any) -> str:  # noqa: ANN401 - a fact of any type
-    """Return a fact as it is written for people: "yes", "0.9, 0.999", "l1 1.0"."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if dataclasses.is_dataclass(value):
-        facts = [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
-        return "; ".join(f"{name} {_words(fact)}" for name, fact in facts if _says(fact))
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_words(fact)}" for key, fact in value.items()) or "none"
-    if isinstance(value, frozenset):
-        value = sorted(value)
-    if isinstance(value, tuple | list):
-        nested = any(isinstance(part, tuple | list) for part in value)
-        return ("; " if nested else ", ").join(map(_words, value)) or "none"
-    return "none" if value is None else str(value)

@@ -57,7 +57,9 @@ def upscale(
     Transparency, 16 bits, colour profiles and EXIF data are kept; images are turned upright. Large images are enlarged
     in tiles. A file that cannot be read is reported, and the others are written.
 
-    Example: srbench upscale holiday/ --model edsr_small.quick --scale 4 --out large/
+    Examples:
+      srbench upscale holiday/ --model edsr_baseline.div2k --scale 4 --out large/
+      srbench upscale photo.jpg --model my.pth --architecture espcn
     """
     from rich.progress import Progress
 

@@ -8,15 +8,14 @@ from pathlib import Path
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import ConfigError, UnknownNameError
-from srbench.files import shipped_tables
 from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.cells import Model
+from srbench.planning.recipes import find_recipe
 from srbench.planning.suite import Grid, Suite
 from srbench.recipe import TrainingRecipe
 from srbench.scales import Scale, next_whole
 from srbench.tasks.table import task_named, task_of
 from srbench.tasks.task import Task
-from srbench.toml import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +49,6 @@ def find_architecture(catalog: Catalog, name: str) -> Named:
     if tag and tag not in {c.tag for c in spec.checkpoints}:
         raise UnknownNameError.among(f"checkpoint of {base}", tag, {c.tag for c in spec.checkpoints})
     return Named(spec, tag or None)
-
-
-def find_recipe(name: str, spec: ArchitectureSpec, origin: str) -> TrainingRecipe:
-    """Find a recipe by name: "paper" is the architecture's own, others are shipped presets or TOML files.
-
-    Args:
-        name: The name in the suite.
-        spec: The architecture to be trained.
-        origin: The suite's file; paths may be relative to it.
-    """
-    if name == "paper":
-        if spec.recipe is None:
-            raise ConfigError(
-                f"Architecture {spec.name} declares no recipe of its paper; name another, such as 'quick'."
-            )
-        return spec.recipe
-    if name.endswith(".toml"):
-        for path in (Path(name), Path(origin).parent / name):
-            if path.is_file():
-                return read_table(path, task_of(spec).recipe)
-        raise ConfigError(f"{origin}: the recipe file {name} does not exist.")
-    shipped = shipped_tables("recipes")
-    if name not in shipped:
-        raise UnknownNameError.among("recipe", name, {*shipped, "paper"}, "Or give the path of a TOML file.")
-    return read_table(shipped[name], task_of(spec).recipe)
 
 
 @dataclass(frozen=True, slots=True)

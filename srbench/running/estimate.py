@@ -25,6 +25,8 @@ _SECONDS_PER_RESIZED_PIXEL = 3e-8
 """Of one core, for all colours; 30 ns for bicubic reduction by 4."""
 _SECONDS_PER_MODULE = {"student": 1.2e-4, "teacher": 4e-5}
 """A training step spends this on each module of a network, however small the images: on calls, not on arithmetic."""
+_MEASURE_OVERHEAD = 1.0
+"""Reading weights and images; sets whose sizes are not in their manifest count with this alone."""
 _PROFILE_OVERHEAD = 4.0
 
 
@@ -79,7 +81,7 @@ class Estimator:
         views = 8 if cell.inference.self_ensemble else 1
         macs = views * pixels * self._macs(cell.model.architecture, cell.network_scale, (64, 64)) / 64**2
         # Metrics and image files take about a second a megapixel of HR.
-        return macs / self._rate + pixels * area(cell.scale) / 1e6
+        return _MEASURE_OVERHEAD + macs / self._rate + pixels * area(cell.scale) / 1e6
 
     @property
     def _rate(self) -> float:

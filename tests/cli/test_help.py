@@ -11,9 +11,9 @@ from srbench.cli.help import EXAMPLES, FEW, examples_of
 from srbench.cli.hints import _KEYS, _OTHER_NAMES
 
 COMMAND = typer.main.get_command(app)
-DATA = COMMAND.commands["data"]
-ALL = {name: command for name, command in COMMAND.commands.items() if name != "data"} | {
-    f"data {name}": command for name, command in DATA.commands.items()
+GROUPS = {name: group for name, group in COMMAND.commands.items() if hasattr(group, "commands")}
+ALL = {name: command for name, command in COMMAND.commands.items() if name not in GROUPS} | {
+    f"{group} {name}": command for group in GROUPS for name, command in GROUPS[group].commands.items()
 }
 
 

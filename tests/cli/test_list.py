@@ -58,8 +58,16 @@ def test_a_wildcard_that_matches_nothing_says_so(srbench):
 def test_suites_are_listed_with_what_they_are_about(srbench):
     answer = srbench("list", "suites")
     for name in shipped_tables("suites"):
-        assert f" {name} " in answer.out
+        assert f"\n{name} " in answer.out
     assert json.loads(srbench("list", "suites", "qu*", "--json").out) == {"suites": ["quick"]}
+
+
+def test_recipes_are_listed_with_their_steps(srbench):
+    answer = srbench("list", "recipes")
+    for name in shipped_tables("recipes"):
+        assert f"\n{name} " in answer.out
+    assert "500" in srbench("list", "recipes", "recognition_flowers").out
+    assert json.loads(srbench("list", "recipes", "quick*", "--json").out) == {"recipes": ["quick", "quick_x4"]}
 
 
 def test_a_wrong_kind_is_answered_with_the_nearest(srbench):
@@ -80,7 +88,7 @@ def test_a_row_in_a_pipe_is_one_line_that_ends_with_its_last_cell(srbench, monke
 
 def test_names_are_not_cut_in_a_narrow_terminal(srbench, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
-    assert " edsr_baseline " in srbench("list", "architectures").out
+    assert "\nedsr_baseline " in srbench("list", "architectures").out
 
 
 def test_a_broken_plugin_is_reported_and_the_rest_is_listed(srbench):
@@ -136,14 +144,11 @@ def test_show_lists_paper_licence_scales_scores_recipe_and_parameters(srbench):
         "https://arxiv.org/abs/1707.02921",
         "license: MIT",
         "scales: x2, x3, x4",
-        "    dataset   scale  metric  value ",
-        "    set5      2      psnr_y  37.99 ",
-        "betas = 0.9, 0.999",
+        "    set5      psnr_y   37.99   32.09",
         "losses = l1 1.0",
-        "trainable: yes",
         "learning_rate = 0.0001",
         "parameters: x2 1,369,859, x3 1,554,499, x4 1,517,571",
-        "0…15    16 × ResidualBlock  64×48×48   1,181,696  85.9%",
+        "0…15    16 × ResidualBlock  64×48×48   1,181,696      85.9%",
     ):
         assert fact in answer.out
 

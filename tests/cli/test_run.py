@@ -150,7 +150,7 @@ def test_a_fresh_run_trains_and_measures_again(typed, tiny):
 def test_a_plan_lists_what_is_cached_and_what_is_to_do_and_runs_nothing(typed, tiny, tmp_path):
     before = typed("plan", tiny.suite())
     assert before.status == 0
-    assert re.search(r"^2 cells, \d+ jobs to do, about .+ on this machine\.$", before.out, re.MULTILINE)
+    assert re.search(r"^suite tiny: 2 cells, \d+ jobs to do, about .+ on this machine\.$", before.out, re.MULTILINE)
     assert "to train" in before.out
     assert not (tmp_path / "here" / "results").exists()
     assert not list((tmp_path / "cache").glob("train/*/*/result.json"))
@@ -165,7 +165,7 @@ def test_a_plan_of_what_cannot_be_done_says_why(typed, tiny):
     answer = typed("plan", tiny.suite())
     assert answer.status == 1
     assert answer.out.count("TinyTrain has 3") == 1
-    assert re.search(r"^dot .* impossible \[1\]$", answer.out, re.MULTILINE)
+    assert re.search(r"^dot .* 1 impossible \[1\]", answer.out, re.MULTILINE)
     assert re.search(r"^\[1\] .*TinyTrain has 3", answer.out, re.MULTILINE)
     assert "2 cells, 1 of them impossible, " in answer.out
 

@@ -5,7 +5,7 @@ import pytest
 from srbench.errors import ConfigError, UnknownNameError
 from srbench.files import shipped_tables
 from srbench.networks.spec import ArchitectureSpec
-from srbench.planning.axes import find_recipe
+from srbench.planning.recipes import find_recipe
 from srbench.planning.suite import Suite, load_suite
 from srbench.recipe import Recipe
 from srbench.toml import read_table
