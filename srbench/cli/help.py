@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import typer
 import typer.core
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 EXAMPLES = "Examples:"
 """The line in a command's docstring after which every line is a command to type, with two blanks before its remark."""
@@ -57,7 +60,7 @@ class Explained(typer.core.TyperCommand):
 class Commands(typer.Typer):
     """An app, or a group of commands, whose commands are `Explained`."""
 
-    def command(self, name: str | None = None, **options: Any) -> Any:  # noqa: ANN401 - as typer's
+    def command(self, name: str | None = None, **options: Any) -> Callable[[F], F]:  # noqa: ANN401 - typer's options
         """Register a command, as `typer.Typer.command` does."""
         return super().command(name, **{"cls": Explained} | options)
 

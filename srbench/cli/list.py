@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -111,13 +110,13 @@ def _print_files(plural: str, found: list[dict[str, str]], *, json: bool, long: 
 def _print(listing: Listing, found: dict[Kind[Any], list[str]], pattern: str, *, long: bool) -> None:
     for kind, names in found.items():
         listed = listing.kinds[kind.name]
-        rows: list[Sequence[str]] = [(name, *listed.specs[name]) for name in names]
-        rows += [
-            (f"{family}:…", makes, *("" for _ in kind.columns[1:]))
-            for family, makes in listed.families.items()
-            if fnmatchcase(f"{family}:", pattern)
+        families = [
+            (f"{family}:…", makes) for family, makes in listed.families.items() if fnmatchcase(f"{family}:", pattern)
         ]
-        if rows:
+        if names:
+            rows = [(name, *listed.specs[name]) for name in names]
             print_table(f"{len(names)} {kind.plural}", ("name", *kind.columns), rows, long=long)
+        if families:
+            print_table(f"{kind.plural} made on demand", ("name", "about"), families, long=long)
     if not any(found.values()):
         warn(f"No name matches {pattern!r}.")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -18,6 +19,9 @@ from srbench.report.comparing.verdicts import cells, heading, listed, skipped, s
 from srbench.report.formats import Heading, signed
 from srbench.report.leaderboard.tables import Line, Section, Table, Value
 
+_METHOD = 1
+"""Place of the column of methods, which are broken between words."""
+_LEAST_OF_METHOD = 16
 STYLES = {"certified": "green", "uncertified": "bold red", "no reference": "dim"}
 _ROWS = 400
 """Rows that the terminal shows of all tables together: the best of each, at least five."""
@@ -92,30 +96,57 @@ def _render(section: Section, table: Table, width: int, rows: int) -> RichTable:
     title = Text.assemble((place, "bold"), one_line(f" · {section.degradation_label} · {section.protocol}"))
     if table.certification:
         title.append(f" · {table.certification.status}", STYLES[table.certification.status])
-    out = RichTable(title=title, title_justify="left", title_style="", header_style="bold", box=None, pad_edge=False)
-    out.add_column("#", justify="right", style="dim")
-    out.add_column("method", overflow="fold", min_width=16)
     macs = next(cost for cost in table.costs if cost.name.startswith("macs"))
-    heads = ("params K", re.sub(r"[\[\]]", "", macs.head), head.label if head else "score", "gain")
-    for name in (*heads, *(h.label for h in others), "ms"):
-        out.add_column(name, justify="right", no_wrap=True)
-    for line in table.lines[:rows]:
-        if line.failed:
-            out.add_row("", Text(one_line(line.title)), "", "", Text("failed", "red"), "", *[""] * len(others), "")
-            continue
-        out.add_row(
-            str(line.rank or ""),
-            Text(one_line(line.title), "dim" if line.reference else ""),
-            _plain(line.costs["parameters"], 1e-3, 1),
-            _plain(line.costs[macs.name], 1, 2),
-            _score(table, line, head) if head else "",
-            "" if line.gain is None or not head else signed(line.gain, 2),
-            *(_score(table, line, h) for h in others),
-            _plain(line.costs["latency_ms_p50"], 1, 1),
-        )
+    shown = [_cells(table, line, macs.name, others) for line in table.lines[:rows]]
+    names = ["params K", re.sub(r"[\[\]]", "", macs.head), head.label if head else "score", "gain"]
+    heads = ["#", "method", *names, *(h.label for h in others), "ms"]
+    kept = _fitting(heads, shown, width, len(others))
+    out = RichTable(title=title, title_justify="left", title_style="", header_style="bold", box=None, pad_edge=False)
+    for place in kept:
+        if place == _METHOD:
+            longest = max(_longest_word(row[place]) for row in shown)
+            out.add_column(heads[place], overflow="fold", min_width=max(_LEAST_OF_METHOD, min(longest, width // 2)))
+        else:
+            out.add_column(heads[place], justify="right", no_wrap=True, style="" if place else "dim")
+    for row in shown:
+        out.add_row(*(row[place] for place in kept))
     if len(table.lines) > rows:
         out.caption = f"and {len(table.lines) - rows} more, in leaderboard.md"
     return out
+
+
+def _cells(table: Table, line: Line, macs: str, others: Sequence[Heading]) -> list[Text]:
+    """Return a cell for each column: rank, method, parameters, MACs, score, gain, other scores, latency."""
+    head = table.headline
+    title = one_line(line.title)
+    if line.failed:
+        return [Text(), Text(title), Text(), Text(), Text("failed", "red"), *(Text() for _ in range(len(others) + 2))]
+    return [
+        Text(str(line.rank or "")),
+        Text(title, "dim" if line.reference else ""),
+        Text(_plain(line.costs["parameters"], 1e-3, 1)),
+        Text(_plain(line.costs[macs], 1, 2)),
+        _score(table, line, head) if head else Text(),
+        Text("" if line.gain is None or not head else signed(line.gain, 2)),
+        *(_score(table, line, h) for h in others),
+        Text(_plain(line.costs["latency_ms_p50"], 1, 1)),
+    ]
+
+
+def _fitting(heads: Sequence[str], rows: Sequence[Sequence[Text]], width: int, others: int) -> list[int]:
+    """Return the columns that fit without cutting a word: other scores go first, then costs, and the gain last."""
+    widths = [max(len(head), *(row[place].cell_len for row in rows)) for place, head in enumerate(heads)]
+    widths[_METHOD] = max(_LEAST_OF_METHOD, *(min(_longest_word(row[_METHOD]), width // 2) for row in rows))
+    kept, last = list(range(len(heads))), len(heads) - 1
+    for place in (*range(last - 1, last - 1 - others, -1), 3, last, 2, 5):
+        if sum(widths[column] + 1 for column in kept) <= width:
+            break
+        kept.remove(place)
+    return kept
+
+
+def _longest_word(cell: Text) -> int:
+    return max(map(cell_len, cell.plain.split()), default=0)
 
 
 def _plain(value: Value, factor: float, decimals: int) -> str:

@@ -9,12 +9,12 @@ from srbench.cli.tables import print_table
 WIDE = "a_network_whose_name_has_forty_character"
 PLUGIN = f"""
 import srbench
-from srbench_plugins.architectures.espcn import register_architectures as espcn
+from srbench_plugins.architectures import espcn
 import dataclasses
 
 @srbench.hookimpl
 def register_architectures():
-    return [dataclasses.replace(espcn()[0], name="{WIDE}", label="A network")]
+    return [dataclasses.replace(espcn.register_architectures()[0], name="{WIDE}", label="A network")]
 """
 
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from helpers.records import make_record, write_records
 from srbench.plain import PlainConsole
 from srbench.report.build import build_report
 from srbench.report.terminal import print_leaderboard
@@ -43,3 +44,12 @@ def test_printing_a_finished_leaderboard_needs_neither_torch_pandas_nor_matplotl
     )
     done = subprocess.run([sys.executable, "-c", code, str(results)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_wide_name_is_whole_at_80_columns_and_the_score_beside_it(tmp_path, no_figures):
+    name = "a_network_whose_name_has_forty_character"
+    results = write_records(tmp_path, [make_record(name, psnr=33.0), make_record("espcn", psnr=32.0)])
+    text = printed(results, 80)
+    (line,) = [line for line in text.splitlines() if name in line]
+    assert "33.00" in line
+    assert "…" not in text
