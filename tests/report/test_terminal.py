@@ -48,7 +48,9 @@ def test_printing_a_finished_leaderboard_needs_neither_torch_pandas_nor_matplotl
 
 def test_a_wide_name_is_whole_at_80_columns_and_the_score_beside_it(tmp_path, no_figures):
     name = "a_network_whose_name_has_forty_character"
-    results = write_records(tmp_path, [make_record(name, psnr=33.0), make_record("espcn", psnr=32.0)])
+    wide = make_record("espcn", psnr=33.0)
+    wide = wide.model_copy(update={"model": wide.model.model_copy(update={"label": name})})
+    results = write_records(tmp_path, [wide, make_record("fsrcnn", psnr=32.0)])
     text = printed(results, 80)
     (line,) = [line for line in text.splitlines() if name in line]
     assert "33.00" in line

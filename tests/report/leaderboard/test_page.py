@@ -107,6 +107,16 @@ def test_a_section_where_all_failed_still_says_why(tmp_path):
     assert "FSRCNN: no memory" in markdown_of(tmp_path, [fail(make_record("fsrcnn"), "no memory")])
 
 
+def test_a_latency_that_other_work_disturbed_has_a_footnote_and_an_undisturbed_record_is_as_before(tmp_path):
+    quiet, busy = make_record("espcn", psnr=33.0), make_record("fsrcnn", psnr=32.0)
+    assert "other_work" not in quiet.model_dump_json()
+    work = "other processes kept 1.4 of 2 cores busy"
+    busy = busy.model_copy(update={"profile": busy.profile.model_copy(update={"other_work": work})})
+    records = read_records(write_records(tmp_path, [quiet, busy]))
+    text = render_page(records, make_sections(records.records), [])
+    assert text.count(f"Timed while {work}: longer than it would be.") == 1
+
+
 def test_timings_of_two_machines_are_marked_as_incomparable(tmp_path):
     text = markdown_of(tmp_path, [make_record("espcn"), make_record("fsrcnn", machine="ffff0000")])
     assert "machine ffff0000. Other timings in this table do not compare with it." in text
