@@ -1,5 +1,6 @@
 """What a terminal of 80 columns shows: every word whole, wide names too, and everything that is left out is said."""
 
+import dataclasses
 import re
 
 import pytest
@@ -7,25 +8,22 @@ import pytest
 from srbench.cli.tables import print_table
 
 WIDE = "a_network_whose_name_has_forty_character"
-PLUGIN = f"""
-import srbench
-from srbench_plugins.architectures import espcn
-import dataclasses
-
-@srbench.hookimpl
-def register_architectures():
-    return [dataclasses.replace(espcn.register_architectures()[0], name="{WIDE}", label="A network")]
-"""
 
 
 @pytest.fixture
-def narrow(srbench, monkeypatch):
-    """A terminal of 80 columns, and a plugin whose network has a wide name."""
+def narrow(srbench, monkeypatch, catalog, tmp_path):
+    """A terminal of 80 columns, and a network with a wide name among the others."""
     monkeypatch.setenv("COLUMNS", "80")
-    (srbench.folder / "wide.py").write_text(PLUGIN)
+    monkeypatch.setenv("SRBENCH_CACHE", str(tmp_path / "cache"))
+    spec, plugin = catalog.architectures._specs["espcn"]
+    wide = dataclasses.replace(spec, name=WIDE, label="A network")
+    monkeypatch.setitem(catalog.architectures._specs, WIDE, (wide, plugin))
+    for module in ("catalog", "listing"):
+        monkeypatch.setattr(f"srbench.catalog.{module}.load_catalog", lambda *_, **__: catalog)
+    monkeypatch.setattr("srbench.running.session._catalog", lambda *_: catalog)
 
-    def typed(command, *words, plugin=True):
-        answer = srbench(command, *words, *(["--plugin", "wide.py"] if plugin else []))
+    def typed(*words):
+        answer = srbench(*words)
         assert answer.status == 0, answer.err
         return answer.out
 
@@ -52,7 +50,7 @@ def test_no_word_of_a_list_is_cut(narrow, srbench, monkeypatch, kind):
     text = narrow("list", kind)
     assert too_long(text) == []
     monkeypatch.setenv("COLUMNS", "400")
-    known = set(srbench("list", kind, "--long", "--plugin", "wide.py").out.split())
+    known = set(srbench("list", kind, "--long").out.split())
     assert set(text.split()) - known <= {"Left", "out:", "--long", "shows", "all."} | set(
         re.findall(r"\S+", " ".join(line for line in text.splitlines() if line.startswith("Left out")))
     )
@@ -72,13 +70,13 @@ def test_a_plan_has_the_sum_first_and_last_the_models_and_the_stages(narrow, tin
 
 def test_seeds_are_one_line_of_a_plan(narrow):
     words = ("--architecture", "espcn", "--scale", "2", "--seed", "0", "--seed", "1")
-    text = narrow("plan", "quick", *words, plugin=False)
+    text = narrow("plan", "quick", *words)
     assert len(re.findall(r"^espcn ", text, re.MULTILINE)) == 1
     assert "2 to train" in text
 
 
 def test_show_hides_defaults_and_has_scores_by_dataset_and_scale(narrow):
-    text = narrow("show", "edsr_baseline", plugin=False)
+    text = narrow("show", "edsr_baseline")
     assert too_long("\n".join(text.splitlines()[1:])) == []
     for line in (
         r"    dataset +metric +x2 +x4", r"    set5 +psnr_y +37.99 +32.09", r"    total +1,369,859 +[\d,.]+ M",
@@ -88,11 +86,11 @@ def test_show_hides_defaults_and_has_scores_by_dataset_and_scale(narrow):
     assert text.count("comparison table of a later paper") == 1
     for default in ("betas", "weight_decay", "trainable", "padding"):
         assert default not in text
-        assert default in narrow("show", "edsr_baseline", "--long", plugin=False)
+        assert default in narrow("show", "edsr_baseline", "--long")
 
 
 def test_show_resolves_a_suite_and_says_what_it_costs(narrow):
-    text = narrow("show", "quick", "--kind", "suite", plugin=False)
+    text = narrow("show", "quick", "--kind", "suite")
     assert too_long(text) == []
     flat = " ".join(text.split())
     assert re.search(r"cost: 11 cells, 9 trainings; from the beginning, training takes about .+ and measuring ", flat)
@@ -100,20 +98,20 @@ def test_show_resolves_a_suite_and_says_what_it_costs(narrow):
 
 
 def test_show_prints_a_recipe_and_a_file_of_either(narrow, srbench):
-    text = narrow("show", "recognition_flowers", plugin=False)
+    text = narrow("show", "recognition_flowers")
     assert text.startswith("recognition_flowers, recipe:\n")
     assert "  learning_rate = 0.002\n" in text
     assert "betas" not in text
     (srbench.folder / "own.toml").write_text(
         'name = "own"\n[[grid]]\narchitectures = ["bicubic"]\ndatasets = ["photographs"]\nscales = [2]\n'
     )
-    assert "own.toml, suite:" in narrow("show", "own.toml", plugin=False)
+    assert "own.toml, suite:" in narrow("show", "own.toml")
     (srbench.folder / "r.toml").write_text('name = "r"\ndatasets = ["t91"]\nsteps = 5\nlosses = { l1 = 1.0 }\n')
-    assert "r.toml, recipe" in narrow("show", "r.toml", plugin=False)
+    assert "r.toml, recipe" in narrow("show", "r.toml")
 
 
 def test_the_datasets_are_listed_without_a_box_and_in_a_pipe_with_tabs(narrow, srbench, monkeypatch):
-    text = narrow("data", "list", "set*", plugin=False)
+    text = narrow("data", "list", "set*")
     assert not set(text) & set("┏━┃│┃└─")
     assert re.search(r"^set5  +test  +0 of 5", text, re.MULTILINE)
     monkeypatch.delenv("COLUMNS")
