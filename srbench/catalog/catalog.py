@@ -50,7 +50,7 @@ class Catalog(Kinds):
         if not found:
             hint = " ".join(["`srbench list` shows every name.", *map(maybe_in, self.broken)])
             names = {name for kind in KINDS for name in self.shelf(kind)}
-            families = (self.shelf(kind).made_by_a_family(name) for kind in KINDS)
+            families = (self.shelf(kind).is_an_example(name) for kind in KINDS)
             meant = "" if nearest(name, names) else next(filter(None, families), "")
             raise UnknownNameError.among("thing", name, names, hint, meant=meant)
         return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar, cast
@@ -80,18 +79,16 @@ class Shelf(_Named[T]):
         hint = [f"`srbench list {self._plural}` shows all {len(self._specs)}.", *map(maybe_in, self._broken)]
         if others := [kind for kind, shelf in self._others.items() if kind != self._kind and name in shelf._specs]:
             hint.insert(0, f"There is a {others[0]} of this name.")
-        meant = "" if nearest(name, self._specs) else self.made_by_a_family(name)
+        meant = "" if nearest(name, self._specs) else self.is_an_example(name)
         return UnknownNameError.among(self._kind, name, self._specs, " ".join(hint), meant=meant)
 
-    def made_by_a_family(self, argument: str) -> str:
-        """Return the name with a prefix under which a family makes ``argument``: "pyiqa:niqe"; empty if none does."""
-        for prefix, (family, _) in self._families.items():
-            name = f"{prefix}:{argument}"
-            if family.takes is None and ":" not in argument:
-                with suppress(Exception):  # a plugin may raise anything
-                    self._made(name, prefix, argument)
-                    return name
-        return ""
+    def is_an_example(self, argument: str) -> str:
+        """Return the example of a family that has ``argument``: "pyiqa:niqe" for "niqe"; empty if none has.
+
+        What else families make is not tried: that imports large libraries.
+        """
+        examples = (family.example for family in self.families)
+        return next((example for example in examples if example.partition(":")[2] == argument), "")
 
     def _made(self, name: str, prefix: str, argument: str) -> T:
         family, plugin = self._families[prefix]
@@ -167,7 +164,7 @@ class JoinedShelf(_Named[T]):
     def _unknown(self, name: str) -> UnknownNameError:
         hint, meant = "`srbench list` shows every name.", ""
         if not nearest(name, self):
-            meant = next(filter(None, (shelf.made_by_a_family(name) for shelf in self._shelves)), "")
+            meant = next(filter(None, (shelf.is_an_example(name) for shelf in self._shelves)), "")
         return UnknownNameError.among(self._noun, name, self, hint, meant=meant)
 
     def __getitem__(self, name: str) -> T:

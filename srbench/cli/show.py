@@ -51,7 +51,7 @@ def show(
         _print_suite(name, catalog)
     if "recipe" in files:
         _print_recipe(name, long=long)
-    if files and (kind is not None or not any(name in catalog.shelf(each) for each in KINDS)):
+    if files and (kind is not None or not any(catalog.shelf(each).offers(name) for each in KINDS)):
         console.print(f"`srbench list {files[-1]}s` shows its neighbours.")
         return
     for found in catalog.kinds_of(name, kind):

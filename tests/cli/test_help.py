@@ -76,13 +76,16 @@ def test_every_hint_is_an_option_and_every_key_one_of_recipes():
 
 def test_names_are_found_across_kinds_families_and_spellings(srbench):
     (srbench.folder / "family.py").write_text(
-        "import srbench\n\ndef make(argument, others):\n    if argument != 'xyzzy':\n"
-        "        raise srbench.errors.UsageError('no')\n"
-        "    return srbench.LossSpec(name=f'f:{argument}', build=None)\n\n"
-        "@srbench.hookimpl\ndef register_losses():\n    return [srbench.Family(name='f', make=make, example='f:a')]\n"
+        "import srbench\n@srbench.hookimpl\ndef register_losses():\n"
+        "    return [srbench.Family(name='f', make=None, example='f:xyzzy')]\n"
     )
-    for name, meant in (("xyzzy", "f:xyzzy"), ("EDSR-Baseline", "edsr_baseline"), ("Charbonier", "charbonnier")):
-        assert f"Did you mean {meant}?" in srbench("show", name, "--plugin", "family.py").err
+    for words, meant in (
+        (("niqe",), "pyiqa:niqe"),
+        (("xyzzy", "--kind", "loss"), "f:xyzzy"),
+        (("EDSR-Baseline",), "edsr_baseline"),
+        (("Charbonier",), "charbonnier"),
+    ):
+        assert f"Did you mean {meant}?" in srbench("show", *words, "--plugin", "family.py").err
     assert "There is a loss of this name." in srbench("show", "charbonnier", "--kind", "distiller").err
 
 
