@@ -10,38 +10,44 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srbench.cli.console import print_wide, say
+from srbench.cli.console import say
+from srbench.cli.help import Commands
+from srbench.cli.tables import print_table
 from srbench.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from srbench.running.cache import Entry
 
-app = typer.Typer(help="Show and delete what trainings and other jobs stored.", no_args_is_help=True)
+app = Commands(help="Show and delete what trainings and other jobs stored.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_() -> None:
-    """Show what is in the cache: each part with its size, and when it was written."""
-    from rich.table import Table
+    """Show what is in the cache: each part with its size, and when it was written.
 
+    Examples:
+      srbench cache list
+    """
     from srbench.files import cache_root
     from srbench.running.cache import entries_of
 
     entries = entries_of(cache_root())
-    table = Table("part", "entries", "size", "oldest", "newest", "holds", box=None, pad_edge=False)
-    for column in table.columns[1:5]:
-        column.justify = "right"
+    columns, rows = ("part", "entries", "size", "oldest", "newest", "holds"), []
     for name, own in _by_part(entries).items():
         ages = [time.time() - entry.written for entry in own]
-        table.add_row(name, str(len(own)), _size(own), _age(max(ages)), _age(min(ages)), own[0].part.about)
+        rows.append((name, str(len(own)), _size(own), _age(max(ages)), _age(min(ages)), own[0].part.about))
     if entries:
-        print_wide(table)
+        print_table("", columns, rows, right=columns[1:5], long=True)
     _say_size(entries)
 
 
 @app.command()
 def size() -> None:
-    """Show the size of the whole cache, and where it is."""
+    """Show the size of the whole cache, and where it is.
+
+    Examples:
+      srbench cache size
+    """
     from srbench.files import cache_root
     from srbench.running.cache import entries_of
 
@@ -66,6 +72,10 @@ def prune(
 
     Results folders are not touched. Downloads go only if their part is named, or with --all. Nothing is deleted while a
     run uses the cache.
+
+    Examples:
+      srbench cache prune --older-than 30 --dry-run
+      srbench cache prune --part patches --yes
     """
     from srbench.files import cache_root
     from srbench.running.cache import entries_of

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 GAP = 2
 """Blanks between two columns."""
+SHORT = 16
+"""A column up to this wide is broken last."""
 _INDENT = 4
 
 
@@ -106,7 +108,7 @@ def _laid_out(
         return
     while count > 1 and not _fits(least[:count], width):
         count -= 1
-    widths = _widths(least[:count], natural[:count], width, first=breakable)
+    widths = _widths(least[:count], natural[:count], width, breakable=breakable)
     sides = [column in right for column in columns]
     for row in table:
         cells = row[:count]
@@ -123,11 +125,17 @@ def _fits(widths: Sequence[int], width: int) -> bool:
     return sum(widths) + GAP * (len(widths) - 1) <= width
 
 
-def _widths(least: Sequence[int], natural: Sequence[int], width: int, *, first: bool) -> list[int]:
-    """Return the widths of columns: each gets what it needs at least, then short ones, or ``first`` the first one."""
+def _widths(least: Sequence[int], natural: Sequence[int], width: int, *, breakable: bool) -> list[int]:
+    """Return the widths of columns: what each needs at least, and then what is free to those that need the least more.
+
+    A first column that may be broken comes before other long ones.
+    """
     widths, free = list(least), width - sum(least) - GAP * (len(least) - 1)
-    # Short columns first, so that one long text does not take what would complete three others.
-    for place in sorted(range(len(widths)), key=lambda place: (first and place > 0, natural[place] - least[place])):
+
+    def turn(place: int) -> tuple[bool, int]:
+        return breakable and place > 0 and natural[place] > SHORT, natural[place] - least[place]
+
+    for place in sorted(range(len(widths)), key=turn):
         more = max(0, min(natural[place] - widths[place], free))
         widths[place] += more
         free -= more
