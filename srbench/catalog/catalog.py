@@ -11,7 +11,7 @@ from srbench.catalog.discovery import discover
 from srbench.catalog.kinds import KINDS, Kinds
 from srbench.catalog.plugin import Plugin
 from srbench.catalog.shelf import JoinedShelf, Shelf, maybe_in
-from srbench.errors import PluginError, UnknownNameError, nearest
+from srbench.errors import PluginError, UnknownNameError
 from srbench.networks.spec import ArchitectureSpec
 
 NETWORKS = ("architecture", "recogniser")
@@ -50,8 +50,7 @@ class Catalog(Kinds):
         if not found:
             hint = " ".join(["`srbench list` shows every name.", *map(maybe_in, self.broken)])
             names = {name for kind in KINDS for name in self.shelf(kind)}
-            families = (self.shelf(kind).is_an_example(name) for kind in KINDS)
-            meant = "" if nearest(name, names) else next(filter(None, families), "")
+            meant = next(filter(None, (self.shelf(kind).is_an_example(name) for kind in KINDS)), "")
             raise UnknownNameError.among("thing", name, names, hint, meant=meant)
         return found
 

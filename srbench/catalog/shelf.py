@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, TypeVar, cast
 
 from srbench.catalog.plugin import Family, Plugin
-from srbench.errors import PluginError, SrbenchError, UnknownNameError, nearest, reason_of
+from srbench.errors import PluginError, SrbenchError, UnknownNameError, reason_of
 from srbench.naming import SpecMap
 from srbench.parameters import parameters_text, read_parameters
 
@@ -79,8 +79,7 @@ class Shelf(_Named[T]):
         hint = [f"`srbench list {self._plural}` shows all {len(self._specs)}.", *map(maybe_in, self._broken)]
         if others := [kind for kind, shelf in self._others.items() if kind != self._kind and name in shelf._specs]:
             hint.insert(0, f"There is a {others[0]} of this name.")
-        meant = "" if nearest(name, self._specs) else self.is_an_example(name)
-        return UnknownNameError.among(self._kind, name, self._specs, " ".join(hint), meant=meant)
+        return UnknownNameError.among(self._kind, name, self._specs, " ".join(hint), meant=self.is_an_example(name))
 
     def is_an_example(self, argument: str) -> str:
         """Return the example of a family that has ``argument``: "pyiqa:niqe" for "niqe"; empty if none has.
@@ -162,10 +161,8 @@ class JoinedShelf(_Named[T]):
         raise self._unknown(name)
 
     def _unknown(self, name: str) -> UnknownNameError:
-        hint, meant = "`srbench list` shows every name.", ""
-        if not nearest(name, self):
-            meant = next(filter(None, (shelf.is_an_example(name) for shelf in self._shelves)), "")
-        return UnknownNameError.among(self._noun, name, self, hint, meant=meant)
+        meant = next(filter(None, (shelf.is_an_example(name) for shelf in self._shelves)), "")
+        return UnknownNameError.among(self._noun, name, self, "`srbench list` shows every name.", meant=meant)
 
     def __getitem__(self, name: str) -> T:
         return self._holder(name)[name]

@@ -102,14 +102,14 @@ def _render(section: Section, table: Table, width: int, rows: int) -> RichTable:
     heads = ["#", "method", *names, *(h.label for h in others), "ms"]
     kept = _fitting(heads, shown, width, len(others))
     out = RichTable(title=title, title_justify="left", title_style="", header_style="bold", box=None, pad_edge=False)
-    for place in kept:
-        if place == _METHOD:
-            longest = max(_longest_word(row[place]) for row in shown)
-            out.add_column(heads[place], overflow="fold", min_width=max(_LEAST_OF_METHOD, min(longest, width // 2)))
+    for column in kept:
+        if column == _METHOD:
+            longest = max(_longest_word(row[column]) for row in shown)
+            out.add_column(heads[column], overflow="fold", min_width=max(_LEAST_OF_METHOD, min(longest, width // 2)))
         else:
-            out.add_column(heads[place], justify="right", no_wrap=True, style="" if place else "dim")
+            out.add_column(heads[column], justify="right", no_wrap=True, style="" if column else "dim")
     for row in shown:
-        out.add_row(*(row[place] for place in kept))
+        out.add_row(*(row[column] for column in kept))
     if len(table.lines) > rows:
         out.caption = f"and {len(table.lines) - rows} more, in leaderboard.md"
     return out

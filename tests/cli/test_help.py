@@ -77,7 +77,7 @@ def test_every_hint_is_an_option_and_every_key_one_of_recipes():
 def test_names_are_found_across_kinds_families_and_spellings(srbench):
     (srbench.folder / "family.py").write_text(
         "import srbench\n@srbench.hookimpl\ndef register_losses():\n"
-        "    return [srbench.Family(name='f', make=None, example='f:xyzzy')]\n"
+        "    return [srbench.Family(name='f', make=len, example='f:xyzzy')]\n"
     )
     for words, meant in (
         (("niqe",), "pyiqa:niqe"),
