@@ -25,7 +25,7 @@ def print_facts(spec: Any, *, long: bool) -> None:  # noqa: ANN401 - a spec of a
     """Print the fields of a spec, without those that have their default unless ``long``."""
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
-        usual = not long and field.default is not dataclasses.MISSING and value == field.default
+        usual = not long and field.name != "scales" and value == field.default
         if field.name not in ("name", "units") and not usual and says(value):
             _print_fact(field.name, value, long=long)
 

@@ -18,7 +18,7 @@ def test_a_run_in_a_pipe_writes_a_line_for_each_event(run, tiny):
     answer = run(suite=tiny.suite('architectures = ["dot"]'))
     assert (answer.status, answer.err) == (0, "")
     lines = [line[20:] for line in answer.out.splitlines() if re.match(r"\d{4}-\d\d-\d\d ", line)]
-    assert re.fullmatch(r"suite tiny: 1 cells, 3 jobs to do, about \d+ s", lines[0])
+    assert re.fullmatch(r"suite tiny: 1 cells, 3 jobs to do, about \d+ (s|min)", lines[0])
     (begun,) = [line for line in lines if " begun " in line]
     assert re.fullmatch(r"1/3 begun  training dot · x2 · bicubic · seed 0: \d+ steps", begun)
     titles = [line.split(" done   ")[1].split(" (")[0] for line in lines if " done " in line]
@@ -28,7 +28,7 @@ def test_a_run_in_a_pipe_writes_a_line_for_each_event(run, tiny):
         "training dot · x2 · bicubic · seed 0",
     ]
     assert lines[-2] == "writing tables and figures to results"
-    assert re.fullmatch(r"1 cells measured, 0 from the cache, 0 failed. It took \d+ s.", lines[-1])
+    assert re.fullmatch(r"1 cells measured, 0 from the cache, 0 failed. It took \d+ (s|min).", lines[-1])
 
 
 def test_a_quiet_run_says_where_its_results_are_and_a_second_one_too(run):
