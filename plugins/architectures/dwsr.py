@@ -58,11 +58,6 @@ RECIPE = srbench.Recipe(
     source="ours: the paper's squared error, which is the same on pixels as on orthonormal sub-bands, a weak weight "
     "decay and the five rates of a reimplementation, three quarters of each other; that one starts Adam at 0.01",
 )
-REPORTED = (
-    srbench.Reported(
-        dataset="set5", scale=4, metric="psnr_y", value=31.39, source="table of the paper, quoted from memory"
-    ),
-)
 
 
 def _spec(
@@ -71,7 +66,6 @@ def _spec(
     build: Callable[..., nn.Module],
     layers: int,
     notes: str,
-    reported: tuple[srbench.Reported, ...] = (),
 ) -> srbench.ArchitectureSpec:
     return srbench.ArchitectureSpec(
         name=name,
@@ -89,7 +83,6 @@ def _spec(
             "Guo_Deep_Wavelet_Prediction_CVPR_2017_paper.html",
         ),
         recipe=RECIPE,
-        reported=reported,
         notes=notes,
     )
 
@@ -106,7 +99,6 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             "Written from the paper. A reimplementation in PyTorch differs in three places, which are corrected here: "
             "a ReLU after the last convolution, so that no predicted sub-band is negative; PyTorch's bicubic "
             "interpolation instead of MATLAB's; and four fixed channels, although it reads RGB.",
-            REPORTED,
         ),
         _spec(
             "dwsr_small",

@@ -140,8 +140,8 @@ RECIPE = srbench.Recipe(
     losses={"l1": 1.0},
     start_from="rcan",
     start_from_scale=2,
-    source="patch, batch and RCAN's x2 weights, from which every scale starts, from the release's commands; L1 and the "
-    "rate halved every 200 epochs from memory of the paper; the length is RCAN's, as neither was found to state one",
+    source="patch, batch and RCAN's x2 weights, from which every scale starts, from the release's commands; L1, "
+    "the halving of the rate and the length are RCAN's, as none was found for HAN",
 )
 
 _TABLE = "comparison table of the SwinIR paper"

@@ -245,7 +245,7 @@ RECIPE = srbench.Recipe(
     schedule="halve",
     halve_every=200_000,
     losses={"l1": 1.0},
-    source="L1, batch and Adam's betas from the release; the rate halved every 200 epochs from memory of the paper "
+    source="L1, batch and Adam's betas from the release; the rate halved every 200 epochs as in RCAN "
     "(its training code multiplies by 0.6 every 50 epochs, for up to 3,000); patch and length are RCAN's",
 )
 

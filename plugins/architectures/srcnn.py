@@ -56,30 +56,12 @@ RECIPE = srbench.Recipe(
     source="ours: the paper's smaller training set and its MSE, but Adam at one rate for every layer instead of SGD "
     "with a tenth of it for the last, and a schedule of fixed length",
 )
-REPORTED = srbench.Reported.on_luma(
-    "comparison tables of later papers, quoted from memory, for 9-5-5 trained on ImageNet; luma rounded to 8 bits",
-    {
-        2: {
-            "set5": (36.66, 0.9542),
-            "set14": (32.45, 0.9067),
-            "b100": (31.36, 0.8879),
-            "urban100": (29.50, 0.8946),
-        },
-        3: {
-            "set5": (32.75, 0.9090),
-            "set14": (29.30, 0.8215),
-            "b100": (28.41, 0.7863),
-            "urban100": (26.24, 0.7989),
-        },
-        4: {
-            "set5": (30.48, 0.8628),
-            "set14": (27.50, 0.7513),
-            "b100": (26.90, 0.7101),
-            "urban100": (24.52, 0.7221),
-        },
-    },
-    protocol="luma-first",
-)
+REPORTED = (
+    srbench.Reported(
+        dataset="set5", scale=4, metric="psnr_y", value=30.48, protocol="luma-first",
+        source="comparison in the survey \"Hitchhiker's Guide to Super-Resolution\"",
+    ),
+)  # fmt: skip
 
 
 def _spec(

@@ -61,12 +61,6 @@ def test_a_step_at_one_scale_leaves_the_other_scales_layers_alone():
     assert {"head.0.weight", "body.0.body.0.weight", "tail.0.weight"} <= touched
 
 
-def test_its_scores_say_which_come_from_memory():
-    sources = {(r.dataset, r.scale): r.source for r in SPECS["mdsr"].reported}
-    assert "from memory" in sources["set5", 2]
-    assert "README" in sources["div2k_valid", 2]
-
-
 def test_its_scores_on_div2k_are_by_that_sets_own_convention():
     rows = [r for spec in SPECS.values() for r in spec.reported if r.dataset == "div2k_valid"]
     assert {(r.metric, r.protocol) for r in rows} == {("psnr_rgb", "div2k-rgb")}
