@@ -128,7 +128,7 @@ def run(
                     estimated_seconds=round(estimator.elapsed(jobs, at_once), 1),
                 )
             )
-            if warning := warning_of_load(schedule.session.device):
+            if jobs and (warning := warning_of_load(schedule.session.device)):
                 listener(Note(text=warning))
             outcome = run_plan(schedule, results, chosen, workers, listener, fresh=fresh)
             listener(Writing(results=str(results)))

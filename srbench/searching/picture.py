@@ -23,11 +23,10 @@ BESIDE: dict[str, Any] = {"textcoords": "offset points", "color": ORANGE, "fonts
 
 def picture_of(findings: Findings, results: Path) -> Picture:
     """Return the picture of a search."""
-    path = results / NAME
-    return Picture(path, partial(_draw, path, findings))
+    return Picture(results / NAME, partial(_draw, findings))
 
 
-def _draw(path: Path, findings: Findings) -> None:
+def _draw(findings: Findings, path: Path) -> None:
     space, cost = findings.space, findings.space.search.cost
     tried = [(one, one.costs.of(cost), one.score) for one in findings.tried if one.costs and one.score is not None]
     finals = [(one, one.costs.of(cost), one.score) for one in findings.finals if one.costs and one.score is not None]

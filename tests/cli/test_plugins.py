@@ -24,7 +24,7 @@ def test_every_plugin_is_listed_with_its_names(srbench):
     assert "architectures: edsr_baseline, edsr," in answer.out
     assert "metrics: pyiqa:…" in answer.out
     for plugin in discover(environ={"SRBENCH_PLUGINS": "bundled"}):
-        assert f" {plugin.name.removeprefix('srbench_plugins.')} " in answer.out
+        assert f"\n{plugin.name.removeprefix('srbench_plugins.')} " in answer.out
 
 
 def test_the_table_shows_what_a_plugin_printed_and_why_one_is_broken(srbench):
