@@ -157,7 +157,8 @@ function stepAmongPoints(event) {
   event.preventDefault();
 }
 
-// Name each architecture at its best point, or only the front where there are many, where no other name is.
+// Name each architecture at its best point, or only the front where there are many, where no other name is. Of a long name
+// both ends are shown: those of one kind often differ at the end only.
 function labelsOf(points, front, x, y, width, colourOf) {
   const best = [...grouped(points, (point) => point.row.label).values()]
     .map((own) => own.find((point) => front.includes(point)) || own[0]);
@@ -167,7 +168,7 @@ function labelsOf(points, front, x, y, width, colourOf) {
     Math.max(0, Math.min(ax + aw, bx + bw) - Math.max(ax, bx)) * Math.max(0, Math.min(ay + ah, by + bh) - Math.max(ay, by));
   return named.map((point) => {
     const { label } = point.row;
-    const name = label.length > 30 ? `${label.slice(0, 29)}…` : label;
+    const name = label.length > 30 ? `${label.slice(0, 13).trim()} … ${label.slice(-14).trim()}` : label;
     const [px, py, w] = [x.at(point.x), y.at(point.y), name.length * 7.2];
     const places = [[8, -7], [8, 15], [-w - 8, -7], [-w - 8, 15], [-w / 2, -11], [-w / 2, 21], [11, 4], [-w - 11, 4]];
     const cost = ([dx, dy]) => {
