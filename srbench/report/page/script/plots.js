@@ -158,7 +158,7 @@ function stepAmongPoints(event) {
 }
 
 // Name each architecture at its best point, or only the front where there are many, where no other name is. Of a long name
-// both ends are shown: those of one kind often differ at the end only.
+// both ends are shown: those of one kind often differ at the end only. A name without room is left to the point's tooltip.
 function labelsOf(points, front, x, y, width, colourOf) {
   const best = [...grouped(points, (point) => point.row.label).values()]
     .map((own) => own.find((point) => front.includes(point)) || own[0]);
@@ -169,7 +169,7 @@ function labelsOf(points, front, x, y, width, colourOf) {
   return named.map((point) => {
     const { label } = point.row;
     const name = label.length > 30 ? `${label.slice(0, 13).trim()} … ${label.slice(-14).trim()}` : label;
-    const [px, py, w] = [x.at(point.x), y.at(point.y), name.length * 7.2];
+    const [px, py, w] = [x.at(point.x), y.at(point.y), name.length * 7.8];
     const places = [[8, -7], [8, 15], [-w - 8, -7], [-w - 8, 15], [-w / 2, -11], [-w / 2, 21], [11, 4], [-w - 11, 4]];
     const cost = ([dx, dy]) => {
       const box = [px + dx, py + dy - 10, w, 13];
@@ -177,7 +177,9 @@ function labelsOf(points, front, x, y, width, colourOf) {
       return taken.reduce((sum, other) => sum + overlap(box, other), 0) + 30 * outside;
     };
     const costs = places.map(cost);
-    const [dx, dy] = places[costs.indexOf(Math.min(...costs))];
+    const least = Math.min(...costs);
+    if (least > 0.4 * 13 * w) return null;
+    const [dx, dy] = places[costs.indexOf(least)];
     taken.push([px + dx, py + dy - 10, w, 13]);
     return svg("text", { x: px + dx, y: py + dy, class: `name ${colourOf(point)}`, "aria-hidden": "true" },
       name);
