@@ -173,7 +173,7 @@ class ModelFacts(Stored):
     teacher: str | None = None
     """The teacher's name and weights, without recipe and seed, which are the student's; several have "&" between."""
     teacher_label: str = Field(default="", exclude_if=operator.not_)
-    """The same for tables, with the labels of architectures: "EDSR (div2k)"."""
+    """The teachers' title for tables, with the labels of architectures: "EDSR (div2k)"."""
     recipe: str | None = None
     budget: Literal["steps", "time"] = "steps"
     """"time": trained for as many steps as fit into the time of plain training with the recipe's steps."""

@@ -28,7 +28,7 @@ DEEP = (".png", ".tif", ".tiff")
 TRANSPARENT = (".png", ".tif", ".tiff", ".webp")
 """Suffixes of formats that can hold transparency."""
 _QUALITY = 95
-"""Of files in lossy formats, from 0 to 100."""
+"""The quality of files in lossy formats, from 0 to 100."""
 _TIFF_PROFILE = 34675
 """The number of the TIFF tag of a colour profile."""
 _END_OF_HEADER = 8 + 12 + 13

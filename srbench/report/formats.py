@@ -18,7 +18,7 @@ CsvRow: TypeAlias = dict[str, CsvValue]
 REIMPLEMENTED = "reimplementation of a method whose paper leaves details open"
 """What a star behind a name says."""
 STAR = f"\\* {REIMPLEMENTED}."
-"""The same below a table of Markdown."""
+"""A sentence with the same meaning, below a table of Markdown."""
 LABELS = {
     "psnr_y": "PSNR-Y", "ssim_y": "SSIM-Y", "psnr_rgb": "PSNR-RGB", "ssim_rgb": "SSIM-RGB", "lpips": "LPIPS",
 }  # fmt: skip

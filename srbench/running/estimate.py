@@ -22,7 +22,7 @@ _FORWARDS_PER_STEP = 3.0
 _CONVOLUTION_EFFICIENCY = 0.35
 """Share of the matrix-multiply rate that small convolutions reach."""
 _SECONDS_PER_RESIZED_PIXEL = 3e-8
-"""Of one core, for all colours; 30 ns for bicubic reduction by 4."""
+"""The time of one core, for all colours; 30 ns for bicubic reduction by 4."""
 _SECONDS_PER_MODULE = {"student": 1.2e-4, "teacher": 4e-5}
 """A training step spends this on each module of a network, however small the images: on calls, not on arithmetic."""
 _MEASURE_OVERHEAD = 1.0

@@ -29,7 +29,7 @@ from srbench.running.events import (
 SECONDS_BETWEEN_LINES = 60.0
 """A job writes a line about its progress no more often, after that of its beginning."""
 SECONDS_BETWEEN_OBJECTS = 10.0
-"""The same for the JSON log."""
+"""A job writes an object about its progress no more often."""
 
 
 class Sparse:

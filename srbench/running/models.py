@@ -34,7 +34,7 @@ class LoadedModel:
     """The network of a planned model, and what is to be known about its weights."""
 
     network: Network
-    """In eval mode."""
+    """The network in eval mode."""
     weights_read: str = ""
     """What was read from a file that holds more than weights: "params_ema, without epoch"."""
     doubts: tuple[str, ...] = ()

@@ -42,7 +42,7 @@ class Upscaler:
 
     name: str
     network: Network
-    """In eval mode."""
+    """The network in eval mode."""
     scale: Scale
     device: torch.device
     inference: Inference = field(default_factory=Inference)

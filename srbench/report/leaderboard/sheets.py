@@ -10,7 +10,7 @@ from srbench.report.leaderboard.costs import Cost
 from srbench.report.leaderboard.tables import Line, Section, Table
 
 MOST_COLUMNS = 10
-"""As many fit into the width of a page on a code host."""
+"""The number of columns that fit into the width of a page on a code host."""
 NAME, SCORE, EXTRA, COST = range(4)
 """How much a column is worth: those of the largest number are left out first if there are too many."""
 LATENCY = "latency_ms_p50"
