@@ -14,12 +14,12 @@ from torch import Tensor
 from srbench.errors import ShapeError, UnavailableError
 from srbench.imaging.photographs import Photograph, Values
 from srbench.imaging.resize import imresize
-from srbench.imaging.tiling import Window, windows
+from srbench.imaging.tiling import tiled
 from srbench.measuring.inference import super_resolve
 from srbench.measuring.protocol import Inference
 from srbench.networks.network import Network
 from srbench.profiling.working_memory import working_bytes
-from srbench.scales import Scale
+from srbench.scales import Scale, whole_scale
 
 AnyImage: TypeAlias = Image.Image | NDArray[Any] | Tensor
 I = TypeVar("I", bound=AnyImage)  # noqa: E741
@@ -114,17 +114,11 @@ class Upscaler:
             lr: The image, in the type of the result.
             largest: The value of white, if that is a whole number.
         """
-        height, width = lr.shape[-2:]
-        tile = self.tile_for(height, width)
+        tile = self.tile_for(lr.shape[-2], lr.shape[-1])
         if not tile:
             return self._once(lr, largest)
-        scale = int(cast("int", self.scale))
-        whole = lr.new_empty((*lr.shape[:-2], scale * height, scale * width))
-        for window in windows(height, width, tile):
-            outer = window.grown(OVERLAP, height, width)
-            sr = window.within(outer, scale).of(self._once(outer.of(lr), largest))
-            window.within(Window(0, height, 0, width), scale).of(whole).copy_(sr)
-        return whole
+        scale = whole_scale(self.scale)
+        return tiled(lambda part: self._once(part, largest), lr, scale, tile=tile, overlap=OVERLAP)
 
     def _once(self, lr: Tensor, largest: float) -> Tensor:
         part = lr.to(self.device).float() / (largest or 1.0)
