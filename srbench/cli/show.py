@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 def show(
     name: Annotated[
-        str, typer.Argument(help="Name of an architecture, a distiller, a metric, a dataset, a suite, a recipe …")
+        str,
+        typer.Argument(
+            help="Name of an architecture, a distiller, a metric, a dataset, a suite, a recipe …, or a row of results: "
+            "results#edsr_small."
+        ),
     ],
     *,
     kind: KindName = None,
@@ -34,16 +38,23 @@ def show(
     """Show everything that is known about one thing.
 
     For a network: paper, licence, scales, checkpoints, scores that its authors report, modules and costs. For a suite:
-    its models, the number of cells and trainings, and how long they take from the beginning.
+    its models, the number of cells and trainings, and how long they take from the beginning. For a row of a results
+    folder, named by its method or by the first digits of its key: its scores, and all that made them.
 
     Examples:
       srbench show edsr_baseline
+      srbench show results#edsr_small
       srbench show quick --kind suite
       srbench show my_suite.toml
     """
     from srbench.catalog.catalog import load_catalog
     from srbench.catalog.kinds import KINDS
+    from srbench.cli.row import print_row
+    from srbench.report.rows import names_a_row
 
+    if kind is None and names_a_row(name):
+        print_row(name, long=long)
+        return
     files = [found for found in ("suite", "recipe") if kind in (None, found) and _is_file_of(found, name)]
     catalog = load_catalog(plugin or (), strict=strict_plugins)
     console = plain_console()

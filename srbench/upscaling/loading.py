@@ -9,22 +9,19 @@ import torch
 
 from srbench.catalog.catalog import Catalog, load_catalog
 from srbench.datasets.library import Library
-from srbench.errors import CheckpointError, UnknownNameError, UsageError
+from srbench.errors import CheckpointError, UsageError
 from srbench.files import cache_root, sha256_of
 from srbench.measuring.protocol import Inference
 from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.axes import Named, find_architecture
 from srbench.planning.cells import Model
 from srbench.records import Record
-from srbench.report.reading import read_records
+from srbench.report.rows import names_a_row, rows_named
 from srbench.running.models import load_model
 from srbench.running.stages import TRAIN, WEIGHTS, JobName
 from srbench.running.store import Store
 from srbench.scales import Scale
 from srbench.upscaling.upscaler import MEMORY, Upscaler
-
-ROW = "#"
-"""Between a results folder and the method or key of one of its rows."""
 
 
 def load_upscaler(
@@ -58,7 +55,7 @@ def load_upscaler(
         UsageError: The network is untrained, enlarges nothing, or the scale is open or none of its own.
     """
     trained = Path()
-    if ROW in name:
+    if names_a_row(name):
         model, trained = _row(name, scale, catalog)
     elif architecture is not None:
         spec = find_architecture(catalog, architecture).spec
@@ -121,12 +118,7 @@ def _row(name: str, scale: Scale | None, catalog: Catalog) -> tuple[Model, Path]
 
     Of a method that was trained several times, it is the training on bicubic LR, and with the first seed.
     """
-    folder, _, row = name.rpartition(ROW)
-    records = [record for record in read_records(Path(folder)).records if record.status == "ok"]
-    known = sorted({_method(record) for record in records})
-    found = [record for record in records if row and (_method(record) == row or record.key.startswith(row))]
-    if not found:
-        raise UnknownNameError.among(f"row of {folder}", row, known)
+    found = rows_named(name)
     scales = sorted({record.scale for record in found})
     if scale is None and len(scales) > 1:
         raise UsageError(f"{name} enlarges by {', '.join(f'x{s}' for s in scales)}; choose one with --scale.")
@@ -138,14 +130,6 @@ def _row(name: str, scale: Scale | None, catalog: Catalog) -> tuple[Model, Path]
         raise UsageError(f"{name} was trained on {', '.join(degradations)}; name the key of a record in its place.")
     first = min(own, key=lambda record: record.model.seed or 0)
     return _model_of(first, wanted, name, catalog)
-
-
-def _method(record: Record) -> str:
-    """Return what a model is called in plans: "edsr_small, logits from edsr_medium"."""
-    facts = record.model
-    name = facts.architecture + (f".{facts.checkpoint}" if facts.source == "checkpoint" else "")
-    name += f", {facts.distiller}" if facts.distiller != "none" else ""
-    return name + (f" from {facts.teacher}" if facts.teacher else "")
 
 
 def _model_of(record: Record, scale: Scale, name: str, catalog: Catalog) -> tuple[Model, Path]:
