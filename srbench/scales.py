@@ -71,7 +71,11 @@ class RealScale:
         from pydantic_core import core_schema
 
         return core_schema.no_info_plain_validator_function(
-            _real, serialization=core_schema.plain_serializer_function_ser_schema(plain_scale)
+            _real,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                plain_scale,
+                return_schema=core_schema.union_schema([core_schema.float_schema(), core_schema.str_schema()]),
+            ),
         )
 
 

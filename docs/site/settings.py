@@ -43,7 +43,7 @@ def keys_of(kind: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
     """Yield key, type, default and meaning of every key of a table that its base class does not have."""
     schema = kind.model_json_schema()
     inherited = {name for base in kind.__mro__[1:] if base in TABLES.values() for name in base.__annotations__}
-    meanings = _meanings(kind)
+    known = meanings(kind)
     usual = Suite.model_validate(MADE_FROM) if kind is Suite else None
     for name, field in kind.model_fields.items():
         if field.exclude or (name in inherited and name not in kind.__annotations__):
@@ -55,7 +55,7 @@ def keys_of(kind: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
             default = _value(getattr(usual, name))
         else:
             default = "required"
-        yield name, _READ_FIRST.get(name) or _type(facts), default, meanings[name]
+        yield name, _READ_FIRST.get(name) or _type(facts), default, known[name]
 
 
 def page(text: str) -> str:
@@ -65,7 +65,7 @@ def page(text: str) -> str:
 
 def _table(kind: type[BaseModel]) -> str:
     rows = [("key", "type", "default", "meaning"), ("---",) * 4]
-    rows += [(f"`{name}`", *map(_cell, (type_, default, meaning))) for name, type_, default, meaning in keys_of(kind)]
+    rows += [(f"`{name}`", *map(cell_of, (type_, default, meaning))) for name, type_, default, meaning in keys_of(kind)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -110,11 +110,11 @@ def _value(value: Any) -> str:  # noqa: ANN401 - any default
     return f"`{json.dumps(value)}`"
 
 
-def _meanings(kind: type[BaseModel]) -> dict[str, str]:
+def meanings(kind: type[Any]) -> dict[str, str]:
     """Return the docstring below each attribute of a class and its bases."""
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__):
-        if base is BaseModel or not issubclass(base, BaseModel):
+        if base in (object, BaseModel):
             continue
         (body,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
         lines = body.body if isinstance(body, ast.ClassDef) else []
@@ -127,7 +127,8 @@ def _meanings(kind: type[BaseModel]) -> dict[str, str]:
     return found
 
 
-def _cell(text: str) -> str:
+def cell_of(text: str) -> str:
+    """Return text as it is in a cell of a Markdown table."""
     return text.replace("|", "\\|")
 
 

@@ -36,6 +36,7 @@ from srbench.cli import list as listing
 from srbench.cli.console import complain
 from srbench.cli.help import Commands
 from srbench.cli.hints import option_hint
+from srbench.cli.json_output import OPTION, print_json_error
 from srbench.errors import SrbenchError, TrainingInterrupted, text_of
 from srbench.escaping import one_line
 
@@ -46,19 +47,22 @@ class Sentences(typer.core.TyperGroup):
     0: done; 1: something failed or was found wanting; 2: wrong use; 130 or 143: stopped by Ctrl-C or SIGTERM.
     """
 
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer keeps its copy of click private
+    _json = False
+
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **options: Any) -> Any:  # noqa: ANN401 - typer keeps its copy of click private
         """Read the options before the command."""
-        with _in_sentences():
-            return super().make_context(*args, **kwargs)
+        self._json = OPTION in args  # known before the words are parsed, which may fail
+        with _in_sentences(json=self._json):
+            return super().make_context(info_name, args, *more, **options)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
         """Run the command."""
-        with _in_sentences():
+        with _in_sentences(json=self._json):
             return super().invoke(ctx)
 
 
 @contextmanager
-def _in_sentences() -> Iterator[None]:
+def _in_sentences(*, json: bool) -> Iterator[None]:
     try:
         yield
     except (typer.Exit, typer.Abort):
@@ -69,7 +73,7 @@ def _in_sentences() -> Iterator[None]:
         number = stop.signal_number if isinstance(stop, TrainingInterrupted) else signal.SIGINT
         raise typer.Exit(128 + number) from stop
     except SrbenchError as error:
-        _say(str(error), error)
+        _say(str(error), error, json=json)
         raise typer.Exit(2) from error
     except BrokenPipeError as error:
         # The reader has left (`srbench list | head`); nothing more to print.
@@ -83,13 +87,13 @@ def _in_sentences() -> Iterator[None]:
             command = fault.ctx.command_path if fault.ctx else "srbench"
             message, hint = fault.format_message().rstrip("."), option_hint(fault)
             message = f"{message.partition(' Did you mean')[0].rstrip('.')}. {hint}" if hint else message
-            _say(f"{message} (see `{command} --help`).", error)
+            _say(f"{message} (see `{command} --help`).", error, json=json)
             raise typer.Exit(2) from error
         unexpected = (
             f"srbench failed unexpectedly ({type(error).__name__}: {text_of(error)}); "
             "run again as `srbench --debug …` for the traceback, and please report it."
         )
-        _say(_fault_of_a_name(error) or unexpected, error)
+        _say(_fault_of_a_name(error) or unexpected, error, json=json)
         raise typer.Exit(2) from error
 
 
@@ -103,10 +107,14 @@ def _fault_of_a_name(error: Exception) -> str:
     return ""
 
 
-def _say(text: str, error: BaseException) -> None:
+def _say(text: str, error: BaseException, *, json: bool) -> None:
+    """Print why a command ends with exit status 2."""
     if os.environ.get("SRBENCH_DEBUG"):
         traceback.print_exception(error)
-    complain(text)
+    if json:
+        print_json_error(error, text)
+    else:
+        complain(text)
 
 
 app = Commands(

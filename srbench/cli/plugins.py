@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json as json_
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from srbench.cli.console import plain_console, say, warn
+from srbench.cli.json_output import Json, print_json
 from srbench.cli.options import KindName, Long, PluginFiles, Strict
 from srbench.cli.tables import print_table
 from srbench.escaping import one_line
 
 if TYPE_CHECKING:
-    from srbench.catalog.plugin import Plugin
+    from srbench.catalog.plugin_facts import PluginFacts
+    from srbench.testing.verdict import Verdict
 
 SECONDS_BETWEEN_ACTS = 10.0
 """A check that is not in a terminal says what it does no more often."""
@@ -27,7 +28,7 @@ def plugins(
     long: Long = False,
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    json: Json = False,
     trust: Annotated[
         bool, typer.Option("--trust", help="Only allow the files of ./plugins, as they are now, to be loaded.")
     ] = False,
@@ -38,71 +39,29 @@ def plugins(
       srbench plugins
       srbench plugins --trust
     """
-    if trust:
-        _trust()
-        return
-    from srbench.catalog.catalog import build_catalog
-    from srbench.catalog.discovery import discover
+    from srbench.catalog.plugin_facts import allow_local_files, find_plugins
     from srbench.errors import PluginError
 
-    found = discover(plugin or ())
-    try:
-        build_catalog(found)
-        clash = None
-    except PluginError as error:
-        clash = str(error)
+    found = allow_local_files() if trust else find_plugins(plugin or ())
     if json:
-        typer.echo(json_.dumps([_facts(p) for p in found], indent=2))
+        print_json("plugins", found)
+    elif trust:
+        files = found.allowed
+        say(f"allowed {', '.join(path.name for path in files)} of {files[0].parent}, until they change")
     else:
-        _print(found, long=long)
-    faults = [p.error for p in found if p.error] + ([clash] if clash else [])
-    if clash:
-        warn(clash)
-    if strict_plugins and faults:
-        raise PluginError(" ".join(faults))
+        _print(found.plugins, long=long)
+    if found.clash:
+        warn(found.clash)
+    if strict_plugins and found.faults:
+        raise PluginError(" ".join(found.faults))
 
 
-def _trust() -> None:
-    from srbench.catalog.discovery import local_files
-    from srbench.catalog.trust import trust
-    from srbench.errors import UsageError
-
-    files = local_files()
-    if not files:
-        raise UsageError("There are no plugin files in ./plugins to allow; go to the folder that has them.")
-    trust(files)
-    say(f"allowed {', '.join(path.name for path in files)} of {files[0].parent}, until they change")
-
-
-def _names(plugin: Plugin) -> dict[str, list[str]]:
-    from srbench.catalog.kinds import KINDS
-    from srbench.catalog.plugin import Family
-
-    names: dict[str, list[str]] = {}
-    for kind, spec in plugin.specs:
-        names.setdefault(KINDS[kind].plural, []).append(f"{spec.name}:…" if isinstance(spec, Family) else spec.name)
-    return names
-
-
-def _facts(plugin: Plugin) -> dict[str, Any]:
-    return {
-        "name": plugin.name,
-        "source": plugin.source,
-        "version": plugin.version,
-        "file": str(plugin.file) if plugin.file else None,
-        "provides": _names(plugin),
-        "seconds": round(plugin.seconds, 4),
-        "error": plugin.error,
-        "notices": plugin.notices,
-    }
-
-
-def _print(found: list[Plugin], *, long: bool) -> None:
+def _print(found: Sequence[PluginFacts], *, long: bool) -> None:
     from rich.text import Text
 
     rows = []
     for plugin in found:
-        provides = "\n".join(f"{kind}: {', '.join(own)}" for kind, own in _names(plugin).items())
+        provides = "\n".join(f"{kind}: {', '.join(own)}" for kind, own in plugin.provides.items())
         notices = [Text(one_line(f"it said: {notice}"), "yellow") for notice in plugin.notices]
         state = Text("\n").join([Text(one_line(plugin.error), "red") if plugin.error else Text("ok"), *notices])
         name = plugin.name.removeprefix("srbench_plugins.")
@@ -119,6 +78,7 @@ def check(
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail if something cannot be checked here.")] = False,
+    json: Json = False,
 ) -> None:
     """Check a plugin against the contract of its kind.
 
@@ -130,28 +90,29 @@ def check(
       srbench check my_net --plugin my_net.py --strict
     """
     from srbench.catalog.catalog import load_catalog
-    from srbench.errors import UnavailableError, UsageError
-    from srbench.testing import contract_of, violations_of
+    from srbench.testing.verdict import verdict_on
 
     catalog = load_catalog(plugin or (), strict=strict_plugins)
-    kinds = catalog.kinds_of(name, kind)
-    if len(kinds) > 1:
-        raise UsageError(f"{name} names several things; choose one with --kind {' or --kind '.join(kinds)}.")
-    (found,) = kinds
-    console = plain_console()
-    spec = catalog.shelf(found)[name]
-    try:
-        with _acts_shown(name):
-            violations = violations_of(spec, catalog)
-    except UnavailableError as reason:
-        console.print(f"? The {found} {name} could not be checked here: {reason}")
-        raise typer.Exit(1 if strict else 0) from None
-    for violation in violations:
-        console.print(f"✗ {violation}")
-    if violations:
-        console.print(f"The {found} {name} breaks its contract: {len(violations)} violations.")
+    with _acts_shown(name):
+        verdict = verdict_on(name, kind, catalog)
+    if json:
+        print_json("check", verdict)
+    else:
+        _print_verdict(verdict)
+    if verdict.state == "broken" or (strict and verdict.state == "unchecked"):
         raise typer.Exit(1)
-    console.print(f"✓ The {found} {name} keeps its contract: {contract_of(found).CHECKED}.")
+
+
+def _print_verdict(verdict: Verdict) -> None:
+    console, thing = plain_console(), f"The {verdict.kind} {verdict.name}"
+    for violation in verdict.violations:
+        console.print(f"✗ {violation}")
+    if verdict.state == "unchecked":
+        console.print(f"? {thing} could not be checked here: {verdict.reason}")
+    elif verdict.violations:
+        console.print(f"{thing} breaks its contract: {len(verdict.violations)} violations.")
+    else:
+        console.print(f"✓ {thing} keeps its contract: {verdict.checked}.")
 
 
 @contextmanager

@@ -93,7 +93,8 @@ def test_what_a_plugin_says_is_one_line_of_text(srbench):
     answer = srbench("list", "losses", "--plugin", "odd.py")
     assert "ValueError: first second [red]\\x1b[31m" in answer.err
     assert answer.err.count("\n") == 1
-    (facts,) = [p for p in json.loads(srbench("plugins", "--plugin", "odd.py", "--json").out) if p["name"] == "odd"]
+    found = json.loads(srbench("plugins", "--plugin", "odd.py", "--json").out)["plugins"]
+    (facts,) = [plugin for plugin in found if plugin["name"] == "odd"]
     assert "\x1b" in facts["error"]  # JSON spells it itself
     table = srbench("plugins", "--plugin", "odd.py").out
     assert "\\x1b[31m" in table

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from srbench import testing
 from srbench.catalog.discovery import discover
 from srbench.errors import UnavailableError
+from srbench.testing import verdict
 
 SOUND = """
 import srbench
@@ -43,7 +43,7 @@ def test_the_table_shows_what_a_plugin_printed_and_why_one_is_broken(srbench):
 def test_json_is_not_disturbed_by_a_plugin_that_prints(srbench):
     (srbench.folder / "talker.py").write_text(SOUND.format(name="talker"))
     answer = srbench("plugins", "--plugin", "talker.py", "--json")
-    (facts,) = [p for p in json.loads(answer.out) if p["name"] == "talker"]
+    (facts,) = [p for p in json.loads(answer.out)["plugins"] if p["name"] == "talker"]
     assert facts["provides"] == {"losses": ["talker"]}
     assert facts["file"] == str(srbench.folder / "talker.py")
     assert facts["notices"] == ["hello from far away"]
@@ -119,7 +119,7 @@ def test_what_cannot_be_checked_here_is_reported_and_fails_only_if_strict(srbenc
     def unavailable(*_):
         raise UnavailableError("The weights are not here.")
 
-    monkeypatch.setattr(testing, "violations_of", unavailable)
+    monkeypatch.setattr(verdict, "violations_of", unavailable)
     answer = srbench("check", "l1", *options)
     assert answer.status == status
     assert answer.out == "? The loss l1 could not be checked here: The weights are not here.\n"

@@ -1,0 +1,95 @@
+"""One JSON document on standard output, for programs, in place of tables and sentences: the option ``--json``.
+
+A command computes one object of facts, which is drawn or written as it is. `DOCUMENTS` names the class of the facts of
+each command, from which the schemas and docs/json.md are made.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from srbench.cli.help import OUTPUT
+
+OPTION = "--json"
+Json = Annotated[
+    bool,
+    typer.Option(OPTION, help="Print one JSON document instead; docs/json.md describes it.", rich_help_panel=OUTPUT),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The kind of document that a command prints."""
+
+    command: str
+    version: int
+    """Grows when a field goes or changes its meaning, not when one is added."""
+    place: str
+    """``module:class`` of its facts, imported only when it is asked for."""
+
+    @property
+    def schema_name(self) -> str:
+        """What a document has as ``schema``: "srbench.cache.list/1"."""
+        return f"srbench.{self.command.replace(' ', '.')}/{self.version}"
+
+    @property
+    def facts(self) -> type[Any]:
+        """The class of its facts."""
+        import importlib
+
+        module, _, name = self.place.partition(":")
+        found: type[Any] = getattr(importlib.import_module(module), name)
+        return found
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return its JSON schema."""
+        from pydantic import TypeAdapter
+
+        schema = TypeAdapter(self.facts).json_schema(mode="serialization")
+        schema["properties"] = {"schema": {"const": self.schema_name}} | schema["properties"]
+        schema["required"] = ["schema", *schema.get("required", ())]
+        return schema | {"additionalProperties": False}
+
+
+DOCUMENTS: Mapping[str, Document] = {
+    document.command: document
+    for document in (
+        Document("list", 1, "srbench.planning.names:Names"),
+        Document("plugins", 1, "srbench.catalog.plugin_facts:Plugins"),
+        Document("check", 1, "srbench.testing.verdict:Verdict"),
+        Document("cache list", 1, "srbench.running.cache_contents:CacheContents"),
+        Document("cache size", 1, "srbench.running.cache_contents:CacheContents"),
+        Document("cache prune", 1, "srbench.running.cache_contents:Pruned"),
+    )
+}
+"""The documents by the commands that print them."""
+
+
+def print_json(command: str, facts: object) -> None:
+    """Print the facts of a command as its document: sorted keys, UTF-8, and null for what is not finite."""
+    from pydantic import TypeAdapter
+
+    plain = TypeAdapter(DOCUMENTS[command].facts).dump_python(facts, mode="json")
+    document = {"schema": DOCUMENTS[command].schema_name} | _finite(plain)
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    typer.echo(text.encode("utf-8", "backslashreplace"))  # a name that is no UTF-8 becomes an escape of JSON
+
+
+def print_json_error(error: BaseException, message: str) -> None:
+    """Print the error that ends a command with exit status 2 on standard error, as a JSON object in one line."""
+    facts = {"schema": "srbench.error/1", "error": type(error).__name__, "message": message}
+    typer.echo(json.dumps(facts, sort_keys=True), err=True)
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - a value of JSON
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return list(map(_finite, value))
+    return None if isinstance(value, float) and not math.isfinite(value) else value

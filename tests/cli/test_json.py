@@ -1,0 +1,113 @@
+"""``--json``: one document of a known schema on standard output, and errors that a program can read."""
+
+import json
+import math
+import os
+from dataclasses import dataclass
+
+import jsonschema
+import pytest
+import typer
+
+from docs.site import documents
+from srbench.cli import json_output
+from srbench.cli.app import app
+from srbench.cli.json_output import DOCUMENTS, Document, print_json
+
+TYPED = {
+    "list": ["losses", "l*"],
+    "plugins": [],
+    "check": ["l1"],
+    "cache list": [],
+    "cache size": [],
+    "cache prune": ["--all", "--dry-run"],
+}
+"""Words after each command with a document; folders are those of the fixture."""
+
+
+def commands():
+    """Every command of srbench with its words: "cache list"."""
+    for name, command in typer.main.get_command(app).commands.items():
+        for own, inner in getattr(command, "commands", {"": command}).items():
+            yield f"{name} {own}".strip(), inner
+
+
+@pytest.fixture
+def typed(srbench):
+    """Type a command with ``--json``, and return its document, which keeps its schema, and its answer."""
+
+    def typing(command, *words):
+        answer = srbench(*command.split(), *words, "--json")
+        document = json.loads(answer.out)
+        jsonschema.validate(document, DOCUMENTS[command].json_schema())
+        return document, answer
+
+    return typing
+
+
+@pytest.mark.parametrize("command", TYPED)
+def test_a_document_keeps_its_schema_and_nothing_else_is_printed(typed, command):
+    document, answer = typed(command, *TYPED[command])
+    assert (answer.status, answer.err) == (0, "")
+    assert document["schema"] == DOCUMENTS[command].schema_name
+    assert json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n" == answer.out
+
+
+def test_every_document_is_tried_here_and_every_schema_is_one():
+    assert set(TYPED) == set(DOCUMENTS)
+    for document in DOCUMENTS.values():
+        jsonschema.Draft202012Validator.check_schema(document.json_schema())
+
+
+def test_a_schema_refuses_another_document(typed):
+    document, _ = typed("cache size")
+    schema = DOCUMENTS["cache size"].json_schema()
+    for other in ({**document, "schema": "srbench.cache.size/0"}, {**document, "more": 1}, {**document, "bytes": "x"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(other, schema)
+
+
+def test_the_page_describes_every_document():
+    text = documents.PAGE.read_text(encoding="utf-8")
+    assert documents.page(text) == text, "write the page again: python -m docs.site.documents"
+    for document in DOCUMENTS.values():
+        for path, type_, meaning in documents.fields_of(document.facts):
+            assert type_, path
+            assert meaning.endswith("."), f"{document.place} {path} lacks the sentence below it"
+
+
+def test_an_error_is_an_object_in_one_line_and_standard_output_is_empty(srbench):
+    for words, error, says in (
+        (("list", "lossess"), "UnknownNameError", "Did you mean losses?"),
+        (("cache", "size", "--al"), "NoSuchOption", "No such option: --al"),
+        (("cache", "prune", "--all"), "UsageError", "add --yes"),
+    ):
+        (srbench.folder / "cache" / "lr" / "ab").mkdir(parents=True, exist_ok=True)
+        (srbench.folder / "cache" / "lr" / "ab" / "a.png").write_bytes(b"x")
+        os.environ["SRBENCH_CACHE"] = str(srbench.folder / "cache")
+        answer = srbench(*words, "--json")
+        assert (answer.status, answer.out) == (2, "")
+        found = json.loads(answer.err)
+        assert (found["schema"], found["error"]) == ("srbench.error/1", error)
+        assert says in found["message"]
+        assert srbench(*words).err.startswith("error: ")
+
+
+@dataclass
+class Odd:
+    """Facts that JSON has no words for."""
+
+    number: float | None
+    numbers: dict[str, float | None]
+    text: str
+
+
+def test_what_json_cannot_say_is_null_or_escaped(monkeypatch, capfd):
+    monkeypatch.setitem(json_output.DOCUMENTS, "odd", Document("odd", 3, f"{__name__}:Odd"))
+    print_json("odd", Odd(math.nan, {"b": -math.inf, "a": 1.5}, "ü 网 \udc80"))
+    printed = capfd.readouterr().out
+    assert '"numbers": {\n    "a": 1.5,\n    "b": null\n  }' in printed
+    assert json.loads(printed) == {
+        "schema": "srbench.odd/3", "number": None, "numbers": {"a": 1.5, "b": None}, "text": "ü 网 \udc80",
+    }  # fmt: skip
+    assert "ü 网 \\udc80" in printed
