@@ -176,6 +176,8 @@ def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
             partial.rename(folder)
         except OSError as error:
             raise cannot_write(folder, error) from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

@@ -1,4 +1,4 @@
-"""``srbench data``: list, check, fetch and add datasets; ``srbench fetch``: the networks of perceptual metrics."""
+"""``srbench data``: list, check, fetch, add and rename datasets; ``srbench fetch``: networks of perceptual metrics."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from srbench.cli.options import Data, Long, data_root
 from srbench.cli.tables import print_table
 from srbench.errors import DataError, UnavailableError, UnknownNameError, UsageError
 
-app = Commands(help="List, check, fetch and add datasets.", no_args_is_help=True)
+app = Commands(help="List, check, fetch, add, rename and remove datasets.", no_args_is_help=True)
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="NAME…", help="Datasets, as `srbench data list` names them.")
 ]
+Manifest = Annotated[Path | None, typer.Option("--manifest", help="This manifest instead of your own.")]
 
 
 @app.command("list")
@@ -137,7 +138,13 @@ def fetch(
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="Name of the dataset, in lower_snake_case.")],
-    folder: Annotated[Path, typer.Argument(help="Folder of its images, in any layout that srbench knows.")],
+    path: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH…",
+            help="Folder of its images, in any layout that srbench knows; or archives: zip, tar, LMDB, Parquet.",
+        ),
+    ],
     *,
     split: Annotated[str, typer.Option("--split", help="test or train.")] = "test",
     licence: Annotated[str, typer.Option("--license", help="SPDX id or a few words.")] = "unknown",
@@ -146,32 +153,77 @@ def add(
     lr_suffix: Annotated[
         str, typer.Option("--lr-suffix", help="Ending of its LR names if srbench does not know it, such as _mine.")
     ] = "",
-    manifest: Annotated[
-        Path | None, typer.Option("--manifest", help="Write to this manifest instead of your own.")
-    ] = None,
+    manifest: Manifest = None,
 ) -> None:
-    """Record a folder of images as a dataset, with the size and hash of each; never replaces one.
+    """Record a folder or archives of images as a dataset, with the size and hash of each; never replaces one.
+
+    Images that cannot be read or are too small are left out. Archives are unpacked once, into the cache.
 
     Examples:
       srbench data add my_set ~/images
       srbench data add phone_lr ~/photos --unpaired --license CC0-1.0
+      srbench data add my_shards 'shards/train-*.tar' --split train
     """
     from srbench.catalog.catalog import load_catalog
-    from srbench.datasets.adding import describe_folder, record
+    from srbench.datasets.adding import describe
     from srbench.datasets.manifest import user_manifest
+    from srbench.datasets.recording import record
     from srbench.datasets.verification import verify
 
-    path = manifest or user_manifest()
-    spec = describe_folder(
-        name, folder, split=split, licence=licence, citation=citation, truth=not unpaired, lr_suffix=lr_suffix
-    )
-    record(path, spec, taken=tuple(load_catalog().datasets))
+    own = manifest or user_manifest()
+    known = load_catalog().datasets
+    added = describe(
+        name, path, split=split, licence=licence, citation=citation, truth=not unpaired, lr_suffix=lr_suffix,
+        known=known.values(),
+    )  # fmt: skip
+    record(own, added.spec, taken=tuple(known))
     console = plain_console()
-    how = "" if path == user_manifest() else f"; set SRBENCH_DATASETS={path} to use it"
-    console.print(f"{name}: {spec.images} images recorded in {path}{how}.")
-    found = verify(spec, None)
-    for text in (*found.lr_summary(), *found.all_problems, *found.notes):
+    how = "" if own == user_manifest() else f"; set SRBENCH_DATASETS={own} to use it"
+    console.print(f"{name}: {added.spec.images} images recorded in {own}{how}.")
+    found = verify(added.spec, None)
+    for text in (*added.notes, *found.lr_summary(), *found.all_problems, *found.notes):
         console.print(f"  {text}")
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="A dataset of your own manifest.")],
+    *,
+    manifest: Manifest = None,
+) -> None:
+    """Forget a dataset that you added; its images stay where they are.
+
+    Examples:
+      srbench data remove my_set
+    """
+    from srbench.catalog.catalog import load_catalog
+    from srbench.datasets.manifest import user_manifest
+    from srbench.datasets.recording import remove as remove_from
+
+    own = manifest or user_manifest()
+    remove_from(own, name, tuple(load_catalog().datasets))
+    say(f"{name} is removed from {own}; its images are where they were.")
+
+
+@app.command()
+def rename(
+    old: Annotated[str, typer.Argument(help="A dataset of your own manifest.")],
+    new: Annotated[str, typer.Argument(help="Its new name, in lower_snake_case.")],
+    *,
+    manifest: Manifest = None,
+) -> None:
+    """Give a dataset that you added another name; recipes, suites and results that name it stay as they are.
+
+    Examples:
+      srbench data rename my_set street_photographs
+    """
+    from srbench.catalog.catalog import load_catalog
+    from srbench.datasets.manifest import user_manifest
+    from srbench.datasets.recording import rename as rename_in
+
+    own = manifest or user_manifest()
+    rename_in(own, old, new, tuple(load_catalog().datasets))
+    say(f"{old} is {new} in {own} now; recipes, suites and results that name it stay as they are.")
 
 
 def fetch_network(

@@ -1,13 +1,12 @@
-"""Get a dataset from its public archives."""
+"""Get a dataset from its public archives, and unpack archives."""
 
 from __future__ import annotations
 
-import tarfile
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from srbench.datasets.containers import members
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import DataError, StoreError, UnavailableError
 from srbench.files import atomic_path, fetch_file
@@ -45,19 +44,25 @@ def fetch_dataset(spec: DatasetSpec, root: Path, *, progress: bool = True) -> in
             raise UnavailableError(
                 f"{error} Get {spec.label} from {spec.home} and put it as {root / spec.folder}."
             ) from error
-        written += unpack(archive, root, _most_bytes(spec, archive))
+        written += unpack(archive, root, size_limit(archive, spec))
         archive.unlink()
     return written
 
 
-def _most_bytes(spec: DatasetSpec, archive: Path) -> int:
-    """Return what a sound archive unpacks to at most: HR, LR and previews of its images, or a multiple of its size."""
-    pixels = sum(entry.height * entry.width for entry in spec.entries)
-    return 2**28 + (16 * pixels if pixels else 20 * archive.stat().st_size)
+def size_limit(archive: Path, spec: DatasetSpec | None = None) -> int:
+    """Return what a sound archive unpacks to at most.
+
+    Args:
+        archive: A file, or the folder of an LMDB.
+        spec: The dataset in it; if its images are known, HR, LR and previews of them count, else the archive's size.
+    """
+    pixels = sum(entry.height * entry.width for entry in spec.entries) if spec else 0
+    files = [archive] if archive.is_file() else list(archive.iterdir())
+    return 2**28 + (16 * pixels if pixels else 20 * sum(file.stat().st_size for file in files))
 
 
-def unpack(archive: Path, destination: Path, most_bytes: int = 2**40) -> int:
-    """Write the files of a zip or tar archive that do not exist yet, each whole or not at all; links are left out.
+def unpack(archive: Path, destination: Path, most_bytes: int = 2**40, *, fresh: bool = False) -> int:
+    """Write the files of an archive that do not exist yet, each whole or not at all; links are left out.
 
     If the archive turns out to be damaged, the files that were written are deleted.
 
@@ -65,33 +70,41 @@ def unpack(archive: Path, destination: Path, most_bytes: int = 2**40) -> int:
         archive: The archive.
         destination: The folder to write to.
         most_bytes: What all files together may have.
+        fresh: Whether no file of the archive may exist yet: a name that it holds twice is an error.
 
     Returns:
         The number of files written.
 
     Raises:
         DataError: The archive is damaged, encrypted, too large or of another kind, or a name in it leads out of
-            ``destination``.
+            ``destination``, or is there already although it may not be.
+        UnavailableError: The library that reads it is not installed.
         StoreError: ``destination`` cannot be written.
     """
     written: list[Path] = []
     left = most_bytes
     try:
-        for name, stream in _members(archive):
+        for name, stream in members(archive):
             path = destination / _inside(name, archive, destination)
             if path.exists():
+                _check_may_exist(name, archive, fresh=fresh)
                 continue
             left -= _write(path, stream, archive, left)
             written.append(path)
     except DataError:
         _delete(written, destination)
         raise
-    except StoreError:
+    except (StoreError, UnavailableError):
         raise
     except Exception as error:  # a damaged archive can make its reader raise anything
         _delete(written, destination)
         raise _damaged(archive, error) from error
     return len(written)
+
+
+def _check_may_exist(name: str, archive: Path, *, fresh: bool) -> None:
+    if fresh:
+        raise DataError(f"{name} is twice in {archive} or its other shards; remove one of both.")
 
 
 def _inside(name: str, archive: Path, destination: Path) -> PurePosixPath:
@@ -134,22 +147,3 @@ def _delete(files: Iterable[Path], destination: Path) -> None:
             if folder == destination or any(folder.iterdir()):
                 break
             folder.rmdir()
-
-
-def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Names and contents of the regular files."""
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as bundle:
-            for info in bundle.infolist():
-                if info.flag_bits & 1:
-                    raise DataError(f"The archive {archive} is encrypted; unpack it by hand with its password.")
-                if not info.is_dir():
-                    with bundle.open(info) as stream:
-                        yield info.filename, stream
-        return
-    with tarfile.open(archive) as tape:  # raises ReadError for anything that is not an archive
-        for member in tape:
-            stream_or_none = tape.extractfile(member) if member.isfile() else None
-            if stream_or_none is not None:
-                with stream_or_none as stream:
-                    yield member.name, stream

@@ -19,10 +19,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from srbench.datasets.labelled.images import LabelledImages
+from srbench.datasets.packed import archives_at, unpacked
 from srbench.datasets.pairing import common_factor, describe_unpaired, factor_in, pair, read_name, size_factor
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import DataError, UnavailableError
@@ -98,12 +99,25 @@ def find_images(spec: DatasetSpec, root: Path | None) -> Found:
         groups = list(_groups(spec, root))
         for group in groups:
             if found := search(group, truth=spec.truth, stated=spec.lr_suffix):
-                return found
+                return _without(found, spec.left_out) if spec.left_out else found
+    except UnavailableError as error:
+        return Found(absent=str(error))
     except OSError as error:
         raise DataError(
             f"The folders of {spec.label} cannot be read ({error}); check their permissions, or give another data root."
         ) from error
-    return Found(tuple(folder for group in groups for folder in group))
+    absent = f"Its archives {name_some(spec.archives)} are not there." if spec.archives and not groups else ""
+    return Found(tuple(folder for group in groups for folder in group), absent=absent)
+
+
+def _without(found: Found, left_out: Sequence[str]) -> Found:
+    """Remove the images that the dataset says are not part of it."""
+    return replace(
+        found,
+        hr={name: path for name, path in found.hr.items() if name not in left_out},
+        lr={scale: {n: path for n, path in files.items() if n not in left_out} for scale, files in found.lr.items()},
+        left_out=(*found.left_out, f"{name_some(left_out)}: not part of it, as its manifest says."),
+    )
 
 
 def _labelled(read: Callable[[Path | None], LabelledImages], root: Path | None) -> Found:
@@ -122,6 +136,8 @@ def dataset_folders(spec: DatasetSpec, root: Path | None) -> list[Path]:
 
 def _groups(spec: DatasetSpec, root: Path | None) -> Iterator[tuple[Path, ...]]:
     """Folders that may hold the dataset, best first; the folders of a group are taken together."""
+    if archives := archives_at(spec.archives, root):
+        yield (unpacked(archives),)
     yield from ((Path(name),) for name in spec.folders if Path(name).is_absolute() and Path(name).is_dir())
     if root is None or not root.is_dir():
         return

@@ -53,6 +53,8 @@ class _Dataset(Table):
     home: str = ""
     downloads: tuple[_Download, ...] | Unknown = "unknown"
     folders: tuple[str, ...] = ()
+    archives: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     truth: bool = True
     lr_suffix: str = ""
     lr_border: Literal["symmetric", "replicate"] = "symmetric"
@@ -67,7 +69,7 @@ class _Dataset(Table):
     entries: tuple[Annotated[ImageEntry, PlainValidator(_entry)], ...] = ()
 
 
-_OWN = frozenset({"label", "entries", "names", "grey", "content"})
+_OWN = frozenset({"label", "entries", "names", "grey", "content", "left_out"})
 """Keys that no set takes from another."""
 
 

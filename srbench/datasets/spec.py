@@ -50,6 +50,11 @@ class DatasetSpec:
     folders: tuple[str, ...] = ()
     """Names of its folder below the data root, besides its name and label. A glob pattern takes all folders that match
     together."""
+    archives: tuple[str, ...] = ()
+    """Archives that hold it together: zip, tar, LMDB or Parquet, absolute or below the data root; glob patterns take
+    all that match. They are looked for before its folders."""
+    left_out: tuple[str, ...] = ()
+    """Names of images of its folders or archives that are not part of it."""
     home: str = ""
     downloads: tuple[Download, ...] = ()
     locate: Callable[[], Mapping[str, Path]] | None = None

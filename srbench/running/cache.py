@@ -45,6 +45,7 @@ PARTS = (
     Part("image_facts", "sizes and hashes of images"),
     Part("pixel_rows", "images of datasets that come as tables"),
     Part("pickled_pairs", "images of datasets that come as pickles"),
+    Part("archives", "images of datasets that come as archives"),
     Part("listings", "what srbench list and show print"),
     Part("plugin_trials", "plugin files that were tried before"),
     Part("shapes", "shapes of networks' weights"),

@@ -1,8 +1,10 @@
 """``srbench data`` as a person types it."""
 
 import re
+import zipfile
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from helpers.labelled import draw
@@ -63,6 +65,47 @@ def test_add_prints_what_it_understood(srbench_data, root):
         "  Left out: HR/notes.txt: not a kind of image that srbench reads.",
     ]
     assert srbench_data("verify", "my_farm")[1].splitlines()[1:] == text.splitlines()[1:]
+
+
+def test_add_says_what_it_left_out_and_what_others_have(srbench_data, root, pictures, save):
+    farm = root / "Farm/HR"
+    save(farm / "dot.png", pictures["ant"][:8])
+    (farm / "torn.png").write_bytes((farm / "ant.png").read_bytes()[:99])
+    save(farm / "copy.png", pictures["bee"])
+    Image.fromarray(pictures["cow"]).save(farm / "photo.jpg")
+    srbench_data("add", "zoo", root / "Farm", "--split", "train")
+    status, text = srbench_data("add", "my_farm", root / "Farm")
+    assert status == 0
+    assert "my_farm: 5 images recorded" in text
+    for line in (
+        r"  Left out: dot\.png has 8×\d+ pixels; a side of hr has 16 at least\.",
+        r"  Left out: .*torn\.png is damaged: .*",
+        r"  The same image, pixel by pixel: bee, copy\.",
+        r"  Also in zoo, pixel by pixel: .*; a training on one cannot be measured on the other\.",
+        r"  JPEG as hr, whose artefacts count as truth: photo\. .*",
+    ):
+        assert re.search(f"^{line}$", text, re.MULTILINE), line
+    assert srbench_data("verify", "my_farm")[1].count("torn: not part of it, as its manifest says") == 1
+
+
+def test_archives_are_added_renamed_and_removed_and_their_files_stay(srbench_data, root):
+    path = root / "farm.zip"
+    with zipfile.ZipFile(path, "w") as bundle:
+        for file in sorted((root / "Farm").rglob("*.png")):
+            bundle.write(file, file.relative_to(root))
+    before = path.read_bytes()
+    status, text = srbench_data("add", "my_farm", path, "--split", "train")
+    assert (status, "my_farm: 3 images recorded" in text) == (0, True)
+    assert "3 LR images at x2, paired by name." in text
+    assert srbench_data("rename", "my_farm", "zoo")[0] == 0
+    assert srbench_data("verify", "zoo")[1].startswith("zoo: complete, 3 images")
+    assert "zoo is removed from" in srbench_data("remove", "zoo")[1]
+    assert "No name matches 'zoo'" in srbench_data("list", "zoo")[1]
+    assert path.read_bytes() == before
+    with pytest.raises(UsageError, match=r"set5 is not in .*own\.toml: it comes with srbench"):
+        srbench_data("remove", "set5")
+    with pytest.raises(UsageError, match=r"set14 is not in .*own\.toml"):
+        srbench_data("rename", "set14", "mine")
 
 
 def test_no_word_about_pixels_where_none_were_compared(srbench_data, root):

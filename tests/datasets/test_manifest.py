@@ -1,12 +1,7 @@
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-
 import pytest
 
-from srbench.datasets.adding import describe_folder, record
 from srbench.datasets.manifest import read_manifest
-from srbench.datasets.verification import verify
-from srbench.errors import ConfigError, DataError, UsageError
+from srbench.errors import ConfigError
 
 SOUND = """
 [first]
@@ -96,50 +91,6 @@ def test_a_faulty_manifest_is_reported_with_file_line_and_key(write, old, new, s
 def test_a_missing_manifest_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"absent\.toml cannot be read"):
         read_manifest(tmp_path / "absent.toml")
-
-
-def test_a_folder_is_recorded_and_then_verifies(root, tmp_path_factory):
-    path = tmp_path_factory.mktemp("config") / "deep" / "datasets.toml"
-    spec = describe_folder("my_farm", root / "Farm", licence="CC0-1.0", citation="me")
-    record(path, spec)
-    [again] = read_manifest(path)
-    assert again == spec
-    found = verify(again, None)
-    assert found.state == "complete"
-    assert len(found.lr[2]) == 3
-
-
-def test_recording_keeps_what_a_person_wrote_and_never_replaces(root, write):
-    path = write("# my own comment\n" + SOUND)
-    spec = describe_folder("mine", root / "Farm")
-    record(path, spec)
-    assert path.read_text(encoding="utf-8").startswith("# my own comment\n" + SOUND)
-    assert [s.name for s in read_manifest(path)] == ["first", "farm", "mine"]
-    before = path.read_bytes()
-    with pytest.raises(UsageError, match=r"'mine' is already in .*sets\.toml"):
-        record(path, spec)
-    with pytest.raises(UsageError, match="already in another manifest"):
-        record(path, describe_folder("set5", root / "Farm"), taken=["set5"])
-    assert path.read_bytes() == before
-
-
-def test_datasets_that_are_added_at_once_are_all_recorded(root, tmp_path):
-    path, spec = tmp_path / "datasets.toml", describe_folder("mine", root / "Farm")
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: record(path, replace(spec, name=f"set_{number}")), range(8)))
-    assert sorted(s.name for s in read_manifest(path)) == [f"set_{number}" for number in range(8)]
-
-
-def test_what_cannot_be_recorded_is_refused_by_name(root, tmp_path):
-    with pytest.raises(UsageError, match="'My Farm' is not lower_snake_case"):
-        describe_folder("My Farm", root / "Farm")
-    with pytest.raises(UsageError, match="'both' is neither"):
-        describe_folder("farm", root / "Farm", split="both")
-    with pytest.raises(DataError, match="no images in"):
-        describe_folder("farm", tmp_path / "absent")
-    (root / "Farm/HR/bee.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"bee\.png"):
-        describe_folder("farm", root / "Farm")
 
 
 LABELLED = """

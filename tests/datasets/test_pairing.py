@@ -1,11 +1,13 @@
 """Whose LR is this? Names decide, and what they do not decide is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srbench.datasets.adding import describe_folder
+from srbench.datasets.adding import describe
 from srbench.datasets.layouts import find_images
 from srbench.datasets.library import Library
 from srbench.datasets.pairing import match_names, natural, pair, read_name
@@ -29,7 +31,7 @@ def folder(tmp_path, pictures, save, shrink):
 
 
 def verified(path, **facts):
-    return verify(describe_folder("mine", path, **facts), None)
+    return verify(describe("mine", [path], **facts).spec, None)
 
 
 def lr_names(found, scale=2):
@@ -145,7 +147,7 @@ def test_a_name_that_only_looks_like_lr_is_hr_where_the_sizes_say_so(folder):
 def test_images_that_are_all_lr_are_refused_unless_nobody_has_their_hr(folder):
     path = folder({"a_LR.png": ("ant", 1), "b_LR.png": ("bee", 1)})
     with pytest.raises(DataError, match="is LR by its name; add the HR, or give --unpaired"):
-        describe_folder("mine", path)
+        describe("mine", [path])
     assert list(verified(path, truth=False).images) == ["a_LR", "b_LR"]
 
 
@@ -177,7 +179,8 @@ def test_lr_of_the_size_of_uncropped_hr_is_refused_by_verify_and_by_run(tmp_path
 def test_an_image_too_small_for_the_scale_of_its_lr_is_named(folder, save):
     path = folder({"HR/a.png": ("ant", 1), "LR_bicubic/X2/ax2.png": ("ant", 2), "LR_bicubic/X2/dotx2.png": ("ant", 4)})
     save(path / "HR/dot.png", np.zeros((1, 9, 3), np.uint8))
-    assert verified(path).all_problems == ("dot is 1×9 pixels, too small to have a x2 LR; remove it from the set.",)
+    spec = replace(describe("mine", [path]).spec, entries=(), images=None, left_out=())
+    assert verify(spec, None).all_problems == ("dot is 1×9 pixels, too small to have a x2 LR; remove it from the set.",)
 
 
 def test_what_is_there_and_not_taken_is_named(folder):

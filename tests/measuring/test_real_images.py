@@ -125,9 +125,10 @@ def test_nothing_is_trained_on_lr_that_is_not_made(catalog, tmp_path):
 
 
 def test_a_folder_without_hr_is_recorded_as_such(tmp_path):
-    from srbench.datasets.adding import describe_folder, record
+    from srbench.datasets.adding import describe
+    from srbench.datasets.recording import record
 
     write_png(tmp_path / "Street" / "one.png", picture(1, 30, 26))
-    record(tmp_path / "sets.toml", describe_folder("street", tmp_path / "Street", truth=False))
+    record(tmp_path / "sets.toml", describe("street", [tmp_path / "Street"], truth=False).spec)
     (spec,) = read_manifest(tmp_path / "sets.toml")
     assert not spec.truth
