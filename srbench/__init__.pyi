@@ -1,3 +1,5 @@
+from .benchmarking.results import Results, read_results
+from .benchmarking.run import run
 from .catalog.hooks import hookimpl
 from .catalog.kinds import ExecutorSpec
 from .catalog.plugin import Family
@@ -24,7 +26,6 @@ from .networks.spec import ArchitectureSpec, Checkpoint, Reported
 from .networks.wanted import Points, Wanted
 from .networks.weights import load_state_dict
 from .recipe import Recipe
-from .report.comparing.reading import read_results
 from .scales import RealScale, Scale, hr_size, lr_size, parse_scale, whole_scale
 from .upscaling.loading import load
 
@@ -60,6 +61,7 @@ __all__ = [
     "RecognitionMetricSpec",
     "Reported",
     "Result",
+    "Results",
     "Scale",
     "ScoreSpec",
     "Setup",
@@ -84,6 +86,7 @@ __all__ = [
     "read_chain",
     "read_manifest",
     "read_results",
+    "run",
     "user_manifest",
     "weighted_mean",
     "whole_scale",

@@ -23,6 +23,7 @@ from safetensors.torch import save as safetensors
 from helpers.leaderboards import QUICK
 from helpers.mutations import damaged
 from helpers.records import make_record
+from srbench.benchmarking.results import read_results
 from srbench.catalog.catalog import load_catalog
 from srbench.cli.console import complain
 from srbench.datasets.archives import unpack
@@ -35,7 +36,7 @@ from srbench.imaging.files import image_size, read_image
 from srbench.networks.weights import load_state_dict
 from srbench.planning.suite import load_suite
 from srbench.recipe import Recipe
-from srbench.report.comparing.reading import read_leaderboard, read_results
+from srbench.report.comparing.reading import read_leaderboard
 from srbench.report.reading import read_records
 from srbench.toml import read_table
 
@@ -165,7 +166,7 @@ READERS = {
         load_state_dict,
     ),
     "leaderboard": ("x.csv", [leaderboard()], read_leaderboard),
-    "results": ("x.csv", [leaderboard()], read_results),
+    "results": ("x.csv", [leaderboard()], lambda path: read_results(path).cells),
     "record": ("x.json", [RECORD], in_records),
     "packed records": (
         "x.xz",

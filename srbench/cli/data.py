@@ -9,9 +9,10 @@ import typer
 
 from srbench.cli.console import plain_console, say, warn
 from srbench.cli.help import Commands
-from srbench.cli.options import Data, Long, data_root
+from srbench.cli.options import Data, Long
 from srbench.cli.tables import print_table
 from srbench.errors import DataError, UnavailableError, UnknownNameError, UsageError
+from srbench.running.places import data_root
 
 app = Commands(help="List, check, fetch, add, rename and remove datasets.", no_args_is_help=True)
 

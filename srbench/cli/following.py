@@ -1,4 +1,4 @@
-"""Show a run while it goes on: bars on a terminal, lines in a log, JSON for programs, or nothing."""
+"""Show a run: bars on a terminal, lines in a log, JSON for programs, or nothing; and how it ended."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from srbench.cli.console import plain_console
+from srbench.cli.console import complain, plain_console, say
 from srbench.cli.help import OUTPUT
 
 if TYPE_CHECKING:
+    from srbench.benchmarking.results import Results
     from srbench.running.events import Event, Listener
+    from srbench.running.runner import Outcome
 
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only errors, and where the results are.", rich_help_panel=OUTPUT)
@@ -73,3 +75,34 @@ def _appended(name: str) -> TextIO:
 def is_silent(*, quiet: bool, json_log: str | None) -> bool:
     """Whether a command prints nothing for people but errors and where the results are."""
     return quiet or json_log == "-"
+
+
+def print_end(made: Results, *, quiet: bool, json_log: str | None) -> None:
+    """Print the tables of a run that ended, or where they are, and why cells failed."""
+    if not is_silent(quiet=quiet, json_log=json_log):
+        from srbench.report.terminal import print_report
+
+        print_report(plain_console(), made.report())
+        if made.outcome is None:
+            say("Nothing was measured: nothing that these results depend on has changed since.")
+    elif json_log != "-":
+        say(f"Results: {made.path}")
+    if made.outcome:
+        print_failures(made.outcome, silent=is_silent(quiet=quiet, json_log=json_log))
+
+
+def print_failures(outcome: Outcome, *, silent: bool) -> None:
+    """Print why cells failed, on standard error if nothing else is printed; the exit status is 1 if there are any."""
+    from rich.text import Text
+
+    from srbench.escaping import one_line
+
+    console = plain_console(stderr=silent)
+    for title, reason in outcome.failed:
+        console.print(Text.assemble(("failed", "red"), one_line(f" {title}: {reason}")))
+    if outcome.failed:
+        complain(
+            f"{len(outcome.failed)} of {outcome.cells} cells failed, for the reasons above; "
+            "the same command tries them again."
+        )
+        raise typer.Exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import re
@@ -13,9 +12,9 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 
 from srbench.cli.help import CHANGE, FILES, KEEP, MACHINE, PLUGINS
-from srbench.errors import DataError, UsageError
-from srbench.planning.overrides import Option, RunOptions, Selection, options_of
-from srbench.scales import LARGEST_SCALE, Scale, parse_scale
+from srbench.errors import UsageError
+from srbench.planning.overrides import Option, RunOptions, Selection, options_of, scale_above_1
+from srbench.scales import Scale
 
 OF_A_RUN = options_of(RunOptions)
 _SELECTING = options_of(Selection)
@@ -127,17 +126,7 @@ def scales(values: list[str] | None) -> tuple[Scale, ...]:
     Raises:
         UsageError: One is not a scale above 1.
     """
-    return tuple(_scale(word) for word in words(values))
-
-
-def _scale(word: str) -> Scale:
-    with contextlib.suppress(ValueError):
-        if (scale := parse_scale(word)) > 1:
-            return scale
-    raise UsageError(
-        f"--scale {word} is not a scale; give a number above 1 and up to {LARGEST_SCALE}, or two for height and width, "
-        "such as --scale 2, --scale 2,4, --scale 2.3 or --scale 3.7x1.5."
-    )
+    return tuple(map(scale_above_1, words(values)))
 
 
 def one_scale(value: str) -> Scale:
@@ -150,37 +139,3 @@ def one_scale(value: str) -> Scale:
     if len(factors) != 1:
         raise UsageError(f"--scale {value} names {len(factors)} scales. Give one scale.")
     return factors[0]
-
-
-def resolve_device(name: str) -> str:
-    """Return the device to compute on; "auto" takes an accelerator if there is one.
-
-    Raises:
-        UsageError: The machine has no such device.
-    """
-    if name == "cpu":
-        return name
-    import torch
-
-    found = torch.accelerator.current_accelerator(check_available=True)
-    if name == "auto":
-        return "cpu" if found is None else found.type
-    kind, _, index = name.partition(":")
-    count = torch.accelerator.device_count() if found is not None and found.type == kind else 0
-    if not count or (index and (not index.isdecimal() or int(index) >= count)):
-        have = "cpu" if found is None else f"cpu and {torch.accelerator.device_count()} x {found.type}"
-        raise UsageError(f"This machine has no device {name!r}; it has {have}. Choose with --device, or --device auto.")
-    return name
-
-
-def data_root(path: Path | None) -> Path | None:
-    """Return the folder of ``--data``.
-
-    Raises:
-        DataError: It is not a folder.
-    """
-    if path is not None and not path.is_dir():
-        raise DataError(
-            f"The data folder {path} is not a folder; give --data the folder that holds Set5, Set14 and others."
-        )
-    return path

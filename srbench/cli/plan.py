@@ -16,11 +16,8 @@ from srbench.cli.options import (
     SuiteName,
     Threads,
     WeightsFolders,
-    data_root,
-    resolve_device,
     with_run_options,
 )
-from srbench.errors import UsageError
 from srbench.escaping import one_line
 from srbench.planning.overrides import RunOptions
 
@@ -58,7 +55,7 @@ def plan(
     print_outline(schedule)
 
 
-def print_outline(schedule: Schedule, workers: int = 1, *, fresh: bool = False) -> None:
+def print_outline(schedule: Schedule, workers: int = 1, executor: str = "here", *, fresh: bool = False) -> None:
     """Print what a run would do: the sum, the models, the stages, and the sum again; exit 1 if a cell is impossible."""
     from rich.text import Text
 
@@ -66,6 +63,7 @@ def print_outline(schedule: Schedule, workers: int = 1, *, fresh: bool = False) 
     from srbench.running.estimate import in_words
     from srbench.running.outline import outline_of
 
+    workers = workers if schedule.session.catalog.executors[executor].isolated else 1
     outline, console = outline_of(schedule, workers, fresh=fresh), plain_console()
     total = f"suite {schedule.plan.suite.name}: {_sum(outline, workers)}"
     console.print(total)
@@ -122,44 +120,14 @@ def _sum(outline: Outline, workers: int) -> str:
 
 def planned(
     name: str, options: RunOptions, *, data: Path | None, plugin: list[Path] | None, strict: bool,
-    weights_dir: list[Path] | None, device: str, threads: int, tensorboard: Path | None = None,
+    weights_dir: list[Path] | None, device: str, threads: int,
 ) -> Schedule:  # fmt: skip
     """Read the suite, apply the options and lay out the jobs."""
-    from srbench.files import cache_root
-    from srbench.planning.plan import make_plan
-    from srbench.planning.suite import load_suite
-    from srbench.running.schedule import Schedule
-    from srbench.running.session import Session
+    from srbench.benchmarking.schedules import lay_out
+    from srbench.running.session import open_session
 
-    suite = options.applied_to(load_suite(name))
-    session = Session(
-        plugin_files=tuple(path.resolve() for path in plugin or ()),
-        strict_plugins=strict,
-        data_root=data_root(data),
-        weights_folders=tuple(weights_dir or ()),
-        cache=cache_root(),
-        device=resolve_device(device),
-        threads=threads,
-        limit=options.limit,
-        images_kept=suite.images_kept,
-        log_folder=tensorboard,
-    )
-    for broken in session.catalog.broken:
-        warn(str(broken.error))
-    plan = make_plan(suite, session.catalog, options)
-    schedule = Schedule(plan, session)
-    for sentence in session.library.warnings.values():
-        warn(sentence)
-    return schedule
-
-
-def require_some_cell(schedule: Schedule) -> None:
-    """Refuse a run without a possible cell.
-
-    Raises:
-        UsageError: Every cell is impossible; the first reason, and the number of others.
-    """
-    reasons = [own.measure.reason for own in schedule.cells.values()]
-    if all(reasons):
-        first, *others = dict.fromkeys(map(str, reasons))
-        raise UsageError(first + (f" And {len(others)} more reasons: see `srbench plan`." if others else ""))
+    session = open_session(
+        data=data, plugin_files=plugin or (), strict_plugins=strict, weights_folders=weights_dir or (), device=device,
+        threads=threads, warn=warn,
+    )  # fmt: skip
+    return lay_out(name, options, session, warn)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from srbench.cli.console import plain_console, warn
-from srbench.cli.options import Device, PluginFiles, Scales, Threads, resolve_device, scales, words
+from srbench.cli.options import Device, PluginFiles, Scales, Threads, scales, words
 from srbench.cli.tables import print_table, print_text
 from srbench.errors import UsageError
+from srbench.running.places import resolve_device
 from srbench.scales import Scale, covering_lr_size, plain_scale
 
 if TYPE_CHECKING:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from srbench.cli.console import complain, plain_console, say
-from srbench.cli.following import JsonFile, Quiet, following, is_silent
+from srbench.cli.console import warn
+from srbench.cli.following import JsonFile, Quiet, following, print_end
 from srbench.cli.help import CHANGE, MACHINE, OUTPUT
 from srbench.cli.options import (
     Data,
@@ -23,16 +22,12 @@ from srbench.cli.options import (
     WeightsFolders,
     with_run_options,
 )
-from srbench.escaping import one_line
+from srbench.cli.plan import planned, print_outline
 from srbench.planning.overrides import RunOptions
-
-if TYPE_CHECKING:
-    from srbench.running.runner import Outcome
 
 
 @with_run_options
 def run(
-    ctx: typer.Context,
     suite: SuiteName = "quick",
     *,
     data: Data = None,
@@ -82,85 +77,20 @@ def run(
       srbench run --architecture espcn,fsrcnn --scale 2 --results mine
       srbench run --executor processes --workers 2 --threads 1 > run.log
     """
-    from srbench.cli.plan import planned, print_outline, require_some_cell
-    from srbench.files import cache_root
-    from srbench.profiling.other_work import warning_of_load
-    from srbench.report.build import build_report
-    from srbench.report.reading import read_packed
-    from srbench.report.terminal import print_leaderboard
-    from srbench.running.cache import cache_in_use
-    from srbench.running.estimate import Estimator
-    from srbench.running.events import Done, Note, Planned, Writing
-    from srbench.running.freshness import note_finished, still_finished
-    from srbench.running.runner import run_plan
-    from srbench.running.store import results_lock
-
-    begun = time.monotonic()
-    question = {name: value for name, value in ctx.params.items() if name not in ("dry_run", "quiet", "json_log")}
-    silent = is_silent(quiet=quiet, json_log=json_log)
-    if not fresh and not dry_run and json_log is None and still_finished(results, question):
-        if quiet:
-            say(f"Results: {results}")
-        else:
-            print_leaderboard(plain_console(), results)
-            say("Nothing was measured: nothing that these results depend on has changed since.")
-        return
-    with cache_in_use(cache_root()):
+    if dry_run:
         schedule = planned(
             suite, replace(options, profile=profile), data=data, plugin=plugin, strict=strict_plugins,
-            weights_dir=weights_dir, device=device, threads=threads, tensorboard=tensorboard,
+            weights_dir=weights_dir, device=device, threads=threads,
         )  # fmt: skip
-        chosen = schedule.session.catalog.executors[executor]
-        at_once = workers if chosen.isolated else 1
-        if dry_run:
-            print_outline(schedule, at_once, fresh=fresh)
-            return
-        require_some_cell(schedule)
-        with results_lock(results), following(quiet=quiet, json_log=json_log) as listener:
-            read_packed(results)  # a damaged file is better reported now than after hours
-            jobs, estimator = schedule.open_jobs(fresh=fresh), Estimator(schedule.session)
-            listener(
-                Planned(
-                    suite=schedule.plan.suite.name,
-                    cells=len(schedule.cells),
-                    impossible=sum(own.measure.reason is not None for own in schedule.cells.values()),
-                    jobs=len(jobs),
-                    estimated_seconds=round(estimator.elapsed(jobs, at_once), 1),
-                )
-            )
-            if jobs and (warning := warning_of_load(schedule.session.device)):
-                listener(Note(text=warning))
-            outcome = run_plan(schedule, results, chosen, workers, listener, fresh=fresh)
-            listener(Writing(results=str(results)))
-            if silent:
-                build_report(results)
-            else:
-                print_leaderboard(plain_console(), results)
-            if not outcome.failed:
-                note_finished(results, question, schedule)
-            listener(
-                Done(
-                    measured=outcome.measured,
-                    cached=outcome.cached,
-                    failed=len(outcome.failed),
-                    seconds=round(time.monotonic() - begun, 1),
-                    results=str(results),
-                )
-            )
-    if quiet and json_log != "-":
-        say(f"Results: {results}")
-    _print_failures(outcome, len(schedule.cells), silent=silent)
+        print_outline(schedule, workers, executor, fresh=fresh)
+        return
+    from srbench.benchmarking.run import run as run_suite
 
-
-def _print_failures(outcome: Outcome, cells: int, *, silent: bool) -> None:
-    """Print why cells failed, on standard error if nothing else is printed; the exit status is 1 if there are any."""
-    from rich.text import Text
-
-    console = plain_console(stderr=silent)
-    for title, reason in outcome.failed:
-        console.print(Text.assemble(("failed", "red"), one_line(f" {title}: {reason}")))
-    if outcome.failed:
-        complain(
-            f"{len(outcome.failed)} of {cells} cells failed, for the reasons above; the same command tries them again."
-        )
-        raise typer.Exit(1)
+    with following(quiet=quiet, json_log=json_log) as listener:
+        made = run_suite(
+            suite, data=data, results=results, plugin_files=plugin or (), strict_plugins=strict_plugins,
+            weights_folders=weights_dir or (), device=device, threads=threads, executor=executor, workers=workers,
+            tensorboard=tensorboard, fresh=fresh, skip_unchanged=json_log is None, listener=listener, warn=warn,
+            **replace(options, profile=profile).keywords,
+        )  # fmt: skip
+    print_end(made, quiet=quiet, json_log=json_log)

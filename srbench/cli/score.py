@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from srbench.cli.console import plain_console
-from srbench.cli.options import Data, Device, PluginFiles, data_root, one_scale, resolve_device, words
+from srbench.cli.options import Data, Device, PluginFiles, one_scale, words
 from srbench.cli.tables import print_table
 from srbench.escaping import one_line
+from srbench.running.places import data_root, resolve_device
 
 
 def score(

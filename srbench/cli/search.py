@@ -16,10 +16,9 @@ from srbench.cli.options import (
     Strict,
     Threads,
     WeightsFolders,
-    data_root,
-    resolve_device,
 )
 from srbench.escaping import one_line
+from srbench.running.places import data_root, resolve_device
 
 
 def search(

@@ -9,8 +9,9 @@ from typing import Annotated, Literal, cast, get_args
 import typer
 
 from srbench.cli.console import complain, plain_console
-from srbench.cli.options import Device, PluginFiles, Threads, WeightsFolders, one_scale, resolve_device
+from srbench.cli.options import Device, PluginFiles, Threads, WeightsFolders, one_scale
 from srbench.errors import SrbenchError, UsageError
+from srbench.running.places import resolve_device
 
 Precision = Literal["fp32", "bf16", "fp16"]
 

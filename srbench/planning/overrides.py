@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, cast, get_args, get_origin, get_type_hints
 
-from srbench.errors import UsageError
-from srbench.scales import Scale
+from srbench.errors import UnknownNameError, UsageError
+from srbench.scales import LARGEST_SCALE, Scale, parse_scale
 
 if TYPE_CHECKING:  # pydantic would make `srbench --help` slow
     from srbench.planning.suite import Grid, Suite
@@ -52,6 +54,29 @@ class Selection:
 EVERYTHING = Selection()
 
 
+class RunKeywords(TypedDict, total=False):
+    """The fields of `RunOptions` as people write them in Python: one value, or several; scales as numbers or texts."""
+
+    only: str | Iterable[str]
+    scales: Scale | float | str | Iterable[Scale | float | str]
+    datasets: str | Iterable[str]
+    degradations: str | Iterable[str]
+    seeds: int | Iterable[int]
+    limit: int | None
+    architectures: str | Iterable[str]
+    distillers: str | Iterable[str]
+    teacher: str | None
+    metrics: str | Iterable[str]
+    recipe: str | Path | None
+    tile: int | None
+    self_ensemble: bool
+    chop: bool
+    resize: bool
+    precision: str | None
+    weights: str | Path | Iterable[str | Path]
+    profile: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions(Selection):
     """The options of a run that decide what is measured: a selection, and values that replace those of the suite."""
@@ -82,6 +107,33 @@ class RunOptions(Selection):
     )
     profile: bool = True
     """Whether cost is measured too, if the suite profiles. Only an option of `srbench run`."""
+
+    @classmethod
+    def of(cls, **given: Unpack[RunKeywords]) -> Self:
+        """Read options as people write them in Python: ``RunOptions.of(architectures="espcn", scales=[2, 2.3])``.
+
+        Raises:
+            UnknownNameError: There is no such option.
+            UsageError: A scale is not one, or a number is too small.
+        """
+        types, declared = get_type_hints(cls), options_of(cls)
+        read: dict[str, Any] = {}
+        for name, value in given.items():
+            if name not in types:
+                raise UnknownNameError.among("option of a run", name, types)
+            if get_origin(types[name]) is tuple:
+                kind = get_args(types[name])[0]
+                several = (value,) if isinstance(value, str | Path) or not isinstance(value, Iterable) else value
+                read[name] = tuple(_item(one, kind) for one in several)
+            else:
+                read[name] = str(value) if isinstance(value, Path) else value
+                _check_least(name, value, declared[name][1] if name in declared else None)
+        return cls(**read)
+
+    @property
+    def keywords(self) -> RunKeywords:
+        """The fields by name, which `of` reads again."""
+        return cast("RunKeywords", {f.name: getattr(self, f.name) for f in fields(self)})
 
     def applied_to(self, suite: Suite) -> Suite:
         """Return the suite with these options in place of its own values; the plan applies the selection.
@@ -152,3 +204,32 @@ def options_of(kind: type[Selection]) -> dict[str, tuple[Any, Option]]:
     """Return the fields of ``kind`` that are options, in order: by name, the type and the option."""
     types = get_type_hints(kind)
     return {f.name: (types[f.name], f.metadata["option"]) for f in fields(kind) if "option" in f.metadata}
+
+
+def _item(value: object, kind: object) -> object:
+    """Return one of several values as its field has it."""
+    if kind is str:
+        return str(value)
+    if kind is int:
+        return value
+    return Path(str(value)) if kind is Path else scale_above_1(str(value))
+
+
+def _check_least(name: str, value: object, declared: Option | None) -> None:
+    if declared and declared.least is not None and isinstance(value, int) and value < declared.least:
+        raise UsageError(f"{name} is {value}; give {declared.least} or more.")
+
+
+def scale_above_1(text: str) -> Scale:
+    """Read a scale to enlarge by.
+
+    Raises:
+        UsageError: It is not a scale above 1.
+    """
+    with suppress(ValueError):
+        if (scale := parse_scale(text)) > 1:
+            return scale
+    raise UsageError(
+        f"--scale {text} is not a scale; give a number above 1 and up to {LARGEST_SCALE}, or two for height and width, "
+        "such as --scale 2, --scale 2,4, --scale 2.3 or --scale 3.7x1.5."
+    )

@@ -13,7 +13,7 @@ from rich.text import Text
 from srbench.escaping import one_line
 from srbench.garbage import without_collections
 from srbench.plain import PlainConsole
-from srbench.report.build import build_report
+from srbench.report.build import ReportFiles, build_report
 from srbench.report.comparing.comparison import Comparison
 from srbench.report.comparing.verdicts import cells, heading, listed, skipped, summary
 from srbench.report.formats import Heading, signed
@@ -36,21 +36,28 @@ def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = Fal
     Raises:
         DataError: There are no records.
     """
-    files = build_report(results, force=force, images=images)
+    print_report(console, build_report(results, force=force, images=images))
+
+
+def print_report(console: PlainConsole, files: ReportFiles) -> None:
+    """Print the tables of a report that was made, and the paths of its files."""
     print_tables(console, files.sections)
     print_files(console, files.paths, files.warnings)
 
 
 def print_tables(console: PlainConsole, sections: Sequence[Section]) -> None:
     """Print the tables of sections; a narrow console loses the least important columns first."""
-    empty = False
-    rows = max(5, _ROWS // max(1, sum(len(section.tables) for section in sections)))
-    for section in sections:
-        for table in section.tables:
-            console.print(_render(section, table, console.width, rows))
-            empty |= any(v.mean is None for line in table.lines for v in [*line.scores.values(), *line.costs.values()])
-    if empty:
+    for table in drawn_tables(sections, console.width):
+        console.print(table)
+    lines = [line for section in sections for table in section.tables for line in table.lines]
+    if any(value.mean is None for line in lines for value in [*line.scores.values(), *line.costs.values()]):
         console.print("— could not be measured; the reasons are footnotes of leaderboard.md.", style="dim")
+
+
+def drawn_tables(sections: Sequence[Section], width: int) -> list[RichTable]:
+    """Return the tables of sections, each as wide as ``width`` characters allow."""
+    rows = max(5, _ROWS // max(1, sum(len(section.tables) for section in sections)))
+    return [_render(section, table, width, rows) for section in sections for table in section.tables]
 
 
 def print_files(console: PlainConsole, paths: Iterable[Path], warnings: Iterable[str]) -> None:

@@ -30,6 +30,11 @@ class Outcome:
     failed: tuple[tuple[str, str], ...]
     """Title and reason of each cell that could not be measured."""
 
+    @property
+    def cells(self) -> int:
+        """How many cells there are."""
+        return self.measured + self.cached + len(self.failed)
+
 
 def run_plan(
     schedule: Schedule, results: Path, executor: ExecutorSpec, workers: int, listener: Listener, *,

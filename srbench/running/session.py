@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from srbench.catalog.catalog import Catalog, load_catalog
 from srbench.datasets.library import Library
+from srbench.files import cache_root
+from srbench.running.places import data_root, resolve_device
 from srbench.running.store import Store
 
 
@@ -43,6 +47,53 @@ class Session:
     def store(self) -> Store:
         """The results of finished jobs."""
         return Store(self.cache)
+
+
+def open_session(
+    *,
+    data: Path | str | None = None,
+    plugin_files: Iterable[Path | str] = (),
+    strict_plugins: bool = False,
+    weights_folders: Iterable[Path | str] = (),
+    device: str = "cpu",
+    threads: int = 0,
+    log_folder: Path | str | None = None,
+    warn: Callable[[str], None],
+) -> Session:
+    """Check where things are, and load the plugins as they are now.
+
+    Args:
+        data: Folder with the datasets; default: that of SRBENCH_DATA.
+        plugin_files: Single-file plugins to load beside those that are installed.
+        strict_plugins: Whether a broken plugin is an error.
+        weights_folders: Folders with published checkpoints; default: those of SRBENCH_WEIGHTS.
+        device: "cpu", "cuda", "cuda:1", "mps", or "auto".
+        threads: Threads of torch on the CPU; 0 leaves the choice to torch.
+        log_folder: For TensorBoard; no curves if absent.
+        warn: Receives a sentence for each broken plugin.
+
+    Raises:
+        DataError: ``data`` is not a folder.
+        PluginError: Two plugins provide one name, or ``strict_plugins`` and one is broken.
+        UsageError: The machine has no such device.
+    """
+    for remembered in (_catalog, _library):
+        remembered.cache_clear()  # files may have changed since an earlier session of this process
+    data = data or os.environ.get("SRBENCH_DATA") or None
+    weights = tuple(weights_folders) or tuple(filter(None, os.environ.get("SRBENCH_WEIGHTS", "").split(os.pathsep)))
+    session = Session(
+        plugin_files=tuple(Path(path).resolve() for path in plugin_files),
+        strict_plugins=strict_plugins,
+        data_root=data_root(Path(data) if data else None),
+        weights_folders=tuple(map(Path, weights)),
+        cache=cache_root(),
+        device=resolve_device(device),
+        threads=threads,
+        log_folder=Path(log_folder) if log_folder else None,
+    )
+    for broken in session.catalog.broken:
+        warn(str(broken.error))
+    return session
 
 
 @functools.lru_cache(maxsize=1)

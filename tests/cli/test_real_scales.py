@@ -18,7 +18,7 @@ def srbench(srbench, catalog, monkeypatch):
 
 
 def rows(srbench):
-    frame = public.read_results(srbench.folder / "results")
+    frame = public.read_results(srbench.folder / "results").cells
     return frame, {(row.architecture, row.scale): row for row in frame.itertuples()}
 
 

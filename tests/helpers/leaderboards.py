@@ -1,5 +1,7 @@
 """Rows of small leaderboards, and rules to compare them with."""
 
+import csv
+from pathlib import Path
 from typing import Any
 
 from helpers.records import make_record, quick_records
@@ -23,3 +25,12 @@ def one(**changes: Any) -> dict[str, str]:
 
 BASE = one()
 QUICK = rows_of(quick_records())
+
+
+def written(folder: Path, rows: list[dict[str, str]], name: str = "leaderboard.csv") -> Path:
+    path = folder / name
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path

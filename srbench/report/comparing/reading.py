@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from srbench.errors import DataError
 from srbench.garbage import without_collections
-from srbench.records import RowId
+from srbench.records import Record, RowId
 from srbench.report.comparing.rows import Cells, holds_numbers, identity_of, row_title
 from srbench.report.comparing.sides import Origin, Side
 from srbench.report.formats import cell_text
-from srbench.report.leaderboard.columns import Dtype, dtype_of, leaderboard_columns, leaderboard_row, metric_columns
+from srbench.report.leaderboard.columns import dtype_of, leaderboard_columns, leaderboard_row, metric_columns
 from srbench.report.leaderboard.sections import rank_order
 from srbench.report.reading import has_records, read_records
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def read_leaderboard(path: Path) -> list[Cells]:
@@ -36,12 +32,7 @@ def read_side(path: Path) -> Side:
     """
     if path.is_dir():
         if has_records(path):
-            records = read_records(path).records
-            metrics = metric_columns(records)
-            header = leaderboard_columns(metrics, records)
-            rows = (leaderboard_row(record, metrics) for record in rank_order(records))
-            cells: list[Cells] = [{name: cell_text(row.get(name)) for name in header} for row in rows]
-            return Side(rows=cells, origin=Origin.of_records(records))
+            return side_of(read_records(path).records)
         if not (path / "leaderboard.csv").is_file():
             raise DataError(f"{path} has neither records nor a leaderboard.csv; give a results folder or a CSV file.")
         path /= "leaderboard.csv"
@@ -57,34 +48,13 @@ def read_side(path: Path) -> Side:
     return Side(rows=parsed, origin=Origin.of_rows(parsed))
 
 
-def read_results(path: Path | str) -> pd.DataFrame:
-    """Read results as a data frame with the rows and columns of ``leaderboard.csv``.
-
-    The dtype of texts is "string", of counts "Int64", and of other numbers "float64". That of scales is "Int64" if all
-    are whole, "float64" if all have one factor, else "string". Empty cells are missing values;
-    the column ``reasons`` says why they are empty. Rows have the order of the leaderboard.
-
-    Args:
-        path: A results folder, a folder of records, or a CSV file.
-
-    Raises:
-        DataError: There is no such file or folder, it is not a leaderboard, or it has a row twice.
-    """
-    import pandas as pd
-
-    frame = pd.DataFrame(read_leaderboard(Path(path)), dtype="string").replace("", pd.NA)
-    dtypes = {column: dtype_of(column) for column in frame.columns} | {"scale": _dtype_of_scales(frame["scale"])}
-    # by way of floats, since a spreadsheet writes 12 as 12.0
-    counts = {column: "Float64" for column, dtype in dtypes.items() if dtype == "Int64"}
-    return frame.astype(counts).astype(dtypes)
-
-
-def _dtype_of_scales(texts: Iterable[str]) -> Dtype:
-    """Return the dtype of the scales: counts if all are whole, else numbers, or texts if one has two factors."""
-    scales = [text for text in texts if isinstance(text, str)]
-    if any("x" in scale for scale in scales):
-        return "string"
-    return "float64" if any(not float(scale).is_integer() for scale in scales) else "Int64"
+def side_of(records: Sequence[Record]) -> Side:
+    """Return the rows of records, in the order of the leaderboard, with the texts that its CSV file has."""
+    metrics = metric_columns(records)
+    header = leaderboard_columns(metrics, records)
+    rows = (leaderboard_row(record, metrics) for record in rank_order(records))
+    cells: list[Cells] = [{name: cell_text(row.get(name)) for name in header} for row in rows]
+    return Side(rows=cells, origin=Origin.of_records(records))
 
 
 def _parse(path: Path, text: str) -> list[Cells]:

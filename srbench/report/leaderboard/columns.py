@@ -11,7 +11,7 @@ from srbench.report.formats import CsvRow, CsvValue
 from srbench.report.leaderboard.costs import absent_costs
 
 Dtype: TypeAlias = Literal["string", "Int64", "float64"]
-"""The dtype of a column in a data frame; see `srbench.report.comparing.reading.read_results`."""
+"""The dtype of a column in a data frame; see `srbench.report.frames`."""
 
 
 @dataclass(frozen=True, slots=True)

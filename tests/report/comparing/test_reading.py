@@ -1,32 +1,16 @@
-"""Leaderboards are read from CSV files and folders of records, as text and as data frames."""
+"""Leaderboards are read from CSV files and folders of records, as text."""
 
-import csv
-import io
 import re
 
 import pytest
 
-import srbench
-from helpers import ROOT
-from helpers.leaderboards import BASE, LATENCY, PSNR, QUICK, one
+from helpers.leaderboards import BASE, LATENCY, PSNR, QUICK, one, written
 from helpers.records import quick_records, write_records
 from srbench.errors import DataError
 from srbench.records import RowId
-from srbench.report.build import build_report
 from srbench.report.comparing.comparison import compare_rows
-from srbench.report.comparing.reading import read_leaderboard, read_results, read_side
+from srbench.report.comparing.reading import read_leaderboard, read_side
 from srbench.report.comparing.sides import Origin
-from srbench.report.leaderboard import columns
-
-
-def written(tmp_path, rows, name="leaderboard.csv"):
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    path = tmp_path / name
-    path.write_text(text.getvalue(), encoding="utf-8")
-    return path
 
 
 def test_a_csv_a_records_folder_and_a_results_folder_say_the_same(tmp_path):
@@ -111,51 +95,6 @@ def test_a_row_of_another_length_is_refused(tmp_path):
         read_leaderboard(path)
 
 
-COMMITTED = sorted(ROOT.glob("results/**/leaderboard.csv"))
-
-
-def test_there_are_committed_results():
-    assert ROOT / "results" / "leaderboard.csv" in COMMITTED
-
-
-@pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.parent.name)
-def test_committed_results_are_read_with_the_documented_dtypes(file):
-    frame = srbench.read_results(file)
-    assert list(frame.columns[:15]) == columns.leaderboard_columns()[:15]
-    for column in (c for c in (*columns.NAMING, *columns.COSTS) if c.name in frame):
-        assert frame[column.name].dtype.name == column.dtype
-    scores = [name for name in (*columns.METRICS.values(), "top1_percent") if name in frame]
-    assert scores
-    assert all(frame[name].dtype == "float64" for name in scores)
-    assert frame["architecture"].notna().all()
-    for name, least, most in (("psnr_y_db", 10, 100), ("top1_percent", 0, 100)):
-        assert name not in frame or frame[name].dropna().between(least, most).all()
-    assert len(frame) == len(file.read_text(encoding="utf-8").splitlines()) - 1
-
-
-def test_the_best_of_the_quick_suite_beat_bicubic():
-    frame = srbench.read_results(ROOT / "results" / "leaderboard.csv")
-    best = frame[frame.status == "ok"].groupby(["scale", "degradation"])["psnr_y_db"].max()
-    bicubic = frame[frame.architecture == "bicubic"].set_index(["scale", "degradation"])["psnr_y_db"]
-    assert best.gt(bicubic).all()
-
-
-def test_a_results_folder_and_its_csv_file_give_the_same_frame(results, no_figures):
-    files = build_report(results)
-    frame = srbench.read_results(str(results))
-    assert frame.equals(srbench.read_results(files.csv))
-    assert len(frame) == len(quick_records())
-
-
-def test_empty_cells_are_missing_values(results):
-    frame = srbench.read_results(results)
-    failed = frame[frame.status == "failed"].iloc[0]
-    assert failed[["psnr_y_db", "parameters", "certified"]].isna().all()
-    assert failed.reasons == "cell: The loss became NaN at step 312; lower learning_rate."
-    assert frame.loc[frame.architecture == "bicubic", "seed"].isna().all()
-    assert frame.loc[frame.architecture == "espcn", "seed"].eq(0).all()
-
-
 @pytest.mark.parametrize(
     ("column", "text", "fault"),
     [
@@ -170,15 +109,4 @@ def test_a_cell_that_does_not_fit_its_column_is_named(column, text, fault, tmp_p
     rows = [row | ({column: text} if number == 1 else {}) for number, row in enumerate(QUICK[:3])]
     path = written(tmp_path, rows)
     with pytest.raises(DataError, match=f"line 3: {column} is .*, which is {fault}"):
-        read_results(path)
-
-
-def test_the_largest_seed_that_a_float_holds_is_read(tmp_path):
-    path = written(tmp_path, [row | {"seed": str(2**53 - 1)} for row in QUICK[:1]])
-    assert read_results(path)["seed"].tolist() == [2**53 - 1]
-
-
-def test_counts_that_a_spreadsheet_wrote_as_decimals_are_read(tmp_path):
-    rows = [row | {"seed": "0.0"} for row in QUICK[:1]]
-    path = written(tmp_path, rows)
-    assert read_results(path)["seed"].tolist() == [0]
+        read_leaderboard(path)

@@ -1,0 +1,1 @@
+"""Benchmarking: what a person asks for, as one function each."""

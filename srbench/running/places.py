@@ -1,0 +1,41 @@
+"""The folder with the data and the device to compute on, as people name them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from srbench.errors import DataError, UsageError
+
+
+def resolve_device(name: str) -> str:
+    """Return the device to compute on; "auto" takes an accelerator if there is one.
+
+    Raises:
+        UsageError: The machine has no such device.
+    """
+    if name == "cpu":
+        return name
+    import torch
+
+    found = torch.accelerator.current_accelerator(check_available=True)
+    if name == "auto":
+        return "cpu" if found is None else found.type
+    kind, _, index = name.partition(":")
+    count = torch.accelerator.device_count() if found is not None and found.type == kind else 0
+    if not count or (index and (not index.isdecimal() or int(index) >= count)):
+        have = "cpu" if found is None else f"cpu and {torch.accelerator.device_count()} x {found.type}"
+        raise UsageError(f"This machine has no device {name!r}; it has {have}. Choose with --device, or --device auto.")
+    return name
+
+
+def data_root(path: Path | None) -> Path | None:
+    """Return the folder of ``--data``.
+
+    Raises:
+        DataError: It is not a folder.
+    """
+    if path is not None and not path.is_dir():
+        raise DataError(
+            f"The data folder {path} is not a folder; give --data the folder that holds Set5, Set14 and others."
+        )
+    return path
