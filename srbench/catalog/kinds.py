@@ -1,6 +1,7 @@
 """The table of the kinds of things that a plugin can provide; what is common to all kinds follows from it.
 
-A new kind is one row here, one hook in `srbench.catalog.hooks`, and one contract in `srbench.testing`.
+A new kind is one row here, one hook in `srbench.catalog.hooks`, one contract in `srbench.testing`, and one template and
+its test in `srbench/catalog/templates`.
 """
 
 from __future__ import annotations

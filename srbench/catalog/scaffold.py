@@ -9,9 +9,11 @@ import keyword
 import re
 import shlex
 import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from string import Template
 
@@ -24,8 +26,17 @@ from srbench.errors import StoreError, UnknownNameError, UsageError
 LICENSES = ("MIT", "BSD-3-Clause", "Apache-2.0")
 """SPDX ids of the licences a package can be given."""
 TEMPLATES = Path(__file__).parent / "templates"
-WRITABLE = tuple(kind for kind in KINDS if (TEMPLATES / f"{kind}.txt").is_file())
-"""The kinds that have a template."""
+"""One for each kind and its test, and for some a table that uses it."""
+_OPTION = "--architecture edsr_small --{kind} {name} --scale 2"
+_RUN = {
+    "architecture": "--architecture {name} --scale 2",
+    "recogniser": "recognition-quick --architecture {name}",
+    "loss": "--architecture edsr_small --recipe {name}.toml --scale 2",
+    "step": "--architecture edsr_small --degradation chain:{name}.toml --scale 2",
+    "dataset": "{name}.toml",
+    "executor": "--architecture bicubic --scale 2 --executor {name} --workers 2",
+}
+"""How a run uses what was written, where another option than the one of its kind does."""
 RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, "nn", "srbench", "tensor", "torch"})
 """Names that would hide something that the file needs."""
 
@@ -40,8 +51,8 @@ class Idea:
     """Address of the paper."""
 
     def __post_init__(self) -> None:
-        if self.kind not in WRITABLE:
-            raise UnknownNameError.among("kind of plugin that can be written", self.kind, WRITABLE)
+        if self.kind not in KINDS:
+            raise UnknownNameError.among("kind of plugin", self.kind, KINDS)
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", self.name) or len(self.name) > 40:
             raise UsageError(
                 f"The name {self.name!r} is not lower_snake_case of at most 40 letters; "
@@ -57,16 +68,19 @@ class Idea:
     @property
     def run(self) -> str:
         """The command that trains and measures it, in a minute or so."""
-        if self.kind == "recogniser":
-            return f"srbench run recognition-quick --architecture {self.name}"
-        student = "" if self.kind == "architecture" else " --architecture edsr_small"
-        return f"srbench run{student} --{self.kind} {self.name} --scale 2"
+        return f"srbench run {_RUN.get(self.kind, _OPTION).format(kind=self.kind, name=self.name)}"
+
+    @property
+    def table(self) -> str:
+        """The TOML file that uses it, where no option of a run does: a recipe, a chain or a suite; else empty."""
+        return f"{self.name}.toml" if (TEMPLATES / f"{self.kind}_table.txt").is_file() else ""
 
     def words(self) -> dict[str, str]:
         """Return the words that fill the templates."""
         return {
             "kind": self.kind,
             "name": self.name,
+            "dashed": self.name.replace("_", "-"),
             "run": self.run,
             "class_name": "".join(part.capitalize() for part in self.name.split("_")),
             "label": self.name.replace("_", " ").capitalize(),
@@ -86,7 +100,8 @@ class Written:
 def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
     """Write one file and its test into a project folder; in a clone of srbench it joins the bundled plugins.
 
-    The plugin becomes ``plugins/NAME.py`` below the folder, where srbench finds it; this version of it is allowed.
+    The plugin becomes ``plugins/NAME.py`` below the folder, where srbench finds it; this version of it is allowed. For
+    some kinds, a TOML file in the current folder uses it; see `Idea.table`.
 
     Raises:
         UsageError: The name is taken in the catalog, or a file would be overwritten.
@@ -107,13 +122,15 @@ def write_file(idea: Idea, catalog: Catalog, into: Path = Path()) -> Written:
             "first_party": "from srbench.catalog.loading import import_file",
             "load": f'{idea.name} = import_file(Path(__file__).parents[1] / "plugins" / "{idea.name}.py")',
         }
-    _write({module: _fill(idea.kind, idea.words()), test: _test(idea, imports)})
+    table = {Path(idea.table): _fill(f"{idea.kind}_table", idea.words())} if idea.table else {}
+    texts = {module: _fill(idea.kind, idea.words()), test: _test(idea, imports)} | table
+    write_new(texts)
     if not clone:
         with suppress(StoreError):  # then it is allowed by hand
             trust([module])
     found = "" if clone else f" --plugin {_shown(module)}"
     commands = (f"python -m pytest {_shown(test)}", f"srbench check {idea.name}{found}", f"{idea.run}{found}")
-    return Written((module, test), commands)
+    return Written(tuple(texts), commands)
 
 
 def write_package(idea: Idea, catalog: Catalog, into: Path = Path(), license_id: str = "MIT") -> Written:
@@ -136,20 +153,26 @@ def write_package(idea: Idea, catalog: Catalog, into: Path = Path(), license_id:
         "license": license_id,
         "year": str(datetime.now(UTC).year),
         "holder": f"the authors of {distribution}",
+        "bound": _bound(version("srbench")),
     }
     root = into / distribution
     source = root / "src" / package
     texts = {
         root / "pyproject.toml": _fill("package_pyproject", words),
         root / "README.md": _fill("package_readme", words),
+        root / ".gitignore": _fill("package_gitignore", words),
+        root / ".github" / "workflows" / "check.yml": _fill("package_workflow", words),
         root / "LICENSE": _fill(f"license_{license_id.lower()}", words),
         source / "__init__.py": f'"""{words["label"]} for srbench."""\n',
         source / f"{idea.name}.py": _fill(idea.kind, words),
         root / "tests" / f"test_{idea.name}.py": _test(idea, {"third_party": f"from {package} import {idea.name}"}),
     }
-    _write(texts)
+    if idea.table:
+        texts[root / idea.table] = _fill(f"{idea.kind}_table", words)
+    write_new(texts)
     where = _shown(root)
-    commands = (f"python -m pip install -e {where} && python -m pytest {where}", f"srbench check {idea.name}", idea.run)
+    run = f"cd {where} && {idea.run}" if idea.table else idea.run
+    commands = (f"python -m pip install -e {where} && python -m pytest {where}", f"srbench check {idea.name}", run)
     return Written(tuple(texts), commands)
 
 
@@ -183,7 +206,13 @@ def _fill(template: str, words: dict[str, str]) -> str:
     return Template(text).substitute(words)
 
 
-def _write(texts: dict[Path, str]) -> None:
+def write_new(texts: Mapping[Path, str]) -> None:
+    """Write files that do not exist yet; none if one of them does.
+
+    Raises:
+        UsageError: A file would be overwritten.
+        StoreError: The folder cannot be written.
+    """
     for path in texts:
         if path.exists() or path.is_symlink():
             raise UsageError(f"{path} exists already and is left as it is; remove it, or take another name.")
@@ -196,6 +225,12 @@ def _write(texts: dict[Path, str]) -> None:
             raise StoreError(
                 f"{path} could not be written: {error.strerror}; choose another folder with --into."
             ) from error
+
+
+def _bound(installed: str) -> str:
+    """Return the versions of srbench that a package accepts: up to the next one that may break it."""
+    major, minor = (int(part) for part in installed.split(".")[:2])
+    return f">={major}.{minor},<{major + 1}" if major else f">={major}.{minor},<{major}.{minor + 1}"
 
 
 def _shown(path: Path) -> str:

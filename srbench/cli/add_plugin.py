@@ -40,11 +40,11 @@ def add_plugin(
       srbench add-plugin architecture my_net
       srbench add-plugin my_net.py
     """
-    from srbench.catalog.scaffold import WRITABLE
+    from srbench.catalog.kinds import KINDS
 
     if name is not None:
         _print(_write(what, name, paper, package=package, license_id=license_id, into=into))
-    elif what in WRITABLE:
+    elif what in KINDS:
         raise UsageError(f"Give the new {what} a name: srbench add-plugin {what} my_{what}.")
     elif Path(what).is_file():
         _adopt_file(Path(what))

@@ -22,6 +22,7 @@ from srbench.cli import (
     compare,
     data,
     degrade,
+    init,
     plan,
     plugins,
     profile,
@@ -141,6 +142,7 @@ app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("plugins")(plugins.plugins)
 app.command("check")(plugins.check)
+app.command("init")(init.init)
 app.command("add-plugin")(add_plugin.add_plugin)
 app.command("fetch")(data.fetch_network)
 app.add_typer(data.app, name="data")

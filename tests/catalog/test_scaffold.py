@@ -2,6 +2,8 @@
 
 import ast
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -10,15 +12,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import srbench
 from helpers import ROOT
 from srbench.catalog import scaffold
 from srbench.catalog.catalog import build_catalog
 from srbench.catalog.discovery import discover, file_plugin
+from srbench.catalog.kinds import KINDS
 from srbench.catalog.loading import load_plugin
 from srbench.catalog.plugin import Plugin
-from srbench.catalog.scaffold import LICENSES, RESERVED, WRITABLE, Idea, write_file, write_package
+from srbench.catalog.scaffold import LICENSES, RESERVED, Idea, write_file, write_package
+from srbench.cli.app import app
 from srbench.errors import StoreError, UnknownNameError, UsageError
 
 NOTHING = build_catalog([])
@@ -28,7 +33,11 @@ NAMES = {
     "recogniser": "my_backbone",
     "distiller": "my_distiller",
     "degradation": "my_blur",
+    "step": "my_step",
     "metric": "my_metric",
+    "loss": "my_loss",
+    "dataset": "my_photographs",
+    "executor": "my_pool",
 }
 
 
@@ -77,7 +86,7 @@ def test_what_was_written_is_formatted_and_linted_like_srbench_itself(all_kinds,
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("kind", WRITABLE)
+@pytest.mark.parametrize("kind", KINDS)
 def test_without_a_paper_nothing_is_made_up(kind):
     written = write_file(Idea(kind, NAMES[kind]), NOTHING)
     text = written.files[0].read_text()
@@ -86,7 +95,7 @@ def test_without_a_paper_nothing_is_made_up(kind):
     assert getattr(pair[1], "paper", None) is None
 
 
-@pytest.mark.parametrize("kind", ["architecture", "recogniser", "distiller", "degradation"])
+@pytest.mark.parametrize("kind", ["architecture", "recogniser", "distiller", "degradation", "step", "loss"])
 def test_the_papers_address_and_year_are_in_the_spec(kind):
     written = write_file(Idea(kind, NAMES[kind], PAPER), NOTHING)
     ((_, spec),) = load_plugin(*file_plugin(written.files[0])).specs
@@ -159,7 +168,7 @@ def test_a_name_that_is_taken_names_its_provider():
         write_package(Idea("metric", "mine"), catalog)
 
 
-@pytest.mark.parametrize("kind", WRITABLE)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_package_has_an_entry_point_a_licence_and_code_that_parses(kind, elsewhere):
     written = write_package(Idea(kind, NAMES[kind], PAPER), NOTHING)
     dashed = NAMES[kind].replace("_", "-")
@@ -170,14 +179,45 @@ def test_a_package_has_an_entry_point_a_licence_and_code_that_parses(kind, elsew
     assert project["entry-points"]["srbench"] == {NAMES[kind]: f"srbench_{NAMES[kind]}.{NAMES[kind]}"}
     assert (root / "LICENSE").read_text().startswith("MIT License\n\nCopyright (c) 2")
     assert {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()} == {
-        "LICENSE", "README.md", "pyproject.toml", f"src/srbench_{NAMES[kind]}/__init__.py",
+        ".github/workflows/check.yml", ".gitignore", "LICENSE", "README.md", "pyproject.toml",
+        f"src/srbench_{NAMES[kind]}/__init__.py",
         f"src/srbench_{NAMES[kind]}/{NAMES[kind]}.py", f"tests/test_{NAMES[kind]}.py",
-    }  # fmt: skip
+    } | ({f"{NAMES[kind]}.toml"} if kind in {"loss", "step", "dataset"} else set())  # fmt: skip
     for path in root.rglob("*.py"):
         ast.parse(path.read_text())
-    assert "$" not in "".join(p.read_text() for p in root.rglob("*") if p.is_file())
+    workflow = (root / ".github/workflows/check.yml").read_text()
+    assert "$" not in "".join(p.read_text() for p in root.rglob("*") if p.is_file() and p.suffix != ".yml")
+    assert re.findall(r"\$(?!\{\{ |GITHUB)", workflow) == []
     assert written.commands[1] == f"srbench check {NAMES[kind]}"
-    assert written.commands[2] in (root / "README.md").read_text()
+    run = written.commands[2].removeprefix(f"cd {root.name} && ")
+    assert run in (root / "README.md").read_text()
+    assert f"- run: {run} --results head\n" in workflow
+
+
+def test_a_package_accepts_the_versions_of_srbench_until_one_may_break_it(elsewhere, monkeypatch):
+    for number, (installed, bound) in enumerate([("0.1.0", ">=0.1,<0.2"), ("2.3.4rc1", ">=2.3,<3")]):
+        monkeypatch.setattr(scaffold, "version", lambda package, installed=installed: installed)
+        write_package(Idea("metric", f"metric_{number}"), NOTHING)
+        text = (elsewhere / f"srbench-metric-{number}" / "pyproject.toml").read_text()
+        assert tomllib.loads(text)["project"]["dependencies"] == [f"srbench{bound}"]
+
+
+def test_a_packages_workflow_is_one_that_the_host_accepts(elsewhere):
+    write_package(Idea("loss", "my_loss"), NOTHING)
+    path = elsewhere / "srbench-my-loss/.github/workflows/check.yml"
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", ["loss", "step", "dataset"])
+def test_a_table_uses_what_was_written_and_can_be_run(kind, elsewhere):
+    written = write_file(Idea(kind, NAMES[kind]), NOTHING)
+    assert written.files[2] == Path(f"{NAMES[kind]}.toml")
+    words = shlex.split(written.commands[2])
+    done = CliRunner().invoke(app, ["plan", *words[2:]])
+    assert done.exit_code == 0, done.output
+    assert NAMES[kind] in done.output or kind == "loss"  # a plan does not list losses, but refuses unknown ones
 
 
 def test_every_licence_on_offer_has_its_text(elsewhere):
@@ -240,9 +280,7 @@ def test_names_that_hide_something_are_reserved(name):
 
 
 def test_a_kind_that_cannot_be_written_is_answered_with_the_nearest():
-    with pytest.raises(
-        UnknownNameError, match=r"No kind of plugin that can be written named 'architectur'. Did you mean arch"
-    ):
+    with pytest.raises(UnknownNameError, match=r"No kind of plugin named 'architectur'. Did you mean arch"):
         Idea("architectur", "my_net")
 
 

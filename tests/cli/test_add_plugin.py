@@ -81,9 +81,9 @@ def test_an_architecture_is_one_file_of_25_lines_at_most(srbench):
 
 
 def test_a_package_is_written(srbench):
-    answer = srbench("add-plugin", "loss", "my_loss", "--package")
+    answer = srbench("add-plugin", "losses", "my_loss", "--package")
     assert answer.status == 2
-    assert "No kind of plugin that can be written named 'loss'." in answer.err
+    assert "No kind of plugin named 'losses'. Did you mean loss?" in answer.err
     answer = srbench("add-plugin", "degradation", "my_blur", "--package", "--license", "BSD-3-Clause", "--into", "new")
     assert answer.status == 0
     assert "python -m pip install -e new/srbench-my-blur && python -m pytest new/srbench-my-blur" in answer.out
