@@ -1,4 +1,5 @@
-# Two commands: `make run` ends with a leaderboard, `make test` with a verdict. Both set up .venv first, once.
+# Two commands: `make run` ends with a leaderboard in build/results/quick, `make test` with a verdict. Both set up .venv
+# first, once. Neither changes a committed file: the tables in results/ are what others are compared with.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ setup: $(READY)
 
 run: $(READY)
 	@$(BIN)/srbench fetch lpips --optional
-	@$(BIN)/srbench run
+	@$(BIN)/srbench run --results build/results/quick
 
 # With the share of srbench's lines that the tests run, which must not fall below COVERAGE_FLOOR; without: COVERAGE=
 COVERAGE_FLOOR ?= 0
@@ -51,6 +52,8 @@ SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 lint-files: $(READY)
 	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml
 	$(SCHEMA) custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(SCHEMA) vendor.github-actions action.yml
+	$(BIN)/python .ci/steps.py action.yml
 	$(SCHEMA) vendor.dependabot .github/dependabot.yml
 	$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(SCHEMA) vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
@@ -77,8 +80,8 @@ browser:
 
 # What CI gates: the suite gate against its committed leaderboard, by the spread between three seeds on both sides.
 quality: $(READY)
-	$(BIN)/srbench run gate --results build/results
-	$(BIN)/srbench compare results/gate build/results --fail-on "psnr_y_db < -chance"
+	$(BIN)/srbench run gate --results build/results/gate
+	$(BIN)/srbench compare results/gate build/results/gate --fail-on "psnr_y_db < -chance"
 
 # Everything again only when what it depends on has changed.
 $(READY): pyproject.toml setup.py constraints.txt

@@ -3,6 +3,8 @@
 import importlib.util
 import itertools
 import re
+import shutil
+import subprocess
 import tomllib
 
 import pytest
@@ -25,6 +27,14 @@ def test_the_hooks_before_a_commit_are_the_parts_of_make_lint():
     parts = re.search(r"^lint: (.*)$", text("Makefile"), re.MULTILINE)[1].split()
     (repository,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
     assert [hook["entry"] for hook in repository["hooks"]] == [f"make {part}" for part in parts]
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_run_writes_into_a_folder_that_is_not_committed():
+    printed = subprocess.run(["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (command,) = re.findall(r"srbench run\b.*", printed)
+    folder = re.search(r"--results (\S+)", command)[1]
+    assert f"{folder.split('/')[0]}/" in text(".gitignore").split()
 
 
 def test_the_workflow_tests_every_python_that_the_package_claims():
