@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from pathlib import PurePosixPath
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -275,8 +275,26 @@ class Environment(Stored):
     machine_name: str
     """For people: processor, cores, memory."""
     git_commit: str | None = None
+    """Of srbench's own checkout, with "+" if files differed from it; None for an installed wheel."""
+    git_origin: str = Field(default="", exclude_if=operator.not_)
+    """Where that checkout is from, without credentials; empty if unknown."""
     packages: dict[str, str] = Field(default_factory=dict)
     threads: int = 0
+
+
+class MadeBy(Stored):
+    """What a row was made from; with the environment, enough to make it again."""
+
+    suite: dict[str, Any]
+    """The suite of this row alone, as in its TOML file; it names recipes by files."""
+    recipes: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """The recipes of all trainings behind the row, by name, without what has its default."""
+    command: tuple[str, ...] = ()
+    """The words of the command that measured it; empty if it was another program."""
+    plugins: dict[str, str] = Field(default_factory=dict)
+    """By kind and name, such as "architecture espcn", the first digits of the hash of the code behind it."""
+    weights: tuple[str, ...] = ()
+    """The files of the measured weights."""
 
 
 class Record(Stored):
@@ -321,6 +339,8 @@ class Record(Stored):
     certification: Certification | None = None
     profile: Profile | None = None
     environment: Environment | None = None
+    made_by: MadeBy | None = Field(default=None, exclude_if=_absent)
+    """None for rows that failed, and those that an earlier srbench measured."""
     doubts: tuple[str, ...] = ()
     """A sentence for each reason why the weights may be meant for something else."""
     seconds: float = 0.0

@@ -27,6 +27,7 @@ from srbench.cli import (
     plugins,
     profile,
     report,
+    reproduce,
     run,
     score,
     search,
@@ -134,6 +135,7 @@ app.command("plan")(plan.plan)
 app.command("search")(search.search)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
+app.command("reproduce")(reproduce.reproduce)
 app.command("upscale")(upscale.upscale)
 app.command("score")(score.score)
 app.command("degrade")(degrade.degrade)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ def print_row(name: str, *, long: bool) -> None:
         name: ``FOLDER#ROW``; see `srbench.report.rows.rows_named`.
         long: Whether all images are listed, and facts that are false.
     """
-    from srbench.report.rows import SEPARATOR, method_of, row_named
+    from srbench.report.rows import KEY_SHOWN, SEPARATOR, method_of, row_named
 
     record = row_named(name, failed=True)
     folder = name.rpartition(SEPARATOR)[0]
@@ -39,6 +40,7 @@ def print_row(name: str, *, long: bool) -> None:
     print_list("protocols", [score.protocol for score in record.scores.values()])
     for line, indent in _lines({key: value for key, value in record if key not in _OWN}, long=long):
         print_text(line, indent)
+    print_text(f"`srbench reproduce {folder}{SEPARATOR}{record.key[:KEY_SHOWN]}` shows how to make it again.")
 
 
 def _score(score: Score) -> tuple[str, ...]:
@@ -81,6 +83,8 @@ def _lines(facts: Any, indent: int = 2, *, long: bool) -> Iterator[tuple[str, in
             if inner := list(_lines(value, indent + 2, long=long)):
                 yield f"{key}:", indent
                 yield from inner
+        elif key == "command" and value:
+            yield f"{key}: {shlex.join(value)}", indent
         elif says(value) and (long or value is not False):
             yield f"{key}: {_figure(value)}", indent
 

@@ -34,11 +34,20 @@ def rows_named(name: str, *, failed: bool = False) -> tuple[Record, ...]:
         UnknownNameError: It has no such row.
     """
     folder, _, row = name.rpartition(SEPARATOR)
-    records = [record for record in read_records(Path(folder)).records if failed or record.status == "ok"]
+    records = [record for record in records_beside(name) if failed or record.status == "ok"]
     found = tuple(record for record in records if row and (method_of(record) == row or record.key.startswith(row)))
     if not found:
         raise UnknownNameError.among(f"row of {folder}", row, sorted(set(map(method_of, records))))
     return found
+
+
+def records_beside(name: str) -> tuple[Record, ...]:
+    """Return all records of the folder that the name of a row names.
+
+    Raises:
+        DataError: There is no such folder, or nothing readable in it.
+    """
+    return read_records(Path(name.rpartition(SEPARATOR)[0])).records
 
 
 def row_named(name: str, *, failed: bool = False) -> Record:

@@ -9,6 +9,7 @@ from srbench.networks.spec import Reported
 from srbench.planning.cells import Cell, Model
 from srbench.records import ModelFacts, Record, Score
 from srbench.running.keys import files_hash
+from srbench.running.made_by import made_by
 from srbench.running.schedule import Schedule
 from srbench.running.stages import MEASURE, MeasuredCell
 from srbench.tasks.table import task_named
@@ -30,6 +31,7 @@ def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> R
         certification=schedule.result(jobs.certify),
         profile=schedule.result(jobs.profile) if jobs.profile else None,
         environment=measured.environment,
+        made_by=made_by(cell, schedule.plan.suite, measured, session, schedule.keys),
         doubts=measured.doubts,
         seconds=measured.seconds,
         created=measured.created,

@@ -257,6 +257,7 @@ class MeasureJob(Job[MeasuredCell]):
                 *([CHOSEN_BY_TEST] if recipe and recipe.choose == "official" else ()),
             ),
             environment=this_environment(session.device),
+            command=session.command,
             seconds=time.perf_counter() - start,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )

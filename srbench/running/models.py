@@ -118,17 +118,40 @@ def untrained(model: Model, library: Library, catalog: Catalog) -> Network:
 
 def find_checkpoint(checkpoint: Checkpoint, folders: Sequence[Path], name: str) -> Path:
     """Return the file of a published checkpoint, checked against its hash; download it if it has a public address."""
-    for folder in folders:
-        for path in (folder / checkpoint.file, folder / Path(checkpoint.file).name):
-            if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises if the name is too long
-                return verified(path, checkpoint.sha256)
+    if path := checkpoint_file(checkpoint, folders):
+        return verified(path, checkpoint.sha256)
     if checkpoint.url is None:
         looked = ", ".join(str(f / checkpoint.file) for f in folders) or "nowhere, since no --weights-dir was given"
         raise CheckpointError(
             f"The checkpoint {name} has no public address and was not found (looked for {looked}); "
             "get it from its authors and point --weights-dir at its folder."
         )
-    return fetch_file([checkpoint.url], checkpoint.sha256, cache_root() / "checkpoints" / checkpoint.file)
+    return fetch_file([checkpoint.url], checkpoint.sha256, _downloaded(checkpoint))
+
+
+def checkpoint_file(checkpoint: Checkpoint, folders: Sequence[Path]) -> Path | None:
+    """Return the file of a published checkpoint in the first folder that has it; None if none does."""
+    for folder in folders:
+        for path in (folder / checkpoint.file, folder / Path(checkpoint.file).name):
+            if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises if the name is too long
+                return path
+    return None
+
+
+def _downloaded(checkpoint: Checkpoint) -> Path:
+    return cache_root() / "checkpoints" / checkpoint.file
+
+
+def weights_files(model: Model, session: Session, keys: Keys) -> tuple[Path, ...]:
+    """Return the files of the weights of a planned model, or of its parts; none for a fixed operator."""
+    if model.source == "composed":
+        return tuple(path for part in model.parts for path in weights_files(part, session, keys))
+    if model.source == "trained":
+        return (session.store.folder(keys.model(model)) / WEIGHTS,)
+    if model.source != "checkpoint":
+        return model.files
+    published = session.catalog.networks[model.architecture].published(model.checkpoint, model.scales)[:1]
+    return tuple(checkpoint_file(each, session.weights_folders) or _downloaded(each) for each in published)
 
 
 def _published(model: Model, known: Architectures, folders: Sequence[Path]) -> LoadedModel:

@@ -81,7 +81,8 @@ class Recorder:
     def _folders(self) -> dict[Path, str]:
         """What this machine's folders are called in records."""
         session = self._schedule.session
-        given = {weights_folder(): "$SRBENCH_WEIGHTS", session.data_root: "$SRBENCH_DATA"}
+        given = dict.fromkeys((weights_folder(), *session.weights_folders), "$SRBENCH_WEIGHTS")
+        given[session.data_root] = "$SRBENCH_DATA"
         named = {session.cache: "$SRBENCH_CACHE", Path.home(): "~", Path.cwd(): "."}
         return {folder.absolute(): name for folder, name in (given | named).items() if folder}
 
@@ -121,5 +122,7 @@ def without_folders(text: str, folders: Mapping[Path, str]) -> str:
     """Replace this machine's folders in the JSON of a record, whose reasons may mention them: records are published."""
     for folder in sorted(folders, key=lambda f: len(f.parts), reverse=True):  # a folder before the one it is in
         if folder != folder.parent:
-            text = text.replace(json.dumps(f"{folder}{os.sep}", ensure_ascii=False)[1:-1], f"{folders[folder]}/")
+            name = json.dumps(str(folder), ensure_ascii=False)
+            separator = json.dumps(os.sep)[1:-1]
+            text = text.replace(f"{name[1:-1]}{separator}", f"{folders[folder]}/").replace(name, f'"{folders[folder]}"')
     return text

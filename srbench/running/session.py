@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from srbench.catalog.catalog import Catalog, load_catalog
@@ -13,6 +14,13 @@ from srbench.datasets.library import Library
 from srbench.files import cache_root
 from srbench.running.places import data_root, resolve_device
 from srbench.running.store import Store
+
+
+def command_line() -> tuple[str, ...]:
+    """Return the words of the `srbench` command that this process is; empty for another program."""
+    program, *words = sys.argv or [""]
+    path = Path(program)
+    return ("srbench", *words) if path.stem == "srbench" or path.parts[-2:] == ("srbench", "__main__.py") else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +40,8 @@ class Session:
     images_kept: int = 0
     log_folder: Path | None = None
     """For TensorBoard; no curves if absent."""
+    command: tuple[str, ...] = field(default_factory=command_line)
+    """The command that began it, for records; jobs in other processes have it from here."""
 
     @property
     def catalog(self) -> Catalog:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
+
+from pydantic import Field
 
 from srbench.records import (
     Certification,
@@ -94,6 +97,8 @@ class MeasuredCell(Stored):
     weights_read: str = ""
     doubts: tuple[str, ...] = ()
     environment: Environment
+    command: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    """See `srbench.running.session.Session`."""
     seconds: float
     created: str
     """UTC, ISO 8601."""
