@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ from PIL import Image
 from srbench.errors import DataError, UnavailableError
 from srbench.files import atomic_path
 from srbench.imaging.files import ORIENTATION, bits_of, opened_image
+from srbench.imaging.png import write_png
 
 Values: TypeAlias = NDArray[np.unsignedinteger[Any]]
 """8 or 16 bits, as uint8 or uint16."""
@@ -31,8 +30,6 @@ _QUALITY = 95
 """The quality of files in lossy formats, from 0 to 100."""
 _TIFF_PROFILE = 34675
 """The number of the TIFF tag of a colour profile."""
-_END_OF_HEADER = 8 + 12 + 13
-"""Where the first chunk of a PNG file ends: signature, the frame of a chunk, and the header's data."""
 _UPRIGHT: dict[int, Callable[[Any], Any]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -94,22 +91,26 @@ def write_photograph(path: Path, photograph: Photograph) -> None:
     Raises:
         DataError: The format cannot hold transparency or 16 bits, or is unknown.
         StoreError: It cannot be written (no permission, a full disk).
-        UnavailableError: It has more than 8 bits, and OpenCV is not installed.
     """
     suffix, deep = path.suffix.lower(), photograph.largest > 255
     if (deep and suffix not in DEEP) or (photograph.alpha is not None and suffix not in TRANSPARENT):
         what = "16 bits" if deep else "transparency"
         raise DataError(f"{path} cannot hold {what}; write a PNG.")
     with atomic_path(path) as temporary:
+        if suffix == ".png":
+            beside = photograph.beside
+            profile, exif = beside.get("icc_profile", b""), beside.get("exif", b"")
+            write_png(temporary, photograph.colours, photograph.alpha, profile=profile, exif=exif)
+            return
         if deep:
-            _write_deep(temporary, suffix, photograph)
+            _write_tiff(temporary, photograph)
             return
         if photograph.alpha is None:
             image = Image.fromarray(photograph.colours)
         else:
             image = Image.fromarray(np.dstack((photograph.colours, photograph.alpha)))
         lossy = {"quality": _QUALITY, "subsampling": 0} if suffix in (".jpg", ".jpeg") else {"quality": _QUALITY}
-        options = {".png": {"compress_level": 1}, ".webp": lossy, ".jpg": lossy, ".jpeg": lossy}.get(suffix, {})
+        options = {".webp": lossy, ".jpg": lossy, ".jpeg": lossy}.get(suffix, {})
         try:
             image.save(temporary, format=Image.registered_extensions()[suffix], **options, **photograph.beside)
         except KeyError:
@@ -140,40 +141,19 @@ def _deep(path: Path) -> Values:
     return _other_order(pixels)
 
 
-def _write_deep(path: Path, suffix: str, photograph: Photograph) -> None:
-    colours = photograph.colours
-    if photograph.alpha is not None:
-        colours = (
-            colours if colours.ndim == 3 else np.repeat(colours[..., None], 3, axis=2)
-        )  # OpenCV writes no grey with transparency
-        colours = np.concatenate((colours, photograph.alpha[..., None]), axis=2)
-    profile = photograph.beside.get("icc_profile", b"")
-    if suffix == ".png":
-        cv2 = _opencv(path)
-        _, data = cv2.imencode(".png", _other_order(colours), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-        path.write_bytes(_with_chunks(data.tobytes(), profile, photograph.beside.get("exif", b"")))
-        return
+def _write_tiff(path: Path, photograph: Photograph) -> None:
+    """Write 16 bits a channel, which Pillow cannot in colour."""
     import tifffile
 
+    colours, alpha = photograph.colours, photograph.alpha
+    if alpha is not None:  # in colour, as Pillow reads no grey with transparency
+        colours = np.dstack((colours, alpha) if colours.ndim == 3 else (colours, colours, colours, alpha))
+    profile = photograph.beside.get("icc_profile", b"")
     tifffile.imwrite(
         path, colours, photometric="minisblack" if colours.ndim == 2 else "rgb",
-        extrasamples=["unassalpha"] if photograph.alpha is not None else None,
+        extrasamples=["unassalpha"] if alpha is not None else None,
         extratags=[(_TIFF_PROFILE, 7, len(profile), profile, True)] if profile else (),
     )  # fmt: skip
-
-
-def _with_chunks(png: bytes, profile: bytes, exif: bytes) -> bytes:
-    """Add a colour profile and EXIF data to a PNG file (PNG specification, 11.3.2.3 and 11.3.2.8)."""
-    chunks = b""
-    if profile:
-        chunks += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
-    if exif:
-        chunks += _chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
-    return png[:_END_OF_HEADER] + chunks + png[_END_OF_HEADER:]
-
-
-def _chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def _other_order(pixels: Values) -> Values:
@@ -196,7 +176,7 @@ def _opencv(path: Path) -> Any:  # noqa: ANN401 - an optional module
         import cv2
     except ImportError:
         raise UnavailableError(
-            f"{path} has more than 8 bits per channel, and OpenCV, which reads and writes these, is not installed. "
+            f"{path} has more than 8 bits per channel, and OpenCV, which reads these, is not installed. "
             "Run: pip install opencv-python-headless."
         ) from None
     return cv2

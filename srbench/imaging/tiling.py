@@ -52,7 +52,9 @@ def windows(height: int, width: int, tile: int) -> Iterator[Window]:
             yield Window(top, min(top + tile, height), left, min(left + tile, width))
 
 
-def tiled(upscale: Upscale, lr: torch.Tensor, scale: int, *, tile: int, overlap: int) -> torch.Tensor:
+def tiled(
+    upscale: Upscale, lr: torch.Tensor, scale: int, *, tile: int, overlap: int, whole: torch.Tensor | None = None
+) -> torch.Tensor:
     """Up-scale tile by tile, so that memory does not grow with the image.
 
     The result equals that of the whole image if the network sees at most ``overlap`` pixels far; a network with global
@@ -64,6 +66,7 @@ def tiled(upscale: Upscale, lr: torch.Tensor, scale: int, *, tile: int, overlap:
         scale: Up-sampling factor.
         tile: Side of a tile in lr pixels, without the overlap; at least 1.
         overlap: Pixels of lr around a tile that the network also gets; at least 0.
+        whole: Where to write the result; a new tensor if absent.
 
     Returns:
         ``(N, C, scale·H, scale·W)``.
@@ -75,7 +78,6 @@ def tiled(upscale: Upscale, lr: torch.Tensor, scale: int, *, tile: int, overlap:
     if tile < 1 or overlap < 0:
         raise UsageError(f"Tiles of {tile} pixels with an overlap of {overlap} are impossible; give at least 1 and 0.")
     height, width = lr.shape[-2:]
-    whole: torch.Tensor | None = None
     for window in windows(height, width, tile):
         outer = window.grown(overlap, height, width)
         sr = window.within(outer, scale).of(_upscaled(upscale, outer.of(lr), scale))

@@ -14,12 +14,12 @@ from torch import Tensor
 from srbench.errors import ShapeError, UnavailableError
 from srbench.imaging.photographs import Photograph, Values
 from srbench.imaging.resize import imresize
-from srbench.imaging.tiling import tiled
+from srbench.imaging.tiling import Upscale, tiled
 from srbench.measuring.inference import super_resolve
 from srbench.measuring.protocol import Inference
 from srbench.networks.network import Network
 from srbench.profiling.working_memory import working_bytes
-from srbench.scales import Scale, whole_scale
+from srbench.scales import Scale, hr_size
 
 AnyImage: TypeAlias = Image.Image | NDArray[Any] | Tensor
 I = TypeVar("I", bound=AnyImage)  # noqa: E741
@@ -79,11 +79,15 @@ class Upscaler:
     def upscale_photograph(self, photograph: Photograph) -> Photograph:
         """Enlarge a photograph; its transparency is enlarged bicubically."""
         colours = cast("Values", self._array(photograph.colours))
-        alpha = photograph.alpha
+        alpha, largest = photograph.alpha, photograph.largest
         if alpha is not None:
-            planes = torch.from_numpy(alpha.astype(np.float32) / photograph.largest)[None, None]
-            wide = imresize(planes, size=(colours.shape[0], colours.shape[1])).clamp(0, 1) * photograph.largest
-            alpha = cast("Values", wide[0, 0].round().numpy().astype(alpha.dtype))
+
+            def bicubic(part: Tensor) -> Tensor:
+                size = hr_size(part.shape[-2:], self.scale)
+                return (imresize(part.float() / largest, size=size).clamp(0, 1) * largest).round().to(part.dtype)
+
+            planes = torch.from_numpy(np.ascontiguousarray(alpha))[None, None]
+            alpha = cast("Values", self._by_tiles(bicubic, planes, SIDES[0])[0, 0].numpy())
         return Photograph(colours, alpha, photograph.beside)
 
     def _pillow(self, image: Image.Image) -> Image.Image:
@@ -114,11 +118,16 @@ class Upscaler:
             lr: The image, in the type of the result.
             largest: The value of white, if that is a whole number.
         """
-        tile = self.tile_for(lr.shape[-2], lr.shape[-1])
-        if not tile:
-            return self._once(lr, largest)
-        scale = whole_scale(self.scale)
-        return tiled(lambda part: self._once(part, largest), lr, scale, tile=tile, overlap=OVERLAP)
+        return self._by_tiles(lambda part: self._once(part, largest), lr, self.tile_for(lr.shape[-2], lr.shape[-1]))
+
+    def _by_tiles(self, enlarge: Upscale, lr: Tensor, tile: int) -> Tensor:
+        """Enlarge into memory in the order of image files, (H, W, C), so that nothing has to be copied later."""
+        if not tile or not isinstance(self.scale, int):
+            return enlarge(lr)
+        count, channels, height, width = lr.shape
+        size = (count, channels, self.scale * height, self.scale * width)
+        whole = torch.empty(size, dtype=lr.dtype, memory_format=torch.channels_last)
+        return tiled(enlarge, lr, self.scale, tile=tile, overlap=OVERLAP, whole=whole)
 
     def _once(self, lr: Tensor, largest: float) -> Tensor:
         part = lr.to(self.device).float() / (largest or 1.0)
