@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: setup run test test-slow reproduce lint lint-style lint-types lint-imports lint-text lint-files docs api bench browser quality \
+.PHONY: setup run test test-slow reproduce lint lint-style lint-types lint-imports lint-text lint-files docs api bench browser ffmpeg quality \
   mutants fuzz constraints clean
 
 setup: $(READY)
@@ -77,6 +77,10 @@ bench: $(READY)
 # What the tests of leaderboard.html drive; they are skipped without it.
 browser:
 	command -v chromedriver > /dev/null || { apt-get update -qq && apt-get install -yqq --no-install-recommends chromium chromium-driver; }
+
+# What the tests of videos run; they are skipped without it.
+ffmpeg:
+	command -v ffprobe > /dev/null || { apt-get update -qq && apt-get install -yqq --no-install-recommends ffmpeg; }
 
 # What CI gates: the suite gate against its committed leaderboard, by the spread between three seeds on both sides.
 quality: $(READY)

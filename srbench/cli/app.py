@@ -23,6 +23,7 @@ from srbench.cli import (
     data,
     degrade,
     init,
+    pick,
     plan,
     plugins,
     profile,
@@ -140,6 +141,7 @@ app.command("upscale")(upscale.upscale)
 app.command("score")(score.score)
 app.command("degrade")(degrade.degrade)
 app.command("profile")(profile.profile)
+app.command("pick")(pick.pick)
 app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("plugins")(plugins.plugins)

@@ -139,3 +139,15 @@ def one_scale(value: str) -> Scale:
     if len(factors) != 1:
         raise UsageError(f"--scale {value} names {len(factors)} scales. Give one scale.")
     return factors[0]
+
+
+def image_size(option: str, text: str) -> tuple[int, int]:
+    """Return height and width of a size that was typed as width x height.
+
+    Raises:
+        UsageError: It is not a size.
+    """
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if found is None:
+        raise UsageError(f"{option} {text} is not an image size; give width x height in pixels, such as 1280x720.")
+    return int(found[2]), int(found[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from srbench.cli.console import plain_console, warn
-from srbench.cli.options import Device, PluginFiles, Scales, Threads, scales, words
+from srbench.cli.options import Device, PluginFiles, Scales, Threads, image_size, scales, words
 from srbench.cli.tables import print_table, print_text
 from srbench.errors import UsageError
 from srbench.running.places import resolve_device
@@ -67,7 +66,7 @@ def profile(
     from srbench.profiling.settings import Profiling
     from srbench.tasks.table import task_of
 
-    given = _size(output) if output else None
+    given = image_size("--output", output) if output else None
     target = resolve_device(device)
     catalog = load_catalog([path.resolve() for path in plugin or ()])
     if threads:
@@ -93,8 +92,8 @@ def profile(
         for name, factor, way in tasks:
             spec = catalog.networks[name]
             report(f"{name} x{factor} {way.name}", None)
-            wide, tall = given or task_of(spec).profiled_hr
-            height, width = covering_lr_size((tall, wide), factor)
+            wide, tall = task_of(spec).profiled_hr
+            height, width = covering_lr_size(given or (tall, wide), factor)
             profiling = Profiling(
                 latency_height=height, latency_width=width, latency_seconds=seconds, latency_repeats=repeats,
                 memory=memory and way == backends[0],
@@ -106,7 +105,7 @@ def profile(
             if csv is not None:
                 _write(csv, profiles)  # after each, so that stopping loses nothing
             report(f"{name} x{factor} {way.name}", f"{_shown(found.latency_ms_p50, 1, 1)} ms")
-    sizes = {given or task_of(catalog.networks[name]).profiled_hr for name, _, _ in profiles}
+    sizes = {given[::-1] if given else task_of(catalog.networks[name]).profiled_hr for name, _, _ in profiles}
     hr = " and ".join(f"{wide}x{tall}" for wide, tall in sorted(sizes, reverse=True))
     _print(profiles, f"HR of {hr} on {target}, {this_machine().name}")
     for reason in _reasons(profiles):
@@ -138,13 +137,6 @@ def _progress(total: int) -> Iterator[Callable[[str, str | None], None]]:
 def _scales(spec: ArchitectureSpec, wanted: Sequence[Scale]) -> list[Scale]:
     """Return the wanted scales of a network, or all at which it differs."""
     return [scale for scale in sorted(wanted) if spec.has_scale(scale)] if wanted else list(spec.distinct_scales)
-
-
-def _size(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
-    if found is None:
-        raise UsageError(f"--output {text} is not an image size; give width x height in pixels, such as 1280x720.")
-    return int(found[1]), int(found[2])
 
 
 def _print(profiles: Sequence[tuple[str, Scale, Profile]], title: str) -> None:

@@ -18,7 +18,7 @@ Precision = Literal["fp32", "bf16", "fp16"]
 
 def upscale(
     inputs: Annotated[
-        list[str], typer.Argument(help="Image files, folders (with those in them), patterns; - reads a list of files.")
+        list[str], typer.Argument(help="Images, videos, folders (with those in them), patterns; - reads a list.")
     ],
     *,
     model: Annotated[
@@ -38,7 +38,7 @@ def upscale(
     ] = None,
     file_format: Annotated[
         str | None,
-        typer.Option("--format", help="Format of all results: png, tiff, jpg, webp; else that of each file."),
+        typer.Option("--format", help="Format of all images: png, tiff, jpg, webp; else that of each file."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")] = False,
     self_ensemble: Annotated[
@@ -53,10 +53,11 @@ def upscale(
     device: Device = "cpu",
     threads: Threads = 0,
 ) -> None:
-    """Enlarge photographs.
+    """Enlarge photographs and videos.
 
     Transparency, 16 bits, colour profiles and EXIF data are kept; images are turned upright. Large images are enlarged
-    in tiles. A file that cannot be read is reported, and the others are written.
+    in tiles. A file that cannot be read is reported, and the others are written. Videos keep their sound; they need
+    ffmpeg.
 
     Examples:
       srbench upscale holiday/ --model edsr_baseline.div2k --scale 4 --out large/

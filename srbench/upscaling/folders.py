@@ -1,4 +1,4 @@
-"""Which image files to enlarge, where each result goes, and enlarging them one after another."""
+"""Which images and videos to enlarge, where each result goes, and enlarging them one after another."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from srbench.errors import DataError, SrbenchError
 from srbench.imaging.folders import list_folder
 from srbench.imaging.photographs import read_photograph, write_photograph
 from srbench.upscaling.upscaler import Upscaler
+from srbench.upscaling.videos import is_video, upscale_video
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An image file, and the file that its enlargement is written to."""
+    """An image or video file, and the file that its enlargement is written to."""
 
     source: Path
     target: Path
 
 
 def find_pairs(inputs: Sequence[str], out: Path, suffix: str | None = None) -> list[Pair]:
-    """Return every image file that inputs name, with its place below ``out``.
+    """Return every image and video that inputs name, with its place below ``out``.
 
     A folder is searched with all folders in it, which are made again below ``out``; files keep their names.
 
     Args:
         inputs: Files, folders, and patterns such as ``photos/*.jpg``.
         out: The folder for results.
-        suffix: The format of all results, such as ".png"; that of each file if absent.
+        suffix: The format of all enlarged images, such as ".png"; that of each file if absent.
 
     Raises:
         DataError: An input is not there, holds no image, or two results would have one name.
@@ -40,7 +41,7 @@ def find_pairs(inputs: Sequence[str], out: Path, suffix: str | None = None) -> l
         if not own:
             raise DataError(f"{name} holds no image; give image files, folders with images, or a pattern.")
         for source, place in own:
-            target = out / (place.with_suffix(suffix) if suffix else place)
+            target = out / (place.with_suffix(suffix) if suffix and not is_video(place) else place)
             other = pairs.setdefault(target, Pair(source, target))
             if other.source.resolve() != source.resolve():
                 raise DataError(
@@ -68,14 +69,14 @@ def _below(name: str) -> Iterator[tuple[Path, Path]]:
 
 def _in_folder(folder: Path, place: Path) -> Iterator[tuple[Path, Path]]:
     content = list_folder(folder)
-    for image in content.images:
-        yield image, place / image.name
+    for file in sorted((*content.images, *filter(is_video, content.others))):
+        yield file, place / file.name
     for inner in content.folders:
         yield from _in_folder(inner, place / inner.name)
 
 
 def upscale_file(upscaler: Upscaler, pair: Pair, *, overwrite: bool = False) -> tuple[int, int]:
-    """Enlarge one image file; return height and width of the result.
+    """Enlarge one image or video file; return height and width of the result.
 
     Raises:
         SrbenchError: It cannot be read, enlarged or written, or the result is there already; one sentence.
@@ -83,6 +84,8 @@ def upscale_file(upscaler: Upscaler, pair: Pair, *, overwrite: bool = False) -> 
     if pair.target.exists() and not overwrite:
         raise DataError(f"{pair.target} is there already; give --overwrite, or another --out.")
     try:
+        if is_video(pair.source):
+            return upscale_video(upscaler, pair.source, pair.target)
         enlarged = upscaler.upscale_photograph(read_photograph(pair.source))
     except SrbenchError:
         raise

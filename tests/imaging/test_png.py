@@ -19,7 +19,8 @@ def noise(*shape, dtype=np.uint8, seed=0):
 
 @settings(max_examples=30, deadline=None)
 @given(
-    st.tuples(st.integers(1, 9), st.integers(1, 9)), st.booleans(), st.booleans(), st.sampled_from([np.uint8, np.uint16]),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)), st.booleans(), st.booleans(),
+    st.sampled_from([np.uint8, np.uint16]),
     st.integers(1, 200),
 )  # fmt: skip
 def test_other_programs_read_every_pixel(tmp_path_factory, size, colour, transparent, dtype, strip):
