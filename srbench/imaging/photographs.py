@@ -30,6 +30,10 @@ _QUALITY = 95
 """The quality of files in lossy formats, from 0 to 100."""
 _TIFF_PROFILE = 34675
 """The number of the TIFF tag of a colour profile."""
+_TIFF_STRUCTURE = frozenset(
+    {254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 297, 317, 320, 322, 323, 324, 325, 338}
+) | {339, 340, 341, 347, 529, 530, 531, 532, _TIFF_PROFILE}
+"""Tags that say how a TIFF file stores its pixels (TIFF 6.0), which among EXIF data would be wrong of another file."""
 _UPRIGHT: dict[int, Callable[[Any], Any]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -78,6 +82,8 @@ def read_photograph(path: Path) -> Photograph:
             raise DataError(f"{path} has {frames} frames, and one image is needed. Save one frame as an image.")
         exif = image.getexif()
         orientation = exif.pop(ORIENTATION, 1)
+        for tag in _TIFF_STRUCTURE & set(exif):
+            del exif[tag]
         beside = {"icc_profile": image.info.get("icc_profile"), "exif": exif.tobytes() if len(exif) else None}
         pixels = _deep(path) if bits_of(path, image) > 8 else _shallow(path, image)
     upright = np.ascontiguousarray(_UPRIGHT.get(orientation, lambda same: same)(pixels))

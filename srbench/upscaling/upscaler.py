@@ -86,7 +86,7 @@ class Upscaler:
                 size = hr_size(part.shape[-2:], self.scale)
                 return (imresize(part.float() / largest, size=size).clamp(0, 1) * largest).round().to(part.dtype)
 
-            planes = torch.from_numpy(np.ascontiguousarray(alpha))[None, None]
+            planes = torch.from_numpy(np.array(alpha, order="C"))[None, None]
             alpha = cast("Values", self._by_tiles(bicubic, planes, SIDES[0])[0, 0].numpy())
         return Photograph(colours, alpha, photograph.beside)
 
@@ -106,7 +106,9 @@ class Upscaler:
             raise ShapeError(f"An array of {kind} is not an image; give uint8, uint16, or floats in [0, 1].")
         if not pixels.size or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)):
             raise ShapeError(f"An array of shape {pixels.shape} is not an image; give (H, W) or (H, W, 3).")
-        planes = np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+        planes = np.array(
+            pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1), order="C"
+        )  # torch must own it
         largest = float(np.iinfo(kind).max) if kind.kind == "u" else 0.0
         made: NDArray[Any] = self._enlarged(torch.from_numpy(planes)[None], largest)[0].numpy()
         return made[0] if pixels.ndim == 2 else np.ascontiguousarray(made.transpose(1, 2, 0))

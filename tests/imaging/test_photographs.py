@@ -52,6 +52,20 @@ def test_what_was_written_is_read_again(tmp_path_factory, colour, transparent, d
     assert found.beside["icc_profile"] == SRGB
 
 
+def test_how_a_tiff_stores_its_pixels_is_not_kept(tmp_path):
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    Image.fromarray(noise(8, 6, 3)).save(tmp_path / "a.tiff", compression="tiff_lzw", exif=exif)
+    found = read_photograph(tmp_path / "a.tiff")
+    for name in ("b.tiff", "b.png", "b.jpg"):
+        write_photograph(tmp_path / name, Photograph(noise(16, 12, 3), beside=found.beside))
+        with Image.open(tmp_path / name) as image:
+            image.load()
+            assert image.size == (12, 16)
+            assert image.getexif()[0x010F] == "a maker"
+            assert name == "b.tiff" or set(image.getexif()) == {0x010F}
+
+
 def test_palettes_and_bits_are_looked_up(tmp_path):
     image = Image.fromarray(noise(8, 8, 3)).quantize(4)
     image.save(tmp_path / "palette.png")

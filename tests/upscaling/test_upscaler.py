@@ -50,6 +50,12 @@ def test_the_type_of_the_image_is_kept(catalog):
     assert chosen.upscale(Image.new("RGBA", (4, 5), (9, 9, 9, 100))).mode == "RGBA"
 
 
+def test_an_array_that_must_not_be_changed_is_enlarged_too(catalog):
+    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    pixels.flags.writeable = False
+    assert upscaler(catalog, "bicubic").upscale(pixels).shape == (12, 16)
+
+
 def test_sixteen_bits_say_more_than_eight(catalog):
     chosen, pixels = upscaler(catalog, "bicubic"), noise(8, 8, 3, dtype=np.uint16)
     fine = chosen.upscale(pixels).astype(np.float64) / 65535
