@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -62,11 +64,7 @@ def _in_zip(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _in_tar(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     with tarfile.open(archive) as tape:
-        for member in tape:
-            stream_or_none = tape.extractfile(member) if member.isfile() else None
-            if stream_or_none is not None:
-                with stream_or_none as stream:
-                    yield member.name, stream
+        yield from _regular_files(tape)
         # tarfile takes a header that it cannot read for the end; the end is a block of zeros.
         if tape.fileobj is not None:
             tape.fileobj.seek(tape.offset)
@@ -74,27 +72,31 @@ def _in_tar(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
                 raise tarfile.ReadError("a header inside it cannot be read")
 
 
+def _regular_files(tape: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
+    for member in tape:
+        stream_or_none = tape.extractfile(member) if member.isfile() else None
+        if stream_or_none is not None:
+            with stream_or_none as stream:
+                yield member.name, stream
+
+
 def _in_lmdb(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Read an LMDB in a process of its own, which a damaged one may end."""
     with _library("lmdb", archive):
-        import lmdb
-    with lmdb.open(str(archive), readonly=True, lock=False, readahead=False, create=False) as database:
-        pages, page_size = database.info()["last_pgno"] + 1, database.stat()["psize"]
-        if (archive / LMDB_DATA).stat().st_size < pages * page_size:  # to read behind its end would kill the process
-            raise DataError(f"The archive {archive} is cut short; copy it again.")
-        with database.begin() as transaction:
-            for name, key in _lmdb_names(archive) or ((key.decode(), key) for key, _ in transaction.cursor()):
-                data = transaction.get(key)
-                if data is None:
-                    raise DataError(f"{archive / LMDB_NAMES} lists {name}, which the archive does not have; copy both.")
-                yield _with_suffix(name, data, archive), io.BytesIO(data)
-
-
-def _lmdb_names(archive: Path) -> list[tuple[str, bytes]]:
-    """Return file name and key of every image that BasicSR's list has; empty without the list."""
-    path = archive / LMDB_NAMES
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    names = [line.rpartition(" (")[0] or line for line in lines if line.strip()]
-    return [(name, str(PurePosixPath(name).with_suffix("")).encode()) for name in names]
+        import lmdb  # noqa: F401
+    command = [sys.executable, "-P", "-m", "srbench.datasets.lmdb_to_tar", str(archive)]
+    with subprocess.Popen(  # noqa: S603 - this Python, a module of srbench
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        try:
+            with suppress(tarfile.ReadError), tarfile.open(fileobj=child.stdout, mode="r|") as tape:
+                yield from _regular_files(tape)
+        except BaseException:
+            child.kill()
+            raise
+        said = child.stderr.read().decode().strip() if child.stderr else ""
+    if child.returncode:
+        raise DataError(said if child.returncode > 0 and said else f"The archive {archive} is damaged; copy it again.")
 
 
 def _in_parquet(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
@@ -121,11 +123,15 @@ def _in_parquet(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
                         raise DataError(
                             f"Row {row} of {archive} has no bytes of an image; save the set with its files in it."
                         )
-                yield _with_suffix(name, data, archive), io.BytesIO(data)
+                yield with_suffix(name, data, archive), io.BytesIO(data)
 
 
-def _with_suffix(name: str, data: bytes, archive: Path) -> str:
-    """Return a file name that ends as its content demands, where it has no ending of its own."""
+def with_suffix(name: str, data: bytes, archive: Path) -> str:
+    """Return a file name that ends as its content demands, where it has no ending of its own.
+
+    Raises:
+        DataError: It has none, and the content is not an image.
+    """
     from PIL import Image, UnidentifiedImageError
 
     if PurePosixPath(name).suffix:

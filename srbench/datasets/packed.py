@@ -20,26 +20,17 @@ def archives_at(places: Sequence[str], root: Path | None) -> tuple[Path, ...]:
     Args:
         places: Absolute, or relative to the data root.
         root: The data root; without one, relative places name nothing.
-
-    Raises:
-        DataError: A file that is there is empty, or not an archive that srbench reads.
     """
     found: list[Path] = []
     for place in places:
         if root is not None or Path(place).is_absolute():
             path = (root or Path()) / place
-            found += [path] if path.exists() else sorted(map(Path, glob(str(path))))  # noqa: PTH207 - Path has no glob from the root
-    for path in found:
-        check_archive(path)
+            matches = [str(path)] if path.exists() else sorted(glob(str(path)))  # noqa: PTH207 - absolute patterns
+            found += map(Path, matches)
     return tuple(dict.fromkeys(found))
 
 
-def check_archive(path: Path) -> None:
-    """Refuse a file that is not a zip, tar, LMDB or Parquet archive.
-
-    Raises:
-        DataError: It is empty, cannot be read, or is of another kind.
-    """
+def _check(path: Path) -> None:
     try:
         kind = kind_of_archive(path)
     except OSError as error:
@@ -59,13 +50,15 @@ def unpacked(archives: Sequence[Path]) -> Path:
         archives: At least one.
 
     Raises:
-        DataError: An archive is damaged, leads outside the folder, or holds a name that is there already.
+        DataError: An archive is empty, damaged, of a kind that srbench does not read, leads outside the folder, or
+            holds a name that is there already.
         UnavailableError: A library that reads it is not installed.
         StoreError: The cache cannot be written.
     """
 
     def make(folder: Path) -> None:
         for archive in archives:
+            _check(archive)
             unpack(archive, folder, size_limit(archive), fresh=True)
 
     folder = made_once(cache_root() / "archives" / _key(archives), make)

@@ -185,6 +185,16 @@ def test_a_header_that_cannot_be_read_is_not_the_end_of_a_tar(flat, tmp_path):
         describe("farm", [path])
 
 
+def test_an_lmdb_that_ends_the_process_that_reads_it_is_damaged(flat, tmp_path, monkeypatch):
+    [path] = as_lmdb(flat, tmp_path)
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -BUS $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killed))
+    with pytest.raises(DataError, match=r"The archive .*farm\.lmdb is damaged; copy it again"):
+        describe("farm", [path])
+
+
 def test_a_folder_of_archives_says_to_give_those(flat, tmp_path):
     (tmp_path / "shards").mkdir()
     as_shards(flat, tmp_path / "shards")
