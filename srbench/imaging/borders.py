@@ -66,13 +66,29 @@ def pad_to_multiple(lr: Tensor, multiple: int | tuple[int, int], minimum: int = 
         raise ShapeError(f"Sides cannot be padded to multiples of {multiple} and at least {minimum}; give 1 or more.")
     height, width = lr.shape[-2:]
     padded = lr
-    for side, step, last in ((width, multiples[1], 1), (height, multiples[0], 3)):
+    for dim, side, step in ((-1, width, multiples[1]), (-2, height, multiples[0])):
+        if _in_a_program() and side >= max(step, minimum):
+            padded = _mirrored(padded, dim, step) if step > 1 else padded
+            continue
         missing = -(-max(side, minimum) // step) * step - side
         if missing:
             padding = [0, 0, 0, 0]
-            padding[last] = missing
+            padding[1 if dim == -1 else 3] = missing
             padded = F.pad(padded, padding, mode="reflect" if missing < side else "replicate")
     return padded, (height, width)
+
+
+def _in_a_program() -> bool:
+    """Return whether a network is being turned into a program that will get images of other sizes."""
+    tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return tracing or torch.compiler.is_compiling()
+
+
+def _mirrored(lr: Tensor, dim: int, step: int) -> Tensor:
+    """Pad a side to a multiple of ``step`` with the same operations for every side of at least ``step`` pixels."""
+    last = lr.shape[dim] - 1
+    places = torch.arange((last // step + 1) * step, device=lr.device)
+    return lr.index_select(dim, last - (last - places).abs())
 
 
 def pad_beyond(lr: Tensor, multiple: int) -> tuple[Tensor, tuple[int, int]]:

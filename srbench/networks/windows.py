@@ -7,6 +7,7 @@ with one mask, so that no mask grows with the image.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -84,6 +85,8 @@ class Permutation(torch.autograd.Function):
 
 def reordered(tokens: Tensor, old: Order, new: Order) -> Tensor:
     """Put tokens (T, C) from one order into another."""
+    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call] # a TorchScript program holds no gradient of Python's
+        return tokens.index_select(0, old.place[new.pixel])
     moved: Tensor = Permutation.apply(tokens, old.place[new.pixel], new.place[old.pixel])
     return moved
 
@@ -168,6 +171,6 @@ def kinds_of(masks: Tensor) -> Tensor:
     Returns:
         (4, window², window²): inside, at the right edge, at the bottom edge, in the corner.
     """
-    side = round(masks.shape[0] ** 0.5)
+    side = math.isqrt(len(masks))
     kinds = masks.view(side, side, *masks.shape[1:])[-2:, -2:].flatten(0, 1)
     return kinds.masked_fill(kinds < 0, -torch.inf)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from srbench.errors import UnavailableError, UnknownNameError
+from srbench.networks.conversion import to_onnx
 
 Runtime = Literal["eager", "compile", "onnxruntime"]
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
@@ -121,7 +122,6 @@ def _prepare(network: nn.Module, backend: Backend, example: Tensor) -> Callable[
 def _in_onnxruntime(module: nn.Module, example: Tensor) -> Callable[[Tensor], Tensor]:
     try:
         import onnxruntime as ort
-        import onnxscript  # noqa: F401 - torch.onnx needs it
     except ImportError as error:
         raise UnavailableError(
             f"onnxruntime cannot be measured: {error.name} is not installed; install srbench[onnx]."
@@ -135,7 +135,7 @@ def _in_onnxruntime(module: nn.Module, example: Tensor) -> Callable[[Tensor], Te
     options = ort.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3  # errors; they come back as exceptions with their text
-    session = ort.InferenceSession(_export(module, example), options, providers=[provider])
+    session = ort.InferenceSession(to_onnx(module, example), options, providers=[provider])
     (given,) = session.get_inputs()
 
     def run(lr: Tensor) -> Tensor:
@@ -143,15 +143,3 @@ def _in_onnxruntime(module: nn.Module, example: Tensor) -> Callable[[Tensor], Te
         return torch.from_numpy(sr).to(lr.device)
 
     return run
-
-
-def _export(module: nn.Module, example: Tensor) -> bytes:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns about its own dependencies
-        program = torch.onnx.export(module, (example,), dynamo=True, verbose=False)
-    if program is None:
-        raise UnavailableError("The ONNX exporter returned nothing for this network.")
-    proto: bytes = program.model_proto.SerializeToString()
-    return proto

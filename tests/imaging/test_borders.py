@@ -1,5 +1,7 @@
 """Cropping, shaving, padding."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,24 @@ def test_padding_mirrors_without_repeating_the_edge_and_repeats_it_where_it_cann
     assert pad_to_multiple(row, (1, 5))[0].flatten().tolist() == [1, 2, 3, 2, 1]
     assert pad_to_multiple(row, (1, 6))[0].flatten().tolist() == [1, 2, 3, 3, 3, 3]
     assert pad_to_multiple(row, (1, 3))[0] is row
+
+
+class Padded(torch.nn.Module):
+    def forward(self, lr):
+        return pad_to_multiple(lr, (4, 6), 3)[0]
+
+
+def test_a_program_made_from_one_size_pads_every_other_size_likewise():
+    lr = torch.rand(1, 2, 15, 17)
+    sides = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    program = torch.export.export(Padded(), (lr[..., :9, :11],), dynamic_shapes=(sides,))
+    assert program.module(check_guards=False)(lr).equal(Padded()(lr))
+    for height, width in [(4, 6), (5, 7), (12, 17), (15, 12)]:
+        image = lr[..., :height, :width]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TorchScript is deprecated
+            traced = torch.jit.trace(Padded(), lr[..., :9, :11], check_trace=False)
+        assert traced(image).equal(Padded()(image))
 
 
 @pytest.mark.parametrize(("multiple", "minimum"), [(0, 1), ((2, 0), 1), ((0, 2), 1), (2, 0)])
