@@ -88,6 +88,10 @@ class CheckpointError(SrbenchError):
     """Weights that cannot be loaded."""
 
 
+class ExportError(SrbenchError):
+    """A network that cannot be exported in a form."""
+
+
 class TrainingError(SrbenchError):
     """A training that cannot go on."""
 

@@ -22,6 +22,7 @@ from srbench.cli import (
     compare,
     data,
     degrade,
+    export,
     init,
     pick,
     plan,
@@ -138,6 +139,7 @@ app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("reproduce")(reproduce.reproduce)
 app.command("upscale")(upscale.upscale)
+app.command("export")(export.export)
 app.command("score")(score.score)
 app.command("degrade")(degrade.degrade)
 app.command("profile")(profile.profile)

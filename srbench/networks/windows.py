@@ -85,7 +85,8 @@ class Permutation(torch.autograd.Function):
 
 def reordered(tokens: Tensor, old: Order, new: Order) -> Tensor:
     """Put tokens (T, C) from one order into another."""
-    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call] # a TorchScript program holds no gradient of Python's
+    # a TorchScript program holds no gradient of Python's
+    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         return tokens.index_select(0, old.place[new.pixel])
     moved: Tensor = Permutation.apply(tokens, old.place[new.pixel], new.place[old.pixel])
     return moved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,26 +17,31 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.axes import Named, find_architecture
 from srbench.planning.cells import Model
 from srbench.records import Record
-from srbench.report.rows import names_a_row, rows_named
-from srbench.running.models import load_model
+from srbench.report.reading import read_records
+from srbench.report.rows import SEPARATOR, names_a_row, rows_named
+from srbench.running.models import LoadedModel, load_model
 from srbench.running.stages import TRAIN, WEIGHTS, JobName
 from srbench.running.store import Store
 from srbench.scales import Scale
 from srbench.upscaling.upscaler import MEMORY, Upscaler
 
 
-def load_upscaler(
-    name: str,
-    catalog: Catalog,
-    scale: Scale | None = None,
-    *,
-    architecture: str | None = None,
-    weights_folders: Sequence[Path] = (),
-    device: str = "cpu",
-    inference: Inference = Inference(),  # noqa: B008 - frozen
-    memory: int = MEMORY,
-) -> Upscaler:
-    """Load a network with its weights, ready to enlarge images.
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """What a name means: one set of weights at one scale, not loaded yet."""
+
+    model: Model
+    scale: Scale
+    trained: Path = Path()
+    """The folder of its weights, if they were trained here."""
+    records: tuple[Record, ...] = ()
+    """Its measured cells at this scale, if a row of results named it; that of the row is the first."""
+
+
+def choose_model(
+    name: str, catalog: Catalog, scale: Scale | None = None, *, architecture: str | None = None
+) -> ChosenModel:
+    """Find the network and the weights that a name means.
 
     Args:
         name: Published weights (``edsr_baseline.div2k``), a fixed operator (``bicubic``), a file that names its network
@@ -44,19 +50,15 @@ def load_upscaler(
         catalog: The plugins.
         scale: The factor; may be absent where the weights are for one only.
         architecture: The network of a file of weights.
-        weights_folders: Folders with published checkpoints.
-        device: Where to compute.
-        inference: Self-ensemble and precision.
-        memory: Bytes that the network may use at once.
 
     Raises:
-        CheckpointError: The weights are missing, damaged or do not fit.
+        CheckpointError: The weights of a row are not in the cache of this machine, or have changed.
         UnknownNameError: There is no such network, checkpoint or row.
         UsageError: The network is untrained, enlarges nothing, or the scale is open or none of its own.
     """
-    trained = Path()
+    trained, records = Path(), tuple[Record, ...]()
     if names_a_row(name):
-        model, trained = _row(name, scale, catalog)
+        model, trained, records = _row(name, scale, catalog)
     elif architecture is not None:
         spec = find_architecture(catalog, architecture).spec
         model = Model(architecture=spec.name, source="file", files=(Path(name),), scales=(_scale(spec, scale, name),))
@@ -76,12 +78,55 @@ def load_upscaler(
             model = Model(architecture=named.spec.name, source="fixed", scales=(factor,))
     spec = catalog.networks[model.architecture]
     _check_enlarges(spec, name)
-    place = torch.device(device)
-    loaded = load_model(model, Library(None, catalog.datasets), catalog, trained, weights_folders, place)
     chosen = scale if scale is not None and spec.has_scale(scale) else model.scales[0]
+    return ChosenModel(model, chosen, trained, records)
+
+
+def load_chosen(
+    chosen: ChosenModel, catalog: Catalog, weights_folders: Sequence[Path] = (), device: str = "cpu"
+) -> LoadedModel:
+    """Load what `choose_model` found; its network is in eval mode.
+
+    Raises:
+        CheckpointError: The weights are missing, damaged or do not fit.
+    """
+    library = Library(None, catalog.datasets)
+    return load_model(chosen.model, library, catalog, chosen.trained, weights_folders, torch.device(device))
+
+
+def load_upscaler(
+    name: str,
+    catalog: Catalog,
+    scale: Scale | None = None,
+    *,
+    architecture: str | None = None,
+    weights_folders: Sequence[Path] = (),
+    device: str = "cpu",
+    inference: Inference = Inference(),  # noqa: B008 - frozen
+    memory: int = MEMORY,
+) -> Upscaler:
+    """Load a network with its weights, ready to enlarge images.
+
+    Args:
+        name: See `choose_model`, as for all others that are not listed.
+        catalog: The plugins.
+        scale: The factor; may be absent where the weights are for one only.
+        architecture: The network of a file of weights.
+        weights_folders: Folders with published checkpoints.
+        device: Where to compute.
+        inference: Self-ensemble and precision.
+        memory: Bytes that the network may use at once.
+
+    Raises:
+        CheckpointError: The weights are missing, damaged or do not fit.
+        UnknownNameError: There is no such network, checkpoint or row.
+        UsageError: The network is untrained, enlarges nothing, or the scale is open or none of its own.
+    """
+    chosen = choose_model(name, catalog, scale, architecture=architecture)
+    loaded = load_chosen(chosen, catalog, weights_folders, device)
     return Upscaler(
-        name=model.title, network=loaded.network, scale=chosen, device=place, inference=inference, memory=memory,
-        doubts=loaded.doubts,
+        name=chosen.model.title, network=loaded.network, scale=chosen.scale, device=torch.device(device),
+        inference=inference, memory=memory, doubts=loaded.doubts,
     )  # fmt: skip
 
 
@@ -113,8 +158,8 @@ def _scale(spec: ArchitectureSpec, wanted: Scale | None, name: str, tag: str | N
     return wanted
 
 
-def _row(name: str, scale: Scale | None, catalog: Catalog) -> tuple[Model, Path]:
-    """Return the model of a row of a results folder, and the folder of its trained weights.
+def _row(name: str, scale: Scale | None, catalog: Catalog) -> tuple[Model, Path, tuple[Record, ...]]:
+    """Return the model of a row of a results folder, the folder of its trained weights, and its records.
 
     Of a method that was trained several times, it is the training on bicubic LR, and with the first seed.
     """
@@ -129,7 +174,10 @@ def _row(name: str, scale: Scale | None, catalog: Catalog) -> tuple[Model, Path]
     if len(degradations) > 1:
         raise UsageError(f"{name} was trained on {', '.join(degradations)}; name the key of a record in its place.")
     first = min(own, key=lambda record: record.model.seed or 0)
-    return _model_of(first, wanted, name, catalog)
+    model, trained = _model_of(first, wanted, name, catalog)
+    stored = read_records(Path(name.rpartition(SEPARATOR)[0])).records
+    cells = (r for r in stored if r.status == "ok" and (r.model.key, r.scale) == (first.model.key, wanted))
+    return model, trained, (first, *(cell for cell in cells if cell.key != first.key))
 
 
 def _model_of(record: Record, scale: Scale, name: str, catalog: Catalog) -> tuple[Model, Path]:
