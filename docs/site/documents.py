@@ -15,6 +15,8 @@ from pydantic import BaseModel
 from docs.site.copying import ROOT
 from docs.site.settings import cell_of, meanings
 from srbench.cli.json_output import DOCUMENTS, Document
+from srbench.recipe import TrainingRecipe
+from srbench.records import Record
 from srbench.scales import RealScale
 
 PAGE = ROOT / "docs" / "json.md"
@@ -36,6 +38,8 @@ _PLAIN: Mapping[Any, tuple[str, str]] = {
     int | RealScale: ("scale", "scales"),
 }
 """Types in words, one and several."""
+_ELSEWHERE = (Record, TrainingRecipe)
+"""Classes whose fields other pages describe."""
 
 
 def page(text: str) -> str:
@@ -89,7 +93,7 @@ def _type(hint: Any, *, several: bool = False) -> str:  # noqa: ANN401 - a type
 def _inner(hint: Any, path: str) -> tuple[str, type[Any] | None]:  # noqa: ANN401 - a type
     """Return the class of the objects that a field has, with the path to them; None if it has none."""
     if isinstance(hint, type) and (is_dataclass(hint) or issubclass(hint, BaseModel)) and hint is not RealScale:
-        return path, hint
+        return path, None if issubclass(hint, _ELSEWHERE) else hint
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return next((found for option in inner if (found := _inner(option, path))[1]), (path, None))

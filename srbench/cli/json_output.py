@@ -61,6 +61,8 @@ DOCUMENTS: Mapping[str, Document] = {
     document.command: document
     for document in (
         Document("list", 1, "srbench.planning.names:Names"),
+        Document("show", 1, "srbench.benchmarking.shown:Shown"),
+        Document("plan", 1, "srbench.running.outline:Outline"),
         Document("plugins", 1, "srbench.catalog.plugin_facts:Plugins"),
         Document("check", 1, "srbench.testing.verdict:Verdict"),
         Document("cache list", 1, "srbench.running.cache_contents:CacheContents"),

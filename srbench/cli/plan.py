@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from srbench.cli.console import plain_console, warn
+from srbench.cli.json_output import Json, print_json
 from srbench.cli.options import (
     Data,
     Device,
@@ -37,6 +38,7 @@ def plan(
     weights_dir: WeightsFolders = None,
     device: Device = "cpu",
     threads: Threads = 0,
+    json: Json = False,
 ) -> None:
     """Show what a run would do, and about how long it takes.
 
@@ -52,20 +54,33 @@ def plan(
         suite, options, data=data, plugin=plugin, strict=strict_plugins, weights_dir=weights_dir, device=device,
         threads=threads,
     )  # fmt: skip
-    print_outline(schedule)
+    print_outline(schedule, json=json)
 
 
-def print_outline(schedule: Schedule, workers: int = 1, executor: str = "here", *, fresh: bool = False) -> None:
-    """Print what a run would do: the sum, the models, the stages, and the sum again; exit 1 if a cell is impossible."""
+def print_outline(
+    schedule: Schedule, workers: int = 1, executor: str = "here", *, fresh: bool = False, json: bool = False
+) -> None:
+    """Print what a run would do, for people or as JSON; exit 1 if a cell is impossible."""
+    from srbench.running.outline import outline_of
+
+    at_once = workers if schedule.session.catalog.executors[executor].isolated else 1
+    outline = outline_of(schedule, at_once, fresh=fresh)
+    if json:
+        print_json("plan", outline)
+    else:
+        _print(outline)
+    if outline.cells.impossible:
+        raise typer.Exit(1)
+
+
+def _print(outline: Outline) -> None:
+    """Print the sum, the models, the stages, and the sum again."""
     from rich.text import Text
 
     from srbench.cli.tables import is_laid_out, print_table
     from srbench.running.estimate import in_words
-    from srbench.running.outline import outline_of
 
-    workers = workers if schedule.session.catalog.executors[executor].isolated else 1
-    outline, console = outline_of(schedule, workers, fresh=fresh), plain_console()
-    total = f"suite {schedule.plan.suite.name}: {_sum(outline, workers)}"
+    console, total = plain_console(), f"suite {outline.suite}: {_sum(outline)}"
     console.print(total)
     if is_laid_out(console):
         console.print()
@@ -93,8 +108,6 @@ def print_outline(schedule: Schedule, workers: int = 1, executor: str = "here", 
     for reason, number in numbers.items():
         console.print(one_line(f"[{number}] {reason}"))
     console.print(total)
-    if outline.cells.impossible:
-        raise typer.Exit(1)
 
 
 def _state(work: Work, to_do: str, done: str) -> str:
@@ -104,12 +117,12 @@ def _state(work: Work, to_do: str, done: str) -> str:
     return f"{work.to_do} {to_do}" if work.to_do == work.all else f"{work.to_do} of {work.all} {to_do}"
 
 
-def _sum(outline: Outline, workers: int) -> str:
+def _sum(outline: Outline) -> str:
     from srbench.running.estimate import in_words
 
     cells, impossible = outline.cells.all, outline.cells.impossible
     if outline.jobs:
-        side_by_side = f" with {workers} workers" if workers > 1 else ""
+        side_by_side = f" with {outline.workers} workers" if outline.workers > 1 else ""
         work = f", {outline.jobs} jobs to do, about {in_words(outline.seconds)} on this machine{side_by_side}."
     elif impossible:
         work = "; nothing of it is possible." if impossible == cells else "; everything possible is cached."

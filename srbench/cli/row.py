@@ -16,16 +16,16 @@ _OWN = {"version", "key", "scores", "images", "status", "reason", "doubts"}
 """Fields of a record that have a form of their own."""
 
 
-def print_row(name: str, *, long: bool) -> None:
+def print_row(name: str, record: Record, *, long: bool) -> None:
     """Print the record of a row: scores, images, and all other fields that say something.
 
     Args:
         name: ``FOLDER#ROW``; see `srbench.report.rows.rows_named`.
+        record: The record of the row.
         long: Whether all images are listed, and facts that are false.
     """
-    from srbench.report.rows import KEY_SHOWN, SEPARATOR, method_of, row_named
+    from srbench.report.rows import KEY_SHOWN, SEPARATOR, method_of
 
-    record = row_named(name, failed=True)
     folder = name.rpartition(SEPARATOR)[0]
     print_text(f"{method_of(record)}, row {record.key} of {folder}")
     if record.reason:

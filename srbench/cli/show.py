@@ -5,20 +5,22 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from srbench.cli.console import plain_console
 from srbench.cli.facts import print_facts, print_list, print_model, words
+from srbench.cli.json_output import Json, print_json
 from srbench.cli.options import KindName, PluginFiles, Strict
 from srbench.cli.tables import print_table, print_text
 
 if TYPE_CHECKING:
-    from srbench.catalog.catalog import Catalog
-    from srbench.planning.cells import Plan
+    from srbench.benchmarking.shown import Shown
+    from srbench.catalog.thing_facts import Thing
+    from srbench.profiling.network_facts import NetworkFacts
     from srbench.profiling.summary import Part
+    from srbench.running.suite_facts import SuiteFacts
 
 
 def show(
@@ -34,6 +36,7 @@ def show(
     long: Annotated[bool, typer.Option("--long", "-l", help="Show facts that have their default too.")] = False,
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
+    json: Json = False,
 ) -> None:
     """Show everything that is known about one thing.
 
@@ -47,139 +50,83 @@ def show(
       srbench show quick --kind suite
       srbench show my_suite.toml
     """
-    from srbench.catalog.catalog import load_catalog
+    from srbench.benchmarking.shown import find
+
+    shown = find(name, kind, plugin or (), strict=strict_plugins)
+    if json:
+        print_json("show", shown)
+    else:
+        _print(shown, long=long)
+
+
+def _print(shown: Shown, *, long: bool) -> None:
     from srbench.catalog.kinds import KINDS
     from srbench.cli.row import print_row
-    from srbench.report.rows import names_a_row
 
-    if kind is None and names_a_row(name):
-        print_row(name, long=long)
+    if shown.row is not None:
+        print_row(shown.name, shown.row, long=long)
         return
-    files = [found for found in ("suite", "recipe") if kind in (None, found) and _is_file_of(found, name)]
-    catalog = load_catalog(plugin or (), strict=strict_plugins)
-    console = plain_console()
-    if "suite" in files:
-        _print_suite(name, catalog)
-    if "recipe" in files:
-        _print_recipe(name, long=long)
-    if files and (kind is not None or not any(catalog.shelf(each).offers(name) for each in KINDS)):
-        console.print(f"`srbench list {files[-1]}s` shows its neighbours.")
-        return
-    for found in catalog.kinds_of(name, kind):
-        shelf = catalog.shelf(found)
-        print_text(f"{name}, {found}, from {shelf.provider(name).place}")
-        print_facts(shelf[name], long=long)
-        _print_own(found, shelf[name])
-    console.print(f"`srbench list {KINDS[found].plural}` shows its neighbours.")
+    kinds = []
+    if shown.suite is not None:
+        _print_suite(shown.suite)
+        kinds.append("suites")
+    if shown.recipe is not None:
+        print_model(f"{shown.name}, recipe", shown.recipe, long=long, indent=0)
+        kinds.append("recipes")
+    for thing in shown.things:
+        print_text(f"{thing.name}, {thing.kind}, from {thing.provider}")
+        print_facts(thing.facts, long=long)
+        _print_own(thing, shown.network)
+        kinds.append(KINDS[thing.kind].plural)
+    plain_console().print(f"`srbench list {kinds[-1]}` shows its neighbours.")
 
 
-def _is_file_of(kind: str, name: str) -> bool:
-    """Whether a suite or a recipe has this name, or this file is one: only suites have grids."""
-    from srbench.files import shipped_tables
-    from srbench.toml import read_toml
-
-    if name.endswith(".toml") and Path(name).is_file():
-        return (kind == "suite") == ("grid" in read_toml(Path(name)).data)
-    return name in shipped_tables(f"{kind}s")
-
-
-def _print_suite(name: str, catalog: Catalog) -> None:
+def _print_suite(suite: SuiteFacts) -> None:
     """Print the models of a suite with their recipes, and what it costs if nothing is cached."""
-    from srbench.files import cache_root
-    from srbench.planning.overrides import RunOptions
-    from srbench.planning.plan import make_plan
-    from srbench.planning.suite import load_suite
-    from srbench.running.estimate import Estimator, in_words
-    from srbench.running.jobs import MeasureJob, TrainJob
-    from srbench.running.session import Session
+    from srbench.running.estimate import in_words
 
-    suite = load_suite(name)
-    plan = make_plan(suite, catalog, RunOptions())
-    print_text(f"{name}, suite:")
+    print_text(f"{suite.name}, suite:")
     for key in ("about", "task", "protocol", "metrics", "seeds"):
         if value := words(getattr(suite, key)):
             print_text(f"{key}: {value}", 2)
-    estimator = Estimator(Session(cache=cache_root()))
-    trained = [model for model in plan.models if model.source == "trained"]
-    training = sum(estimator.seconds(TrainJob(model)) for model in trained)
-    measuring = sum(estimator.seconds(MeasureJob(cell)) for cell in plan.cells)
     print_text(
-        f"cost: {len(plan.cells)} cells, {len(trained)} trainings; from the beginning, training takes about "
-        f"{in_words(training)} and measuring {in_words(measuring)} on this machine",
+        f"cost: {suite.cells} cells, {suite.trainings} trainings; from the beginning, training takes about "
+        f"{in_words(suite.training_seconds)} and measuring {in_words(suite.measuring_seconds)} on this machine",
         2,
     )
     print_text("models:", 2)
-    heads = ("model", "recipe", "seeds", "degradations", "datasets")
-    print_table("", heads, _models(plan), breakable=True, indent=4)
+    rows = [
+        (own.title, own.recipe, *(", ".join(map(str, facts)) for facts in (own.seeds, own.degradations, own.datasets)))
+        for own in suite.models
+    ]
+    print_table("", ("model", "recipe", "seeds", "degradations", "datasets"), rows, breakable=True, indent=4)
 
 
-def _models(plan: Plan) -> list[tuple[str, ...]]:
-    """Return a row for the models that differ only in their seeds; those that only teach have no datasets."""
-    rows: dict[tuple[str, str], tuple[dict[str, None], dict[str, None], dict[str, None]]] = {}
-
-    def row(model: Any) -> tuple[dict[str, None], dict[str, None], dict[str, None]]:  # noqa: ANN401 - a Model
-        key = (model.title_without_seed, model.recipe.name if model.recipe else model.source)
-        return rows.setdefault(key, ({}, {}, {}))
-
-    for model in plan.models:
-        if model.source == "trained":
-            row(model)[0][str(model.seed)] = None
-    for cell in plan.cells:
-        _, degradations, datasets = row(cell.model)
-        degradations[cell.degradation] = None
-        datasets[cell.dataset] = None
-    return [(title, recipe, *map(", ".join, facts)) for (title, recipe), facts in rows.items()]
-
-
-def _print_recipe(name: str, *, long: bool) -> None:
-    from srbench.planning.recipes import recipe_named
-
-    recipe = recipe_named(name)
-    print_model(f"{name}, recipe", recipe, long=long, indent=0)
-
-
-def _print_own(kind: str, spec: Any) -> None:  # noqa: ANN401 - a spec of any kind
+def _print_own(thing: Thing, network: NetworkFacts | None) -> None:
     """Print what only things of one kind have."""
     from srbench.catalog.catalog import NETWORKS
 
-    if kind in NETWORKS:
-        print_text(f"parameters: {_parameters(spec)}", 2)
-        _print_modules(spec)
-    elif kind == "dataset" and (layout := getattr(spec.labels, "layout", None)):
+    spec = thing.facts
+    if thing.kind in NETWORKS and network is not None:
+        counts = [(f"x{at.scale} ", f"{at.parameters:,}") for at in network.parameters]
+        print_text(f"parameters: {', '.join(('' if network.one_for_all else at) + count for at, count in counts)}", 2)
+        _print_modules(network)
+    elif thing.kind == "dataset" and (layout := getattr(spec.labels, "layout", None)):
         print_model("labels", layout, long=True)
-    elif kind == "step":
+    elif thing.kind == "step":
         print_list("parameters", _step_parameters(spec))
-    elif kind == "degradation" and spec.chain is not None:
+    elif thing.kind == "degradation" and spec.chain is not None:
         print_list("steps", _nested(spec.chain))
 
 
-def _parameters(spec: Any) -> str:  # noqa: ANN401 - the spec of a network; its module is imported late
-    import torch
-
-    from srbench.profiling.complexity import count_parameters
-
-    counts = []
-    for scale in spec.distinct_scales:
-        with torch.device("meta"):  # shapes only: the largest network costs no memory
-            counts.append((scale, count_parameters(spec.network(scale))))
-    several = len(spec.scales) == len(counts)
-    return ", ".join((f"x{scale} " if several else "") + f"{count:,}" for scale, count in counts)
-
-
-def _print_modules(spec: Any) -> None:  # noqa: ANN401 - the spec of a network
-    from srbench.errors import UnavailableError
-    from srbench.profiling.summary import summarise
-
-    scale = min(spec.scales)
-    try:
-        network = summarise(spec, scale)
-    except UnavailableError as reason:
-        print_text(f"modules: {reason}", 2)
-        return
-    if network.parts:
-        print_text(f"modules at x{scale}, where a row counts all its repeats:", 2)
-        total = ("total", "", "", f"{network.parameters:,}", f"{network.macs / 1e6:,.1f} M")
-        rows = [*_rows(network.parts, network.macs), total]
+def _print_modules(network: NetworkFacts) -> None:
+    modules = network.modules
+    if modules is None:
+        print_text(f"modules: {network.reason}", 2)
+    elif modules.parts:
+        print_text(f"modules at x{network.scale}, where a row counts all its repeats:", 2)
+        total = ("total", "", "", f"{modules.parameters:,}", f"{modules.macs / 1e6:,.1f} M")
+        rows = [*_rows(modules.parts, modules.macs), total]
         heads = ("module", "class", "output", "parameters", "MACs")
         print_table("", heads, rows, right=heads[2:], indent=4)
 

@@ -104,8 +104,8 @@ def _suites(pattern: str) -> Iterator[Named]:
 def _recipes(pattern: str) -> Iterator[Named]:
     for name in _shipped("recipes", pattern):
         recipe = recipe_named(name)
-        facts = {"batch": recipe.batch, "datasets": ", ".join(recipe.datasets), "source": recipe.source}
-        yield Named("recipe", name, {"steps": recipe.steps} | facts)
+        read = {"datasets": ", ".join(recipe.datasets), "source": recipe.source}
+        yield Named("recipe", name, {"steps": recipe.steps, "batch": recipe.batch, **read})
 
 
 def _shipped(folder: str, pattern: str) -> list[str]:

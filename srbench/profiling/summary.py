@@ -30,24 +30,22 @@ class Part:
     """A module, or several neighbours of the same form.
 
     Counts are for the row in the whole network: over all its repeats in all repeats of the module that it belongs to.
-
-    Attributes:
-        name: In the module that it belongs to: "tail", or "0…31" for repeats.
-        kind: Its class, with the kernel of a convolution; several in parentheses if modules of several forms alternate.
-        repeats: How often the module, or the group of alternating modules, occurs.
-        output: The shape of its output, without a batch of one; None if it is not called or does not return a tensor.
-        parameters: Trainable parameters.
-        macs: Multiply-accumulates for the small image, over all its calls.
-        parts: The modules in it, if it is opened.
     """
 
     name: str
+    """Its name in the module that it belongs to: "tail", or "0…31" for repeats; empty for the network."""
     kind: str
+    """Its class, with the kernel of a convolution; several in parentheses if modules of several forms alternate."""
     repeats: int
+    """How often the module, or the group of alternating modules, occurs."""
     output: tuple[int, ...] | None
+    """The shape of its output, without a batch of one; None if it is not called or does not return a tensor."""
     parameters: int
+    """Trainable parameters."""
     macs: int
+    """Multiply-accumulates for an LR image of 48 x 48, over all its calls."""
     parts: tuple[Part, ...] = ()
+    """The modules in it, if it is opened."""
 
 
 def summarise(spec: ArchitectureSpec, scale: Scale) -> Part:

@@ -16,10 +16,13 @@ class Work:
     """Some of the jobs of a run."""
 
     all: int = 0
+    """The number of jobs."""
     to_do: int = 0
+    """The number of jobs that a run would do; the others are cached or impossible."""
     impossible: int = 0
+    """The number of jobs that cannot be done."""
     seconds: float = 0.0
-    """Estimate of what is to do."""
+    """An estimate of what is to do."""
 
 
 @dataclass(slots=True)
@@ -27,16 +30,19 @@ class ModelWork:
     """The work for the models that differ only in their seeds."""
 
     title: str
+    """What plans call them."""
     source: str
-    """See `srbench.planning.cells.Model.source`."""
+    """Where their weights are from: "trained", "checkpoint", "file", "composed" of parts, or "fixed" without any."""
     recipe: str
     """The recipe's name; empty without training."""
     training: Work = field(default_factory=Work)
+    """Their trainings."""
     measuring: Work = field(default_factory=Work)
-    datasets: dict[str, None] = field(default_factory=dict)
-    """Where they are measured, in the order of the suite."""
-    reasons: dict[str, None] = field(default_factory=dict)
-    """Why some of that is impossible."""
+    """Their cells."""
+    datasets: list[str] = field(default_factory=list)
+    """The datasets on which they are measured, in the order of the suite."""
+    reasons: list[str] = field(default_factory=list)
+    """Why some cells are impossible, each reason once."""
 
     @property
     def possible(self) -> int:
@@ -53,15 +59,20 @@ class ModelWork:
 class Outline:
     """What a run would do."""
 
+    suite: str
+    """The name of the suite."""
+    workers: int
+    """The number of jobs at once."""
     cells: Work
+    """The cells of the suite."""
     models: tuple[ModelWork, ...]
-    """In the order of the suite; models that only teach come where they are needed first."""
+    """The models in the order of the suite; those that only teach come where they are needed first."""
     stages: dict[str, Work]
-    """By name, in the order of the run."""
+    """The jobs by stage, in the order of the run."""
     jobs: int
-    """Jobs to do."""
+    """The number of jobs that a run would do."""
     seconds: float
-    """Estimate of all of them."""
+    """An estimate of the whole run on this machine."""
 
 
 def outline_of(schedule: Schedule, workers: int = 1, *, fresh: bool = False) -> Outline:
@@ -80,14 +91,17 @@ def outline_of(schedule: Schedule, workers: int = 1, *, fresh: bool = False) -> 
     cells = Work()
     for cell, own in schedule.cells.items():
         group = _group(models, cell.model)
-        group.datasets[cell.dataset] = None
+        if cell.dataset not in group.datasets:
+            group.datasets.append(cell.dataset)
         for work in (cells, group.measuring):
             _count(work, own.measure, seconds)
             work.impossible += own.measure.reason is not None
-        if own.measure.reason:
-            group.reasons[own.measure.reason] = None
+        if own.measure.reason and own.measure.reason not in group.reasons:
+            group.reasons.append(own.measure.reason)
     order = ("pace", "train", "measure", "certify", "profile")
     return Outline(
+        suite=schedule.plan.suite.name,
+        workers=workers,
         cells=cells,
         models=tuple(models.values()),
         stages={stage: stages[stage] for stage in order if stage in stages},

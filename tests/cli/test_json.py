@@ -10,12 +10,15 @@ import pytest
 import typer
 
 from docs.site import documents
+from helpers.records import make_record, write_records
 from srbench.cli import json_output
 from srbench.cli.app import app
 from srbench.cli.json_output import DOCUMENTS, Document, print_json
 
 TYPED = {
     "list": ["losses", "l*"],
+    "show": ["l1"],
+    "plan": ["--only", "bicubic"],
     "plugins": [],
     "check": ["l1"],
     "cache list": [],
@@ -51,6 +54,32 @@ def test_a_document_keeps_its_schema_and_nothing_else_is_printed(typed, command)
     assert (answer.status, answer.err) == (0, "")
     assert document["schema"] == DOCUMENTS[command].schema_name
     assert json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n" == answer.out
+
+
+def test_each_form_of_what_is_shown_keeps_the_schema(typed, srbench):
+    write_records(srbench.folder / "mine", [make_record("espcn")])
+    for words, form in (
+        (["edsr_small"], "network"), (["quick", "--kind", "suite"], "suite"), (["quick", "--kind", "recipe"], "recipe"),
+        (["mine#espcn"], "row"), (["orl_identify"], "things"),
+    ):  # fmt: skip
+        document, _ = typed("show", *words)
+        given = {key for key in ("network", "recipe", "row", "suite", "things") if document[key]}
+        assert given == {form, *(["things"] if form == "network" else [])}
+    assert document["things"][0]["facts"]["labels"]["layout"] == "class-folders"
+
+
+def test_the_facts_of_a_degradation_and_a_step_are_those_that_people_read(typed):
+    degradation, _ = typed("show", "isotropic")
+    assert [step["class"] for step in degradation["things"][0]["facts"]["chain"]] == [
+        "GaussianBlur",
+        "BicubicDown",
+        "Quantise",
+    ]
+    step, _ = typed("show", "gaussian_blur")
+    assert step["things"][0]["facts"]["parameters"]["side_px"] == {
+        "default": 21,
+        "unit": "px, side of the square kernel",
+    }
 
 
 def test_every_document_is_tried_here_and_every_schema_is_one():

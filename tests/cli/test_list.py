@@ -197,9 +197,10 @@ def test_show_answers_a_wrong_kind_with_the_nearest(srbench):
 
 
 def test_everything_listed_can_be_shown(srbench, catalog, monkeypatch):
-    monkeypatch.setattr("srbench.catalog.catalog.load_catalog", lambda *_, **__: catalog)  # loaded once
-    monkeypatch.setattr("srbench.cli.show._parameters", lambda _: "")  # the large networks take long to build
-    monkeypatch.setattr("srbench.cli.show._print_modules", lambda *_: None)  # tests/profiling/test_summary.py has all
+    monkeypatch.setattr("srbench.benchmarking.shown.load_catalog", lambda *_, **__: catalog)  # loaded once
+    monkeypatch.setattr(
+        "srbench.benchmarking.shown.network_facts", lambda _: None
+    )  # the large networks take long to build
     for kind in KINDS:
         for name in catalog.shelf(kind):
             answer = srbench("show", name, "--kind", kind)

@@ -18,9 +18,8 @@ def narrow(srbench, monkeypatch, catalog, tmp_path):
     spec, plugin = catalog.architectures._specs["espcn"]
     wide = dataclasses.replace(spec, name=WIDE, label="A network")
     monkeypatch.setitem(catalog.architectures._specs, WIDE, (wide, plugin))
-    for module in ("catalog", "listing"):
-        monkeypatch.setattr(f"srbench.catalog.{module}.load_catalog", lambda *_, **__: catalog)
-    monkeypatch.setattr("srbench.running.session._catalog", lambda *_: catalog)
+    for module in ("catalog.catalog", "catalog.listing", "benchmarking.shown", "running.session"):
+        monkeypatch.setattr(f"srbench.{module}.load_catalog", lambda *_, **__: catalog)
 
     def typed(*words):
         answer = srbench(*words)
