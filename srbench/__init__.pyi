@@ -1,5 +1,7 @@
+from .benchmarking.compare import Comparison, compare
 from .benchmarking.results import Results, read_results
 from .benchmarking.run import run
+from .benchmarking.score import score
 from .catalog.hooks import hookimpl
 from .catalog.kinds import ExecutorSpec
 from .catalog.plugin import Family
@@ -35,6 +37,7 @@ __all__ = [
     "Batch",
     "Checkpoint",
     "CheckpointError",
+    "Comparison",
     "DatasetSpec",
     "DegradationSpec",
     "Distiller",
@@ -75,6 +78,7 @@ __all__ = [
     "average_weights",
     "build_recogniser",
     "capture",
+    "compare",
     "find_lpips_trunk",
     "find_vgg19",
     "hookimpl",
@@ -87,6 +91,7 @@ __all__ = [
     "read_manifest",
     "read_results",
     "run",
+    "score",
     "user_manifest",
     "weighted_mean",
     "whole_scale",

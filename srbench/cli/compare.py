@@ -41,16 +41,12 @@ def compare(
       srbench compare results mine
       srbench compare results mine --fail-on 'psnr_y_db < -chance' --markdown comment.md
     """
+    from srbench.benchmarking.compare import compare as compare_results
     from srbench.files import atomic_write
-    from srbench.report.comparing.comparison import compare_sides
-    from srbench.report.comparing.reading import read_side
-    from srbench.report.comparing.rules import parse_rule
     from srbench.report.comparing.verdicts import render_junit, render_markdown
     from srbench.report.terminal import print_comparison
 
-    before, after = read_side(base), read_side(head)
-    known = {column for row in (*before.rows, *after.rows) for column in row}
-    comparison = compare_sides(before, after, [parse_rule(text, known) for text in fail_on or ()], renamed or ())
+    comparison = compare_results(base, head, fail_on or (), renamed=renamed or ())
     if markdown == "-":
         sys.stdout.write(render_markdown(comparison))
     else:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from srbench.plain import PlainConsole
+
+T = TypeVar("T")
 
 
 def plain_console(*, stderr: bool = False) -> PlainConsole:
@@ -28,6 +31,17 @@ def warn(text: str) -> None:
 def complain(text: str) -> None:
     """Print the one sentence on standard error that says why a command ends."""
     _mark("error:", "bold red", text)
+
+
+def with_bar(items: Iterable[T], title: str, count: int) -> Iterator[T]:
+    """Yield items, with a bar on standard error if that is a terminal."""
+    from rich.progress import Progress
+
+    from srbench.escaping import one_line
+
+    errors = plain_console(stderr=True)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        yield from progress.track(items, total=count, description=one_line(title))
 
 
 def _mark(mark: str, style: str, text: str) -> None:

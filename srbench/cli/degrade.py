@@ -65,20 +65,12 @@ def degrade(
 
 
 def _degrade(images: Path, spec: DegradationSpec, scale: Scale, out: Path, seed: int, realisations: int | None) -> None:
-    from srbench.degrading.written_lr import carry_out, orders
+    from srbench.degrading.written_lr import carry_out, check_order, orders
     from srbench.imaging.files import colours_of
     from srbench.imaging.folders import list_folder, name_some
 
-    if not spec.has_scale(scale):
-        raise UsageError(f"The degradation {spec.name} has no scale {scale}; it has {spec.scales_title}.")
-    count = realisations or spec.realisations
-    if count > 1 and not spec.stochastic:
-        raise UsageError(
-            f"{count} realisations of {spec.name} would all be the same, since nothing is random in it; leave "
-            "--realisations out."
-        )
     console = plain_console()
-    made = orders(images, scale, count, out)
+    made = orders(images, scale, check_order(spec, scale, realisations), out)
     if images.is_dir() and (others := list_folder(images).others):
         console.print(f"Left out, as no images: {name_some([path.name for path in others])}.")
     for order in carry_out(made, spec, scale, seed):

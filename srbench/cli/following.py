@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -14,7 +14,7 @@ from srbench.cli.console import complain, plain_console, say
 from srbench.cli.help import OUTPUT
 
 if TYPE_CHECKING:
-    from srbench.benchmarking.results import Results
+    from srbench.report.build import ReportFiles
     from srbench.running.events import Event, Listener
     from srbench.running.runner import Outcome
 
@@ -77,18 +77,18 @@ def is_silent(*, quiet: bool, json_log: str | None) -> bool:
     return quiet or json_log == "-"
 
 
-def print_end(made: Results, *, quiet: bool, json_log: str | None) -> None:
-    """Print the tables of a run that ended, or where they are, and why cells failed."""
+def print_end(
+    folder: Path, report: Callable[[], ReportFiles], *, quiet: bool, json_log: str | None, more: Iterable[Path] = ()
+) -> None:
+    """Print the tables of a run that ended, and its files; or where they are, or nothing."""
     if not is_silent(quiet=quiet, json_log=json_log):
         from srbench.report.terminal import print_report
 
-        print_report(plain_console(), made.report())
-        if made.outcome is None:
-            say("Nothing was measured: nothing that these results depend on has changed since.")
+        print_report(plain_console(), report())
+        for path in more:
+            say(str(path))
     elif json_log != "-":
-        say(f"Results: {made.path}")
-    if made.outcome:
-        print_failures(made.outcome, silent=is_silent(quiet=quiet, json_log=json_log))
+        say(f"Results: {folder}")
 
 
 def print_failures(outcome: Outcome, *, silent: bool) -> None:

@@ -126,7 +126,7 @@ def scales(values: list[str] | None) -> tuple[Scale, ...]:
     Raises:
         UsageError: One is not a scale above 1.
     """
-    return tuple(map(scale_above_1, words(values)))
+    return tuple(scale_above_1(word, "--scale ") for word in words(values))
 
 
 def one_scale(value: str) -> Scale:

@@ -9,7 +9,7 @@ import typer
 
 from srbench.cli.console import plain_console
 from srbench.cli.options import Scales, scales, words
-from srbench.errors import UnknownNameError, UsageError
+from srbench.errors import UnknownNameError
 from srbench.planning.overrides import Selection, options_of
 
 _OF_ROWS = {name: found for name, (_, found) in options_of(Selection).items()}
@@ -63,46 +63,25 @@ def report(
       srbench report results --scale 4 --rows 'latency_ms_p50 < 100'
       srbench report results --format latex --figures pdf --metrics psnr_y,lpips --to paper
     """
-    from srbench.report.export import choose, export
+    from srbench.benchmarking.reporting import make_report
     from srbench.report.pictures import FIGURE_FORMATS
-    from srbench.report.reading import has_records
     from srbench.report.selection import Wanted
-    from srbench.report.terminal import print_files, print_leaderboard, print_tables
-    from srbench.report.writing import TABLE_FORMATS, USUAL_FIGURES, USUAL_TABLES
-    from srbench.running.store import results_lock
+    from srbench.report.terminal import print_files, print_tables
+    from srbench.report.writing import TABLE_FORMATS
 
-    console = plain_console()
-    tables = _known("format of tables", formats, TABLE_FORMATS)
-    drawn = () if words(figures) == ("none",) else _known("format of figures", figures, FIGURE_FORMATS)
-    selection = Selection(
+    rows_wanted = Selection(
         only=words(only), scales=scales(scale), datasets=words(dataset), degradations=words(degradation)
     )
-    wanted, usual = Wanted(rows=selection, metrics=words(metrics)), not (formats or figures or to)
-    partial = not wanted.everything or bool(rows)
-    if usual and not partial:
-        if has_records(results):
-            with results_lock(results):
-                print_leaderboard(console, results, force=True, images=images)
-        else:
-            print_leaderboard(console, results, images=images)
-        return
-    if images:
-        raise UsageError("--images is for the complete leaderboard.html; leave it out, or the other options.")
-    if partial and not usual and (to is None or to.resolve() == results.resolve()):
-        raise UsageError(
-            f"The files in {results} hold every row and metric, and these options leave some out; "
-            "give another folder with --to."
-        )
-    chosen = choose(results, wanted, rows or ())
-    print_tables(console, chosen.sections)
-    if not usual:
-        made = export(
-            chosen,
-            to or results,
-            tables=tables or ((() if figures and to is None else USUAL_TABLES) if formats is None else ()),
-            figures=drawn if figures else (() if formats and to is None else USUAL_FIGURES),
-        )
-        print_files(console, made.paths, made.warnings)
+    made = make_report(
+        results, Wanted(rows=rows_wanted, metrics=words(metrics)), rows or (),
+        tables=_known("format of tables", formats, TABLE_FORMATS) if formats else None,
+        figures=_known("format of figures", figures if words(figures) != ("none",) else None, FIGURE_FORMATS)
+        if figures
+        else None,
+        to=to, images=images,
+    )  # fmt: skip
+    print_tables(plain_console(), made.sections)
+    print_files(plain_console(), made.paths, made.warnings)
 
 
 def _known(kind: str, given: list[str] | None, known: tuple[Kind, ...]) -> tuple[Kind, ...]:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.console import warn
-from srbench.cli.following import JsonFile, Quiet, following, print_end
+from srbench.cli.console import say, warn
+from srbench.cli.following import JsonFile, Quiet, following, is_silent, print_end, print_failures
 from srbench.cli.help import CHANGE, MACHINE, OUTPUT
 from srbench.cli.options import (
     Data,
@@ -93,4 +93,9 @@ def run(
             tensorboard=tensorboard, fresh=fresh, skip_unchanged=json_log is None, listener=listener, warn=warn,
             **replace(options, profile=profile).keywords,
         )  # fmt: skip
-    print_end(made, quiet=quiet, json_log=json_log)
+    silent = is_silent(quiet=quiet, json_log=json_log)
+    print_end(results, made.report, quiet=quiet, json_log=json_log)
+    if made.outcome:
+        print_failures(made.outcome, silent=silent)
+    elif not silent:
+        say("Nothing was measured: nothing that these results depend on has changed since.")

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.console import plain_console
+from srbench.cli.console import say
 from srbench.cli.options import Data, Device, PluginFiles, one_scale, words
 from srbench.cli.tables import print_table
 from srbench.escaping import one_line
-from srbench.running.places import data_root, resolve_device
 
 
 def score(
@@ -38,33 +37,23 @@ def score(
       srbench score my_images --dataset set5 --scale 4 --data ~/datasets
       srbench score my_images --dataset set5 --scale 4 --metric psnr_y,ssim_y --csv scores.csv
     """
-    from srbench.catalog.catalog import load_catalog
-    from srbench.datasets.library import Library
-    from srbench.measuring.external import mean_scores, score_folder
-    from srbench.measuring.metrics.spec import MetricSpec, all_of
-    from srbench.measuring.protocol import protocol_named
+    from srbench.benchmarking.score import score_files
+    from srbench.report.formats import write_csv
 
-    catalog = load_catalog([path.resolve() for path in plugin or ()])
     factor = one_scale(scale)
-    names = words(metric) or ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
-    specs = all_of(MetricSpec, (catalog.metrics[name] for name in names))
-    preset = protocol_named(protocol)
-    table, absent, notes = score_folder(
-        folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), factor, preset, specs,
-        resolve_device(device),
+    found = score_files(
+        folder, dataset, factor, data=data, protocol=protocol, metrics=words(metric), device=device,
+        plugin_files=plugin or (),
     )  # fmt: skip
-    rows = [*table.items(), ("mean", mean_scores(table))]
-    columns = [s.column for s in specs]
-    cells = [(name, *("" if (v := scores[s.name]) is None else f"{v:.6f}" for s in specs)) for name, scores in rows]
-    title = f"{folder} on {dataset} x{factor}, {preset.describe(factor)}"
-    print_table(one_line(title), ("image", *columns), cells, right=columns, long=True)
-    console = plain_console()
-    for name, reason in absent.items():
-        console.print(f"{name}: {reason}")
-    for note in notes:
-        console.print(note)
+    columns = {metric.name: metric.column for metric in found.metrics}
+    cells = [
+        (name, *("" if (value := scores[metric]) is None else f"{value:.6f}" for metric in columns))
+        for name, scores in found.rows
+    ]
+    title = one_line(f"{folder} on {dataset} x{factor}, {found.protocol}")
+    print_table(title, ("image", *columns.values()), cells, right=list(columns.values()), long=True)
+    for sentence in (*(f"{name}: {reason}" for name, reason in found.absent.items()), *found.notes):
+        say(sentence)
     if csv is not None:
-        from srbench.report.formats import CsvRow, write_csv
-
-        lines: list[CsvRow] = [{"image": name} | {s.column: scores[s.name] for s in specs} for name, scores in rows]
-        write_csv(csv, ["image", *(s.column for s in specs)], lines)
+        lines = [{"image": name} | {columns[m]: scores[m] for m in columns} for name, scores in found.rows]
+        write_csv(csv, ["image", *columns.values()], lines)

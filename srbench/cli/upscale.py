@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated
 
 import typer
 
-from srbench.cli.console import complain, plain_console
+from srbench.cli.console import complain, say, with_bar
 from srbench.cli.options import Device, PluginFiles, Threads, WeightsFolders, one_scale
-from srbench.errors import SrbenchError, UsageError
-from srbench.running.places import resolve_device
-
-Precision = Literal["fp32", "bf16", "fp16"]
+from srbench.escaping import one_line
+from srbench.running.places import resolve_device, use_threads
 
 
 def upscale(
@@ -63,45 +61,29 @@ def upscale(
       srbench upscale holiday/ --model edsr_baseline.div2k --scale 4 --out large/
       srbench upscale photo.jpg --model my.pth --architecture espcn
     """
-    from rich.progress import Progress
-
     from srbench.catalog.catalog import load_catalog
-    from srbench.escaping import one_line
-    from srbench.imaging.photographs import DEEP
-    from srbench.measuring.protocol import Inference
-    from srbench.upscaling.folders import find_pairs, upscale_file
+    from srbench.measuring.protocol import Inference, precision_named
+    from srbench.upscaling.folders import find_pairs, upscale_files
     from srbench.upscaling.loading import load_upscaler
 
-    if precision not in get_args(Precision):
-        raise UsageError(f"--precision {precision} is none; give one of {', '.join(get_args(Precision))}.")
-    formats = (*(suffix[1:] for suffix in DEEP), "jpg", "jpeg", "webp", "bmp")
-    if file_format is not None and file_format not in formats:
-        raise UsageError(f"--format {file_format} is none that srbench writes; give one of {', '.join(formats)}.")
-    names = [line.strip() for name in inputs for line in (sys.stdin if name == "-" else [name])]
-    pairs = find_pairs([name for name in names if name], out, f".{file_format}" if file_format else None)
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)
-    inference = Inference(self_ensemble=self_ensemble, precision=cast("Precision", precision))
+    inference = Inference(self_ensemble=self_ensemble, precision=precision_named(precision))
+    names = (line.strip() for name in inputs for line in (sys.stdin if name == "-" else [name]))
+    pairs = find_pairs([name for name in names if name], out, file_format)
+    use_threads(threads)
     upscaler = load_upscaler(
         model, load_catalog([path.resolve() for path in plugin or ()]), one_scale(scale) if scale else None,
         architecture=architecture, weights_folders=weights_dir or (), device=resolve_device(device),
         inference=inference, memory=int(memory * 2**30),
     )  # fmt: skip
-    console, failed = plain_console(), 0
     for doubt in upscaler.doubts:
-        console.print(one_line(doubt))
-    errors = plain_console(stderr=True)
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        for pair in progress.track(pairs, description=one_line(upscaler.name)):
-            try:
-                height, width = upscale_file(upscaler, pair, overwrite=overwrite)
-            except SrbenchError as error:
-                failed += 1
-                complain(str(error))
-            else:
-                console.print(one_line(f"{pair.target}  {width}x{height}"))
+        say(doubt)
+    failed = 0
+    for made in with_bar(upscale_files(upscaler, pairs, overwrite=overwrite), upscaler.name, len(pairs)):
+        if made.error:
+            failed += 1
+            complain(str(made.error))
+        else:
+            say(one_line(f"{made.pair.target}  {made.size[1]}x{made.size[0]}"))
     if failed:
         complain(f"{failed} of {len(pairs)} images were not enlarged, for the reasons above.")
         raise typer.Exit(1)

@@ -37,6 +37,28 @@ class LrOrder:
         return self.target.with_suffix(".json")
 
 
+def check_order(spec: DegradationSpec, scale: Scale, realisations: int | None) -> int:
+    """Return how many LR are made of each image.
+
+    Args:
+        spec: The degradation.
+        scale: The factor.
+        realisations: The number that is wanted; default: the degradation's own.
+
+    Raises:
+        UsageError: It lacks the scale, or several realisations would all be the same.
+    """
+    if not spec.has_scale(scale):
+        raise UsageError(f"The degradation {spec.name} has no scale {scale}; it has {spec.scales_title}.")
+    count = realisations or spec.realisations
+    if count > 1 and not spec.stochastic:
+        raise UsageError(
+            f"{count} realisations of {spec.name} would all be the same, since nothing is random in it; leave "
+            "--realisations out."
+        )
+    return count
+
+
 def orders(images: Path, scale: Scale, realisations: int, folder: Path) -> list[LrOrder]:
     """List the LR to be made.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from srbench.datasets.library import Library
 from srbench.datasets.pairing import by_value, spelt
@@ -33,6 +34,19 @@ class FolderScores(NamedTuple):
     """The metrics that could not be computed, with reasons."""
     notes: tuple[str, ...]
     """What a person should know: files that were not taken, colour profiles that were not applied."""
+    metrics: tuple[MetricSpec, ...]
+    protocol: str
+    """The meaning of the protocol at the scale, as in the id of a score."""
+
+    @property
+    def rows(self) -> list[tuple[str, Mapping[str, float | None]]]:
+        """The scores of each image, and their mean."""
+        return [*self.table.items(), ("mean", mean_scores(self.table))]
+
+
+def score_image(scorer: Scorer, sr: Tensor, hr: Tensor, name: str = "") -> Mapping[str, float | None]:
+    """Score an image that was made elsewhere; see `Scorer.score`. hr is cropped to what the scale allows."""
+    return scorer.score(sr.to(scorer.device), mod_crop(hr, scorer.scale).to(scorer.device), name)
 
 
 def score_folder(
@@ -64,7 +78,7 @@ def score_folder(
     for name, path in images.items():
         sr, hr = (to_tensor(protocol.levels(read_image(file, keep_grey=True)))[None] for file in (found[name], path))
         try:
-            scores = scorer.score(sr.to(device), mod_crop(hr, scale).to(device), name)
+            scores = score_image(scorer, sr, hr, name)
         except ShapeError as error:
             raise ShapeError(f"{found[name].name}: {error}") from error
         infinite = [metric for metric, value in scores.items() if value is not None and isinf(value)]
@@ -76,7 +90,7 @@ def score_folder(
     unused = [path.name for path in (*content.images, *content.others) if path not in found.values()]
     notes += [f"Left out, as no image of {dataset.label}: {name_some(unused)}."] if unused else []
     notes += [f"{path.name} is measured as stored, without {c}." for path in found.values() if (c := colours_of(path))]
-    return FolderScores(table, scorer.absent, tuple(notes))
+    return FolderScores(table, scorer.absent, tuple(notes), tuple(metrics), protocol.describe(scale))
 
 
 def mean_scores(table: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | None]:

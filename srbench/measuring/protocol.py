@@ -10,7 +10,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from srbench.errors import UnknownNameError, UsageError
 from srbench.measuring.metrics.spec import MetricSpec
@@ -19,6 +19,10 @@ from srbench.scales import Scale, next_whole
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
+"""The number format in which a network is applied."""
 
 
 class ScoringProtocol(typing.Protocol):
@@ -174,6 +178,14 @@ def protocol_named(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
+def precision_named(name: str) -> Precision:
+    """Return a number format of networks, or raise `UsageError`."""
+    for known in typing.get_args(Precision):
+        if known == name:
+            return typing.cast("Precision", known)
+    raise UsageError(f"--precision {name} is none; give one of {', '.join(typing.get_args(Precision))}.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inference:
     """How a network is applied to an image; part of the protocol, since tiles and ensembles change scores."""
@@ -186,7 +198,7 @@ class Inference:
     """Mean over the eight flips and rotations (the "+" of EDSR+)."""
     chop: bool = False
     """The EDSR family's recursive quarters; needed to reproduce their published scores."""
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Precision = "fp32"
     resize: int = 0
     """The whole scale at which the network is applied, if that is not the scale of the cell; sr is then reduced by
     MATLAB's ``imresize``."""

@@ -220,8 +220,8 @@ def _check_least(name: str, value: object, declared: Option | None) -> None:
         raise UsageError(f"{name} is {value}; give {declared.least} or more.")
 
 
-def scale_above_1(text: str) -> Scale:
-    """Read a scale to enlarge by.
+def scale_above_1(text: str, option: str = "") -> Scale:
+    """Read a scale to enlarge by; ``option`` is what stands before it on the command line.
 
     Raises:
         UsageError: It is not a scale above 1.
@@ -230,6 +230,6 @@ def scale_above_1(text: str) -> Scale:
         if (scale := parse_scale(text)) > 1:
             return scale
     raise UsageError(
-        f"--scale {text} is not a scale; give a number above 1 and up to {LARGEST_SCALE}, or two for height and width, "
-        "such as --scale 2, --scale 2,4, --scale 2.3 or --scale 3.7x1.5."
+        f"{option}{text} is not a scale; give a number above 1 and up to {LARGEST_SCALE}, or two for height and width, "
+        "such as 2, 2.3 or 3.7x1.5."
     )

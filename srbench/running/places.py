@@ -1,4 +1,4 @@
-"""The folder with the data and the device to compute on, as people name them."""
+"""The folder with the data, the device to compute on and its threads, as people name them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ def resolve_device(name: str) -> str:
         have = "cpu" if found is None else f"cpu and {torch.accelerator.device_count()} x {found.type}"
         raise UsageError(f"This machine has no device {name!r}; it has {have}. Choose with --device, or --device auto.")
     return name
+
+
+def use_threads(count: int) -> None:
+    """Let torch use so many threads of the CPU; 0 leaves the choice to torch."""
+    if count:
+        import torch
+
+        torch.set_num_threads(count)
 
 
 def data_root(path: Path | None) -> Path | None:

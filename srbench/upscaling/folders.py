@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from srbench.errors import DataError, SrbenchError
+from srbench.errors import DataError, SrbenchError, UsageError
 from srbench.imaging.folders import list_folder
-from srbench.imaging.photographs import read_photograph, write_photograph
+from srbench.imaging.photographs import DEEP, read_photograph, write_photograph
 from srbench.upscaling.upscaler import Upscaler
 from srbench.upscaling.videos import is_video, upscale_video
+
+FORMATS = (*(suffix[1:] for suffix in DEEP), "jpg", "jpeg", "webp", "bmp")
+"""The formats that all enlarged images may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,18 @@ class Pair:
     target: Path
 
 
-def find_pairs(inputs: Sequence[str], out: Path, suffix: str | None = None) -> list[Pair]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enlarged:
+    """What became of an image or video file."""
+
+    pair: Pair
+    size: tuple[int, int] = (0, 0)
+    """Height and width of the result."""
+    error: SrbenchError | None = None
+    """Why there is none."""
+
+
+def find_pairs(inputs: Sequence[str], out: Path, file_format: str | None = None) -> list[Pair]:
     """Return every image and video that inputs name, with its place below ``out``.
 
     A folder is searched with all folders in it, which are made again below ``out``; files keep their names.
@@ -30,11 +44,15 @@ def find_pairs(inputs: Sequence[str], out: Path, suffix: str | None = None) -> l
     Args:
         inputs: Files, folders, and patterns such as ``photos/*.jpg``.
         out: The folder for results.
-        suffix: The format of all enlarged images, such as ".png"; that of each file if absent.
+        file_format: The format of all enlarged images, such as "png"; that of each file if absent.
 
     Raises:
         DataError: An input is not there, holds no image, or two results would have one name.
+        UsageError: srbench does not write the format.
     """
+    if file_format is not None and file_format not in FORMATS:
+        raise UsageError(f"--format {file_format} is none that srbench writes; give one of {', '.join(FORMATS)}.")
+    suffix = f".{file_format}" if file_format else None
     pairs: dict[Path, Pair] = {}
     for name in inputs:
         own = list(_below(name))
@@ -73,6 +91,15 @@ def _in_folder(folder: Path, place: Path) -> Iterator[tuple[Path, Path]]:
         yield file, place / file.name
     for inner in content.folders:
         yield from _in_folder(inner, place / inner.name)
+
+
+def upscale_files(upscaler: Upscaler, pairs: Iterable[Pair], *, overwrite: bool = False) -> Iterator[Enlarged]:
+    """Enlarge image files one after another; one that fails does not stop the others."""
+    for pair in pairs:
+        try:
+            yield Enlarged(pair=pair, size=upscale_file(upscaler, pair, overwrite=overwrite))
+        except SrbenchError as error:
+            yield Enlarged(pair=pair, error=error)
 
 
 def upscale_file(upscaler: Upscaler, pair: Pair, *, overwrite: bool = False) -> tuple[int, int]:

@@ -41,29 +41,13 @@ def test_a_second_run_does_nothing_and_another_question_takes_what_is_cached(run
     assert run(suite, only="bicubic").outcome.cached == 1
 
 
-def test_the_command_line_and_python_measure_the_same(run, srbench_typed, tiny):
+def test_the_command_line_and_python_measure_the_same(run, typed, tiny):
     made = run(scales=[2, 2.3], architectures="bicubic", results="python")
     words = ("--data", tiny.data, "--plugin", tiny.plugin, "--no-profile", "--scale", "2,2.3", "--results", "typed")
-    assert srbench_typed("run", tiny.suite(), "--architecture", "bicubic", *words) == 0
+    assert typed("run", tiny.suite(), "--architecture", "bicubic", *words) == 0
     typed = srbench.read_results("typed").cells
     kept = [name for name in typed.columns if name != "created"]
     assert typed[kept].equals(made.cells[kept])
-
-
-@pytest.fixture
-def srbench_typed(monkeypatch):
-    """Types a command; gives its exit status."""
-    import sys
-
-    from srbench.cli import main
-
-    def typed(*words):
-        monkeypatch.setattr(sys, "argv", ["srbench", *map(str, words)])
-        with pytest.raises(SystemExit) as done:
-            main()
-        return done.value.code or 0
-
-    return typed
 
 
 def test_a_run_without_a_possible_cell_is_refused(run, tiny):

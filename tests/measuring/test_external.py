@@ -87,7 +87,8 @@ def test_a_folder_scores_as_the_same_images_do_here(score, tiny, catalog, tmp_pa
     (tmp_path / "sr" / "fox.png").write_bytes((tmp_path / "sr" / "ant_x2.png").read_bytes())
     (tmp_path / "sr" / "._ant_x2.png").write_bytes(b"resource fork")
     (tmp_path / "sr" / "log.txt").touch()
-    table, absent, notes = score()
+    table, absent, notes, metrics, _ = score()
+    assert [metric.name for metric in metrics] == ["psnr_y", "ssim_rgb"]
     assert absent == {}
     assert notes == ("Left out, as no image of TinyTest: fox.png, log.txt.",)
     assert {name: dict(row) for name, row in table.items()} == {n: pytest.approx(dict(r)) for n, r in expected.items()}
@@ -98,7 +99,7 @@ def test_an_infinite_score_is_empty_with_the_reason_and_has_no_mean(score, tiny,
     write_png(tmp_path / "sr" / "ant.png", ant)
     bee[:2] //= 2  # in the border that is shaved
     write_png(tmp_path / "sr" / "bee.png", bee)
-    table, _, notes = score()
+    table, _, notes, *_ = score()
     assert table == {"ant": {"psnr_y": None, "ssim_rgb": 1.0}, "bee": {"psnr_y": None, "ssim_rgb": 1.0}}
     assert mean_scores(table) == {"psnr_y": None, "ssim_rgb": 1.0}
     assert notes == (
