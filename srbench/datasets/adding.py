@@ -106,13 +106,12 @@ def _archives(places: Sequence[Path]) -> tuple[Path, ...]:
         raise UsageError(f"{folders[0]} is a folder; give one folder of images, or archives alone.")
     if folders:
         return ()
-    archives = archives_at([str(path.absolute()) for path in places], None)
-    if not archives:
+    found = {path: archives_at([str(path.absolute())], None) for path in places}
+    if absent := [str(path) for path, archives in found.items() if not archives]:
         raise DataError(
-            f"There are no images in {name_some(list(map(str, places)))}, which does not exist; "
-            "give the folder that holds them, or archives."
+            f"There are no images in {absent[0]}, which does not exist; give the folder that holds them, or archives."
         )
-    return archives
+    return tuple(dict.fromkeys(archive for archives in found.values() for archive in archives))
 
 
 def _images(folder: Path, *, truth: bool, lr_suffix: str) -> Mapping[str, Path]:

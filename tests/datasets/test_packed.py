@@ -195,6 +195,12 @@ def test_an_lmdb_that_ends_the_process_that_reads_it_is_damaged(flat, tmp_path, 
         describe("farm", [path])
 
 
+def test_a_shard_that_is_missing_is_named(flat, tmp_path):
+    as_shards(flat, tmp_path)
+    with pytest.raises(DataError, match=r"farm-2\.tar, which does not exist"):
+        describe("farm", [tmp_path / f"farm-{number}.tar" for number in range(3)])
+
+
 def test_a_folder_of_archives_says_to_give_those(flat, tmp_path):
     (tmp_path / "shards").mkdir()
     as_shards(flat, tmp_path / "shards")
