@@ -37,7 +37,8 @@ def run(
     threads: int = 0,
     executor: str = "here",
     workers: int = 1,
-    tensorboard: Path | str | None = None,
+    track: Iterable[str] = (),
+    track_folder: Path | str | None = None,
     fresh: bool = False,
     skip_unchanged: bool = True,
     listener: Listener = unheard,
@@ -61,7 +62,9 @@ def run(
         executor: What runs the jobs. A script that uses "processes" starts below ``if __name__ == "__main__":``, since
             each process imports it.
         workers: Jobs at once, where the executor can.
-        tensorboard: Folder for training curves; none if absent.
+        track: Experiment trackers that get the curves of trainings: "tensorboard", "trackio", "wandb", "mlflow" and all
+            others of accelerate.
+        track_folder: Where these write; each one's own default if absent.
         fresh: Whether to train and measure again what is cached.
         skip_unchanged: Whether nothing is done, and no event sent, if the last run had the same arguments and no file
             that its results depend on has changed since.
@@ -80,17 +83,18 @@ def run(
     """
     begun, folder = time.monotonic(), Path(results)
     chosen, plugins, weights = RunOptions.of(**options), tuple(plugin_files), tuple(weights_folders)
+    trackers = tuple(track)
     question = {
         "suite": suite, "options": chosen.keywords, "data": data, "plugins": plugins, "strict": strict_plugins,
         "weights": weights, "device": device, "threads": threads, "executor": executor, "workers": workers,
-        "tensorboard": tensorboard,
+        "track": trackers, "track_folder": track_folder,
     }  # fmt: skip
     if skip_unchanged and not fresh and still_finished(folder, question):
         return Results(folder)
     with cache_in_use(cache_root()):
         session = open_session(
             data=data, plugin_files=plugins, strict_plugins=strict_plugins, weights_folders=weights, device=device,
-            threads=threads, log_folder=tensorboard, warn=warn,
+            threads=threads, track=trackers, track_folder=track_folder, warn=warn,
         )  # fmt: skip
         schedule = lay_out(suite, chosen, session, warn)
         require_some_cell(schedule)

@@ -18,6 +18,7 @@ _OTHER_NAMES = {
     "--limit N": ("--max-images", "--first"),
     "--weights FILE": ("--checkpoint", "--ckpt", "--pretrained"),
     "--quiet": ("--silent", "-s"),
+    "--track NAME, and --track-dir DIR": ("--tensorboard", "--wandb", "--logger", "--log-with", "--report-to"),
     "--long": ("--all", "--wide", "--full"),
 }
 """What to type, and what people type instead."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srbench.cli.facts import SHOWN, print_list, says, words
@@ -40,7 +41,18 @@ def print_row(name: str, record: Record, *, long: bool) -> None:
     print_list("protocols", [score.protocol for score in record.scores.values()])
     for line, indent in _lines({key: value for key, value in record if key not in _OWN}, long=long):
         print_text(line, indent)
+    if record.model.source == "trained" and (curves := _curves(record)).is_file():
+        print_text(f"curves: {curves}", 2)
     print_text(f"`srbench reproduce {folder}{SEPARATOR}{record.key[:KEY_SHOWN]}` shows how to make it again.")
+
+
+def _curves(record: Record) -> Path:
+    """Return the file of the curves of a training on this machine, which may be gone."""
+    from srbench.files import cache_root
+    from srbench.running.stages import CURVES, TRAIN, JobName
+    from srbench.running.store import Store
+
+    return Store(cache_root()).folder(JobName(TRAIN, record.model.key)) / CURVES
 
 
 def _score(score: Score) -> tuple[str, ...]:

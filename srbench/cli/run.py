@@ -21,6 +21,7 @@ from srbench.cli.options import (
     Threads,
     WeightsFolders,
     with_run_options,
+    words,
 )
 from srbench.cli.plan import planned, print_outline
 from srbench.planning.overrides import RunOptions
@@ -51,8 +52,18 @@ def run(
         bool,
         typer.Option("--profile/--no-profile", help="Measure cost (MACs, latency, memory).", rich_help_panel=CHANGE),
     ] = True,
-    tensorboard: Annotated[
-        Path | None, typer.Option("--tensorboard", help="Write training curves here.", rich_help_panel=OUTPUT)
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            metavar="NAME",
+            help="Send training curves to trackio, tensorboard, wandb, mlflow, …; repeat, or separate by commas.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    track_dir: Annotated[
+        Path | None,
+        typer.Option("--track-dir", help="Where trackers write; default: their own.", rich_help_panel=OUTPUT),
     ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Train and measure again, even if it is cached.", rich_help_panel=MACHINE)
@@ -75,6 +86,7 @@ def run(
       srbench run
       srbench run classic --data ~/datasets
       srbench run --architecture espcn,fsrcnn --scale 2 --results mine
+      srbench run --track trackio
       srbench run --executor processes --workers 2 --threads 1 > run.log
     """
     if dry_run:
@@ -90,7 +102,8 @@ def run(
         made = run_suite(
             suite, data=data, results=results, plugin_files=plugin or (), strict_plugins=strict_plugins,
             weights_folders=weights_dir or (), device=device, threads=threads, executor=executor, workers=workers,
-            tensorboard=tensorboard, fresh=fresh, skip_unchanged=json_log is None, listener=listener, warn=warn,
+            track=words(track), track_folder=track_dir, fresh=fresh, skip_unchanged=json_log is None,
+            listener=listener, warn=warn,
             **replace(options, profile=profile).keywords,
         )  # fmt: skip
     silent = is_silent(quiet=quiet, json_log=json_log)

@@ -24,7 +24,7 @@ from srbench.running.keys import Keys
 from srbench.running.late_names import LateNames
 from srbench.running.provenance import this_environment
 from srbench.running.session import Session
-from srbench.running.stages import WEIGHTS, JobName, MeasuredCell, Pace, Trained
+from srbench.running.stages import CURVES, WEIGHTS, JobName, MeasuredCell, Pace, Trained
 from srbench.scales import Scale
 from srbench.tasks.table import task_named, task_of
 from srbench.tasks.task import MeasureRequest
@@ -170,7 +170,9 @@ class TrainJob(Job[Trained]):
                 work=folder / "work",
                 cache=session.cache / "patches",
                 progress=progress,
-                log=session.log_folder / f"{model.architecture}-{key[:12]}" if session.log_folder else None,
+                curves=folder / CURVES,
+                tracking=session.tracking,
+                key=key,
             )
         # One entry: safetensors writes several in random order, and equal weights are to be equal files.
         save_weights(folder / WEIGHTS, trained.state_dict, {"srbench": f"{model.architecture} {key}"})

@@ -14,6 +14,7 @@ from srbench.datasets.library import Library
 from srbench.files import cache_root
 from srbench.running.places import data_root, resolve_device
 from srbench.running.store import Store
+from srbench.training.tracking import NO_TRACKING, Tracking, tracking_by
 
 
 def command_line() -> tuple[str, ...]:
@@ -38,8 +39,8 @@ class Session:
     limit: int | None = None
     """How many images of each dataset are measured; all if absent."""
     images_kept: int = 0
-    log_folder: Path | None = None
-    """For TensorBoard; no curves if absent."""
+    tracking: Tracking = NO_TRACKING
+    """Which trackers follow the trainings."""
     command: tuple[str, ...] = field(default_factory=command_line)
     """The command that began it, for records; jobs in other processes have it from here."""
 
@@ -67,7 +68,8 @@ def open_session(
     weights_folders: Iterable[Path | str] = (),
     device: str = "cpu",
     threads: int = 0,
-    log_folder: Path | str | None = None,
+    track: Iterable[str] = (),
+    track_folder: Path | str | None = None,
     warn: Callable[[str], None],
 ) -> Session:
     """Check where things are, and load the plugins as they are now.
@@ -79,13 +81,15 @@ def open_session(
         weights_folders: Folders with published checkpoints; default: those of SRBENCH_WEIGHTS.
         device: "cpu", "cuda", "cuda:1", "mps", or "auto".
         threads: Threads of torch on the CPU; 0 leaves the choice to torch.
-        log_folder: For TensorBoard; no curves if absent.
+        track: Names of trackers; see `srbench.training.tracking`.
+        track_folder: Where these write; each one's own default if absent.
         warn: Receives a sentence for each broken plugin.
 
     Raises:
         DataError: ``data`` is not a folder.
         PluginError: Two plugins provide one name, or ``strict_plugins`` and one is broken.
         UsageError: The machine has no such device.
+        UnavailableError: The package of a tracker is missing.
     """
     for remembered in (_catalog, _library):
         remembered.cache_clear()  # files may have changed since an earlier session of this process
@@ -99,7 +103,7 @@ def open_session(
         cache=cache_root(),
         device=resolve_device(device),
         threads=threads,
-        log_folder=Path(log_folder) if log_folder else None,
+        tracking=tracking_by(track, track_folder),
     )
     for broken in session.catalog.broken:
         warn(str(broken.error))

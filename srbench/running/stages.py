@@ -27,6 +27,8 @@ from srbench.running.late_names import CodeByName
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
 WEIGHTS = "weights.safetensors"
 """The file of a training's weights, beside its result."""
+CURVES = "curves.csv"
+"""The file of its curves; see `srbench.training.curves`."""
 
 
 @dataclass(frozen=True, slots=True)

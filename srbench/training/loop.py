@@ -22,13 +22,15 @@ from srbench.errors import TrainingInterrupted
 from srbench.records import TrainingCosts
 from srbench.training.checkpoints import Checkpoints
 from srbench.training.costs import CostMeter
+from srbench.training.curves import CurveFile
 from srbench.training.devices import make_accelerator, tuned
 from srbench.training.learners import FrozenTeachers, Learners
 from srbench.training.optimisers import phase_lengths
 from srbench.training.patches.source import PatchSource
-from srbench.training.progress import Oversight, Plot, curves
+from srbench.training.progress import Oversight
 from srbench.training.running_phase import RunningPhase, Stepper
 from srbench.training.seeds import seed_everything
+from srbench.training.tracking import Trackers
 from srbench.training.validation import PSNR, Validation
 
 STEPS_BETWEEN_TEACHER_CHECKS = 100
@@ -129,6 +131,8 @@ class _Loop:
         self.images, self.seconds, self.earlier_seconds = 0, 0.0, 0.0
         self.quality: float | None = None
         self.means: dict[str, float] = {}
+        self.curves: CurveFile | None = None
+        self.trackers: Trackers | None = None
 
     def run(self) -> TrainingReport:
         phases = self.distiller.phases()
@@ -137,7 +141,10 @@ class _Loop:
         resumed = 0 if state is None else state["done"]
         self.progress.begin(self.oversight.title or self.setup.student.spec.title, self.steps, resumed)
         try:
-            with curves(self.oversight.log, resumed) as plot, tuned(self.setup.device):
+            self.curves = CurveFile(self.oversight.curves, resumed) if self.oversight.curves else None
+            watch = self.oversight
+            self.trackers = Trackers(watch.tracking, watch.run, watch.settings, resumed, self.progress.note)
+            with tuned(self.setup.device):
                 for index, (phase, length) in enumerate(zip(phases, lengths, strict=True)):
                     self._hand_over(phase, index)
                     if state is not None and index < state["phase"]:
@@ -146,10 +153,12 @@ class _Loop:
                     start = 0
                     if state is not None and index == state["phase"]:
                         start = self._restore(running, state)
-                    self._run_phase(running, start, plot)
+                    self._run_phase(running, start)
             self.learners.finish()
             self.frozen.check()
         finally:
+            if self.trackers:
+                self.trackers.close()
             self.progress.end()
         return TrainingReport(
             steps=self.steps,
@@ -190,7 +199,7 @@ class _Loop:
         self.costs.open(length)
         return running
 
-    def _run_phase(self, running: RunningPhase, start: int, plot: Plot) -> None:
+    def _run_phase(self, running: RunningPhase, start: int) -> None:
         every = min(100, max(1, self.steps // 200))
         saved = shown = time.perf_counter()
         images = 0
@@ -206,7 +215,7 @@ class _Loop:
                 now = time.perf_counter()
                 if last or done % every == 0 or now - shown > SHOWN_SECONDS:
                     self.means = running.terms.means() or self.means
-                    self._show(running, done, images / max(now - shown, 1e-9), plot)
+                    self._show(running, done, images / max(now - shown, 1e-9), self.seconds + now - saved)
                     self.images, images, shown = self.images + images, 0, now
                 stopping = self.oversight.stop()
                 if stopping or last or done % self.recipe.checkpoint_every == 0 or now - saved > CHECKPOINT_SECONDS:
@@ -229,15 +238,22 @@ class _Loop:
             self.quality = self.validation.measure(self.learners.measured, running.held_out, self.setup.device, batch)
             self.learners.judge(self.quality)
 
-    def _show(self, running: RunningPhase, done: int, rate: float, plot: Plot) -> None:
+    def _show(self, running: RunningPhase, done: int, rate: float, seconds: float) -> None:
         held_out = self.validation.text(self.quality)
         self.progress.advance(done, loss=sum(self.means.values()), held_out=held_out, images_per_second=rate)
         scalars = {f"loss/{name}": value for name, value in self.means.items()}
         scalars |= {f"learning_rate/{name}": o.raw.param_groups[0]["lr"] for name, o in running.optimisers.items()}
-        scalars |= {"images_per_second": rate}
+        scalars |= {"seconds": self.earlier_seconds + seconds, "images_per_second": rate}
         if self.quality is not None:
             scalars[self.validation.name] = self.quality
-        plot(done, scalars)
+        if self.curves is not None:
+            self.curves.add(done, scalars)
+        if self.trackers:
+            self.trackers.add(done, scalars)
+            if done == self.steps and not self.setup.student.spec.conditions:
+                sheet = self.validation.draw(self.learners.measured, running.held_out, self.setup.device)
+                if sheet is not None:
+                    self.trackers.show(done, "held_out_crops", sheet)
 
     def _save(self, running: RunningPhase, step: int) -> None:
         running.terms.look()  # never a checkpoint of a training that has failed

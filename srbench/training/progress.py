@@ -1,12 +1,12 @@
-"""What people see of a training: how far it is, notes, and curves for TensorBoard."""
+"""What people see of a training: how far it is, notes and curves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
+
+from srbench.training.tracking import NO_TRACKING, Setting, Tracking
 
 
 class Progress:
@@ -30,33 +30,15 @@ class Oversight:
     """Shows how a training goes and may stop it; nothing in it decides the weights."""
 
     progress: Progress = field(default_factory=Progress)
-    log: Path | None = None
-    """Folder for TensorBoard; None for no curves."""
+    curves: Path | None = None
+    """The CSV file of the curves; None for none."""
+    tracking: Tracking = NO_TRACKING
+    """Trackers that also get the curves."""
+    run: str = ""
+    """The name of the training in trackers."""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    """What trackers list of it."""
     stop: Callable[[], bool] = lambda: False
     """Asked after every step; True saves and ends the training."""
     title: str = ""
     """For the progress display; the student's label if empty."""
-
-
-Plot = Callable[[int, Mapping[str, float]], None]
-"""Adds a point at a step to each of some named curves."""
-
-
-@contextmanager
-def curves(folder: Path | None, done: int) -> Iterator[Plot]:
-    """Write curves in TensorBoard's format; nothing without a folder or without TensorBoard.
-
-    What an earlier, killed process wrote after step ``done`` is dropped.
-    """
-    if folder is None or find_spec("tensorboard") is None:  # the extra "tracking"
-        yield lambda step, scalars: None  # noqa: ARG005
-        return
-    from torch.utils.tensorboard import SummaryWriter
-
-    with SummaryWriter(str(folder), purge_step=done, flush_secs=30) as writer:
-
-        def plot(step: int, scalars: Mapping[str, float]) -> None:
-            for name, value in scalars.items():
-                writer.add_scalar(name, value, step)
-
-        yield plot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from srbench.training.memory import RememberingTeacher, TeacherMemory
 from srbench.training.patches.source import PatchSource
 from srbench.training.progress import Oversight, Progress
 from srbench.training.seeds import seed_everything, stream
+from srbench.training.tracking import NO_TRACKING, Setting, Tracking, settings_of
 from srbench.training.validation import Validation
 from srbench.training.warm_start import sentence, start_from
 
@@ -91,6 +93,25 @@ class Training(ABC):
         """The title for the progress display."""
         return f"{self.spec.title} x{', x'.join(map(str, self.scales))} · {self.distiller.title}"
 
+    def run_title(self, key: str) -> str:
+        """Return its name in trackers, for one key alone: "espcn-x2-none-seed0-0123456789ab"."""
+        scales = "+".join(map(str, self.scales))
+        words = (self.spec.name, f"x{scales}", self.distiller.name, f"seed{self.seed}", key[:12])
+        return re.sub(r"[^\w.+-]+", "_", "-".join(filter(None, words)))
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """What decides it, for the tables of trackers: the recipe's values and what it is applied to."""
+        given: dict[str, Setting] = {
+            "architecture": self.spec.name,
+            "scales": ", ".join(map(str, self.scales)),
+            "distiller": self.distiller.name,
+            "teachers": ", ".join(teacher.spec.name for teacher in self.teachers),
+            "degradation": self.degradation.name,
+            "seed": self.seed,
+        }
+        return settings_of(self.recipe.model_dump(mode="json"), "recipe.") | given
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedModel:
@@ -112,13 +133,15 @@ def train_model(
     work: Path,
     cache: Path,
     progress: Progress | None = None,
-    log: Path | None = None,
+    curves: Path | None = None,
+    tracking: Tracking = NO_TRACKING,
+    key: str = "",
 ) -> TrainedModel:
     """Train one student, resuming from ``work`` if an earlier process was killed or stopped.
 
     SIGINT and SIGTERM end it after the step under way, with a checkpoint; a second SIGINT ends it at once. ``work`` is
     the folder of its checkpoints alone, which is to be deleted once the weights are stored; trainings share ``cache``,
-    the folder of decoded images. Without ``log``, a folder for TensorBoard, there are no curves.
+    the folder of decoded images. ``curves`` is a CSV file; trackers get the same, under the first digits of ``key``.
 
     Raises:
         TrainingError: The training cannot go on; see `srbench.training.loop.train`.
@@ -145,13 +168,17 @@ def train_model(
     seed_everything(device, training.seed, "distiller")
     distiller = training.distiller.build(setup)
     with interruptible() as stop:
+        oversight = Oversight(
+            progress=progress, curves=curves, tracking=tracking, stop=stop, title=training.title,
+            run=training.run_title(key), settings=training.settings | {"key": key},
+        )  # fmt: skip
         report = train(
             distiller,
             training.sources(cache),
             seed=training.seed,
             checkpoints=work / "checkpoints",
             steps=training.steps,
-            oversight=Oversight(progress=progress, log=log, stop=stop, title=training.title),
+            oversight=oversight,
             validation=training.validation,
         )
     return TrainedModel(plain(student.module.state_dict()), report, warm_start, tuple(distiller.notes))

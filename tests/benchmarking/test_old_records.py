@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from helpers.records import fail, make_record
 from srbench.benchmarking.reproduce import instructions
 from srbench.errors import DataError, UnavailableError
 from srbench.planning.plan import make_plan
 from srbench.planning.suite import load_suite
 from srbench.records import MadeBy
 from srbench.report.reading import read_records
-from tests.helpers.records import fail, make_record
 
 RESULTS = Path(__file__).parents[2] / "results"
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from helpers.records import make_record
 from srbench.benchmarking.reproduction import compare_rows
-from tests.helpers.records import make_record
 
 
 def moved(record, difference, **changes):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 import torch
 
+from helpers.records import fail, make_record, write_records
 from srbench.report.reading import read_records
 from srbench.running import session
-from tests.helpers.records import fail, make_record, write_records
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,12 @@ def test_fixed_trained_and_distilled_rows_are_reproduced_bit_by_bit(srbench, tin
     trained = row != "bicubic"
     assert ("weights: equal, bit by bit" in answer.out) == trained
     assert any((srbench.folder / "again" / "cache").glob("train/*/*/weights.safetensors")) == trained
+
+
+def test_a_row_names_the_curves_of_its_training(srbench, tiny, results):
+    (line,) = [line for line in srbench("show", "results#dot").out.splitlines() if line.startswith("  curves: ")]
+    assert Path(line.partition(": ")[2]).read_text().startswith("step,loss/l1")
+    assert "curves: " not in srbench("show", "results#bicubic").out
 
 
 def test_a_row_that_says_another_score_is_not_reproduced(srbench, tiny, results):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.records import fail, make_record, write_records
+from helpers.records import fail, make_record, write_records
 
 
 @pytest.fixture

@@ -252,3 +252,12 @@ def test_mixtures_of_two_trainings_end_in_the_scores_of_either(typed, tiny, tmp_
     assert scores["mix:0:dot+dot@gan", "none"] == scores["dot", "none"]
     assert scores["mix:1:dot+dot@gan", "none"] == scores["dot", "gan"]
     assert len(set(scores.values())) == 3
+
+
+def test_a_missing_tracker_is_said_before_anything_is_trained(run, monkeypatch):
+    monkeypatch.setattr("srbench.training.tracking.find_spec", lambda name: None)
+    answer = run("--track", "tensorboard,wandb", "--track-dir", "runs")
+    assert answer.status == 2
+    assert "needs the package" in answer.err
+    assert answer.out == ""
+    assert "Did you mean trackio?" in run("--track", "trakio").err

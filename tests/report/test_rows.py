@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from helpers.records import fail, make_record, write_records
 from srbench.errors import UnknownNameError, UsageError
 from srbench.report.rows import names_a_row, row_named, rows_named
-from tests.helpers.records import fail, make_record, write_records
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from srbench.running.jobs import TrainJob, perform
 from srbench.running.keys import Keys
 from srbench.running.provenance import this_environment
 from srbench.running.runner import run_plan
-from srbench.running.stages import TRAIN, WEIGHTS, JobName, Trained
+from srbench.running.stages import CURVES, TRAIN, WEIGHTS, JobName, Trained
+from srbench.training.tracking import Tracking
 
 
 @pytest.fixture
@@ -137,10 +138,14 @@ def test_weights_from_a_file_are_measured_and_named(results, tiny, catalog):
     assert record.model.recipe is None
 
 
-def test_curves_go_where_they_are_asked_to(results, session, tmp_path):
+def test_curves_are_beside_the_weights_and_trackers_follow_in_any_process(results, session, tmp_path):
     pytest.importorskip("tensorboard")
-    results('architectures = ["dot"]', within=replace(session, log_folder=tmp_path / "curves"))
-    assert list((tmp_path / "curves").glob("dot-*/events.out.tfevents.*"))
+    tracking = Tracking(names=("tensorboard",), folder=tmp_path / "runs")
+    _, records = results('architectures = ["dot"]', within=replace(session, tracking=tracking))
+    key = records["dot", "none", 2].model.key
+    curves = session.store.folder(JobName(TRAIN, key)) / CURVES
+    assert curves.read_text().splitlines()[0].startswith("step,loss/l1,learning_rate/main,seconds")
+    assert list((tmp_path / "runs" / f"dot-x2-none-seed0-{key[:12]}").glob("events.out.tfevents.*"))
 
 
 def test_a_random_degradation_is_measured_the_same_every_time(results, session):

@@ -14,6 +14,7 @@ from srbench.measuring.protocol import PROTOCOLS, Inference
 from srbench.profiling.settings import Profiling
 from srbench.running import session as sessions
 from srbench.running.keys import Keys, file_hash
+from srbench.training.tracking import Tracking
 
 
 @pytest.fixture
@@ -92,7 +93,9 @@ def test_what_the_session_says_decides_a_cells_key(session, cell, change):
 
 
 def test_where_logs_go_and_how_many_threads_there_are_decides_nothing(session, cell, tmp_path):
-    other = replace(session, threads=3, log_folder=tmp_path, weights_folders=(tmp_path,))
+    other = replace(
+        session, threads=3, tracking=Tracking(names=("trackio",), folder=tmp_path), weights_folders=(tmp_path,)
+    )
     assert Keys(other).cell(cell) == Keys(session).cell(cell)
 
 
