@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Self
 
 from srbench.errors import DataError, UnavailableError
 
@@ -21,7 +21,6 @@ LMDB_NAMES = "meta_info.txt"
 PARQUET_COLUMN = "image"
 """The column of a Parquet file that the Hugging Face hub has images in: a struct of bytes and path, or bytes alone."""
 _PARQUET_MARK = b"PAR1"
-_TAR_BLOCK = 512
 _ROWS_AT_ONCE = 16
 
 
@@ -63,13 +62,20 @@ def _in_zip(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _in_tar(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    with tarfile.open(archive) as tape:
+    with tarfile.open(archive, tarinfo=_Header) as tape:
         yield from _regular_files(tape)
-        # tarfile takes a header that it cannot read for the end; the end is a block of zeros.
-        if tape.fileobj is not None:
-            tape.fileobj.seek(tape.offset)
-            if tape.fileobj.read(_TAR_BLOCK).strip(b"\0"):
-                raise tarfile.ReadError("a header inside it cannot be read")
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is an error if it cannot be read; tarfile would take it for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, tape: tarfile.TarFile) -> Self:
+        """Read the next header."""
+        try:
+            return super().fromtarfile(tape)
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]  # not in typeshed
+            raise tarfile.ReadError("a header inside it cannot be read") from error
 
 
 def _regular_files(tape: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
