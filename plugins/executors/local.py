@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing.synchronize import Event
 from threading import Thread
 from typing import ParamSpec, TypeVar
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 GRACE_SECONDS = 20.0
 """Time for a training to finish its step and save a checkpoint."""
+WATCH_SECONDS = 0.5
+"""How often a worker looks whether its parent is alive."""
 
 
 class Here(Executor):
@@ -43,25 +46,44 @@ class Here(Executor):
         self._open = False
 
 
-def processes(workers: int) -> ProcessPoolExecutor:
-    """Make a pool of spawned processes; forked ones would share torch's thread pools and any GPU context."""
+class Processes(ProcessPoolExecutor):
+    """A pool of spawned processes; forked ones would share torch's thread pools and any GPU context.
+
+    A shutdown that cancels pending jobs also ends those that run, since whoever stopped this process, with
+    ``kill -INT`` or a time limit, may have stopped it alone. A running training saves a checkpoint first.
+    """
+
+    def __init__(self, workers: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._stopped = context.Event()
+        super().__init__(workers, context, initializer=end_with_pool, initargs=(self._stopped,))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Refuse further jobs, and end running ones too if pending ones are cancelled."""
+        if cancel_futures:
+            self._stopped.set()
+        super().shutdown(wait, cancel_futures=cancel_futures)
+
+
+def processes(workers: int) -> Processes:
+    """Make a pool of processes on this machine."""
     os.environ["PYTHONSAFEPATH"] = "1"  # else a worker imports modules of the standard library from the current folder
-    return ProcessPoolExecutor(
-        max_workers=workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
-    )
+    return Processes(workers)
 
 
-def end_with_parent() -> None:
-    """Stop this worker when its parent process dies.
+def end_with_pool(stopped: Event) -> None:
+    """End this worker when its pool is stopped or its parent process dies.
 
-    Otherwise it would finish its job and then wait forever. A running training gets a signal to save a checkpoint.
+    Otherwise it would finish its job, and after the death of its parent wait forever. A running training gets a signal
+    to save a checkpoint.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
-        raise RuntimeError("end_with_parent works only in processes that multiprocessing started")
+        raise RuntimeError("end_with_pool works only in processes that multiprocessing started")
 
     def watch() -> None:
-        parent.join()
+        while parent.is_alive() and not stopped.wait(WATCH_SECONDS):
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(GRACE_SECONDS)
         os._exit(1)

@@ -52,7 +52,7 @@ def write_png(
         if exif:
             _write_chunk(file, b"eXIf", exif.removeprefix(b"Exif\0\0"))
         for strip in _filtered(colours, alpha):
-            if data := compressor.compress(strip):
+            if data := compressor.compress(strip.tobytes()):
                 _write_chunk(file, b"IDAT", data)
         _write_chunk(file, b"IDAT", compressor.flush())
         _write_chunk(file, b"IEND", b"")

@@ -83,7 +83,7 @@ class Upscaler:
         if alpha is not None:
 
             def bicubic(part: Tensor) -> Tensor:
-                size = hr_size(part.shape[-2:], self.scale)
+                size = hr_size((part.shape[-2], part.shape[-1]), self.scale)
                 return (imresize(part.float() / largest, size=size).clamp(0, 1) * largest).round().to(part.dtype)
 
             planes = torch.from_numpy(np.array(alpha, order="C"))[None, None]

@@ -54,6 +54,17 @@ def test_processes_bring_back_results_from_elsewhere():
     assert not SPECS["here"].isolated
 
 
+def test_a_stopped_pool_ends_what_runs():
+    executor = SPECS["processes"].make(1)
+    worker = executor.submit(os.getpid).result()
+    jobs = [executor.submit(time.sleep, 600) for _ in range(3)]
+    while not jobs[0].running():
+        time.sleep(0.01)
+    executor.shutdown(wait=True, cancel_futures=True)
+    assert all(job.done() for job in jobs)
+    assert not alive(worker)
+
+
 ORPHANING = """
 import os, time
 from srbench_plugins.executors.local import processes
