@@ -97,16 +97,48 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        # mkstemp makes private files; results are for everyone the umask allows.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``path`` that takes its place if the block succeeds, else it is deleted.
+
+    A folder that is at ``path`` is deleted only then.
+
+    Raises:
+        StoreError: It cannot be written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}-", suffix=_TEMPORARY, dir=path.parent))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    former = partial.with_name(f"{partial.name}.old")
+    try:
+        yield partial
+        partial.chmod(0o777 & ~_umask())
+        if path.is_dir():
+            path.rename(former)
+        partial.rename(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        for folder in (partial, former):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _umask() -> int:
+    """Return the rights that results lack; the temporary files that they begin as are private."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
 
 
 @functools.cache

@@ -59,7 +59,7 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
         module: nn.Module = package.ModelLoader("cpu").load_from_state_dict(dict(state)).model
         return module.eval()
 
-    size = found.size_requirements
+    size, sha256 = found.size_requirements, hashlib.sha256(path.read_bytes()).hexdigest()
     return srbench.ArchitectureSpec(
         name=f"spandrel:{argument}",
         label=f"{found.architecture.name} ({path.stem})",
@@ -73,7 +73,8 @@ def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> sr
             for precision, allowed in (("fp16", found.supports_half), ("bf16", found.supports_bfloat16))
             if allowed
         ),
-        extra_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+        weights_sha256=sha256,
+        extra_hash=sha256,
         notes=f"Recognised by spandrel as {found.architecture.name}.",
     )
 

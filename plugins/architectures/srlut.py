@@ -267,6 +267,7 @@ def make(
         build,
         step=sample.step,
         scales=frozenset({sample.scale}),
+        weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         extra_hash=hashlib.sha256(table.numpy().tobytes()).hexdigest(),
         notes="A table from a file. " + (ERROR if official else ""),
     )

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srbench.catalog.catalog import Catalog
-from srbench.errors import DataError, ExportError, UnknownNameError
-from srbench.exporting.facts import NAME, ExportFacts, facts_of
+from srbench.errors import DataError, UnknownNameError
+from srbench.exporting.facts import ExportFacts, Subject, facts_of
+from srbench.exporting.hub_folder import is_hub_folder, write_hub_folder
 from srbench.exporting.programs import BOUND, ONNX, TORCHSCRIPT, Program, ProgramForm, make_program
+from srbench.exporting.weights import write_weights
 from srbench.files import atomic_write
-from srbench.networks.network import Network
 from srbench.scales import Scale
-from srbench.training.checkpoints import save_weights
-from srbench.upscaling.loading import ChosenModel, choose_model, load_chosen
+from srbench.upscaling.loading import choose_model, load_chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,13 @@ class Exported:
         )
 
 
-Write = Callable[[Path, Network, ExportFacts], Program | None]
+Write = Callable[[Path, Subject], Program | None]
 """Writes a network in a form to a path, whole or not at all, and returns the program in it."""
 
 
-def _safetensors(path: Path, network: Network, facts: ExportFacts) -> None:
-    weights = network.module.state_dict()
-    if not weights:
-        raise ExportError(f"{facts.architecture} has no weights to export; choose --to torchscript.")
-    # One entry: safetensors writes several in random order, and equal weights are to be equal files.
-    save_weights(path, weights, {NAME: facts.model_dump_json(exclude_none=True)})
-
-
 def _as_program(form: ProgramForm) -> Write:
-    def write(path: Path, network: Network, facts: ExportFacts) -> Program:
-        program = make_program(form, network, facts)
+    def write(path: Path, subject: Subject) -> Program:
+        program = make_program(form, subject.network, subject.facts)
         atomic_write(path, program.content)
         return program
 
@@ -64,9 +56,10 @@ def _as_program(form: ProgramForm) -> Write:
 
 
 FORMS: Mapping[str, Write] = {
-    "safetensors": _safetensors,
+    "safetensors": write_weights,
     "onnx": _as_program(ONNX),
     "torchscript": _as_program(TORCHSCRIPT),
+    "hub-folder": write_hub_folder,
 }
 """By the word of ``--to``."""
 
@@ -80,6 +73,7 @@ def export(
     *,
     architecture: str | None = None,
     weights_folders: Sequence[Path] = (),
+    hub_datasets: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> Exported:
     """Load a network and write it in a form; a program is compared with PyTorch before it appears.
@@ -92,6 +86,7 @@ def export(
         scale: The factor.
         architecture: The network of a file of weights.
         weights_folders: Folders with published checkpoints.
+        hub_datasets: The ids that datasets have on a hub, by their names here; for the scores in a hub folder.
         overwrite: Whether to replace what is at ``out``.
 
     Raises:
@@ -101,10 +96,19 @@ def export(
     """
     if form not in FORMS:
         raise UnknownNameError.among("form", form, FORMS)
-    if out.exists() and not overwrite:
-        raise DataError(f"{out} is there already; give --overwrite, or another --out.")
-    chosen: ChosenModel = choose_model(name, catalog, scale, architecture=architecture)
+    _check_place(out, form, overwrite=overwrite)
+    chosen = choose_model(name, catalog, scale, architecture=architecture)
     loaded = load_chosen(chosen, catalog, weights_folders)
     facts = facts_of(chosen, loaded.network.spec)
-    program = FORMS[form](out, loaded.network, facts)
-    return Exported(out, facts, program, loaded.doubts)
+    subject = Subject(loaded.network, facts, chosen.records, hub_datasets or {})
+    return Exported(out, facts, FORMS[form](out, subject), loaded.doubts)
+
+
+def _check_place(out: Path, form: str, *, overwrite: bool) -> None:
+    """Refuse to replace what is there, and above all a folder that no export wrote."""
+    if not out.exists():
+        return
+    if not overwrite:
+        raise DataError(f"{out} is there already; give --overwrite, or another --out.")
+    if out.is_dir() and (form != "hub-folder" or not is_hub_folder(out)):
+        raise DataError(f"{out} is a folder that `srbench export` did not write; give another --out.")

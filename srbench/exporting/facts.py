@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from srbench.files import sha256_of
+from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
-from srbench.records import Stored
+from srbench.records import Record, Stored
 from srbench.scales import Scale
 from srbench.upscaling.loading import ChosenModel
 
@@ -49,6 +52,24 @@ class ExportFacts(Stored):
     srbench: str
     """The version that wrote the file."""
 
+    @property
+    def text(self) -> str:
+        """The facts as the JSON that a file holds."""
+        return self.model_dump_json(exclude_none=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is exported."""
+
+    network: Network
+    """The network in eval mode."""
+    facts: ExportFacts
+    records: tuple[Record, ...] = ()
+    """Its measured cells."""
+    hub_datasets: Mapping[str, str] = field(default_factory=dict)
+    """The ids that datasets have on a hub, by their names here."""
+
 
 def facts_of(chosen: ChosenModel, spec: ArchitectureSpec) -> ExportFacts:
     """Return the facts about a chosen model: those of its records, if a row named it, else those of its spec."""
@@ -60,7 +81,7 @@ def facts_of(chosen: ChosenModel, spec: ArchitectureSpec) -> ExportFacts:
         smallest_side=max(SMALLEST_SIDE, spec.min_size, spec.size_multiple),
         source=model.source,
         checkpoint=model.file_title,
-        source_sha256=spec.extra_hash or None,
+        source_sha256=spec.weights_sha256 or None,
         srbench=importlib.metadata.version("srbench"),
     )
     if model.files:

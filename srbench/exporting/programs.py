@@ -64,7 +64,7 @@ def make_program(form: ProgramForm, network: Network, facts: ExportFacts) -> Pro
             for count, size in zip(batches, (_EXAMPLE, *SIZES), strict=True)
         )
         try:
-            content = form.write(module, example, facts.model_dump_json(exclude_none=True))
+            content = form.write(module, example, facts.text)
             run = form.load(content)
             difference = max(_difference(module, run, lr) for lr in images)
         except UnavailableError:

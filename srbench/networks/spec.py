@@ -160,6 +160,8 @@ class ArchitectureSpec:
     compose: Callable[..., Any] | None = None
     """``compose(spec, parts)`` makes the `Network` of this spec of its `parts`, which are such too and have their
     weights."""
+    weights_sha256: str = ""
+    """The sha256 of the file with the weights that its network comes with, for records; empty for all others."""
     extra_hash: str = ""
     """Hash of everything else that determines its output, such as a file that it reads."""
     notes: str = ""

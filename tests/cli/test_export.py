@@ -39,3 +39,9 @@ def test_what_cannot_be_exported_is_a_sentence(srbench):
     )
     assert "edsr_small has no weights yet" in sentence(srbench("export", "edsr_small", *words))
     assert list(srbench.folder.iterdir()) == []
+
+
+def test_a_pair_that_is_none_and_a_folder_that_is_none_are_sentences(srbench):
+    words = ("export", "nearest", "--scale", 2, "--to", "hub-folder", "--out", "out", "--hub-dataset", "set5")
+    assert sentence(srbench(*words)).startswith("--hub-dataset set5 is not a pair; give NAME=OWNER/NAME")
+    assert "here is not an exported folder" in sentence(srbench("push", srbench.folder, "me/mine"))
