@@ -165,6 +165,9 @@ class ModelFacts(Stored):
     checkpoint: str | None = None
     """Tag, or path of a file."""
     weights_sha256: str | None = None
+    weights_file: str = Field(default="", exclude_if=operator.not_)
+    """The file of published weights below a weights folder, or of weights trained here below the cache; empty in
+    records of a time without it, and where ``checkpoint`` or the architecture's name is the path."""
     weights_read: str = ""
     """What was read from a file that holds more than weights: "params_ema, without epoch"."""
     distiller: str = "none"

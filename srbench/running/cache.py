@@ -51,6 +51,7 @@ PARTS = (
     Part("shapes", "shapes of networks' weights"),
     Part("lpips", "ImageNet networks of perceptual metrics and losses", fetched=True),
     Part("checkpoints", "published weights", fetched=True),
+    Part("hub", "weights of other hosts, and hashes of their first use", fetched=True),
 )
 
 

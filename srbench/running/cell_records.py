@@ -11,7 +11,7 @@ from srbench.records import ModelFacts, Record, Score
 from srbench.running.keys import files_hash
 from srbench.running.made_by import made_by
 from srbench.running.schedule import Schedule
-from srbench.running.stages import MEASURE, MeasuredCell
+from srbench.running.stages import MEASURE, WEIGHTS, MeasuredCell
 from srbench.tasks.table import task_named
 
 
@@ -99,11 +99,16 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
     if model.source == "checkpoint":
         checkpoint = spec.published(model.checkpoint, model.scales)[0]
         trained_on = tuple(sorted(checkpoint.trained_on))
-        return facts(checkpoint=model.checkpoint, weights_sha256=checkpoint.sha256, trained_on=trained_on)
+        return facts(
+            checkpoint=model.checkpoint,
+            weights_sha256=checkpoint.sha256,
+            weights_file=checkpoint.file,
+            trained_on=trained_on,
+        )
     if model.files:
         return facts(checkpoint=model.file_title, weights_sha256=None if failed else files_hash(model.files))
     if model.recipe is None:
-        return facts()
+        return facts(weights_sha256=spec.weights_sha256 or None)
     distiller = catalog.distillers[model.distiller]
     training = partial(
         facts,
@@ -123,11 +128,13 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
         reconstruction=distiller.reconstruction,
         form=distiller.form,
     )
-    trained = schedule.session.store.read(job) if job else None
-    if trained is None:
+    store = schedule.session.store
+    trained = store.read(job) if job else None
+    if job is None or trained is None:
         return training()
     return training(
         weights_sha256=trained.weights_sha256,
+        weights_file=(store.folder(job) / WEIGHTS).relative_to(store.root).as_posix(),
         train_seconds=trained.train_seconds,
         train_steps=trained.train_steps,
         time_ratio=trained.time_ratio,

@@ -54,6 +54,7 @@ def test_a_run_gives_records_that_say_all_there_is_to_say(results, tmp_path, ses
     assert taught.model.trained_on == ("tiny_train",)
     assert taught.model.train_steps == 3
     assert taught.model.weights_sha256 != plain.model.weights_sha256
+    assert sha256_of(session.cache / plain.model.weights_file) == plain.model.weights_sha256
     assert plain.certification.status == "no reference"
     assert plain.environment.torch == torch.__version__
     assert plain.dataset_hash == fixed.dataset_hash
