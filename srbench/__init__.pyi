@@ -1,4 +1,5 @@
 from .benchmarking.compare import Comparison, compare
+from .benchmarking.evaluate import evaluate
 from .benchmarking.results import Results, read_results
 from .benchmarking.run import run
 from .benchmarking.score import score
@@ -79,6 +80,7 @@ __all__ = [
     "build_recogniser",
     "capture",
     "compare",
+    "evaluate",
     "find_lpips_trunk",
     "find_vgg19",
     "hookimpl",

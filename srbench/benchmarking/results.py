@@ -117,8 +117,10 @@ class Results:
         return build_report(self._folder())
 
     def _folder(self) -> Path:
-        if self.path is None or self.path.is_file():
-            raise DataError(f"{self.path or 'These results'} is no results folder, which has records; give one.")
+        if self.path is None:
+            raise DataError("These results were not written to a folder; give srbench.evaluate one with results=.")
+        if self.path.is_file():
+            raise DataError(f"{self.path} is a table without records; give the results folder that it comes from.")
         return self.path
 
     @cached_property

@@ -9,16 +9,16 @@ from pathlib import Path
 from srbench.errors import UsageError
 from srbench.planning.overrides import RunOptions
 from srbench.planning.plan import make_plan
-from srbench.planning.suite import load_suite
+from srbench.planning.suite import Suite, load_suite
 from srbench.running.schedule import Schedule
 from srbench.running.session import Session
 
 
-def lay_out(suite: str | Path, options: RunOptions, session: Session, warn: Callable[[str], None]) -> Schedule:
+def lay_out(suite: Suite | str | Path, options: RunOptions, session: Session, warn: Callable[[str], None]) -> Schedule:
     """Read a suite, apply the options and lay out the jobs.
 
     Args:
-        suite: A shipped suite's name, or the path of a TOML file.
+        suite: A shipped suite's name, the path of a TOML file, or a suite that was read.
         options: What to keep of it, and values that replace its own.
         session: Where things are; how many images are measured and kept is set here.
         warn: Receives a sentence for each thing about the datasets that a person should know.
@@ -26,7 +26,7 @@ def lay_out(suite: str | Path, options: RunOptions, session: Session, warn: Call
     Raises:
         SrbenchError: The suite cannot be read or planned; see `srbench.planning.plan.make_plan`.
     """
-    chosen = options.applied_to(load_suite(str(suite)))
+    chosen = options.applied_to(suite if isinstance(suite, Suite) else load_suite(str(suite)))
     session = replace(session, limit=options.limit, images_kept=chosen.images_kept)
     schedule = Schedule(make_plan(chosen, session.catalog, options), session)
     for sentence in session.library.warnings.values():

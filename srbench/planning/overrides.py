@@ -221,7 +221,7 @@ def _check_least(name: str, value: object, declared: Option | None) -> None:
 
 
 def scale_above_1(text: str, option: str = "") -> Scale:
-    """Read a scale to enlarge by; ``option`` is what stands before it on the command line.
+    """Read a scale to enlarge by; ``option`` is the text before it on the command line.
 
     Raises:
         UsageError: It is not a scale above 1.

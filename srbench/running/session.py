@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from srbench.catalog.catalog import Catalog, load_catalog
+from srbench.catalog.catalog import Catalog, build_catalog, load_catalog
+from srbench.catalog.plugin import Plugin
 from srbench.datasets.library import Library
 from srbench.files import cache_root
 from srbench.running.places import data_root, resolve_device
@@ -22,6 +23,13 @@ def command_line() -> tuple[str, ...]:
     program, *words = sys.argv or [""]
     path = Path(program)
     return ("srbench", *words) if path.stem == "srbench" or path.parts[-2:] == ("srbench", "__main__.py") else ()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Given:
+    """A plugin that is in no file, such as for a module of a notebook."""
+
+    plugin: Plugin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +52,14 @@ class Session:
     command: tuple[str, ...] = field(default_factory=command_line)
     """The command that began it, for records; jobs in other processes have it from here."""
 
+    given: Given | None = None
+    """What exists in this process alone; jobs must then run here."""
+
     @property
     def catalog(self) -> Catalog:
         """The plugins, loaded once a process."""
+        if self.given is not None:
+            return _catalog_with(self.plugin_files, self.strict_plugins, self.given)
         return _catalog(self.plugin_files, self.strict_plugins)
 
     @property
@@ -91,7 +104,7 @@ def open_session(
         UsageError: The machine has no such device.
         UnavailableError: The package of a tracker is missing.
     """
-    for remembered in (_catalog, _library):
+    for remembered in (_catalog, _catalog_with, _library):
         remembered.cache_clear()  # files may have changed since an earlier session of this process
     data = data or os.environ.get("SRBENCH_DATA") or None
     weights = tuple(weights_folders) or tuple(filter(None, os.environ.get("SRBENCH_WEIGHTS", "").split(os.pathsep)))
@@ -113,6 +126,11 @@ def open_session(
 @functools.lru_cache(maxsize=1)
 def _catalog(files: tuple[Path, ...], strict: bool) -> Catalog:
     return load_catalog(files, strict=strict)
+
+
+@functools.lru_cache(maxsize=1)
+def _catalog_with(files: tuple[Path, ...], strict: bool, given: Given) -> Catalog:
+    return build_catalog([*_catalog(files, strict).plugins, given.plugin])
 
 
 @functools.lru_cache(maxsize=1)

@@ -135,7 +135,7 @@ def test_results_in_memory_give_the_frames_of_a_folder_with_them(results):
     folder, memory = srbench.read_results(results), Results(None, records=quick_records())
     for name in ("cells", "images", "gains"):
         assert getattr(memory, name).equals(getattr(folder, name))
-    with pytest.raises(DataError, match="These results is no results folder"):
+    with pytest.raises(DataError, match="These results were not written to a folder"):
         memory.report()
 
 
@@ -143,7 +143,7 @@ def test_a_csv_file_has_its_cells_alone(tmp_path):
     table = srbench.read_results(written(tmp_path, QUICK))
     assert len(table.cells) == len(QUICK)
     for name in ("images", "gains", "records"):
-        with pytest.raises(DataError, match=r"leaderboard\.csv is no results folder"):
+        with pytest.raises(DataError, match=r"leaderboard\.csv is a table without records"):
             getattr(table, name)
     assert "psnr_y_db" in repr(table)
     assert "<table" in table._repr_html_()
