@@ -73,8 +73,9 @@ class Measured(Stored):
     """A number, or the reason why it is missing."""
 
     value: float | None = None
+    """The number, in the unit of its name."""
     reason: str | None = None
-    """The reason why ``value`` is None; one sentence."""
+    """The reason why there is no number; one sentence."""
 
     @model_validator(mode="after")
     def _either(self) -> Measured:
@@ -243,17 +244,23 @@ class Profile(Stored):
     lookups_per_pixel: Measured | None = Field(default=None, exclude_if=_absent)
     """Entries that it reads for each pixel of lr, all channels together."""
     uncounted_operators: tuple[str, ...] = ()
+    """Operators that did work without a formula for their multiply-accumulates."""
     activations_m: Measured
     """Elements of convolution outputs, 1e6, for a 256x256 input, or one of the size that all have."""
     latency_ms_p50: Measured
+    """Median time of a call, in ms."""
     latency_ms_p90: Measured
+    """Time that nine of ten calls stay below, in ms."""
     latency_low_ms: float | None = None
-    """95 % interval of the median."""
+    """Low end of the 95 % interval of the median."""
     latency_high_ms: float | None = None
+    """High end of that interval."""
     latency_input: str = ""
     """Height and width of the LR image, in the network's own channels: "256x256"."""
     backend: str = "eager"
+    """What ran the network; see `srbench.profiling.backends`."""
     precision: str = "fp32"
+    """The type of its numbers."""
     peak_memory_mib: Measured
     """Resident memory of the forward pass, weights included, in a process of its own."""
     machine: str

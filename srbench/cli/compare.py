@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from srbench.cli.console import plain_console
+from srbench.cli.json_output import Json, print_json
+from srbench.errors import UsageError
 
 
 def compare(
@@ -32,6 +34,7 @@ def compare(
         str | None, typer.Option(metavar="FILE", help="Write a pull-request comment there; - prints it instead.")
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit report there.")] = None,
+    json: Json = False,
 ) -> None:
     """List what changed from BASE to HEAD; fail if it got worse.
 
@@ -42,17 +45,22 @@ def compare(
       srbench compare results mine --fail-on 'psnr_y_db < -chance' --markdown comment.md
     """
     from srbench.benchmarking.compare import compare as compare_results
+    from srbench.benchmarking.outcomes import compared
     from srbench.files import atomic_write
     from srbench.report.comparing.verdicts import render_junit, render_markdown
     from srbench.report.terminal import print_comparison
 
+    if json and markdown == "-":
+        raise UsageError("--json and --markdown - both print to standard output; give --markdown a file.")
     comparison = compare_results(base, head, fail_on or (), renamed=renamed or ())
     if markdown == "-":
         sys.stdout.write(render_markdown(comparison))
-    else:
+    elif markdown:
+        atomic_write(Path(markdown), render_markdown(comparison))
+    if json:
+        print_json("compare", compared(comparison))
+    elif markdown != "-":
         print_comparison(plain_console(), comparison)
-        if markdown:
-            atomic_write(Path(markdown), render_markdown(comparison))
     if junit:
         atomic_write(junit, render_junit(comparison))
     if not comparison.passed:

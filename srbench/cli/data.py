@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srbench.cli.console import plain_console, say, warn
+from srbench.cli.console import say, warn
 from srbench.cli.help import Commands
+from srbench.cli.json_output import Json, print_json
 from srbench.cli.options import Data, Long
 from srbench.cli.tables import print_table
-from srbench.errors import DataError, UnavailableError, UnknownNameError, UsageError
+from srbench.errors import UsageError
 from srbench.running.places import data_root
+
+if TYPE_CHECKING:
+    from srbench.benchmarking.datasets import Datasets
 
 app = Commands(help="List, check, fetch, add, rename and remove datasets.", no_args_is_help=True)
 
@@ -28,6 +33,7 @@ def list_(
     *,
     long: Long = False,
     data: Data = None,
+    json: Json = False,
 ) -> None:
     """Show every known dataset and what is there of it; opens no image.
 
@@ -35,30 +41,33 @@ def list_(
       srbench data list
       srbench data list 'set*' --data ~/datasets
     """
-    from fnmatch import fnmatchcase
+    from srbench.benchmarking.datasets import list_datasets
 
+    found = list_datasets(data_root(data), pattern)
+    if json:
+        print_json("data list", found)
+    else:
+        _print(found, long=long)
+        if not found.datasets:
+            warn(f"No name matches {pattern!r}.")
+        say(f"Data root: {found.root}" if found.root else "No data root is given: --data DIR or SRBENCH_DATA.")
+
+
+def _print(found: Datasets, *, long: bool) -> None:
     from rich.text import Text
 
-    from srbench.catalog.catalog import load_catalog
-    from srbench.datasets.layouts import find_images
-
-    root = data_root(data)
-    rows = []
-    datasets = load_catalog().datasets
-    for spec in (datasets[name] for name in datasets if fnmatchcase(name, pattern)):
-        known = spec.images if spec.images is not None else "unknown"
-        try:
-            found = len(find_images(spec, root).hr)
-            state = "absent" if not found else "here" if known in {found, "unknown"} else "incomplete or mixed"
-        except DataError:  # of labels that cannot be read, which `srbench data verify` explains
-            found, state = 0, "faulty"
-        shown = Text(state, "" if state in {"absent", "here"} else "red")
-        rows.append((spec.name, spec.split, f"{found} of {known}", shown, spec.license))
+    rows = [
+        (
+            own.name,
+            own.split,
+            f"{own.found} of {'unknown' if own.images is None else own.images}",
+            Text(own.state, "" if own.state in {"absent", "here"} else "red"),
+            own.license,
+        )
+        for own in found.datasets
+    ]
     if rows:
         print_table("", ("name", "split", "images", "state", "licence"), rows, long=long)
-    else:
-        warn(f"No name matches {pattern!r}.")
-    say(f"Data root: {root}" if root else "No data root is given: --data DIR or SRBENCH_DATA.")
 
 
 @app.command()
@@ -70,6 +79,7 @@ def verify(
         bool, typer.Option("--lr", help="Compare the LR that datasets provide with bicubic reduction by srbench.")
     ] = False,
     data: Data = None,
+    json: Json = False,
 ) -> None:
     """Compare datasets with the manifest, image by image; exit 1 if one is faulty.
 
@@ -77,31 +87,25 @@ def verify(
       srbench data verify set5 set14 --data ~/datasets
       srbench data verify --all --data ~/datasets
     """
-    from srbench.catalog.catalog import load_catalog
-    from srbench.datasets.library import Library
-    from srbench.measuring.provided_lr import compare_with_ours
+    from srbench.benchmarking.datasets import Verified, verify_datasets
 
     if bool(names) == everything:
         raise UsageError("No dataset is named; name those to check, or give --all for every one that is here.")
-    catalog = load_catalog()
-    library = Library(data_root(data), catalog.datasets)
-    console = plain_console()
-    faulty = False
-    for name in names or catalog.datasets:
-        spec = catalog.datasets[name]
-        found = library.verification(spec)
-        if not found.present:
-            if names:
-                library.images(spec)  # raises, saying where to get it
-            continue
-        faulty = faulty or found.state == "faulty"
-        console.print(f"{name}: {found.state}, {len(found.images)} images, content {found.content_hash[:12]}")
-        for text in (*found.lr_summary(), *found.all_problems, *found.notes):
-            console.print(f"  {text}")
-        if lr:
-            for text in compare_with_ours(found, catalog.degradations):
-                console.print(f"  {text}")
-    raise typer.Exit(1 if faulty else 0)
+    checked = []
+    for own in verify_datasets(data_root(data), names or (), lr=lr):
+        checked.append(own)
+        if not json:
+            say(f"{own.name}: {own.state}, {own.images} images, content {own.content[:12]}")
+            _say_below((*own.lr, *own.problems, *own.notes, *own.lr_compared))
+    found = Verified(tuple(checked))
+    if json:
+        print_json("data verify", found)
+    raise typer.Exit(1 if found.faulty else 0)
+
+
+def _say_below(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        say(f"  {sentence}")
 
 
 @app.command()
@@ -109,31 +113,23 @@ def fetch(
     names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Datasets to download.")],
     *,
     data: Data = None,
+    json: Json = False,
 ) -> None:
     """Download datasets that have a public address, unpack them below the data root, and check them.
 
     Examples:
       srbench data fetch div2k_valid --data ~/datasets
     """
-    from srbench.catalog.catalog import load_catalog
-    from srbench.datasets.archives import fetch_dataset
-    from srbench.datasets.library import Library
+    from srbench.benchmarking.datasets import Fetched, fetch_datasets
 
-    catalog = load_catalog()
-    specs = [catalog.datasets[name] for name in names]
-    if data is None:
-        raise UsageError("No folder for the datasets is given; pass one with --data DIR or SRBENCH_DATA.")
-    console = plain_console()
-    library = Library(data if data.is_dir() else None, catalog.datasets)
-    for spec in specs:
-        if library.verification(spec).absent:
-            library.images(spec)  # raises, saying how to get it
-        if library.verification(spec).state in {"complete", "unchecked"}:
-            console.print(f"{spec.name}: here already, {len(library.images(spec))} images")
-            continue
-        written = fetch_dataset(spec, data)
-        library = Library(data, catalog.datasets)
-        console.print(f"{spec.name}: {written} files written, {len(library.images(spec))} images of it checked")
+    fetched = []
+    for own in fetch_datasets(names, data):
+        fetched.append(own)
+        if not json:
+            there = f"{own.written} files written, {own.images} images of it checked"
+            say(f"{own.name}: {there if own.written else f'here already, {own.images} images'}")
+    if json:
+        print_json("data fetch", Fetched(tuple(fetched)))
 
 
 @app.command()
@@ -155,6 +151,7 @@ def add(
         str, typer.Option("--lr-suffix", help="Ending of its LR names if srbench does not know it, such as _mine.")
     ] = "",
     manifest: Manifest = None,
+    json: Json = False,
 ) -> None:
     """Record a folder or archives of images as a dataset, with the size and hash of each; never replaces one.
 
@@ -165,25 +162,17 @@ def add(
       srbench data add phone_lr ~/photos --unpaired --license CC0-1.0
       srbench data add my_shards 'shards/train-*.tar' --split train
     """
-    from srbench.catalog.catalog import load_catalog
-    from srbench.datasets.adding import describe
-    from srbench.datasets.manifest import user_manifest
-    from srbench.datasets.recording import record
-    from srbench.datasets.verification import verify
+    from srbench.benchmarking.datasets import add_dataset
 
-    own = manifest or user_manifest()
-    known = load_catalog().datasets
-    added = describe(
-        name, path, split=split, licence=licence, citation=citation, truth=not unpaired, lr_suffix=lr_suffix,
-        known=known.values(),
-    )  # fmt: skip
-    record(own, added.spec, taken=tuple(known))
-    console = plain_console()
-    how = "" if own == user_manifest() else f"; set SRBENCH_DATASETS={own} to use it"
-    console.print(f"{name}: {added.spec.images} images recorded in {own}{how}.")
-    found = verify(added.spec, None)
-    for text in (*added.notes, *found.lr_summary(), *found.all_problems, *found.notes):
-        console.print(f"  {text}")
+    added = add_dataset(
+        name, path, manifest, split=split, licence=licence, citation=citation, truth=not unpaired, lr_suffix=lr_suffix
+    )
+    if json:
+        print_json("data add", added)
+        return
+    how = "" if added.own else f"; set SRBENCH_DATASETS={added.manifest} to use it"
+    say(f"{name}: {added.images} images recorded in {added.manifest}{how}.")
+    _say_below(added.notes)
 
 
 @app.command()
@@ -197,13 +186,9 @@ def remove(
     Examples:
       srbench data remove my_set
     """
-    from srbench.catalog.catalog import load_catalog
-    from srbench.datasets.manifest import user_manifest
-    from srbench.datasets.recording import remove as remove_from
+    from srbench.benchmarking.datasets import remove_dataset
 
-    own = manifest or user_manifest()
-    remove_from(own, name, tuple(load_catalog().datasets))
-    say(f"{name} is removed from {own}; its images are where they were.")
+    say(f"{name} is removed from {remove_dataset(name, manifest)}; its images are where they were.")
 
 
 @app.command()
@@ -218,12 +203,9 @@ def rename(
     Examples:
       srbench data rename my_set street_photographs
     """
-    from srbench.catalog.catalog import load_catalog
-    from srbench.datasets.manifest import user_manifest
-    from srbench.datasets.recording import rename as rename_in
+    from srbench.benchmarking.datasets import rename_dataset
 
-    own = manifest or user_manifest()
-    rename_in(own, old, new, tuple(load_catalog().datasets))
+    own = rename_dataset(old, new, manifest)
     say(f"{old} is {new} in {own} now; recipes, suites and results that name it stay as they are.")
 
 
@@ -233,21 +215,19 @@ def fetch_network(
     optional: Annotated[
         bool, typer.Option("--optional", help="Exit 0 even if no source answers; the column then stays empty.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Download a perceptual network once, and check its hash.
 
     Examples:
       srbench fetch lpips
     """
-    from srbench.networks.imagenet import fetch_lpips_trunk, fetch_vgg19
+    from srbench.networks.imagenet import fetch_named
 
-    if what not in (known := ("lpips", "lpips-vgg", "vgg19")):
-        raise UnknownNameError.among("network to fetch", what, known)
-    try:
-        path = fetch_vgg19() if what == "vgg19" else fetch_lpips_trunk("vgg" if what == "lpips-vgg" else "alex")
-    except UnavailableError as error:
-        if not optional:
-            raise
-        warn(str(error))
-    else:
-        say(f"{what}: {path}")
+    found = fetch_named(what, optional=optional)
+    if found.reason:
+        warn(found.reason)
+    if json:
+        print_json("fetch", found)
+    elif found.path:
+        say(f"{what}: {found.path}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from srbench.cli.console import complain, plain_console, warn
+from srbench.cli.json_output import Json, print_json
 from srbench.cli.options import Device, PluginFiles, Threads, image_size, one_scale
 from srbench.cli.tables import print_table, print_text
 from srbench.escaping import one_line
@@ -49,6 +50,7 @@ def pick(
     plugin: PluginFiles = None,
     device: Device = "cpu",
     threads: Threads = 0,
+    json: Json = False,
 ) -> None:
     """Choose the best networks that fit a budget on this machine.
 
@@ -63,6 +65,7 @@ def pick(
     from srbench.picking.budgets import MEMORY, parse_budget
     from srbench.picking.candidates import DATASET, measured_candidates, reported_candidates
     from srbench.picking.choice import choose
+    from srbench.picking.picked import picked
     from srbench.picking.pricing import Pricing
     from srbench.profiling.other_work import warning_of_load
     from srbench.running.session import Session
@@ -81,7 +84,10 @@ def pick(
     if warning := warning_of_load(target):
         warn(warning)
     choice = choose(candidates.models, budgets, pricing.counted, pricing.measured, count)
-    _print(choice, candidates, budgets, f"x{factor}, {output}, {target}")
+    if json:
+        print_json("pick", picked(choice, candidates))
+    else:
+        _print(choice, candidates, budgets, f"x{factor}, {output}, {target}")
     if not choice.fitting:
         complain("No model fits; loosen a budget.")
         raise typer.Exit(1)

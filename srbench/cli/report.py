@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from srbench.cli.console import plain_console
+from srbench.cli.json_output import Json, print_json
 from srbench.cli.options import Scales, scales, words
 from srbench.errors import UnknownNameError
 from srbench.planning.overrides import Selection, options_of
@@ -51,6 +52,7 @@ def report(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="Write there instead of into RESULTS.")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Rebuild tables and figures from the records of results, or show and export a part of them.
 
@@ -63,6 +65,7 @@ def report(
       srbench report results --scale 4 --rows 'latency_ms_p50 < 100'
       srbench report results --format latex --figures pdf --metrics psnr_y,lpips --to paper
     """
+    from srbench.benchmarking.outcomes import report_files
     from srbench.benchmarking.reporting import make_report
     from srbench.report.pictures import FIGURE_FORMATS
     from srbench.report.selection import Wanted
@@ -80,8 +83,11 @@ def report(
         else None,
         to=to, images=images,
     )  # fmt: skip
-    print_tables(plain_console(), made.sections)
-    print_files(plain_console(), made.paths, made.warnings)
+    if json:
+        print_json("report", report_files(made))
+    else:
+        print_tables(plain_console(), made.sections)
+        print_files(plain_console(), made.paths, made.warnings)
 
 
 def _known(kind: str, given: list[str] | None, known: tuple[Kind, ...]) -> tuple[Kind, ...]:

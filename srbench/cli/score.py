@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from srbench.cli.console import say
+from srbench.cli.json_output import Json, print_json
 from srbench.cli.options import Data, Device, PluginFiles, one_scale, words
 from srbench.cli.tables import print_table
 from srbench.escaping import one_line
@@ -28,6 +29,7 @@ def score(
     plugin: PluginFiles = None,
     device: Device = "cpu",
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the scores of each image here.")] = None,
+    json: Json = False,
 ) -> None:
     """Score images that were super-resolved elsewhere.
 
@@ -37,6 +39,7 @@ def score(
       srbench score my_images --dataset set5 --scale 4 --data ~/datasets
       srbench score my_images --dataset set5 --scale 4 --metric psnr_y,ssim_y --csv scores.csv
     """
+    from srbench.benchmarking.outcomes import scored_folder
     from srbench.benchmarking.score import score_files
     from srbench.report.formats import write_csv
 
@@ -46,6 +49,12 @@ def score(
         plugin_files=plugin or (),
     )  # fmt: skip
     columns = {metric.name: metric.column for metric in found.metrics}
+    if csv is not None:
+        lines = [{"image": name} | {columns[m]: scores[m] for m in columns} for name, scores in found.rows]
+        write_csv(csv, ["image", *columns.values()], lines)
+    if json:
+        print_json("score", scored_folder(found, dataset, factor))
+        return
     cells = [
         (name, *("" if (value := scores[metric]) is None else f"{value:.6f}" for metric in columns))
         for name, scores in found.rows
@@ -54,6 +63,3 @@ def score(
     print_table(title, ("image", *columns.values()), cells, right=list(columns.values()), long=True)
     for sentence in (*(f"{name}: {reason}" for name, reason in found.absent.items()), *found.notes):
         say(sentence)
-    if csv is not None:
-        lines = [{"image": name} | {columns[m]: scores[m] for m in columns} for name, scores in found.rows]
-        write_csv(csv, ["image", *columns.values()], lines)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from srbench.cli.console import complain, say, with_bar
+from srbench.cli.json_output import Json, print_json
 from srbench.cli.options import Device, PluginFiles, Threads, WeightsFolders, one_scale
 from srbench.escaping import one_line
 from srbench.running.places import resolve_device, use_threads
+
+if TYPE_CHECKING:
+    from srbench.upscaling.folders import Enlarged
 
 
 def upscale(
@@ -50,6 +55,7 @@ def upscale(
     weights_dir: WeightsFolders = None,
     device: Device = "cpu",
     threads: Threads = 0,
+    json: Json = False,
 ) -> None:
     """Enlarge photographs and videos.
 
@@ -61,6 +67,7 @@ def upscale(
       srbench upscale holiday/ --model edsr_baseline.div2k --scale 4 --out large/
       srbench upscale photo.jpg --model my.pth --architecture espcn
     """
+    from srbench.benchmarking.outcomes import enlarged_files
     from srbench.catalog.catalog import load_catalog
     from srbench.measuring.protocol import Inference, precision_named
     from srbench.upscaling.folders import find_pairs, upscale_files
@@ -75,15 +82,28 @@ def upscale(
         architecture=architecture, weights_folders=weights_dir or (), device=resolve_device(device),
         inference=inference, memory=int(memory * 2**30),
     )  # fmt: skip
-    for doubt in upscaler.doubts:
+    made = with_bar(upscale_files(upscaler, pairs, overwrite=overwrite), upscaler.name, len(pairs))
+    if json:
+        enlarged = enlarged_files(upscaler.name, upscaler.doubts, made)
+        print_json("upscale", enlarged)
+        failed = sum(file.error is not None for file in enlarged.files)
+    else:
+        failed = _print(upscaler.doubts, made, len(pairs))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _print(doubts: Iterable[str], made: Iterable[Enlarged], total: int) -> int:
+    """Print what became of files as they are enlarged, and return how many were not."""
+    for doubt in doubts:
         say(doubt)
     failed = 0
-    for made in with_bar(upscale_files(upscaler, pairs, overwrite=overwrite), upscaler.name, len(pairs)):
-        if made.error:
+    for own in made:
+        if own.error:
             failed += 1
-            complain(str(made.error))
+            complain(str(own.error))
         else:
-            say(one_line(f"{made.pair.target}  {made.size[1]}x{made.size[0]}"))
+            say(one_line(f"{own.pair.target}  {own.size[1]}x{own.size[0]}"))
     if failed:
-        complain(f"{failed} of {len(pairs)} images were not enlarged, for the reasons above.")
-        raise typer.Exit(1)
+        complain(f"{failed} of {total} images were not enlarged, for the reasons above.")
+    return failed

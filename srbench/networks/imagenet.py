@@ -25,7 +25,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from srbench.errors import CheckpointError, UnavailableError
+from srbench.errors import CheckpointError, UnavailableError, UnknownNameError
 from srbench.files import atomic_path, cache_root, fetch_file, sha256_of, weights_folder
 from srbench.networks.alexnet_package import fetch_alexnet
 from srbench.networks.weights import load_state_dict
@@ -142,6 +142,44 @@ def fetch_lpips_trunk(trunk: TrunkName = "alex", *, progress: bool = True) -> Pa
 def fetch_vgg19(*, progress: bool = True) -> Path:
     """Find VGG19's convolutions on this machine or download them; as :func:`fetch_lpips_trunk`."""
     return _fetch("vgg19", progress=progress)
+
+
+FETCHABLE: Mapping[str, _Name] = {"lpips": "alex", "lpips-vgg": "vgg", "vgg19": "vgg19"}
+"""Networks by the names that people give them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedNetwork:
+    """A perceptual network that was asked for."""
+
+    name: str
+    """Its name: "lpips", "lpips-vgg" or "vgg19"."""
+    path: Path | None
+    """The file of its convolutions; null if no place has them."""
+    reason: str | None = None
+    """Why it could not be fetched; null if it was."""
+
+
+def fetch_named(name: str, *, optional: bool = False) -> FetchedNetwork:
+    """Find a network of `FETCHABLE` on this machine, or download it.
+
+    Args:
+        name: Its name.
+        optional: Whether it is no error if no place has it.
+
+    Raises:
+        UnknownNameError: There is no such network.
+        UnavailableError: No place has it, unless ``optional``.
+        StoreError: The cache cannot be written.
+    """
+    if name not in FETCHABLE:
+        raise UnknownNameError.among("network to fetch", name, FETCHABLE)
+    try:
+        return FetchedNetwork(name, _fetch(FETCHABLE[name], progress=True))
+    except UnavailableError as error:
+        if not optional:
+            raise
+        return FetchedNetwork(name, None, str(error))
 
 
 _Source = tuple[str, Callable[[], Mapping[str, Tensor]]]

@@ -13,19 +13,37 @@ from docs.site import documents
 from helpers.records import make_record, write_records
 from srbench.cli import json_output
 from srbench.cli.app import app
-from srbench.cli.json_output import DOCUMENTS, Document, print_json
+from srbench.cli.json_output import DOCUMENTS, OPTION, Document, print_json
 
+TIMING = ["--seconds", "0.01", "--output", "48x40"]
 TYPED = {
     "list": ["losses", "l*"],
     "show": ["l1"],
-    "plan": ["--only", "bicubic"],
+    "plan": ["../tiny.toml", "--data", "../data"],
     "plugins": [],
     "check": ["l1"],
+    "profile": ["bicubic", "--scale", "2", *TIMING, "--repeats", "1", "--no-memory"],
+    "pick": ["--from", "mine", "--scale", "2", "--budget", "params_k <= 1000", *TIMING],
+    "score": ["sr", "--dataset", "tiny_test", "--data", "../data", "--scale", "2", "--metric", "psnr_y"],
+    "compare": ["mine", "mine", "--fail-on", "psnr_y_db < -0.1"],
+    "report": ["mine", "--metrics", "psnr_y", "--format", "csv", "--to", "out"],
+    "upscale": ["sr", "--model", "bicubic", "--scale", "2"],
+    "add-plugin": ["loss", "my_loss", "--into", "new"],
+    "fetch": ["lpips"],
+    "data list": ["photo*"],
+    "data verify": ["tiny_test", "--data", "../data"],
+    "data fetch": ["tiny_test", "--data", "../data"],
+    "data add": ["again", "sr"],
     "cache list": [],
     "cache size": [],
     "cache prune": ["--all", "--dry-run"],
 }
-"""Words after each command with a document; folders are those of the fixture."""
+"""Words after each command with a document; files and folders are those of `typed`."""
+LOADING = (
+    "catalog.catalog", "catalog.listing", "benchmarking.shown", "benchmarking.datasets", "benchmarking.profiles",
+    "running.session",
+)  # fmt: skip
+"""The modules that load plugins."""
 
 
 def commands():
@@ -36,8 +54,19 @@ def commands():
 
 
 @pytest.fixture
-def typed(srbench):
-    """Type a command with ``--json``, and return its document, which keeps its schema, and its answer."""
+def typed(srbench, monkeypatch, catalog, tiny):
+    """Type a command with ``--json``, and return its document, which keeps its schema, and its answer.
+
+    There are results in ``mine``, and in ``sr`` images that somebody made of the dataset in ``../data``.
+    """
+    monkeypatch.setenv("SRBENCH_DATASETS", str(tiny.folder / "own.toml"))
+    monkeypatch.setattr("srbench.networks.imagenet._fetch", lambda name, progress: tiny.folder / name)
+    for module in LOADING:  # loaded once for all tests
+        monkeypatch.setattr(f"srbench.{module}.load_catalog", lambda *_, **__: catalog)
+    tiny.suite()
+    write_records(srbench.folder / "mine", [make_record("espcn")])
+    for seed, name in enumerate(("ant", "bee"), 7):
+        tiny.picture(srbench.folder / "sr" / f"{name}.png", seed)
 
     def typing(command, *words):
         answer = srbench(*command.split(), *words, "--json")
@@ -51,9 +80,35 @@ def typed(srbench):
 @pytest.mark.parametrize("command", TYPED)
 def test_a_document_keeps_its_schema_and_nothing_else_is_printed(typed, command):
     document, answer = typed(command, *TYPED[command])
-    assert (answer.status, answer.err) == (0, "")
+    assert answer.status == 0
+    assert "error" not in answer.err
     assert document["schema"] == DOCUMENTS[command].schema_name
     assert json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n" == answer.out
+
+
+def test_every_command_prints_a_document_or_has_a_reason_not_to():
+    words = dict(commands())
+    printing = {name for name, command in words.items() if any(OPTION in param.opts for param in command.params)}
+    assert printing == set(DOCUMENTS)
+    assert words.keys() - printing == documents.WITHOUT.keys()
+
+
+def test_the_numbers_are_those_that_people_read(typed, srbench):
+    scored, _ = typed("score", *TYPED["score"])
+    assert f"{scored['mean']['psnr_y']:.6f}" in srbench("score", *TYPED["score"]).out
+    assert [image["name"] for image in scored["images"]] == ["ant", "bee"]
+    write_records(srbench.folder / "other", [make_record("fsrcnn")])
+    failed, answer = typed("compare", "mine", "other", "--fail-on", "psnr_y_db < -0.1")
+    assert (answer.status, failed["passed"], failed["changes"][0]["verdict"]) == (1, False, "failed")
+    (srbench.folder / "sr" / "broken.png").write_bytes(b"no image")
+    enlarged, answer = typed("upscale", *TYPED["upscale"])
+    assert answer.status == 1
+    assert [(file["height"], file["error"] is None) for file in enlarged["files"]] == [
+        (80, True), (80, True), (None, False),
+    ]  # fmt: skip
+    reported, _ = typed("report", *TYPED["report"])
+    assert all((srbench.folder / name).is_file() for name in reported["files"])
+    assert reported["files"]
 
 
 def test_each_form_of_what_is_shown_keeps_the_schema(typed, srbench):

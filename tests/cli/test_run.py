@@ -216,12 +216,11 @@ def test_what_is_fetched_is_named_or_refused(srbench, monkeypatch, tmp_path):
     from srbench.networks import imagenet as perceptual
 
     asked = []
-    monkeypatch.setattr(perceptual, "fetch_lpips_trunk", lambda kind: asked.append(kind) or tmp_path / kind)
+    monkeypatch.setattr(perceptual, "_fetch", lambda kind, progress: asked.append(kind) or tmp_path / kind)
     assert srbench("fetch", "lpips").out.strip() == f"lpips: {tmp_path / 'alex'}"
     assert srbench("fetch", "lpips-vgg").out.strip() == f"lpips-vgg: {tmp_path / 'vgg'}"
-    assert asked == ["alex", "vgg"]
-    monkeypatch.setattr(perceptual, "fetch_vgg19", lambda: tmp_path / "vgg19")
     assert srbench("fetch", "vgg19").out.strip() == f"vgg19: {tmp_path / 'vgg19'}"
+    assert asked == ["alex", "vgg", "vgg19"]
     answer = srbench("fetch", "lpip")
     assert (answer.status, answer.err) == (2, "error: No network to fetch named 'lpip'. Did you mean lpips?\n")
 

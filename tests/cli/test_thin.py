@@ -10,8 +10,6 @@ from srbench.cli.app import app
 
 LONGEST = 30
 """Lines of a command below its docstring."""
-NOT_YET_THIN = {"profile"}
-"""Commands that are longer; none is added."""
 
 
 def commands(group=app, before=""):
@@ -37,4 +35,4 @@ def test_every_command_is_found():
 
 @pytest.mark.parametrize("name", commands())
 def test_a_command_is_short(name):
-    assert length(commands()[name]) <= LONGEST or name in NOT_YET_THIN
+    assert length(commands()[name]) <= LONGEST
