@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from srbench.benchmarking.results import Results
 from srbench.benchmarking.schedules import lay_out, require_some_cell
@@ -19,10 +19,12 @@ from srbench.running.cache import cache_in_use
 from srbench.running.estimate import Estimator
 from srbench.running.events import Done, Listener, Note, Planned, Writing, unheard
 from srbench.running.freshness import note_finished, still_finished
-from srbench.running.runner import Outcome, run_plan
 from srbench.running.schedule import Schedule
 from srbench.running.session import open_session
 from srbench.running.store import results_lock
+
+if TYPE_CHECKING:
+    from srbench.running.runner import Outcome
 
 
 def run(
@@ -115,6 +117,8 @@ def carry_out(
     schedule: Schedule, folder: Path, executor: ExecutorSpec, workers: int, listener: Listener, *, fresh: bool = False
 ) -> Outcome:
     """Do the open jobs of a schedule, and write a record for every cell; see `srbench.running.runner.run_plan`."""
+    from srbench.running.runner import run_plan  # and torch, which a run without jobs does not need
+
     jobs = schedule.open_jobs(fresh=fresh)
     seconds = Estimator(schedule.session).elapsed(jobs, workers if executor.isolated else 1)
     listener(

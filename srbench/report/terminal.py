@@ -11,9 +11,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from srbench.escaping import one_line
-from srbench.garbage import without_collections
 from srbench.plain import PlainConsole
-from srbench.report.build import ReportFiles, build_report
+from srbench.report.build import ReportFiles
 from srbench.report.comparing.comparison import Comparison
 from srbench.report.comparing.verdicts import cells, heading, listed, skipped, summary
 from srbench.report.formats import Heading, signed
@@ -27,20 +26,11 @@ _ROWS = 400
 """Rows that the terminal shows of all tables together: the best of each, at least five."""
 
 
-@without_collections()
-def print_leaderboard(console: PlainConsole, results: Path, *, force: bool = False, images: bool = False) -> None:
-    """Print the tables of a results folder and the paths of its files; makes the files first unless they exist.
-
-    A narrow console loses the least important columns first; with ``force`` the files are made again.
-
-    Raises:
-        DataError: There are no records.
-    """
-    print_report(console, build_report(results, force=force, images=images))
-
-
 def print_report(console: PlainConsole, files: ReportFiles) -> None:
-    """Print the tables of a report that was made, and the paths of its files."""
+    """Print the tables of a report, and the paths of its files.
+
+    A narrow console loses the least important columns first.
+    """
     print_tables(console, files.sections)
     print_files(console, files.paths, files.warnings)
 

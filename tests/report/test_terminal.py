@@ -8,12 +8,12 @@ import pytest
 from helpers.records import make_record, write_records
 from srbench.plain import PlainConsole
 from srbench.report.build import build_report
-from srbench.report.terminal import print_leaderboard
+from srbench.report.terminal import print_report
 
 
 def printed(results, width=120):
     text = io.StringIO()
-    print_leaderboard(PlainConsole(file=text, width=width), results)
+    print_report(PlainConsole(file=text, width=width), build_report(results))
     return text.getvalue()
 
 
@@ -31,14 +31,15 @@ def test_the_terminal_shows_the_score_at_any_width(results, no_figures, width):
     assert "33.98" in printed(results, width)
 
 
-def test_printing_a_finished_leaderboard_needs_neither_torch_pandas_nor_matplotlib(results, no_figures):
+def test_a_run_that_finds_nothing_to_do_needs_neither_torch_pandas_nor_matplotlib(results, no_figures):
     import subprocess
     import sys
 
     build_report(results)
     code = (
-        "import sys; from pathlib import Path; from srbench.plain import PlainConsole;"
-        "from srbench.report.terminal import print_leaderboard; print_leaderboard(PlainConsole(), Path(sys.argv[1]));"
+        "import sys; from pathlib import Path; from srbench.plain import PlainConsole; import srbench.benchmarking.run;"
+        "from srbench.benchmarking.results import Results; from srbench.report.terminal import print_report;"
+        "print_report(PlainConsole(), Results(Path(sys.argv[1])).report());"
         "heavy = {'torch', 'pandas', 'matplotlib', 'scipy.stats'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )
