@@ -38,8 +38,8 @@ class Pricing:
 
     def counted(self, architecture: str) -> Costs:
         """Return parameters and MACs, without those that cannot be counted."""
-        spec, costs = self.catalog.architectures[architecture], {}
-        counts = {
+        spec, costs = self.catalog.architectures[architecture], dict[str, Measured]()
+        counts: dict[str, Callable[[], float]] = {
             "params_k": lambda: count_deployed_parameters(spec.network(self.scale)) / 1e3,
             "macs_720p_g": lambda: macs_at(spec, self.scale, lr_size_720p(self.scale)).total / 1e9,
         }

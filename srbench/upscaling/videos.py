@@ -75,10 +75,15 @@ def upscale_video(upscaler: Upscaler, source: Path, target: Path) -> tuple[int, 
 
 
 @contextmanager
-def _ffmpeg(arguments: Sequence[str], file: Path, **pipe: int) -> Iterator[Any]:
+def _ffmpeg(
+    arguments: Sequence[str], file: Path, *, stdin: int | None = None, stdout: int | None = None
+) -> Iterator[Any]:
     """Run ffmpeg beside the block, and raise what it complains of at the end; it is stopped if the block fails."""
     command = [_program("ffmpeg"), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments]
-    with tempfile.TemporaryFile() as complaints, _started(command, complaints, **pipe) as process:
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=complaints) as process,  # noqa: S603 - the user's files
+    ):
         try:
             yield process
             if process.stdin:
@@ -96,10 +101,6 @@ def _ffmpeg(arguments: Sequence[str], file: Path, **pipe: int) -> Iterator[Any]:
             raise DataError(f"ffmpeg cannot read or write {file}: {said[-1]}. Give a video that players show.")
 
 
-def _started(command: Sequence[str], complaints: IO[bytes], **pipe: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, stderr=complaints, **pipe)  # noqa: S603 - ffmpeg, on files that the user named
-
-
 def _frames(stream: IO[bytes]) -> Iterator[NDArray[np.uint8]]:
     """Yield (H, W, 3) from a stream of binary PPM images, as ffmpeg writes them."""
     while stream.readline() == b"P6\n":
@@ -113,7 +114,7 @@ def _frame_rate(path: Path) -> str:
     """Return the mean number of frames a second, as ffmpeg writes it: "30000/1001"."""
     show = ["-v", "error", "-select_streams", "v:0", "-show_entries", "stream=avg_frame_rate", "-of", "csv=p=0"]
     command = [_program("ffprobe"), *show, str(path)]
-    asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - as above
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the user's file
     rate = asked.stdout.strip().rstrip(",")
     if asked.returncode or not rate or rate.startswith("0/"):
         raise DataError(f"{path} is not a video, or is damaged; give a video that players show.")
