@@ -49,7 +49,7 @@ class Here(Executor):
 class Processes(ProcessPoolExecutor):
     """A pool of spawned processes; forked ones would share torch's thread pools and any GPU context.
 
-    A shutdown that cancels pending jobs also ends those that run, since whoever stopped this process, with
+    A shutdown that cancels pending jobs also ends those that run, since a person who stopped this process, with
     ``kill -INT`` or a time limit, may have stopped it alone. A running training saves a checkpoint first.
     """
 

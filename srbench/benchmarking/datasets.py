@@ -68,7 +68,7 @@ class VerifiedDataset:
     problems: tuple[str, ...]
     """A sentence for each fault."""
     notes: tuple[str, ...]
-    """Facts that are no faults but worth knowing."""
+    """Facts worth knowing that are not faults."""
     lr_compared: tuple[str, ...] = ()
     """With ``--lr``, how its LR compares with bicubic reduction by srbench."""
 

@@ -41,7 +41,7 @@ class _Fingerprint:
         self.digest = hashlib.sha256()
         self._seen: dict[int, tuple[int, object]] = {}
 
-    def add(self, value: Any) -> None:  # noqa: ANN401 - whatever a module has
+    def add(self, value: Any) -> None:  # noqa: ANN401 - any attribute of a module
         """Add a value, and what it consists of."""
         if isinstance(value, _PLAIN):
             self._put(type(value).__name__, repr(value))

@@ -107,7 +107,7 @@ def instructions(record: Record, data: Path | None = None) -> Instructions:
         raise UnavailableError(f"This row was not measured ({record.reason}), so that nothing can be made again.")
     made_by, unknown = (record.made_by, ()) if record.made_by else implied(record)
     if odd := [name for name in made_by.recipes if not _FILE.fullmatch(name)]:
-        raise DataError(f"The record's recipe {odd[0]!r} is no name of a file; restore the record.")
+        raise DataError(f"The record's recipe {odd[0]!r} is not the name of a file; restore the record.")
     here = partial(_on_this_machine, folders={"$SRBENCH_DATA": data})
     tables = {f"{name}.toml": table for name, table in made_by.recipes.items()}
     suite = next(f"{name}.toml" for name in ("row", "row-suite") if f"{name}.toml" not in tables)

@@ -92,7 +92,7 @@ def print_json(command: str, facts: object) -> None:
     plain = TypeAdapter(DOCUMENTS[command].facts).dump_python(facts, mode="json")
     document = {"schema": DOCUMENTS[command].schema_name} | _finite(plain)
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    typer.echo(text.encode("utf-8", "backslashreplace"))  # a name that is no UTF-8 becomes an escape of JSON
+    typer.echo(text.encode("utf-8", "backslashreplace"))  # a name that is not UTF-8 becomes an escape of JSON
 
 
 def print_json_error(error: BaseException, message: str) -> None:

@@ -165,7 +165,7 @@ def fetch_named(name: str, *, optional: bool = False) -> FetchedNetwork:
 
     Args:
         name: Its name.
-        optional: Whether it is no error if no place has it.
+        optional: Whether it may be missing everywhere.
 
     Raises:
         UnknownNameError: There is no such network.
