@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from srbench.catalog.catalog import load_catalog
 from srbench.datasets.library import Library
 from srbench.errors import ShapeError, UnavailableError
 from srbench.files import cache_root
@@ -80,7 +81,7 @@ def score_files(
     metrics: Sequence[str] = (), device: str = "cpu", plugin_files: Sequence[Path] = (),
 ) -> FolderScores:  # fmt: skip
     """Score a folder of images against a dataset; see `srbench.measuring.external.score_folder`."""
-    catalog = Session(plugin_files=tuple(path.resolve() for path in plugin_files), cache=cache_root()).catalog
+    catalog = load_catalog([path.resolve() for path in plugin_files])
     specs = all_of(MetricSpec, (catalog.metrics[name] for name in metrics or USUAL_METRICS))
     return score_folder(
         folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), scale, protocol_named(protocol),

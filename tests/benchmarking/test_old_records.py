@@ -40,5 +40,5 @@ def test_what_cannot_be_made_again_is_refused():
     with pytest.raises(UnavailableError, match="not measured"):
         instructions(fail(make_record(), "NaN."))
     stranger = MadeBy(suite={}, recipes={"../../etc/cron": {}})
-    with pytest.raises(DataError, match="no name of a file"):
+    with pytest.raises(DataError, match="not the name of a file"):
         instructions(make_record().model_copy(update={"made_by": stranger}))

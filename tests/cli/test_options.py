@@ -70,5 +70,5 @@ def test_a_scale_that_is_not_one_is_refused_with_the_way_to_write_it(read, word)
         read(scales=[word])
     assert str(refused.value) == (
         f"--scale {wrong} is not a scale; give a number above 1 and up to 64, or two for height and width, such as "
-        "--scale 2, --scale 2,4, --scale 2.3 or --scale 3.7x1.5."
+        "2, 2.3 or 3.7x1.5."
     )

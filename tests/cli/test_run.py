@@ -228,10 +228,10 @@ def test_what_is_fetched_is_named_or_refused(srbench, monkeypatch, tmp_path):
 def test_what_no_source_has_is_an_error_unless_it_is_optional(srbench, monkeypatch):
     from srbench.networks import imagenet as perceptual
 
-    def none(kind):
+    def none(kind, *, progress):
         raise UnavailableError("No source answered.")
 
-    monkeypatch.setattr(perceptual, "fetch_lpips_trunk", none)
+    monkeypatch.setattr(perceptual, "_fetch", none)
     answer = srbench("fetch", "lpips")
     assert (answer.status, answer.err) == (2, "error: No source answered.\n")
     answer = srbench("fetch", "lpips", "--optional")

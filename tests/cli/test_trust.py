@@ -37,7 +37,7 @@ def test_a_file_that_nobody_allowed_does_not_run_and_one_sentence_says_how_to_al
     assert answer.status == 0
     assert not (srbench.folder / "it ran").exists()
     assert "near_loss" not in answer.out
-    said = " ".join((answer.out + answer.err).split())
+    said = " ".join((answer.err if "--json" in words else answer.out + answer.err).split())
     assert said.count(f"Plugin near is not usable: {near} is new there or has changed, and nobody has allowed it.") == 1
     assert "type `srbench plugins --trust`, or give it by --plugin." in said
 

@@ -15,7 +15,9 @@ from srbench.networks.network import build_network
 @pytest.fixture
 def srbench(srbench, catalog, monkeypatch):
     """On the catalog that all tests share: what loads plugins is tested elsewhere."""
-    monkeypatch.setattr("srbench.catalog.catalog.load_catalog", lambda *files, **options: catalog)
+    # what load_catalog calls, and not itself: a module that is first imported now would keep the replacement
+    monkeypatch.setattr("srbench.catalog.catalog.discover", lambda files: ())
+    monkeypatch.setattr("srbench.catalog.catalog.build_catalog", lambda plugins, **options: catalog)
     return srbench
 
 

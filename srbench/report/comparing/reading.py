@@ -16,6 +16,7 @@ from srbench.report.formats import cell_text
 from srbench.report.leaderboard.columns import dtype_of, leaderboard_columns, leaderboard_row, metric_columns
 from srbench.report.leaderboard.sections import rank_order
 from srbench.report.reading import has_records, read_records
+from srbench.scales import parse_scale
 
 
 def read_leaderboard(path: Path) -> list[Cells]:
@@ -95,6 +96,8 @@ def _parse(path: Path, text: str) -> list[Cells]:
 
 def _fault(column: str, text: str) -> str:
     """Return what is wrong with the text of a cell: "not a number"; "" if it is right."""
+    if column == "scale":
+        return "" if _is_scale(text) else "not a scale"
     whole = dtype_of(column) == "Int64"
     if not whole and not holds_numbers(column):
         return ""
@@ -103,3 +106,11 @@ def _fault(column: str, text: str) -> str:
     except ValueError:
         return "not a number"
     return "not a whole number" if whole and not (number.is_integer() and abs(number) < 2**53) else ""
+
+
+def _is_scale(text: str) -> bool:
+    try:
+        parse_scale(text)
+    except ValueError:
+        return False
+    return True

@@ -100,7 +100,7 @@ def test_a_row_of_another_length_is_refused(tmp_path):
     [
         ("realisation", "=", "not a number"),
         ("seed", "1.5", "not a whole number"),
-        ("scale", "1e30", "not a whole number"),
+        ("scale", "1e30", "not a scale"),
         ("seed", str(2**53), "not a whole number"),
         ("psnr_y_db", "\0", "not a number"),
     ],
