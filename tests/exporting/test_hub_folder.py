@@ -22,7 +22,7 @@ FILES = {"README.md", "config.json", "model.safetensors", "program.pt"}
 HIDDEN = """
 import sys, importlib.util, warnings
 warnings.simplefilter("ignore")
-sys.path = [path for path in sys.path if {root!r} not in path]
+sys.path = [path for path in sys.path if path != {root!r}]
 sys.meta_path = [finder for finder in sys.meta_path if "editable" not in str(finder).lower()]
 assert importlib.util.find_spec("srbench") is None
 """
