@@ -61,8 +61,10 @@ def typed(srbench, monkeypatch, catalog, tiny):
     """
     monkeypatch.setenv("SRBENCH_DATASETS", str(tiny.folder / "own.toml"))
     monkeypatch.setattr("srbench.networks.imagenet._fetch", lambda name, progress: tiny.folder / name)
-    for module in LOADING:  # loaded once for all tests
-        monkeypatch.setattr(f"srbench.{module}.load_catalog", lambda *_, **__: catalog)
+    monkeypatch.setattr("srbench.catalog.catalog.discover", lambda files: ())
+    monkeypatch.setattr(
+        "srbench.catalog.catalog.build_catalog", lambda plugins, **_: catalog
+    )  # loaded once for all tests
     tiny.suite()
     write_records(srbench.folder / "mine", [make_record("espcn")])
     for seed, name in enumerate(("ant", "bee"), 7):

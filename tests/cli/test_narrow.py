@@ -18,8 +18,8 @@ def narrow(srbench, monkeypatch, catalog, tmp_path):
     spec, plugin = catalog.architectures._specs["espcn"]
     wide = dataclasses.replace(spec, name=WIDE, label="A network")
     monkeypatch.setitem(catalog.architectures._specs, WIDE, (wide, plugin))
-    for module in ("catalog.catalog", "catalog.listing", "benchmarking.shown", "running.session"):
-        monkeypatch.setattr(f"srbench.{module}.load_catalog", lambda *_, **__: catalog)
+    monkeypatch.setattr("srbench.catalog.catalog.discover", lambda files: ())
+    monkeypatch.setattr("srbench.catalog.catalog.build_catalog", lambda plugins, **_: catalog)
 
     def typed(*words):
         answer = srbench(*words)
