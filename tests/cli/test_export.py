@@ -4,6 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from helpers.catalogs import share
 from helpers.sentences import sentence
 from srbench.networks.conversion import load_torchscript
 from srbench.networks.network import build_network
@@ -12,9 +13,7 @@ from srbench.networks.network import build_network
 @pytest.fixture
 def srbench(srbench, catalog, monkeypatch):
     """On the catalog that all tests share: what loads plugins is tested elsewhere."""
-    # what load_catalog calls, and not itself: a module that is first imported now would keep the replacement
-    monkeypatch.setattr("srbench.catalog.catalog.discover", lambda files: ())
-    monkeypatch.setattr("srbench.catalog.catalog.build_catalog", lambda plugins, **options: catalog)
+    share(monkeypatch, catalog)
     return srbench
 
 

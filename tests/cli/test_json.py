@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from docs.site import documents
+from helpers.catalogs import share
 from helpers.records import make_record, write_records
 from srbench.cli import json_output
 from srbench.cli.app import app
@@ -39,11 +40,6 @@ TYPED = {
     "cache prune": ["--all", "--dry-run"],
 }
 """Words after each command with a document; files and folders are those of `typed`."""
-LOADING = (
-    "catalog.catalog", "catalog.listing", "benchmarking.shown", "benchmarking.datasets", "benchmarking.profiles",
-    "running.session",
-)  # fmt: skip
-"""The modules that load plugins."""
 
 
 def commands():
@@ -61,10 +57,7 @@ def typed(srbench, monkeypatch, catalog, tiny):
     """
     monkeypatch.setenv("SRBENCH_DATASETS", str(tiny.folder / "own.toml"))
     monkeypatch.setattr("srbench.networks.imagenet._fetch", lambda name, progress: tiny.folder / name)
-    monkeypatch.setattr("srbench.catalog.catalog.discover", lambda files: ())
-    monkeypatch.setattr(
-        "srbench.catalog.catalog.build_catalog", lambda plugins, **_: catalog
-    )  # loaded once for all tests
+    share(monkeypatch, catalog)
     tiny.suite()
     write_records(srbench.folder / "mine", [make_record("espcn")])
     for seed, name in enumerate(("ant", "bee"), 7):

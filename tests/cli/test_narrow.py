@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from helpers.catalogs import share
 from srbench.cli.tables import print_table
 
 WIDE = "a_network_whose_name_has_forty_character"
@@ -18,8 +19,7 @@ def narrow(srbench, monkeypatch, catalog, tmp_path):
     spec, plugin = catalog.architectures._specs["espcn"]
     wide = dataclasses.replace(spec, name=WIDE, label="A network")
     monkeypatch.setitem(catalog.architectures._specs, WIDE, (wide, plugin))
-    monkeypatch.setattr("srbench.catalog.catalog.discover", lambda files: ())
-    monkeypatch.setattr("srbench.catalog.catalog.build_catalog", lambda plugins, **_: catalog)
+    share(monkeypatch, catalog)
 
     def typed(*words):
         answer = srbench(*words)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import srbench as public
+from helpers.catalogs import share
 from helpers.sentences import sentence
 from srbench.imaging.files import read_image, write_png
 
@@ -13,9 +14,7 @@ from srbench.imaging.files import read_image, write_png
 @pytest.fixture
 def srbench(srbench, catalog, monkeypatch):
     """On the catalog that all tests share: what loads plugins is tested elsewhere."""
-    # what load_catalog calls, and not itself: a module that is first imported now would keep the replacement
-    monkeypatch.setattr("srbench.catalog.catalog.discover", lambda files: ())
-    monkeypatch.setattr("srbench.catalog.catalog.build_catalog", lambda plugins, **options: catalog)
+    share(monkeypatch, catalog)
     return srbench
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from helpers.catalogs import share
 from helpers.sentences import sentence
 from srbench.networks.network import build_network
 
@@ -15,9 +16,7 @@ from srbench.networks.network import build_network
 @pytest.fixture
 def srbench(srbench, catalog, monkeypatch):
     """On the catalog that all tests share: what loads plugins is tested elsewhere."""
-    # what load_catalog calls, and not itself: a module that is first imported now would keep the replacement
-    monkeypatch.setattr("srbench.catalog.catalog.discover", lambda files: ())
-    monkeypatch.setattr("srbench.catalog.catalog.build_catalog", lambda plugins, **options: catalog)
+    share(monkeypatch, catalog)
     return srbench
 
 
