@@ -1,4 +1,4 @@
-"""What an earlier srbench did not write into a record, as far as the rest of the record implies it."""
+"""Derive what an earlier srbench did not write into a record from the rest of the record."""
 
 from __future__ import annotations
 

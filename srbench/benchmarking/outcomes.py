@@ -1,4 +1,4 @@
-"""What commands found or wrote, as facts for programs."""
+"""The outcomes of commands, as facts for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fingerprint of a module is that of its copy, and changes with whatever decides what it computes."""
+"""The fingerprint of a module is that of its copy, and changes with everything that decides what it computes."""
 
 import copy
 import subprocess

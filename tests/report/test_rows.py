@@ -26,12 +26,12 @@ def test_a_row_is_named_by_its_method_or_the_first_digits_of_its_key(results):
 
 
 def test_what_distinguishes_several_rows_is_said_with_their_keys(results):
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as refused:
         row_named(f"{results}#espcn")
-    assert "means 4 rows, which differ in seed, scale." in str(told.value)
+    assert "means 4 rows, which differ in seed, scale." in str(refused.value)
     one = make_record("espcn", seed=1, scale=4)
-    assert f"{one.key[:10]} (seed 1, scale 4)" in str(told.value)
-    assert "dataset" not in str(told.value)
+    assert f"{one.key[:10]} (seed 1, scale 4)" in str(refused.value)
+    assert "dataset" not in str(refused.value)
 
 
 def test_rows_that_are_not_there_and_those_that_failed(results):
