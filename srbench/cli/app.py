@@ -24,6 +24,7 @@ from srbench.cli import (
     degrade,
     export,
     init,
+    judge,
     pick,
     plan,
     plugins,
@@ -145,6 +146,7 @@ app.command("score")(score.score)
 app.command("degrade")(degrade.degrade)
 app.command("profile")(profile.profile)
 app.command("pick")(pick.pick)
+app.command("judge")(judge.judge)
 app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("plugins")(plugins.plugins)

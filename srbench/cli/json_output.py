@@ -67,6 +67,7 @@ DOCUMENTS: Mapping[str, Document] = {
         Document("check", 1, "srbench.testing.verdict:Verdict"),
         Document("profile", 1, "srbench.benchmarking.profiles:Profiles"),
         Document("pick", 1, "srbench.picking.picked:Picked"),
+        Document("judge", 1, "srbench.judging.ranking:Judgement"),
         Document("score", 1, "srbench.benchmarking.outcomes:ScoredFolder"),
         Document("compare", 1, "srbench.benchmarking.outcomes:Compared"),
         Document("report", 1, "srbench.benchmarking.outcomes:ReportFiles"),

@@ -25,6 +25,7 @@ TYPED = {
     "check": ["l1"],
     "profile": ["bicubic", "--scale", "2", *TIMING, "--repeats", "1", "--no-memory"],
     "pick": ["--from", "mine", "--scale", "2", "--budget", "params_k <= 1000", *TIMING],
+    "judge": ["mine", "--track", "ntire-esr-2026", "--scale", "2", "--baseline", "espcn"],
     "score": ["sr", "--dataset", "tiny_test", "--data", "../data", "--scale", "2", "--metric", "psnr_y"],
     "compare": ["mine", "mine", "--fail-on", "psnr_y_db < -0.1"],
     "report": ["mine", "--metrics", "psnr_y", "--format", "csv", "--to", "out"],
