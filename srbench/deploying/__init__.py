@@ -1,0 +1,1 @@
+"""Networks as they are deployed: eight-bit integers, and the images on which they are calibrated."""

@@ -1,0 +1,52 @@
+"""Post-training quantisation: an ONNX model in floating point becomes one in 8-bit integers, as one QDQ file.
+
+```
+settings = Quantisation()  # of srbench.deploying.settings; or read_quantisation("qdq-pc-entropy-float2")
+patches = calibration_patches(library, datasets, degradation, scale, settings)  # of srbench.deploying.calibration
+quantised = quantise(content, patches, settings)  # bytes to bytes
+rows = sensitivity(content, patches, settings)  # of srbench.deploying.sensitivity
+```
+
+QDQ means that the file holds pairs of QuantizeLinear and DequantizeLinear around operators in floating point, which
+onnxruntime and OpenVINO both run in integers. Activations are uint8, weights int8 and symmetric. The same inputs give
+the same bytes.
+
+On processors without VNNI, onnxruntime's products of uint8 and int8 saturate at 16 bits and lose quality; the scores of
+a quantised file are those of the machine that measured it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+
+from srbench.deploying.qdq import calibrate, check_images, prepare, write
+from srbench.deploying.sensitivity import most_sensitive
+from srbench.deploying.settings import Quantisation
+
+
+def quantise(content: bytes, calibration: Sequence[ArrayLike], settings: Quantisation) -> bytes:
+    """Quantise an ONNX model; the result takes and returns floating point as before.
+
+    Input and output are known to be images: the input's range is [0, 1], and the output is clipped to it before its
+    last shuffle of pixels, as scoring does anyway. So no level is spent on values that no image has.
+
+    Args:
+        content: A model with one input, lr (N, C, h, w) in [0, 1], and one output, sr.
+        calibration: Arrays or tensors (C, h, w) or (1, C, h, w) in [0, 1], all of one size.
+        settings: How to quantise.
+
+    Returns:
+        The quantised model.
+
+    Raises:
+        DataError: The calibration images differ in size, do not fit the model, or are not in [0, 1].
+        ExportError: It is not a model that can be quantised.
+        UnavailableError: A package is missing.
+    """
+    images = check_images(calibration)
+    model = prepare(content)
+    ranges = calibrate(model, images, settings)
+    kept = most_sensitive(model, ranges, images, settings) if settings.float_layers else ()
+    return write(model, ranges, settings, kept=kept)

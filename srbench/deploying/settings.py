@@ -1,0 +1,64 @@
+"""How a network is quantised, as one frozen object and as one word: ``Quantisation()`` is "qdq-pc"."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from srbench.errors import UsageError
+
+PATCHES, PATCH = 64, 48
+"""Defaults of `Quantisation.patches` and `Quantisation.patch`."""
+
+
+class Quantisation(BaseModel):
+    """How a network is quantised; hashable, and written as one word, its `id`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_channel: bool = True
+    """Whether every output channel of a weight has its own step; otherwise a weight has one."""
+    calibration: Literal["minmax", "entropy", "percentile"] = "minmax"
+    """How the range of an activation follows from its values: all of them; the range whose quantised histogram has the
+    least KL divergence; or all but 0.001 % of them."""
+    float_layers: Annotated[int, Field(ge=0)] = 0
+    """How many of the most sensitive layers stay in floating point; see `srbench.deploying.sensitivity`."""
+    patches: Annotated[int, Field(ge=1)] = PATCHES
+    """Number of calibration patches."""
+    patch: Annotated[int, Field(ge=8)] = PATCH
+    """Side of a calibration patch, in pixels of lr."""
+
+    @property
+    def id(self) -> str:
+        """The settings as a word: "qdq-pc", "qdq-pt-entropy", "qdq-pc-float2", "qdq-pc-n16-p32"."""
+        words = ["qdq", "pc" if self.per_channel else "pt"]
+        words += [] if self.calibration == "minmax" else [self.calibration]
+        counts = (("float", self.float_layers, 0), ("n", self.patches, PATCHES), ("p", self.patch, PATCH))
+        words += [f"{word}{count}" for word, count, default in counts if count != default]
+        return "-".join(words)
+
+
+_ID = re.compile(
+    r"qdq-(?P<channels>pc|pt)(?:-(?P<calibration>entropy|percentile))?"
+    r"(?:-float(?P<float_layers>\d{1,4}))?(?:-n(?P<patches>\d{1,6}))?(?:-p(?P<patch>\d{1,4}))?",
+    re.ASCII,
+)
+
+
+def read_quantisation(word: str) -> Quantisation:
+    """Return the settings that a word means: the inverse of `Quantisation.id`.
+
+    Raises:
+        UsageError: It is not such a word.
+    """
+    found = _ID.fullmatch(word)
+    given = {} if found is None else {name: text for name, text in found.groupdict().items() if text is not None}
+    try:
+        return Quantisation.model_validate({"per_channel": given.pop("channels") == "pc", **given})
+    except (KeyError, ValueError) as error:
+        raise UsageError(
+            f"{word!r} is not a quantisation; write it as qdq-pc or qdq-pt (per channel or per tensor), followed by "
+            "-entropy or -percentile, -float2 (layers kept in float), -n64 (patches) and -p48 (their side, at least 8)."
+        ) from error
