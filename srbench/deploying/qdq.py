@@ -106,7 +106,7 @@ def calibrate(model: ModelProto, images: Sequence[Array], settings: Quantisation
     method = {"minmax": "MinMax", "entropy": "Entropy", "percentile": "Percentile"}[settings.calibration]
     extra = {"symmetric": False} | ({"percentile": _PERCENTILE} if settings.calibration == "percentile" else {})
     name = model.graph.input[0].name
-    with tempfile.TemporaryDirectory(prefix="srbench-") as folder, _quiet():
+    with tempfile.TemporaryDirectory(prefix="srbench-") as folder, quiet():
         path = Path(folder) / "model.onnx"
         onnx.save(model, path)
         calibrator = create_calibrator(
@@ -151,7 +151,7 @@ def write(
         copied, settings.per_channel, False, QuantType.QInt8, QuantType.QUInt8, ranges, list(only), in_float,
         _operators(), options,
     )  # fmt: skip
-    with _quiet():
+    with quiet():
         quantizer.quantize_model()
     quantised = quantizer.model.model
     if in_float:
@@ -244,8 +244,8 @@ def _operators() -> list[str]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep back what onnxruntime's calibration prints about its progress."""
+def quiet() -> Iterator[None]:
+    """Keep back what quantisers print about their progress."""
     with redirect_stdout(io.StringIO()):
         yield
 

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
 
+from srbench.deploying.nncf import quantise_by_nncf
 from srbench.deploying.qdq import calibrate, check_images, prepare, write
 from srbench.deploying.sensitivity import most_sensitive
 from srbench.deploying.settings import Quantisation
@@ -49,4 +50,6 @@ def quantise(content: bytes, calibration: Sequence[ArrayLike], settings: Quantis
     model = prepare(content)
     ranges = calibrate(model, images, settings)
     kept = most_sensitive(model, ranges, images, settings) if settings.float_layers else ()
+    if settings.quantiser == "nncf":
+        return quantise_by_nncf(model, images, settings, kept)
     return write(model, ranges, settings, kept=kept)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from srbench.errors import UsageError
 
@@ -18,6 +18,8 @@ class Quantisation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    quantiser: Literal["qdq", "nncf"] = "qdq"
+    """"qdq": the static quantisation of onnxruntime; "nncf": that of the package NNCF, with bias correction."""
     per_channel: bool = True
     """Whether every output channel of a weight has its own step; otherwise a weight has one."""
     calibration: Literal["minmax", "entropy", "percentile"] = "minmax"
@@ -30,10 +32,16 @@ class Quantisation(BaseModel):
     patch: Annotated[int, Field(ge=8)] = PATCH
     """Side of a calibration patch, in pixels of lr."""
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.quantiser == "nncf" and self.calibration != "minmax":
+            raise ValueError("the quantiser nncf has the calibration minmax alone")
+        return self
+
     @property
     def id(self) -> str:
-        """The settings as a word: "qdq-pc", "qdq-pt-entropy", "qdq-pc-float2", "qdq-pc-n16-p32"."""
-        words = ["qdq", "pc" if self.per_channel else "pt"]
+        """The settings as a word: "qdq-pc", "qdq-pt-entropy", "qdq-pc-float2", "nncf-pc-n16-p32"."""
+        words = [self.quantiser, "pc" if self.per_channel else "pt"]
         words += [] if self.calibration == "minmax" else [self.calibration]
         counts = (("float", self.float_layers, 0), ("n", self.patches, PATCHES), ("p", self.patch, PATCH))
         words += [f"{word}{count}" for word, count, default in counts if count != default]
@@ -41,7 +49,7 @@ class Quantisation(BaseModel):
 
 
 _ID = re.compile(
-    r"qdq-(?P<channels>pc|pt)(?:-(?P<calibration>entropy|percentile))?"
+    r"(?P<quantiser>qdq|nncf)-(?P<channels>pc|pt)(?:-(?P<calibration>entropy|percentile))?"
     r"(?:-float(?P<float_layers>\d{1,4}))?(?:-n(?P<patches>\d{1,6}))?(?:-p(?P<patch>\d{1,4}))?",
     re.ASCII,
 )
@@ -60,5 +68,6 @@ def read_quantisation(word: str) -> Quantisation:
     except (KeyError, ValueError) as error:
         raise UsageError(
             f"{word!r} is not a quantisation; write it as qdq-pc or qdq-pt (per channel or per tensor), followed by "
-            "-entropy or -percentile, -float2 (layers kept in float), -n64 (patches) and -p48 (their side, at least 8)."
+            "-entropy or -percentile, or as nncf-pc or nncf-pt; then -float2 (layers kept in float), -n64 (patches) "
+            "and -p48 (their side, at least 8)."
         ) from error

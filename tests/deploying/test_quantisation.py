@@ -140,6 +140,7 @@ def test_another_process_with_another_order_of_sets_gives_the_same_bytes():
 @given(
     st.builds(
         Quantisation,
+        quantiser=st.just("qdq"),
         per_channel=st.booleans(),
         calibration=st.sampled_from(["minmax", "entropy", "percentile"]),
         float_layers=st.integers(0, 99),
