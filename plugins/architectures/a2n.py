@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import srbench
 from srbench.networks.blocks import PixelAttention, conv
+from srbench.networks.folding import side_by_side
 
 BRANCH_TEMPERATURE = 30.0
 """Temperature of the softmax over the two branches; a high one keeps both weights near a half."""
@@ -27,11 +28,17 @@ class AttentionBranch(nn.Module):
         self.k2 = conv(channels, channels, 1)
         self.k3 = conv(channels, channels, bias=False)
         self.k4 = conv(channels, channels, bias=False)
+        self.joined: nn.Conv2d | None = None
+
+    def switch_to_deploy(self) -> None:
+        """Join the two convolutions that read the input; results stay the same to the bit."""
+        self.joined = side_by_side(self.k1, self.k3)
+        del self.k1, self.k3
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""
-        gate = torch.sigmoid(self.k2(_leaky(self.k1(x))))
-        attended: Tensor = self.k4(self.k3(x) * gate)
+        first, third = (self.k1(x), self.k3(x)) if self.joined is None else self.joined(x).chunk(2, dim=1)
+        attended: Tensor = self.k4(third * torch.sigmoid(self.k2(_leaky(first))))
         return attended
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 import srbench
 from srbench.networks.blocks import DIV2K_MEAN, Upsampler, conv, full_precision, thirds, zero_bias
+from srbench.networks.folding import scale_outputs
 
 Normalisation = Callable[[int], nn.Module]
 """Takes the number of channels and makes a layer."""
@@ -78,9 +79,15 @@ class NormalisedBlock(nn.Module):
         self.norm1, self.norm2 = normalisation(channels), normalisation(channels)
         self.res_scale = res_scale
 
+    def switch_to_deploy(self) -> None:
+        """Fold the factor into the last convolution; its padding is after the normalisations, which therefore stay."""
+        scale_outputs(self.conv2, self.res_scale)
+        self.res_scale = 1.0
+
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""
-        residual: Tensor = self.conv2(self.norm2(torch.relu(self.conv1(self.norm1(x))))) * self.res_scale
+        residual: Tensor = self.conv2(self.norm2(torch.relu(self.conv1(self.norm1(x)))))
+        residual = residual if self.res_scale == 1.0 else residual * self.res_scale
         return x + residual if self.phi is None else x + residual * self.deviation(x, self.phi)
 
     @staticmethod

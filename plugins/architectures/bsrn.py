@@ -11,6 +11,10 @@ from torch import Tensor, nn
 
 import srbench
 from srbench.networks.blocks import ContrastAttention, SpatialAttention, conv
+from srbench.networks.folding import mix_inputs
+
+COPIES = 4
+"""How many times the release reads lr."""
 
 
 class BSConv(nn.Module):
@@ -85,16 +89,23 @@ class BSRNEncoder(nn.Module):
 
     def __init__(self, *, channels: int = 64, blocks: int = 8) -> None:
         super().__init__()
-        self.fea_conv = BSConv(12, channels)
+        self.fea_conv = BSConv(3 * COPIES, channels)
         self.names = [f"B{number}" for number in range(1, blocks + 1)]
         for name in self.names:
             self.add_module(name, ESDB(channels))
         self.c1 = conv(channels * blocks, channels, 1)
         self.c2 = BSConv(channels, channels)
+        self.copies = COPIES
+
+    def switch_to_deploy(self) -> None:
+        """Sum the weights of the copies of lr."""
+        if self.copies > 1:
+            mix_inputs(self.fea_conv.pw, torch.eye(3).repeat(self.copies, 1).to(self.fea_conv.pw.weight))
+            self.copies = 1
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, channels, h, w); sides of at least 15."""
-        shallow = features = self.fea_conv(lr.repeat(1, 4, 1, 1))
+        shallow = features = self.fea_conv(lr.repeat(1, self.copies, 1, 1))
         stages = []
         for name in self.names:
             features = self.get_submodule(name)(features)

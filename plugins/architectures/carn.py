@@ -155,6 +155,10 @@ class CARN(CARNEncoder):
         self.upsample = UpsampleBlock(channels, groups)
         self.exit = nn.Conv2d(channels, 3, 3, padding=1)
 
+    def switch_to_deploy(self) -> None:
+        """Fold the mean shift at the end into the convolution before it."""
+        self.add_mean.shifter.fold_into(self.exit)
+
     def forward(self, lr: Tensor, scale: int) -> Tensor:  # type: ignore[override]
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         features = super().forward(self.sub_mean(lr))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
 from srbench.imaging import imresize
 from srbench.networks.blocks import conv
-from srbench.networks.wavelets import haar, inverse_haar
+from srbench.networks.folding import mix_inputs, mix_outputs
+from srbench.networks.wavelets import haar, haar_matrix, inverse_haar
 
 
 class DWSR(nn.Module):
@@ -30,6 +32,16 @@ class DWSR(nn.Module):
         for _ in range(layers):
             self.body += nn.Sequential(conv(channels, channels), nn.ReLU(inplace=True))
         self.body.append(conv(channels, 4 * colours))
+        self.colours, self.in_bands = colours, True
+
+    def switch_to_deploy(self) -> None:
+        """Fold both transforms, which are linear, into the first and the last convolution."""
+        first, last = self.body[0], self.body[-1]
+        if self.in_bands and isinstance(first, nn.Conv2d) and isinstance(last, nn.Conv2d):
+            matrix = haar_matrix(self.colours).to(first.weight)
+            mix_inputs(first, matrix)
+            mix_outputs(last, matrix.mT)
+            self.in_bands = False
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, colours, h, w) to (N, colours, scale*h, scale*w), whose sides are even."""
@@ -37,6 +49,8 @@ class DWSR(nn.Module):
 
     def refine(self, enlarged: Tensor) -> Tensor:
         """Add the predicted sub-bands to those of an enlarged image, (N, colours, H, W)."""
+        if not self.in_bands:
+            return enlarged + F.pixel_shuffle(self.body(F.pixel_unshuffle(enlarged, 2)), 2)
         bands = haar(enlarged)
         return inverse_haar(bands + self.body(bands))
 

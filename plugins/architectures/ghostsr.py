@@ -31,6 +31,15 @@ class Shift(nn.Module):
         nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         self.noise: Tensor
         self.register_buffer("noise", torch.ones(()), persistent=False)
+        self.direction: tuple[int, int] | None = None
+
+    def switch_to_deploy(self) -> None:
+        """Select the shift once and for all, so that no program of it has a convolution."""
+        self.direction = self.chosen()
+
+    def chosen(self) -> tuple[int, int]:
+        """Return the row and the column of the largest weight."""
+        return divmod(int(self.weight.abs().argmax()), 3)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape; the border is filled with zeros."""
@@ -39,11 +48,12 @@ class Shift(nn.Module):
             gumbel = -torch.log(-torch.log(uniform + 1e-20) + 1e-20)
             chosen = self._one_hot(self.weight.detach() + self.noise * gumbel)
             return self._convolved(x, chosen + (self.weight - self.weight.detach()))
+        if self.direction is not None:
+            return _moved(x, *self.direction)
         if x.is_meta:  # without values to select by; every direction costs the same
             return _moved(x, 1, 1)
         if x.device.type == "cpu" and not torch.compiler.is_compiling():
-            row, column = divmod(int(self.weight.abs().argmax()), 3)
-            return _moved(x, row, column)
+            return _moved(x, *self.chosen())
         return self._convolved(x, self._one_hot(self.weight))  # avoids a synchronisation with the device
 
     @staticmethod
@@ -114,6 +124,10 @@ class GhostEDSR(nn.Module):
                 block.body[index] = GhostModule(conv(n_feats, n_feats), ratio)
         self.body = nn.Sequential(*blocks, conv(n_feats, n_feats))
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
+
+    def switch_to_deploy(self) -> None:
+        """Fold the mean shift at the end into the convolution before it."""
+        self.add_mean.fold_into(self.tail[-1])
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""

@@ -122,6 +122,10 @@ class HAN(HANEncoder):
         super().__init__(n_feats=n_feats, **sizes)
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
+    def switch_to_deploy(self) -> None:
+        """Fold the mean shift at the end into the convolution before it."""
+        self.add_mean.fold_into(self.tail[-1])
+
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""
         sr: Tensor = self.add_mean(self.tail(super().forward(self.sub_mean(lr))))

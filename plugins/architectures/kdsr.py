@@ -124,6 +124,10 @@ class Restorer(nn.Module):
         self.body = nn.ModuleList([Trunk(n_feats, n_blocks), conv(n_feats, n_feats)])
         self.tail = nn.Sequential(Upsampler(scale, n_feats), conv(n_feats, 3))
 
+    def switch_to_deploy(self) -> None:
+        """Fold the mean shift at the end into the convolution before it."""
+        self.add_mean.fold_into(self.tail[-1])
+
     def forward(self, lr: Tensor, degradation: Tensor) -> Tensor:
         """Map (N, 3, h, w) and (N, C) to (N, 3, scale*h, scale*w)."""
         shallow = self.head(self.sub_mean(lr))

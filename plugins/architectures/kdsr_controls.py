@@ -9,13 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import torch
-from srbench_plugins.architectures.kdsr import LEAKY_SLOPE, PAPER, Restorer
+import torch.nn.functional as F
+from srbench_plugins.architectures.kdsr import LEAKY_SLOPE, PAPER, DynamicConvolution, Restorer, Trunk
 from torch import Tensor, nn
 
 import srbench
 from srbench.networks.blocks import thirds
+
+
+class FixedConvolution(nn.Module):
+    """A depthwise convolution in place of a dynamic one whose kernels are always the same.
+
+    Args:
+        kernels: (C, 3, 3).
+    """
+
+    def __init__(self, kernels: Tensor) -> None:
+        super().__init__()
+        self.kernels = nn.Parameter(kernels.unsqueeze(1))
+
+    def forward(self, x: Tensor, degradation: Tensor) -> Tensor:  # noqa: ARG002 - what the dynamic one is called with
+        """Map (N, C, h, w) to the same shape."""
+        return F.conv2d(x, self.kernels, padding=1, groups=len(self.kernels))
 
 
 class ConstantKDSR(nn.Module):
@@ -31,6 +49,13 @@ class ConstantKDSR(nn.Module):
         super().__init__()
         self.G = Restorer(scale, n_feats, n_blocks)
         self.degradation = nn.Parameter(torch.ones(n_feats))
+
+    @torch.no_grad()
+    def switch_to_deploy(self) -> None:
+        """Compute the kernels of the constant once and for all."""
+        for block in cast("Trunk", self.G.body[0]).body:
+            kernels = cast("DynamicConvolution", block.da_conv1).kernel(self.degradation)
+            block.da_conv1 = FixedConvolution(kernels.view(-1, 3, 3))
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w)."""

@@ -45,6 +45,10 @@ class MDSR(nn.Module):
         self.body = nn.Sequential(*blocks, conv(n_feats, n_feats))
         self.tail = nn.Sequential(conv(n_feats, 3))
 
+    def switch_to_deploy(self) -> None:
+        """Fold the mean shift at the end into the convolution before it."""
+        self.add_mean.fold_into(self.tail[-1])
+
     def forward(self, lr: Tensor, scale: int) -> Tensor:
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); scale is one of the network's."""
         branch = self.branch_of[scale]

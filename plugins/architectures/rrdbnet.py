@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 import srbench
 from srbench.networks.blocks import conv, shrunk, thirds
+from srbench.networks.folding import scale_outputs
 
 RESIDUAL_SCALE = 0.2
 NEGATIVE_SLOPE = 0.2
@@ -41,6 +42,14 @@ class DenseBlock(nn.Module):
         for number in range(5):
             layer = conv(channels + number * growth, growth if number < 4 else channels)
             self.add_module(f"conv{number + 1}", shrunk(layer))
+        self.residual_scale = RESIDUAL_SCALE
+
+    def switch_to_deploy(self) -> None:
+        """Fold the factor on the residual into the last convolution."""
+        *_, last = self.children()
+        if isinstance(last, nn.Conv2d):
+            scale_outputs(last, self.residual_scale)
+            self.residual_scale = 1.0
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""
@@ -49,7 +58,7 @@ class DenseBlock(nn.Module):
         for layer in dense:
             features = torch.cat((features, _leaky(layer(features))), 1)
         residual: Tensor = last(features)
-        return x + RESIDUAL_SCALE * residual
+        return x + (residual if self.residual_scale == 1.0 else residual * self.residual_scale)
 
 
 class RRDB(nn.Module):

@@ -134,18 +134,32 @@ class MergedConv(nn.Module):
     def __init__(self, other: Any) -> None:  # noqa: ANN401 - the package has no types
         super().__init__()
         self.sk, self.conv, self.eval_conv, self.has_relu = other.sk, other.conv, other.eval_conv, other.has_relu
+        self.merged: nn.Conv2d | None = None
+
+    def switch_to_deploy(self) -> None:
+        """Keep the merged weights instead of those that they are made of."""
+        kernel, bias = self.merge()
+        self.merged = nn.Conv2d(kernel.shape[1], kernel.shape[0], 3, padding=1, device="meta")
+        self.merged.weight, self.merged.bias = nn.Parameter(kernel.detach()), nn.Parameter(bias.detach())
+        del self.sk, self.conv, self.eval_conv
+
+    def merge(self) -> tuple[Tensor, Tensor]:
+        """Return the kernel (D, C, 3, 3) and the bias (D,) of the merged convolution."""
+        first, second, third = self.conv
+        inward, outward = first.weight[..., 0, 0], third.weight[..., 0, 0]
+        kernel = torch.einsum("om,mnhw,ni->oihw", outward, second.weight, inward) + F.pad(self.sk.weight, [1] * 4)
+        inner = second.weight.sum((2, 3)) @ first.bias + second.bias
+        return kernel, outward @ inner + third.bias + self.sk.bias
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to (N, D, h, w)."""
         out: Tensor
-        if self.training:
+        if self.merged is not None:
+            out = self.merged(x)
+        elif self.training:
             out = self.conv(F.pad(x, (1, 1, 1, 1))) + self.sk(x)
         else:
-            first, second, third = self.conv
-            inward, outward = first.weight[..., 0, 0], third.weight[..., 0, 0]
-            kernel = torch.einsum("om,mnhw,ni->oihw", outward, second.weight, inward) + F.pad(self.sk.weight, [1] * 4)
-            inner = second.weight.sum((2, 3)) @ first.bias + second.bias
-            out = F.conv2d(x, kernel, outward @ inner + third.bias + self.sk.bias, padding=1)
+            out = F.conv2d(x, *self.merge(), padding=1)
         return F.leaky_relu(out, 0.05) if self.has_relu else out
 
 

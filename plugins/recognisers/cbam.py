@@ -12,6 +12,7 @@ from functools import partial
 from torch import Tensor, nn
 
 import srbench
+from srbench.networks.folding import fold_norms
 from srbench.networks.recognition.attention import CBAM
 
 
@@ -21,10 +22,16 @@ class Block(nn.Module):
     def __init__(self, inward: int, outward: int, stride: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inward, outward, 3, stride, 1, bias=False)
-        self.norm = nn.BatchNorm2d(outward)
+        self.norm: nn.Module = nn.BatchNorm2d(outward)
         self.cbam = CBAM(outward, max(outward // 8, 4))
         self.activate = nn.ReLU()
         self.skips = stride == 1 and inward == outward
+
+    def switch_to_deploy(self) -> None:
+        """Fold normalisation into the convolution."""
+        folded = nn.Sequential(self.norm)
+        fold_norms(folded, before=self.conv)
+        self.norm = folded[0]
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, inward, h, w) -> (N, outward, h/stride, w/stride), rounded up."""
@@ -56,6 +63,10 @@ class CbamNet(nn.Module):
             )
         )
         self.embed = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * widths[-1], embedding))
+
+    def switch_to_deploy(self) -> None:
+        """Fold the first normalisation into the stem."""
+        fold_norms(self.start, before=self.stem)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, embedding)."""

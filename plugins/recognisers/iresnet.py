@@ -12,6 +12,7 @@ from functools import partial
 from torch import Tensor, nn
 
 import srbench
+from srbench.networks.folding import fold_norms
 from srbench.networks.recognition.attention import CBAM
 
 WIDTHS = (64, 128, 256, 512)
@@ -42,6 +43,12 @@ class Block(nn.Module):
             nn.BatchNorm2d(outward),
         )
         self.cbam = CBAM(outward, outward // REDUCTION)
+
+    def switch_to_deploy(self) -> None:
+        """Fold normalisation into convolutions, except the first one, which is before a convolution that pads."""
+        for part in (self.residual, self.shortcut):
+            if isinstance(part, nn.Sequential):
+                fold_norms(part)
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, inward, h, w) -> (N, outward, h/stride, w/stride), rounded up."""
@@ -74,6 +81,10 @@ class IResNet(nn.Module):
             nn.Linear(inward * MAP_SIDE**2, embedding),
             nn.BatchNorm1d(embedding),
         )
+
+    def switch_to_deploy(self) -> None:
+        """Fold the first normalisation into the stem."""
+        fold_norms(self.start, before=self.stem)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, embedding)."""

@@ -11,6 +11,7 @@ from functools import partial
 from torch import Tensor, nn
 
 import srbench
+from srbench.networks.folding import fold_norms
 
 
 class Block(nn.Module):
@@ -31,6 +32,12 @@ class Block(nn.Module):
             else nn.Sequential(nn.Conv2d(inward, outward, 1, stride, bias=False), nn.BatchNorm2d(outward))
         )
         self.activate = nn.ReLU()
+
+    def switch_to_deploy(self) -> None:
+        """Fold normalisation into convolutions."""
+        for part in (self.residual, self.shortcut):
+            if isinstance(part, nn.Sequential):
+                fold_norms(part)
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, inward, h, w) -> (N, outward, h/stride, w/stride), rounded up."""
@@ -60,6 +67,10 @@ class ResNet(nn.Module):
                 for inward, outward in itertools.pairwise(widths)
             )
         )
+
+    def switch_to_deploy(self) -> None:
+        """Fold the first normalisation into the stem."""
+        fold_norms(self.start, before=self.stem)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, 8*width)."""

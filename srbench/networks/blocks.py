@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srbench.errors import ShapeError
+from srbench.networks.folding import mix_outputs, scale_outputs
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K's training images, in [0, 1]."""
@@ -119,9 +120,22 @@ class MeanShift(nn.Module):
         self.bias: Tensor
         self.register_buffer("weight", torch.eye(3).view(3, 3, 1, 1))
         self.register_buffer("bias", sign * rgb_range * torch.tensor(mean))
+        self.folded = False
+
+    def fold_into(self, layer: nn.Module) -> None:
+        """Let the layer before do its work for deployment, and return the input from now on.
+
+        Args:
+            layer: What makes the colours; anything but a plain convolution stays as it is.
+        """
+        if isinstance(layer, nn.Conv2d) and layer.groups == 1 and not self.folded:
+            mix_outputs(layer, self.weight[..., 0, 0], self.bias)
+            self.folded = True
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, 3, h, w) to the same shape."""
+        if self.folded:
+            return x
         shifted = self.bias.view(1, 3, 1, 1)
         for colour in range(3):
             shifted = torch.addcmul(shifted, x[:, colour : colour + 1], self.weight[:, colour].unsqueeze(0))
@@ -187,6 +201,13 @@ class ResidualBlock(nn.Module):
         if attention is not None:
             self.body.append(attention)
         self.res_scale = res_scale
+
+    def switch_to_deploy(self) -> None:
+        """Fold the factor into the convolution that ends the residual, if one does."""
+        last = self.body[-1]
+        if isinstance(last, nn.Conv2d):
+            scale_outputs(last, self.res_scale)
+            self.res_scale = 1.0
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""

@@ -65,6 +65,19 @@ def inverse_haar(bands: Tensor) -> Tensor:
     return F.pixel_shuffle(torch.stack(pixels, dim=2).flatten(1, 2), 2) / 2
 
 
+def haar_matrix(channels: int) -> Tensor:
+    """Return the transform of blocks of 2x2 pixels as a matrix (4C, 4C), from `F.pixel_unshuffle` to `haar`.
+
+    It is orthonormal: its transpose is the way back, to what `F.pixel_shuffle` takes. Convolutions next to a transform
+    can do its work; see `srbench.networks.folding`.
+
+    Args:
+        channels: C, the channels of the image.
+    """
+    blocks = F.pixel_shuffle(torch.eye(4 * channels)[..., None, None], 2)
+    return haar(blocks).flatten(1).mT
+
+
 class Haar(nn.Module):
     """`haar` as a layer, which replaces pooling without losing anything; it has no weights."""
 

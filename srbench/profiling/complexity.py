@@ -12,7 +12,6 @@ operators of attention on a CPU.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from srbench.errors import UnavailableError
+from srbench.networks.deployed import deployed_module
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.operators import CONVOLUTIONS, FORMULAS, PRICED, is_cheap, is_colour_normalisation
 from srbench.scales import Scale, crop_size, lr_size
@@ -61,27 +61,13 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
 
 
-def deployed(network: nn.Module) -> nn.Module:
-    """Return a copy of the network in the form in which it is deployed.
-
-    Re-parameterised networks fold their training branches into plain convolutions in a method that is usually called
-    ``switch_to_deploy()`` (RepVGG, Ding et al., CVPR 2021). It is called on the network if it has one, otherwise on
-    every module that has one. A network without the method is deployed as it is.
-    """
-    network = copy.deepcopy(network).eval()
-    modules = [network] if hasattr(network, "switch_to_deploy") else list(network.modules())
-    for module in modules:
-        fold = getattr(module, "switch_to_deploy", None)
-        if callable(fold):
-            fold()
-    return network
-
-
 def count_deployed_parameters(network: nn.Module) -> int:
-    """Count the parameters after `deployed`, without those that were frozen constants before."""
+    """Count the parameters after `deployed_module`, without those that were frozen constants before."""
     # Folding may detach parameters, so requires_grad means nothing afterwards; the names from before identify them.
     frozen = {name for name, parameter in network.named_parameters() if not parameter.requires_grad}
-    return sum(parameter.numel() for name, parameter in deployed(network).named_parameters() if name not in frozen)
+    return sum(
+        parameter.numel() for name, parameter in deployed_module(network).named_parameters() if name not in frozen
+    )
 
 
 def count_macs(build: Callable[[], nn.Module], run: Run, input_size: tuple[int, int], channels: int = 3) -> Macs:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from srbench.errors import SrbenchError, reason_of
+from srbench.networks.deployed import deployed_module
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.backends import Backend, prepare
 from srbench.profiling.complexity import (
@@ -50,7 +51,8 @@ def profile_network(
     """Measure one architecture at one scale, with fresh weights.
 
     Counts and times are those of the network itself, on the channels that it takes. For a network on luma they do not
-    include colour conversion and bicubic chroma.
+    include colour conversion and bicubic chroma. Latency and memory are those of its deployed form; MACs, activations
+    and ``parameters`` those of its trained form, as papers count them.
 
     Args:
         spec: The architecture.
@@ -69,7 +71,8 @@ def profile_network(
     network.to(device)
 
     def timed() -> Latency:
-        module = _AtScale(network, spec.arguments(lr, scale)[1:]) if spec.one_network else network
+        folded = deployed_module(network)
+        module = _AtScale(folded, spec.arguments(lr, scale)[1:]) if spec.one_network else folded
         forward = module if backend == EAGER else prepare(module, backend, lr)  # which would run it once
 
         def once() -> object:
@@ -160,7 +163,7 @@ def forward_of(
 
     spec = load_catalog([Path(path) for path in plugin_files]).networks[name]
     factor = read_scale(scale)
-    network = spec.network(factor).eval().to(device)
+    network = deployed_module(spec.network(factor)).to(device)
     lr, run = torch.rand(*shape, device=device) * spec.input_range, forward_at(spec, factor)
 
     def forward() -> Tensor:

@@ -16,6 +16,7 @@ from srbench.testing.network import (
     BATCH_TOLERANCE,
     Trial,
     check_behaviour,
+    check_deployed,
     check_export,
     check_gradients,
     check_half,
@@ -27,9 +28,9 @@ from srbench.testing.network import (
 CHECKED = (
     "shapes for odd sizes at every scale, finite and deterministic outputs, a batch equal to its images one by "
     "one, a map of uncertainty if it declares one, taps that exist, a state dict that holds everything, gradients "
-    "for every parameter, the half precisions it claims, torch.export, an encoder whose features have the size of lr, "
-    "single pixels equal to those of whole images, and no side effects: nothing printed, no input changed, no random "
-    "numbers drawn"
+    "for every parameter, the half precisions it claims, a deployed form that gives the same, torch.export, an encoder "
+    "whose features have the size of lr, single pixels equal to those of whole images, and no side effects: nothing "
+    "printed, no input changed, no random numbers drawn"
 )
 
 PARAMETERS_WITH_MEMORY = 10_000_000
@@ -67,6 +68,7 @@ def violations(spec: ArchitectureSpec) -> list[str]:
         check_taps(trial, spec.taps, found)
         check_state(trial, found)
         check_half(trial, found)
+        check_deployed(trial, found)
         check_export(trial, found)
         _check_encoder(spec, lr, found)
         if spec.points:

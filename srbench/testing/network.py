@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from srbench.networks.capture import capture
+from srbench.networks.deployed import deployed
 from srbench.networks.network import Network
 from srbench.networks.prediction import maps_of
 from srbench.networks.spec import ArchitectureSpec
@@ -20,6 +21,8 @@ from srbench.testing.contract import Violations, photograph, seeded
 
 BATCH_TOLERANCE = 1e-4
 """Largest difference of an output in the units of an image: convolutions round differently for another batch size."""
+DEPLOYED_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4}
+"""Largest difference between the trained and the deployed form, as a share of the largest output of at least 1."""
 HALF_TOLERANCE = {"bf16": 0.1, "fp16": 0.02}
 """Error over signal, both root mean square."""
 DEAD_GRADIENT_SHARE = 1e-5
@@ -132,6 +135,32 @@ def check_half(trial: Trial, found: Violations) -> None:
                     f"{name} in {precision} is off by {error:.1%} of its fp32 output (at most "
                     f"{HALF_TOLERANCE[precision]:.0%}); fix it, or leave {precision} out of half_precision.",
                 )
+
+
+def check_deployed(trial: Trial, found: Violations) -> None:
+    """Check that the deployed form, if the network has one, gives the same results but for rounding.
+
+    Biases, gains and statistics are changed first, as fresh ones are often the zeros and ones that hide a mistake.
+    """
+    name, module = trial.name, trial.network.module
+    if not any(callable(getattr(part, "switch_to_deploy", None)) for part in module.modules()):
+        return
+    changed = copy.deepcopy(module)
+    with torch.no_grad():
+        for key, value in (*changed.named_parameters(), *changed.named_buffers()):
+            if value.ndim == 1 and value.is_floating_point():
+                draw = torch.rand_like if key.endswith("running_var") else torch.randn_like
+                value.add_(0.1 * draw(value))
+    for precision, tolerance in DEPLOYED_TOLERANCE.items():
+        with found.during(f"deploying {name} in {precision}"), torch.no_grad():
+            network = dataclasses.replace(trial.network, module=copy.deepcopy(changed).to(precision))
+            wanted = network(trial.images.to(precision), trial.scale)
+            difference = (deployed(network)(trial.images.to(precision), trial.scale) - wanted).abs().max().item()
+            found.expect(
+                difference <= tolerance * max(1.0, wanted.abs().max().item()),  # NaN is not
+                f"{name} gives another result (by {difference:.2g} in {precision}) after switch_to_deploy(); fold only "
+                "what is exact, also at the borders.",
+            )
 
 
 def check_export(trial: Trial, found: Violations) -> None:

@@ -13,6 +13,7 @@ from srbench.testing.contract import Violations, photograph, seeded
 from srbench.testing.network import (
     Trial,
     check_behaviour,
+    check_deployed,
     check_export,
     check_gradients,
     check_half,
@@ -23,8 +24,8 @@ from srbench.testing.network import (
 CHECKED = (
     "embeddings of one length for images of several sizes, finite and deterministic, a batch equal to its images one "
     "by one, taps, attention and stem that exist and give maps of the right shape, a state dict that holds everything, "
-    "gradients for every parameter, the half precisions it claims, torch.export, and no side effects: nothing printed, "
-    "no input changed, no random numbers drawn"
+    "gradients for every parameter, the half precisions it claims, a deployed form that gives the same, torch.export, "
+    "and no side effects: nothing printed, no input changed, no random numbers drawn"
 )
 
 SIZES = ((32, 32), (7, 6), (45, 37))
@@ -49,6 +50,7 @@ def violations(spec: RecogniserSpec) -> list[str]:
         _check_maps(trial, spec, found)
         check_state(trial, found)
         check_half(trial, found)
+        check_deployed(trial, found)
         check_export(trial, found)
         if spec.trainable:
             check_gradients(trial, _backward, found)

@@ -13,6 +13,7 @@ from srbench.datasets.library import Library
 from srbench.errors import CheckpointError, UsageError
 from srbench.files import cache_root, sha256_of
 from srbench.measuring.protocol import Inference
+from srbench.networks.deployed import deployed
 from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.axes import Named, find_architecture
 from srbench.planning.cells import Model
@@ -125,7 +126,7 @@ def load_upscaler(
     chosen = choose_model(name, catalog, scale, architecture=architecture)
     loaded = load_chosen(chosen, catalog, weights_folders, device)
     return Upscaler(
-        name=chosen.model.title, network=loaded.network, scale=chosen.scale, device=torch.device(device),
+        name=chosen.model.title, network=deployed(loaded.network), scale=chosen.scale, device=torch.device(device),
         inference=inference, memory=memory, doubts=loaded.doubts,
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ class Upscaler:
 
     name: str
     network: Network
-    """The network in eval mode."""
+    """The network in eval mode, in its deployed form; see `srbench.networks.deployed`."""
     scale: Scale
     device: torch.device
     inference: Inference = field(default_factory=Inference)

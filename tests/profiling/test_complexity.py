@@ -13,11 +13,11 @@ from srbench_plugins.architectures.edsr import EDSR
 from torch import nn
 
 from srbench.errors import UnavailableError
+from srbench.networks.deployed import deployed_module
 from srbench.profiling.complexity import (
     count_deployed_parameters,
     count_macs,
     count_parameters,
-    deployed,
     lr_size_720p,
 )
 
@@ -217,7 +217,7 @@ def test_deployed_parameters_are_those_after_folding():
     assert count_parameters(network) == 2 * (148 + 20 + 16)
     assert count_deployed_parameters(network) == 2 * (148 + 16)
     assert hasattr(network[0], "point"), "the network itself must stay as it is"
-    assert not hasattr(deployed(network)[0], "point")
+    assert not hasattr(deployed_module(network)[0], "point")
 
 
 def test_a_network_without_folding_is_deployed_as_it_was_trained():

@@ -104,6 +104,32 @@ class Branching(Sound):
         return super().forward(lr * 2 if lr.mean().item() > 0.5 else lr)
 
 
+class Folding(Sound):
+    """Adds a constant, which its deployed form adds to the bias before, where it belongs."""
+
+    def __init__(self, scale):
+        super().__init__(scale)
+        self.shift = 0.5
+
+    def forward(self, lr):
+        return super().forward(lr) + self.shift
+
+    def switch_to_deploy(self):
+        self.tail.bias.data += self.shift
+        self.shift = 0.0
+
+
+class FoldingAtABorder(Folding):
+    """Adds the constant to the input, and does not see the padding."""
+
+    def forward(self, lr):
+        return Sound.forward(self, lr + self.shift)
+
+    def switch_to_deploy(self):
+        self.head.bias.data += self.shift * self.head.weight.sum((1, 2, 3))
+        self.shift = 0.0
+
+
 class OwnSeed(Sound):
     def __init__(self, scale):
         super().__init__(scale)
@@ -121,6 +147,7 @@ def architecture(build, **facts):
         architecture(MultiScale, multi_scale=True, scales=frozenset({2, 3, 4})),
         architecture(Sound, size_multiple=4, min_size=8, input_range=255.0, taps=("head", "tail")),
         architecture(Unused, dead_parameters=("spare.*",)),
+        architecture(Folding),
     ],
 )
 def test_a_sound_architecture_passes(spec):
@@ -138,6 +165,7 @@ def test_a_sound_architecture_passes(spec):
         (architecture(InPlace), "changes its input in place"),
         (architecture(Mixing), "a different result in a batch than alone"),
         (architecture(Loose), "round trip of its state dict"),
+        (architecture(FoldingAtABorder), "in torch.float64) after switch_to_deploy(); fold only what is exact"),
         (architecture(OwnSeed), "initialised differently from one seed"),
         (architecture(Unused), "No gradient reaches 2 of mine's parameters (first: spare.bias)"),
         (architecture(Sound, dead_parameters=("head.*",)), "declares head.bias dead, and a gradient reaches it"),
