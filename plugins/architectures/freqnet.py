@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
+from srbench.imaging.programs import enlarge, enlarging_weights
 from srbench.networks.blocks import ResidualBlock, conv, full_precision, thirds, zeroed
 
 BAND = 1.336
@@ -143,10 +144,9 @@ class ZScore(nn.Module):
 
 
 class BicubicUpsampler(nn.Module):
-    """Bicubic interpolation by an integer factor as sums of shifted images, equal to `srbench.imaging.imresize`.
+    """Bicubic interpolation by an integer factor, as `srbench.imaging.imresize` does it in a program.
 
-    Unlike `imresize`, it compiles and exports for every size at once; unlike a convolution, GPUs do not round its
-    inputs.
+    Unlike `imresize` itself, it keeps its weights on the device; unlike a convolution, GPUs do not round its inputs.
 
     Args:
         scale: Up-sampling factor.
@@ -154,29 +154,15 @@ class BicubicUpsampler(nn.Module):
 
     def __init__(self, scale: int) -> None:
         super().__init__()
-        offset = (np.arange(scale) + 0.5) / scale - 0.5
-        distance = np.abs(offset - np.arange(-2, 3)[:, None])  # to the five pixels that an output pixel may need
-        near = 1.5 * distance**3 - 2.5 * distance**2 + 1
-        far = -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
-        weights = np.where(distance <= 1, near, np.where(distance <= 2, far, 0.0))
         self.weights: Tensor
-        self.register_buffer("weights", torch.tensor(weights, dtype=torch.float32).unsqueeze(-1), persistent=False)
+        weights = torch.tensor(enlarging_weights(scale), dtype=torch.float32)
+        self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, lr: Tensor) -> Tensor:
         """Map (N, 1, h, w) to (N, 1, scale*h, scale*w); borders are mirrored, edge pixel included."""
-        image = lr.to(torch.promote_types(lr.dtype, torch.float32)).squeeze(1)
-        return self._taller(self._taller(image).mT).mT.unsqueeze(1).to(lr.dtype)
-
-    def _taller(self, image: Tensor) -> Tensor:
-        """Map (N, h, w) to (N, scale*h, w)."""
-        side = image.shape[1]
-        index = (torch.arange(side + 4, device=image.device) - 2) % (2 * side)
-        padded = image.index_select(1, torch.where(index < side, index, 2 * side - 1 - index)).unsqueeze(2)
+        image = lr.to(torch.promote_types(lr.dtype, torch.float32))
         weights = self.weights.to(image.dtype)
-        taller = weights[0] * padded[:, :side]
-        for tap in range(1, 5):
-            taller = torch.addcmul(taller, weights[tap], padded[:, tap : tap + side])
-        return taller.flatten(1, 2)
+        return enlarge(enlarge(image, weights, -2), weights, -1).to(lr.dtype)
 
 
 class FreqNet(nn.Module):

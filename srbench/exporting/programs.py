@@ -94,8 +94,13 @@ def _difference(module: nn.Module, run: Callable[[Tensor], Tensor], lr: Tensor) 
     return away if away == away else float("inf")  # noqa: PLR0124 - NaN, which no bound would stop
 
 
-def _brief(error: Exception) -> str:
-    """Return the end of TorchScript's message, which begins with its own traceback, and the beginning of others."""
+def _brief(error: BaseException) -> str:
+    """Return the end of TorchScript's message, which begins with its own traceback, and the beginning of others.
+
+    The ONNX exporter's own message is advice; the reason is in the error that it was raised from.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     line = lines[-1] if "TorchScript" in lines[0] else lines[0]
     return text_of(ValueError(line))[:160]

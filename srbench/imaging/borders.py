@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srbench.errors import ShapeError, UsageError
+from srbench.imaging.programs import in_a_program
 from srbench.scales import Scale, crop_size
 
 Border: TypeAlias = Literal["reflect", "replicate", "circular", "symmetric"]
@@ -67,7 +68,7 @@ def pad_to_multiple(lr: Tensor, multiple: int | tuple[int, int], minimum: int = 
     height, width = lr.shape[-2:]
     padded = lr
     for dim, side, step in ((-1, width, multiples[1]), (-2, height, multiples[0])):
-        if _in_a_program() and side >= max(step, minimum):
+        if in_a_program() and side >= max(step, minimum):
             padded = _mirrored(padded, dim, step) if step > 1 else padded
             continue
         missing = -(-max(side, minimum) // step) * step - side
@@ -76,12 +77,6 @@ def pad_to_multiple(lr: Tensor, multiple: int | tuple[int, int], minimum: int = 
             padding[1 if dim == -1 else 3] = missing
             padded = F.pad(padded, padding, mode="reflect" if missing < side else "replicate")
     return padded, (height, width)
-
-
-def _in_a_program() -> bool:
-    """Return whether a network is being turned into a program that will get images of other sizes."""
-    tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    return tracing or torch.compiler.is_compiling()
 
 
 def _mirrored(lr: Tensor, dim: int, step: int) -> Tensor:

@@ -2,20 +2,26 @@
 
 The resampling of one dimension is a banded matrix. It is cut into blocks of rows, each with the narrow range of input
 pixels that it reads. A resize is then a few small dense matrix products: for any scale, on any device, differentiable.
+In a network that becomes a program, a resize to a multiple of the size has the same operations for every size instead.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from srbench.errors import ShapeError, UsageError
+from srbench.imaging.programs import enlarge, enlarging_weights, in_a_program
 from srbench.imaging.resampling import KERNELS, Block, Border, Kernel, contributions
 
 Rounding = Literal["none", "uint8"]
+_Table: TypeAlias = "Sequence[Block] | NDArray[np.float64]"
+"""How one dimension is resampled: blocks of a matrix, or what `enlarging_weights` returns."""
 
 
 def imresize(
@@ -57,9 +63,15 @@ def imresize(
     """
     _check(image, border=border, rounding=rounding, kernel=kernel)
     height, width = image.shape[-2:]
-    (out_h, scale_h), (out_w, scale_w) = _output((height, width), scale, size)
-    rows = contributions(height, out_h, scale_h, antialias, border, kernel)
-    columns = contributions(width, out_w, scale_w, antialias, border, kernel)
+    rows: _Table
+    columns: _Table
+    if in_a_program() and border == "symmetric" and (whole := _whole_factors((height, width), scale, size)):
+        scale_h, scale_w = map(float, whole)
+        rows, columns = (enlarging_weights(factor, kernel) for factor in whole)
+    else:
+        (out_h, scale_h), (out_w, scale_w) = _output((height, width), scale, size)
+        rows = contributions(height, out_h, scale_h, antialias, border, kernel)
+        columns = contributions(width, out_w, scale_w, antialias, border, kernel)
 
     levels = rounding == "uint8"
     given = image.dtype
@@ -74,16 +86,17 @@ def imresize(
     return image.to(given)
 
 
-def _resample(
-    image: torch.Tensor, blocks: Sequence[Block], vertical: bool, dtype: torch.dtype, levels: bool
-) -> torch.Tensor:
+def _resample(image: torch.Tensor, table: _Table, vertical: bool, dtype: torch.dtype, levels: bool) -> torch.Tensor:
     dim = -2 if vertical else -1
+    if isinstance(table, np.ndarray):
+        enlarged = enlarge(image.to(dtype), torch.from_numpy(table).to(image.device, dtype), dim)
+        return _round_to_levels(enlarged) if levels else enlarged
     parts = []
-    for start, table in blocks:
+    for start, block in table:
         # The tensor is made here each time and never cached: one from inference mode, tracing or fake tensors would
         # break every later call. On a CPU a float64 tensor shares the memory of the cached table.
-        weights = torch.from_numpy(table).to(image.device, dtype)
-        pixels = image.narrow(dim, start, table.shape[1]).to(dtype)
+        weights = torch.from_numpy(block).to(image.device, dtype)
+        pixels = image.narrow(dim, start, block.shape[1]).to(dtype)
         part = weights @ pixels if vertical else pixels @ weights.mT
         parts.append(_round_to_levels(part) if levels else part)
     return torch.cat(parts, dim)
@@ -110,6 +123,20 @@ def _output(
             raise UsageError(f"imresize was given scale {scale}; give a positive number, or two.")
         return (_ceil(sides[0] * vertical), vertical), (_ceil(sides[1] * horizontal), horizontal)
     raise UsageError("imresize needs either a scale or an output size; give one of them.")
+
+
+def _whole_factors(
+    sides: tuple[int, int], scale: float | tuple[float, float] | None, size: tuple[int, int] | None
+) -> tuple[int, int] | None:
+    """Return the factors of height and width if both are whole, else None."""
+    if size is not None and scale is None:
+        whole = [int(out // side) for out, side in zip(size, sides, strict=True) if out % side == 0]
+    elif scale is not None and size is None:
+        given = scale if isinstance(scale, tuple) else (scale, scale)
+        whole = [int(factor) for factor in given if factor >= 1 and factor % 1 == 0]
+    else:
+        whole = []
+    return (whole[0], whole[1]) if len(whole) == 2 else None
 
 
 def _ceil(value: float) -> int:

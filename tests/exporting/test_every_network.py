@@ -1,10 +1,9 @@
-"""Every bundled network that is small enough: a program, or refused for a reason that is written here."""
+"""Every bundled network that is small enough: a program."""
 
 import pytest
 import torch
 
 from srbench.catalog.catalog import load_catalog
-from srbench.errors import ExportError
 from srbench.exporting.facts import facts_of
 from srbench.exporting.programs import TORCHSCRIPT, make_program
 from srbench.networks.network import build_network
@@ -15,8 +14,6 @@ pytestmark = pytest.mark.slow
 
 LARGEST = 332_000
 """Parameters of the largest network here, to stay within minutes."""
-RESIZE_FIRST = {"bicubic", "bicubic_u8", "dwsr", "dwsr_small", "srcnn", "srcnn_915"}
-"""Refused: they resize bicubically, by tables that are made for one size."""
 ONE_IMAGE = {"kdsr_small", "kdsr_small_constant", "kdsr_small_constant_deep", "kdsr_small_nonblind"}
 """Programs for one image at a time: each image has kernels of its own."""
 
@@ -39,8 +36,4 @@ def program_of(name):
 
 @pytest.mark.parametrize("name", small())
 def test_a_small_network_is_a_torchscript_program(name):
-    if name in RESIZE_FIRST:
-        with pytest.raises(ExportError, match="it cannot be converted"):
-            program_of(name)
-        return
     assert program_of(name).any_batch == (name not in ONE_IMAGE)

@@ -115,7 +115,7 @@ def test_a_network_that_cannot_be_converted_is_refused_with_the_reason():
     class Failing(nn.Upsample):
         def forward(self, lr):
             if torch.jit.is_tracing():
-                raise RuntimeError("no traces\nof this")
+                raise RuntimeError("advice") from RuntimeError("no traces\nof this")
             return super().forward(lr)
 
     with pytest.raises(ExportError, match=r"cannot be converted \(no traces\); choose another form"):

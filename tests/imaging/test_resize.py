@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from helpers import ORACLES
+from helpers.rounding import assert_equal_but_for_rounding
 from srbench.errors import ShapeError, UsageError
 from srbench.imaging import imresize, mod_crop, read_image
 
@@ -286,7 +287,36 @@ def test_it_runs_on_meta_tensors_and_exports():
     assert imresize(torch.empty(1, 3, 20, 33, device="meta"), scale=2).shape == (1, 3, 40, 66)
     image = torch.rand(1, 3, 10, 12)
     exported = torch.export.export(Upscale(), (image,)).module()
-    assert torch.equal(exported(image), imresize(image, scale=2))
+    assert_equal_but_for_rounding(exported(image), imresize(image, scale=2))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace. is deprecated", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scale": 3},
+        {"scale": (4, 2)},
+        {"scale": 2, "kernel": "bilinear"},
+        {"scale": 2, "rounding": "uint8"},
+        {"scale": 1},
+    ],
+    ids=str,
+)
+def test_a_program_of_it_enlarges_images_of_other_sizes(options):
+    program = torch.jit.trace(lambda image: imresize(image, **options), torch.rand(1, 1, 10, 12), check_trace=False)
+    for height, width in ((13, 7), (1, 2)):
+        image = torch.rand(2, 3, height, width)
+        assert_equal_but_for_rounding(program(image), imresize(image, **options))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace. is deprecated", "ignore::torch.jit.TracerWarning")
+def test_a_program_for_a_multiple_of_the_size_enlarges_images_of_other_sizes():
+    def tripled(image):
+        return imresize(image, size=(3 * image.shape[-2], 2 * image.shape[-1]))
+
+    program = torch.jit.trace(tripled, torch.rand(1, 1, 10, 12), check_trace=False)
+    image = torch.rand(1, 1, 5, 17)
+    assert_equal_but_for_rounding(program(image), tripled(image))
 
 
 @pytest.mark.parametrize(
