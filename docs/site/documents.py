@@ -23,9 +23,7 @@ PAGE = ROOT / "docs" / "json.md"
 WITHOUT = {
     "run": "its events are JSON with `--json-log`, and its results are files",
     "search": "the same",
-    "degrade": "beside every LR that it writes is its realisation, a JSON file",
     "export": "what it writes has the facts as metadata, and it prints a sentence about that",
-    "reproduce": "it prints a script for a shell; with `--run`, the exit status says whether the row is the same",
     "push": "it prints the address of what it uploaded",
     "init": "it writes one file, which its arguments name",
     "data remove": "it changes the manifest, and prints that it did",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from srbench.benchmarking.reporting import Reported
 from srbench.measuring.external import FolderScores, mean_scores
@@ -12,6 +13,10 @@ from srbench.report.comparing.comparison import Change, Comparison
 from srbench.report.comparing.verdicts import summary
 from srbench.scales import Scale
 from srbench.upscaling.folders import Enlarged
+
+if TYPE_CHECKING:
+    from srbench.benchmarking.reproduce import Instructions
+    from srbench.benchmarking.reproduction import Reproduction, ScorePair
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +163,102 @@ def _enlarged(made: Enlarged) -> EnlargedFile:
     if made.error:
         return EnlargedFile(made.pair.source, None, None, None, str(made.error))
     return EnlargedFile(made.pair.source, made.pair.target, *made.size, None)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreFacts:
+    """The score of a metric, recorded and made again."""
+
+    column: str
+    """The column of the metric."""
+    before: float | None
+    """The recorded score; null if it was not measured."""
+    after: float | None
+    """The new score; null if it was not measured."""
+    difference: float | None
+    """The new one minus the recorded one; null if one of them was not measured."""
+    bound: float
+    """How much they may differ; 0 if they are to be equal bit by bit."""
+    reproduced: bool
+    """Whether they differ by no more than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReproductionFacts:
+    """How a row that was made again compares with its record."""
+
+    reproduced: bool
+    """Whether every score is what was to be expected, on the same images."""
+    exact: bool
+    """Whether scores are to be equal bit by bit, because machine, versions, threads and key are the same."""
+    same_images: bool
+    """Whether both were measured on the same images."""
+    same_weights: bool | None
+    """Whether the weights are equal bit by bit; null without any."""
+    differing: tuple[str, ...]
+    """A sentence for each thing that was not the same: code, versions, machine, data, plugins."""
+    scores: tuple[ScoreFacts, ...]
+    """The scores of all metrics."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReproducedRow:
+    """What made a row of results, and whether it was made again."""
+
+    row: str
+    """The row as it was named: results#edsr_small."""
+    key: str
+    """The key of its record."""
+    files: dict[str, str]
+    """The text of its suite and of its recipes by the names of their files."""
+    command: tuple[str, ...]
+    """The words of the command that makes it again beside these files."""
+    unknown: tuple[str, ...]
+    """A sentence for each thing that the record does not say."""
+    comparison: ReproductionFacts | None
+    """How it compares with its record; null without `--run`."""
+
+
+def reproduced_row(row: str, how: Instructions, command: Iterable[str], made: Reproduction | None) -> ReproducedRow:
+    """Return what made a row, and how it compares if it was made again."""
+    comparison = made and ReproductionFacts(
+        reproduced=made.reproduced,
+        exact=made.exact,
+        same_images=made.same_images,
+        same_weights=made.same_weights,
+        differing=made.differing,
+        scores=tuple(map(_score, made.scores)),
+    )
+    return ReproducedRow(row, how.record.key, dict(how.files), tuple(command), how.unknown, comparison)
+
+
+def _score(pair: ScorePair) -> ScoreFacts:
+    return ScoreFacts(pair.column, pair.before, pair.after, pair.difference, pair.bound, pair.reproduced)
+
+
+@dataclass(frozen=True, slots=True)
+class DegradedImage:
+    """An LR image."""
+
+    image: Path
+    """The HR image that it was made from."""
+    lr: Path | None
+    """The file of the LR; null if it was only compared."""
+    realisation: Path
+    """The file that says everything that was drawn."""
+    equal: bool | None
+    """With `--from`, whether every pixel is that of the LR beside the realisation; null without one, or `--from`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DegradedImages:
+    """What a degradation made of images."""
+
+    degradation: str
+    """The name of the degradation."""
+    scale: Scale
+    """The scale by which images became smaller."""
+    images: tuple[DegradedImage, ...]
+    """The LR images in the order in which they were made."""
+    notes: tuple[str, ...]
+    """What a person should know: other files in the folder, colour profiles that were not applied."""

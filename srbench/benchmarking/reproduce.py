@@ -59,10 +59,10 @@ class Instructions:
         named += [word.partition("=")[2] for word in words if word.startswith("--plugin=")]
         return tuple(Path(_on_this_machine(name, {})) for name in named)
 
-    def command(self, *, data: Path | None, weights_folders: Sequence[Path], results: Path) -> list[str]:
-        """Return the words of the `srbench run` that measures the suite in ``results``."""
+    def command(self, *, data: Path | None, weights_folders: Sequence[Path]) -> list[str]:
+        """Return the words of the `srbench run` that measures the suite in the folder ``reproduced``."""
         environment = self.record.environment
-        words = ["srbench", "run", self.suite, "--results", str(results)]
+        words = ["srbench", "run", self.suite, "--results", "reproduced"]
         words += ["--data", str(data)] if data else []
         words += [word for folder in weights_folders for word in ("--weights-dir", str(folder))]
         words += [word for path in self.plugin_files for word in ("--plugin", str(path))]
@@ -88,7 +88,7 @@ class Instructions:
         lines += [f"# {sentence}" for sentence in self.unknown]
         for name, text in self.files.items():
             lines += ["", f"cat > {shlex.quote(name)} <<'END'", text.rstrip("\n"), "END"]
-        command = self.command(data=data, weights_folders=weights_folders, results=Path("reproduced"))
+        command = self.command(data=data, weights_folders=weights_folders)
         return "\n".join([*lines, "", shlex.join(command), ""])
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srbench.cli.console import plain_console
+from srbench.cli.console import say
+from srbench.cli.json_output import Json, print_json
 from srbench.cli.options import PluginFiles, Strict, one_scale
 from srbench.errors import UsageError
 
 if TYPE_CHECKING:
+    from srbench.benchmarking.outcomes import DegradedImage
     from srbench.degrading.spec import DegradationSpec
     from srbench.scales import Scale
 
@@ -35,6 +37,7 @@ def degrade(
     ] = None,
     plugin: PluginFiles = None,
     strict_plugins: Strict = False,
+    json: Json = False,
 ) -> None:
     """Make LR images from HR images, each with its realisation.
 
@@ -55,45 +58,68 @@ def degrade(
                 "--from has everything in its file; leave --degradation, --scale, --seed and --realisations out."
             )
         catalog = load_catalog(plugin or (), strict=strict_plugins)
-        _again(from_, images, catalog.degradations, out)
+        _again(from_, images, catalog.degradations, out, json=json)
         return
     if degradation is None or scale is None or out is None:
         raise UsageError("Give --degradation, --scale and --out, or --from with a realisation.")
     factor = one_scale(scale)
-    catalog = load_catalog(plugin or (), strict=strict_plugins)
-    _degrade(images, catalog.degradations[degradation], factor, out, seed or 0, realisations)
+    spec = load_catalog(plugin or (), strict=strict_plugins).degradations[degradation]
+    made = _degraded(images, spec, factor, out, seed or 0, realisations)
+    if json:
+        _print_document(degradation, factor, made)
+        return
+    for one in made:
+        say(one if isinstance(one, str) else f"{one.image} → {one.lr}, {one.realisation.name}")
 
 
-def _degrade(images: Path, spec: DegradationSpec, scale: Scale, out: Path, seed: int, realisations: int | None) -> None:
+def _degraded(
+    images: Path, spec: DegradationSpec, scale: Scale, out: Path, seed: int, realisations: int | None
+) -> Iterator[DegradedImage | str]:
+    """Yield every LR when it is written, and sentences that a person should know."""
+    from srbench.benchmarking.outcomes import DegradedImage
     from srbench.degrading.written_lr import carry_out, check_order, orders
     from srbench.imaging.files import colours_of
     from srbench.imaging.folders import list_folder, name_some
 
-    console = plain_console()
     made = orders(images, scale, check_order(spec, scale, realisations), out)
     if images.is_dir() and (others := list_folder(images).others):
-        console.print(f"Left out, as no images: {name_some([path.name for path in others])}.")
+        yield f"Left out, as no images: {name_some([path.name for path in others])}."
     for order in carry_out(made, spec, scale, seed):
-        console.print(f"{order.image} → {order.target}, {order.realisation.name}")
+        yield DegradedImage(order.image, order.target, order.realisation, None)
         if order.number == 0 and (colours := colours_of(order.image)):
-            console.print(f"{order.image} is degraded as stored, without {colours}.")
+            yield f"{order.image} is degraded as stored, without {colours}."
 
 
-def _again(file: Path, image: Path, degradations: Mapping[str, DegradationSpec], out: Path | None) -> None:
+def _again(
+    file: Path, image: Path, degradations: Mapping[str, DegradationSpec], out: Path | None, *, json: bool
+) -> None:
+    from srbench.benchmarking.outcomes import DegradedImage
     from srbench.degrading.written_lr import make_again
 
     if not image.is_file():
         raise UsageError(f"{image} is not a file; --from needs the one HR image that the realisation was drawn for.")
     target = None if out is None else out / f"{file.stem}.png"
     realisation, equal = make_again(file, image, degradations, target)
-    console = plain_console()
-    made = f"{realisation.degradation}, version {realisation.version}, x{realisation.scale}"
-    if target is not None:
-        console.print(f"{file} → {target}")
-    if equal is None:
-        console.print(f"{made}: made again; there is no {file.with_suffix('.png').name} beside it to compare with.")
-    elif equal:
-        console.print(f"✓ {made}: made again, every pixel equal to {file.with_suffix('.png').name}.")
+    if json:
+        made = DegradedImage(image, target, file, equal)
+        _print_document(realisation.degradation, realisation.scale, [made])
     else:
-        console.print(f"✗ {made}: made again, and it differs from {file.with_suffix('.png').name}.")
+        if target is not None:
+            say(f"{file} → {target}")
+        title = f"{realisation.degradation}, version {realisation.version}, x{realisation.scale}: made again"
+        beside = file.with_suffix(".png").name
+        if equal is None:
+            say(f"{title}; there is no {beside} beside it to compare with.")
+        else:
+            say(f"✓ {title}, every pixel equal to {beside}." if equal else f"✗ {title}, and it differs from {beside}.")
+    if equal is False:
         raise typer.Exit(1)
+
+
+def _print_document(degradation: str, scale: Scale, made: Iterable[DegradedImage | str]) -> None:
+    from srbench.benchmarking.outcomes import DegradedImages
+
+    all_made = list(made)
+    images = tuple(one for one in all_made if not isinstance(one, str))
+    notes = tuple(one for one in all_made if isinstance(one, str))
+    print_json("degrade", DegradedImages(degradation, scale, images, notes))

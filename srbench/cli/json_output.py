@@ -70,6 +70,8 @@ DOCUMENTS: Mapping[str, Document] = {
         Document("judge", 1, "srbench.judging.ranking:Judgement"),
         Document("score", 1, "srbench.benchmarking.outcomes:ScoredFolder"),
         Document("compare", 1, "srbench.benchmarking.outcomes:Compared"),
+        Document("reproduce", 1, "srbench.benchmarking.outcomes:ReproducedRow"),
+        Document("degrade", 1, "srbench.benchmarking.outcomes:DegradedImages"),
         Document("report", 1, "srbench.benchmarking.outcomes:ReportFiles"),
         Document("upscale", 1, "srbench.benchmarking.outcomes:EnlargedFiles"),
         Document("add-plugin", 1, "srbench.testing.adopting:AddedPlugin"),

@@ -10,6 +10,7 @@ import typer
 
 from srbench.cli.console import say
 from srbench.cli.following import JsonFile, Quiet, following
+from srbench.cli.json_output import Json, print_json
 from srbench.cli.options import Data, PluginFiles, WeightsFolders
 from srbench.cli.tables import print_table, print_text
 
@@ -21,6 +22,9 @@ def reproduce(
     row: Annotated[
         str, typer.Argument(help="A row of a results folder: results#edsr_small, or by its key: results#1be91a3a.")
     ],
+    method: Annotated[
+        str | None, typer.Argument(metavar="[ROW]", help="The row, if the folder alone is given before it.")
+    ] = None,
     *,
     run: Annotated[bool, typer.Option("--run", help="Make it again, and compare.")] = False,
     results: Annotated[
@@ -33,6 +37,7 @@ def reproduce(
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Instead of the recorded number.")] = None,
     quiet: Quiet = False,
     json_log: JsonFile = None,
+    json: Json = False,
 ) -> None:
     """Print the commands that made a row of results, with its suite and its recipes, as a script.
 
@@ -40,25 +45,32 @@ def reproduce(
 
     Examples:
       srbench reproduce results#edsr_small > again.sh
+      srbench reproduce results edsr_small
       srbench reproduce results#1be91a3a --run --data ~/datasets
     """
+    from srbench.benchmarking.outcomes import reproduced_row
     from srbench.benchmarking.reproduce import instructions, make_again
     from srbench.benchmarking.reproduction import compare_rows
-    from srbench.report.rows import records_beside, row_named
+    from srbench.report.rows import SEPARATOR, records_beside, row_named
 
-    folders = weights_dir or ()
+    row = row if method is None else f"{row}{SEPARATOR}{method}"
+    folders, result = weights_dir or (), None
     how = instructions(row_named(row, failed=True), data)
-    if not run:
+    if run:
+        with following(quiet=quiet or json, json_log=json_log) as listener:
+            after = make_again(
+                how, results, listener, data=data, weights_folders=folders, plugin_files=plugin or (),
+                device=device, threads=threads,
+            )  # fmt: skip
+        result = compare_rows(how.record, after, records_beside(row))
+    if json:
+        command = how.command(data=data, weights_folders=folders)
+        print_json("reproduce", reproduced_row(row, how, command, result))
+    elif result is None:
         sys.stdout.write(how.script(data=data, weights_folders=folders))
-        return
-    with following(quiet=quiet, json_log=json_log) as listener:
-        after = make_again(
-            how, results, listener, data=data, weights_folders=folders, plugin_files=plugin or (),
-            device=device, threads=threads,
-        )  # fmt: skip
-    result = compare_rows(how.record, after, records_beside(row))
-    _print(result, row)
-    if not result.reproduced:
+    else:
+        _print(result, row)
+    if result is not None and not result.reproduced:
         raise typer.Exit(1)
 
 

@@ -28,6 +28,8 @@ TYPED = {
     "judge": ["mine", "--track", "ntire-esr-2026", "--scale", "2", "--baseline", "espcn"],
     "score": ["sr", "--dataset", "tiny_test", "--data", "../data", "--scale", "2", "--metric", "psnr_y"],
     "compare": ["mine", "mine", "--fail-on", "psnr_y_db < -0.1"],
+    "reproduce": ["mine", "espcn", "--data", "../data"],
+    "degrade": ["sr", "--degradation", "area", "--scale", "2", "--out", "small"],
     "report": ["mine", "--metrics", "psnr_y", "--format", "csv", "--to", "out"],
     "upscale": ["sr", "--model", "bicubic", "--scale", "2"],
     "add-plugin": ["loss", "my_loss", "--into", "new"],
@@ -105,6 +107,21 @@ def test_the_numbers_are_those_that_people_read(typed, srbench):
     reported, _ = typed("report", *TYPED["report"])
     assert all((srbench.folder / name).is_file() for name in reported["files"])
     assert reported["files"]
+
+
+def test_what_is_degraded_is_listed_and_compared(typed, srbench):
+    (srbench.folder / "sr" / "notes.txt").write_text("no image")
+    made, _ = typed("degrade", *TYPED["degrade"])
+    assert [(one["lr"], one["equal"]) for one in made["images"]] == [
+        ("small/ant_x2.png", None),
+        ("small/bee_x2.png", None),
+    ]
+    assert made["notes"] == ["Left out, as no images: notes.txt."]
+    again, answer = typed("degrade", "sr/ant.png", "--from", "small/ant_x2.json")
+    assert (answer.status, again["images"][0]["equal"], again["images"][0]["lr"]) == (0, True, None)
+    (srbench.folder / "small/bee_x2.png").replace(srbench.folder / "small/ant_x2.png")
+    again, answer = typed("degrade", "sr/ant.png", "--from", "small/ant_x2.json")
+    assert (answer.status, again["images"][0]["equal"]) == (1, False)
 
 
 def test_each_form_of_what_is_shown_keeps_the_schema(typed, srbench):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
 
 from helpers.records import fail, make_record, write_records
+from srbench.cli.json_output import DOCUMENTS
 from srbench.report.reading import read_records
 from srbench.running import session
 
@@ -46,6 +49,24 @@ def test_fixed_trained_and_distilled_rows_are_reproduced_bit_by_bit(srbench, tin
     trained = row != "bicubic"
     assert ("weights: equal, bit by bit" in answer.out) == trained
     assert any((srbench.folder / "again" / "cache").glob("train/*/*/weights.safetensors")) == trained
+
+
+def test_a_row_that_was_made_again_is_one_document(srbench, tiny, results):
+    answer = again(srbench, tiny, "bicubic", "--json")
+    document = json.loads(answer.out)
+    jsonschema.validate(document, DOCUMENTS["reproduce"].json_schema())
+    found = document["comparison"]
+    assert (answer.status, found["reproduced"], found["exact"], found["same_weights"]) == (0, True, True, None)
+    (score,) = found["scores"]
+    assert (score["before"], score["difference"], score["bound"]) == (score["after"], 0, 0)
+    assert document["command"][:3] == ["srbench", "run", "row.toml"]
+    assert "row.toml" in document["files"]
+
+
+def test_the_folder_and_the_row_can_be_two_words(srbench, results):
+    one, two = srbench("reproduce", "results#dot"), srbench("reproduce", "results", "dot")
+    assert (two.status, two.out) == (0, one.out)
+    assert "No row of results named 'dit'. Did you mean dot?" in srbench("reproduce", "results", "dit").err
 
 
 def test_a_row_names_the_curves_of_its_training(srbench, tiny, results):
