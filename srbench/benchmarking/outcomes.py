@@ -221,7 +221,7 @@ class ReproducedRow:
 
 def reproduced_row(row: str, how: Instructions, command: Iterable[str], made: Reproduction | None) -> ReproducedRow:
     """Return what made a row, and how it compares if it was made again."""
-    comparison = made and ReproductionFacts(
+    comparison = made if made is None else ReproductionFacts(
         reproduced=made.reproduced,
         exact=made.exact,
         same_images=made.same_images,
