@@ -22,6 +22,7 @@ from srbench.cli import (
     compare,
     data,
     degrade,
+    doctor,
     export,
     init,
     judge,
@@ -156,6 +157,7 @@ app.command("add-plugin")(add_plugin.add_plugin)
 app.command("fetch")(data.fetch_network)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
+app.add_typer(doctor.app, name="doctor")
 
 
 def _version(asked: bool) -> None:

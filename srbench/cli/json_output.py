@@ -82,6 +82,7 @@ DOCUMENTS: Mapping[str, Document] = {
         Document("data add", 1, "srbench.benchmarking.datasets:AddedDataset"),
         Document("cache list", 1, "srbench.running.cache_contents:CacheContents"),
         Document("cache size", 1, "srbench.running.cache_contents:CacheContents"),
+        Document("doctor metrics", 1, "srbench.diagnosing.metrics:Diagnosis"),
         Document("cache prune", 1, "srbench.running.cache_contents:Pruned"),
     )
 }

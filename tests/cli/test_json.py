@@ -38,6 +38,7 @@ TYPED = {
     "data verify": ["tiny_test", "--data", "../data"],
     "data fetch": ["tiny_test", "--data", "../data"],
     "data add": ["again", "sr"],
+    "doctor metrics": ["sr", "../data/TinyTest", "--scale", "2", "--claim", "10"],
     "cache list": [],
     "cache size": [],
     "cache prune": ["--all", "--dry-run"],

@@ -1,0 +1,53 @@
+"""``srbench doctor`` as a person types it."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.sentences import sentence
+
+
+@pytest.fixture
+def folders(srbench, pictures):
+    """Folders ``hr`` and ``sr``, whose images have noise and exchanged channels."""
+    for name, pixels in pictures.items():
+        noise = np.random.default_rng(len(name)).normal(0, 8, pixels.shape)
+        made = (pixels + noise).clip(0, 255).round().astype(np.uint8)
+        for folder, image in (("hr", pixels), ("sr", made), ("bgr", made[..., ::-1])):
+            (srbench.folder / folder).mkdir(exist_ok=True)
+            Image.fromarray(np.ascontiguousarray(image)).save(srbench.folder / folder / f"{name}.png")
+    return srbench
+
+
+def test_metrics_prints_a_table_and_what_papers_would_print(folders):
+    answer = folders("doctor", "metrics", "sr", "hr", "--scale", "2")
+    assert answer.status == 0
+    assert "PSNR on Y, shave 2 is " in answer.out
+    assert "as papers print (preset classic-y)" in answer.out
+    assert "pyiqa psnry" in answer.out
+    assert not answer.err
+
+
+def test_metrics_names_the_protocol_of_a_claim_in_a_sentence(folders):
+    table = folders("doctor", "metrics", "sr", "hr", "--scale", "2", "--json").out
+    claim = next(f"{own['value']:.2f}" for own in json.loads(table)["readings"] if own["presets"] == ["ntire-esr"])
+    answer = folders("doctor", "metrics", "sr", "hr", "--scale", "2", "--claim", claim)
+    assert answer.out.startswith(
+        f"{claim} is PSNR on RGB, shave 4 (preset ntire-esr). Papers print PSNR on Y, shave 2 "
+    )
+
+
+def test_metrics_warns_of_what_is_wrong_with_the_images(folders):
+    answer = folders("doctor", "metrics", "bgr", "hr", "--scale", "2", "--claim", "30")
+    assert answer.err.startswith("warning: The channels of sr are in another order than those of hr.")
+    assert "Without that, PSNR on Y is " in answer.err
+
+
+def test_metrics_refuses_bad_input_in_a_sentence(folders):
+    assert "--claim many is no score" in sentence(folders("doctor", "metrics", "sr", "hr", "--claim", "many"))
+    assert "give --scale" in sentence(folders("doctor", "metrics", "sr", "hr"))
+    assert "does not exist" in sentence(folders("doctor", "metrics", "nowhere", "hr", "--scale", "2"))
+    (folders.folder / "sr" / "ant.png").write_bytes(b"no image")
+    assert "ant.png" in sentence(folders("doctor", "metrics", "sr", "hr", "--scale", "2"))
