@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from srbench.deploying.image_ranges import clip_output, image_ranges
+from srbench.deploying.learnt import LearntRanges
+from srbench.deploying.learnt_tensors import learnt_ranges, learnt_weights
 from srbench.errors import DataError, ExportError, UnavailableError, text_of
 
 if TYPE_CHECKING:
@@ -94,8 +96,12 @@ def layers(model: ModelProto) -> list[str]:
     return [node.name for node in model.graph.node if node.op_type in LAYERS and node.input[1] in weights]
 
 
-def calibrate(model: ModelProto, images: Sequence[Array], settings: Quantisation) -> TensorsData:
+def calibrate(
+    model: ModelProto, images: Sequence[Array], settings: Quantisation, learnt: LearntRanges | None = None
+) -> TensorsData:
     """Find the range of every tensor that an operator with integers has, by running the model on the images.
+
+    What training has learnt of the inputs of layers goes before that, and what is known of images before both.
 
     Raises:
         DataError: The images do not fit the model.
@@ -116,7 +122,7 @@ def calibrate(model: ModelProto, images: Sequence[Array], settings: Quantisation
             with _fitting(image):
                 calibrator.collect_data(_Reader([{name: image}]))
         ranges = calibrator.compute_data()
-    for tensor, (low, high) in image_ranges(model).items():
+    for tensor, (low, high) in (learnt_ranges(model, learnt) | image_ranges(model)).items():
         if tensor in ranges:
             ranges.data[tensor] = TensorData(lowest=np.float32(low), highest=np.float32(high))
     return ranges
@@ -129,6 +135,7 @@ def write(
     *,
     only: Collection[str] = (),
     kept: Collection[str] = (),
+    learnt: LearntRanges | None = None,
 ) -> bytes:
     """Return a prepared model with QDQ pairs.
 
@@ -138,12 +145,15 @@ def write(
         settings: How to quantise.
         only: Names of the nodes to quantise, each with its inputs and weights; default: all nodes, and their outputs.
         kept: Names of nodes that stay in floating point and read their inputs so.
+        learnt: What training has learnt of the steps of weights, which matters per channel only.
     """
     import onnx
     from onnxruntime.quantization import QDQQuantizer, QuantType
 
     # An output belongs to the operator that reads it: before a ReLU it has values that are never needed.
-    options = {"OpTypesToExcludeOutputQuantization": _operators()} if only else {}
+    options: dict[str, Any] = {"OpTypesToExcludeOutputQuantization": _operators()} if only else {}
+    if settings.per_channel:
+        options["TensorQuantOverrides"] = learnt_weights(model, learnt)
     copied = onnx.ModelProto()
     copied.CopyFrom(model)
     in_float = _with_their_activations(model, kept)

@@ -3,7 +3,8 @@
 ```
 settings = Quantisation()  # of srbench.deploying.settings; or read_quantisation("qdq-pc-entropy-float2")
 patches = calibration_patches(library, datasets, degradation, scale, settings)  # of srbench.deploying.calibration
-quantised = quantise(content, patches, settings)  # bytes to bytes
+learnt = read_learnt(weights_file)  # of srbench.deploying.learnt; None unless trained by the distiller qat
+quantised = quantise(content, patches, settings, learnt)  # bytes to bytes
 rows = sensitivity(content, patches, settings)  # of srbench.deploying.sensitivity
 ```
 
@@ -21,13 +22,16 @@ from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
 
+from srbench.deploying.learnt import LearntRanges
 from srbench.deploying.nncf import quantise_by_nncf
 from srbench.deploying.qdq import calibrate, check_images, prepare, write
 from srbench.deploying.sensitivity import most_sensitive
 from srbench.deploying.settings import Quantisation
 
 
-def quantise(content: bytes, calibration: Sequence[ArrayLike], settings: Quantisation) -> bytes:
+def quantise(
+    content: bytes, calibration: Sequence[ArrayLike], settings: Quantisation, learnt: LearntRanges | None = None
+) -> bytes:
     """Quantise an ONNX model; the result takes and returns floating point as before.
 
     Input and output are known to be images: the input's range is [0, 1], and the output is clipped to it before its
@@ -37,6 +41,8 @@ def quantise(content: bytes, calibration: Sequence[ArrayLike], settings: Quantis
         content: A model with one input, lr (N, C, h, w) in [0, 1], and one output, sr.
         calibration: Arrays or tensors (C, h, w) or (1, C, h, w) in [0, 1], all of one size.
         settings: How to quantise.
+        learnt: What quantisation-aware training has learnt, see `srbench.deploying.learnt.read_learnt`: it goes before
+            calibration. The quantiser nncf ignores it.
 
     Returns:
         The quantised model.
@@ -48,8 +54,8 @@ def quantise(content: bytes, calibration: Sequence[ArrayLike], settings: Quantis
     """
     images = check_images(calibration)
     model = prepare(content)
-    ranges = calibrate(model, images, settings)
+    ranges = calibrate(model, images, settings, learnt)
     kept = most_sensitive(model, ranges, images, settings) if settings.float_layers else ()
     if settings.quantiser == "nncf":
         return quantise_by_nncf(model, images, settings, kept)
-    return write(model, ranges, settings, kept=kept)
+    return write(model, ranges, settings, kept=kept, learnt=learnt)

@@ -216,6 +216,10 @@ class Distiller(nn.Module):
     def finish(self) -> None:
         """Do what follows the last phase, before the student's weights are saved."""
 
+    def weights_note(self) -> str:
+        """Return a line of text for the header of the file of the weights: what it says of them beyond their values."""
+        return ""
+
 
 class Optimiser:
     """An optimiser as a distiller sees it: precision, gradient clipping and the schedule are taken care of."""

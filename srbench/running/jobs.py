@@ -175,7 +175,8 @@ class TrainJob(Job[Trained]):
                 key=key,
             )
         # One entry: safetensors writes several in random order, and equal weights are to be equal files.
-        save_weights(folder / WEIGHTS, trained.state_dict, {"srbench": f"{model.architecture} {key}"})
+        note = "\n".join(filter(None, [f"{model.architecture} {key}", trained.weights_note]))
+        save_weights(folder / WEIGHTS, trained.state_dict, {"srbench": note})
         environment, costs = this_environment(session.device), trained.report.costs
         where = {"machine": environment.machine, "threads": environment.threads, "other_work": others.sentence}
         return Trained(

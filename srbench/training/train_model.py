@@ -124,6 +124,8 @@ class TrainedModel:
     """What was taken from the weights it started from; None without."""
     notes: tuple[str, ...] = ()
     """What the distiller says of this training; see `srbench.distilling.distiller.Distiller.notes`."""
+    weights_note: str = ""
+    """A line for the header of the file of the weights; see `srbench.distilling.distiller.Distiller.weights_note`."""
 
 
 def train_model(
@@ -181,7 +183,8 @@ def train_model(
             oversight=oversight,
             validation=training.validation,
         )
-    return TrainedModel(plain(student.module.state_dict()), report, warm_start, tuple(distiller.notes))
+    state = plain(student.module.state_dict())
+    return TrainedModel(state, report, warm_start, tuple(distiller.notes), distiller.weights_note())
 
 
 def _student(training: Training, device: torch.device, progress: Progress) -> tuple[Network, WarmStart | None]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.onnx_models import patches, tiny_model
+from srbench.deploying.learnt import LearntLayer, LearntRanges
 from srbench.deploying.qdq import calibrate, check_images, layers, prepare, run, session_of, write
 from srbench.deploying.quantisation import quantise
 from srbench.deploying.settings import Quantisation, read_quantisation
@@ -197,3 +198,21 @@ def test_a_model_runs_as_before_on_other_sizes():
     session = session_of(quantise(tiny_model(), PATCHES, Quantisation()))
     (made,) = run(session, [np.zeros((1, 3, 7, 5), np.float32)])
     assert made.shape == (1, 3, 14, 10)
+
+
+def test_what_training_has_learnt_goes_before_calibration():
+    model = onnx.load_from_string(tiny_model())
+    step = np.float32(0.004)
+    for tensor in model.graph.initializer:
+        if tensor.name == "body.2.weight":
+            weight = np.round(onnx.numpy_helper.to_array(tensor) / step).clip(-60, 60) * step
+            tensor.CopyFrom(onnx.numpy_helper.from_array(weight.astype(np.float32), tensor.name))
+    layer = LearntLayer(weight_steps=(float(step),) * 12, low=0.0, high=510.0)
+    lossy = LearntLayer(weight_steps=(0.5,) * 8, low=0.0, high=100.0)
+    learnt = LearntRanges(layers={"body.2": layer, "body.0": lossy})
+    found = numbers(quantise(model.SerializeToString(), PATCHES, Quantisation(), learnt))
+    assert found["active_scale"] == pytest.approx(2)
+    np.testing.assert_allclose(found["body.2.weight_scale"], step)
+    assert np.array_equal(found["body.2.weight_quantized"], np.round(weight / step))
+    assert found["scaled_scale"] == pytest.approx(1), "the values of images are known"
+    assert found["body.0.weight_scale"].max() < 0.1, "its weights are not on the grid that was learnt"

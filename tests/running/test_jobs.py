@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from srbench.deploying.learnt import read_learnt
 from srbench.errors import PluginError
 from srbench.files import atomic_write, sha256_of
 from srbench.records import Record, WarmStart
@@ -73,6 +74,16 @@ def test_records_say_what_a_training_started_from(results, tiny):
     facts = records["dot", "none", 2].model
     assert facts.initial == "wide · x2 · bicubic · seed 0"
     assert facts.warm_start == WarmStart(taken=("body.0.bias",), fresh=("body.0.weight",), unused=("body.0.weight",))
+
+
+def test_weights_keep_what_quantisation_aware_training_has_learnt(results, session):
+    outcome, records = results('architectures = ["dot"]\ndistillers = ["none", "qat"]')
+    assert outcome.failed == ()
+    plain, quantised = (session.cache / records["dot", name, 2].model.weights_file for name in ("none", "qat"))
+    assert read_learnt(plain) is None
+    learnt = read_learnt(quantised)
+    assert [*learnt.layers] == ["body.0"]
+    assert learnt.layers["body.0"].high > 0
 
 
 def test_records_keep_what_the_distiller_says_of_the_training(results):
