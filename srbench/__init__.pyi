@@ -15,7 +15,7 @@ from .distilling.distiller import Batch, Distiller, Optimiser, Phase, Setup, wei
 from .distilling.features import FeaturePairs
 from .distilling.spec import DistillerSpec, LossSpec
 from .errors import CheckpointError, ShapeError, SrbenchError, TrainingError, UnavailableError
-from .measuring.metrics.spec import MetricSpec, ScoreSpec
+from .measuring.metrics.spec import MetricSpec, SampleMetricSpec, ScoreSpec, SetMetricSpec
 from .measuring.recognition.answers import Answers, Result
 from .measuring.recognition.spec import FrontMetricSpec, RecognitionMetricSpec
 from .naming import Paper, SpecMap
@@ -66,8 +66,10 @@ __all__ = [
     "Reported",
     "Result",
     "Results",
+    "SampleMetricSpec",
     "Scale",
     "ScoreSpec",
+    "SetMetricSpec",
     "Setup",
     "ShapeError",
     "SpecMap",

@@ -9,7 +9,7 @@ from helpers import ROOT
 from srbench.catalog.discovery import file_plugin
 from srbench.catalog.kinds import KINDS
 from srbench.catalog.loading import load_plugin
-from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec
+from srbench.measuring.metrics.spec import MetricSpec, SampleMetricSpec, ScoreSpec, SetMetricSpec
 from srbench.measuring.recognition.spec import FrontMetricSpec, RecognitionMetricSpec
 from srbench.testing import violations_of
 
@@ -39,7 +39,7 @@ def test_a_page_describes_every_field_and_no_other(kind):
     assert described == {field.name for field in dataclasses.fields(KINDS[kind].spec)}
 
 
-@pytest.mark.parametrize("spec", [MetricSpec, RecognitionMetricSpec, FrontMetricSpec])
+@pytest.mark.parametrize("spec", [MetricSpec, SetMetricSpec, SampleMetricSpec, RecognitionMetricSpec, FrontMetricSpec])
 def test_the_page_on_metrics_describes_the_further_fields_of_each_task_with_an_example(spec, tmp_path):
     heading = rf"\| field of a `{spec.__name__}` \| says \|\n\|[-|]+\n((?:\|.*\n)+)"
     rows = re.search(heading, page("metric"))[1].splitlines()

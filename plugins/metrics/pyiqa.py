@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import hashlib
 import io
 import logging
 import warnings
@@ -36,6 +37,8 @@ class PyiqaMetric:
     name: str
     full_reference: bool
     run: Callable[..., Any] = field(repr=False)
+    weights_sha256: str = ""
+    """The hash of all its trained tensors, which the protocol id names; empty for a metric without any."""
 
     def __call__(self, sr: Tensor, hr: Tensor | None = None) -> Tensor:
         """Score each image.
@@ -85,14 +88,14 @@ def load(name: str, device: torch.device) -> PyiqaMetric:
             raise srbench.UnavailableError(f"The package pyiqa has no metric {name!r}; {_nearest(name, listed)}")
         if name.startswith(FOLDER_METRICS):
             raise srbench.UnavailableError(
-                f"pyiqa:{name} scores folders of images, not single images; choose a metric of single images."
+                f"pyiqa:{name} scores folders of images, not single images; choose another, or srbench's fid or kid."
             )
         try:
             with torch.random.fork_rng(devices=[]):
                 network = pyiqa.create_metric(name, device=torch.device(device))
         except Exception as error:  # as above, or its download failed
             raise srbench.UnavailableError(f"pyiqa:{name} cannot load its weights: {_reason(error)}.") from error
-    return PyiqaMetric(name, network.metric_mode == "FR", network)
+    return PyiqaMetric(name, network.metric_mode == "FR", network, _hash_of(network))
 
 
 def make(name: str, others: srbench.SpecMap[srbench.MetricSpec]) -> srbench.MetricSpec:  # noqa: ARG001
@@ -131,6 +134,22 @@ def _nearest(name: str, listed: Iterable[str]) -> str:
 def _reason(error: BaseException) -> str:
     """The first line of an error's text, or the name of its type."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _hash_of(network: torch.nn.Module) -> str:
+    """Return the sha256 of all tensors of a network, by their names; empty if it has none.
+
+    Some of its networks keep theirs as plain attributes, such as the statistics of NIQE.
+    """
+    tensors = dict(network.state_dict())
+    for path, module in network.named_modules():
+        tensors |= {f"{path}.{name}": value for name, value in vars(module).items() if isinstance(value, Tensor)}
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        if tensor.numel():
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest() if any(tensor.numel() for tensor in tensors.values()) else ""
 
 
 @contextlib.contextmanager

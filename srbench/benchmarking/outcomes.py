@@ -42,7 +42,7 @@ class ScoredFolder:
     images: tuple[ScoredImage, ...]
     """The images in the order of the dataset."""
     mean: dict[str, float | None]
-    """The mean over the images by metric."""
+    """The mean over the images by metric; the score of the set where it scores all images together."""
     absent: dict[str, str]
     """The metrics that could not be computed, with reasons."""
     notes: tuple[str, ...]
@@ -52,7 +52,7 @@ class ScoredFolder:
 def scored_folder(found: FolderScores, dataset: str, scale: Scale) -> ScoredFolder:
     """Return the scores of a folder as facts."""
     images = tuple(ScoredImage(name, dict(scores)) for name, scores in found.table.items())
-    mean = dict(mean_scores(found.table))
+    mean = mean_scores(found.table) | dict(found.of_set)
     return ScoredFolder(dataset, scale, found.protocol, images, mean, dict(found.absent), found.notes)
 
 

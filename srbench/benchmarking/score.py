@@ -19,7 +19,7 @@ from srbench.files import cache_root
 from srbench.imaging.files import read_image
 from srbench.imaging.pixels import to_tensor
 from srbench.measuring.external import FolderScores, score_folder, score_image
-from srbench.measuring.metrics.spec import MetricSpec, all_of
+from srbench.measuring.metrics.spec import MetricSpec, SrScoreSpec, all_of
 from srbench.measuring.protocol import Protocol, protocol_named
 from srbench.measuring.scoring import Scorer
 from srbench.planning.overrides import scale_above_1
@@ -82,7 +82,7 @@ def score_files(
 ) -> FolderScores:  # fmt: skip
     """Score a folder of images against a dataset; see `srbench.measuring.external.score_folder`."""
     catalog = load_catalog([path.resolve() for path in plugin_files])
-    specs = all_of(MetricSpec, (catalog.metrics[name] for name in metrics or USUAL_METRICS))
+    specs = all_of(SrScoreSpec, (catalog.metrics[name] for name in metrics or USUAL_METRICS))
     return score_folder(
         folder, catalog.datasets[dataset], Library(data_root(data), catalog.datasets), scale, protocol_named(protocol),
         specs, resolve_device(device),

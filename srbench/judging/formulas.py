@@ -12,7 +12,7 @@ REGIONS = (11.5, 12.5, 16.0)
 def cost_score(cost: float, baseline: float) -> float:
     """Return the score of a cost of NTIRE efficient SR, exp(2 cost / baseline): e² for the baseline, lower is better.
 
-    A cost so large that this is no number of double precision is infinite.
+    It is infinite where double precision has no such number.
     """
     try:
         return math.exp(2 * cost / baseline)

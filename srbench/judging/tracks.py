@@ -91,7 +91,10 @@ def _real_time(row: Values, baseline: Values) -> Parts:
 
 
 NIQE = PERCEPTUAL[-1]
-MA = Term(name="ma", about="Mean over all images of the score of Ma et al. (2017), whose model only MATLAB runs.")
+MA = Term(
+    name="ma", about="Mean over all images of the score of Ma et al. (2017), which pyiqa calls nrqm.",
+    columns={"pyiqa_nrqm": 1}, conditions=("pyiqa_nrqm_protocol",),
+)  # fmt: skip
 RMSE = Term(
     name="rmse", about="Root of the mean over images of the squared error of luma of 8 bits, 4 pixels shaved, in "
     "levels of 255.", decimals=3,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from math import isinf
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -19,7 +20,7 @@ from srbench.imaging.borders import mod_crop
 from srbench.imaging.files import colours_of, read_image
 from srbench.imaging.folders import list_folder, name_some
 from srbench.imaging.pixels import to_tensor
-from srbench.measuring.metrics.spec import MetricSpec
+from srbench.measuring.metrics.spec import SrScoreSpec
 from srbench.measuring.protocol import Protocol
 from srbench.measuring.scoring import Scorer
 from srbench.scales import Scale
@@ -34,14 +35,16 @@ class FolderScores(NamedTuple):
     """The metrics that could not be computed, with reasons."""
     notes: tuple[str, ...]
     """What a person should know: files that were not taken, colour profiles that were not applied."""
-    metrics: tuple[MetricSpec, ...]
+    metrics: tuple[SrScoreSpec, ...]
     protocol: str
     """The meaning of the protocol at the scale, as in the id of a score."""
+    of_set: Mapping[str, float] = MappingProxyType({})
+    """The scores of all images together, by metric."""
 
     @property
     def rows(self) -> list[tuple[str, Mapping[str, float | None]]]:
-        """The scores of each image, and their mean."""
-        return [*self.table.items(), ("mean", mean_scores(self.table))]
+        """The scores of each image, and their mean or the score of the set."""
+        return [*self.table.items(), ("mean", mean_scores(self.table) | dict(self.of_set))]
 
 
 def score_image(scorer: Scorer, sr: Tensor, hr: Tensor, name: str = "") -> Mapping[str, float | None]:
@@ -51,7 +54,7 @@ def score_image(scorer: Scorer, sr: Tensor, hr: Tensor, name: str = "") -> Mappi
 
 def score_folder(
     folder: Path, dataset: DatasetSpec, library: Library, scale: Scale, protocol: Protocol,
-    metrics: Sequence[MetricSpec], device: str,
+    metrics: Sequence[SrScoreSpec], device: str,
 ) -> FolderScores:  # fmt: skip
     """Score a folder of images.
 
@@ -90,7 +93,8 @@ def score_folder(
     unused = [path.name for path in (*content.images, *content.others) if path not in found.values()]
     notes += [f"Left out, as no image of {dataset.label}: {name_some(unused)}."] if unused else []
     notes += [f"{path.name} is measured as stored, without {c}." for path in found.values() if (c := colours_of(path))]
-    return FolderScores(table, scorer.absent, tuple(notes), tuple(metrics), protocol.describe(scale))
+    of_set = scorer.set_scores()
+    return FolderScores(table, scorer.absent, tuple(notes), tuple(metrics), protocol.describe(scale), of_set)
 
 
 def mean_scores(table: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | None]:

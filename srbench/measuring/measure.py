@@ -17,12 +17,12 @@ from srbench.imaging.files import write_png
 from srbench.imaging.pixels import to_uint8
 from srbench.measuring.inference import enlarge
 from srbench.measuring.kept_maps import write_map
-from srbench.measuring.metrics.spec import MetricSpec
+from srbench.measuring.metrics.spec import SetMetricSpec, SrScoreSpec
 from srbench.measuring.pairs import Pair, Pairs
 from srbench.measuring.plausibility import doubt_about_weights
 from srbench.measuring.protocol import Inference, score_id
 from srbench.measuring.representations import Representations
-from srbench.measuring.scoring import NO_MAPS, Maps, Scorer
+from srbench.measuring.scoring import NO_MAPS, Beside, Maps, Scorer
 from srbench.measuring.uncertainty import mean_interval
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
@@ -46,7 +46,7 @@ class Measurement:
 
 
 def measure(
-    network: Network, pairs: Pairs, metrics: Sequence[MetricSpec], inference: Inference, device: torch.device, *,
+    network: Network, pairs: Pairs, metrics: Sequence[SrScoreSpec], inference: Inference, device: torch.device, *,
     keep: int, folder: Path, advance: Callable[[], None], published: bool = False, without_maps: str = "",
 ) -> Measurement:  # fmt: skip
     """Super-resolve and score every image.
@@ -80,7 +80,7 @@ def measure(
         with representations.watch(pair) if representations else nullcontext():
             sr, uncertainty = enlarge(network, lr, pairs.scale, inference, conditions)
         try:
-            scores = scorer.score(sr, hr, pair.name, uncertainty)
+            scores = scorer.score(sr, hr, pair.name, Beside(uncertainty=uncertainty, lr=lr))
         except ShapeError as error:
             raise ShapeError(f"{pairs.dataset.label}, image {pair.name}: {error}") from error
         files = _keep(pair, sr, uncertainty if scorer.maps else None, folder) if len(images) < keep else {}
@@ -90,10 +90,12 @@ def measure(
     if not images:
         raise DataError(f"{pairs.dataset.label} has no image to measure; add its images, or leave it out.")
     source = pairs.lr_source()
+    of_set = scorer.set_scores()
     table = {}
     for metric in metrics:
-        protocol = score_id(metric, pairs.protocol, pairs.scale, source, inference, pairs.limit)
-        table[metric.name] = _score(metric, images, scorer.absent.get(metric.name), protocol)
+        weights = scorer.weights.get(metric.name, "")
+        protocol = score_id(metric, pairs.protocol, pairs.scale, source, inference, pairs.limit, weights)
+        table[metric.name] = _score(metric, images, scorer.absent.get(metric.name), protocol, of_set.get(metric.name))
     # Afterwards, since a network may draw from the generator that it is measured with.
     doubt = doubt_about_weights(network, inference.resize or pairs.scale, device) if published else ""
     return Measurement(
@@ -111,7 +113,15 @@ def _kind_of_maps(spec: ArchitectureSpec, without_maps: str) -> Maps:
     return "order" if spec.uncertainty == "order" else "deviation"
 
 
-def _score(metric: MetricSpec, images: Sequence[ImageScores], absent: str | None, protocol: str) -> Score:
+def _score(
+    metric: SrScoreSpec, images: Sequence[ImageScores], absent: str | None, protocol: str, of_set: float | None
+) -> Score:
+    """Return the mean of a metric over images with its interval, or the score of the set, which has none."""
+    if isinstance(metric, SetMetricSpec):
+        return Score(
+            metric=metric.name, label=metric.label, column=metric.column, protocol=protocol,
+            higher_is_better=metric.higher_is_better, decimals=metric.decimals, value=of_set, reason=absent,
+        )  # fmt: skip
     values = [v for image in images if (v := image.scores[metric.name]) is not None]
     reason = absent
     if reason is None and len(values) < len(images):

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from srbench.errors import UnknownNameError, UsageError
-from srbench.measuring.metrics.spec import MetricSpec
+from srbench.measuring.metrics.spec import SrScoreSpec
 from srbench.scales import Scale, next_whole
 
 if TYPE_CHECKING:
@@ -221,8 +221,9 @@ class Inference:
 
 
 def score_id(
-    metric: MetricSpec, protocol: Protocol, scale: Scale, lr: str, inference: Inference, limit: int | None = None
-) -> str:
+    metric: SrScoreSpec, protocol: Protocol, scale: Scale, lr: str, inference: Inference, limit: int | None = None,
+    weights: str = "",
+) -> str:  # fmt: skip
     """Return the id that is shown beside a score.
 
     Args:
@@ -232,8 +233,10 @@ def score_id(
         lr: The source of lr: "bicubic-u8", "own:1f3a…".
         inference: How the network was applied.
         limit: Number of measured images, if not all of the dataset.
+        weights: The sha256 of the metric's weights, whose first digits become part of the id; empty without any.
     """
     version = "" if metric.version == "1" else f".v{metric.version}"
+    version += f".w{weights[:8]}" if weights else ""
     meaning = protocol.describe(scale)
     if not metric.shaved:
         meaning = meaning.replace(f"shave={protocol.shave(scale)}", "shave=0")

@@ -1,4 +1,4 @@
-"""The contract of a metric; that of a metric of recognition is `srbench.testing.recognition_metric`."""
+"""The contract of a metric of images; others are in `srbench.testing.set_metric` and `recognition_metric`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
+from torch import Tensor
 
 from srbench.errors import UsageError
-from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec
+from srbench.imaging.resize import imresize
+from srbench.measuring.metrics.spec import MetricSpec, SampleMetricSpec, ScoreSpec, SetMetricSpec
 from srbench.measuring.recognition.spec import FrontMetricSpec, RecognitionMetricSpec
-from srbench.testing import recognition_metric
+from srbench.testing import recognition_metric, set_metric
 from srbench.testing.contract import Violations, photograph, seeded
 
 CHECKED = "one number an image or set, worse under noise, or for a map of uncertainty that knows less"
@@ -32,12 +34,16 @@ def violations(spec: ScoreSpec) -> list[str]:
     with seeded(0), found.during(f"loading and computing {spec.name}"):
         if isinstance(spec, RecognitionMetricSpec):
             recognition_metric.check(spec, found)
+        elif isinstance(spec, SetMetricSpec):
+            set_metric.check_set(spec, found)
+        elif isinstance(spec, SampleMetricSpec):
+            set_metric.check_samples(spec, found)
         elif isinstance(spec, MetricSpec | FrontMetricSpec):
             _check(spec.compares if isinstance(spec, FrontMetricSpec) else spec, found)
         else:
             raise UsageError(
-                f"the metric is a {type(spec).__name__}; make it a MetricSpec, a RecognitionMetricSpec or a "
-                "FrontMetricSpec."
+                f"the metric is a {type(spec).__name__}; make it a MetricSpec, a SetMetricSpec, a SampleMetricSpec, a "
+                "RecognitionMetricSpec or a FrontMetricSpec."
             )
     return found
 
@@ -46,8 +52,13 @@ def _check(spec: MetricSpec, found: Violations) -> None:
     if spec.needs_uncertainty:
         _check_of_maps(spec, found)
         return
-    metric = spec.load(torch.device("cpu"))
+    loaded = spec.load(torch.device("cpu"))
     hr = photograph(3, 1 if spec.channels == "y" else 3, SIDE, SIDE).double()
+    lr = imresize(hr, scale=0.5)
+
+    def metric(sr: Tensor, truth: Tensor, rows: slice = slice(None)) -> Tensor:
+        return loaded(sr, truth, lr[rows].clone()) if spec.needs_lr else loaded(sr, truth)
+
     noise = torch.randn(hr.shape, dtype=hr.dtype)
     noisy = [(hr + level * noise).clamp(0, 1) for level in NOISE_LEVELS]
     sr, truth = noisy[1].clone(), hr.clone()
@@ -59,7 +70,7 @@ def _check(spec: MetricSpec, found: Violations) -> None:
     found.expect(scores.isfinite().all(), f"{spec.name} gave NaN or infinity for images that differ.")
     found.expect(torch.equal(sr, noisy[1]) and torch.equal(truth, hr), f"{spec.name} changes its input in place.")
     found.expect(torch.equal(metric(sr, truth), scores), f"{spec.name} gives two results for one pair.")
-    single = torch.cat([metric(sr[i : i + 1], truth[i : i + 1]) for i in range(3)])
+    single = torch.cat([metric(sr[i : i + 1], truth[i : i + 1], slice(i, i + 1)) for i in range(3)])
     found.expect(
         torch.allclose(single, scores, rtol=1e-4, atol=1e-6),
         f"{spec.name} scores an image differently in a batch than alone; images must not mix.",
@@ -68,6 +79,7 @@ def _check(spec: MetricSpec, found: Violations) -> None:
         found.expect(
             torch.equal(metric(sr, torch.zeros_like(hr)), scores), f"{spec.name} says needs_hr=False and looks at hr."
         )
+    if not spec.needs_hr and not spec.needs_lr:
         return
     _check_order(spec, [metric(image, hr).mean().item() for image in (hr, *noisy)], "growing noise", found)
 

@@ -7,6 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import srbench
+from srbench.benchmarking.outcomes import scored_folder
 from srbench.datasets.library import Library
 from srbench.errors import DataError, ShapeError
 from srbench.imaging.files import read_image, write_png
@@ -65,8 +67,8 @@ def test_every_name_with_a_suffix_of_its_own_finds_its_file(names):
 
 @pytest.fixture
 def score(tiny, catalog, tmp_path):
-    def scoring(protocol="classic-y", folder=tmp_path / "sr"):
-        metrics = [catalog.metrics[name] for name in ("psnr_y", "ssim_rgb")]
+    def scoring(protocol="classic-y", folder=tmp_path / "sr", further=()):
+        metrics = [*(catalog.metrics[name] for name in ("psnr_y", "ssim_rgb")), *further]
         library = Library(tiny.data, catalog.datasets)
         return score_folder(folder, catalog.datasets["tiny_test"], library, 2, protocol_named(protocol), metrics, "cpu")
 
@@ -87,7 +89,7 @@ def test_a_folder_scores_as_the_same_images_do_here(score, tiny, catalog, tmp_pa
     (tmp_path / "sr" / "fox.png").write_bytes((tmp_path / "sr" / "ant_x2.png").read_bytes())
     (tmp_path / "sr" / "._ant_x2.png").write_bytes(b"resource fork")
     (tmp_path / "sr" / "log.txt").touch()
-    table, absent, notes, metrics, _ = score()
+    table, absent, notes, metrics, *_ = score()
     assert [metric.name for metric in metrics] == ["psnr_y", "ssim_rgb"]
     assert absent == {}
     assert notes == ("Left out, as no image of TinyTest: fox.png, log.txt.",)
@@ -119,3 +121,15 @@ def test_an_image_of_another_size_is_named(score, tiny, tmp_path):
 def test_a_folder_that_is_not_there_is_named(score, tmp_path):
     with pytest.raises(DataError, match=r"The folder .*nowhere does not exist"):
         score(folder=tmp_path / "nowhere")
+
+
+def test_a_score_of_the_set_is_in_the_row_of_means(score, tiny, tmp_path):
+    for name, seed in (("ant", 1), ("bee", 2)):
+        tiny.picture(tmp_path / "sr" / f"{name}.png", seed)
+    of_set = srbench.SetMetricSpec(
+        name="count", label="c", load=lambda device: lambda images: images.mean(dim=(2, 3)),
+        score=lambda sr, hr: len(sr) + len(hr) / 10,
+    )  # fmt: skip
+    found = score(further=(of_set,))
+    assert [row["count"] for _, row in found.rows] == [None, None, 2.2]
+    assert scored_folder(found, "tiny_test", 2).mean["count"] == 2.2

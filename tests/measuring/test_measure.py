@@ -19,7 +19,7 @@ from srbench.imaging.resize import imresize
 from srbench.measuring import provided_lr
 from srbench.measuring.inference import super_resolve
 from srbench.measuring.measure import measure
-from srbench.measuring.metrics.spec import MetricSpec
+from srbench.measuring.metrics.spec import MetricSpec, SetMetricSpec
 from srbench.measuring.pairs import Pairs
 from srbench.measuring.protocol import Inference, protocol_named
 from srbench.measuring.uncertainty import mean_interval
@@ -317,3 +317,33 @@ def test_the_first_images_are_kept_as_they_were_scored(pairs, catalog, tmp_path)
 def test_a_network_of_another_scale_is_reported_with_the_image(pairs, catalog, tmp_path):
     with pytest.raises(ShapeError, match=r"dot returned"):
         run(Network(catalog.architectures["dot"], catalog.architectures["dot"].build(3)), pairs(), catalog, tmp_path)
+
+
+def test_a_score_of_the_set_has_no_items_and_no_interval(pairs, catalog, tmp_path):
+    class Means:
+        weights_sha256 = "12345678" * 8
+
+        def __call__(self, images):
+            return images.mean(dim=(2, 3))
+
+    of_set = SetMetricSpec(
+        name="cast", label="Cast", load=lambda device: Means(), score=lambda sr, hr: float(len(sr)), version="2"
+    )
+    result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path, extra=(of_set,))
+    score = result.scores["cast"]
+    assert (score.value, score.reason, score.low, score.label) == (2.0, None, None, "Cast")
+    assert score.protocol.startswith("cast.v2.w12345678@classic-y:")
+    assert [image.scores["cast"] for image in result.images] == [None, None]
+
+
+def test_a_metric_of_lr_gets_what_the_network_got(pairs, catalog, tmp_path):
+    seen = []
+
+    def near(sr, hr, lr):
+        seen.append(lr)
+        return lr.mean(dim=(1, 2, 3))
+
+    of_lr = MetricSpec(name="near", label="n", load=lambda device: near, needs_lr=True)
+    result = run(build_network(catalog.architectures["bicubic"], 2), pairs(), catalog, tmp_path, extra=(of_lr,))
+    assert all(lr.equal(pair.lr.double()) for lr, pair in zip(seen, pairs(), strict=True))
+    assert result.scores["near"].value > 0

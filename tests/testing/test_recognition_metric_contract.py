@@ -73,7 +73,8 @@ def test_a_metric_that_is_not_available_says_so_instead_of_passing():
 
 def test_a_score_of_no_known_class_has_no_contract():
     one_violation(
-        srbench.ScoreSpec(name="mine", label="m"), "make it a MetricSpec, a RecognitionMetricSpec or a FrontMetricSpec"
+        srbench.ScoreSpec(name="mine", label="m"),
+        "make it a MetricSpec, a SetMetricSpec, a SampleMetricSpec, a RecognitionMetricSpec or a",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from srbench.catalog.catalog import Catalog
 from srbench.datasets.spec import DatasetSpec
 from srbench.errors import ConfigError
-from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec, all_of
+from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec, SrScoreSpec, all_of
 from srbench.measuring.protocol import Inference, Protocol, ScoringProtocol, protocol_named
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.settings import Profiling
@@ -65,8 +65,8 @@ class SuperResolution(Task):
 
     def headline(self, dataset: DatasetSpec, protocol: ScoringProtocol, metrics: Sequence[ScoreSpec]) -> str:
         """Return the protocol's headline, or without hr the first metric that needs none."""
-        without_hr = () if dataset.truth else all_of(MetricSpec, metrics)
-        return next((metric.name for metric in without_hr if not metric.needs_hr), _of_sr(protocol).headline)
+        without_hr = () if dataset.truth else (m for m in metrics if isinstance(m, MetricSpec) and not m.needs_hr)
+        return next((metric.name for metric in without_hr), _of_sr(protocol).headline)
 
     def untrained(
         self, spec: ArchitectureSpec, scale: Scale, recipe: TrainingRecipe | None, library: Library, catalog: Catalog  # noqa: ARG002
@@ -119,7 +119,7 @@ class SuperResolution(Task):
             realisation=request.realisation,
         )
         return measure(
-            request.network, pairs, all_of(MetricSpec, request.metrics), request.inference, request.device,
+            request.network, pairs, all_of(SrScoreSpec, request.metrics), request.inference, request.device,
             keep=request.keep, folder=request.folder, advance=advance, published=request.published,
             without_maps=request.without_maps,
         )  # fmt: skip

@@ -74,6 +74,25 @@ def test_pyiqa_knows_direction_and_reference_without_loading_a_network():
     assert pyiqa.make("niqe", {}).name == "pyiqa:niqe"
 
 
+def test_the_hash_of_weights_covers_parameters_and_plain_tensors(monkeypatch):
+    class Trained(torch.nn.Module):
+        metric_mode = "NR"
+
+        def __init__(self, statistic):
+            super().__init__()
+            self.dummy = torch.nn.Parameter(torch.empty(0))  # as pyiqa has in every metric
+            if statistic is not None:
+                self.statistic = torch.tensor(statistic)
+
+    hashes = []
+    for statistic in (None, 1.0, 1.0, 2.0):
+        monkeypatch.setitem(sys.modules, "pyiqa", stand_in(lambda name, device, s=statistic: Trained(s)))
+        hashes.append(pyiqa.load("niqe", CPU).weights_sha256)
+    assert hashes[0] == ""
+    assert len(hashes[1]) == 64
+    assert hashes[1] == hashes[2] != hashes[3]
+
+
 def test_a_metric_of_pyiqa_that_needs_no_weights_keeps_the_contract():
     assert violations_of(pyiqa.make("gmsd", {})) == []
 
