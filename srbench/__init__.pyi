@@ -3,8 +3,8 @@ from .benchmarking.evaluate import evaluate
 from .benchmarking.results import Results, read_results
 from .benchmarking.run import run
 from .benchmarking.score import score
+from .catalog.executors import ExecutorSpec, Needs
 from .catalog.hooks import hookimpl
-from .catalog.kinds import ExecutorSpec
 from .catalog.plugin import Family
 from .datasets.labelled.images import LabelledImages, Pair
 from .datasets.manifest import read_manifest, user_manifest
@@ -14,7 +14,7 @@ from .degrading.spec import DegradationSpec, StepSpec
 from .distilling.distiller import Batch, Distiller, Optimiser, Phase, Setup, weighted_mean
 from .distilling.features import FeaturePairs
 from .distilling.spec import DistillerSpec, LossSpec
-from .errors import CheckpointError, ShapeError, SrbenchError, TrainingError, UnavailableError
+from .errors import CheckpointError, ShapeError, SrbenchError, TrainingError, UnavailableError, WorkerError
 from .measuring.metrics.spec import MetricSpec, SampleMetricSpec, ScoreSpec, SetMetricSpec
 from .measuring.recognition.answers import Answers, Result
 from .measuring.recognition.spec import FrontMetricSpec, RecognitionMetricSpec
@@ -52,6 +52,7 @@ __all__ = [
     "LabelledImages",
     "LossSpec",
     "MetricSpec",
+    "Needs",
     "Network",
     "Optimiser",
     "Pair",
@@ -78,6 +79,7 @@ __all__ = [
     "TrainingError",
     "UnavailableError",
     "Wanted",
+    "WorkerError",
     "average_weights",
     "build_recogniser",
     "capture",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import signal
 from collections.abc import Iterable
+from concurrent.futures import BrokenExecutor
 
 
 class SrbenchError(Exception):
@@ -102,6 +103,13 @@ class StoreError(SrbenchError):
 
 class UnavailableError(SrbenchError):
     """A measurement that cannot be made here; shown as an empty cell with this reason."""
+
+
+class WorkerError(SrbenchError, BrokenExecutor):
+    """A worker that died, or was lost, with the job that it had; names the worker and what is known of its end.
+
+    Executors raise it as the result of the job, which is then done again.
+    """
 
 
 class TrainingInterrupted(KeyboardInterrupt):

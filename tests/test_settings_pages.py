@@ -71,16 +71,18 @@ def test_the_examples_of_suites_are_read_and_have_every_key(tmp_path):
     suites = [text for text in EXAMPLES["suites.md"] if "[[grid]]" in text]
     for text in suites:
         read(text, Suite, tmp_path)
-    used = {Suite: set(), settings.Grid: {"part_recipe"}, settings.Profiling: set()}
+    used = {Suite: set(), settings.Grid: {"part_recipe"}, settings.Profiling: set(), settings.NeedsOfKind: set()}
     for text in EXAMPLES["suites.md"]:
         data = tomllib.loads(text)
         if text in suites:
             used[Suite] |= data.keys()
         used[settings.Profiling] |= data.get("profile", {}).keys()
+        for needs in data.get("needs", {}).values():
+            used[settings.NeedsOfKind] |= settings.NeedsOfKind.model_validate(needs).model_fields_set
         for grid in data.get("grid", ()):
             used[settings.Grid] |= grid.keys()
     fields = {kind: {name for name, field in kind.model_fields.items() if not field.exclude} for kind in used}
-    assert used == fields | {Suite: fields[Suite] - {"search"}}
+    assert used == fields | {Suite: fields[Suite] - {"search", "needs"}}
     assert 'part_recipe = "quick"' in (ROOT / "docs" / "suites.md").read_text(encoding="utf-8")
 
 

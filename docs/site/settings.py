@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from docs.site.copying import ROOT
+from srbench.planning.needs import NeedsOfKind
 from srbench.planning.search import Choices, Limits, Search
 from srbench.planning.suite import Grid, Suite
 from srbench.profiling.settings import Profiling
@@ -24,7 +25,18 @@ from srbench.recipe import Recipe, RecognitionRecipe, TrainingRecipe
 PAGES = tuple(ROOT / "docs" / name for name in ("suites.md", "search.md", "recipes.md"))
 TABLES = {
     kind.__name__: kind
-    for kind in (Suite, Grid, Profiling, Search, Limits, Choices, TrainingRecipe, Recipe, RecognitionRecipe)
+    for kind in (
+        Suite,
+        Grid,
+        Profiling,
+        NeedsOfKind,
+        Search,
+        Limits,
+        Choices,
+        TrainingRecipe,
+        Recipe,
+        RecognitionRecipe,
+    )
 }
 """Classes by the name in a page's ``<!-- keys of NAME -->``."""
 MADE_FROM = {"grid": ({"architectures": ("bicubic",), "datasets": ("set5",), "scales": (2,)},), "name": "a"}
@@ -79,7 +91,8 @@ def _type(facts: Mapping[str, Any]) -> str:
     if kind == "array":
         return _list(facts)
     if kind == "object":
-        return "table of lists" if facts["additionalProperties"].get("type") == "array" else "table of numbers"
+        items = facts["additionalProperties"]
+        return "tables" if "$ref" in items else f"table of {'lists' if items.get('type') == 'array' else 'numbers'}"
     return _SINGULAR.get(kind, kind) + _bounds(facts)
 
 

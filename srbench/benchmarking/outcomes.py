@@ -221,13 +221,17 @@ class ReproducedRow:
 
 def reproduced_row(row: str, how: Instructions, command: Iterable[str], made: Reproduction | None) -> ReproducedRow:
     """Return what made a row, and how it compares if it was made again."""
-    comparison = made if made is None else ReproductionFacts(
-        reproduced=made.reproduced,
-        exact=made.exact,
-        same_images=made.same_images,
-        same_weights=made.same_weights,
-        differing=made.differing,
-        scores=tuple(map(_score, made.scores)),
+    comparison = (
+        made
+        if made is None
+        else ReproductionFacts(
+            reproduced=made.reproduced,
+            exact=made.exact,
+            same_images=made.same_images,
+            same_weights=made.same_weights,
+            differing=made.differing,
+            scores=tuple(map(_score, made.scores)),
+        )
     )
     return ReproducedRow(row, how.record.key, dict(how.files), tuple(command), how.unknown, comparison)
 

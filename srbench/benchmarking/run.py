@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from srbench.benchmarking.results import Results
 from srbench.benchmarking.schedules import lay_out, require_some_cell
-from srbench.catalog.kinds import ExecutorSpec
+from srbench.catalog.executors import ExecutorSpec
 from srbench.files import cache_root
 from srbench.planning.overrides import RunKeywords, RunOptions
 from srbench.profiling.other_work import warning_of_load

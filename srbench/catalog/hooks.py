@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from srbench.catalog.kinds import ExecutorSpec
+from srbench.catalog.executors import ExecutorSpec
 from srbench.catalog.plugin import Family
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec

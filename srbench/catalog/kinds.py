@@ -6,36 +6,20 @@ its test in `srbench/catalog/templates`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
+from srbench.catalog.executors import ExecutorSpec
 from srbench.catalog.shelf import Shelf
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import ScoreSpec
-from srbench.naming import check_name
 from srbench.networks.recognition.spec import RecogniserSpec
 from srbench.networks.spec import ArchitectureSpec
 
 S = TypeVar("S")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutorSpec:
-    """A place where jobs run."""
-
-    name: str
-    make: Callable[[int], Executor]
-    """``make(workers)`` returns a `concurrent.futures.Executor`; jobs and their results are picklable."""
-    label: str = ""
-    isolated: bool = False
-    """True if a job cannot share memory with the caller; its progress then comes by files in the cache."""
-
-    def __post_init__(self) -> None:
-        check_name("executor", self.name)
 
 
 class Kind(Generic[S]):

@@ -55,6 +55,7 @@ def suite_of(cell: Cell, suite: Suite) -> Suite:
             "seeds": (model.seed,),
             "grid": (grid,),
             "search": None,
+            "needs": {},
             "origin": "",
         }
     )

@@ -74,6 +74,7 @@ class RunKeywords(TypedDict, total=False):
     resize: bool
     precision: str | None
     weights: str | Path | Iterable[str | Path]
+    needs: str | Iterable[str]
     profile: bool
 
 
@@ -104,6 +105,9 @@ class RunOptions(Selection):
         "--weights",
         "A checkpoint file for the architecture, not trained here; of several, the mean of their weights.",
         commas=False,
+    )
+    needs: tuple[str, ...] = option(
+        (), "--needs", "What a kind of job needs, such as train.hours=12 or measure.gpus=1; for clusters."
     )
     profile: bool = True
     """Whether cost is measured too, if the suite profiles. Only an option of `srbench run`."""
@@ -144,6 +148,8 @@ class RunOptions(Selection):
         Raises:
             UsageError: Options need or exclude each other, or the precision is not supported.
         """
+        from srbench.planning.needs import changed_needs
+
         self._check()
         known = {name for grid in suite.grid for name in grid.degradations}
         replaced = self.architectures or self.distillers or set(self.degradations) - known
@@ -157,6 +163,7 @@ class RunOptions(Selection):
             update={
                 "metrics": tuple(dict.fromkeys((*suite.metrics, *self.metrics))),
                 "recipe": self.recipe or suite.recipe,
+                "needs": changed_needs(suite.needs, self.needs),
                 "profile": suite.profile.model_copy(update={"enabled": suite.profile.enabled and self.profile}),
                 "grid": tuple(grid.model_copy(update=changes) for grid in grids),
             }

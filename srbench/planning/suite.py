@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from srbench.errors import UnknownNameError
 from srbench.files import shipped_tables
+from srbench.planning.needs import JobKind, NeedsOfKind
 from srbench.planning.search import Search
 from srbench.profiling.settings import Profiling
 from srbench.tasks.table import TASKS
@@ -113,6 +114,9 @@ class Suite(Table):
     """What to run; each is multiplied out."""
     search: Search | None = None
     """What `srbench search` looks for; `srbench run` measures the grids alone."""
+    needs: dict[JobKind, NeedsOfKind] = Field(default={})
+    """What jobs need of the machines that do them, by kind of job: ``train``, ``measure``, ``certify``, ``profile``,
+    ``pace``. Records do not keep it, since it decides no result."""
     origin: str = Field(default="", exclude=True)
     """The file, for messages; not a key in it."""
 

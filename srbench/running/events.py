@@ -52,6 +52,9 @@ class JobEvent(Event):
 class Started(JobEvent):
     """A worker began the job."""
 
+    worker: str = ""
+    """The worker's machine and process: "node7:4242"."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training(JobEvent):

@@ -16,7 +16,18 @@ from tempfile import TemporaryDirectory
 from typing import Self
 
 from srbench.files import cannot_write
-from srbench.running.events import EVENTS, Event, Failed, Finished, Listener, Measuring, Note, Started, Training
+from srbench.running.events import (
+    EVENTS,
+    Event,
+    Failed,
+    Finished,
+    JobEvent,
+    Listener,
+    Measuring,
+    Note,
+    Started,
+    Training,
+)
 from srbench.training.progress import Progress
 
 SECONDS_BETWEEN = 0.2
@@ -30,21 +41,22 @@ class JobProgress(Progress):
 
     def __init__(self, number: int, jobs: int, job: str, send: Listener) -> None:
         """Take the job's number, the number of jobs, its title, and where its events go."""
-        self._number, self._jobs, self._job, self._send = number, jobs, job, send
+        self.number, self._jobs, self._job, self._send = number, jobs, job, send
         self._title, self._steps, self._first = "", 0, 0
         self._begun = self._sent = -math.inf
 
     def start(self) -> None:
         """Note that a worker begins the job."""
-        self._send(Started(number=self._number, jobs=self._jobs, job=self._job))
+        worker = f"{platform.node()}:{os.getpid()}"
+        self._send(Started(number=self.number, jobs=self._jobs, job=self._job, worker=worker))
 
     def finish(self, seconds: float) -> None:
         """Note that the job is done after so many seconds."""
-        self._send(Finished(number=self._number, jobs=self._jobs, job=self._job, seconds=round(seconds, 1)))
+        self._send(Finished(number=self.number, jobs=self._jobs, job=self._job, seconds=round(seconds, 1)))
 
     def fail(self, reason: str) -> None:
         """Note that the job failed, and why."""
-        self._send(Failed(number=self._number, jobs=self._jobs, job=self._job, reason=reason))
+        self._send(Failed(number=self.number, jobs=self._jobs, job=self._job, reason=reason))
 
     def begin(self, title: str, steps: int, done: int) -> None:
         """Note that a training begins."""
@@ -86,11 +98,11 @@ class JobProgress(Progress):
 
     def _training(self, step: int) -> Training:
         return Training(
-            number=self._number, jobs=self._jobs, job=self._job, step=step, steps=self._steps, title=self._title
+            number=self.number, jobs=self._jobs, job=self._job, step=step, steps=self._steps, title=self._title
         )
 
     def _measuring(self, image: int, images: int) -> Measuring:
-        return Measuring(number=self._number, jobs=self._jobs, job=self._job, image=image, images=images)
+        return Measuring(number=self.number, jobs=self._jobs, job=self._job, image=image, images=images)
 
     def _is_due(self, *, last: bool) -> bool:
         now = time.monotonic()
@@ -138,6 +150,8 @@ class JobsProgress:
     def __init__(self, jobs: int, listener: Listener, inbox: _Inbox | None = None) -> None:
         """Take the number of jobs, who listens, and how workers send events if they are other processes."""
         self._jobs, self._listener, self._inbox, self._begun = jobs, listener, inbox, 0
+        self._heard: dict[int, float] = {}
+        """When each job that has begun last reported something, by the monotonic clock."""
 
     @classmethod
     @contextmanager
@@ -174,4 +188,18 @@ class JobsProgress:
     def collect(self) -> None:
         """Pass on what the workers have sent."""
         for event in self._inbox.events() if self._inbox else ():
+            if isinstance(event, JobEvent):
+                self._heard[event.number] = time.monotonic()
             self._listener(event)
+
+    def has_begun(self, job: JobProgress) -> bool:
+        """Whether a worker has begun a job, as far as is known."""
+        return self._inbox is None or job.number in self._heard
+
+    def silent_seconds(self, job: JobProgress) -> float:
+        """Return for how many seconds a job has reported nothing since it began; 0 while it waits for a worker."""
+        return time.monotonic() - self._heard[job.number] if job.number in self._heard else 0.0
+
+    def forget(self, job: JobProgress) -> None:
+        """Take a job for one that waits for a worker, after it was given out again."""
+        self._heard.pop(job.number, None)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import cast
 
-from srbench.catalog.kinds import ExecutorSpec
-from srbench.errors import StoreError, reason_of
+from srbench.catalog.executors import ExecutorSpec, Needs
 from srbench.records import Stored
+from srbench.running.dispatch import Dispatch
 from srbench.running.events import Listener, Note
 from srbench.running.job_progress import JobProgress, JobsProgress
 from srbench.running.jobs import PaceJob, ProfileJob, perform
+from srbench.running.needs import needs_by_kind
+from srbench.running.pool import Pool, Work
 from srbench.running.recording import Recorder
-from srbench.running.schedule import Failure, Schedule, ScheduledJob
+from srbench.running.schedule import Schedule, ScheduledJob
+from srbench.running.stages import JobName
+
+ON_THIS_MACHINE = ExecutorSpec(name="this_machine", make=lambda workers, needs: ThreadPoolExecutor(workers))  # noqa: ARG005
+"""Where jobs are timed if the others run elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +62,17 @@ def run_plan(
     recorder = Recorder(schedule, results)
     waiting = {jobs.measure for jobs in schedule.cells.values()} & set(todo)
     recorder.write_finished()
+    needs = needs_by_kind(schedule, todo, estimated=executor.elsewhere)
+
+    def working(scheduled: ScheduledJob[Stored], sent: JobProgress) -> Work:
+        name = cast("JobName[Stored]", scheduled.name)  # a job without one is never given out
+        return Work(partial(perform, scheduled.job, name, schedule.session, sent), needs[name.stage.name])
+
     with JobsProgress.following(len(todo), listener, schedule.session.cache if executor.isolated else None) as jobs:
-        for batch, places in _batches(todo, workers):
-            with executor.make(places) as pool:
-                for scheduled in _perform_all(schedule, batch, pool, jobs):
+        for batch, places, place in _batches(todo, workers, executor):
+            most = Needs.most(needs[scheduled.name.stage.name] for scheduled in batch if scheduled.name)
+            with Pool(place, places, most) as pool:
+                for scheduled in Dispatch(pool, jobs, working).run(batch):
                     recorder.write_finished(after=scheduled)
     failed = recorder.write_failed()
     for note in recorder.notes:
@@ -69,77 +82,17 @@ def run_plan(
     return Outcome(measured=measured, cached=finished_cells - measured, failed=tuple(failed))
 
 
-def _batches(todo: Sequence[ScheduledJob[Stored]], workers: int) -> Iterator[tuple[list[ScheduledJob[Stored]], int]]:
-    """Yield jobs that may run at the same time, with the number of workers.
+def _batches(
+    todo: Sequence[ScheduledJob[Stored]], workers: int, executor: ExecutorSpec
+) -> Iterator[tuple[list[ScheduledJob[Stored]], int, ExecutorSpec]]:
+    """Yield jobs that may run at the same time, with the number of workers, and the executor.
 
     Timing needs the machine for itself: paces come first, since trainings wait for them, and profiles last, one by one.
+    It is this machine that is timed, wherever the others run.
     """
     paces = [scheduled for scheduled in todo if isinstance(scheduled.job, PaceJob)]
     profiles = [scheduled for scheduled in todo if isinstance(scheduled.job, ProfileJob)]
     others = [scheduled for scheduled in todo if not isinstance(scheduled.job, PaceJob | ProfileJob)]
-    yield from ((batch, places) for batch, places in ((paces, 1), (others, workers), (profiles, 1)) if batch)
-
-
-def _perform_all(
-    schedule: Schedule,
-    batch: Sequence[ScheduledJob[Stored]],
-    pool: concurrent.futures.Executor,
-    progress: JobsProgress,
-) -> Iterator[ScheduledJob[Stored]]:
-    """Yield jobs as they end, well or not; failures are noted in them."""
-    inside = set(batch)
-    graph = TopologicalSorter(
-        {scheduled: [parent for parent in scheduled.needs if parent in inside] for scheduled in batch}
-    )
-    graph.prepare()
-    ready: list[ScheduledJob[Stored]] = []
-    running: dict[concurrent.futures.Future[float], tuple[ScheduledJob[Stored], JobProgress]] = {}
-    try:
-        while graph.is_active():
-            ready += graph.get_ready()
-            # An executor in this process is done with a job when it has taken it: what follows must not wait for the
-            # whole queue.
-            while ready and not any(future.done() for future in running):
-                scheduled = ready.pop(0)
-                shown, sent = progress.next(scheduled.job.title)
-                if scheduled.name is None or scheduled.failure:
-                    shown.fail(scheduled.reason or "")
-                    graph.done(scheduled)
-                    yield scheduled
-                else:
-                    work = partial(perform, scheduled.job, scheduled.name, schedule.session, sent)
-                    running[_submitted(pool, work)] = scheduled, shown
-            if not running:
-                continue
-            ended = concurrent.futures.wait(running, progress.patience, concurrent.futures.FIRST_COMPLETED).done
-            progress.collect()
-            for future in ended:
-                scheduled, shown = running.pop(future)
-                try:
-                    shown.finish(future.result())
-                except StoreError:
-                    raise  # the disk is full or cannot be written: every other job would fail too
-                except Exception as error:  # noqa: BLE001 - a failed job is a reason in its cells; the others go on
-                    scheduled.failed = Failure(scheduled.job, _reason(error))
-                    shown.fail(scheduled.failed.cause)
-                graph.done(scheduled)
-                yield scheduled
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-
-
-def _submitted(pool: concurrent.futures.Executor, work: Callable[[], float]) -> concurrent.futures.Future[float]:
-    """Submit a job; it has failed if a worker has died meanwhile, so that the pool takes no more jobs."""
-    try:
-        return pool.submit(work)
-    except concurrent.futures.BrokenExecutor as error:
-        failed: concurrent.futures.Future[float] = concurrent.futures.Future()
-        failed.set_exception(error)
-        return failed
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, concurrent.futures.BrokenExecutor):
-        return "a worker process died (killed, or out of memory), which ends all jobs of its pool; run again to go on"
-    return reason_of(error)
+    timed = ON_THIS_MACHINE if executor.elsewhere else executor
+    batches = ((paces, 1, timed), (others, workers, executor), (profiles, 1, timed))
+    yield from (batch for batch in batches if batch[0])

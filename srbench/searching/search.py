@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from srbench.catalog.kinds import ExecutorSpec
+from srbench.catalog.executors import ExecutorSpec
 from srbench.errors import ConfigError, SrbenchError, UsageError
 from srbench.measuring.uncertainty import SIGNIFICANCE, paired_p_values
 from srbench.planning.search import Cost

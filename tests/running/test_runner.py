@@ -1,15 +1,13 @@
 """Jobs run after what they need, once, anywhere; what fails is a reason and stops nothing else."""
 
 import json
-import multiprocessing
 import threading
-import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from srbench.catalog.kinds import ExecutorSpec
+from srbench.catalog.executors import ExecutorSpec
 from srbench.errors import DataError, StoreError
 from srbench.records import Certification, Environment, Measured, Profile, Record
 from srbench.running import runner
@@ -57,7 +55,7 @@ RESULTS = {
         **{name: Measured(value=1.0) for name, field in Profile.model_fields.items() if field.annotation is Measured},
     ),
 }
-THREADS = ExecutorSpec(name="threads", make=lambda workers: Threads(4))
+THREADS = ExecutorSpec(name="threads", make=lambda workers, needs: Threads(4))
 
 
 @pytest.fixture(params=["here", "threads"])
@@ -196,37 +194,10 @@ def test_a_full_disk_ends_the_run(schedule, fake, executor, tmp_path):
         run_plan(schedule(CHAIN), tmp_path / "results", executor, 2, unheard)
 
 
-class Killed(ProcessPoolExecutor):
-    """Its workers are killed when the second job is submitted, which the pool then refuses."""
-
-    def submit(self, fn, /, *args, **kwargs):
-        for worker in (self._processes or {}).values():
-            worker.kill()
-        while self._processes and not self._broken:
-            time.sleep(0.01)
-        return super().submit(fn, *args, **kwargs)
-
-
-def test_workers_that_die_while_jobs_become_ready_are_reported_and_the_next_run_goes_on(
-    schedule, fake, catalog, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(runner, "perform", print)  # a worker can be handed it, and never comes to it
-    spec = ExecutorSpec(
-        name="killed", make=lambda workers: Killed(workers, multiprocessing.get_context("spawn")), isolated=True
-    )
-    outcome = run_plan(schedule(CHAIN), tmp_path / "results", spec, 2, unheard)
-    died = "a worker process died (killed, or out of memory), which ends all jobs of its pool; run again to go on"
-    assert len(outcome.failed) == 5
-    assert all(reason.endswith(died) for _, reason in outcome.failed)
-    monkeypatch.setattr(runner, "perform", fake)
-    again = run_plan(schedule(CHAIN), tmp_path / "results", catalog.executors["here"], 1, unheard)
-    assert again == runner.Outcome(measured=5, cached=0, failed=())
-
-
 def test_profiles_come_last_and_one_by_one_and_complete_the_records(schedule, fake, tmp_path):
     made = []
 
-    def make(workers):
+    def make(workers, needs):
         made.append(workers)
         return Threads(workers)
 

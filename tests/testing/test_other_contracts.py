@@ -115,12 +115,15 @@ def test_a_faulty_loss_is_reported_with_its_fault(compute, text):
 
 
 def test_an_executor_says_honestly_whether_its_jobs_are_apart():
-    assert violations_of(srbench.ExecutorSpec(name="threads", make=ThreadPoolExecutor)) == []
+    def threads(workers, needs):
+        return ThreadPoolExecutor(workers)
+
+    assert violations_of(srbench.ExecutorSpec(name="threads", make=threads)) == []
     one_violation(
-        srbench.ExecutorSpec(name="mine", make=ThreadPoolExecutor, isolated=True),
+        srbench.ExecutorSpec(name="mine", make=threads, isolated=True),
         "says isolated=True, but its jobs run in this process",
     )
-    one_violation(srbench.ExecutorSpec(name="mine", make=lambda workers: None), "gave NoneType")
+    one_violation(srbench.ExecutorSpec(name="mine", make=lambda workers, needs: None), "gave NoneType")
 
 
 def test_a_dataset_counts_and_finds_its_images(tmp_path):

@@ -12,12 +12,14 @@ from concurrent.futures import as_completed, wait
 import pytest
 from srbench_plugins.executors import local
 
+import srbench
+
 SPECS = {spec.name: spec for spec in local.register_executors()}
 
 
 def test_here_has_run_a_job_when_submit_returns():
     seen = []
-    with SPECS["here"].make(4) as executor:
+    with SPECS["here"].make(4, srbench.Needs()) as executor:
         futures = [executor.submit(seen.append, i) for i in range(3)]
         assert seen == [0, 1, 2]
         assert all(future.done() for future in futures)
@@ -26,7 +28,7 @@ def test_here_has_run_a_job_when_submit_returns():
 
 
 def test_here_keeps_an_exception_until_the_result_is_read():
-    with SPECS["here"].make(1) as executor:
+    with SPECS["here"].make(1, srbench.Needs()) as executor:
         future = executor.submit(operator.truediv, 1, 0)
         with pytest.raises(ZeroDivisionError):
             future.result()
@@ -36,26 +38,26 @@ def test_an_interrupt_ends_the_caller_too():
     def interrupt():
         raise KeyboardInterrupt
 
-    with SPECS["here"].make(1) as executor, pytest.raises(KeyboardInterrupt):
+    with SPECS["here"].make(1, srbench.Needs()) as executor, pytest.raises(KeyboardInterrupt):
         executor.submit(interrupt)
 
 
 def test_here_takes_nothing_after_its_shutdown():
-    executor = SPECS["here"].make(1)
+    executor = SPECS["here"].make(1, srbench.Needs())
     executor.shutdown()
     with pytest.raises(RuntimeError, match="after shutdown"):
         executor.submit(abs, 1)
 
 
 def test_processes_bring_back_results_from_elsewhere():
-    with SPECS["processes"].make(2) as executor:
+    with SPECS["processes"].make(2, srbench.Needs()) as executor:
         assert list(executor.map(math.factorial, range(5))) == [1, 1, 2, 6, 24]
     assert SPECS["processes"].isolated
     assert not SPECS["here"].isolated
 
 
 def test_a_stopped_pool_ends_what_runs():
-    executor = SPECS["processes"].make(1)
+    executor = SPECS["processes"].make(1, srbench.Needs())
     worker = executor.submit(os.getpid).result()
     jobs = [executor.submit(time.sleep, 600) for _ in range(3)]
     while not jobs[0].running():
@@ -67,10 +69,10 @@ def test_a_stopped_pool_ends_what_runs():
 
 ORPHANING = """
 import os, time
-from srbench_plugins.executors.local import processes
+from srbench_plugins.executors.local import Processes
 
 if __name__ == "__main__":
-    executor = processes(1)
+    executor = Processes(1)
     print(executor.submit(os.getpid).result(), flush=True)
     executor.submit(time.sleep, 600)
     executor.submit(time.sleep, 600)

@@ -1,0 +1,64 @@
+"""The spec of executors, and what jobs need of the machines on which these run them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from srbench.naming import check_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a job needs of the machine that does it; jobs of one kind have the same needs."""
+
+    kind: str = ""
+    """The kind of its jobs, such as "train"; empty for those of several kinds."""
+    gpus: int = 0
+    cpus: int = 1
+    memory_gib: float = 4.0
+    hours: float = 1.0
+    """How long one job may take."""
+    silent_minutes: float = 60.0
+    """How long a job may report no progress before it is taken from its worker."""
+
+    @classmethod
+    def most(cls, needs: Iterable[Needs]) -> Needs:
+        """Return what is enough for each of ``needs``, of which there is at least one."""
+        several = list(needs)
+        kinds = {own.kind for own in several}
+        return cls(
+            kind=kinds.pop() if len(kinds) == 1 else "",
+            gpus=max(own.gpus for own in several),
+            cpus=max(own.cpus for own in several),
+            memory_gib=max(own.memory_gib for own in several),
+            hours=max(own.hours for own in several),
+            silent_minutes=max(own.silent_minutes for own in several),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorSpec:
+    """A place where jobs run."""
+
+    name: str
+    make: Callable[[int, Needs], Executor]
+    """``make(workers, needs)`` returns a `concurrent.futures.Executor` for jobs that need no more than ``needs``.
+
+    What is submitted is picklable, and has what it needs itself in its attribute ``needs``. The future of a job whose
+    worker died raises a `BrokenExecutor`, such as `srbench.WorkerError`; the job is then submitted again, to a new
+    executor where this one takes no more. An executor may have a method ``abandon(future)``, which ends the worker of
+    a job that reports nothing any more.
+    """
+    label: str = ""
+    isolated: bool = False
+    """True if a job cannot share memory with the caller; its progress then comes by files in the cache."""
+    elsewhere: bool = False
+    """True if jobs may run on other machines, which see the same cache, data and plugins under the same paths.
+
+    Their devices are not looked for on this machine, and what is to be timed runs on this one.
+    """
+
+    def __post_init__(self) -> None:
+        check_name("executor", self.name)
