@@ -138,7 +138,9 @@ def presets(reading: Reading, scale: Scale, *, grey: bool) -> tuple[str, ...]:
     return tuple(
         name
         for name, protocol in PROTOCOLS.items()
-        if protocol.sr_rounding == "u8" and reading == _of_preset(protocol, reading.score, scale, grey=grey)
+        if protocol.sr_rounding == "u8"
+        and not protocol.crop
+        and reading == _of_preset(protocol, reading.score, scale, grey=grey)
     )
 
 

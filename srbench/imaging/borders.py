@@ -33,6 +33,26 @@ def mod_crop(image: Tensor, scale: Scale) -> Tensor:
     return image[..., :rows, :columns]
 
 
+def centre_crop(image: Tensor, side: int, step: int = 1) -> Tensor:
+    """Cut the middle ``side`` x ``side`` pixels out of ``(…, H, W)``; return a view.
+
+    Args:
+        image: The image.
+        side: Pixels of both sides of the result.
+        step: What the place of its corner divides by, so that hr with the scale as its step and lr show the same.
+
+    Raises:
+        ShapeError: A side of the image is shorter, or ``side`` does not divide by ``step``.
+    """
+    height, width = image.shape[-2:]
+    if side % step:
+        raise ShapeError(f"A crop of {side} pixels does not divide by {step}; give a multiple.")
+    if min(height, width) < side:
+        raise ShapeError(f"An image of {height}×{width} has no middle of {side}×{side} pixels.")
+    top, left = ((length // step - side // step) // 2 * step for length in (height, width))
+    return image[..., top : top + side, left : left + side]
+
+
 def shave(image: Tensor, pixels: int) -> Tensor:
     """Remove so many pixels at each of the four edges of ``(…, H, W)``; return a view.
 

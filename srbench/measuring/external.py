@@ -48,8 +48,15 @@ class FolderScores(NamedTuple):
 
 
 def score_image(scorer: Scorer, sr: Tensor, hr: Tensor, name: str = "") -> Mapping[str, float | None]:
-    """Score an image that was made elsewhere; see `Scorer.score`. hr is cropped to what the scale allows."""
-    return scorer.score(sr.to(scorer.device), mod_crop(hr, scorer.scale).to(scorer.device), name)
+    """Score an image that was made elsewhere; see `Scorer.score`.
+
+    hr is cropped to what the scale allows and the protocol measures, and so is sr unless it shows that part alone.
+    """
+    hr = mod_crop(hr, scorer.scale)
+    part = scorer.protocol.cropped(hr, scorer.scale)
+    if sr.shape[-2:] == hr.shape[-2:]:
+        sr = scorer.protocol.cropped(sr, scorer.scale)
+    return scorer.score(sr.to(scorer.device), part.to(scorer.device), name)
 
 
 def score_folder(

@@ -108,8 +108,8 @@ class Pairs:
             describe = self.degradation.describe
             yield Pair(
                 name=name,
-                lr=lr.expand(-1, 3, -1, -1)[:, :channels],
-                hr=hr,
+                lr=self._cropped(lr.expand(-1, 3, -1, -1)[:, :channels], name, of_lr=True),
+                hr=self._cropped(hr, name),
                 conditions=describe(drawn) if describe else None,
             )
 
@@ -120,7 +120,14 @@ class Pairs:
                 "measure it under the degradation real."
             )
         for name, path in list(self.library.images(self.dataset).items())[: len(self)]:
-            yield Pair(name=name, lr=to_tensor(read_image(path))[None].expand(-1, 3, -1, -1), hr=None)
+            lr = to_tensor(read_image(path))[None].expand(-1, 3, -1, -1)
+            yield Pair(name=name, lr=self._cropped(lr, name, of_lr=True), hr=None)
+
+    def _cropped(self, image: Tensor, name: str, *, of_lr: bool = False) -> Tensor:
+        try:
+            return self.protocol.cropped(image, self.scale, of_lr=of_lr)
+        except ShapeError as error:
+            raise ShapeError(f"{self.dataset.label}, image {name}: {error}") from error
 
     def _made(self, name: str, pixels: Pixels) -> tuple[Tensor, Mapping[str, Any]]:
         number = self.realisation

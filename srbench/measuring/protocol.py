@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from srbench.errors import UnknownNameError, UsageError
 from srbench.measuring.metrics.spec import SrScoreSpec
-from srbench.scales import Scale, next_whole
+from srbench.scales import Scale, next_whole, whole_scale
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
@@ -66,6 +67,9 @@ class Protocol:
     keep_grey: bool = False
     """Whether greyscale images are used as luma, also for networks on luma; otherwise they are converted to RGB, and
     their luma is computed as for other images (the two differ by 1.3 dB)."""
+    crop: int = 0
+    """Side of the square in the middle of hr that is measured, in pixels; lr is cropped to the same before a network
+    sees it. 0 for whole images."""
 
     def shave(self, scale: Scale) -> int:
         """Return the number of pixels removed at every edge before measuring."""
@@ -83,6 +87,24 @@ class Protocol:
         levels: NDArray[np.uint8] = (luma[0] * 255).round().to(torch.uint8).numpy()
         return levels
 
+    def cropped(self, image: Tensor, scale: Scale, *, of_lr: bool = False) -> Tensor:
+        """Return the part of an image (…, H, W) that is measured, a view.
+
+        Args:
+            image: hr whose sides divide by the scale, or sr or lr of it.
+            scale: The factor.
+            of_lr: Whether it is lr.
+
+        Raises:
+            ShapeError: The image is smaller than the crop, or the crop does not divide by the scale.
+        """
+        if not self.crop:
+            return image
+        from srbench.imaging.borders import centre_crop
+
+        step = whole_scale(scale)
+        return centre_crop(image, self.crop // step) if of_lr else centre_crop(image, self.crop, step)
+
     def takes_provided_lr(self, degradation: str) -> bool:
         """Return True if the LR of a dataset is used, if it has any; otherwise lr is made here."""
         return degradation == "bicubic" and self.lr_rounding == "u8"
@@ -96,6 +118,8 @@ class Protocol:
         parts = [f"sr={self.sr_rounding}", f"y={luma}", f"shave={self.shave(scale)}"]
         if self.keep_grey:
             parts.append("grey=kept")
+        if self.crop:
+            parts.append(f"crop={self.crop}")
         return f"{self.name}:{','.join(parts)}"
 
 
@@ -165,6 +189,21 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
                 shave_scales=0,
                 shave_pixels=4,
                 about="NTIRE's efficient-SR track: RGB, 4 pixels shaved.",
+            ),
+            Protocol(
+                name="real-isr",
+                headline="psnr_rgb",
+                shave_scales=0,
+                about="Perceptual methods on real pairs, such as pyiqa measures by default: RGB, nothing shaved, the "
+                "whole image or the crop that a test set comes in.",
+            ),
+            Protocol(
+                name="real-isr-512",
+                headline="psnr_rgb",
+                shave_scales=0,
+                crop=512,
+                about="As real-isr on whole images of RealSR and DRealSR: the middle 512 x 512 pixels of hr, at x4 of "
+                "128 x 128 of lr.",
             ),
         )
     }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from srbench.errors import ShapeError, UsageError
 from srbench.imaging import mod_crop, pad_beyond, pad_to_multiple, shave
-from srbench.imaging.borders import check_border, margins, pad, sources
+from srbench.imaging.borders import centre_crop, check_border, margins, pad, sources
 
 
 @given(st.integers(1, 50), st.integers(1, 50), st.integers(1, 8))
@@ -137,3 +137,19 @@ def test_a_kernel_of_even_side_reaches_further_after_its_pixel(side, wanted):
 def test_an_unknown_border_is_answered_with_the_known_ones():
     with pytest.raises(UsageError, match="'mirror' is unknown; choose one of reflect, replicate, circular, symmetric"):
         check_border("mirror")
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "step", "corner"), [(20, 16, 1, (6, 4)), (20, 17, 4, (4, 4)), (8, 8, 4, (0, 0))]
+)
+def test_the_middle_begins_at_a_multiple_of_the_step(height, width, step, corner):
+    image = torch.arange(height * width).view(1, height, width)
+    top, left = corner
+    assert centre_crop(image, 8, step).equal(image[:, top : top + 8, left : left + 8])
+
+
+def test_a_middle_that_is_not_there_is_refused():
+    with pytest.raises(ShapeError, match="has no middle of 8×8"):
+        centre_crop(torch.zeros(1, 7, 9), 8)
+    with pytest.raises(ShapeError, match="A crop of 8 pixels does not divide by 3"):
+        centre_crop(torch.zeros(1, 9, 9), 8, 3)

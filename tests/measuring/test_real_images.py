@@ -1,5 +1,7 @@
 """Real images: pairs are measured on the lr they bring, and images without hr by the scores that need none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,12 +11,14 @@ from srbench.datasets.layouts import find_images
 from srbench.datasets.library import Library
 from srbench.datasets.manifest import read_manifest
 from srbench.datasets.spec import DatasetSpec
-from srbench.errors import DataError, TrainingError
+from srbench.errors import DataError, ShapeError, TrainingError
 from srbench.imaging.files import read_image, write_png
+from srbench.measuring.external import score_image
 from srbench.measuring.measure import measure
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.pairs import Pairs
 from srbench.measuring.protocol import PROTOCOLS, Inference
+from srbench.measuring.scoring import Scorer
 from srbench.networks.network import Network, build_network
 from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.images import TrainingImages
@@ -132,3 +136,67 @@ def test_a_folder_without_hr_is_recorded_as_such(tmp_path):
     record(tmp_path / "sets.toml", describe("street", [tmp_path / "Street"], truth=False).spec)
     (spec,) = read_manifest(tmp_path / "sets.toml")
     assert not spec.truth
+
+
+SHARED_SETS = {
+    "stablesr_div2k_x4": ("StableSR_testsets/DIV2K_V2_val", "gt", "lq"),
+    "stablesr_realsr_x4": ("StableSR-TestSets/RealSRVal_crop128", "test_HR", "test_LR"),
+    "stablesr_drealsr_x4": ("DrealSRVal_crop128", "test_HR", "test_LR"),
+}
+
+
+@pytest.mark.parametrize("name", SHARED_SETS)
+def test_the_test_sets_of_diffusion_papers_are_found_as_their_folders_are(name, tmp_path):
+    folder, high, low = SHARED_SETS[name]
+    for seed, image in enumerate(("0001", "0002")):
+        write_pair(tmp_path / folder / high / f"{image}.png", tmp_path / folder / low / f"{image}.png", seed, scale=4)
+    (spec,) = [s for s in read_manifest() if s.name == name]
+    found = find_images(spec, tmp_path)
+    assert (list(found.hr), {scale: list(lr) for scale, lr in found.lr.items()}) == (
+        ["0001", "0002"], {4: ["0001", "0002"]},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "folder"), [("reallq250", "RealLQ250/lq"), ("realphoto60", "RealPhoto60/LQ")])
+def test_sets_without_hr_are_found_as_lr(name, folder, tmp_path):
+    write_png(tmp_path / folder / "001.png", picture(1, 12, 12))
+    (spec,) = [s for s in read_manifest() if s.name == name]
+    assert (list(find_images(spec, tmp_path).hr), spec.truth) == (["001"], False)
+
+
+@pytest.fixture
+def middle():
+    """The protocol of diffusion papers with a crop that fits small pictures."""
+    return replace(PROTOCOLS["real-isr-512"], crop=16)
+
+
+def test_the_middle_of_a_pair_is_the_same_in_lr_and_hr(catalog, tmp_path, middle):
+    spec = realsr(tmp_path)
+    whole = pairs_of(catalog, tmp_path, spec)
+    for pair, part in zip(whole, replace(whole, protocol=middle), strict=True):
+        assert part.lr.equal(pair.lr[..., 8:16, 6:14])
+        assert part.hr.equal(pair.hr[..., 16:32, 12:28])
+
+
+def test_an_image_that_is_smaller_than_the_crop_is_named(catalog, tmp_path, middle):
+    pairs = replace(pairs_of(catalog, tmp_path, realsr(tmp_path)), protocol=replace(middle, crop=64))
+    with pytest.raises(ShapeError, match=r"image Canon_001: An image of 24×20 has no middle of 32×32 pixels"):
+        next(iter(pairs))
+
+
+def test_the_crop_is_part_of_the_id_and_of_nothing_else():
+    assert PROTOCOLS["real-isr"].describe(4) == "real-isr:sr=u8,y=bt601,shave=0"
+    assert PROTOCOLS["real-isr-512"].describe(4) == "real-isr-512:sr=u8,y=bt601,shave=0,crop=512"
+
+
+def test_images_made_elsewhere_may_be_whole_or_the_middle(middle, catalog):
+    scorer = Scorer([catalog.metrics["psnr_rgb"]], middle, 2, torch.device("cpu"))
+    hr, sr = torch.rand(2, 1, 3, 41, 48)
+    whole, part = score_image(scorer, sr[..., :40, :], hr), score_image(scorer, sr[..., 12:28, 16:32], hr)
+    assert (
+        whole
+        == part
+        == Scorer([catalog.metrics["psnr_rgb"]], PROTOCOLS["real-isr"], 2, torch.device("cpu")).score(
+            sr[..., 12:28, 16:32], hr[..., 12:28, 16:32]
+        )
+    )

@@ -32,7 +32,7 @@ def by_hand(sr, hr, protocol, scale, *, luma):
         if protocol.y_rounding:
             one, two = np.round(one), np.round(two)
     edge = protocol.shave(scale)
-    inner = (slice(edge, -edge), slice(edge, -edge))
+    inner = (slice(edge, -edge or None), slice(edge, -edge or None))
     return 20 * np.log10(255 / np.sqrt(np.mean((one[inner] - two[inner]) ** 2)))
 
 
