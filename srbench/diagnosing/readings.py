@@ -135,13 +135,8 @@ def usual(score: Score, scale: Scale) -> Reading:
 
 def presets(reading: Reading, scale: Scale, *, grey: bool) -> tuple[str, ...]:
     """Return the presets of srbench whose first column is this reading; files have rounded pixels already."""
-    return tuple(
-        name
-        for name, protocol in PROTOCOLS.items()
-        if protocol.sr_rounding == "u8"
-        and not protocol.crop
-        and reading == _of_preset(protocol, reading.score, scale, grey=grey)
-    )
+    known = {name: own for name, own in PROTOCOLS.items() if own.sr_rounding == "u8" and not own.crop}
+    return tuple(name for name, own in known.items() if reading == _of_preset(own, reading.score, scale, grey=grey))
 
 
 def _of_preset(protocol: Protocol, score: Score, scale: Scale, *, grey: bool) -> Reading:

@@ -100,7 +100,7 @@ def test_presets_are_what_srbench_itself_computes(images, table):
     from srbench.measuring.protocol import PROTOCOLS
 
     tried = [name for name in PROTOCOLS if ("psnr", name) in table]
-    assert set(tried) == {"classic-y", "matlab-u8", "rgb", "div2k-rgb", "ntire-esr"}
+    assert set(tried) == {"classic-y", "matlab-u8", "rgb", "div2k-rgb", "ntire-esr", "real-isr"}
     for name in tried:
         for kind in ("psnr", "ssim"):
             column = PROTOCOLS[name].headline.replace("psnr", kind)
