@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from srbench.deploying.learnt import LearntLayer, LearntRanges
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _OFF_GRID = 1e-3
 """How far from a whole number of steps a weight may be, by rounding."""
+_LARGEST = 127.5
 
 
 def learnt_ranges(model: ModelProto, learnt: LearntRanges | None) -> dict[str, tuple[float, float]]:
@@ -30,31 +32,35 @@ def learnt_ranges(model: ModelProto, learnt: LearntRanges | None) -> dict[str, t
 
 
 def learnt_weights(model: ModelProto, learnt: LearntRanges | None) -> dict[str, list[dict[str, Any]]]:
-    """Return the steps of the weights of convolutions that are on their grids, as onnxruntime takes them.
-
-    A weight that is not, such as one that was merged with what follows it, is quantised by its largest value.
-    """
-    from onnx import numpy_helper
-
-    arrays = {tensor.name: tensor for tensor in model.graph.initializer}
-    found = {}
-    for node, layer in _layers(model, learnt):
-        name, steps = node.input[1], np.asarray(layer.weight_steps, np.float32)
-        weight = numpy_helper.to_array(arrays[name])
-        if node.op_type != "Conv" or len(weight) != len(steps):
-            continue
-        whole = weight / steps[:, None, None, None]
-        if np.abs(whole - whole.round()).max() < _OFF_GRID and np.abs(whole).max() < 127.5:
-            zero = np.array(0, np.int8)
-            found[name] = [{"axis": 0, "scale": np.array(step), "zero_point": zero} for step in steps]
-    return found
+    """Return the steps of the weights of convolutions, as onnxruntime takes them."""
+    zero = np.array(0, np.int8)
+    return {
+        node.input[1]: [
+            {"axis": 0, "scale": np.array(step, np.float32), "zero_point": zero} for step in layer.weight_steps
+        ]
+        for node, layer in _layers(model, learnt)
+        if node.op_type == "Conv"
+    }
 
 
 def _layers(model: ModelProto, learnt: LearntRanges | None) -> Iterator[tuple[NodeProto, LearntLayer]]:
-    weights = {tensor.name for tensor in model.graph.initializer}
+    """Yield the layers whose weights are on their grids.
+
+    Others were folded with what comes before or after them, so that their inputs may have other ranges too.
+    """
+    from onnx import numpy_helper
+
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
     layers = {} if learnt is None else learnt.layers
     for node in model.graph.node:
-        if len(node.input) > 1 and node.input[1] in weights:
-            path = node.input[1].removeprefix("module.").removesuffix(".weight")
-            if path in layers:
-                yield node, layers[path]
+        if len(node.input) > 1 and (tensor := weights.get(node.input[1])) is not None:
+            layer = layers.get(tensor.name.removeprefix("module.").removesuffix(".weight"))
+            if layer is not None and _on_grid(numpy_helper.to_array(tensor), layer.weight_steps):
+                yield node, layer
+
+
+def _on_grid(weight: NDArray[np.float32], steps: Sequence[float]) -> bool:
+    if len(weight) != len(steps):
+        return False
+    whole = weight.reshape(len(weight), -1) / np.asarray(steps, np.float32)[:, None]
+    return bool(np.abs(whole - whole.round()).max() < _OFF_GRID and np.abs(whole).max() < _LARGEST)

@@ -208,11 +208,12 @@ def test_what_training_has_learnt_goes_before_calibration():
             weight = np.round(onnx.numpy_helper.to_array(tensor) / step).clip(-60, 60) * step
             tensor.CopyFrom(onnx.numpy_helper.from_array(weight.astype(np.float32), tensor.name))
     layer = LearntLayer(weight_steps=(float(step),) * 12, low=0.0, high=510.0)
-    lossy = LearntLayer(weight_steps=(0.5,) * 8, low=0.0, high=100.0)
-    learnt = LearntRanges(layers={"body.2": layer, "body.0": lossy})
+    folded = LearntLayer(weight_steps=(0.5,) * 8, low=0.0, high=100.0)
+    lent = LearntLayer(weight_steps=(1.0,) * 12, low=0.0, high=1.0)
+    learnt = LearntRanges(layers={"body.2": layer, "body.0": folded, "nearest": lent})
     found = numbers(quantise(model.SerializeToString(), PATCHES, Quantisation(), learnt))
     assert found["active_scale"] == pytest.approx(2)
     np.testing.assert_allclose(found["body.2.weight_scale"], step)
     assert np.array_equal(found["body.2.weight_quantized"], np.round(weight / step))
     assert found["scaled_scale"] == pytest.approx(1), "the values of images are known"
-    assert found["body.0.weight_scale"].max() < 0.1, "its weights are not on the grid that was learnt"
+    assert found["body.0.weight_scale"].max() < 0.1, "its weights are not on the learnt grid"
