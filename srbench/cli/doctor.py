@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +11,9 @@ import typer
 from srbench.cli.console import warn
 from srbench.cli.help import Commands
 from srbench.cli.json_output import Json, print_json
-from srbench.cli.options import Long, one_scale
+from srbench.cli.options import Device, Long, PluginFiles, one_scale
 from srbench.cli.tables import print_table, print_text
+from srbench.running.places import resolve_device
 
 if TYPE_CHECKING:
     from srbench.diagnosing.metrics import ReadingFacts
@@ -60,6 +61,88 @@ def metrics(
         _print_readings(found.readings, long=long)
     for sentence in (found.verdict, *found.origins, *found.notes):
         print_text(sentence, hanging=0)
+
+
+@app.command()
+def data(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A data root, a dataset, or plain images.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Check every image of a folder, and its LR; exit 1 if something is faulty.
+
+    Known datasets in it are compared with the manifest. Other images are looked at as one dataset.
+
+    Examples:
+      srbench doctor data ~/datasets
+      srbench doctor data my_images
+    """
+    from srbench.catalog.catalog import load_catalog
+    from srbench.diagnosing.data import diagnose_data
+
+    found = diagnose_data(folder, load_catalog())
+    if json:
+        print_json("doctor data", found)
+    else:
+        for own in found.datasets:
+            _print_list(f"{own.name}: {own.state}, {own.images} images", (*own.lr, *own.notes))
+            for problem in own.problems:
+                warn(f"{own.name}: {problem}")
+    raise typer.Exit(1 if found.faulty else 0)
+
+
+@app.command()
+def weights(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of weights: safetensors, or of torch.save.")],
+    *,
+    plugin: PluginFiles = None,
+    json: Json = False,
+) -> None:
+    """Say what a file of weights holds, which networks it fits, and try these on a photograph; exit 1 if none is right.
+
+    Examples:
+      srbench doctor weights net_g_latest.pth
+      srbench doctor weights my.safetensors --plugin my_network.py
+    """
+    from srbench.catalog.catalog import load_catalog
+    from srbench.diagnosing.weights import diagnose_weights
+
+    found = diagnose_weights(file, load_catalog([path.resolve() for path in plugin or ()]))
+    if json:
+        print_json("doctor weights", found)
+    else:
+        _print_list(f"{file}: {found.parameters:,} values in {found.tensors} tensors", found.sentences())
+        for problem in found.problems:
+            warn(problem)
+    raise typer.Exit(0 if found.right else 1)
+
+
+@app.command()
+def machine(*, device: Device = "cpu", json: Json = False) -> None:
+    """Look at threads, clock, other work, versions, codecs, optional packages and the cache; exit 1 if one is bad.
+
+    Examples:
+      srbench doctor machine
+      srbench doctor machine --device cuda
+    """
+    from srbench.diagnosing.machine import diagnose_machine
+
+    found = diagnose_machine(resolve_device(device))
+    if json:
+        print_json("doctor machine", found)
+    else:
+        print_text(found.machine)
+        print_table(
+            "", ("check", "state", "found"), [(own.name, own.state, own.about) for own in found.checks], long=True
+        )
+    raise typer.Exit(1 if found.bad else 0)
+
+
+def _print_list(title: str, sentences: Iterable[str]) -> None:
+    """Print a line, and sentences below it."""
+    print_text(title)
+    for sentence in sentences:
+        print_text(sentence, 2)
 
 
 def _print_readings(readings: Sequence[ReadingFacts], *, long: bool) -> None:

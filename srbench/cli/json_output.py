@@ -83,6 +83,9 @@ DOCUMENTS: Mapping[str, Document] = {
         Document("cache list", 1, "srbench.running.cache_contents:CacheContents"),
         Document("cache size", 1, "srbench.running.cache_contents:CacheContents"),
         Document("doctor metrics", 1, "srbench.diagnosing.metrics:Diagnosis"),
+        Document("doctor data", 1, "srbench.diagnosing.data:DataDiagnosis"),
+        Document("doctor weights", 1, "srbench.diagnosing.weights:WeightsDiagnosis"),
+        Document("doctor machine", 1, "srbench.diagnosing.machine:MachineDiagnosis"),
         Document("cache prune", 1, "srbench.running.cache_contents:Pruned"),
     )
 }

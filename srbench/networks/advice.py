@@ -100,16 +100,37 @@ def advice(state: Mapping[str, Tensor], own: Candidate, known: Architectures) ->
     return f"No architecture was found that these weights fit ({several}); add their network as a plugin."
 
 
-def candidates(known: Architectures, own: Candidate, keys: Collection[str]) -> Iterator[Candidate]:
+def fitting(state: Mapping[str, Tensor], known: Architectures, seconds: float = 3.0) -> list[Candidate]:
+    """Return the architectures whose every weight is in a file with its shape, and that lack none of the file's.
+
+    Args:
+        state: The weights, whose keys may have a prefix.
+        known: The architectures to compare with.
+        seconds: Time of this process after which no further network is built.
+    """
+    variants = [
+        {key[len(prefix) :]: tuple(tensor.shape) for key, tensor in state.items() if key.startswith(prefix)}
+        for prefix in _common_prefixes(state)
+    ]
+    first = next(iter(known))
+    scale = scales_of(known[first])[0]
+    own = Candidate(first, scale, shapes_of(known, first, scale))
+    return [one for one in candidates(known, own, state, seconds) if one.shapes and dict(one.shapes) in variants]
+
+
+def candidates(
+    known: Architectures, own: Candidate, keys: Collection[str], seconds: float | None = None
+) -> Iterator[Candidate]:
     """Yield the network at hand, those in the cache, and the likeliest others, each built when it is asked for.
 
     Args:
         known: The architectures.
         own: The network at hand. Of those that are as likely, others of its module, name and scale go first.
         keys: The keys in a file. A network is likely if its code mentions most of their parts, or is in the same file
-            as the one at hand. None is built after ``_COMPARING_S``.
+            as the one at hand.
+        seconds: Time of this process after which none is built; ``_COMPARING_S`` if absent.
     """
-    end = time.process_time() + _COMPARING_S
+    end = time.process_time() + (_COMPARING_S if seconds is None else seconds)
     yield own
     others = [(name, scale) for name in known for scale in scales_of(known[name]) if (name, scale) != own[:2]]
     home = _module_of(known[own.name])

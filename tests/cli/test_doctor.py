@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from helpers.catalogs import share
 from helpers.sentences import sentence
 
 
@@ -51,3 +53,36 @@ def test_metrics_refuses_bad_input_in_a_sentence(folders):
     assert "does not exist" in sentence(folders("doctor", "metrics", "nowhere", "hr", "--scale", "2"))
     (folders.folder / "sr" / "ant.png").write_bytes(b"no image")
     assert "ant.png" in sentence(folders("doctor", "metrics", "sr", "hr", "--scale", "2"))
+
+
+def test_machine_prints_its_checks_and_exits_by_them(srbench, monkeypatch):
+    from srbench.diagnosing import machine
+
+    good, bad = (machine.Check("clock", state, f"It is {state}.") for state in ("good", "bad"))
+    for check, status in ((good, 0), (bad, 1)):
+        found = machine.MachineDiagnosis("A PC", "cpu", (check,))
+        monkeypatch.setattr(machine, "diagnose_machine", lambda _, found=found: found)
+        answer = srbench("doctor", "machine")
+        assert answer.status == status
+        assert answer.out.startswith("A PC\n")
+        assert check.about in answer.out
+
+
+def test_data_exits_with_1_if_an_image_is_faulty(folders, monkeypatch, catalog):
+    share(monkeypatch, catalog)
+    answer = folders("doctor", "data", "hr")
+    assert answer.status == 0
+    assert answer.out.startswith("images: unchecked, 3 images\n")
+    (folders.folder / "empty").mkdir()
+    assert "There are no images in" in sentence(folders("doctor", "data", "empty"))
+
+
+def test_weights_says_what_is_wrong(srbench, monkeypatch, catalog):
+    share(monkeypatch, catalog)
+    torch.save({"a.weight": torch.zeros(3, 5), "b.bias": torch.zeros(7)}, srbench.folder / "net.pth")
+    answer = srbench("doctor", "weights", "net.pth")
+    assert answer.status == 1
+    assert answer.out.startswith("net.pth: 22 values in 2 tensors\n")
+    assert answer.err == "warning: Every value is zero.\n"
+    (srbench.folder / "page.pth").write_text("<!doctype html>")
+    assert "is a web page" in sentence(srbench("doctor", "weights", "page.pth"))
