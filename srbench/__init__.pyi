@@ -11,6 +11,7 @@ from .datasets.manifest import read_manifest, user_manifest
 from .datasets.spec import DatasetSpec, Download, ImageEntry
 from .degrading.chain_files import read_chain
 from .degrading.spec import DegradationSpec, StepSpec
+from .deploying.spec import Opened, RuntimeSpec, ToOpen
 from .distilling.distiller import Batch, Distiller, Optimiser, Phase, Setup, weighted_mean
 from .distilling.features import FeaturePairs
 from .distilling.spec import DistillerSpec, LossSpec
@@ -54,6 +55,7 @@ __all__ = [
     "MetricSpec",
     "Needs",
     "Network",
+    "Opened",
     "Optimiser",
     "Pair",
     "Paper",
@@ -67,6 +69,7 @@ __all__ = [
     "Reported",
     "Result",
     "Results",
+    "RuntimeSpec",
     "SampleMetricSpec",
     "Scale",
     "ScoreSpec",
@@ -76,6 +79,7 @@ __all__ = [
     "SpecMap",
     "SrbenchError",
     "StepSpec",
+    "ToOpen",
     "TrainingError",
     "UnavailableError",
     "Wanted",

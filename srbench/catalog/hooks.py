@@ -14,6 +14,7 @@ import pluggy
 from srbench.catalog.executors import ExecutorSpec
 from srbench.catalog.plugin import Family
 from srbench.datasets.spec import DatasetSpec
+from srbench.deploying.spec import RuntimeSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import ScoreSpec
@@ -72,6 +73,12 @@ def register_losses() -> Iterable[LossSpec | Family]:
 @hookspec
 def register_datasets() -> Iterable[DatasetSpec | Family]:
     """Image sets, usually read from a manifest with `srbench.read_manifest`."""
+    return ()
+
+
+@hookspec
+def register_runtimes() -> Iterable[RuntimeSpec | Family]:
+    """Programs that run trained networks: PyTorch, ONNX Runtime, OpenVINO."""
     return ()
 
 

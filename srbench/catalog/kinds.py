@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, overload
 from srbench.catalog.executors import ExecutorSpec
 from srbench.catalog.shelf import Shelf
 from srbench.datasets.spec import DatasetSpec
+from srbench.deploying.spec import RuntimeSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import ScoreSpec
@@ -68,6 +69,7 @@ class Kinds:
     metrics = Kind("metric", ScoreSpec, "label", "unit", "better", "task", "scored")
     losses = Kind("loss", LossSpec, "label", "paper")
     datasets = Kind("dataset", DatasetSpec, "label", "split", "images", "license")
+    runtimes = Kind("runtime", RuntimeSpec, "label", "precisions", "license")
     executors = Kind("executor", ExecutorSpec, "label")
 
     def shelf(self, kind: str) -> Shelf[Any]:

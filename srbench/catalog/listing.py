@@ -114,6 +114,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 _CELLS: dict[str, Callable[[Any], str]] = {
     "teacher": lambda spec: ("one or more" if spec.several_teachers else "needed") if spec.needs_teacher else "",
     "parameters": lambda spec: ", ".join(name for name, _, _ in spec.parameters),
+    "precisions": lambda spec: ", ".join(spec.precisions),
     "random": lambda spec: "yes" if spec.stochastic else "",
     "better": lambda spec: "higher" if spec.higher_is_better else "lower",
     "paper": lambda spec: _published(spec.paper, own_reading=getattr(spec, "reconstruction", False)),

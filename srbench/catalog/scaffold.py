@@ -34,6 +34,7 @@ _RUN = {
     "loss": "--architecture edsr_small --recipe {name}.toml --scale 2",
     "step": "--architecture edsr_small --degradation chain:{name}.toml --scale 2",
     "dataset": "{name}.toml",
+    "runtime": "--architecture espcn --scale 2 --backend eager,{name}",
     "executor": "--architecture bicubic --scale 2 --executor {name} --workers 2",
 }
 """How a run uses what was written, where another option than the one of its kind does."""

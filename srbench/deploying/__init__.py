@@ -1,1 +1,1 @@
-"""Networks as they are deployed: eight-bit integers, and the images on which they are calibrated."""
+"""Networks as they are deployed: runtimes, ONNX files, eight-bit integers and their calibration."""

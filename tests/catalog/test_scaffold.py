@@ -37,6 +37,7 @@ NAMES = {
     "metric": "my_metric",
     "loss": "my_loss",
     "dataset": "my_photographs",
+    "runtime": "my_runtime",
     "executor": "my_pool",
 }
 

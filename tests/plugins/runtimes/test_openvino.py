@@ -1,0 +1,47 @@
+"""OpenVINO gives PyTorch's images, and says what it lacks."""
+
+import sys
+
+import pytest
+import torch
+
+import srbench
+from srbench.deploying.backend import Backend
+from srbench.deploying.opening import open_session
+from srbench.testing import violations_of
+from srbench.testing.runtime import probe
+from srbench_plugins.runtimes.openvino import register_runtimes
+
+(SPEC,) = register_runtimes()
+
+
+@pytest.mark.slow  # the exporter takes ten seconds, for each precision again
+def test_it_keeps_the_contract_of_a_runtime():
+    pytest.importorskip("openvino")
+    pytest.importorskip("onnxscript")
+    assert violations_of(SPEC) == []
+
+
+def test_without_its_package_there_is_a_reason(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(srbench.UnavailableError, match=r"install srbench\[openvino\]"):
+        open_session(probe(), Backend("openvino"), SPEC, torch.rand(1, 3, 8, 8), tmp_path)
+
+
+def test_a_device_that_it_has_nothing_for_is_a_reason(tmp_path):
+    pytest.importorskip("openvino")
+    lr = torch.rand(1, 3, 8, 8, device="meta")
+    with pytest.raises(srbench.UnavailableError, match="runs on the CPU here, not on meta"):
+        open_session(probe(), Backend("openvino"), SPEC, lr, tmp_path)
+
+
+@pytest.mark.slow  # the exporter takes ten seconds
+def test_fp32_is_not_the_bf16_that_it_takes_by_itself(tmp_path):
+    pytest.importorskip("openvino")
+    from srbench.deploying.onnx_files import write_onnx
+
+    lr, network = torch.rand(1, 3, 16, 16), probe()
+    write_onnx(network, lr, "fp32", tmp_path / "network.onnx")
+    session = open_session(network, Backend("openvino"), SPEC, lr, tmp_path, tmp_path / "network.onnx")
+    with torch.inference_mode():
+        assert (session(lr) - network(lr)).abs().max() < 1e-5  # bf16 is off by 1e-3 and more
