@@ -258,7 +258,7 @@ class Profile(Stored):
     latency_input: str = ""
     """Height and width of the LR image, in the network's own channels: "256x256"."""
     backend: str = "eager"
-    """What ran the network; see `srbench.profiling.backends`."""
+    """What ran the network; see `srbench.deploying.backend`."""
     precision: str = "fp32"
     """The type of its numbers."""
     peak_memory_mib: Measured
@@ -272,6 +272,43 @@ class Profile(Stored):
     def figures(self) -> dict[str, Measured]:
         """The figures that may be missing, by name."""
         return {name: value for name, value in self if isinstance(value, Measured)}
+
+
+class Deployment(Stored):
+    """How a network ran in a backend, and what it cost there; one session was scored and timed."""
+
+    backend: str
+    """Runtime and precision: "onnxruntime-int8-qdq-pc"."""
+    version: str
+    """The runtime with its version."""
+    calibrated_on: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    """The training sets whose patches decided the steps of a quantised network."""
+    file_sha256: str | None = None
+    """Of the file with its program and weights; None for a runtime without any."""
+    file_mib: Measured
+    """Size of that file, in 2^20 bytes."""
+    cold_start_ms: Measured
+    """Time from the file or the module to the first sr: reading, converting, compiling, running once."""
+    latency_ms_p50: Measured | None = None
+    """Median time of a call, in ms; None where nothing was timed, as all that follow."""
+    latency_ms_p90: Measured | None = None
+    latency_low_ms: float | None = None
+    latency_high_ms: float | None = None
+    """The 95 % interval of the median."""
+    latency_input: str = ""
+    """Height and width of lr, and images x height x width for several: "180x320"."""
+    stable: bool | None = None
+    """Whether times had become equal before they were measured."""
+    peak_memory_mib: Measured | None = None
+    """Memory of a process that opens the network and runs it, beyond Python and its libraries, in 2^20 bytes."""
+    energy_mj: Measured | None = None
+    """Energy of the processor for a call, in millijoules."""
+    threads: int
+    """Threads that the runtime might use."""
+    machine: str
+    """Id of the machine; timings compare only where it is equal."""
+    other_work: str = Field(default="", exclude_if=operator.not_)
+    """What others did on the machine meanwhile; see `srbench.profiling.other_work`."""
 
 
 class Environment(Stored):
@@ -332,6 +369,8 @@ class Record(Stored):
     """Name of the preset."""
     lr_source: str = ""
     inference: str = "whole"
+    backend: str = Field(default="", exclude_if=operator.not_)
+    """What ran the network, as in ``inference`` too: "onnxruntime-int8-qdq-pc"; empty for its module as it is."""
     headline: str
     """The metric that ranks this table."""
     reference: str = Field(default="bicubic", exclude_if=lambda reference: reference == "bicubic")
@@ -349,6 +388,8 @@ class Record(Stored):
     certification: Certification | None = None
     profile: Profile | None = None
     environment: Environment | None = None
+    deployment: Deployment | None = Field(default=None, exclude_if=_absent)
+    """None where PyTorch ran the network's module as it is."""
     made_by: MadeBy | None = Field(default=None, exclude_if=_absent)
     """None for rows that failed, and those that an earlier srbench measured."""
     doubts: tuple[str, ...] = ()
@@ -361,6 +402,15 @@ class Record(Stored):
     def headline_score(self) -> Score | None:
         """The score of the metric that ranks its table; None if that was not measured."""
         return self.scores.get(self.headline)
+
+    @property
+    def applied(self) -> str:
+        """How the network is applied, without the backend: cells that differ in it alone share a table."""
+        return self.inference.replace(f",{self.backend}", "") if self.backend else self.inference
+
+    def table_protocol(self, score: Score) -> str:
+        """Return the protocol id of one of its scores without the backend, which is named in the row of a table."""
+        return score.protocol.replace(f",{self.backend}", "") if self.backend else score.protocol
 
     @property
     def row_id(self) -> RowId:

@@ -10,8 +10,8 @@ from torch import Tensor
 import srbench
 
 HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16", "int8": "f32"}
-"""What it computes in where the file says nothing. Without a hint it takes bf16 on processors with AMX, also for files in
-fp32, so that a row called fp32 would be one of another computation."""
+"""The type that it computes in where the file says nothing. Without a hint it takes bf16 on processors with AMX, for
+files in fp32 too, so that a row called fp32 would be one of another computation."""
 
 
 def open_openvino(given: srbench.ToOpen) -> srbench.Opened:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srbench.catalog.catalog import load_catalog
+from srbench.deploying.backend import Backend, parse_backend
 from srbench.errors import UsageError
 from srbench.networks.spec import ArchitectureSpec
-from srbench.profiling.backends import parse_backend
 from srbench.profiling.freed_memory import freed_memory_kept
 from srbench.profiling.machine import this_machine
 from srbench.profiling.profile import profile_network
@@ -75,7 +75,7 @@ def profile_networks(
     """
     files = [path.resolve() for path in plugin_files]
     catalog = load_catalog(files)
-    ways = [parse_backend(name) for name in backends]
+    ways: list[Backend | None] = [parse_backend(name, tuple(catalog.runtimes)) for name in backends] or [None]
     tasks = [
         (catalog.networks[name], scale, way)
         for name in catalog.networks.matching(names)
@@ -87,7 +87,7 @@ def profile_networks(
         raise UsageError(f"None of {', '.join(names)} serves scale {wanted}; `srbench show NAME` lists the scales.")
     found: list[ProfiledNetwork] = []
     for spec, scale, way in tasks:
-        title = f"{spec.name} x{scale} {way.name}"
+        title = f"{spec.name} x{scale}" + (f" {way.name}" if way else "")
         heard(len(tasks), title, None)
         height, width = covering_lr_size(output or _usual_hr(spec), scale)
         settings = Profiling(
@@ -96,7 +96,10 @@ def profile_networks(
         )  # fmt: skip
         size = (height, width) if task_of(spec).one_size else None
         with freed_memory_kept():
-            costs = profile_network(spec, scale, settings, device, list(map(str, files)), way, size=size)
+            costs = profile_network(
+                spec, scale, settings, device, list(map(str, files)), backend=way,
+                runtime=catalog.runtimes[way.runtime] if way else None, size=size,
+            )  # fmt: skip
         found.append(ProfiledNetwork(spec.name, scale, costs))
         if csv is not None:
             _write(csv, found)

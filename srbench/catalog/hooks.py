@@ -14,8 +14,8 @@ import pluggy
 from srbench.catalog.executors import ExecutorSpec
 from srbench.catalog.plugin import Family
 from srbench.datasets.spec import DatasetSpec
-from srbench.deploying.spec import RuntimeSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
+from srbench.deploying.spec import RuntimeSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import ScoreSpec
 from srbench.networks.recognition.spec import RecogniserSpec

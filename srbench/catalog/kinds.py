@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar, overload
 from srbench.catalog.executors import ExecutorSpec
 from srbench.catalog.shelf import Shelf
 from srbench.datasets.spec import DatasetSpec
-from srbench.deploying.spec import RuntimeSpec
 from srbench.degrading.spec import DegradationSpec, StepSpec
+from srbench.deploying.spec import RuntimeSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import ScoreSpec
 from srbench.networks.recognition.spec import RecogniserSpec

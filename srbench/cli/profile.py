@@ -40,7 +40,9 @@ def profile(
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Calls to time at least, however long.")] = 5,
     backend: Annotated[
         list[str] | None,
-        typer.Option("--backend", help="Backends to time: eager, compile, onnxruntime, channels_last, eager-bf16 …"),
+        typer.Option(
+            "--backend", help="Backends to time: eager-bf16, compile, onnxruntime-int8; see `srbench list runtimes`."
+        ),
     ] = None,
     memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Measure peak memory.")] = True,
     plugin: PluginFiles = None,
@@ -61,7 +63,7 @@ def profile(
     from srbench.profiling.other_work import warning_of_load
 
     size, target = image_size("--output", output) if output else None, resolve_device(device)
-    wanted, backends = scales(scale), words(backend) or ("eager",)
+    wanted, backends = scales(scale), words(backend)
     use_threads(threads)
     if warning := warning_of_load(target):
         warn(warning)
@@ -139,7 +141,7 @@ def _shown(value: Measured | None, factor: float, decimals: int) -> str:
 
 def _reasons(networks: Sequence[ProfiledNetwork]) -> list[str]:
     """Return the reasons for empty cells, and what disturbed timings, each once, with its networks."""
-    from srbench.profiling.profile import NOT_ASKED
+    from srbench.profiling.sessions import NOT_ASKED
 
     held: dict[str, list[str]] = {}
     for own in networks:

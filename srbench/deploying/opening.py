@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +15,7 @@ from srbench.deploying.backend import Backend
 from srbench.deploying.spec import Opened, RuntimeSpec, ToOpen
 from srbench.errors import UnavailableError
 from srbench.networks.conversion import AtScale
+from srbench.networks.deployed import deployed
 from srbench.networks.network import Network
 from srbench.scales import Scale
 
@@ -53,7 +54,7 @@ def open_session(
         raise UnavailableError(
             f"{runtime.title} does not compute in {backend.precision}; it has {', '.join(runtime.precisions)}."
         )
-    with _failing_as_reason(type(module).__name__, backend, example):
+    with _failing_as_reason(backend, example, (folder, onnx)):
         given = ToOpen(
             module=copy.deepcopy(module).eval(),
             example=example,
@@ -76,21 +77,24 @@ def open_session(
 class _failing_as_reason:  # noqa: N801 - a context manager, which reads as a phrase
     """Turn any error of a runtime or a converter into an `UnavailableError`."""
 
-    def __init__(self, network: str, backend: Backend, example: Tensor) -> None:
-        self.network, self.backend, self.device = network, backend, example.device
+    def __init__(self, backend: Backend, example: Tensor, paths: Iterable[Path | None]) -> None:
+        self.backend, self.device, self.paths = backend, example.device, paths
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, UnavailableError):
-            first = (str(error).strip().splitlines() or [""])[0][:160]
+            text = str(error).strip()
+            for path in filter(None, self.paths):
+                text = text.replace(str(path), path.name)  # a record is read on other machines
+            first = (text.splitlines() or [""])[0][:200]
             raise UnavailableError(
-                f"{self.network} does not run as {self.backend.name} on {self.device}: {type(error).__name__}: {first}"
+                f"The network does not run as {self.backend.name} on {self.device}: {type(error).__name__}: {first}"
             ) from error
 
 
 def plain_module(network: Network, scale: Scale) -> nn.Module:
-    """Return a network as a module that maps lr to sr in [0, 1], which is what runtimes open.
+    """Return a network, in its deployed form, as a module that maps lr to sr in [0, 1], which is what runtimes open.
 
     Raises:
         UnavailableError: It needs more than lr.
@@ -100,7 +104,7 @@ def plain_module(network: Network, scale: Scale) -> nn.Module:
             f"{network.spec.title} takes {', '.join(network.spec.conditions)} beside lr, and runtimes open networks "
             "that take lr alone; measure it without a backend."
         )
-    return AtScale(network, scale).eval()
+    return AtScale(deployed(network), scale).eval()
 
 
 def deployed_network(network: Network, run: Callable[[Tensor], Tensor]) -> Network:

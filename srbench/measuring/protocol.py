@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from srbench.deploying.backend import Backend
 from srbench.errors import UnknownNameError, UsageError
 from srbench.measuring.metrics.spec import SrScoreSpec
 from srbench.scales import Scale, next_whole, whole_scale
@@ -238,6 +239,9 @@ class Inference:
     chop: bool = False
     """The EDSR family's recursive quarters; needed to reproduce their published scores."""
     precision: Precision = "fp32"
+    """Of autocast, for what has no backends: single photographs, and recognisers."""
+    backend: Backend | None = None
+    """What runs the network; None for its module as it is, in PyTorch."""
     resize: int = 0
     """The whole scale at which the network is applied, if that is not the scale of the cell; sr is then reduced by
     MATLAB's ``imresize``."""
@@ -256,6 +260,7 @@ class Inference:
         how = "chop" if self.chop else f"tile={self.tile}+{self.overlap}" if self.tile else "whole"
         how += f",resize={self.resize}" if self.resize else ""
         how += (",x8" if self.self_ensemble else "") + ("" if self.precision == "fp32" else f",{self.precision}")
+        how += f",{self.backend.name}" if self.backend else ""
         return how if limit is None else f"{how},first={limit}"
 
 

@@ -45,6 +45,7 @@ def suite_of(cell: Cell, suite: Suite) -> Suite:
         self_ensemble=how.self_ensemble,
         chop=how.chop,
         precision=how.precision,
+        backends=(how.backend.name,) if how.backend else (),
     )
     return suite.model_copy(
         update={

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srbench.catalog.catalog import Catalog
+from srbench.deploying.backend import EAGER, Backend, parse_backend
 from srbench.errors import ConfigError, UnknownNameError
 from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.cells import Model
@@ -70,6 +71,18 @@ class Axes:
     def metrics(self) -> tuple[str, ...]:
         """The grid's metrics, or the suite's."""
         return self.grid.metrics or self.suite.metrics
+
+    @property
+    def backends(self) -> tuple[Backend | None, ...]:
+        """What runs the networks; None for their modules as they are."""
+        grid = self.grid
+        if grid.backends and grid.precision != "fp32":
+            raise ConfigError(f"{self.where}: backends and precision are both given; put the precision into backends.")
+        if grid.backends and not self.task.has_backends:
+            raise ConfigError(f"{self.where}: backends run networks for super-resolution only; leave them out.")
+        if self.task.has_backends and grid.precision != "fp32":
+            return (Backend(EAGER.runtime, grid.precision),)
+        return tuple(parse_backend(name, tuple(self.catalog.runtimes)) for name in grid.backends) or (None,)
 
     @property
     def recipe_name(self) -> str:

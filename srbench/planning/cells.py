@@ -108,6 +108,8 @@ class Cell:
     metrics: tuple[str, ...]
     realisation: int | None = None
     """Number of the frozen realisation, from 0; None if there is only one."""
+    calibrated_on: tuple[str, ...] = ()
+    """The training sets whose patches decide the steps of a quantised network; empty for others."""
 
     @property
     def network_scale(self) -> Scale:
@@ -130,7 +132,8 @@ class Cell:
     def title(self) -> str:
         """The cell in messages."""
         number = "" if self.realisation is None else f", realisation {self.realisation}"
-        return f"{self.model.title} on {self.dataset} (x{self.scale}, {self.degradation}{number})"
+        backend = f", {self.inference.backend.name}" if self.inference.backend else ""
+        return f"{self.model.title} on {self.dataset} (x{self.scale}, {self.degradation}{number}{backend})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,7 @@ class RunKeywords(TypedDict, total=False):
     chop: bool
     resize: bool
     precision: str | None
+    backends: str | Iterable[str]
     weights: str | Path | Iterable[str | Path]
     needs: str | Iterable[str]
     profile: bool
@@ -100,6 +101,9 @@ class RunOptions(Selection):
         False, "--resize", "At a real scale that a network lacks, reduce the result of its next larger scale."
     )
     precision: str | None = option(None, "--precision", "Measure in fp32, bf16 or fp16.")
+    backends: tuple[str, ...] = option(
+        (), "--backend", "What runs networks: eager, openvino-bf16, onnxruntime-int8; see `srbench list runtimes`."
+    )
     weights: tuple[Path, ...] = option(
         (),
         "--weights",
@@ -154,7 +158,7 @@ class RunOptions(Selection):
         known = {name for grid in suite.grid for name in grid.degradations}
         replaced = self.architectures or self.distillers or set(self.degradations) - known
         changes: dict[str, Any] = {"seeds": self.seeds, "tile": self.tile, "precision": self.precision}
-        changes |= {name: getattr(self, name) or None for name in ("self_ensemble", "chop", "resize")}
+        changes |= {name: getattr(self, name) or None for name in ("self_ensemble", "chop", "resize", "backends")}
         changes = {name: value for name, value in changes.items() if value not in (None, ())}
         if self.recipe:
             changes["recipe"] = None  # so that the recipe of the suite, set below, is used for every grid

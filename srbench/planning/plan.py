@@ -51,9 +51,9 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection = EVERYTHING)
 def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
     grid = axes.grid
     check_grid(axes)
-    inference = Inference(
-        tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop, precision=grid.precision
-    )
+    inference = Inference(tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop)
+    if not axes.task.has_backends:
+        inference = replace(inference, precision=grid.precision)
     for name in grid.datasets:
         axes.task.check_dataset(axes.catalog.datasets[name], axes.where)
     datasets = [name for name in grid.datasets if name in (selection.datasets or grid.datasets)]
@@ -76,8 +76,10 @@ def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
             if selection.only and not {name, named.spec.name, distiller} & set(selection.only):
                 continue
             models = models_of(axes, named, degradation, applied, distiller)
-            for model, dataset, number in itertools.product(models, datasets, numbers):
+            for model, backend, dataset, number in itertools.product(models, axes.backends, datasets, numbers):
+                int8 = backend is not None and backend.precision == "int8"
                 yield Cell(
                     model=model, dataset=dataset, scale=scale, degradation=degradation, protocol=protocol,
-                    inference=how, metrics=axes.metrics, realisation=number,
+                    inference=replace(how, backend=backend), metrics=axes.metrics, realisation=number,
+                    calibrated_on=(model.recipe or recipe()).datasets if int8 else (),
                 )  # fmt: skip

@@ -74,7 +74,10 @@ class Grid(Table):
     chop: bool = False
     """Whether images are computed in overlapping quarters, as EDSR's release does."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Number format of measuring."""
+    """Number format of measuring: the backend of PyTorch in it."""
+    backends: tuple[str, ...] = ()
+    """What runs the networks: "eager", "openvino-bf16", "onnxruntime-int8", "onnxruntime-int8-qdq-pt". What is scored
+    is also what is timed. If absent, PyTorch runs them as they are."""
 
     @property
     def taught_by(self) -> tuple[str, ...]:

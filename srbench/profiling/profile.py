@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from srbench.deploying.backend import EAGER, Backend
+from srbench.deploying.spec import RuntimeSpec
 from srbench.errors import SrbenchError, reason_of
 from srbench.networks.deployed import deployed_module
 from srbench.networks.spec import ArchitectureSpec
-from srbench.profiling.backends import Backend, prepare
 from srbench.profiling.complexity import (
     Macs,
     count_deployed_parameters,
@@ -27,15 +30,14 @@ from srbench.profiling.latency import Latency, measure_latency
 from srbench.profiling.machine import this_machine
 from srbench.profiling.memory import Work, peak_memory
 from srbench.profiling.other_work import other_work
+from srbench.profiling.sessions import NOT_ASKED, session_of
 from srbench.profiling.settings import Profiling
 from srbench.records import Measured, Profile
 from srbench.scales import Scale, plain_scale, read_scale
 
 T = TypeVar("T")
-EAGER = Backend()
 FIXED = Measured(reason="a fixed operator without weights; MACs are a figure for networks")
 NO_WORK = Measured(reason="it looks values up in a table; MACs are a figure for networks")
-NOT_ASKED = Measured(reason="this measurement was turned off")
 
 
 def profile_network(
@@ -44,8 +46,9 @@ def profile_network(
     profiling: Profiling,
     device: str,
     plugin_files: Sequence[str] = (),
-    backend: Backend = EAGER,
     *,
+    backend: Backend | None = None,
+    runtime: RuntimeSpec | None = None,
     size: tuple[int, int] | None = None,
 ) -> Profile:
     """Measure one architecture at one scale, with fresh weights.
@@ -60,29 +63,36 @@ def profile_network(
         profiling: Input size and time budget.
         device: Where latency and memory are measured.
         plugin_files: Single-file plugins that the process which measures memory has to load.
-        backend: How the network runs for latency; memory is that of plain PyTorch in fp32.
+        backend: How the network runs for latency; None for its module as it is. Memory is that of the module.
+        runtime: The runtime of ``backend``.
         size: Height and width of every input, where all have one size: the figures are of that input alone.
     """
     network = spec.network(scale).eval()
     counted = _try(lambda: macs_at(spec, scale, size or (256, 256)))
-    shape = input_shape(spec, size or (profiling.latency_height, profiling.latency_width))
+    shape = input_shape(spec, size or profiling.size_at(scale))
     lr = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-    lr = (lr * spec.input_range).to(device)
     network.to(device)
+    lr = lr.to(device)
 
     def timed() -> Latency:
         folded = deployed_module(network)
-        module = _AtScale(folded, spec.arguments(lr, scale)[1:]) if spec.one_network else folded
-        forward = module if backend == EAGER else prepare(module, backend, lr)  # which would run it once
+        with tempfile.TemporaryDirectory() as folder:
+            forward: Callable[[Tensor], object] = partial(forward_at(spec, scale), folded)
+            given = lr * spec.input_range
+            if backend is not None and runtime is not None:
+                forward, given = session_of(spec, scale, folded, backend, runtime, lr, Path(folder)), lr
 
-        def once() -> object:
-            with torch.inference_mode():
-                return forward(lr)
+            def once() -> object:
+                with torch.inference_mode():
+                    return forward(given)
 
-        return measure_latency(once, device, budget_s=profiling.latency_seconds, min_repeats=profiling.latency_repeats)
+            return measure_latency(
+                once, device, budget_s=profiling.latency_seconds, min_repeats=profiling.latency_repeats
+            )
 
     with other_work(device) as others:
         latency = _try(timed)
+    ran = backend or EAGER
     looked_up = _tables(network, spec.lookups) if spec.lookups else {}
     why = NO_WORK if spec.lookups else FIXED if count_parameters(network) == 0 else None
     if size is None:
@@ -103,24 +113,12 @@ def profile_network(
         latency_low_ms=None if isinstance(latency, str) else latency.low_ms,
         latency_high_ms=None if isinstance(latency, str) else latency.high_ms,
         latency_input="{2}x{3}".format(*shape),
-        backend=backend.name.removesuffix(f"-{backend.precision}"),
-        precision=backend.precision,
+        backend=ran.runtime,
+        precision=ran.precision,
         peak_memory_mib=_memory(spec, scale, shape, device, plugin_files) if profiling.memory else NOT_ASKED,
         machine=this_machine().id,
         other_work=others.sentence,
     )
-
-
-class _AtScale(nn.Module):
-    """Wraps a network for several scales as a network of one, which is called with lr alone."""
-
-    def __init__(self, network: nn.Module, further: tuple[object, ...]) -> None:
-        super().__init__()
-        self.network, self.further = network, further
-
-    def forward(self, lr: Tensor) -> Tensor:
-        sr: Tensor = self.network(lr, *self.further)
-        return sr
 
 
 def _try(work: Callable[[], T]) -> T | str:

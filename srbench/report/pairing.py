@@ -64,7 +64,7 @@ def scores_by_seed(records: Iterable[Record], heading: Heading) -> Scores:
     scores = Scores(binary=True)
     for record in records:
         score = record.scores.get(heading.metric)
-        if record.status == "ok" and score and score.protocol == heading.protocol:
+        if record.status == "ok" and score and record.table_protocol(score) == heading.protocol:
             scores.binary &= score.binary
             own = scores.setdefault(record.model.seed or 0, {})
             values = ((image.name, image.scores.get(heading.metric)) for image in record.images)

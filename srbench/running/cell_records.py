@@ -7,7 +7,7 @@ from functools import partial
 
 from srbench.networks.spec import Reported
 from srbench.planning.cells import Cell, Model
-from srbench.records import ModelFacts, Record, Score
+from srbench.records import Deployment, ModelFacts, Profile, Record, Score
 from srbench.running.keys import files_hash
 from srbench.running.made_by import made_by
 from srbench.running.schedule import Schedule
@@ -19,7 +19,7 @@ def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> R
     """Make the record of a measured cell; kept files are named as they are in the store."""
     session, jobs = schedule.session, schedule.cells[cell]
     return _common(schedule, cell)(
-        key=schedule.keys.cell(cell).key,
+        key=schedule.keys.cell(cell, schedule.plan.suite.profile).key,
         status="ok",
         model=_model(schedule, cell.model).model_copy(update={"weights_read": measured.weights_read}),
         dataset_hash=session.library.content_hash(session.catalog.datasets[cell.dataset]),
@@ -29,12 +29,25 @@ def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> R
         representation_file=measured.representation_file,
         attention_file=measured.attention_file,
         certification=schedule.result(jobs.certify),
-        profile=schedule.result(jobs.profile) if jobs.profile else None,
+        profile=_profile(schedule.result(jobs.profile) if jobs.profile else None, measured.deployment),
+        deployment=measured.deployment,
         environment=measured.environment,
         made_by=made_by(cell, schedule.plan.suite, measured, session, schedule.keys),
         doubts=measured.doubts,
         seconds=measured.seconds,
         created=measured.created,
+    )
+
+
+def _profile(profile: Profile | None, deployment: Deployment | None) -> Profile | None:
+    """Return the costs of a network, with the times and the memory of its backend instead of its module's."""
+    if profile is None or deployment is None or deployment.latency_ms_p50 is None:
+        return profile
+    runtime, precision, *_ = deployment.backend.split("-")
+    same = ("latency_ms_p50", "latency_ms_p90", "latency_low_ms", "latency_high_ms", "latency_input", "peak_memory_mib",
+            "machine", "other_work")  # fmt: skip
+    return profile.model_copy(
+        update={"backend": runtime, "precision": precision} | {name: getattr(deployment, name) for name in same}
     )
 
 
@@ -67,6 +80,7 @@ def _common(schedule: Schedule, cell: Cell) -> partial[Record]:
         reference=task_named(suite.task).reference,
         controls=suite.controls,
         inference=cell.inference.id(session.limit),
+        backend=cell.inference.backend.name if cell.inference.backend else "",
     )
 
 

@@ -12,7 +12,7 @@ from srbench.errors import SrbenchError
 from srbench.planning.cells import Cell, Model
 from srbench.records import Stored
 from srbench.running.equal_time import TRIAL_STEPS, TRIAL_TURNS
-from srbench.running.jobs import Job, MeasureJob, PaceJob, ProfileJob, TrainJob
+from srbench.running.jobs import Job, MeasureJob, OnnxJob, PaceJob, ProfileJob, TrainJob
 from srbench.running.schedule import ScheduledJob
 from srbench.running.session import Session
 from srbench.scales import Scale, area
@@ -28,6 +28,8 @@ _SECONDS_PER_MODULE = {"student": 1.2e-4, "teacher": 4e-5}
 _MEASURE_OVERHEAD = 1.0
 """Reading weights and images; sets whose sizes are not in their manifest count with this alone."""
 _PROFILE_OVERHEAD = 4.0
+_CONVERSION = 8.0
+"""Writing an ONNX file, and half of that again for its quantisation."""
 
 
 class Estimator:
@@ -46,8 +48,11 @@ class Estimator:
                 return 2 * TRIAL_TURNS * TRIAL_STEPS / steps * self._training(model)
             case TrainJob(model):
                 return self._training(model)
-            case MeasureJob(cell):
-                return self._measuring(cell)
+            case MeasureJob(cell, profiling):
+                timed = job.alone and profiling.enabled
+                return self._measuring(cell) + timed * (profiling.latency_seconds + _PROFILE_OVERHEAD)
+            case OnnxJob():
+                return _CONVERSION
             case ProfileJob(profiling=profiling):
                 return profiling.latency_seconds + _PROFILE_OVERHEAD
         return 1.0
@@ -56,7 +61,7 @@ class Estimator:
         """Return about how many seconds a run of jobs takes; what times something runs alone."""
         seconds = {True: 0.0, False: 0.0}
         for scheduled in jobs:
-            seconds[isinstance(scheduled.job, PaceJob | ProfileJob)] += self.seconds(scheduled.job)
+            seconds[scheduled.job.alone] += self.seconds(scheduled.job)
         return seconds[True] + seconds[False] / workers
 
     def _training(self, model: Model) -> float:

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import PluginError, TrainingError
@@ -20,14 +20,19 @@ from srbench.profiling.settings import Profiling
 from srbench.records import Certification, Profile, Stored
 from srbench.running.events import unheard
 from srbench.running.job_progress import JobProgress
-from srbench.running.keys import Keys
+from srbench.running.keys import TIMED, Keys
 from srbench.running.late_names import LateNames
+from srbench.running.programs import Program, program_of
 from srbench.running.provenance import this_environment
 from srbench.running.session import Session
-from srbench.running.stages import CURVES, WEIGHTS, JobName, MeasuredCell, Pace, Trained
+from srbench.running.stages import CURVES, PROGRAM, WEIGHTS, JobName, MeasuredCell, OnnxFile, Pace, Trained
 from srbench.scales import Scale
 from srbench.tasks.table import task_named, task_of
 from srbench.tasks.task import MeasureRequest
+
+if TYPE_CHECKING:
+    from srbench.measuring.measure import Measurement
+    from srbench.networks.network import Network
 
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
 
@@ -51,6 +56,11 @@ class Job(ABC, Generic[R_co]):
         Raises:
             SrbenchError: A file that it needs is missing or damaged.
         """
+
+    @property
+    def alone(self) -> bool:
+        """Whether it measures time, and so needs the machine for itself."""
+        return False
 
     def intact(self, result: Stored, folder: Path) -> bool:  # noqa: ARG002
         """Whether the files beside a stored result are those that it was stored with."""
@@ -102,6 +112,7 @@ class PaceJob(Job[Pace]):
     """Measure how much longer the training steps of a model take than those of plain training."""
 
     model: Model
+    alone = True
 
     @property
     def title(self) -> str:
@@ -201,10 +212,50 @@ class TrainJob(Job[Trained]):
 
 
 @dataclass(frozen=True)
+class OnnxJob(Job[OnnxFile]):
+    """Write a model as an ONNX file."""
+
+    program: Program
+
+    @property
+    def title(self) -> str:
+        """Converting a model."""
+        return f"writing {self.program.title}"
+
+    def name(self, keys: Keys) -> JobName[OnnxFile]:
+        """Name the file."""
+        return keys.program(self.program)
+
+    def intact(self, result: Stored, folder: Path) -> bool:
+        """Whether the file is there, bit by bit."""
+        file = folder / PROGRAM
+        return isinstance(result, OnnxFile) and file.is_file() and sha256_of(file) == result.sha256
+
+    def perform(self, session: Session, folder: Path, progress: JobProgress) -> OnnxFile:  # noqa: ARG002
+        """Convert the network, and quantise it if that is asked for."""
+        import torch
+
+        from srbench.running.deploying import write_program
+        from srbench.running.models import stored_model
+
+        start = time.perf_counter()
+        model = stored_model(self.program.model, session, Keys(session), torch.device(session.device))
+        write_program(self.program, model.network, session, folder / PROGRAM)
+        return OnnxFile(sha256=sha256_of(folder / PROGRAM), seconds=time.perf_counter() - start)
+
+
+@dataclass(frozen=True)
 class MeasureJob(Job[MeasuredCell]):
     """Measure a cell."""
 
     cell: Cell
+    profiling: Profiling = TIMED
+    """How a backend is timed."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether a backend is timed that also gives the images."""
+        return self.cell.inference.backend is not None
 
     @property
     def title(self) -> str:
@@ -213,21 +264,55 @@ class MeasureJob(Job[MeasuredCell]):
 
     def name(self, keys: Keys) -> JobName[MeasuredCell]:
         """Name the measurement."""
-        return keys.cell(self.cell)
+        return keys.cell(self.cell, self.profiling)
 
     def perform(self, session: Session, folder: Path, progress: JobProgress) -> MeasuredCell:
         """Apply the model to the images and score it."""
         import torch
 
+        from srbench.deploying.opening import deployed_network
+        from srbench.running.deploying import deployed
         from srbench.running.models import stored_model
 
         start = time.perf_counter()
-        cell, catalog, device = self.cell, session.catalog, torch.device(session.device)
+        cell, device = self.cell, torch.device(session.device)
         model = stored_model(cell.model, session, Keys(session), device)
-        task, dataset = task_of(model.network.spec), catalog.datasets[cell.dataset]
-        recipe = cell.model.recipe
+        if cell.inference.backend is None:
+            measured, deployment = self._measured(model.network, session, folder, progress), None
+        else:
+            with deployed(cell, cell.inference.backend, model.network, self._file(session), session) as running:
+                network = deployed_network(model.network, running.opened)
+                measured = self._measured(network, session, folder, progress)
+                deployment = running.costs(self.profiling, session)
+        chosen_by_test = cell.model.recipe is not None and cell.model.recipe.choose == "official"
+        return MeasuredCell(
+            scores=measured.scores,
+            images=measured.images,
+            lr_source=measured.lr_source,
+            representation_file=measured.representation_file,
+            attention_file=measured.attention_file,
+            weights_read=model.weights_read,
+            doubts=(*model.doubts, *measured.doubts, *([CHOSEN_BY_TEST] if chosen_by_test else ())),
+            deployment=deployment,
+            environment=this_environment(session.device),
+            command=session.command,
+            seconds=time.perf_counter() - start,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def _file(self, session: Session) -> Path | None:
+        """Return the ONNX file that the backend opens, if it opens one."""
+        program = program_of(self.cell, session)
+        return None if program is None else session.store.folder(Keys(session).program(program)) / PROGRAM
+
+    def _measured(self, network: Network, session: Session, folder: Path, progress: JobProgress) -> Measurement:
+        """Score all images as a network makes them."""
+        import torch
+
+        cell, catalog = self.cell, session.catalog
+        task, dataset, recipe = task_of(network.spec), catalog.datasets[cell.dataset], cell.model.recipe
         request = MeasureRequest(
-            network=model.network,
+            network=network,
             published=cell.model.source in ("checkpoint", "file"),
             trained_on=tuple(catalog.datasets[name] for name in recipe.datasets) if recipe else (),
             library=session.library,
@@ -240,30 +325,13 @@ class MeasureJob(Job[MeasuredCell]):
             metrics=[catalog.metrics[name] for name in cell.metrics],
             limit=session.limit,
             realisation=cell.realisation or 0,
-            device=device,
+            device=torch.device(session.device),
             keep=session.images_kept,
             folder=folder / "images",
             without_maps=self._without_maps(catalog),
         )
         with progress.images(task.images(session.library, dataset, session.limit)) as advance:
-            measured = task.measure(request, advance)
-        return MeasuredCell(
-            scores=measured.scores,
-            images=measured.images,
-            lr_source=measured.lr_source,
-            representation_file=measured.representation_file,
-            attention_file=measured.attention_file,
-            weights_read=model.weights_read,
-            doubts=(
-                *model.doubts,
-                *measured.doubts,
-                *([CHOSEN_BY_TEST] if recipe and recipe.choose == "official" else ()),
-            ),
-            environment=this_environment(session.device),
-            command=session.command,
-            seconds=time.perf_counter() - start,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+            return task.measure(request, advance)
 
     def _without_maps(self, catalog: Catalog) -> str:
         model = self.cell.model
@@ -305,6 +373,7 @@ class ProfileJob(Job[Profile]):
     profiling: Profiling
     size: tuple[int, int] | None
     """Height and width of what it sees; None where images have sizes of their own."""
+    alone = True
 
     @property
     def title(self) -> str:

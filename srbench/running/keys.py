@@ -18,13 +18,29 @@ from srbench.profiling.settings import Profiling
 from srbench.recipe import TrainingRecipe
 from srbench.records import Certification, Profile
 from srbench.running.late_names import current_code
+from srbench.running.programs import Program, program_of
 from srbench.running.session import Session
-from srbench.running.stages import CERTIFY, MEASURE, PACE, PROFILE, TRAIN, JobName, MeasuredCell, Pace, Stage, Trained
+from srbench.running.stages import (
+    CERTIFY,
+    MEASURE,
+    ONNX,
+    PACE,
+    PROFILE,
+    TRAIN,
+    JobName,
+    MeasuredCell,
+    OnnxFile,
+    Pace,
+    Stage,
+    Trained,
+)
 from srbench.scales import Scale, plain_scale
 from srbench.tasks.table import task_of
 
 REPORTING = {"name", "source", "checkpoint_every", "validate_every"}
 """Fields of a recipe that do not decide what a training becomes."""
+TIMED = Profiling()
+"""How backends are timed unless a suite says otherwise."""
 READING_VERSION = 2
 """Raise it whenever `srbench.networks.weights` takes other weights from the same file."""
 
@@ -56,8 +72,27 @@ class Keys:
         own = {"teachers": teachers, "machine": self._machine, "threads": self._session.threads}
         return self._with_late_names(PACE, self._weights(same) | own)
 
-    def cell(self, cell: Cell) -> JobName[MeasuredCell]:
-        """Name a measurement."""
+    def program(self, program: Program) -> JobName[OnnxFile]:
+        """Name a model as an ONNX file.
+
+        Raises:
+            DataError: A training set for its calibration is missing or damaged.
+        """
+        datasets = self._catalog.datasets
+        return ONNX.job(
+            {
+                "model": self.model(program.model).key,
+                "scale": plain_scale(program.scale),
+                "precision": program.precision,
+                "quantisation": program.quantisation,
+                "data": {name: self._library.content_hash(datasets[name]) for name in program.calibrated_on},
+                "degradation": self._degradation(program.degradation) if program.degradation else None,
+                "device": self._device_kind,
+            }
+        )
+
+    def cell(self, cell: Cell, profiling: Profiling = TIMED) -> JobName[MeasuredCell]:
+        """Name a measurement; that of a backend has its times, which belong to a machine and the way of timing."""
         catalog, dataset = self._catalog, self._catalog.datasets[cell.dataset]
         takes_provided = cell.protocol.takes_provided_lr(cell.degradation)
         provided = catalog.degradations[cell.degradation].provided or takes_provided
@@ -78,7 +113,21 @@ class Keys:
                 "device": self._device_kind,
             }
             | ({"task": version} if version > 1 else {})
+            | self._deployment(cell, profiling)
         )
+
+    def _deployment(self, cell: Cell, profiling: Profiling) -> dict[str, object]:
+        backend = cell.inference.backend
+        if backend is None:
+            return {}
+        program = program_of(cell, self._session)
+        deployment = {
+            "runtime": self._catalog.runtimes.code_hash(backend.runtime),
+            "program": None if program is None else self.program(program).key,
+            "profiling": profiling.model_dump(mode="json"),
+            "machine": self._machine,
+        }
+        return {"deployment": deployment}
 
     def certificate(self, task: str, dataset: str, scale: Scale) -> JobName[Certification]:
         """Name the certification of a dataset."""

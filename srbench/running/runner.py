@@ -14,7 +14,7 @@ from srbench.records import Stored
 from srbench.running.dispatch import Dispatch
 from srbench.running.events import Listener, Note
 from srbench.running.job_progress import JobProgress, JobsProgress
-from srbench.running.jobs import PaceJob, ProfileJob, perform
+from srbench.running.jobs import PaceJob, perform
 from srbench.running.needs import needs_by_kind
 from srbench.running.pool import Pool, Work
 from srbench.running.recording import Recorder
@@ -87,12 +87,13 @@ def _batches(
 ) -> Iterator[tuple[list[ScheduledJob[Stored]], int, ExecutorSpec]]:
     """Yield jobs that may run at the same time, with the number of workers, and the executor.
 
-    Timing needs the machine for itself: paces come first, since trainings wait for them, and profiles last, one by one.
+    Timing needs the machine for itself: paces come first, since trainings wait for them, and backends and
+    profiles last, one by one.
     It is this machine that is timed, wherever the others run.
     """
     paces = [scheduled for scheduled in todo if isinstance(scheduled.job, PaceJob)]
-    profiles = [scheduled for scheduled in todo if isinstance(scheduled.job, ProfileJob)]
-    others = [scheduled for scheduled in todo if not isinstance(scheduled.job, PaceJob | ProfileJob)]
+    costs = [scheduled for scheduled in todo if scheduled.job.alone and scheduled not in paces]
+    others = [scheduled for scheduled in todo if not scheduled.job.alone]
     timed = ON_THIS_MACHINE if executor.elsewhere else executor
-    batches = ((paces, 1, timed), (others, workers, executor), (profiles, 1, timed))
+    batches = ((paces, 1, timed), (others, workers, executor), (costs, 1, timed))
     yield from (batch for batch in batches if batch[0])

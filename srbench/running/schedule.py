@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar
 from srbench.errors import SrbenchError
 from srbench.planning.cells import Cell, Model, Plan
 from srbench.records import Certification, Profile, Stored
-from srbench.running.jobs import CertifyJob, Job, MeasureJob, PaceJob, ProfileJob, TrainJob
+from srbench.running.jobs import CertifyJob, Job, MeasureJob, OnnxJob, PaceJob, ProfileJob, TrainJob
 from srbench.running.keys import Keys
+from srbench.running.programs import program_of
 from srbench.running.session import Session
 from srbench.running.stages import JobName, MeasuredCell
 from srbench.scales import Scale
@@ -102,8 +103,11 @@ class Schedule:
     def _cell(self, cell: Cell, training: Sequence[ScheduledJob[Stored]]) -> CellJobs:
         profiling, scale = self.plan.suite.profile, cell.network_scale
         size = cell.protocol.input_size(scale)
+        needs = list(training)
+        if cell.inference.backend is not None and (program := program_of(cell, self.session)) is not None:
+            needs.append(self._scheduled(OnnxJob(program), training))
         return CellJobs(
-            measure=self._scheduled(MeasureJob(cell), training),
+            measure=self._scheduled(MeasureJob(cell, profiling), needs),
             certify=self._scheduled(CertifyJob(self.plan.suite.task, cell.dataset, cell.scale)),
             profile=self._scheduled(ProfileJob(cell.model.architecture, scale, profiling, size))
             if profiling.enabled
@@ -142,7 +146,7 @@ class Schedule:
 
     def _usable(self, scheduled: ScheduledJob[Stored], name: JobName[Stored]) -> bool:
         """Whether the result of a job is stored, and undamaged."""
-        if not isinstance(scheduled.job, TrainJob):
+        if not isinstance(scheduled.job, TrainJob | OnnxJob):
             return self.done(scheduled)
         result = self.result(scheduled)
         return result is not None and scheduled.job.intact(result, self.session.store.folder(name))

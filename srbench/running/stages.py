@@ -13,6 +13,7 @@ from pydantic import Field
 
 from srbench.records import (
     Certification,
+    Deployment,
     Environment,
     FileInside,
     ImageScores,
@@ -27,6 +28,8 @@ from srbench.running.late_names import CodeByName
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
 WEIGHTS = "weights.safetensors"
 """The file of a training's weights, beside its result."""
+PROGRAM = "network.onnx"
+"""The file of a network as ONNX, beside its result."""
 CURVES = "curves.csv"
 """The file of its curves; see `srbench.training.curves`."""
 
@@ -87,6 +90,13 @@ class Trained(Stored):
     environment: Environment
 
 
+class OnnxFile(Stored):
+    """A network as an ONNX file, which is beside this result."""
+
+    sha256: str
+    seconds: float
+
+
 class MeasuredCell(Stored):
     """The scores of a model on the images of one cell."""
 
@@ -98,6 +108,7 @@ class MeasuredCell(Stored):
     attention_file: FileInside | None = None
     weights_read: str = ""
     doubts: tuple[str, ...] = ()
+    deployment: Deployment | None = Field(default=None, exclude_if=lambda found: found is None)
     environment: Environment
     command: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """See `srbench.running.session.Session`."""
@@ -109,5 +120,6 @@ class MeasuredCell(Stored):
 PACE = Stage("pace", 3, Pace)
 TRAIN = Stage("train", 2, Trained)
 MEASURE = Stage("measure", 3, MeasuredCell)
+ONNX = Stage("onnx", 1, OnnxFile)
 CERTIFY = Stage("certify", 2, Certification)
 PROFILE = Stage("profile", 3, Profile)

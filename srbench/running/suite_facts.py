@@ -80,7 +80,7 @@ def suite_facts(name: str, catalog: Catalog) -> SuiteFacts:
         cells=len(plan.cells),
         trainings=len(trained),
         training_seconds=sum(estimator.seconds(TrainJob(model)) for model in trained),
-        measuring_seconds=sum(estimator.seconds(MeasureJob(cell)) for cell in plan.cells),
+        measuring_seconds=sum(estimator.seconds(MeasureJob(cell, plan.suite.profile)) for cell in plan.cells),
         models=_models(plan),
     )
 

@@ -97,6 +97,8 @@ class Task(ABC):
     """Width and height of the HR for which a network is profiled outside a run, where nobody gives one."""
     one_size: ClassVar[bool]
     """Whether all images have one size, so that costs are those of one input; else MACs are those of usual sizes."""
+    has_backends: ClassVar[bool] = False
+    """Whether its networks can be run by other runtimes than PyTorch's modules."""
     measuring_version: ClassVar[int] = 1
     """Raise it whenever `measure` gives something else for the same request; above 1 it decides the keys of cells."""
 

@@ -110,7 +110,8 @@ def _file(spec: RuntimeSpec, precision: Precision, module: nn.Module, folder: Pa
 
 
 def _quantised(content: bytes) -> bytes:
-    from srbench.deploying.quantisation import Quantisation, quantise
+    from srbench.deploying.quantisation import quantise
+    from srbench.deploying.settings import Quantisation
 
     patches = [photograph(1, 3, 32, 32, seed=seed) for seed in range(8)]
     return quantise(content, patches, Quantisation())
@@ -134,9 +135,7 @@ def _check_threads(session: Session, name: str, found: Violations) -> None:
         for _ in range(5):
             session(lr)
     busy = (time.process_time() - processor) / (time.perf_counter() - wall)
-    found.expect(
-        busy < 1.5, f"{name} keeps {busy:.1f} threads busy though it was given 1; respect `ToOpen.threads`."
-    )
+    found.expect(busy < 1.5, f"{name} keeps {busy:.1f} threads busy though it was given 1; respect `ToOpen.threads`.")
 
 
 def _compare(session: Session, module: nn.Module, lr: Tensor, name: str, bound: float, found: Violations) -> None:

@@ -24,7 +24,7 @@ def test_a_track_of_which_no_row_has_the_terms_is_refused(srbench):
     assert "the first, 00_SPAN: lacks lpips, dists, clipiqa, maniqa, musiq, niqe." in answer.err
 
 
-@pytest.mark.parametrize("track", TRACKS.values(), ids=str)
+@pytest.mark.parametrize("track", [pytest.param(track, id=name) for name, track in TRACKS.items()])
 def test_the_page_has_every_track_with_its_formula_and_terms(track):
     page = (ROOT / "docs" / "judge.md").read_text(encoding="utf-8")
     row = next(line for line in page.splitlines() if line.startswith("|") and f"`{track.name}`" in line)

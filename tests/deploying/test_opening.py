@@ -5,6 +5,7 @@ import dataclasses
 
 import pytest
 import torch
+from srbench_plugins.runtimes.pytorch import register_runtimes
 from torch import nn
 
 import srbench
@@ -13,7 +14,6 @@ from srbench.deploying.opening import deployed_network, open_session, plain_modu
 from srbench.errors import UnavailableError
 from srbench.networks.network import Network
 from srbench.testing.runtime import probe
-from srbench_plugins.runtimes.pytorch import register_runtimes
 
 EAGER = register_runtimes()[0]
 SPEC = srbench.ArchitectureSpec(name="probe", build=lambda scale: probe(), scales=frozenset({2}))
@@ -69,7 +69,7 @@ def test_a_network_that_fails_in_a_precision_is_a_reason_and_stays_as_it_was(tmp
 
     network, lr = OnlyFloat32(), torch.rand(1, 3, 8, 8)
     before = copy.deepcopy(network.state_dict())
-    with pytest.raises(UnavailableError, match="OnlyFloat32 does not run as eager-bf16 on cpu: TypeError: float32 or"):
+    with pytest.raises(UnavailableError, match="The network does not run as eager-bf16 on cpu: TypeError: float32 or"):
         open_session(network, Backend("eager", "bf16"), EAGER, lr, tmp_path)
     assert network.weight.dtype == torch.float32
     assert torch.equal(network.weight, before["weight"])

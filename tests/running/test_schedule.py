@@ -33,7 +33,7 @@ def test_a_job_that_cannot_be_named_fails_with_the_reason(schedule, tiny):
         file.unlink()
     planned = schedule(TAUGHT)
     ((cell, jobs),) = planned.cells.items()
-    assert jobs.measure.job == MeasureJob(cell)
+    assert jobs.measure.job == MeasureJob(cell, planned.plan.suite.profile)
     assert jobs.measure.name is None
     assert not planned.done(jobs.measure)
     assert "tiny_train" in jobs.measure.reason

@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 import torch
+from srbench_plugins.runtimes.pytorch import open_module
 
 import srbench
 from srbench.testing import violations_of
-from srbench_plugins.runtimes.pytorch import open_module
 
 
 def runtime(change=lambda run: run, **facts):

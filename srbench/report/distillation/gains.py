@@ -98,7 +98,9 @@ def make_gain_tables(sections: Iterable[Section]) -> list[GainTable]:
             for line in table.lines:
                 m = line.first.model
                 if m.source == "trained":
-                    groups.setdefault((m.architecture, m.recipe, m.train_degradation), []).append(line)
+                    groups.setdefault((m.architecture, m.recipe, m.train_degradation, line.first.backend), []).append(
+                        line
+                    )
             made += [
                 _gain_table(section, table, table.headline, lines, labels)
                 for _, lines in sorted(groups.items(), key=lambda item: tuple(map(str, item[0])))

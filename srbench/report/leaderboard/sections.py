@@ -33,8 +33,10 @@ def make_sections(records: Iterable[Record]) -> list[Section]:
         ids = _headline_ids(members)
         for record in members:
             own = record.headline_score
-            protocol_id = own.protocol if own else ids.get((record.dataset, record.inference, record.headline), "")
-            tables.setdefault((record.dataset, record.inference, protocol_id), []).append(record)
+            protocol_id = (
+                record.table_protocol(own) if own else ids.get((record.dataset, record.applied, record.headline), "")
+            )
+            tables.setdefault((record.dataset, record.applied, protocol_id), []).append(record)
         label = next((r.degradation_label for r in members if r.degradation_label), degradation)
         sections.append(
             Section(
@@ -53,7 +55,7 @@ def rank_order(records: Sequence[Record]) -> list[Record]:
         value = score.value if score else None
         quality = 0.0 if value is None or score is None else -value if score.higher_is_better else value
         return (
-            record.protocol, record.degradation, record.scale, record.dataset, record.inference,
+            record.protocol, record.degradation, record.scale, record.dataset, record.applied,
             value is None, quality, record.row_id.method, str(record.model.seed), str(record.realisation),
         )  # fmt: skip
 
@@ -86,7 +88,7 @@ def make_table(records: Sequence[Record], labels: Labels = NO_LABELS) -> Table:
     return Table(
         dataset=newest.dataset,
         label=newest.dataset_label or newest.dataset,
-        inference=newest.inference,
+        inference=newest.applied,
         certification=newest.certification,
         headline=headline,
         headings=headings,
@@ -100,8 +102,9 @@ def _headline_ids(section: Iterable[Record]) -> dict[tuple[str, str, str], str]:
     ids: dict[tuple[str, str, str], str] = {}
     for record in section:
         if score := record.headline_score:
-            place = record.dataset, record.inference, record.headline
-            ids[place] = min(score.protocol, ids.get(place, score.protocol))
+            place = record.dataset, record.applied, record.headline
+            own = record.table_protocol(score)
+            ids[place] = min(own, ids.get(place, own))
     return ids
 
 
@@ -115,7 +118,7 @@ def _paper_order(table: tuple[tuple[str, str, str], list[Record]]) -> tuple[int,
 def _headings(records: Sequence[Record]) -> list[Heading]:
     order = list(METRICS)
     found = {
-        Heading(s.metric, s.protocol, s.column, s.higher_is_better, s.decimals, s.label)
+        Heading(s.metric, r.table_protocol(s), s.column, s.higher_is_better, s.decimals, s.label)
         for r in records
         for s in r.scores.values()
     }
@@ -125,8 +128,8 @@ def _headings(records: Sequence[Record]) -> list[Heading]:
 
 
 def _score(line: Line, heading: Heading) -> Value:
-    scores = [r.scores.get(heading.metric) for r in line.records if r.status == "ok"]
-    own = [s for s in scores if s and s.protocol == heading.protocol]
+    scores = [(r, r.scores.get(heading.metric)) for r in line.records if r.status == "ok"]
+    own = [score for record, score in scores if score and record.table_protocol(score) == heading.protocol]
     if own:
         return _mean(own)
     return Value(reason=line.failed or "not measured under this protocol")

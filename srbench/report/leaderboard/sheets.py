@@ -256,7 +256,7 @@ def _gain(line: Line, heading: Heading, *, compared: bool) -> Cell:
 def _reported(line: Line, heading: Heading) -> Cell:
     score = line.first.scores.get(heading.metric)
     mean = line.scores[heading].mean
-    if not score or score.reported is None or score.protocol != heading.protocol:
+    if not score or score.reported is None or line.first.table_protocol(score) != heading.protocol:
         return Cell.of("—")
     text = f"{score.reported:.{heading.decimals}f}"
     if mean is not None:

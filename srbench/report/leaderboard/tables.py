@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from srbench.deploying.backend import QUANTISATION
 from srbench.files import short_stem
 from srbench.records import Certification, ModelFacts, Record
 from srbench.report.formats import Heading
@@ -190,6 +191,8 @@ def method_title(record: Record, labels: Labels = NO_LABELS) -> str:
             title += f" from {teacher_title(m, labels)}"
     if m.train_degradation and m.train_degradation != record.degradation:
         title += f", trained on {training_title(m, labels)}"
+    if record.backend:
+        title += f", {record.backend.removesuffix(f'-{QUANTISATION}')}"
     return title
 
 

@@ -163,7 +163,7 @@ def _cost(value: Value, cost: Cost) -> list[float | str] | str:
 def _reported(record: Record, heading: Heading) -> list[float | str] | None:
     """Return what the authors report, and where."""
     score = record.scores.get(heading.metric)
-    if not score or score.reported is None or score.protocol != heading.protocol:
+    if not score or score.reported is None or record.table_protocol(score) != heading.protocol:
         return None
     return [score.reported, score.reported_source or ""]
 

@@ -83,6 +83,7 @@ def command(records: Sequence[Record]) -> str:
     for seed in sorted({r.model.seed for r in records if r.model.seed is not None}):
         words += ["--seed", str(seed)]
     words += _inference_options(first.inference)
+    words += ["--backend", first.backend] if first.backend else []
     return shlex.join(words)
 
 

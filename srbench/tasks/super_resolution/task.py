@@ -37,6 +37,7 @@ class SuperResolution(Task):
     reference = "bicubic"
     profiled_hr = (1280, 720)
     one_size = False
+    has_backends = True
 
     def helper_scale(self, scale: Scale) -> Scale:
         """Return the same scale: teachers see what their students see."""

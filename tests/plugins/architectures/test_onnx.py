@@ -4,22 +4,13 @@ import pytest
 import torch
 
 from srbench.catalog.catalog import load_catalog
-from srbench.networks.network import Network, build_network
-from srbench.profiling.backends import Backend, prepare
+from srbench.deploying.backend import Backend
+from srbench.deploying.onnx_files import write_onnx
+from srbench.deploying.opening import open_session, plain_module
+from srbench.networks.network import build_network
 from srbench.testing import photograph
 
-QUICK = ("espcn", "fsrcnn_s", "srcnn", "ncnet")
-
-
-class AsCalled(torch.nn.Module):
-    """A network as srbench calls it, its value range and padding included."""
-
-    def __init__(self, network: Network, scale: int) -> None:
-        super().__init__()
-        self.network, self.module, self.scale = network, network.module, scale
-
-    def forward(self, lr):
-        return self.network(lr, self.scale)
+QUICK = ("espcn", "ncnet")
 
 
 def networks():
@@ -29,13 +20,16 @@ def networks():
 
 
 @pytest.mark.parametrize("name", networks())
-def test_onnxruntime_gives_what_pytorch_gives(name):
-    spec = load_catalog().architectures[name]
+def test_onnxruntime_gives_what_pytorch_gives(name, tmp_path):
+    catalog = load_catalog()
+    spec = catalog.architectures[name]
     scale = min(spec.scales)
     torch.manual_seed(0)
-    network = AsCalled(build_network(spec, scale), scale).eval()
-    side = max(16, spec.min_size)
-    lr = photograph(1, spec.colours, side, side + 3)
-    run = prepare(network, Backend("onnxruntime"), lr)
-    with torch.no_grad():
-        assert torch.allclose(run(lr), network(lr), atol=2e-4)
+    module = plain_module(build_network(spec, scale), scale)
+    side, path = max(16, spec.min_size, spec.size_multiple), tmp_path / "network.onnx"
+    write_onnx(module, photograph(1, spec.colours, side, side), "fp32", path)
+    for size in ((side, side + 3), (side + 5, side)):
+        lr = photograph(1, spec.colours, *size)
+        session = open_session(module, Backend("onnxruntime"), catalog.runtimes["onnxruntime"], lr, tmp_path, path)
+        with torch.no_grad():
+            assert torch.allclose(session(lr), module(lr), atol=2e-4)

@@ -4,13 +4,13 @@ import sys
 
 import pytest
 import torch
+from srbench_plugins.runtimes.openvino import register_runtimes
 
 import srbench
 from srbench.deploying.backend import Backend
 from srbench.deploying.opening import open_session
 from srbench.testing import violations_of
 from srbench.testing.runtime import probe
-from srbench_plugins.runtimes.openvino import register_runtimes
 
 (SPEC,) = register_runtimes()
 

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from srbench_plugins.runtimes.pytorch import register_runtimes
 
 from srbench.deploying.backend import Backend
 from srbench.deploying.opening import open_session
 from srbench.testing import violations_of
 from srbench.testing.runtime import probe
-from srbench_plugins.runtimes.pytorch import register_runtimes
 
 SPECS = {spec.name: spec for spec in register_runtimes()}
 
