@@ -114,7 +114,7 @@ def session_costs(session: Session, lr: Tensor, profiling: Profiling, memory: Ca
             "latency_ms_p90": Measured(value=timed.p90_ms),
             "latency_low_ms": timed.low_ms,
             "latency_high_ms": timed.high_ms,
-            "latency_input": "x".join(map(str, lr.shape[2:])) if len(lr) == 1 else "x".join(map(str, lr.shape[::2])),
+            "latency_input": "x".join(map(str, (*([len(lr)] if len(lr) > 1 else []), *lr.shape[2:]))),
             "stable": timed.stable,
             "peak_memory_mib": memory() if profiling.memory else NOT_ASKED,
             "energy_mj": _energy(once),

@@ -18,7 +18,7 @@ from srbench.report.pictures import can_draw
 from srbench.report.reading import PACKED, Records, lines_of, read_records, write_packed
 from srbench.report.writing import FILES, PER_IMAGE, write_files
 
-REPORT_VERSION = 11
+REPORT_VERSION = 12
 """Raise it whenever the same records give other files."""
 STATE = ".report"
 """A file in the folder of the records that lists what was made from them."""
@@ -39,6 +39,8 @@ class ReportFiles:
     """Gains of distillers: page, CSV file and pictures; empty unless a student was trained in two ways."""
     degradations: tuple[Path, ...]
     """Scores by training and test degradation, likewise; empty unless a model was tested out of domain."""
+    deployment: tuple[Path, ...]
+    """Networks in their backends: page and CSV file; empty unless a backend ran one."""
     figures: tuple[Path, ...]
     """The pictures of the leaderboard."""
     warnings: tuple[str, ...] = ()
@@ -49,7 +51,7 @@ class ReportFiles:
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files, the most important first."""
-        pages = (*self.distillation, *self.degradations)
+        pages = (*self.distillation, *self.degradations, *self.deployment)
         return (self.markdown, self.html, self.csv, *pages, self.per_image, self.packed, *self.figures)
 
 
@@ -66,6 +68,7 @@ class _State(Stored):
     warnings: tuple[str, ...] = ()
     distillation: tuple[FileName, ...] = ()
     degradations: tuple[FileName, ...] = ()
+    deployment: tuple[FileName, ...] = ()
 
 
 def build_report(results: Path, *, force: bool = False, images: bool = False) -> ReportFiles:
@@ -98,6 +101,7 @@ def build_report(results: Path, *, force: bool = False, images: bool = False) ->
         warnings=written.warnings,
         distillation=tuple(path.name for path in written.distillation),
         degradations=tuple(path.name for path in written.degradations),
+        deployment=tuple(path.name for path in written.deployment),
     )
     made = _files(results, records, sections, after)
     for stale in {*files.paths} - {*made.paths}:
@@ -120,6 +124,7 @@ def _files(results: Path, records: Records, sections: tuple[Section, ...], state
         packed=results / PACKED,
         distillation=tuple(results / name for name in state.distillation),
         degradations=tuple(results / name for name in state.degradations),
+        deployment=tuple(results / name for name in state.deployment),
         figures=tuple(results / name for name in state.figures),
         warnings=(*records.damaged, *state.warnings),
         sections=sections,

@@ -71,6 +71,6 @@ def export(
     names = [*(FILES[kind] for kind in tables), *([PER_IMAGE] if "csv" in tables else [])]
     paths = (folder / name for name in names)
     return Exported(
-        paths=(*paths, *written.distillation, *written.degradations, *written.figures),
+        paths=(*paths, *written.distillation, *written.degradations, *written.deployment, *written.figures),
         warnings=(*chosen.records.damaged, *written.warnings),
     )

@@ -12,6 +12,8 @@ from srbench.report.degradations import page as degradations_page
 from srbench.report.degradations.matrix import make_matrices
 from srbench.report.degradations.plots import matrix_pictures
 from srbench.report.degradations.representations import representation_pictures
+from srbench.report.deployment import page as deployment_page
+from srbench.report.deployment.runs import deployments
 from srbench.report.distillation import page as distillation_page
 from srbench.report.distillation.gains import make_gain_tables
 from srbench.report.distillation.plots import gain_pictures
@@ -60,6 +62,8 @@ class Written:
     """Gains of distillers: page, CSV file and pictures."""
     degradations: tuple[Path, ...]
     """Scores by training and test degradation, likewise."""
+    deployment: tuple[Path, ...]
+    """Networks in their backends: page and CSV file."""
     warnings: tuple[str, ...]
 
 
@@ -112,6 +116,14 @@ def write_files(
     if matrices and "csv" in tables:
         degradations.append(folder / "degradations.csv")
         write_csv(degradations[-1], degradations_page.COLUMNS, degradations_page.csv_rows(matrices))
+    deployed = deployments(sections)
+    deployment = []
+    if deployed and "md" in tables:
+        deployment.append(folder / "deployment.md")
+        atomic_write(deployment[-1], deployment_page.render_page(deployed))
+    if deployed and "csv" in tables:
+        deployment.append(folder / "deployment.csv")
+        write_csv(deployment[-1], deployment_page.COLUMNS, deployment_page.csv_rows(deployed))
     faults: list[str] = []
     if "csv" in tables:
         _write_csv(folder, records)
@@ -119,7 +131,7 @@ def write_files(
         atomic_write(folder / FILES["latex"], render_latex(sections))
     if "md" in tables:
         gain_pages, matrix_pages = distillation[:1], degradations[:1]
-        page = render_page(records, sections, pngs, gain_pages, matrix_pages, studies, comparisons)
+        page = render_page(records, sections, pngs, gain_pages, matrix_pages, studies, comparisons, deployment[:1])
         atomic_write(folder / FILES["md"], page)
     if "html" in tables:
         beside = records.folder.relative_to(folder).as_posix() if images else None
@@ -129,6 +141,7 @@ def write_files(
         figures=drawn,
         distillation=(*distillation, *of_gains),
         degradations=(*degradations, *of_matrices),
+        deployment=tuple(deployment),
         warnings=(*_shortened(unreadable), *_shortened(unread_maps), *undrawn, *faults),
     )
 

@@ -74,8 +74,9 @@ def render_page(
     degradations: Iterable[Path] = (),
     studies: Sequence[Study] = (),
     comparisons: Sequence[ByScale] = (),
+    deployment: Iterable[Path] = (),
 ) -> str:
-    """Return the text of leaderboard.md, with links to the pages of distillers and degradations if there are any.
+    """Return the text of leaderboard.md, with links to the pages of distillers, degradations and backends, if any.
 
     A picture is shown in the section to which its name belongs, or after all sections.
     """
@@ -100,6 +101,8 @@ def render_page(
             f"Every model under every test degradation, in-domain and out-of-domain: [{file.name}]({file.name}).",
             "",
         ]
+    for file in deployment:
+        out += [f"Each network in its backends, with what it loses and gains there: [{file.name}]({file.name}).", ""]
     shown, common = list(pictures), common_ids(sections)
     for comparison in comparisons:
         out += scale_lines(comparison)

@@ -191,9 +191,12 @@ def method_title(record: Record, labels: Labels = NO_LABELS) -> str:
             title += f" from {teacher_title(m, labels)}"
     if m.train_degradation and m.train_degradation != record.degradation:
         title += f", trained on {training_title(m, labels)}"
-    if record.backend:
-        title += f", {record.backend.removesuffix(f'-{QUANTISATION}')}"
-    return title
+    return title + (f", {backend_title(record)}" if record.backend else "")
+
+
+def backend_title(record: Record) -> str:
+    """Return what ran a network, without the usual way to quantise: "openvino-int8"; "" for its module as it is."""
+    return record.backend.removesuffix(f"-{QUANTISATION}")
 
 
 def distiller_title(model: ModelFacts) -> str:
