@@ -38,13 +38,12 @@ def open_module(given: srbench.ToOpen, *, channels_last: bool = False, compiled:
 def register_runtimes() -> list[srbench.RuntimeSpec]:
     """Provide PyTorch's ways to run a module."""
     spec = partial(srbench.RuntimeSpec, precisions=("fp32", "bf16", "fp16"), license="BSD-3-Clause")
-    last, compiled = {"channels_last": True}, {"compiled": True}
+    last = partial(open_module, channels_last=True)
     return [
         spec(name="eager", label="PyTorch", open=open_module),
-        spec(name="channels_last", label="PyTorch, channels last", open=partial(open_module, **last)),
-        spec(name="compile", label="torch.compile", open=partial(open_module, **compiled)),
+        spec(name="channels_last", label="PyTorch, channels last", open=last),
+        spec(name="compile", label="torch.compile", open=partial(open_module, compiled=True)),
         spec(
-            name="compile_channels_last", label="torch.compile, channels last",
-            open=partial(open_module, **last, **compiled),
+            name="compile_channels_last", label="torch.compile, channels last", open=partial(last, compiled=True)
         ),
     ]  # fmt: skip

@@ -78,5 +78,5 @@ def test_every_runtime_asked_for_is_timed_and_one_that_cannot_run_says_why(srben
         ("eager", "int8"),
     ]
     assert [r["latency_ms_p50"] != "" for r in found] == [True, True, False]
-    assert "latency_ms_p50: int8 needs a quantised network" in answer.out
+    assert "latency_ms_p50: PyTorch does not compute in int8" in answer.out
     assert srbench("profile", "espcn", "--backend", "tensorrt").status == 2
