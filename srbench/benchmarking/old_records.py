@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from srbench.files import shipped_tables
@@ -11,8 +12,13 @@ from srbench.records import MadeBy, Record
 from srbench.scales import plain_scale
 
 
-def implied(record: Record) -> tuple[MadeBy, tuple[str, ...]]:
-    """Return what a row was probably made from, and a sentence for each thing that its record does not say."""
+def implied(record: Record, others: Iterable[Record] = ()) -> tuple[MadeBy, tuple[str, ...]]:
+    """Return what a row was probably made from, and a sentence for each thing that its record does not say.
+
+    Args:
+        record: The record of the row.
+        others: Records of its folder, among which its teachers may be.
+    """
     model, unknown = record.model, list[str]()
     grid: dict[str, Any] = {
         "architectures": [model.architecture],
@@ -43,8 +49,19 @@ def implied(record: Record) -> tuple[MadeBy, tuple[str, ...]]:
         if model.teacher:
             teachers = model.teacher.split(" & ")
             grid |= {"teachers": teachers} if len(teachers) > 1 else {"teacher": teachers[0]}
-            unknown.append("It does not say by which recipe its teacher was trained; the student's is taken.")
+            recipes = {r.model.recipe for r in others if _may_teach(r, record, teachers)}
+            if len(recipes) == 1 and (recipe := recipes.pop()) is not None:
+                grid["teacher_recipe"] = _recipe(recipe, unknown)
+            else:
+                unknown.append("It does not say by which recipe its teacher was trained; the student's is taken.")
     return MadeBy(suite=suite), tuple(unknown)
+
+
+def _may_teach(other: Record, record: Record, teachers: Sequence[str]) -> bool:
+    """Return whether a row of the folder measures what may have been the teacher of another."""
+    model = other.model
+    plain = model.source == "trained" and model.distiller == "none" and model.architecture in teachers
+    return plain and (other.scale, model.seed) == (record.scale, record.model.seed)
 
 
 def _recipe(name: str, unknown: list[str]) -> str:

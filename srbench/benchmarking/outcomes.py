@@ -194,7 +194,7 @@ class ReproductionFacts:
     same_images: bool
     """Whether both were measured on the same images."""
     same_weights: bool | None
-    """Whether the weights are equal bit by bit; null without any."""
+    """Whether the weights are equal bit by bit; null without any, and for trainings with another key."""
     differing: tuple[str, ...]
     """A sentence for each thing that was not the same: code, versions, machine, data, plugins."""
     scores: tuple[ScoreFacts, ...]

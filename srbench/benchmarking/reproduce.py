@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -92,12 +92,13 @@ class Instructions:
         return "\n".join([*lines, "", shlex.join(command), ""])
 
 
-def instructions(record: Record, data: Path | None = None) -> Instructions:
+def instructions(record: Record, data: Path | None = None, others: Iterable[Record] = ()) -> Instructions:
     """Return how to make a row again.
 
     Args:
         record: The record of the row. One of an earlier srbench says less; what it implies is taken.
         data: The folder with the datasets, for files that the record names in it.
+        others: Records of the row's folder, which say more about an earlier srbench.
 
     Raises:
         UnavailableError: The row was not measured.
@@ -105,7 +106,7 @@ def instructions(record: Record, data: Path | None = None) -> Instructions:
     """
     if record.status != "ok":
         raise UnavailableError(f"This row was not measured ({record.reason}), so that nothing can be made again.")
-    made_by, unknown = (record.made_by, ()) if record.made_by else implied(record)
+    made_by, unknown = (record.made_by, ()) if record.made_by else implied(record, others)
     if odd := [name for name in made_by.recipes if not _FILE.fullmatch(name)]:
         raise DataError(f"The record's recipe {odd[0]!r} is not the name of a file; restore the record.")
     here = partial(_on_this_machine, folders={"$SRBENCH_DATA": data})

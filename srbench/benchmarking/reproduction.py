@@ -56,7 +56,8 @@ class Reproduction:
     same_images: bool
     """Whether both were measured on the same images."""
     same_weights: bool | None
-    """Whether the weights are equal bit by bit; None without any."""
+    """Whether the weights are equal bit by bit; None without any, and for trainings with another key, which is in their
+    files."""
 
     @property
     def reproduced(self) -> bool:
@@ -87,12 +88,13 @@ def compare_rows(before: Record, after: Record, others: Iterable[Record] = ()) -
         for metric, score in before.scores.items()
     ]
     old, new = before.model.weights_sha256, after.model.weights_sha256
+    comparable = old and new and (old == new or before.model.key == after.model.key)
     return Reproduction(
         scores=tuple(scores),
         differing=differing,
         exact=exact,
         same_images=before.dataset_hash in (after.dataset_hash, None),
-        same_weights=old == new if old and new else None,
+        same_weights=old == new if comparable else None,
     )
 
 

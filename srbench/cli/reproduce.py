@@ -55,14 +55,15 @@ def reproduce(
 
     row = row if method is None else f"{row}{SEPARATOR}{method}"
     folders, result = weights_dir or (), None
-    how = instructions(row_named(row, failed=True), data)
+    others = records_beside(row)
+    how = instructions(row_named(row, failed=True), data, others)
     if run:
         with following(quiet=quiet or json, json_log=json_log) as listener:
             after = make_again(
                 how, results, listener, data=data, weights_folders=folders, plugin_files=plugin or (),
                 device=device, threads=threads,
             )  # fmt: skip
-        result = compare_rows(how.record, after, records_beside(row))
+        result = compare_rows(how.record, after, others)
     if json:
         command = how.command(data=data, weights_folders=folders)
         print_json("reproduce", reproduced_row(row, how, command, result))

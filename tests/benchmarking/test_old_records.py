@@ -29,6 +29,16 @@ def test_the_suite_of_an_old_row_gives_that_row(folder, catalog, tmp_path):
         assert row in [cell.row_id for cell in cells]
 
 
+def test_the_recipe_of_a_teacher_is_that_of_its_own_row():
+    records = read_records(RESULTS / "distillation-quick").records
+    record = next(r for r in records if r.model.distiller == "fitnet")
+    how = instructions(record, None, records)
+    assert 'teacher_recipe = "distillation_quick_teacher"' in how.files["row.toml"]
+    assert not any("by which recipe its teacher" in sentence for sentence in how.unknown)
+    (sentence,) = [s for s in instructions(record).unknown if "teacher" in s]
+    assert "the student's is taken" in sentence
+
+
 def test_tiles_and_ensembles_are_read_back():
     how = instructions(make_record("bicubic", inference="tile=64+8,x8,bf16,first=3"))
     text = how.files["row.toml"]

@@ -62,3 +62,10 @@ def test_other_images_are_never_a_reproduction():
 def test_a_score_that_is_missing_now_is_not_reproduced():
     after = ESPCN.model_copy(update={"scores": {}})
     assert not compare_rows(ESPCN, after).reproduced
+
+
+@pytest.mark.parametrize(("weights", "key", "same"), [("1", None, True), ("2", None, False), ("2", "another", None)])
+def test_files_of_weights_are_compared_unless_another_key_is_in_them(weights, key, same):
+    before = ESPCN.model_copy(update={"model": ESPCN.model.model_copy(update={"weights_sha256": "1"})})
+    model = before.model.model_copy(update={"weights_sha256": weights, "key": key or before.model.key})
+    assert compare_rows(before, before.model_copy(update={"model": model})).same_weights is same
