@@ -253,7 +253,7 @@ class _Loop:
             if done == self.steps and not self.setup.student.spec.conditions:
                 sheet = self.validation.draw(self.learners.measured, running.held_out, self.setup.device)
                 if sheet is not None:
-                    self.trackers.show(done, "held_out_crops", sheet)
+                    self.trackers.show(done, "held_out_crops", sheet, self.validation.caption)
 
     def _save(self, running: RunningPhase, step: int) -> None:
         running.terms.look()  # never a checkpoint of a training that has failed

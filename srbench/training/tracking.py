@@ -95,10 +95,10 @@ class Trackers:
         for name, tracker in list(self._open.items()):
             self._try(name, partial(tracker.log, dict(values), step=step))
 
-    def show(self, step: int, title: str, picture: NDArray[np.uint8]) -> None:
-        """Add a picture, (height, width, 3), to the trackers that take any."""
+    def show(self, step: int, title: str, picture: NDArray[np.uint8], caption: str) -> None:
+        """Add a picture, (height, width, 3), to the trackers that take any, and its caption where there is room."""
         for name, tracker in list(self._open.items()):
-            self._try(name, partial(_show, name, tracker, step, title, picture))
+            self._try(name, partial(_show, name, tracker, step, title, picture, caption))
 
     def close(self) -> None:
         """End the runs."""
@@ -152,11 +152,18 @@ def _arguments(name: str, folder: Path | None, run: str, done: int) -> dict[str,
     return own.get(name, {"run_name": PROJECT})
 
 
-def _show(name: str, tracker: Any, step: int, title: str, picture: NDArray[np.uint8]) -> None:  # noqa: ANN401 - accelerate's
+def _show(
+    name: str,
+    tracker: Any,  # noqa: ANN401 - accelerate's
+    step: int,
+    title: str,
+    picture: NDArray[np.uint8],
+    caption: str,
+) -> None:
     if name == "trackio":  # accelerate's class of it takes no pictures
         import trackio
 
-        tracker.log({title: trackio.Image(picture, caption=title)}, step=step)
+        tracker.log({title: trackio.Image(picture, caption=caption)}, step=step)
     elif name == "tensorboard":
         tracker.log_images({title: picture[None]}, step=step, dataformats="NHWC")
     elif hasattr(tracker, "log_images"):

@@ -34,6 +34,8 @@ class Validation:
 
     sheet: Callable[[Network, HeldOut, torch.device], NDArray[np.uint8]] | None = None
     """Draws what the network makes of some examples, (height, width, 3); None where there is nothing to see."""
+    caption: str = ""
+    """What a sheet shows."""
 
     @torch.no_grad()
     def draw(self, network: Network, held_out: HeldOut, device: torch.device) -> NDArray[np.uint8] | None:
@@ -86,5 +88,5 @@ def _crops(network: Network, patches: HeldOut, device: torch.device) -> NDArray[
     return pixels.cpu().numpy()
 
 
-PSNR = Validation(name="held_out_psnr_db", unit="dB", score=_psnr, sheet=_crops)
+PSNR = Validation(name="held_out_psnr_db", unit="dB", score=_psnr, sheet=_crops, caption="lr in large pixels, sr, hr")
 """The PSNR on held-out patches."""

@@ -65,7 +65,7 @@ def test_trackio_gets_scalars_settings_and_a_sheet(tmp_path, trackio, capsys):
     assert [log["step"] for log in points] == list(range(1, 13))
     assert {"learning_rate/main", "held_out_psnr_db", "seconds"} <= set(points[-1])
     (sheet,) = [log["held_out_crops"] for log in logs if "held_out_crops" in log]
-    assert sheet["_type"] == "trackio.image"
+    assert (sheet["_type"], sheet["caption"]) == ("trackio.image", "lr in large pixels, sr, hr")
     assert list((tmp_path / "tracked" / "media").rglob("*.png"))
     assert SQLiteStorage.get_run_config(PROJECT, "small-x2")["recipe.steps"] == 12
 
