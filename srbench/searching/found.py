@@ -16,6 +16,7 @@ from srbench.files import atomic_write
 from srbench.measuring.uncertainty import Interval, kendall_tau, mean_interval
 from srbench.planning.plan import make_plan
 from srbench.planning.suite import Suite, load_suite
+from srbench.report.formats import LABELS, UNITS
 from srbench.report.leaderboard.plots import pareto_front
 from srbench.running.schedule import Schedule
 from srbench.running.session import Session
@@ -70,6 +71,17 @@ class Findings:
     def references(self) -> list[Final]:
         """The networks of the grid."""
         return [final for final in self.finals if final.expected is None]
+
+    @property
+    def metric_label(self) -> str:
+        """The metric for people: "PSNR-Y"."""
+        return LABELS.get(self.space.metric, self.space.metric)
+
+    @property
+    def bracketed_unit(self) -> str:
+        """Its unit as it follows a name: " [dB]"; "" without one."""
+        column = self.space.catalog.metrics[self.space.metric].column
+        return next((f" [{unit}]" for end, unit in UNITS.items() if column.endswith(end)), "")
 
     def gain(self, final: Final, reference: Final) -> tuple[float, Interval] | None:
         """Return the gain of one network over another, paired by seed and image, and its 95 % interval."""

@@ -9,8 +9,7 @@ from pathlib import Path
 from srbench.escaping import markdown, markdown_sentence
 from srbench.files import atomic_write
 from srbench.measuring.uncertainty import Interval
-from srbench.report.formats import LABELS as METRICS
-from srbench.report.formats import UNITS, CsvRow, grid, signed, write_csv
+from srbench.report.formats import CsvRow, grid, signed, write_csv
 from srbench.report.pictures import draw_pictures
 from srbench.searching.costs import LABELS, Costs
 from srbench.searching.found import FOUND, Final, Findings
@@ -49,17 +48,6 @@ def render_page(findings: Findings, *, shown: bool) -> str:
     return "\n".join(out).rstrip() + "\n"
 
 
-def metric_label(findings: Findings) -> str:
-    """Return the metric for people: "PSNR-Y"."""
-    return METRICS.get(findings.space.metric, findings.space.metric)
-
-
-def bracketed_unit(findings: Findings) -> str:
-    """Return its unit as it follows a name: " [dB]"."""
-    column = findings.space.catalog.metrics[findings.space.metric].column
-    return next((f" [{unit}]" for end, unit in UNITS.items() if column.endswith(end)), "")
-
-
 def _summary(findings: Findings) -> str:
     space, search = findings.space, findings.space.search
     counts = Counter(one.status for one in findings.tried)
@@ -68,7 +56,7 @@ def _summary(findings: Findings) -> str:
     return markdown_sentence(
         f"Of {space.size:,} combinations, `{search.sampler}` proposed {len(findings.tried)}: {', '.join(parts)}. "
         f"Networks were compared on `{search.dataset}` x{space.scale} ({space.grid.degradations[0]}) after the recipe "
-        f"`{search.recipes[-1]}`, by {metric_label(findings)} against {LABELS[search.cost]}"
+        f"`{search.recipes[-1]}`, by {findings.metric_label} against {LABELS[search.cost]}"
         f"{', with ' + ' and '.join(limits) if limits else ''}."
     )
 
@@ -83,7 +71,7 @@ def _about_networks(findings: Findings) -> str:
 
 
 def _table(findings: Findings) -> list[str]:
-    label, unit = metric_label(findings), bracketed_unit(findings)
+    label, unit = findings.metric_label, findings.bracketed_unit
     trained = [final for final in findings.references if final.score is not None]
     costs = [name for name in LABELS if any(f.costs and getattr(f.costs, name) is not None for f in findings.finals)]
     header = ["Network", "Front", *(markdown(LABELS[name]) for name in costs)]

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srbench.report.formats import LABELS as METRICS
 from srbench.report.leaderboard.plots import COLOURS, pareto_front
 from srbench.report.pictures import FAINT, Picture, figure_at
 from srbench.searching.costs import LABELS
@@ -30,7 +29,6 @@ def _draw(findings: Findings, path: Path) -> None:
     space, cost = findings.space, findings.space.search.cost
     tried = [(one, one.costs.of(cost), one.score) for one in findings.tried if one.costs and one.score is not None]
     finals = [(one, one.costs.of(cost), one.score) for one in findings.finals if one.costs and one.score is not None]
-    label = METRICS.get(space.metric, space.metric)
     with figure_at(path, 11.6, 4.6) as figure:
         left, right = figure.subplots(1, 2)
         chosen = {one.name for one in findings.found}
@@ -60,7 +58,7 @@ def _draw(findings: Findings, path: Path) -> None:
         )
         for axis in (left, right):
             axis.set_xlabel(LABELS[cost])
-            axis.set_ylabel(f"{label} x{space.scale}")
+            axis.set_ylabel(f"{findings.metric_label}{findings.bracketed_unit} x{space.scale}")
 
 
 def _front(axis: Axes, points: Sequence[tuple[Any, float, float]], *, higher_is_better: bool) -> None:

@@ -103,6 +103,7 @@ def test_a_search_ends_with_final_trainings_a_page_a_table_and_a_picture(little)
     assert findings.references[0].costs is None
     paths = write_page(findings, folder)
     assert {path.name for path in paths} >= {"search.md", "search.csv", "found.toml"}
+    assert (findings.metric_label, findings.bracketed_unit) == ("PSNR-Y", " [dB]")
     with (folder / "search.csv").open() as file:
         rows = list(csv.DictReader(file))
     measured = {row["network"]: row for row in rows if row["status"] == "measured"}
