@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 import zlib
@@ -71,6 +72,15 @@ def pytest_fixture_setup(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(zlib.crc32(fixturedef.argname.encode()))
         return (yield)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_read_once() -> None:
+    """Build the parser of the command line once: it takes longer than most commands that tests type."""
+    import typer.main
+    import typer.testing
+
+    typer.main.get_command = typer.testing._get_command = functools.cache(typer.main.get_command)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import srbench.catalog.listing  # binds load_catalog, before a test replaces it for a while
+from helpers.catalogs import share
 from srbench.cli import main
 from srbench.running import session
 
@@ -54,13 +55,16 @@ def srbench(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def run(srbench, tiny):
-    """``srbench run`` on the tiny suite, without profiles."""
+def run(srbench, tiny, catalog):
+    """``srbench run`` on the tiny suite, without profiles; with the catalog of all tests unless plugins are given."""
 
     def running(*words, suite=None, plugins=()):
         session._library.cache_clear()  # every command is a process of its own
         files = [part for path in (tiny.plugin, *plugins) for part in ("--plugin", path)]
-        return srbench("run", suite or tiny.suite(), "--data", tiny.data, "--no-profile", *files, *words)
+        with srbench.monkeypatch.context() as patched:
+            if not plugins and "--plugin" not in words:
+                share(patched, catalog)
+            return srbench("run", suite or tiny.suite(), "--data", tiny.data, "--no-profile", *files, *words)
 
     return running
 

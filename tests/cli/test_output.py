@@ -1,6 +1,7 @@
 """What commands print in any encoding, and with any name."""
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -9,18 +10,28 @@ import sys
 import numpy as np
 import pytest
 
+from helpers.catalogs import share
 from helpers.records import make_record, write_records
 from srbench.imaging.files import write_png
 
-SRBENCH = (sys.executable, "-c", "from srbench.cli import main; main()")
 
+@pytest.fixture
+def printed(srbench, monkeypatch, catalog):
+    """Type a command whose output goes to files in an encoding; gives its exit status and both texts."""
 
-def printed(encoding, folder, *words):
-    """Run a command whose output goes to a file in an encoding; return its exit status and the text."""
-    environment = os.environ | {"PYTHONIOENCODING": encoding, "SRBENCH_PLUGINS": "bundled"}
-    done = subprocess.run([*SRBENCH, *map(str, words)], cwd=folder, capture_output=True, env=environment, timeout=300)
-    assert b"Traceback" not in done.stderr
-    return done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding)
+    def typing(encoding, *words):
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+        with monkeypatch.context() as patched:
+            if "--plugin" not in words:
+                share(patched, catalog)
+            for name, stream in zip(("stdout", "stderr"), streams, strict=True):
+                patched.setattr(sys, name, stream)
+            status = srbench(*words).status
+        out, err = (stream.detach().getvalue().decode(encoding) for stream in streams)
+        assert "Traceback" not in err
+        return status, out, err
+
+    return typing
 
 
 @pytest.fixture
@@ -33,28 +44,30 @@ def sides(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
-def test_a_character_that_an_encoding_lacks_does_not_change_the_exit_status(tmp_path, sides, encoding):
+def test_a_character_that_an_encoding_lacks_does_not_change_the_exit_status(printed, sides, encoding):
     rule = ("--fail-on", "psnr_y_db < -0.02")
-    status, comment, _ = printed(encoding, tmp_path, "compare", *sides, *rule, "--markdown", "-")
+    status, comment, _ = printed(encoding, "compare", *sides, *rule, "--markdown", "-")
     assert status == 1
     assert comment.startswith("### ❌" if encoding == "utf-8" else "### \\u274c")
-    status, table, _ = printed(encoding, tmp_path, "report", sides[0])
+    status, table, _ = printed(encoding, "report", sides[0])
     assert status == 0
     assert ("网络 [red]" if encoding == "utf-8" else "\\u7f51\\u7edc [red]") in table
-    assert printed(encoding, tmp_path, "list", "suites")[0] == 0
-    assert printed(encoding, tmp_path, "--help")[0] == 0
-    status, _, error = printed(encoding, tmp_path, "report", "网络")
+    assert printed(encoding, "list", "suites")[0] == 0
+    assert printed(encoding, "--help")[0] == 0
+    status, _, error = printed(encoding, "report", "网络")
     assert status == 2
     assert error.count("\n") == 1
 
 
-def test_all_images_are_degraded_where_an_arrow_cannot_be_printed(tmp_path):
+def test_all_images_are_degraded_by_a_process_that_cannot_print_an_arrow(tmp_path):
     for name in ("ant", "bee"):
         write_png(tmp_path / "hr" / f"{name}.png", np.full((32, 32, 3), 9, np.uint8))
-    words = ("degrade", "hr", "--degradation", "bicubic", "--scale", 2, "--out", "lr")
-    status, out, _ = printed("cp1252", tmp_path, *words)
-    assert status == 0
-    assert out.count("\\u2192") == 2
+    words = ("degrade", "hr", "--degradation", "bicubic", "--scale", "2", "--out", "lr")
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "SRBENCH_PLUGINS": "bundled"}
+    command = (sys.executable, "-c", "from srbench.cli import main; main()", *words)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env=environment, timeout=300)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode("cp1252").count("\\u2192") == 2
     assert len(list((tmp_path / "lr").glob("*.png"))) == 2
 
 
@@ -102,19 +115,19 @@ def test_what_a_plugin_says_is_one_line_of_text(srbench):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-def test_a_check_and_an_lr_that_is_made_again_end_the_same_in_any_encoding(tmp_path, encoding):
-    (tmp_path / "odd.py").write_text(
+def test_a_check_and_an_lr_that_is_made_again_end_the_same_in_any_encoding(printed, srbench, encoding):
+    (srbench.folder / "odd.py").write_text(
         'import srbench\n@srbench.hookimpl\ndef register_losses():\n    build = lambda: lambda sr, hr: {}["网络"]\n'
         '    return [srbench.LossSpec(name="odd_loss", label="网络", build=build)]\n',
         encoding="utf-8",
     )
-    status, out, _ = printed(encoding, tmp_path, "check", "odd_loss", "--plugin", "odd.py")
+    status, out, _ = printed(encoding, "check", "odd_loss", "--plugin", "odd.py")
     assert status == 1
     assert "\\u2717 Computing the loss odd_loss raised KeyError: '\\u7f51\\u7edc'" in out
-    write_png(tmp_path / "网络 [red].png", np.full((32, 32, 3), 9, np.uint8))
+    write_png(srbench.folder / "网络 [red].png", np.full((32, 32, 3), 9, np.uint8))
     words = ("degrade", "网络 [red].png", "--degradation", "bicubic", "--scale", 2, "--out", "lr")
-    assert printed(encoding, tmp_path, *words)[0] == 0
-    status, out, _ = printed(encoding, tmp_path, *words[:2], "--from", "lr/网络 [red]_x2.json")
+    assert printed(encoding, *words)[0] == 0
+    status, out, _ = printed(encoding, *words[:2], "--from", "lr/网络 [red]_x2.json")
     assert status == 0
     assert out.startswith("\\u2713 bicubic")
     assert "\\u7f51\\u7edc [red]_x2.png" in out
