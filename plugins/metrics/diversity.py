@@ -40,7 +40,7 @@ def register_metrics() -> list[srbench.SampleMetricSpec]:
     """Provide both on whole RGB images."""
     return [
         srbench.SampleMetricSpec(
-            name="sample_sd", label="Sample SD", decimals=2, shaved=False, load=load_deviation
+            name="sample_sd", label="Sample SD", shaved=False, load=load_deviation
         ),
         srbench.SampleMetricSpec(
             name="sample_lpips", label="Sample LPIPS", shaved=False, load=load_lpips,

@@ -140,12 +140,12 @@ def register_metrics() -> list[srbench.SetMetricSpec]:
         ("", "", DIGITS, load_inception, find_inception),
         ("_alexnet", " (AlexNet)", ALEXNET_DIGITS, load_alexnet, partial(srbench.find_lpips_trunk, "alex")),
     )
-    distances = (("fid", "FID", frechet_distance, 3), ("kid", "KID", kernel_distance, 5))
+    distances = (("fid", "FID", frechet_distance), ("kid", "KID", kernel_distance))
     return [
         srbench.SetMetricSpec(
-            name=name + ending, label=label + network, higher_is_better=False, decimals=decimals, shaved=False,
+            name=name + ending, label=label + network, higher_is_better=False, shaved=False,
             load=load, score=score, unavailable=partial(_reason, find), version=digits,
         )
         for ending, network, digits, load, find in networks
-        for name, label, score, decimals in distances
+        for name, label, score in distances
     ]  # fmt: skip

@@ -33,6 +33,7 @@ from srbench.report.leaderboard.fronts import make_studies
 from srbench.report.leaderboard.latex import render_latex
 from srbench.report.leaderboard.maps import map_pictures
 from srbench.report.leaderboard.page import render_page
+from srbench.report.leaderboard.perception import perception_pictures
 from srbench.report.leaderboard.plots import plot_pictures
 from srbench.report.leaderboard.scale_plots import scale_pictures
 from srbench.report.leaderboard.sections import rank_order
@@ -88,6 +89,7 @@ def write_files(
     groups = (
         [
             *plot_pictures(folder, sections),
+            *perception_pictures(folder, sections),
             *scale_pictures(folder, comparisons),
             *crops,
             *maps,

@@ -19,7 +19,8 @@ def test_a_report_has_its_figures_and_shows_them(drawn):
     names = {p.name for p in build_report(drawn).figures}
     assert names == {
         "psnr_vs_macs_x2.png", "psnr_vs_macs_x4.png", "psnr_vs_latency_x2.png", "psnr_vs_latency_x4.png",
-        "crops_x2_bicubic.png", "crops_x4_bicubic.png", "crops_x2_blur_down.png",
+        "crops_x2_bicubic.png", "crops_x4_bicubic.png", "crops_x2_blur_down.png", "perception_photographs_x2.png",
+        "perception_photographs_x4.png", "perception_photographs_x2_blur_down.png",
     }  # fmt: skip
     text = (drawn / "leaderboard.md").read_text()
     for name in names:
@@ -41,7 +42,10 @@ def test_a_figure_that_is_no_longer_made_is_removed(drawn, tmp_path, monkeypatch
             file.unlink()
     monkeypatch.setattr("srbench.report.writing.crop_pictures", lambda *_: ([], []))
     build_report(folder)
-    assert sorted(p.name for p in folder.glob("[!g]*.png")) == ["psnr_vs_latency_x2.png", "psnr_vs_macs_x2.png"]
+    assert sorted(p.name for p in folder.glob("[!g]*.png")) == [
+        "perception_photographs_x2.png", "perception_photographs_x2_blur_down.png",
+        "psnr_vs_latency_x2.png", "psnr_vs_macs_x2.png",
+    ]  # fmt: skip
 
 
 def test_without_matplotlib_the_tables_are_still_written(results, monkeypatch):

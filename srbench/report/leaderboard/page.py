@@ -11,6 +11,7 @@ from srbench.report.formats import STAR, grid
 from srbench.report.leaderboard.attention import attention_name
 from srbench.report.leaderboard.by_scale import ByScale
 from srbench.report.leaderboard.fronts import Study, study_lines
+from srbench.report.leaderboard.perception import perception_name
 from srbench.report.leaderboard.protocol_ids import common_ids, footnote, sentence
 from srbench.report.leaderboard.scale_plots import picture_of
 from srbench.report.leaderboard.scale_tables import scale_lines
@@ -151,6 +152,8 @@ def _pictures(table: Table, section: Section, pictures: Sequence[Path], studies:
     """Return the pictures that belong to a table."""
     there, where = {picture.name for picture in pictures}, f"{table.label} x{section.scale}"
     out: list[str] = []
+    if (name := perception_name(section, table)) in there:
+        out += [f"![Perceptual scores against distortion, {where}]({name})", ""]
     if (name := attention_name(section, table)) in there:
         out += [f"![Where recognisers look, {where}]({name})", ""]
     for study in (study for study in studies if study.table is table):

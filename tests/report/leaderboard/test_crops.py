@@ -35,7 +35,8 @@ def test_the_window_is_always_inside_and_on_the_lr_grid(height, width, scale, se
 
 
 def test_a_lost_image_is_named_and_the_rest_is_drawn(tmp_path, monkeypatch):
-    monkeypatch.setattr("srbench.report.writing.plot_pictures", lambda *_: [])
+    for others in ("plot_pictures", "perception_pictures"):
+        monkeypatch.setattr(f"srbench.report.writing.{others}", lambda *_: [])
     records = [
         r for r in with_images(tmp_path, quick_records(), side=96) if r.scale == 2 and r.degradation == "bicubic"
     ]
