@@ -107,16 +107,18 @@ def _draw(
 
     titles = list(dict.fromkeys(place.line.title for _, _, places in panels for place in places))
     looks = {title: (COLOURS[n % len(COLOURS)], MARKERS[n % len(MARKERS)]) for n, title in enumerate(titles)}
-    with figure_at(path, 3.6 * len(panels) + 2.6, 3.9) as figure:
+    columns = 2 if len(panels) == 1 else len(panels)
+    rows = -(-(len(looks) + 1) // columns)
+    with figure_at(path, max(6.4, 3.8 * len(panels)), 4.0 + 0.22 * rows) as figure:
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         for axis, (distortion, perception, places) in zip(axes, panels, strict=True):
             _panel(axis, distortion, perception, places, looks)
         style: dict[str, Any] = {"linestyle": "", "markeredgecolor": "white", "markersize": sized(8)}
         handles = [Line2D([], [], color=c, marker=m, label=title, **style) for title, (c, m) in looks.items()]
         handles.append(Line2D([], [], color=FAINT, linewidth=1.4, label="Pareto front"))
-        figure.legend(handles=handles, loc="outside right upper", frameon=False)
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
         where = f"{table.place(' · ')} x{section.scale} · {section.degradation_label} · {section.protocol}"
-        title = "\n".join([*textwrap.wrap(where, 50 * len(panels)), "better is up and to the right"])
+        title = "\n".join([*textwrap.wrap(where, 30 + 40 * len(panels)), "better is up and to the right"])
         figure.suptitle(title, x=0.01, ha="left", fontsize=sized(10), fontweight="bold")
 
 
@@ -129,8 +131,11 @@ def _panel(
         colour, marker = looks[place.line.title]
         axis.errorbar(
             place.distortion, place.perception, xerr=_reach(place.distortion, place.across),
-            yerr=_reach(place.perception, place.along), color=colour, marker=marker, markersize=sized(8),
-            markeredgecolor="white", elinewidth=0.8, capsize=2, alpha=0.9,
+            yerr=_reach(place.perception, place.along), color=colour, alpha=0.35, elinewidth=0.8, capsize=2, zorder=2,
+        )  # fmt: skip
+        axis.plot(
+            place.distortion, place.perception, color=colour, marker=marker, markersize=sized(8),
+            markeredgecolor="white", linestyle="none", zorder=3,
         )  # fmt: skip
     if not perception.higher_is_better:
         axis.invert_yaxis()
