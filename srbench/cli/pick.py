@@ -10,7 +10,7 @@ import typer
 
 from srbench.cli.console import complain, plain_console, warn
 from srbench.cli.json_output import Json, print_json
-from srbench.cli.options import Device, PluginFiles, Threads, image_size, one_scale
+from srbench.cli.options import Device, PluginFiles, Threads, image_size, one_scale, words
 from srbench.cli.tables import print_table, print_text
 from srbench.escaping import one_line
 from srbench.running.places import resolve_device
@@ -45,6 +45,10 @@ def pick(
     output: Annotated[
         str, typer.Option("--output", help="Size of the enlarged image that is timed, width x height.")
     ] = "1280x720",
+    backend: Annotated[
+        list[str] | None,
+        typer.Option("--backend", help="Backends to choose among: openvino,openvino-int8. Lossy ones need --from."),
+    ] = None,
     count: Annotated[int, typer.Option("--count", min=1, help="Models that fit to find.")] = 5,
     seconds: Annotated[float, typer.Option("--seconds", min=0.01, help="Time to spend on timing each network.")] = 1.0,
     plugin: PluginFiles = None,
@@ -60,10 +64,11 @@ def pick(
     Examples:
       srbench pick --scale 4 --budget "latency_ms_p50 <= 100" --budget "params_k <= 1000"
       srbench pick --scale 2 --budget "macs_720p_g <= 50" --from results
+      srbench pick --scale 4 --budget "latency_ms_p50 <= 100" --from results/deployment --backend openvino-int8
     """
     from srbench.files import cache_root
     from srbench.picking.budgets import MEMORY, parse_budget
-    from srbench.picking.candidates import DATASET, measured_candidates, reported_candidates
+    from srbench.picking.candidates import find_candidates
     from srbench.picking.choice import choose
     from srbench.picking.picked import picked
     from srbench.picking.pricing import Pricing
@@ -77,10 +82,7 @@ def pick(
         scale=factor, output=image_size("--output", output), seconds=seconds,
         memory=any(own.name == MEMORY for own in budgets), heard=_say_timing,
     )  # fmt: skip
-    if results is None:
-        candidates = reported_candidates(pricing.catalog, factor, dataset or DATASET)
-    else:
-        candidates = measured_candidates(results, factor, dataset)
+    candidates = find_candidates(pricing.catalog, factor, dataset, results, words(backend))
     if warning := warning_of_load(target):
         warn(warning)
     choice = choose(candidates.models, budgets, pricing.counted, pricing.measured, count)
@@ -93,8 +95,8 @@ def pick(
         raise typer.Exit(1)
 
 
-def _say_timing(architecture: str) -> None:
-    plain_console(stderr=True).print(one_line(f"timing {architecture}"))
+def _say_timing(title: str) -> None:
+    plain_console(stderr=True).print(one_line(f"timing {title}"))
 
 
 def _print(choice: Choice, candidates: Candidates, budgets: Sequence[Budget], where: str) -> None:
@@ -107,7 +109,7 @@ def _print(choice: Choice, candidates: Candidates, budgets: Sequence[Budget], wh
         _print_models(f"Better, but over the budget at {where}; the nearest", nearest, candidates)
     for priced in nearest:
         over = [str(budget) for budget in budgets if budget.exceeded(priced.costs)]
-        print_text(f"{priced.candidate.name} exceeds {' and '.join(over) or 'what can be measured of it'}.")
+        print_text(f"{priced.candidate.title} exceeds {' and '.join(over) or 'what can be measured of it'}.")
     if choice.untried:
         print_text(f"{choice.untried} models with lower scores were not measured; see --count.")
     whose = "as its authors report it" if candidates.reported else "as measured"
@@ -124,7 +126,7 @@ def _print_models(title: str, models: Sequence[Priced], candidates: Candidates) 
         name for name in COSTS if any(cost and cost.value is not None for m in models if (cost := m.costs.get(name)))
     ]
     rows = [
-        [m.candidate.name, f"{m.candidate.score:.{candidates.decimals}f}", *(_shown(m, name) for name in known)]
+        [m.candidate.title, f"{m.candidate.score:.{candidates.decimals}f}", *(_shown(m, name) for name in known)]
         for m in models
     ]  # fmt: skip
     heads = ["model", candidates.metric, *known]

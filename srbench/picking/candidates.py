@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from srbench.catalog.catalog import Catalog
+from srbench.deploying.backend import EAGER, Backend, parse_backend
 from srbench.errors import UnknownNameError, UsageError
 from srbench.networks.spec import ArchitectureSpec
 from srbench.records import Record
@@ -30,6 +32,13 @@ class Candidate:
     """What `srbench upscale --model` takes."""
     architecture: str
     score: float
+    backend: Backend | None = None
+    """What ran it for the score, or gives the same; None for PyTorch with its module as it is."""
+
+    @property
+    def title(self) -> str:
+        """The name, with the backend."""
+        return f"{self.name}, {self.backend.name}" if self.backend else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,27 @@ class Candidates:
     decimals: int
     reported: bool
     """Whether the scores are those of the models' authors, and not measured."""
+    higher_is_better: bool = True
+
+
+def find_candidates(
+    catalog: Catalog, scale: Scale, dataset: str | None, results: Path | None, backends: Sequence[str]
+) -> Candidates:
+    """Return the models to choose from.
+
+    Args:
+        catalog: The plugins.
+        scale: The factor.
+        dataset: That of the scores; `DATASET`, or the one with most rows if absent.
+        results: A results folder whose models are meant; published weights if absent.
+        backends: Names of the backends that may run them; PyTorch with their modules if empty.
+
+    Raises:
+        SrbenchError: There are none; see the functions below.
+    """
+    if results is None:
+        return in_backends(reported_candidates(catalog, scale, dataset or DATASET), backends, catalog)
+    return in_backends(measured_candidates(results, scale, dataset), backends, catalog)
 
 
 def reported_candidates(catalog: Catalog, scale: Scale, dataset: str = DATASET) -> Candidates:
@@ -77,6 +107,35 @@ def _published(spec: ArchitectureSpec, scale: Scale, dataset: str) -> Iterable[C
             yield Candidate(f"{spec.name}.{tag}", spec.name, reported.value)
 
 
+def in_backends(candidates: Candidates, names: Sequence[str], catalog: Catalog) -> Candidates:
+    """Return the candidates as the backends of these names run them; without names, as they are.
+
+    A score that a backend gave stands for itself. One of PyTorch in fp32 stands for every runtime in fp32, all of which
+    give the same images within rounding.
+
+    Raises:
+        UnknownNameError: There is no such backend.
+        UsageError: A backend in another precision has no score.
+    """
+    if not names:
+        return candidates
+    backends = [parse_backend(name, tuple(catalog.runtimes)) for name in names]
+    found = [candidate for candidate in candidates.models if candidate.backend in backends]
+    scored = {(candidate.name, candidate.backend) for candidate in found}
+    plain = [candidate for candidate in candidates.models if candidate.backend in (None, EAGER)]
+    for candidate, own in itertools.product(plain, backends):
+        if own.precision == EAGER.precision and (candidate.name, own) not in scored:
+            scored.add((candidate.name, own))
+            found.append(replace(candidate, backend=own))
+    if missing := [own.name for own in backends if own not in {backend for _, backend in scored}]:
+        raise UsageError(
+            f"The scores of {missing[0]} are not known, and it changes those of fp32; give --from a results folder "
+            "that measured it, such as results/deployment."
+        )
+    higher = candidates.higher_is_better
+    return replace(candidates, models=_best_first(found, higher=higher))
+
+
 def measured_candidates(results: Path, scale: Scale, dataset: str | None = None) -> Candidates:
     """Return the models of a results folder with the score by which its leaderboard ranks them, averaged over seeds.
 
@@ -107,7 +166,9 @@ def _of_table(table: Table, results: Path) -> Candidates:
     for line in table.lines:
         value = line.scores[heading].mean
         if value is not None:
-            found.append(Candidate(_name(line.records, results), line.first.model.architecture, value))
+            name, ran = _name(line.records, results), line.first.backend
+            backend = Backend(*ran.split("-", 2)) if ran else None  # type: ignore[arg-type]  # as records have it
+            found.append(Candidate(name, line.first.model.architecture, value, backend))
     return Candidates(
         models=_best_first(found, higher=heading.higher_is_better),
         dataset=table.dataset,
@@ -115,6 +176,7 @@ def _of_table(table: Table, results: Path) -> Candidates:
         protocol=heading.protocol,
         decimals=heading.decimals,
         reported=False,
+        higher_is_better=heading.higher_is_better,
     )
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from srbench.picking.budgets import Budget, Costs
 from srbench.picking.candidates import Candidate
 
-Measure = Callable[[str], Costs]
-"""From the name of an architecture to its costs."""
+Measure = Callable[[Candidate], Costs]
+"""From a candidate to its costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _priced(
     candidates: Sequence[Candidate], budgets: Sequence[Budget], counted: Measure, measured: Measure
 ) -> Iterator[Priced]:
     for candidate in candidates:
-        costs = counted(candidate.architecture)
+        costs = counted(candidate)
         if not any(budget.exceeded(costs) for budget in budgets):
-            costs = measured(candidate.architecture)
+            costs = measured(candidate)
         yield Priced(candidate, costs, max((budget.excess(costs) for budget in budgets), default=0.0))

@@ -16,6 +16,8 @@ class PickedModel:
 
     name: str
     """What ``srbench upscale --model`` takes."""
+    backend: str
+    """What runs it, such as "openvino-int8-qdq-pc"; empty for PyTorch with its module as it is."""
     score: float
     """Its score."""
     costs: dict[str, Measured]
@@ -56,4 +58,12 @@ def picked(choice: Choice, candidates: Candidates) -> Picked:
 
 
 def _models(priced: Sequence[Priced]) -> tuple[PickedModel, ...]:
-    return tuple(PickedModel(own.candidate.name, own.candidate.score, dict(own.costs)) for own in priced)
+    return tuple(
+        PickedModel(
+            name=own.candidate.name,
+            backend=own.candidate.backend.name if own.candidate.backend else "",
+            score=own.candidate.score,
+            costs=dict(own.costs),
+        )
+        for own in priced
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from srbench.catalog.catalog import Catalog
 from srbench.picking.budgets import Costs, costs_of
+from srbench.picking.candidates import Candidate
 from srbench.profiling.complexity import count_deployed_parameters, lr_size_720p, macs_at
 from srbench.profiling.settings import Profiling
 from srbench.records import Measured
@@ -29,16 +30,16 @@ class Pricing:
     memory: bool
     """Whether peak memory is measured."""
     heard: Callable[[str], None]
-    """Called with the name of each network before it is timed."""
+    """Called with the name of each candidate before it is timed."""
 
     @property
     def catalog(self) -> Catalog:
         """The plugins."""
         return self.session.catalog
 
-    def counted(self, architecture: str) -> Costs:
+    def counted(self, candidate: Candidate) -> Costs:
         """Return parameters and MACs, without those that cannot be counted."""
-        spec, costs = self.catalog.architectures[architecture], dict[str, Measured]()
+        spec, costs = self.catalog.architectures[candidate.architecture], dict[str, Measured]()
         counts: dict[str, Callable[[], float]] = {
             "params_k": lambda: count_deployed_parameters(spec.network(self.scale)) / 1e3,
             "macs_720p_g": lambda: macs_at(spec, self.scale, lr_size_720p(self.scale)).total / 1e9,
@@ -50,17 +51,18 @@ class Pricing:
                 continue
         return costs
 
-    def measured(self, architecture: str) -> Costs:
+    def measured(self, candidate: Candidate) -> Costs:
         """Return all costs, measured now unless they were before."""
         height, width = covering_lr_size(self.output, self.scale)
         profiling = Profiling(
             latency_height=height, latency_width=width, latency_seconds=self.seconds, latency_repeats=3,
             memory=self.memory,
         )  # fmt: skip
-        job, store = ProfileJob(architecture, self.scale, profiling, None), self.session.store
+        job = ProfileJob(candidate.architecture, self.scale, profiling, None, candidate.backend)
+        store = self.session.store
         name = job.name(Keys(self.session))
         if store.read(name) is None:
-            self.heard(architecture)
+            self.heard(candidate.title)
             perform(job, name, self.session)
         profile = store.read(name)
         return costs_of(profile) if profile else {}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from srbench.catalog.catalog import Catalog
+from srbench.deploying.backend import Backend
 from srbench.errors import PluginError, TrainingError
 from srbench.files import sha256_of
 from srbench.planning.cells import Cell, Model
@@ -373,19 +374,24 @@ class ProfileJob(Job[Profile]):
     profiling: Profiling
     size: tuple[int, int] | None
     """Height and width of what it sees; None where images have sizes of their own."""
+    backend: Backend | None = None
+    """What runs it, with weights that do not matter; None for its module as it is."""
     alone = True
 
     @property
     def title(self) -> str:
         """Profiling a network."""
-        return f"profiling {self.architecture} x{self.scale}"
+        return f"profiling {self.architecture} x{self.scale}" + (f" in {self.backend.name}" if self.backend else "")
 
     def name(self, keys: Keys) -> JobName[Profile]:
         """Name the profile on this machine."""
-        return keys.profile(self.architecture, self.scale, self.profiling, self.size)
+        return keys.profile(self.architecture, self.scale, self.profiling, self.size, self.backend)
 
     def perform(self, session: Session, folder: Path, progress: JobProgress) -> Profile:  # noqa: ARG002
         """Count operations, and measure time and memory."""
         spec = session.catalog.networks[self.architecture]
-        files = [str(path) for path in session.plugin_files]
-        return task_of(spec).profile(spec, self.scale, self.profiling, self.size, session.device, files)
+        files, backend = [str(path) for path in session.plugin_files], self.backend
+        runtime = session.catalog.runtimes[backend.runtime] if backend else None
+        return task_of(spec).profile(
+            spec, self.scale, self.profiling, self.size, session.device, files, backend, runtime
+        )

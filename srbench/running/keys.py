@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from srbench.deploying.backend import Backend
 from srbench.errors import CheckpointError
 from srbench.files import sha256_of
 from srbench.planning.cells import Cell, Model
@@ -143,9 +144,11 @@ class Keys:
         )
 
     def profile(
-        self, architecture: str, scale: Scale, profiling: Profiling, size: tuple[int, int] | None
-    ) -> JobName[Profile]:
+        self, architecture: str, scale: Scale, profiling: Profiling, size: tuple[int, int] | None,
+        backend: Backend | None = None,
+    ) -> JobName[Profile]:  # fmt: skip
         """Name the profile of a network on this machine."""
+        ran = [backend.name, self._catalog.runtimes.code_hash(backend.runtime)] if backend else []
         return PROFILE.job(
             {
                 "architecture": self._architecture(architecture),
@@ -155,6 +158,7 @@ class Keys:
                 "machine": self._machine,
                 "device": self._session.device,
             }
+            | ({"backend": ran} if ran else {})
         )
 
     def _with_late_names(self, stage: Stage[WithLateNames], inputs: dict[str, object]) -> JobName[WithLateNames]:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, ClassVar
 from srbench.catalog.catalog import Catalog
 from srbench.datasets.spec import DatasetSpec
 from srbench.degrading.spec import DegradationSpec
+from srbench.deploying.backend import Backend
+from srbench.deploying.spec import RuntimeSpec
 from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.measuring.metrics.spec import ScoreSpec
 from srbench.measuring.protocol import Inference, ScoringProtocol
@@ -209,7 +211,7 @@ class Task(ABC):
     @abstractmethod
     def profile(
         self, spec: ArchitectureSpec, scale: Scale, profiling: Profiling, size: tuple[int, int] | None, device: str,
-        plugin_files: Sequence[str],
+        plugin_files: Sequence[str], backend: Backend | None = None, runtime: RuntimeSpec | None = None,
     ) -> Profile:  # fmt: skip
         """Measure what a network costs.
 
@@ -220,4 +222,6 @@ class Task(ABC):
             size: `ScoringProtocol.input_size`.
             device: Where latency and memory are measured.
             plugin_files: Single-file plugins that the process which measures memory has to load.
+            backend: What runs it for latency; None for its module as it is.
+            runtime: The runtime of ``backend``.
         """

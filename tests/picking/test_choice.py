@@ -12,9 +12,9 @@ from srbench.records import Measured
 
 
 def priced(costs, asked):
-    def price(name):
-        asked.append(name)
-        return {cost: Measured(value=value) for cost, value in costs[name].items()}
+    def price(candidate):
+        asked.append(candidate.name)
+        return {cost: Measured(value=value) for cost, value in costs[candidate.name].items()}
 
     return price
 

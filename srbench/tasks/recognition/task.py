@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 from srbench.catalog.catalog import Catalog
 from srbench.datasets.labelled.images import LabelledImages
 from srbench.datasets.spec import DatasetSpec
+from srbench.deploying.backend import Backend
+from srbench.deploying.spec import RuntimeSpec
 from srbench.errors import CheckpointError, ConfigError
 from srbench.files import cache_root
 from srbench.measuring.metrics.spec import ScoreSpec, all_of
@@ -157,12 +159,14 @@ class Recognition(Task):
 
     def profile(
         self, spec: ArchitectureSpec, scale: Scale, profiling: Profiling, size: tuple[int, int] | None, device: str,
-        plugin_files: Sequence[str],
+        plugin_files: Sequence[str], backend: Backend | None = None, runtime: RuntimeSpec | None = None,
     ) -> Profile:  # fmt: skip
         """Count and time one image of the size that a student sees."""
         from srbench.profiling.profile import profile_network
 
-        return profile_network(spec, scale, profiling, device, plugin_files, size=size)
+        return profile_network(
+            spec, scale, profiling, device, plugin_files, backend=backend, runtime=runtime, size=size
+        )
 
 
 def _sets(recipe: RecognitionRecipe, library: Library, catalog: Catalog) -> Mapping[str, LabelledImages]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from srbench.catalog.catalog import Catalog
 from srbench.datasets.spec import DatasetSpec
+from srbench.deploying.backend import Backend
+from srbench.deploying.spec import RuntimeSpec
 from srbench.errors import ConfigError
 from srbench.measuring.metrics.spec import MetricSpec, ScoreSpec, SrScoreSpec, all_of
 from srbench.measuring.protocol import Inference, Protocol, ScoringProtocol, protocol_named
@@ -137,12 +139,12 @@ class SuperResolution(Task):
 
     def profile(
         self, spec: ArchitectureSpec, scale: Scale, profiling: Profiling, size: tuple[int, int] | None, device: str,  # noqa: ARG002
-        plugin_files: Sequence[str],
+        plugin_files: Sequence[str], backend: Backend | None = None, runtime: RuntimeSpec | None = None,
     ) -> Profile:  # fmt: skip
         """Count the MACs of a 1280x720 output, and time the input of ``profiling``."""
         from srbench.profiling.profile import profile_network
 
-        return profile_network(spec, scale, profiling, device, plugin_files)
+        return profile_network(spec, scale, profiling, device, plugin_files, backend=backend, runtime=runtime)
 
 
 def _of_sr(protocol: ScoringProtocol) -> Protocol:
