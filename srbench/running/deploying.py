@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import torch
 
 from srbench.deploying.backend import Backend
 from srbench.deploying.calibration import calibration_patches
+from srbench.deploying.learnt import read_learnt
 from srbench.deploying.onnx_files import example_of, write_onnx
 from srbench.deploying.opening import Session as Opened
 from srbench.deploying.opening import open_session, plain_module
@@ -26,8 +27,12 @@ from srbench.running.programs import Program
 from srbench.running.session import Session
 
 
-def write_program(program: Program, network: Network, session: Session, path: Path) -> None:
+def write_program(
+    program: Program, network: Network, weights: Sequence[Path], session: Session, path: Path
+) -> None:
     """Convert the network of a program, and quantise it if its precision is int8.
+
+    What quantisation-aware training has learnt, and keeps in the only file of its weights, goes before calibration.
 
     Raises:
         SrbenchError: The network cannot be converted, or the images for its calibration are missing.
@@ -40,7 +45,7 @@ def write_program(program: Program, network: Network, session: Session, path: Pa
             session.library, [catalog.datasets[name] for name in program.calibrated_on],
             catalog.degradations[program.degradation], program.scale, settings, colours=spec.colours,
         )  # fmt: skip
-        return quantise(content, patches, settings)
+        return quantise(content, patches, settings, read_learnt(weights[0]) if len(weights) == 1 else None)
 
     example = example_of(spec.colours, max(spec.min_size, spec.size_multiple), device)
     write_onnx(plain_module(network, program.scale), example, program.precision, path, quantised)

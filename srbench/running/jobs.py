@@ -237,11 +237,12 @@ class OnnxJob(Job[OnnxFile]):
         import torch
 
         from srbench.running.deploying import write_program
-        from srbench.running.models import stored_model
+        from srbench.running.models import stored_model, weights_files
 
-        start = time.perf_counter()
-        model = stored_model(self.program.model, session, Keys(session), torch.device(session.device))
-        write_program(self.program, model.network, session, folder / PROGRAM)
+        start, keys = time.perf_counter(), Keys(session)
+        model = stored_model(self.program.model, session, keys, torch.device(session.device))
+        weights = weights_files(self.program.model, session, keys)
+        write_program(self.program, model.network, weights, session, folder / PROGRAM)
         return OnnxFile(sha256=sha256_of(folder / PROGRAM), seconds=time.perf_counter() - start)
 
 
