@@ -11,7 +11,7 @@ import typer
 from srbench.cli.console import warn
 from srbench.cli.help import Commands
 from srbench.cli.json_output import Json, print_json
-from srbench.cli.options import Device, Long, PluginFiles, one_scale
+from srbench.cli.options import Device, Long, PluginFiles, WeightsFolders, one_scale
 from srbench.cli.tables import print_table, print_text
 from srbench.running.places import resolve_device
 
@@ -136,6 +136,51 @@ def machine(*, device: Device = "cpu", json: Json = False) -> None:
             "", ("check", "state", "found"), [(own.name, own.state, own.about) for own in found.checks], long=True
         )
     raise typer.Exit(1 if found.bad else 0)
+
+
+@app.command()
+def tiles(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="What enlarges, as for `srbench upscale --model`.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="An image that serves as lr, larger than a tile.")],
+    *,
+    scale: Annotated[str | None, typer.Option("--scale", help="Factor, where the model has several.")] = None,
+    tile: Annotated[int, typer.Option("--tile", min=8, help="Side of a tile in pixels of lr.")] = 96,
+    overlap: Annotated[int, typer.Option("--overlap", min=0, help="Pixels of lr around a tile.")] = 16,
+    architecture: Annotated[
+        str | None, typer.Option("--architecture", help="The network of a file of weights.")
+    ] = None,
+    plugin: PluginFiles = None,
+    weights_dir: WeightsFolders = None,
+    device: Device = "cpu",
+    json: Json = False,
+) -> None:
+    """Enlarge an image whole and in tiles, compare both, and suggest an overlap.
+
+    Examples:
+      srbench doctor tiles edsr_baseline.div2k photo.png --scale 4
+      srbench doctor tiles pan.df2k photo.png --scale 4 --tile 64 --overlap 8
+    """
+    from srbench.catalog.catalog import load_catalog
+    from srbench.diagnosing.tiles import diagnose_tiles
+    from srbench.upscaling.loading import load_upscaler
+
+    upscaler = load_upscaler(
+        model, load_catalog([path.resolve() for path in plugin or ()]), one_scale(scale) if scale else None,
+        architecture=architecture, weights_folders=weights_dir or (), device=resolve_device(device),
+    )  # fmt: skip
+    found = diagnose_tiles(upscaler, image, tile=tile, overlap=overlap)
+    if json:
+        print_json("doctor tiles", found)
+        return
+    equal = "equal" if found.psnr_db is None else f"{found.psnr_db:.2f} dB"
+    print_table("", ("compared", "value"), (
+        ("tiled with whole, PSNR on RGB", equal),
+        ("largest difference, levels of 8 bits", f"{found.largest_levels:.2f}"),
+        ("mean difference at seams", f"{found.at_seams_levels:.4f}"),
+        ("mean difference elsewhere", f"{found.elsewhere_levels:.4f}"),
+        ("steps at seams, relative to those beside them", f"{found.seams:.3f} (whole: {found.seams_of_whole:.3f})"),
+    ))  # fmt: skip
+    print_text(found.verdict, hanging=0)
 
 
 def _print_list(title: str, sentences: Iterable[str]) -> None:

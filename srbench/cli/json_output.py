@@ -86,6 +86,7 @@ DOCUMENTS: Mapping[str, Document] = {
         Document("doctor data", 1, "srbench.diagnosing.data:DataDiagnosis"),
         Document("doctor weights", 1, "srbench.diagnosing.weights:WeightsDiagnosis"),
         Document("doctor machine", 1, "srbench.diagnosing.machine:MachineDiagnosis"),
+        Document("doctor tiles", 1, "srbench.diagnosing.tiles:TilesDiagnosis"),
         Document("cache prune", 1, "srbench.running.cache_contents:Pruned"),
     )
 }

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from math import inf
 from types import ModuleType
 from typing import NamedTuple
 
@@ -106,7 +107,7 @@ def fitting(state: Mapping[str, Tensor], known: Architectures, seconds: float = 
     Args:
         state: The weights, whose keys may have a prefix.
         known: The architectures to compare with.
-        seconds: Time of this process after which no further network is built.
+        seconds: Time of this process after which none is looked for beside those that were found.
     """
     variants = [
         {key[len(prefix) :]: tuple(tensor.shape) for key, tensor in state.items() if key.startswith(prefix)}
@@ -115,7 +116,14 @@ def fitting(state: Mapping[str, Tensor], known: Architectures, seconds: float = 
     first = next(iter(known))
     scale = scales_of(known[first])[0]
     own = Candidate(first, scale, shapes_of(known, first, scale))
-    return [one for one in candidates(known, own, state, seconds) if one.shapes and dict(one.shapes) in variants]
+    found: list[Candidate] = []
+    end = time.process_time() + seconds
+    for one in candidates(known, own, state, inf):
+        if one.shapes and dict(one.shapes) in variants:
+            found.append(one)
+        if found and time.process_time() > end:
+            break
+    return found
 
 
 def candidates(
@@ -142,7 +150,8 @@ def candidates(
         else:
             yield Candidate(name, scale, shapes)
     likeliness = _likeliness(known, own.name, keys)
-    for name, scale in sorted(absent, key=lambda one: -likeliness[one[0]]):
+    # Of modules that mention the same part of the names, the one with the fewest others is the likeliest.
+    for name, scale in sorted(absent, key=lambda one: (-likeliness[one[0]], len(_names_in(_module_of(known[one[0]]))))):
         if likeliness[name] < _LIKELY or time.process_time() > end:
             return
         yield Candidate(name, scale, shapes_of(known, name, scale))

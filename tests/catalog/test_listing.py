@@ -71,7 +71,7 @@ def test_everything_in_the_catalog_is_listed_with_a_cell_for_every_column(catalo
     )
     assert made.kinds["architecture"].specs["freqnet"][2] == "arXiv 2021, reimplementation"
     assert made.kinds["distiller"].specs["logits"][1] == "needed"
-    assert made.kinds["metric"].families.keys() == {"pyiqa"}
+    assert made.kinds["metric"].families.keys() == {"pyiqa", "seams"}
     assert listing.Listing.model_validate_json(made.model_dump_json()) == made
 
 

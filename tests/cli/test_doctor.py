@@ -86,3 +86,13 @@ def test_weights_says_what_is_wrong(srbench, monkeypatch, catalog):
     assert answer.err == "warning: Every value is zero.\n"
     (srbench.folder / "page.pth").write_text("<!doctype html>")
     assert "is a web page" in sentence(srbench("doctor", "weights", "page.pth"))
+
+
+def test_tiles_prints_the_comparison_and_an_overlap(srbench, monkeypatch, catalog, pictures):
+    share(monkeypatch, catalog)
+    Image.fromarray(pictures["bee"]).save(srbench.folder / "lr.png")
+    answer = srbench("doctor", "tiles", "bicubic", "lr.png", "--scale", "2", "--tile", "16", "--overlap", "4")
+    assert answer.status == 0
+    assert "tiled with whole, PSNR on RGB" in answer.out
+    assert "an overlap of 4 is enough here" in answer.out
+    assert "too small" in sentence(srbench("doctor", "tiles", "bicubic", "lr.png", "--scale", "2", "--tile", "8"))

@@ -44,6 +44,7 @@ TYPED = {
     "doctor data": ["sr"],
     "doctor weights": ["vdsr.pth"],
     "doctor machine": [],
+    "doctor tiles": ["bicubic", "sr/ant.png", "--scale", "2", "--tile", "16", "--overlap", "4"],
     "cache list": [],
     "cache size": [],
     "cache prune": ["--all", "--dry-run"],
