@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,9 @@ CONNECT_TIMEOUT_S = 10
 _READ_TIMEOUT_S = 60
 _LONGEST_STEM = 230
 _TEMPORARY = ".srbench.tmp"
+LEASE_SECONDS = 60.0
+"""How long a lock is held after the death of its holder, on a file system without locks."""
+_NO_LOCKS = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK})
 _ABANDONED_S = 24 * 3600
 """A temporary file of this age belongs to a process that was killed."""
 
@@ -154,6 +158,9 @@ def _sweep(folder: Path) -> None:
 def locked(path: Path, timeout: float = -1) -> Iterator[None]:
     """Hold a lock file, which no two processes hold at the same time.
 
+    Where the file system has no locks, as some of clusters, a file beside it is held instead, and renewed while it is.
+    That of a process that died is free after `LEASE_SECONDS`.
+
     Args:
         path: The lock file; made with its folder.
         timeout: Seconds to wait for it; for ever if negative.
@@ -162,12 +169,19 @@ def locked(path: Path, timeout: float = -1) -> Iterator[None]:
         Timeout: Another process still holds it; the class is filelock's.
         StoreError: The folder cannot be written.
     """
-    from filelock import FileLock, Timeout
+    from filelock import BaseFileLock, FileLock, SoftFileLease, Timeout
 
-    lock = FileLock(path, timeout=timeout)
+    lock: BaseFileLock = FileLock(path, timeout=timeout)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        try:
+            lock.acquire()
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            lease = path.with_name(f"{path.name}.lease")
+            lock = SoftFileLease(lease, lease_duration=LEASE_SECONDS, timeout=timeout)
+            lock.acquire()
     except Timeout:
         raise
     except OSError as error:
@@ -176,6 +190,31 @@ def locked(path: Path, timeout: float = -1) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def require_locks(folder: Path) -> None:
+    """Refuse a folder in which two could hold one lock, before anything relies on it.
+
+    Raises:
+        StoreError: Its file system gives a lock twice, or none at all.
+    """
+    from filelock import Timeout
+
+    path = folder / f".{uuid.uuid4().hex}.lock"
+    try:
+        with locked(path):
+            try:
+                with locked(path, timeout=0):
+                    raise StoreError(
+                        f"The file system of {folder} gives one lock to two at a time, so that two runs could train "
+                        "one model in one place; set SRBENCH_CACHE to a folder on another one."
+                    )
+            except Timeout:
+                return
+    finally:
+        for left in (path, path.with_name(f"{path.name}.lease")):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:

@@ -342,6 +342,8 @@ class MadeBy(Stored):
     """By kind and name, such as "architecture espcn", the first digits of the hash of the code behind it."""
     weights: tuple[str, ...] = ()
     """The files of the measured weights."""
+    logs: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    """The logs of the workers that trained and measured it, on a cluster that has some."""
 
 
 class Record(Stored):

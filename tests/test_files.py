@@ -18,7 +18,17 @@ from hypothesis import strategies as st
 
 from srbench import files
 from srbench.errors import StoreError, UnavailableError
-from srbench.files import atomic_path, atomic_write, fetch_file, locked, sha256_of, shipped, shipped_tables, short_stem
+from srbench.files import (
+    atomic_path,
+    atomic_write,
+    fetch_file,
+    locked,
+    require_locks,
+    sha256_of,
+    shipped,
+    shipped_tables,
+    short_stem,
+)
 
 CONTENT = bytes(range(256)) * 5000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -244,6 +254,29 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StoreError, match="could not be written"), locked(tmp_path / "file" / "lock"):
         pass
+
+
+def no_locks(*_):
+    raise OSError(errno.ENOTSUP, "Operation not supported")
+
+
+def test_a_file_system_without_locks_has_leases_instead(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    require_locks(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with locked(tmp_path / "lock"), pytest.raises(Timeout), locked(tmp_path / "lock", timeout=0):
+        pass
+    with locked(tmp_path / "lock", timeout=0):
+        assert (tmp_path / "lock.lease").exists()
+
+
+def test_a_file_system_that_gives_a_lock_twice_is_refused_in_a_sentence(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    require_locks(tmp_path)
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    with pytest.raises(StoreError, match="gives one lock to two at a time"):
+        require_locks(tmp_path)
 
 
 @given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=300))

@@ -96,7 +96,7 @@ def run(
     with cache_in_use(cache_root()):
         session = open_session(
             data=data, plugin_files=plugins, strict_plugins=strict_plugins, weights_folders=weights, device=device,
-            threads=threads, track=trackers, track_folder=track_folder, warn=warn,
+            threads=threads, executor=executor, track=trackers, track_folder=track_folder, warn=warn,
         )  # fmt: skip
         schedule = lay_out(suite, chosen, session, warn)
         require_some_cell(schedule)

@@ -133,7 +133,7 @@ def _sum(outline: Outline) -> str:
 
 def planned(
     name: str, options: RunOptions, *, data: Path | None, plugin: list[Path] | None, strict: bool,
-    weights_dir: list[Path] | None, device: str, threads: int,
+    weights_dir: list[Path] | None, device: str, threads: int, executor: str = "here",
 ) -> Schedule:  # fmt: skip
     """Read the suite, apply the options and lay out the jobs."""
     from srbench.benchmarking.schedules import lay_out
@@ -141,6 +141,6 @@ def planned(
 
     session = open_session(
         data=data, plugin_files=plugin or (), strict_plugins=strict, weights_folders=weights_dir or (), device=device,
-        threads=threads, warn=warn,
+        threads=threads, executor=executor, warn=warn,
     )  # fmt: skip
     return lay_out(name, options, session, warn)

@@ -92,7 +92,7 @@ def run(
     if dry_run:
         schedule = planned(
             suite, replace(options, profile=profile), data=data, plugin=plugin, strict=strict_plugins,
-            weights_dir=weights_dir, device=device, threads=threads,
+            weights_dir=weights_dir, device=device, threads=threads, executor=executor,
         )  # fmt: skip
         print_outline(schedule, workers, executor, fresh=fresh)
         return

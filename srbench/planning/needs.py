@@ -12,7 +12,7 @@ from srbench.catalog.executors import Needs
 from srbench.errors import UsageError
 from srbench.toml import Table
 
-JobKind: TypeAlias = Literal["train", "measure", "certify", "profile", "pace"]
+JobKind: TypeAlias = Literal["train", "measure", "certify", "profile", "pace", "onnx"]
 KINDS = get_args(JobKind)
 
 

@@ -119,7 +119,7 @@ class Suite(Table):
     """What `srbench search` looks for; `srbench run` measures the grids alone."""
     needs: dict[JobKind, NeedsOfKind] = Field(default={})
     """What jobs need of the machines that do them, by kind of job: ``train``, ``measure``, ``certify``, ``profile``,
-    ``pace``. Records do not keep it, since it decides no result."""
+    ``pace``, ``onnx``. Records do not keep it, since it decides no result."""
     origin: str = Field(default="", exclude=True)
     """The file, for messages; not a key in it."""
 

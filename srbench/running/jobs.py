@@ -24,7 +24,7 @@ from srbench.running.job_progress import JobProgress
 from srbench.running.keys import TIMED, Keys
 from srbench.running.late_names import LateNames
 from srbench.running.programs import Program, program_of
-from srbench.running.provenance import this_environment
+from srbench.running.provenance import this_environment, worker_log
 from srbench.running.session import Session
 from srbench.running.stages import CURVES, PROGRAM, WEIGHTS, JobName, MeasuredCell, OnnxFile, Pace, Trained
 from srbench.scales import Scale
@@ -201,6 +201,7 @@ class TrainJob(Job[Trained]):
             notes=trained.notes,
             late_names=names.code,
             environment=environment,
+            log=worker_log(),
         )
 
     def _pace(self, session: Session, keys: Keys) -> Pace | None:
@@ -298,6 +299,7 @@ class MeasureJob(Job[MeasuredCell]):
             deployment=deployment,
             environment=this_environment(session.device),
             command=session.command,
+            log=worker_log(),
             seconds=time.perf_counter() - start,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )

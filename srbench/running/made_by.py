@@ -27,7 +27,14 @@ def made_by(cell: Cell, suite: Suite, measured: MeasuredCell, session: Session, 
         command=measured.command,
         plugins=dict(sorted(hashes.items())),
         weights=tuple(str(path.absolute()) for path in weights_files(cell.model, session, keys)),
+        logs=tuple(dict.fromkeys(filter(None, (*_training_logs(cell, session, keys), measured.log)))),
     )
+
+
+def _training_logs(cell: Cell, session: Session, keys: Keys) -> Iterator[str]:
+    for model in cell.model.lineage:
+        stored = session.store.read(keys.model(model)) if model.source == "trained" else None
+        yield stored.log if stored else ""
 
 
 def _plugins(cell: Cell, session: Session, keys: Keys) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,17 @@ def resolve_device(name: str) -> str:
     return name
 
 
+def device_elsewhere(name: str) -> str:
+    """Return the device to compute on, on other machines, of which nothing is known here.
+
+    Raises:
+        UsageError: It is "auto", which would be decided for this machine.
+    """
+    if name == "auto":
+        raise UsageError("--device auto looks at this machine, and the jobs run on others; give --device cuda or cpu.")
+    return name
+
+
 def use_threads(count: int) -> None:
     """Let torch use so many threads of the CPU; 0 leaves the choice to torch."""
     if count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import os
 import platform
 import subprocess
 from contextlib import suppress
@@ -34,6 +35,11 @@ def this_environment(device: str) -> Environment:
         packages={name: version for name, version in versions.items() if name != "srbench"},
         threads=torch.get_num_threads(),
     )
+
+
+def worker_log() -> str:
+    """Return the file of this worker's log, which its executor names in SRBENCH_LOG; empty if it does not."""
+    return os.environ.get("SRBENCH_LOG", "")
 
 
 @functools.cache

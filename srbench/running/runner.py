@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from srbench.catalog.executors import ExecutorSpec, Needs
+from srbench.files import require_locks
 from srbench.records import Stored
 from srbench.running.dispatch import Dispatch
 from srbench.running.events import Listener, Note
@@ -59,6 +60,8 @@ def run_plan(
         for name in schedule.jobs:
             schedule.session.store.forget(name)
     todo = schedule.open_jobs()
+    if todo:
+        require_locks(schedule.session.cache)
     recorder = Recorder(schedule, results)
     waiting = {jobs.measure for jobs in schedule.cells.values()} & set(todo)
     recorder.write_finished()
@@ -87,9 +90,8 @@ def _batches(
 ) -> Iterator[tuple[list[ScheduledJob[Stored]], int, ExecutorSpec]]:
     """Yield jobs that may run at the same time, with the number of workers, and the executor.
 
-    Timing needs the machine for itself: paces come first, since trainings wait for them, and backends and
-    profiles last, one by one.
-    It is this machine that is timed, wherever the others run.
+    Timing needs the machine for itself: paces come first, since trainings wait for them, and backends and profiles
+    last, one by one. It is this machine that is timed, wherever the others run.
     """
     paces = [scheduled for scheduled in todo if isinstance(scheduled.job, PaceJob)]
     costs = [scheduled for scheduled in todo if scheduled.job.alone and scheduled not in paces]

@@ -6,14 +6,14 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from srbench.catalog.catalog import Catalog, build_catalog, load_catalog
 from srbench.catalog.plugin import Plugin
 from srbench.datasets.library import Library
 from srbench.files import cache_root
-from srbench.running.places import data_root, resolve_device
+from srbench.running.places import data_root, device_elsewhere, resolve_device
 from srbench.running.store import Store
 from srbench.training.tracking import NO_TRACKING, Tracking, tracking_by
 
@@ -81,6 +81,7 @@ def open_session(
     weights_folders: Iterable[Path | str] = (),
     device: str = "cpu",
     threads: int = 0,
+    executor: str = "here",
     track: Iterable[str] = (),
     track_folder: Path | str | None = None,
     warn: Callable[[str], None],
@@ -94,6 +95,7 @@ def open_session(
         weights_folders: Folders with published checkpoints; default: those of SRBENCH_WEIGHTS.
         device: "cpu", "cuda", "cuda:1", "mps", or "auto".
         threads: Threads of torch on the CPU; 0 leaves the choice to torch.
+        executor: What runs the jobs; the device of one that runs them elsewhere is not looked for here.
         track: Names of trackers; see `srbench.training.tracking`.
         track_folder: Where these write; each one's own default if absent.
         warn: Receives a sentence for each broken plugin.
@@ -101,6 +103,7 @@ def open_session(
     Raises:
         DataError: ``data`` is not a folder.
         PluginError: Two plugins provide one name, or ``strict_plugins`` and one is broken.
+        UnknownNameError: There is no such executor.
         UsageError: The machine has no such device.
         UnavailableError: The package of a tracker is missing.
     """
@@ -114,13 +117,21 @@ def open_session(
         data_root=data_root(Path(data) if data else None),
         weights_folders=tuple(map(Path, weights)),
         cache=cache_root(),
-        device=resolve_device(device),
+        device=device,
         threads=threads,
         tracking=tracking_by(track, track_folder),
     )
     for broken in session.catalog.broken:
         warn(str(broken.error))
-    return session
+    if not session.catalog.executors[executor].elsewhere:
+        return replace(session, device=resolve_device(device))
+    return replace(
+        session,
+        device=device_elsewhere(device),
+        cache=session.cache.absolute(),
+        data_root=session.data_root and session.data_root.absolute(),
+        weights_folders=tuple(folder.absolute() for folder in session.weights_folders),
+    )
 
 
 @functools.lru_cache(maxsize=1)

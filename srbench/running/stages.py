@@ -88,6 +88,8 @@ class Trained(Stored):
     late_names: CodeByName
     """What the distiller asked for by name."""
     environment: Environment
+    log: str = Field(default="", exclude_if=operator.not_)
+    """The file of the worker's log; empty where it has none."""
 
 
 class OnnxFile(Stored):
@@ -112,6 +114,8 @@ class MeasuredCell(Stored):
     environment: Environment
     command: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """See `srbench.running.session.Session`."""
+    log: str = Field(default="", exclude_if=operator.not_)
+    """The file of the worker's log; empty where it has none."""
     seconds: float
     created: str
     """UTC, ISO 8601."""

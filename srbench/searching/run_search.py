@@ -78,7 +78,7 @@ def run_search(
     loaded = _with_trials(load_suite(str(suite)), trials)
     session = open_session(
         data=data, plugin_files=plugin_files, strict_plugins=strict_plugins, weights_folders=weights_folders,
-        device=device, threads=threads, warn=warn,
+        device=device, threads=threads, executor=executor, warn=warn,
     )  # fmt: skip
     session = replace(session, images_kept=loaded.images_kept)
     space, folder = Space(loaded, session.catalog), results or Path("results") / loaded.name

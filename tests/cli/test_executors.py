@@ -1,10 +1,15 @@
 """Runs whose workers die, as a person sees them."""
 
 import csv
+import json
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
+
+from helpers import fake_slurm
 
 DEADLY = """
     import os, signal, sys
@@ -59,14 +64,6 @@ def test_a_run_whose_workers_are_killed_while_training_ends_with_the_same_tables
     assert rows(srbench.folder / "killed") == rows(srbench.folder / "whole")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="processes are killed as POSIX has it")
-def test_a_job_that_kills_every_worker_is_a_reason_and_the_others_are_measured(run, deadly):
-    answer = run("--executor", "processes", "--workers", "2", plugins=[deadly(deaths=9)])
-    assert answer.status == 1
-    assert "1 of 2 cells failed" in answer.err
-    assert "no memory is left. It was begun 3 times." in answer.out
-
-
 def test_needs_that_are_not_understood_are_one_sentence(run):
     for word, text in {
         "train.hour=2": "--needs train.hour=2 is not understood; give KIND.NEED=NUMBER, such as train.hours=12",
@@ -76,3 +73,49 @@ def test_needs_that_are_not_understood_are_one_sentence(run):
         assert answer.status == 2
         assert answer.err.startswith(f"error: {text}")
         assert answer.err.count("\n") == 1
+
+
+PREEMPTED = """
+    import os, subprocess, sys, time
+    from pathlib import Path
+
+    def loss(sr, hr):
+        mark = Path({mark!r})
+        if "FAKE_TASK" in os.environ:
+            mark.write_text(mark.read_text() + ".")
+            steps = len(mark.read_text())
+            if steps in (3, 10):
+                event = "preempt" if steps == 3 else "limit"
+                subprocess.run([sys.executable, {fake!r}, event, os.environ["FAKE_TASK"]], check=True)
+        return (sr - hr).abs().mean()
+
+    @srbench.hookimpl
+    def register_losses():
+        return [srbench.LossSpec(name="preempted", build=lambda: loss)]
+"""
+
+
+@pytest.mark.slow
+def test_a_run_on_slurm_that_is_preempted_ends_with_the_same_tables(run, srbench, plugin, tiny, tmp_path, monkeypatch):
+    pytest.importorskip("submitit")
+    for name, value in fake_slurm.install(tmp_path / "cluster").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    (srbench.folder / "slurm.toml").write_text('partition = "gpu"\npoll_seconds = 0.2')
+    mark = tmp_path / "mark"
+    mark.write_text("")
+    tiny.recipe(losses="{ preempted = 1.0 }", steps=20)
+    losses = plugin(PREEMPTED.format(mark=str(mark), fake=fake_slurm.__file__))
+    answer = run("--executor", "slurm", "--workers", "2", "--results", "slurm_results", plugins=[losses])
+    assert answer.status == 0, answer.out + answer.err
+    lines = fake_slurm.transcript(tmp_path / "cluster")
+    assert sum("srbench_train" in line for line in lines) == 1
+    assert sum("scontrol requeue" in line for line in lines) == 1
+    assert sum("REQUEUED" in line for line in lines) == 2
+    assert len(mark.read_text()) == 20, "a step was done twice"
+    record = next(r for r in map(json.loads, map(Path.read_text, srbench.folder.glob("slurm_results/records/*.json")))
+                  if r["model"]["source"] == "trained")  # fmt: skip
+    assert [Path(log.replace("./", "")).is_file() for log in record["made_by"]["logs"]] == [True, True]
+    shutil.rmtree(tmp_path / "cache")
+    assert run("--results", "whole", plugins=[losses]).status == 0
+    assert rows(srbench.folder / "slurm_results") == rows(srbench.folder / "whole")

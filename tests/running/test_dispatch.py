@@ -151,7 +151,7 @@ def test_of_a_pool_that_breaks_as_a_whole_only_jobs_that_had_begun_are_blamed(ra
 
         def die(self):
             self.stopped = "broken"
-            for future in self.waiting:
+            for future in filter(lambda future: not future.done(), self.waiting):
                 future.set_exception(BrokenExecutor("a process in the pool died"))
 
     poison, innocent = scheduled("poison"), scheduled("innocent")

@@ -1,0 +1,52 @@
+"""What the jobs of a run need is estimated, or given."""
+
+from dataclasses import replace
+
+import pytest
+
+from srbench.planning.needs import NeedsOfKind
+from srbench.records import Measured
+from srbench.running import needs as module
+from srbench.running.needs import USUAL_MEMORY_GIB, needs_by_kind
+
+CHAIN = 'architectures = ["bicubic", "dot"]'
+
+
+def test_jobs_that_compute_need_a_gpu_with_cuda_and_no_other_does(schedule, session):
+    for device, gpus in (("cpu", 0), ("cuda", 1), ("cuda:1", 0)):
+        planned = schedule(CHAIN, within=replace(session, device=device, threads=3))
+        found = needs_by_kind(planned, planned.open_jobs(), estimated=False)
+        assert {kind: need.gpus for kind, need in found.items()} == {"train": gpus, "measure": gpus, "certify": 0}
+        assert {need.cpus for need in found.values()} == {3}
+
+
+def test_a_limit_is_three_times_the_longest_job_in_half_hours(schedule, monkeypatch):
+    seconds = {"training dot · x2 · bicubic · seed 0": 3601.0}
+    monkeypatch.setattr(module.Estimator, "seconds", lambda self, job: seconds.get(job.title, 1.0))
+    planned = schedule(CHAIN)
+    found = needs_by_kind(planned, planned.open_jobs(), estimated=True)
+    assert (found["train"].hours, found["measure"].hours) == (3.5, 0.5)
+
+
+@pytest.mark.parametrize(("mib", "gib"), [(1024 * 512, 7 * 2), (1.0, USUAL_MEMORY_GIB)])
+def test_memory_comes_from_the_profile_of_the_network(schedule, monkeypatch, mib, gib):
+    planned = schedule(CHAIN, profile=True)
+    todo = planned.open_jobs()
+
+    class Profile:
+        peak_memory_mib = Measured(value=mib)
+
+    monkeypatch.setattr(planned, "result", lambda job: Profile)
+    monkeypatch.setattr(module, "_RUNTIME_GIB", 10.0)
+    found = needs_by_kind(planned, todo, estimated=True)
+    # a batch of 2 patches of 8x8 pixels is 1/512 of an image of 256x256: a step holds 4 GiB
+    assert found["train"].memory_gib == gib
+    assert found["measure"].memory_gib == USUAL_MEMORY_GIB
+
+
+def test_what_the_suite_says_goes_first(schedule):
+    planned = schedule(CHAIN)
+    suite = planned.plan.suite.model_copy(update={"needs": {"train": NeedsOfKind(hours=48, gpus=2)}})
+    object.__setattr__(planned.plan, "suite", suite)
+    found = needs_by_kind(planned, planned.open_jobs(), estimated=False)
+    assert (found["train"].hours, found["train"].gpus, found["measure"].gpus) == (48, 2, 0)
