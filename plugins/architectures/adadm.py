@@ -16,7 +16,15 @@ from srbench_plugins.architectures import edsr
 from torch import Tensor, nn
 
 import srbench
-from srbench.networks.blocks import DIV2K_MEAN, Upsampler, conv, full_precision, thirds, zero_bias
+from srbench.networks.blocks import (
+    DIV2K_MEAN,
+    Upsampler,
+    conv,
+    full_precision,
+    mean_and_deviation,
+    thirds,
+    zero_bias,
+)
 from srbench.networks.folding import scale_outputs
 
 Normalisation = Callable[[int], nn.Module]
@@ -24,8 +32,6 @@ Normalisation = Callable[[int], nn.Module]
 
 GROUP = 4
 """Channels that share their mean and deviation in group normalisation, our choice."""
-SMALLEST_DEVIATION = 1e-12
-"""Features without any deviation, such as those of a black image, would have the logarithm of zero."""
 
 
 def batch_norm(channels: int) -> nn.Module:
@@ -94,8 +100,8 @@ class NormalisedBlock(nn.Module):
     def deviation(x: Tensor, phi: nn.Conv2d) -> Tensor:
         """Return ``exp(φ(log σ))`` for each image, (N, 1, 1, 1), where σ is over channels and pixels."""
         with full_precision(x):  # squares of features up to 255 and more do not fit into half precision
-            sigma = x.to(torch.promote_types(x.dtype, torch.float32)).std((1, 2, 3), keepdim=True)
-            modulated = sigma.clamp_min(SMALLEST_DEVIATION).log() * phi.weight + cast("Tensor", phi.bias)
+            _, sigma = mean_and_deviation(x, (1, 2, 3), correction=1)
+            modulated = sigma.log() * phi.weight + cast("Tensor", phi.bias)
             return modulated.exp().to(x.dtype)
 
 

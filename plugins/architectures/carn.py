@@ -44,7 +44,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""
-        return F.relu(self.body(x) + x)
+        return F.relu(self.body(x) + x, inplace=True)
 
 
 class Cascading(nn.Module):

@@ -52,7 +52,7 @@ class IMDNEncoder(nn.Module):
         self.names = [f"IMDB{number}" for number in range(1, modules + 1)]
         for name in self.names:
             self.add_module(name, IMDModule(channels))
-        self.c = nn.Sequential(conv(channels * modules, channels, 1), nn.LeakyReLU(0.05))
+        self.c = nn.Sequential(conv(channels * modules, channels, 1), nn.LeakyReLU(0.05, inplace=True))
         self.LR_conv = conv(channels, channels)
 
     def forward(self, lr: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ class IMDN(IMDNEncoder):
 
 
 def _leaky(x: Tensor) -> Tensor:
-    return F.leaky_relu(x, 0.05)
+    return F.leaky_relu(x, 0.05, inplace=True)  # in place, as its input is not used elsewhere
 
 
 REPORTED = srbench.Reported.on_luma(

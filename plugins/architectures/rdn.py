@@ -25,7 +25,7 @@ class DenseLayer(nn.Module):
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()
-        self.conv = nn.Sequential(conv(channels, growth), nn.ReLU())
+        self.conv = nn.Sequential(conv(channels, growth), nn.ReLU(inplace=True))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to (N, C + growth, h, w)."""

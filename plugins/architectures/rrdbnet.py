@@ -116,7 +116,7 @@ class RRDBNet(nn.Module):
 
 
 def _leaky(x: Tensor) -> Tensor:
-    return F.leaky_relu(x, NEGATIVE_SLOPE)
+    return F.leaky_relu(x, NEGATIVE_SLOPE, inplace=True)  # in place, as its input is not used elsewhere
 
 
 def _rename(module: nn.Module, state: dict[str, Tensor], prefix: str, *_others: object) -> None:  # noqa: ARG001

@@ -34,11 +34,12 @@ def haar(images: Tensor) -> Tensor:
             f"The Haar transform halves both sides, and {height}x{width} has an odd one; pad the images, or declare a "
             "size_multiple in the network's spec."
         )
-    pixels = torch.unflatten(F.pixel_unshuffle(images, 2), 1, (-1, 4))
-    upper_left, upper_right, lower_left, lower_right = pixels.unbind(2)
-    left, right = upper_left + lower_left, upper_right + lower_right
-    left_step, right_step = lower_left - upper_left, lower_right - upper_right
-    return torch.cat((left + right, right - left, left_step + right_step, right_step - left_step), dim=1) / 2
+    upper, lower = images[..., 0::2, :], images[..., 1::2, :]  # rows first, which are contiguous in memory
+    total, step = upper + lower, lower - upper
+    left, right = total[..., 0::2], total[..., 1::2]
+    left_step, right_step = step[..., 0::2], step[..., 1::2]
+    bands = (left + right, right - left, left_step + right_step, right_step - left_step)
+    return torch.cat(bands, dim=1).div_(2)
 
 
 def inverse_haar(bands: Tensor) -> Tensor:
@@ -61,8 +62,15 @@ def inverse_haar(bands: Tensor) -> Tensor:
     low, across, down, both = bands.chunk(4, dim=1)
     left, right = low - across, low + across
     left_step, right_step = down - both, down + both
-    pixels = (left - left_step, right - right_step, left + left_step, right + right_step)
-    return F.pixel_shuffle(torch.stack(pixels, dim=2).flatten(1, 2), 2) / 2
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        pixels = (left - left_step, right - right_step, left + left_step, right + right_step)
+        return F.pixel_shuffle(torch.stack(pixels, dim=2).flatten(1, 2), 2).div_(2)
+    count, channels, height, width = low.shape
+    images = bands.new_empty(count, channels, 2 * height, 2 * width)
+    for row, operator in enumerate((torch.sub, torch.add)):  # a third of the time of stacking pixels and moving them
+        operator(left, left_step, out=images[..., row::2, 0::2])
+        operator(right, right_step, out=images[..., row::2, 1::2])
+    return images.div_(2)
 
 
 def haar_matrix(channels: int) -> Tensor:

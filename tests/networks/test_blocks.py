@@ -106,3 +106,21 @@ def test_a_closed_pixel_gate_lets_nothing_through():
         gate.conv.bias.copy_(torch.tensor([-100.0, 100.0]))
         out = gate(torch.ones(1, 2, 3, 3))
     assert torch.equal(out[0, :, 0, 0], torch.tensor([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("correction", [0, 1])
+@pytest.mark.parametrize("dims", [(2, 3), (1, 2, 3)])
+def test_mean_and_deviation_are_those_of_torch(dims, correction):
+    x = torch.rand(2, 3, 5, 4, dtype=torch.float64) * 9 - 3
+    deviation, mean = torch.std_mean(x, dims, correction=correction, keepdim=True)
+    found = blocks.mean_and_deviation(x, dims, correction=correction)
+    torch.testing.assert_close(found, (mean, deviation), rtol=0, atol=1e-14)
+
+
+def test_mean_and_deviation_of_half_precision_do_not_overflow_and_flat_features_have_gradients():
+    large = torch.tensor([60_000.0, -60_000.0]).half().view(1, 1, 1, 2)
+    mean, deviation = blocks.mean_and_deviation(large, (2, 3))
+    assert (mean.item(), deviation.item()) == (0.0, large[0, 0, 0, 0].item())
+    flat = torch.full((1, 1, 2, 2), 0.3, requires_grad=True)
+    blocks.mean_and_deviation(flat, (2, 3))[1].sum().backward()
+    assert flat.grad.isfinite().all()

@@ -60,6 +60,14 @@ def test_the_order_of_pixels_in_memory_does_not_matter():
     assert torch.equal(inverse_haar(haar(by_pixels)), inverse_haar(haar(images)))
 
 
+def test_gradients_change_no_bit_of_the_inverse():
+    bands = haar(photograph(2, 3, 8, 12))
+    with torch.no_grad():
+        alone = inverse_haar(bands)
+    assert torch.equal(inverse_haar(bands.requires_grad_()), alone)
+    assert torch.autograd.gradcheck(inverse_haar, bands.detach()[:1, ..., :2].double().requires_grad_())
+
+
 @pytest.mark.parametrize(("height", "width"), [(7, 8), (8, 7), (1, 1)])
 def test_odd_sides_are_refused_in_a_sentence(height, width):
     with pytest.raises(ShapeError, match=rf"halves both sides, and {height}x{width} has an odd one; pad the images"):
