@@ -14,9 +14,8 @@ import benchmarks
 
 def main() -> int:
     """Run the modules named on the command line, or all of them."""
-    names = sys.argv[1:] or [
-        m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in ("__main__", "rows")
-    ]
+    modules = (m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name != "__main__")
+    names = sys.argv[1:] or [name for name in modules if hasattr(importlib.import_module(f"benchmarks.{name}"), "rows")]
     table = Table(title="srbench's own speed, as ratios within this run", title_justify="left")
     for column in ("what", "against", "ratio", "target", ""):
         table.add_column(column, justify="right" if column == "ratio" else "left")

@@ -70,25 +70,26 @@ def features(side: int = REGION, *, layers: int = 1) -> Tensor:
 def soca() -> Pair:
     """Make SAN's second-order channel attention and its reference."""
     block, x = SecondOrderChannelAttention(CHANNELS, 16), features(SIDE)
+    return lambda: block(x), lambda: centred_gate(block, x)
 
-    def reference() -> Tensor:
-        positions = SIDE * SIDE
-        centring = (torch.eye(positions) - 1 / positions) / positions
-        flat = x.flatten(2)
-        covariance = flat @ centring @ flat.mT
-        trace = covariance.diagonal(dim1=1, dim2=2).sum(1).view(-1, 1, 1)
-        three = 3 * torch.eye(CHANNELS)
-        normalised = covariance / trace
-        inverse = 0.5 * (three - normalised)
-        root = normalised @ inverse
-        for _ in range(3):
-            correction = 0.5 * (three - inverse @ root)
-            root, inverse = root @ correction, correction @ inverse
-        root = 0.5 * root @ (three - inverse @ root) * trace.sqrt()
-        gate: Tensor = block.conv_du(root.mean(1)[:, :, None, None])
-        return x * gate
 
-    return lambda: block(x), reference
+def centred_gate(block: SecondOrderChannelAttention, x: Tensor) -> Tensor:
+    """Compute the block's formula with a matrix that centres all positions."""
+    positions, channels = x.shape[2] * x.shape[3], x.shape[1]
+    centring = (torch.eye(positions) - 1 / positions) / positions
+    flat = x.flatten(2)
+    covariance = flat @ centring @ flat.mT
+    trace = covariance.diagonal(dim1=1, dim2=2).sum(1).view(-1, 1, 1)
+    three = 3 * torch.eye(channels)
+    normalised = covariance / trace
+    inverse = 0.5 * (three - normalised)
+    root = normalised @ inverse
+    for _ in range(3):
+        correction = 0.5 * (three - inverse @ root)
+        root, inverse = root @ correction, correction @ inverse
+    root = 0.5 * root @ (three - inverse @ root) * trace.sqrt()
+    gate: Tensor = block.conv_du(root.mean(1)[:, :, None, None])
+    return x * gate
 
 
 def non_local(side: int) -> Pair:
@@ -112,25 +113,27 @@ def layer_attention() -> Pair:
     block = LayerAttention()
     x = features(SIDE, layers=LAYERS).view(1, LAYERS, CHANNELS, SIDE, SIDE) / 50
     nn.init.constant_(block.gamma, 0.5)
+    return lambda: block(x), lambda: layers_mixed(block, x)
 
-    def reference() -> Tensor:
-        flat = x.flatten(2)
-        energy = flat @ flat.mT
-        weights = torch.softmax(energy.max(-1, keepdim=True)[0].expand_as(energy) - energy, dim=-1)
-        mixed: Tensor = block.gamma * (weights @ flat).view_as(x) + x
-        return mixed.flatten(1, 2)
 
-    return lambda: block(x), reference
+def layers_mixed(block: LayerAttention, x: Tensor) -> Tensor:
+    """Compute the block's formula operator by operator."""
+    flat = x.flatten(2)
+    energy = flat @ flat.mT
+    weights = torch.softmax(energy.max(-1, keepdim=True)[0].expand_as(energy) - energy, dim=-1)
+    mixed: Tensor = block.gamma * (weights @ flat).view_as(x) + x
+    return mixed.flatten(1, 2)
 
 
 def channel_spatial_attention() -> Pair:
     """Make HAN's attention across channels and positions and its reference."""
     block, x = ChannelSpatialAttention(), features(REGION)
     nn.init.constant_(block.gamma, 0.5)
+    return lambda: block(x), lambda: volume_gate(block, x)
 
-    def reference() -> Tensor:
-        gate = torch.sigmoid(F.conv3d(x.unsqueeze(1), block.conv.weight, block.conv.bias, padding=1))
-        attended: Tensor = (block.gamma * gate * x.unsqueeze(1)).squeeze(1) + x
-        return attended
 
-    return lambda: block(x), reference
+def volume_gate(block: ChannelSpatialAttention, x: Tensor) -> Tensor:
+    """Compute the block's formula with a convolution of one volume."""
+    gate = torch.sigmoid(F.conv3d(x.unsqueeze(1), block.conv.weight, block.conv.bias, padding=1))
+    attended: Tensor = (block.gamma * gate * x.unsqueeze(1)).squeeze(1) + x
+    return attended

@@ -7,6 +7,7 @@ memory.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -132,32 +133,35 @@ def refine(part: Refined, x: Tensor) -> Tensor:
 def exploration() -> Pair:
     """Make HSRNet's hierarchical exploration and its reference."""
     block = HierarchicalExploration(64)
+    return block, block, partial(explored, block)
 
-    def reference(x: Tensor) -> Tensor:
-        first, *others = torch.chunk(refine(block.conv_in, x), 4, dim=1)
-        levels = [first]
-        for path, quarter in zip("ABC", others, strict=True):
-            level = quarter
-            for part in block.get_submodule(f"conv{path}_0"):
-                level = refine(part, level)
-            levels.append(block.get_submodule(f"conv{path}_1")(torch.cat((level, levels[-1]), dim=1)))
-        explored: Tensor = block.conv_out(torch.cat(levels, dim=1))
-        return explored + x
 
-    return block, block, reference
+def explored(block: HierarchicalExploration, x: Tensor) -> Tensor:
+    """Compute the exploration's formula."""
+    first, *others = torch.chunk(refine(block.conv_in, x), 4, dim=1)
+    levels = [first]
+    for path, quarter in zip("ABC", others, strict=True):
+        level = quarter
+        for part in block.get_submodule(f"conv{path}_0"):
+            level = refine(part, level)
+        levels.append(block.get_submodule(f"conv{path}_1")(torch.cat((level, levels[-1]), dim=1)))
+    out: Tensor = block.conv_out(torch.cat(levels, dim=1))
+    return out + x
 
 
 def attention() -> Pair:
     """Make HSRNet's multi-level attention, and a reference that also resizes the last third to its own size."""
     block = MultiLevelAttention(64)
+    return block, block, partial(gated, block)
 
-    def reference(x: Tensor) -> Tensor:
-        def enlarge(level: Tensor) -> Tensor:
-            return F.interpolate(level, size=x.shape[-2:], mode="bilinear", align_corners=False)
 
-        fine, coarse, last = torch.chunk(block.conv_in(x), 3, dim=1)
-        coarse = enlarge(refine(block.conv_2x2, F.max_pool2d(coarse, 2)))
-        levels = (refine(block.conv_1x1, fine), coarse, enlarge(refine(block.conv_4x4, last)))
-        return x * torch.sigmoid(block.conv_out(torch.cat(levels, dim=1)))
+def gated(block: MultiLevelAttention, x: Tensor) -> Tensor:
+    """Compute the attention's formula, and resize the last third to its own size."""
 
-    return block, block, reference
+    def enlarge(level: Tensor) -> Tensor:
+        return F.interpolate(level, size=x.shape[-2:], mode="bilinear", align_corners=False)
+
+    fine, coarse, last = torch.chunk(block.conv_in(x), 3, dim=1)
+    coarse = enlarge(refine(block.conv_2x2, F.max_pool2d(coarse, 2)))
+    levels = (refine(block.conv_1x1, fine), coarse, enlarge(refine(block.conv_4x4, last)))
+    return x * torch.sigmoid(block.conv_out(torch.cat(levels, dim=1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -106,7 +107,9 @@ def straightforward(network: ResidualSwinBlock, x: Tensor) -> Tensor:
         attended = attend(layer, layer.norm1(tokens).view(images, height, width, channels)).flatten(1, 2)
         tokens = tokens + sometimes(layer, attended)
         tokens = tokens + sometimes(layer, layer.mlp(layer.norm2(tokens)))
-    return x + network.conv(tokens.transpose(1, 2).reshape(images, channels, height, width))
+    features = tokens.transpose(1, 2).reshape(images, channels, height, width)
+    spectral = isinstance(network.conv, SpatialFrequencyBlock)
+    return x + (in_planes(network.conv, features) if spectral else network.conv(features))
 
 
 def sometimes(layer: SwinLayer, branch: Tensor) -> Tensor:
@@ -152,16 +155,17 @@ def shift_masks(height: int, width: int, window: int) -> Tensor:
 def spatial_frequency(side: int, images: int = 1) -> Pair:
     """Make SwinFIR's spatial-frequency block, its reference and its input."""
     network = SpatialFrequencyBlock(CHANNELS, reduction=2)
+    return network, partial(in_planes, network), features(images, side)
 
-    def reference(x: Tensor) -> Tensor:
-        local = network.S.body(x) + x
-        halved = network.F.conv1(x)
-        unit = network.F.fu.conv_layer
-        spectrum = torch.fft.rfftn(halved, dim=(-2, -1), norm="ortho")
-        parts = torch.stack((spectrum.real, spectrum.imag), dim=-1).permute(0, 1, 4, 2, 3).contiguous()
-        changed = F.leaky_relu(unit(parts.flatten(1, 2)), 0.2)
-        pairs = changed.unflatten(1, (-1, 2)).permute(0, 1, 3, 4, 2).contiguous()
-        image = torch.fft.irfftn(torch.complex(pairs[..., 0], pairs[..., 1]), x.shape[-2:], (-2, -1), norm="ortho")
-        return network.fusion(torch.cat((local, network.F.conv2(halved + image)), dim=1))
 
-    return network, reference, features(images, side)
+def in_planes(network: SpatialFrequencyBlock, x: Tensor) -> Tensor:
+    """Compute the block with spectra that are copied as planes of channels."""
+    local = network.S.body(x) + x
+    halved = network.F.conv1(x)
+    unit = network.F.fu.conv_layer
+    spectrum = torch.fft.rfftn(halved, dim=(-2, -1), norm="ortho")
+    parts = torch.stack((spectrum.real, spectrum.imag), dim=-1).permute(0, 1, 4, 2, 3).contiguous()
+    changed = F.leaky_relu(unit(parts.flatten(1, 2)), 0.2)
+    pairs = changed.unflatten(1, (-1, 2)).permute(0, 1, 3, 4, 2).contiguous()
+    image = torch.fft.irfftn(torch.complex(pairs[..., 0], pairs[..., 1]), x.shape[-2:], (-2, -1), norm="ortho")
+    return network.fusion(torch.cat((local, network.F.conv2(halved + image)), dim=1))
