@@ -1,9 +1,9 @@
 """Train in children of this process that are killed without warning, then to the end; a script of helpers.resuming.
 
-Usage: killed_training.py FOLDER METHOD KILLS... where each KILLS is a comma-separated list of ``step:N`` (after N steps
-of that child), ``write:N`` (while it writes its Nth checkpoint) or ``time:S`` (after S seconds, wherever it is then).
-Trains once undisturbed, in ``FOLDER/whole``, then once for each KILLS, in folders by their number, every time to the
-end; prints at which step the last child of each went on.
+Usage: killed_training.py FOLDER METHOD=KILLS... where KILLS is a comma-separated list of ``step:N`` (after N steps of
+that child), ``write:N`` (while it writes its Nth checkpoint) or ``time:S`` (after S seconds, wherever it is then), or
+``whole`` for none. Trains once for each, in folders by their number, every time to the end; prints at which step the
+last child of each went on.
 """
 
 from __future__ import annotations
@@ -114,14 +114,14 @@ def undisturbed_or_killed(folder: Path, method: str, kill: str) -> None:
         sys.exit(f"the last child failed with status {status}")
 
 
-def main(folder: Path, method: str, sequences: list[str]) -> None:
+def main(folder: Path, sequences: list[str]) -> None:
     torch.set_num_threads(1)  # before any work, as a fork would lose other threads
     torch.optim.Adam(toys.make_setup().student.module.parameters())  # imports what it needs once, not in every child
-    undisturbed_or_killed(folder / "whole", method, "never")
     for number, sequence in enumerate(sequences):
-        for kill in (*sequence.split(","), "never"):
+        method, _, kills = sequence.partition("=")
+        for kill in (*kills.split(","), "never") if kills != "whole" else ("never",):
             undisturbed_or_killed(folder / str(number), method, kill)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    main(Path(sys.argv[1]), sys.argv[2:])

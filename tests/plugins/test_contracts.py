@@ -23,7 +23,7 @@ def catalog():
     return load_catalog(strict=True)
 
 
-# 8 to 43 M parameters; shallow ones of the same code are fast
+# Deep networks, of up to 43 M parameters: the tests of their files do the same with shallow ones of the same code.
 SLOW = {
     "rdn",
     "rdn_a",
@@ -38,6 +38,16 @@ SLOW = {
     "a2n",
     "bsrn",
     "comonet_l",
+    "comonet_s",
+    "emsrdpn_a",
+    "emsrdpn_b",
+    "emsrdpn_c",
+    "hsrnet",
+    "uhdn",
+    "uhdn_ikm",
+    "mdsr_baseline",
+    "swinir_light",
+    "swinfir_t",
     "swinir_m",
     "swinfir",
     "kdsr_m",

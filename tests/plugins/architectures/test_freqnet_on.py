@@ -32,7 +32,7 @@ def below(catalog, name, network):
     return Network(catalog.architectures[name], network.module.network)
 
 
-@pytest.mark.parametrize("name", ["dot", "vdsr"])
+@pytest.mark.parametrize("name", ["dot", "both"])
 def test_on_any_network_it_keeps_the_contract(name, catalog):
     assert violations_of(catalog.architectures[f"freqnet_on:{name}"]) == []
 

@@ -18,7 +18,6 @@ from helpers.recognition import (
     setup,
     trained,
 )
-from helpers.resuming import assert_same_bits
 from srbench.distilling.distiller import sum_of
 from srbench.distilling.recognition.teaching import attention_pairs
 from srbench.errors import TrainingError
@@ -78,10 +77,6 @@ def test_it_trains_with_margins_on_enlarged_views_as_the_paper_does(view, tmp_pa
     recipe = RECIPE.model_copy(update={"view": view, "head": "arcface", "steps": 3})
     report, _ = trained(AttentionSimilarity(setup(recipe=recipe)), tmp_path)
     assert 0 < report.terms["attention"] < 5 * 4 * 2
-
-
-def test_killed_anywhere_it_ends_with_the_same_bits(tmp_path):
-    assert assert_same_bits(tmp_path, "askd", ["step:5,write:1,step:7", "step:30"]) == [5, 25]
 
 
 def test_networks_without_common_attention_are_refused():

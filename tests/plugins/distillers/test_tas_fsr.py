@@ -18,7 +18,6 @@ from helpers.recognition import (
     setup,
     trained,
 )
-from helpers.resuming import assert_same_bits
 from srbench.distilling.recognition.logits import hinton_loss
 from srbench.networks.recognition.recogniser import build_recogniser
 
@@ -100,8 +99,3 @@ def test_training_lowers_the_loss_and_counts_the_assistant_as_the_students_cost(
     method = begun(AssistedDistillation(setup()), 1)
     report = assert_training_lowers_the_loss(method, tmp_path)
     assert (report.costs.student_forwards, report.costs.teacher_forwards) == (1.5, 0.5)
-
-
-def test_killed_at_every_boundary_it_ends_with_the_same_bits(tmp_path):
-    kills = ["step:1", "step:14", "step:15", "write:3", "step:16", "step:30"]
-    assert assert_same_bits(tmp_path, "tas_fsr", kills) == [0, 10, 10, 10, 15, 25]
