@@ -27,9 +27,7 @@ from srbench.running.programs import Program
 from srbench.running.session import Session
 
 
-def write_program(
-    program: Program, network: Network, weights: Sequence[Path], session: Session, path: Path
-) -> None:
+def write_program(program: Program, network: Network, weights: Sequence[Path], session: Session, path: Path) -> None:
     """Convert the network of a program, and quantise it if its precision is int8.
 
     What quantisation-aware training has learnt, and keeps in the only file of its weights, goes before calibration.
