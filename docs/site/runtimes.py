@@ -28,7 +28,7 @@ SECONDS = 600
 """For one network in all backends."""
 ABOUT = """# Every network in every runtime
 
-Each bundled network with fresh weights at its smallest scale, on two photographs of other sizes than the one that it was
+Each bundled network with fresh weights at its smallest scale, on two photographs of other sizes than the one it was
 converted by. A figure is the largest difference from PyTorch in fp32, in levels of 255; 0.00 is equal within rounding.
 A letter is the reason why there is none. Quality with trained weights is another matter: see
 [deployment.md](deployment.md).
