@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from srbench.escaping import markdown, markdown_code
@@ -75,13 +76,15 @@ def _cells(run: Run, headline: Heading) -> list[str]:
 
 def _notes(table: DeploymentTable) -> list[str]:
     """Return why runs failed, and what else was at work while others were timed."""
-    notes = []
+    notes, disturbed = [], Counter[str]()
     for run in _all(table):
-        name = f"{method_title(run.line.first)}"
         if run.line.failed:
-            notes.append(f"- {markdown(name)} failed: {markdown(run.line.failed)}")
+            notes.append(f"- {markdown(method_title(run.line.first))} failed: {markdown(run.line.failed)}")
         elif run.facts and run.facts.other_work:
-            notes.append(f"- {markdown(name)} was timed while {markdown(run.facts.other_work)}")
+            disturbed[run.facts.other_work] += 1
+    for sentence, count in disturbed.most_common():
+        rows = "A row was" if count == 1 else f"{count} rows were"
+        notes.append(f"- {rows} timed while {markdown(sentence)}; `deployment.csv` says which.")
     return [*notes, ""] if notes else []
 
 

@@ -25,6 +25,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7
 """Okabe and Ito's palette for colour-blind readers, extended and dark enough for text."""
 FAR = 1.5
 """A reference that is further from the points than this many times their spread has no line."""
+WIDE = 22
+"""A legend with a longer name than this many letters has two columns below a panel instead of three."""
 NARROWEST = 5.0
 """The least ratio of the ends of a log axis: at least two of 1, 2, 5, 10, … are on it, which are its readable ticks."""
 PLACES = (
@@ -101,7 +103,9 @@ def _figure(panels: Sequence[tuple[Section, Table]], cost: str, label: str, path
             for t, m in markers.items()
         ]
         handles.append(Line2D([], [], color=FAINT, linewidth=1.4, label="Pareto front"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 3 * columns), frameon=False)
+        wide = max(len(str(handle.get_label())) for handle in handles) > WIDE
+        beside = min(len(handles), (2 if wide else 3) * columns)
+        figure.legend(handles=handles, loc="outside lower center", ncols=beside, frameon=False)
         figure.draw_without_rendering()  # settles the layout, which decides where names fit
         for axis, (_, table) in zip(axes, panels, strict=False):
             if table.headline:
