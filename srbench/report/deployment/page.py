@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from srbench.escaping import markdown, markdown_code
@@ -76,15 +75,15 @@ def _cells(run: Run, headline: Heading) -> list[str]:
 
 def _notes(table: DeploymentTable) -> list[str]:
     """Return why runs failed, and what else was at work while others were timed."""
-    notes, disturbed = [], Counter[str]()
+    notes, disturbed = [], 0
     for run in _all(table):
         if run.line.failed:
             notes.append(f"- {markdown(method_title(run.line.first))} failed: {markdown(run.line.failed)}")
         elif run.facts and run.facts.other_work:
-            disturbed[run.facts.other_work] += 1
-    for sentence, count in disturbed.most_common():
-        rows = "A row was" if count == 1 else f"{count} rows were"
-        notes.append(f"- {rows} timed while {markdown(sentence)}; `deployment.csv` says which.")
+            disturbed += 1
+    if disturbed:
+        rows = "A row was" if disturbed == 1 else f"{disturbed} rows were"
+        notes.append(f"- {rows} timed beside other work on the machine; `deployment.csv` says how much.")
     return [*notes, ""] if notes else []
 
 

@@ -16,9 +16,16 @@ from srbench.report.leaderboard.sections import make_sections
 def in_backend(backend, *, psnr, milliseconds, machine="a1b2c3d4", **changes):
     """A record of ESPCN in a backend."""
     facts = Deployment(
-        backend=backend, version="runtime 1.0", file_sha256="ab" * 32, file_mib=Measured(value=0.25),
-        cold_start_ms=Measured(value=12.0), other_work="others worked", latency_ms_p50=Measured(value=milliseconds), threads=2, machine=machine,
-    )  # fmt: skip
+        backend=backend,
+        version="runtime 1.0",
+        file_sha256="ab" * 32,
+        file_mib=Measured(value=0.25),
+        cold_start_ms=Measured(value=12.0),
+        latency_ms_p50=Measured(value=milliseconds),
+        threads=2,
+        machine=machine,
+        other_work="others worked",
+    )
     record = make_record("espcn", psnr=psnr, machine=machine, inference=f"whole,{backend}")
     runtime, precision, *_ = backend.split("-")
     profile = record.profile.model_copy(
@@ -85,7 +92,7 @@ def test_the_page_and_the_file_say_what_failed_and_why(tmp_path):
     assert by_backend["openvino-int8"][3].startswith("−0.100")
     assert by_backend["onnxruntime-bf16"][2] == "failed"
     assert "failed: no bf16 here" in page
-    assert "2 rows were timed while others worked" in page
+    assert "2 rows were timed beside other work" in page
     write_csv(tmp_path / "deployment.csv", COLUMNS, csv_rows(found))
     written = {row["runtime"]: row for row in csv.DictReader(io.StringIO((tmp_path / "deployment.csv").read_text()))}
     assert written["openvino"]["quantisation"] == "qdq-pc"
