@@ -129,8 +129,9 @@ def _score(
         reason = f"infinite on {missing}: sr equals hr there"
     low, high = (not reason and mean_interval(values)) or (None, None)
     return Score(
-        metric=metric.name, column=metric.column, protocol=protocol, higher_is_better=metric.higher_is_better,
-        decimals=metric.decimals, value=None if reason else fmean(values), reason=reason, low=low, high=high,
+        metric=metric.name, label=metric.label, column=metric.column, protocol=protocol,
+        higher_is_better=metric.higher_is_better, decimals=metric.decimals,
+        value=None if reason else fmean(values), reason=reason, low=low, high=high,
     )  # fmt: skip
 
 

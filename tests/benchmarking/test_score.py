@@ -10,7 +10,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 import srbench
-from srbench.errors import DataError, SrbenchError, UnavailableError
+from srbench.errors import DataError, ShapeError, SrbenchError, UnavailableError
 from srbench.measuring.protocol import PROTOCOLS
 
 GENERATOR = np.random.default_rng(0)
@@ -24,7 +24,7 @@ def test_the_psnr_on_rgb_is_that_of_scikit_image():
     assert srbench.score(SR, HR, scale=2)["psnr_rgb"] == pytest.approx(expected, abs=1e-10)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", [name for name, own in PROTOCOLS.items() if not own.crop])
 def test_files_pillow_images_arrays_and_tensors_have_one_score(tmp_path, protocol):
     files = tmp_path / "sr.png", tmp_path / "hr.png"
     for file, pixels in zip(files, (SR, HR), strict=True):
@@ -38,6 +38,11 @@ def test_files_pillow_images_arrays_and_tensors_have_one_score(tmp_path, protoco
     if protocol != "luma-first":
         floats = [tensor.float()[None] / 255 for tensor in tensors]
         assert srbench.score(*floats, protocol, scale="2") == by_file
+
+
+def test_images_that_are_smaller_than_what_a_protocol_measures_are_refused():
+    with pytest.raises(ShapeError, match="An image of 40×38 has no middle of 512×512 pixels"):
+        srbench.score(SR, HR, "real-isr-512", scale=2)
 
 
 def test_the_command_line_prints_the_same_numbers(tmp_path, monkeypatch, tiny, typed):
