@@ -19,6 +19,7 @@ from srbench.running.cache import cache_in_use
 from srbench.running.estimate import Estimator
 from srbench.running.events import Done, Listener, Note, Planned, Writing, unheard
 from srbench.running.freshness import note_finished, still_finished
+from srbench.running.run_files import RunFiles
 from srbench.running.schedule import Schedule
 from srbench.running.session import open_session
 from srbench.running.store import results_lock
@@ -101,15 +102,16 @@ def run(
         schedule = lay_out(suite, chosen, session, warn)
         require_some_cell(schedule)
         chosen_executor = session.catalog.executors[executor]
-        with results_lock(folder):
+        following = RunFiles(folder).following(executor, workers, session.command, listener)
+        with results_lock(folder), following as hear:
             read_packed(folder)  # a damaged file is better reported now than after hours
-            outcome = carry_out(schedule, folder, chosen_executor, workers, listener, fresh=fresh)
-            listener(Writing(results=str(folder)))
+            outcome = carry_out(schedule, folder, chosen_executor, workers, hear, fresh=fresh)
+            hear(Writing(results=str(folder)))
             made = Results(folder, outcome=outcome)
             made.report()
             if not outcome.failed:
                 note_finished(folder, question, schedule)
-            _send_done(outcome, folder, begun, listener)
+            _send_done(outcome, folder, begun, hear)
     return made
 
 

@@ -36,6 +36,7 @@ from srbench.cli import (
     score,
     search,
     show,
+    status,
     upscale,
 )
 from srbench.cli import list as listing
@@ -136,6 +137,8 @@ app = Commands(
 
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
+app.command("status")(status.status)
+app.command("cancel")(status.cancel)
 app.command("search")(search.search)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)

@@ -63,6 +63,8 @@ DOCUMENTS: Mapping[str, Document] = {
         Document("list", 1, "srbench.planning.names:Names"),
         Document("show", 1, "srbench.benchmarking.shown:Shown"),
         Document("plan", 1, "srbench.running.outline:Outline"),
+        Document("status", 1, "srbench.running.status:RunStatus"),
+        Document("cancel", 1, "srbench.running.status:RunStatus"),
         Document("plugins", 1, "srbench.catalog.plugin_facts:Plugins"),
         Document("check", 1, "srbench.testing.verdict:Verdict"),
         Document("profile", 1, "srbench.benchmarking.profiles:Profiles"),

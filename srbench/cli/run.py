@@ -74,6 +74,14 @@ def run(
             "--dry-run", help="Only show what would be done, as `srbench plan` does.", rich_help_panel=MACHINE
         ),
     ] = False,
+    detach: Annotated[
+        bool,
+        typer.Option(
+            "--detach",
+            help="Run in the background; see `srbench status` and `cancel`.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = False,
     quiet: Quiet = False,
     json_log: JsonFile = None,
 ) -> None:
@@ -88,6 +96,7 @@ def run(
       srbench run --architecture espcn,fsrcnn --scale 2 --results mine
       srbench run --track trackio
       srbench run --executor processes --workers 2 --threads 1 > run.log
+      srbench run classic --executor slurm --workers 16 --device cuda --detach
     """
     if dry_run:
         schedule = planned(
@@ -95,6 +104,11 @@ def run(
             weights_dir=weights_dir, device=device, threads=threads, executor=executor,
         )  # fmt: skip
         print_outline(schedule, workers, executor, fresh=fresh)
+        return
+    if detach:
+        from srbench.benchmarking.detached import run_detached
+
+        say(run_detached(results))
         return
     from srbench.benchmarking.run import run as run_suite
 

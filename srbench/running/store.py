@@ -20,6 +20,8 @@ R = TypeVar("R", bound=Stored)
 RESULT = "result.json"
 LOCK = "lock"
 """The file in the folder of a job that is locked while somebody works on it."""
+RESULTS_LOCK = ".lock"
+"""The file in a results folder that is locked while a run writes there."""
 
 
 class Store:
@@ -85,7 +87,7 @@ def results_lock(folder: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(locked(folder / ".lock", timeout=0))
+            stack.enter_context(locked(folder / RESULTS_LOCK, timeout=0))
         except Timeout:
             raise StoreError(
                 f"Another srbench run is writing to {folder}; wait until it ends, or choose another folder with "

@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -119,3 +121,59 @@ def test_a_run_on_slurm_that_is_preempted_ends_with_the_same_tables(run, srbench
     shutil.rmtree(tmp_path / "cache")
     assert run("--results", "whole", plugins=[losses]).status == 0
     assert rows(srbench.folder / "slurm_results") == rows(srbench.folder / "whole")
+
+
+LOST = """
+    import os
+    from pathlib import Path
+
+    def loss(sr, hr):
+        if "RAY_JOB_ID" in os.environ or os.getpid() != {parent}:
+            import ray
+
+            mark, node = Path({mark!r}), ray.get_runtime_context().get_node_id()
+            if not mark.exists() or mark.read_text() == node:
+                mark.write_text(node)  # the test takes this node away
+                import time; time.sleep(0.2)
+        return (sr - hr).abs().mean()
+
+    @srbench.hookimpl
+    def register_losses():
+        return [srbench.LossSpec(name="lost", build=lambda: loss)]
+"""
+
+
+@pytest.mark.slow
+def test_a_run_on_two_nodes_of_ray_one_of_which_is_killed_ends_with_the_same_tables(
+    run, srbench, plugin, tiny, tmp_path, monkeypatch
+):
+    pytest.importorskip("ray", reason="Ray is not installed")
+    from ray.cluster_utils import Cluster
+
+    mark = tmp_path / "mark"
+    tiny.recipe(losses="{ lost = 1.0 }", steps=100, checkpoint_every=5)
+    losses = plugin(LOST.format(mark=str(mark), parent=os.getpid()))
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    try:
+        nodes = {node.node_id: node for node in (cluster.add_node(num_cpus=2) for _ in range(2))}
+        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+
+        def kill():
+            while not mark.exists():
+                time.sleep(0.05)
+            time.sleep(3)
+            cluster.remove_node(nodes[mark.read_text()], allow_graceful=False)
+
+        killer = threading.Thread(target=kill, daemon=True)
+        killer.start()
+        answer = run("--executor", "ray", "--workers", "2", "--threads", "1", "--results", "ray", plugins=[losses])
+        assert answer.status == 0, answer.out + answer.err
+        killer.join(1)
+        assert not killer.is_alive(), "no node was killed"
+        assert "is begun again: its worker died: Ray lost it, " in answer.out
+    finally:
+        cluster.shutdown()
+    (srbench.folder / "said").write_text(answer.out)
+    shutil.rmtree(tmp_path / "cache")
+    assert run("--threads", "1", "--results", "whole", plugins=[losses]).status == 0
+    assert rows(srbench.folder / "ray") == rows(srbench.folder / "whole")

@@ -17,11 +17,16 @@ from srbench.cli import json_output
 from srbench.cli.app import app
 from srbench.cli.json_output import DOCUMENTS, OPTION, Document, print_json
 from srbench.networks.network import build_network
+from srbench.running.events import unheard
+from srbench.running.run_files import RunFiles
+from srbench.running.store import results_lock
 
 TIMING = ["--seconds", "0.01", "--output", "48x40"]
 TYPED = {
     "list": ["losses", "l*"],
     "show": ["l1"],
+    "status": ["ran"],
+    "cancel": ["runs"],
     "plan": ["../tiny.toml", "--data", "../data"],
     "plugins": [],
     "check": ["l1"],
@@ -69,8 +74,12 @@ def interpolating(spec):
 def typed(srbench, monkeypatch, catalog, tiny):
     """Type a command with ``--json``, and return its document, which keeps its schema, and its answer.
 
-    There are results in ``mine``, and in ``sr`` images that somebody made of the dataset in ``../data``.
+    There are results in ``mine``, a run that ended in ``ran``, one that goes on in ``runs``, and in ``sr`` images that
+    somebody made of the dataset in ``../data``.
     """
+    for name in ("ran", "runs"):
+        with RunFiles(srbench.folder / name).following("here", 1, (), unheard):
+            pass
     monkeypatch.setenv("SRBENCH_DATASETS", str(tiny.folder / "own.toml"))
     monkeypatch.setattr("srbench.networks.imagenet._fetch", lambda name, progress: tiny.folder / name)
     share(monkeypatch, catalog)
@@ -88,7 +97,8 @@ def typed(srbench, monkeypatch, catalog, tiny):
         jsonschema.validate(document, DOCUMENTS[command].json_schema())
         return document, answer
 
-    return typing
+    with results_lock(srbench.folder / "runs"):
+        yield typing
 
 
 @pytest.mark.parametrize("command", TYPED)

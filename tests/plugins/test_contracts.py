@@ -62,6 +62,7 @@ SLOW = {
     "iresnet18_cbam",
     "iresnet34_cbam",
     "iresnet50_cbam",
+    "ray",  # a cluster starts in half a minute
 }
 QUICK = {"spandrel_safmn", "spandrel_plksr_tiny"}  # of spandrel's networks
 

@@ -28,7 +28,7 @@ def test_a_limit_is_three_times_the_longest_job_in_half_hours(schedule, monkeypa
     assert (found["train"].hours, found["measure"].hours) == (3.5, 0.5)
 
 
-@pytest.mark.parametrize(("mib", "gib"), [(1024 * 512, 7 * 2), (1.0, USUAL_MEMORY_GIB)])
+@pytest.mark.parametrize(("mib", "gib"), [(1024 * 1024, 11), (1.0, USUAL_MEMORY_GIB)])
 def test_memory_comes_from_the_profile_of_the_network(schedule, monkeypatch, mib, gib):
     planned = schedule(CHAIN, profile=True)
     todo = planned.open_jobs()
@@ -37,9 +37,8 @@ def test_memory_comes_from_the_profile_of_the_network(schedule, monkeypatch, mib
         peak_memory_mib = Measured(value=mib)
 
     monkeypatch.setattr(planned, "result", lambda job: Profile)
-    monkeypatch.setattr(module, "_RUNTIME_GIB", 10.0)
     found = needs_by_kind(planned, todo, estimated=True)
-    # a batch of 2 patches of 8x8 pixels is 1/512 of an image of 256x256: a step holds 4 GiB
+    # a batch of 2 patches of 8x8 pixels is 1/512 of an image of 256x256, so a forward pass takes 2 GiB of 1024
     assert found["train"].memory_gib == gib
     assert found["measure"].memory_gib == USUAL_MEMORY_GIB
 
