@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
@@ -72,3 +72,25 @@ COLOURS: Mapping[str, Colour] = MappingProxyType(
 def planes_of(pixels: Pixels) -> Planes:
     """Return the planes of 8-bit pixels (H, W, 3) or (H, W): three, or one."""
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)).astype(np.float64)
+
+
+def inner_sums(planes: Planes, shaves: Iterable[int]) -> dict[int, NDArray[np.float64]]:
+    """Return the sum of each plane (C, H, W) within each border, (C,); each pixel is added once.
+
+    Borders that leave nothing are left out.
+    """
+    height, width = planes.shape[1:]
+    found: dict[int, NDArray[np.float64]] = {}
+    last = 0
+    for cut in sorted((own for own in shaves if min(height, width) > 2 * own), reverse=True):
+        if not found:
+            found[cut] = planes[:, cut : height - cut, cut : width - cut].sum(axis=(1, 2))
+        else:
+            rows, columns = slice(last, height - last), slice(cut, width - cut)
+            frame = [
+                (slice(cut, last), columns), (slice(height - last, height - cut), columns),
+                (rows, slice(cut, last)), (rows, slice(width - last, width - cut)),
+            ]  # fmt: skip
+            found[cut] = found[last] + sum(planes[:, down, right].sum(axis=(1, 2)) for down, right in frame)
+        last = cut
+    return found

@@ -68,9 +68,9 @@ def diagnose_data(folder: Path, catalog: Catalog) -> DataDiagnosis:
 
 
 def _known(folder: Path, datasets: Mapping[str, DatasetSpec]) -> list[DatasetSpec]:
-    """Return the datasets that have a folder of their own here; those that are elsewhere on this machine have not."""
+    """Return the datasets that have a folder of their own here; those that locate themselves are elsewhere."""
     found = []
-    for spec in datasets.values():
+    for spec in (one for one in datasets.values() if one.locate is None):
         try:
             own = find_images(spec, folder)
         except DataError:

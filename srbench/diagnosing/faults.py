@@ -12,19 +12,29 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from srbench.diagnosing.colours import COLOURS, Planes
+from srbench.imaging.folders import name_some
+from srbench.imaging.seams import seam_visibility
 
 SHIFT = 0.2
 """Pixels from which a shift is one; sub-pixel registration is right to about a tenth."""
+ODD = 2.0
+"""Pixels by which an image is shifted otherwise than most, from which it may be another image."""
 LEVELS = 0.05
 """How much contrast may differ; that of limited range differs by 0.14."""
 BRIGHTER = 3.0
 """Levels by which brightness may differ."""
-BLOCKS = 1.15
-"""Steps between the blocks of JPEG, relative to those in their middle and to those of hr, from which they are seen."""
+BLOCKS = 1.2
+"""Visibility of the seams between blocks of JPEG from which they are seen. RCAN's images have up to 1.03, and saved as
+JPEG of quality 90, most have 1.3 to 1.7."""
+LARGE = 128
+"""Pixels of a side from which blocks of JPEG can be told from the content of an image."""
+MIDDLE = 512
+"""Pixels of a side of an image that are looked at, or a few more."""
 BETTER = 0.8
 """What remains of the squared error if exchanging or turning is right, at most."""
 _CHANNELS = ("red", "green", "blue")
@@ -59,6 +69,8 @@ class Fault:
 class Look:
     """What was seen of one image."""
 
+    name: str
+    """The name of its file."""
     order: tuple[int, int, int]
     """The channels of sr that are red, green and blue of hr."""
     turn: str
@@ -69,32 +81,40 @@ class Look:
     brightness: float
     """sr is about contrast x hr + brightness."""
     blocks: float
-    """How much more its steps at every eighth pixel are."""
+    """The visibility of seams at every eighth pixel; see `srbench.imaging.seams`."""
     jpeg: dict[int, Any] | None
     """The tables of quantisation, if its file is a JPEG."""
 
 
 def look(sr: Planes, hr: Planes, path: Path) -> Look:
     """Look at one image, (C, H, W) from 0 to 255, beside its truth and its file."""
+    sr, hr = _middle(sr), _middle(hr)
     grey, order = COLOURS["full"].of, _order(sr, hr)
     luma, true = grey(sr[list(order)] if len(sr) == 3 else sr)[0], grey(hr)[0]
     turn = _turn(luma, true)
     contrast, brightness = _levels(luma, true) if not turn else (1.0, 0.0)
     shift = _shift(luma, true) if not turn else (0.0, 0.0)
     return Look(
+        name=path.name,
         order=order,
         turn=turn,
         shift=shift,
         contrast=contrast,
         brightness=brightness,
-        blocks=_blocks(luma) / _blocks(true),
+        blocks=_blocks(luma),
         jpeg=_tables(path),
     )
 
 
+def _middle(planes: Planes) -> Planes:
+    """Return the middle of an image, from a block of JPEG on, and the same part of a mirrored one."""
+    top, left = (max(side - MIDDLE, 0) // 16 * 8 for side in planes.shape[1:])
+    return planes[:, top : planes.shape[1] - top, left : planes.shape[2] - left]
+
+
 def faults(looks: Sequence[Look]) -> list[Fault]:
-    """Return what is wrong with more than half of the images."""
-    return [fault for find in (_jpeg, _exchanged, _turned, _shifted, _levelled) for fault in find(looks)]
+    """Return what is wrong with more than half of the images, and which images are unlike the others."""
+    return [fault for find in (_jpeg, _exchanged, _turned, _shifted, _levelled, _odd) for fault in find(looks)]
 
 
 def _most(looks: Sequence[Look], holds: Callable[[Look], bool]) -> bool:
@@ -140,6 +160,19 @@ def _settled(pixels: float) -> float:
     """Round to the nearest half, which most mistakes give, or to tenths."""
     half = round(2 * pixels) / 2
     return half if abs(half - pixels) <= SHIFT / 2 else round(pixels, 1)
+
+
+def _odd(looks: Sequence[Look]) -> Iterator[Fault]:
+    usual = Counter((one.order, one.turn) for one in looks).most_common(1)[0][0]
+    middle = [median(one.shift[axis] for one in looks) for axis in (0, 1)]
+    odd = [
+        one.name
+        for one in looks
+        if (one.order, one.turn) != usual or max(abs(one.shift[axis] - middle[axis]) for axis in (0, 1)) > ODD
+    ]
+    if odd:
+        about = "unlike the others in the order of channels, in orientation or in place; compare them with their hr"
+        yield Fault("mixed", f"{name_some(odd)}: {about}.")
 
 
 def _way(pixels: float, on: str, back: str) -> str:
@@ -230,13 +263,10 @@ def _levels(luma: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float
 
 
 def _blocks(luma: NDArray[np.float64]) -> float:
-    """Return the steps between blocks of JPEG, relative to those in their middle, where pixels of lr may meet too."""
-    ratios = []
-    for plane in (luma, luma.T):
-        steps = np.abs(np.diff(plane, axis=0))
-        at, middle = steps[7::8], steps[3::8]
-        ratios.append((at.mean() + 0.01) / (middle.mean() + 0.01) if at.size and middle.size else 1.0)
-    return float(np.mean(ratios))
+    """Return the visibility of seams between blocks of JPEG: 1 for none, as at their middle, where pixels of lr meet."""
+    if min(luma.shape) < LARGE:
+        return 1.0
+    return float(seam_visibility(torch.from_numpy(np.ascontiguousarray(luma))[None, None], 8, 4))
 
 
 def _tables(path: Path) -> dict[int, Any] | None:

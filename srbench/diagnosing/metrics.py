@@ -52,7 +52,7 @@ class FaultFacts:
     """Something that is wrong with the images."""
 
     kind: str
-    """One of "size", "jpeg", "channels", "orientation", "shift" and "levels"."""
+    """One of "size", "jpeg", "channels", "orientation", "shift", "levels", and "mixed", which only some images have."""
     about: str
     """A sentence about it."""
     psnr_y: float | None

@@ -105,18 +105,16 @@ def all_readings(scale: Scale) -> dict[Score, list[Reading]]:
         scale: The factor; up to six pixels more than it are shaved.
     """
     shaves = range(next_whole(scale) + 7)
-    psnr = [
-        Reading("psnr", colour, shave, way)
-        for colour in COLOURS
-        for way in MEANS
-        for shave in shaves
-        if way == "images" or (way == "channels" and colour == "rgb") or (way != "channels" and colour in ("y", "rgb"))
-    ]
+    few = (0, next_whole(scale))
+    psnr = [Reading("psnr", colour, shave, "images") for colour in COLOURS for shave in shaves]
+    psnr += [Reading("psnr", colour, shave, "pixels") for colour in ("y", "rgb") for shave in shaves]
+    psnr += [Reading("psnr", colour, shave, "own_peak") for colour in ("y", "rgb") for shave in few]
+    psnr += [Reading("psnr", "rgb", shave, "channels") for shave in few]
     ssim = [
         Reading("ssim", colour, shave, window.name)
         for colour in COLOURS
         for window in WINDOWS.values()
-        for shave in (shaves if window.border == "valid" and not window.pooled else (0, next_whole(scale)))
+        for shave in (shaves if window.border == "valid" and not window.pooled else few)
         if window.name == "gaussian"
         or colour in ("y", "rgb")
         or any(_is(known, colour, window.name) for known in _LIBRARIES)

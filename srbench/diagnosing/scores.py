@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from srbench.diagnosing.colours import COLOURS, Planes
+from srbench.diagnosing.colours import COLOURS, Planes, inner_sums
 from srbench.diagnosing.readings import Reading
 from srbench.diagnosing.similarity import WINDOWS, similarities
 
@@ -37,20 +37,20 @@ class Scores:
                 self._add_ssim([reading for reading in own if reading.score == "ssim"], *pair)
 
     def _add_psnr(self, readings: Sequence[Reading], sr: Planes, hr: Planes) -> None:
-        squares = np.square(sr - hr) if readings else sr
+        sums = inner_sums(np.square(sr - hr), {reading.shave for reading in readings}) if readings else {}
         for reading in readings:
             cut = reading.shave
-            inner = (slice(None), *(slice(cut, side - cut) for side in hr.shape[1:]))
-            part = squares[inner]
-            if min(hr.shape[1:]) <= 2 * cut:
+            if cut not in sums:
                 continue
+            errors, size = sums[cut], (hr.shape[1] - 2 * cut) * (hr.shape[2] - 2 * cut)
             if reading.way == "pixels":
-                self._errors.setdefault(reading, []).append((float(part.sum()), part.size))
+                self._errors.setdefault(reading, []).append((float(errors.sum()), size * len(errors)))
             elif reading.way == "channels":
-                self._keep(reading, float(np.mean([psnr(float(plane.mean())) for plane in part])))
+                self._keep(reading, float(np.mean([psnr(float(error / size)) for error in errors])))
             else:
-                peak = float(np.ptp(hr[inner])) if reading.way == "own_peak" else 255.0
-                self._keep(reading, psnr(float(part.mean()), peak))
+                own = hr[:, cut : hr.shape[1] - cut, cut : hr.shape[2] - cut]
+                peak = float(np.ptp(own)) if reading.way == "own_peak" else 255.0
+                self._keep(reading, psnr(float(errors.mean() / size), peak))
 
     def _add_ssim(self, readings: Sequence[Reading], sr: Planes, hr: Planes) -> None:
         by_shaves: dict[str, list[int]] = {}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.diagnosing.colours import Planes
+from srbench.diagnosing.colours import Planes, inner_sums
 
 Border = Literal["valid", "reflect", "replicate", "zero"]
 _MODES: Mapping[Border, Literal["mirror", "nearest", "constant"]] = {
@@ -20,6 +20,7 @@ _MODES: Mapping[Border, Literal["mirror", "nearest", "constant"]] = {
     "zero": "constant",
 }
 _K1, _K2 = 0.01, 0.03
+_RADIUS = 5
 
 
 def _gaussian() -> NDArray[np.float64]:
@@ -78,22 +79,45 @@ def similarities(sr: Planes, hr: Planes, wanted: Mapping[Window, Iterable[int]])
         The mean over channels, by the name of the way and the shave; without those for which the image is too small.
     """
     found: dict[tuple[str, int], float] = {}
-    kept: dict[tuple[bool, str, bool, int], tuple[_Moments, ...]] = {}
+    kept: dict[tuple[bool, bool, int], list[_Moments]] = {}
     for window, shaves in wanted.items():
-        valid = window.border == "valid"
-        for shave in shaves:
-            # Where windows beyond the border are left out, what is within is the same for every shave.
-            own = 0 if valid and not window.pooled else shave
-            cut = shave - own + (5 - 2 * window.uniform if valid else 0)
-            if min(sr.shape[1:]) <= 2 * max(shave, own + cut, 7):
-                continue
-            kind = (window.uniform, _MODES[window.border], window.pooled, own)
+        radius = 3 if window.uniform else _RADIUS
+        # Averaging down depends on where the image begins; otherwise the values within are the same for every shave.
+        for own, cuts in ((cut, [cut]) for cut in shaves) if window.pooled else ((0, list(shaves)),):
+            kind = (window.uniform, window.pooled, own)
             if kind not in kept:
-                inner = (slice(None), *(slice(own, side - own) for side in sr.shape[1:]))
-                kept[kind] = tuple(_moments(x, y, window) for x, y in zip(sr[inner], hr[inner], strict=True))
-            maps = [moments.similarity(window, cut) for moments in kept[kind]]
-            found[window.name, shave] = float(np.mean([part.mean() for part in maps]))
+                inside = replace(window, border="valid")
+                kept[kind] = [_moments(*pair, inside) for pair in _planes_within(sr, hr, own)]
+            maps = np.stack([moments.similarity(window) for moments in kept[kind]])
+            sums = inner_sums(maps, {cut - own + radius for cut in cuts})
+            for cut in cuts:
+                inner = cut - own + radius
+                if inner not in sums or min(sr.shape[1:]) <= 2 * max(cut, 7):
+                    continue
+                total = float(sums[inner].sum())
+                size = len(maps) * (maps.shape[1] - 2 * inner) * (maps.shape[2] - 2 * inner)
+                if window.border != "valid":
+                    frames = [part for pair in _planes_within(sr, hr, cut) for part in _frame(*pair, window)]
+                    total += sum(float(part.sum()) for part in frames)
+                    size += sum(part.size for part in frames)
+                found[window.name, cut] = total / size
     return found
+
+
+def _planes_within(sr: Planes, hr: Planes, shave: int) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    rows, columns = (slice(shave, side - shave) for side in sr.shape[1:])
+    yield from ((x[rows, columns], y[rows, columns]) for x, y in zip(sr, hr, strict=True))
+
+
+def _frame(x: NDArray[np.float64], y: NDArray[np.float64], window: Window) -> list[NDArray[np.float64]]:
+    """Return the map of SSIM where windows reach beyond the border: above, below, and then to the left and right."""
+    near, all_of = 2 * _RADIUS, slice(None)
+    first, last, between = slice(0, _RADIUS), slice(-_RADIUS, None), slice(_RADIUS, -_RADIUS)
+    strips = (
+        ((slice(0, near), all_of), (first, all_of)), ((slice(-near, None), all_of), (last, all_of)),
+        ((all_of, slice(0, near)), (between, first)), ((all_of, slice(-near, None)), (between, last)),
+    )  # fmt: skip
+    return [_moments(x[strip], y[strip], window).similarity(window)[part] for strip, part in strips]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +130,13 @@ class _Moments:
     """The sum of both variances."""
     covariance: NDArray[np.float64]
 
-    def similarity(self, window: Window, cut: int) -> NDArray[np.float64]:
-        """Return the map of SSIM without ``cut`` pixels at each edge."""
+    def similarity(self, window: Window) -> NDArray[np.float64]:
+        """Return the map of SSIM, (H, W)."""
         c1, c2 = (_K1 * window.data_range) ** 2, (_K2 * window.data_range) ** 2
-        inner = tuple(slice(cut, max(side - cut, cut)) for side in self.mean_sr.shape)
-        x, y, variances, covariance = (
-            part[inner] for part in (self.mean_sr, self.mean_hr, self.variances, self.covariance)
-        )
-        made: NDArray[np.float64] = ((2 * x * y + c1) * (2 * covariance + c2)) / (
-            (x * x + y * y + c1) * (variances + c2)
+        product = self.mean_sr * self.mean_hr
+        squares = np.square(self.mean_sr) + np.square(self.mean_hr)
+        made: NDArray[np.float64] = ((2 * product + c1) * (2 * self.covariance + c2)) / (
+            (squares + c1) * (self.variances + c2)
         )
         return made
 

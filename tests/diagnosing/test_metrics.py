@@ -9,6 +9,8 @@ from PIL import Image
 
 from diagnosing.conftest import reference, resized
 from helpers.published import rows_of
+from srbench.diagnosing.colours import planes_of
+from srbench.diagnosing.faults import faults, look
 from srbench.diagnosing.metrics import diagnose
 from srbench.errors import DataError, UsageError
 from srbench.upscaling.loading import load_upscaler
@@ -25,7 +27,7 @@ def test_rcans_own_images_have_the_scores_of_its_paper_by_the_protocol_of_papers
 
 
 def test_what_pans_log_says_of_its_images_is_named(shared, tmp_path, catalog):
-    names = ("bird", "butterfly")  # the small ones
+    names = ("bird",)  # a small one
     log = {row["image"]: row for row in rows_of(shared("oracles/scores/pan_per_image.csv")) if row["scale"] == "4"}
     pan = load_upscaler("pan.df2k", catalog, 4, weights_folders=[shared("weights")])
     for folder in ("sr", "hr"):
@@ -198,6 +200,30 @@ def test_turned_images_and_other_levels_are_recognised(folders):
     assert [fault.kind for fault in found.faults] == ["levels"]
     assert "It has the limited range of video, 16 to 235." in found.faults[0].about
     assert found.faults[0].psnr_y == pytest.approx(reference(folders.sr, folders.hr), abs=0.1)
+
+
+def test_an_image_that_is_unlike_the_others_is_named(folders):
+    found = folders.diagnose(folders.sr | {"cat": folders.sr["cat"][..., ::-1].copy()}, "30")
+    (fault,) = found.faults
+    assert fault.kind == "mixed"
+    assert fault.about.startswith("cat.png: unlike the others")
+    assert fault.psnr_y is None
+
+
+def test_the_blocks_of_jpeg_are_seen_in_lossless_files_and_not_in_others(shared, tmp_path):
+    files = [shared(f"data/rcan_sr/x2/{name}_RCAN_x2.png") for name in ("bird", "woman")]
+    looks = []
+    for path in files:
+        sr = Image.open(path)
+        sr.save(tmp_path / "lossy.jpg", quality=75)
+        hr = np.asarray(Image.open(shared(f"data/Set5/HR/{path.name.split('_')[0]}.png")).convert("RGB"))
+        hr = planes_of(hr[: sr.height, : sr.width])
+        looks.append([look(planes_of(np.asarray(i)), hr, path) for i in (sr, Image.open(tmp_path / "lossy.jpg"))])
+    sound, lossy = (list(own) for own in zip(*looks, strict=True))
+    assert faults(sound) == []
+    assert [fault.about for fault in faults(lossy)] == [
+        "sr has the blocks of JPEG, although its files are lossless: it was saved as JPEG before."
+    ]
 
 
 def test_images_that_equal_their_truth_are_left_out(folders):

@@ -1,8 +1,11 @@
 """What libraries compute by default is what the table of readings says of them."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from srbench.diagnosing.colours import planes_of
@@ -64,6 +67,27 @@ def test_scikit_image_computes_what_is_said_of_it(images, table):
             structural_similarity, shaved, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, **options
         )
         assert table[Reading("ssim", "y", SCALE, way)] == pytest.approx(similarity), way
+
+
+@pytest.mark.parametrize(
+    ("way", "mode"),
+    [("gaussian_reflect", "mirror"), ("gaussian_replicate", "nearest"), ("gaussian_zero", "constant")],
+)
+@pytest.mark.parametrize("shave", [0, SCALE])
+def test_windows_beyond_the_border_see_what_is_said(way, mode, shave, images, table):
+    """The whole image is filtered here at once; srbench filters the frame alone."""
+    values = []
+    for sr, hr in images:
+        for channel in range(3):
+            x, y = (image[shave : -shave or None, shave : -shave or None, channel].astype(float) for image in (sr, hr))
+            blur = partial(gaussian_filter, sigma=1.5, radius=5, mode=mode)
+            means, variances = [blur(x), blur(y)], [blur(x * x) - blur(x) ** 2, blur(y * y) - blur(y) ** 2]
+            covariance = blur(x * y) - blur(x) * blur(y)
+            c1, c2 = 2.55**2, 7.65**2
+            top = (2 * means[0] * means[1] + c1) * (2 * covariance + c2)
+            values.append((top / ((means[0] ** 2 + means[1] ** 2 + c1) * (sum(variances) + c2))).mean())
+    by_image = np.reshape(values, (2, 3)).mean(axis=1)
+    assert table[Reading("ssim", "rgb", shave, way)] == pytest.approx(by_image.mean(), abs=1e-12)
 
 
 def test_pyiqa_computes_what_is_said_of_it(images, table):
