@@ -1,11 +1,13 @@
 """The command itself: fast help, one sentence for every fault, exit statuses."""
 
 import errno
+import inspect
 import os
 import subprocess
 import sys
 
 import pytest
+import typer.main
 
 from srbench.cli import app as application
 from srbench.errors import SrbenchError, TrainingInterrupted
@@ -19,6 +21,8 @@ def fails(srbench, monkeypatch):
         def report():
             raise error
 
+        parser = inspect.unwrap(typer.main.get_command)  # not the one that all tests share
+        monkeypatch.setattr(typer.main, "get_command", parser)
         for command in application.app.registered_commands:
             if command.name == "report":
                 monkeypatch.setattr(command, "callback", report)
