@@ -71,7 +71,10 @@ RELEASES: dict[str, Plain] = {
     "vdsr": plain_light.vdsr,
 }
 """Transcriptions by patterns of names; the first that fits."""
+PACKAGED = ("spandrel_omnisr", "spandrel_span")
+"""Networks of the package spandrel of which srbench replaces a part, to be compared with the package itself."""
 WITHOUT_A_RELEASE = {
+    "spandrel_*": "the package's own module",
     "freqnet*": "no code was released",
     "bicubic*": "a fixed operator",
     "nearest": "a fixed operator",
@@ -94,14 +97,14 @@ def rows() -> list[Row]:
 
 def rows_of(spec: ArchitectureSpec) -> list[Row]:
     """Compare one network with its release; an empty list if it has none."""
-    if fitting(spec.name, WITHOUT_A_RELEASE):
+    if spec.name not in PACKAGED and fitting(spec.name, WITHOUT_A_RELEASE):
         return []
     torch.manual_seed(0)
     network = spec.network(SCALE).eval()
     side = side_for(spec)
     lr = torch.rand(1, spec.colours, side, side) * spec.input_range
     given = spec.arguments(lr, SCALE)
-    if spec.name.startswith("spandrel_"):
+    if spec.name in PACKAGED:
         against, plain = "the package spandrel", packaged(spec, network)
     else:
         against, plain = "its release's operators", fitting(spec.name, RELEASES)

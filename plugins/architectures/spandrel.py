@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import srbench
+from srbench.networks.blocks import full_precision
 
 
 def make(argument: str, others: srbench.SpecMap[srbench.ArchitectureSpec]) -> srbench.ArchitectureSpec:  # noqa: ARG001
@@ -119,8 +120,11 @@ class ChannelNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""
-        variance, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
-        normal = (x - mean) * (variance + self.eps).rsqrt()
+        with full_precision(x):  # a sum of squares; `torch.var_mean` takes ten times as long on a CPU
+            wide = x.to(torch.promote_types(x.dtype, torch.float32))
+            centred = wide - wide.mean(1, keepdim=True)
+            variance = (centred * centred).mean(1, keepdim=True)
+            normal = (centred * (variance + self.eps).rsqrt()).to(x.dtype)
         return normal * self.weight[:, None, None] + self.bias[:, None, None]
 
 

@@ -136,9 +136,10 @@ class MeanShift(nn.Module):
         """Map (N, 3, h, w) to the same shape."""
         if self.folded:
             return x
-        shifted = self.bias.view(1, 3, 1, 1)
-        for colour in range(3):
-            shifted = torch.addcmul(shifted, x[:, colour : colour + 1], self.weight[:, colour].unsqueeze(0))
+        columns = self.weight.transpose(0, 1).unsqueeze(1)  # what each colour adds to all, (1, 3, 1, 1)
+        shifted = torch.addcmul(self.bias.view(1, 3, 1, 1), x[:, :1], columns[0])
+        for colour in (1, 2):
+            shifted.addcmul_(x[:, colour : colour + 1], columns[colour])
         return shifted
 
 
