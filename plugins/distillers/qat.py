@@ -14,16 +14,18 @@ file keeps the learnt steps and ranges, which `srbench.deploying.quantisation.qu
 Tensors that are the input of no layer, such as a sum at the end, are calibrated. While training goes on, it is
 validated in floating point.
 
-Two choices are ours. Esser et al. begin with the step ``2 · mean|v| / sqrt(Qp)``, for 2 to 4 bits; at 8 bits this
+Three choices are ours. Esser et al. begin with the step ``2 · mean|v| / sqrt(Qp)``, for 2 to 4 bits; at 8 bits this
 spreads the grid over many times the largest value, so that most levels are never used. It is therefore at most the step
-that reaches the largest value. And a step is trained through its logarithm: it stays positive, and an optimiser such as
-Adam, whose updates do not shrink with the gradient, changes it by a share of itself.
+that reaches the extremes, of a weight or of the inputs in some batches. An input with negative values has a zero point,
+as in quantised files, so that a leaky ReLU does not cost half of the levels. And a step is trained through its
+logarithm: it stays positive, and an optimiser such as Adam, whose updates do not shrink with the gradient, changes it
+by a share of itself.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -34,9 +36,12 @@ import srbench
 from srbench.deploying.learnt import LearntLayer, LearntRanges
 from srbench.distilling.features import TRIAL_SIDE, evaluating
 
-SIGNED, UNSIGNED = (-128, 127), (0, 255)
-WEIGHTS = (-127, 127)
-"""Symmetric, as in quantised files."""
+LARGEST_WEIGHT, LEVELS = 127, 255
+"""Weights are whole numbers from -127 to 127, and inputs span 255 steps with 0 in them, as in quantised files."""
+FIRST_BATCHES = 16
+"""Number of batches whose extremes give the first steps of inputs."""
+SHARE = 10.0
+"""A step changes by this multiple of what Adam changes a weight by, as a share of itself: as weights of 0.1 do."""
 _SMALLEST_STEP = 1e-12
 """For a channel of zeros."""
 
@@ -51,7 +56,7 @@ def fake_quantise(values: Tensor, step: Tensor, low: Tensor, high: Tensor, count
         high: The largest one.
         count: N, the number of values that share a step.
     """
-    gradient_scale = 1 / math.sqrt(count * float(high))
+    gradient_scale = 1 / math.sqrt(count * max(float(high), 1))
     step = step.detach() + (step - step.detach()) * gradient_scale
     scaled = (values / step).clamp(low, high)
     whole = scaled.round().detach() + (scaled - scaled.detach())
@@ -66,7 +71,7 @@ class LearntGrid(nn.Module):
 
     Attributes:
         log_ratio: The trained logarithm of the step over the first one.
-        first: The first step; 0 before `begin`.
+        first: The first step; 0 before it is set.
         low: The least whole number.
         high: The largest one.
     """
@@ -84,18 +89,34 @@ class LearntGrid(nn.Module):
     @property
     def step(self) -> Tensor:
         """The step."""
-        return self.first * self.log_ratio.exp()
+        return self.first * (SHARE * self.log_ratio).exp()
 
     @property
     def range(self) -> tuple[float, float]:
         """The least and the largest value of a grid with one step."""
-        return float(self.low * self.step), float(self.high * self.step)
+        step = self.step.detach()
+        return float(self.low * step), float(self.high * step)
 
     @torch.no_grad()
-    def begin(self, values: Tensor, low: int, high: int) -> None:
-        """Set the first step from values, of which the first dimension has a step each unless there is one for all."""
-        each = values.detach().abs().reshape(self.first.numel(), -1).float()
-        step = torch.minimum(2 * each.mean(dim=1) / math.sqrt(high), each.amax(dim=1) / high)
+    def begin_for_weight(self, weight: Tensor) -> None:
+        """Set the first step of each output channel of a weight."""
+        each = weight.detach().abs().flatten(1).float()
+        self._begin(each.amax(dim=1) / LARGEST_WEIGHT, each.mean(dim=1), -LARGEST_WEIGHT, LARGEST_WEIGHT)
+
+    @torch.no_grad()
+    def begin_for_input(self, facts: Tensor) -> None:
+        """Set the first step of an input, and which whole numbers it has.
+
+        Args:
+            facts: (N, 3): the least value, the largest and the mean absolute one, of some batches.
+        """
+        least, largest = facts[:, 0].min().clamp(max=0), facts[:, 1].max().clamp(min=0)
+        step = (largest - least) / LEVELS
+        low = int((least / step.clamp_min(_SMALLEST_STEP)).round())
+        self._begin(step, facts[:, 2].mean(), low, low + LEVELS)
+
+    def _begin(self, widest: Tensor, mean: Tensor, low: int, high: int) -> None:
+        step = torch.minimum(2 * mean / math.sqrt(max(high, 1)), widest)
         self.first.copy_(step.clamp_min(_SMALLEST_STEP).reshape(self.first.shape))
         self.low.fill_(low)
         self.high.fill_(high)
@@ -137,10 +158,12 @@ class QuantisationAware(srbench.Distiller):
         self.weights = nn.ModuleList()
         for weight in self._weights().values():
             grid = LearntGrid((len(weight), *[1] * (weight.dim() - 1)))
-            grid.begin(weight, *WEIGHTS)
+            grid.begin_for_weight(weight)
             self.weights.append(grid)
         self.called = self._find_called()
         self.inputs = nn.ModuleList(LearntGrid(()) for _ in self.called)
+        self.begun: Tensor
+        self.register_buffer("begun", torch.tensor(False))
         self.to(setup.device)
 
     def _weights(self) -> dict[str, nn.Parameter]:
@@ -185,14 +208,42 @@ class QuantisationAware(srbench.Distiller):
         pairs = zip(self._weights().items(), self._weight_grids(), strict=True)
         return {name: grid(weight, weight[0].numel()) for (name, weight), grid in pairs}
 
+    def step(
+        self,
+        batch: srbench.Batch,
+        optimisers: Mapping[str, srbench.Optimiser],
+        next_batch: Callable[[], srbench.Batch],
+    ) -> Mapping[str, Tensor]:
+        """Take a step; before the first one, find the ranges of inputs."""
+        if not self.begun:
+            self.begin([batch, *(next_batch() for _ in range(FIRST_BATCHES - 1))])
+        return super().step(batch, optimisers, next_batch)
+
+    @torch.no_grad()
+    def begin(self, batches: Sequence[srbench.Batch]) -> None:
+        """Set the first steps of the inputs of layers from what they are in floating point."""
+        found: dict[int, list[Tensor]] = {}
+
+        def note(number: int, values: Tensor) -> Tensor:
+            found.setdefault(number, []).append(_facts(values))
+            return values
+
+        with evaluating(self.setup.student.module), self._inputs_through(note, self.called):
+            for batch in batches:
+                self.setup.student(batch.lr, batch.wanted, conditions=batch.conditions)
+        grids = self._input_grids()
+        for number, facts in found.items():
+            grids[number].begin_for_input(torch.stack(facts))
+        self.begun.fill_(True)
+
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
         """The recipe's terms, of what the student computes in 8 bits."""
         grids = self._input_grids()
 
         def rounded(number: int, values: Tensor) -> Tensor:
             grid = grids[number]
-            if not grid.high:
-                grid.begin(values, *(SIGNED if (values < 0).any() else UNSIGNED))
+            if not grid.first:  # of a scale that no first batch had
+                grid.begin_for_input(_facts(values)[None])
             on_grid: Tensor = grid(values, values[0].numel())
             return on_grid.to(values.dtype)
 
@@ -210,12 +261,18 @@ class QuantisationAware(srbench.Distiller):
     @torch.no_grad()
     def weights_note(self) -> str:
         """Return the learnt steps and ranges; see `srbench.deploying.learnt`."""
-        inputs = {number: grid for number, grid in self._input_grids().items() if grid.high}
+        inputs = {number: grid for number, grid in self._input_grids().items() if grid.first}
         layers = {}
         for number, (path, grid) in enumerate(zip(self.layers, self._weight_grids(), strict=True)):
             low, high = inputs[number].range if number in inputs else (None, None)
             layers[path] = LearntLayer(weight_steps=tuple(grid.step.flatten().tolist()), low=low, high=high)
         return LearntRanges(layers=layers).text
+
+
+def _facts(values: Tensor) -> Tensor:
+    """Return (3,): the least value, the largest, and the mean absolute one."""
+    values = values.detach().float()
+    return torch.stack([values.min(), values.max(), values.abs().mean()])
 
 
 @srbench.hookimpl

@@ -51,7 +51,7 @@ def test_values_and_gradients_are_those_of_torchs_operators(low, high):
 def test_weights_have_a_step_for_each_channel_which_reaches_the_largest_value_at_most():
     weight = values() * TENSOR([1.0, 0.1, 10.0, 0.0])[:, None, None, None]
     grid = LearntGrid((4, 1, 1, 1))
-    grid.begin(weight, -127, 127)
+    grid.begin_for_weight(weight)
     step, each = grid.step.flatten(), weight.abs().reshape(4, -1)
     assert torch.all(step[:3] == torch.minimum(2 * each.mean(1) / math.sqrt(127), each.amax(1) / 127)[:3])
     assert 0 < step[3] < 1e-9
@@ -60,10 +60,25 @@ def test_weights_have_a_step_for_each_channel_which_reaches_the_largest_value_at
     torch.testing.assert_close(grid(weight, 27), theirs)
 
 
+def test_inputs_have_a_zero_point_and_reach_their_extremes():
+    grid = LearntGrid(())
+    grid.begin_for_input(TENSOR([[-0.5, 1.0, 0.3], [0.0, 2.05, 0.5]]))
+    assert grid.range == pytest.approx((-0.5, 2.05), abs=0.01)
+    assert grid.step.item() == pytest.approx(2.55 / 255)
+    assert (int(grid.low), int(grid.high)) == (-50, 205)
+    positive = LearntGrid(())
+    positive.begin_for_input(TENSOR([[0.1, 2.55, 0.5]]))
+    assert positive.range == pytest.approx((0, 2.55))
+    tails = LearntGrid(())
+    tails.begin_for_input(TENSOR([[0.0, 1000.0, 0.5]]))
+    assert tails.step.item() == pytest.approx(2 * 0.5 / math.sqrt(255)), "where the paper's step is the smaller one"
+
+
 def after_steps(steps=2, rate=1e-3):
     """A distiller with its setup, after some steps."""
     made = setup(edsr())
     distiller = QuantisationAware(made)
+    distiller.begin([batch()])
     optimiser = torch.optim.Adam([*made.student.module.parameters(), *distiller.parameters()], rate)
     for step in range(steps):
         optimiser.zero_grad()
@@ -114,8 +129,8 @@ def test_weights_end_on_their_grids_and_the_note_has_the_steps_and_ranges():
         step = TENSOR(layer.weight_steps)[:, None, None, None]
         torch.testing.assert_close(weight / step, (weight / step).round(), atol=1e-3, rtol=0)
         assert layer.low <= 0 < layer.high
-        steps = {255 * layer.low / -128, 255 * layer.high / 127} if layer.low else {layer.high}
-        assert max(steps) == pytest.approx(min(steps))
+        zero_point = -layer.low / (layer.high - layer.low) * 255
+        assert zero_point == pytest.approx(round(zero_point), abs=1e-3)
 
 
 def test_steps_learn():
