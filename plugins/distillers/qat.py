@@ -14,12 +14,12 @@ file keeps the learnt steps and ranges, which `srbench.deploying.quantisation.qu
 Tensors that are the input of no layer, such as a sum at the end, are calibrated. While training goes on, it is
 validated in floating point.
 
-Three choices are ours. Esser et al. begin with the step ``2 · mean|v| / sqrt(Qp)``, for 2 to 4 bits; at 8 bits this
-spreads the grid over many times the largest value, so that most levels are never used. It is therefore at most the step
-that reaches the extremes, of a weight or of the inputs in some batches. An input with negative values has a zero point,
-as in quantised files, so that a leaky ReLU does not cost half of the levels. And a step is trained through its
-logarithm: it stays positive, and an optimiser such as Adam, whose updates do not shrink with the gradient, changes it
-by a share of itself.
+Three choices are ours. Esser et al. begin with the step ``2 · mean|v| / sqrt(Qp)``, for 2 to 4 bits. At 8 bits this
+spreads most grids over several times the largest value, and cuts inputs with heavy tails, such as RLFN's global skip,
+to a quarter of it, which short trainings do not repair: steps begin with the extremes, of a weight or of the inputs in
+some batches, where quantisation after training ends. An input with negative values has a zero point, as in quantised
+files, so that a leaky ReLU does not cost half of the levels. And a step is trained through its logarithm: it stays
+positive, and an optimiser such as Adam, whose updates do not shrink with the gradient, changes it by a share of itself.
 """
 
 from __future__ import annotations
@@ -100,23 +100,22 @@ class LearntGrid(nn.Module):
     @torch.no_grad()
     def begin_for_weight(self, weight: Tensor) -> None:
         """Set the first step of each output channel of a weight."""
-        each = weight.detach().abs().flatten(1).float()
-        self._begin(each.amax(dim=1) / LARGEST_WEIGHT, each.mean(dim=1), -LARGEST_WEIGHT, LARGEST_WEIGHT)
+        largest = weight.detach().flatten(1).float().abs().amax(dim=1)
+        self._begin(largest / LARGEST_WEIGHT, -LARGEST_WEIGHT, LARGEST_WEIGHT)
 
     @torch.no_grad()
-    def begin_for_input(self, facts: Tensor) -> None:
+    def begin_for_input(self, extremes: Tensor) -> None:
         """Set the first step of an input, and which whole numbers it has.
 
         Args:
-            facts: (N, 3): the least value, the largest and the mean absolute one, of some batches.
+            extremes: (N, 2): the least and the largest value, of some batches.
         """
-        least, largest = facts[:, 0].min().clamp(max=0), facts[:, 1].max().clamp(min=0)
-        step = (largest - least) / LEVELS
-        low = int((least / step.clamp_min(_SMALLEST_STEP)).round())
-        self._begin(step, facts[:, 2].mean(), low, low + LEVELS)
+        least, largest = extremes[:, 0].min().clamp(max=0), extremes[:, 1].max().clamp(min=0)
+        step = ((largest - least) / LEVELS).clamp_min(_SMALLEST_STEP)
+        low = int((least / step).round())
+        self._begin(step, low, low + LEVELS)
 
-    def _begin(self, widest: Tensor, mean: Tensor, low: int, high: int) -> None:
-        step = torch.minimum(2 * mean / math.sqrt(max(high, 1)), widest)
+    def _begin(self, step: Tensor, low: int, high: int) -> None:
         self.first.copy_(step.clamp_min(_SMALLEST_STEP).reshape(self.first.shape))
         self.low.fill_(low)
         self.high.fill_(high)
@@ -225,15 +224,15 @@ class QuantisationAware(srbench.Distiller):
         found: dict[int, list[Tensor]] = {}
 
         def note(number: int, values: Tensor) -> Tensor:
-            found.setdefault(number, []).append(_facts(values))
+            found.setdefault(number, []).append(_extremes(values))
             return values
 
         with evaluating(self.setup.student.module), self._inputs_through(note, self.called):
             for batch in batches:
                 self.setup.student(batch.lr, batch.wanted, conditions=batch.conditions)
         grids = self._input_grids()
-        for number, facts in found.items():
-            grids[number].begin_for_input(torch.stack(facts))
+        for number, extremes in found.items():
+            grids[number].begin_for_input(torch.stack(extremes))
         self.begun.fill_(True)
 
     def losses(self, batch: srbench.Batch) -> Mapping[str, Tensor]:
@@ -243,7 +242,7 @@ class QuantisationAware(srbench.Distiller):
         def rounded(number: int, values: Tensor) -> Tensor:
             grid = grids[number]
             if not grid.first:  # of a scale that no first batch had
-                grid.begin_for_input(_facts(values)[None])
+                grid.begin_for_input(_extremes(values)[None])
             on_grid: Tensor = grid(values, values[0].numel())
             return on_grid.to(values.dtype)
 
@@ -269,10 +268,9 @@ class QuantisationAware(srbench.Distiller):
         return LearntRanges(layers=layers).text
 
 
-def _facts(values: Tensor) -> Tensor:
-    """Return (3,): the least value, the largest, and the mean absolute one."""
-    values = values.detach().float()
-    return torch.stack([values.min(), values.max(), values.abs().mean()])
+def _extremes(values: Tensor) -> Tensor:
+    """Return (2,): the least and the largest value."""
+    return torch.stack(values.detach().float().aminmax())
 
 
 @srbench.hookimpl

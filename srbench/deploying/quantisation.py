@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from srbench.deploying.learnt import LearntRanges
 from srbench.deploying.nncf import quantise_by_nncf
-from srbench.deploying.qdq import calibrate, check_images, prepare, write
+from srbench.deploying.qdq import calibrate, check_images, layers, prepare, write
 from srbench.deploying.sensitivity import most_sensitive
 from srbench.deploying.settings import Quantisation
 
@@ -58,4 +58,5 @@ def quantise(
     kept = most_sensitive(model, ranges, images, settings) if settings.float_layers else ()
     if settings.quantiser == "nncf":
         return quantise_by_nncf(model, images, settings, kept)
-    return write(model, ranges, settings, kept=kept, learnt=learnt)
+    only = [layer for layer in layers(model) if layer not in kept] if settings.layers_only else ()
+    return write(model, ranges, settings, only=only, kept=kept, learnt=learnt)

@@ -25,6 +25,9 @@ class Quantisation(BaseModel):
     calibration: Literal["minmax", "entropy", "percentile"] = "minmax"
     """How the range of an activation follows from its values: all of them; the range whose quantised histogram has the
     least KL divergence; or all but 0.001 % of them."""
+    layers_only: bool = False
+    """Whether only the inputs and weights of layers are quantised, and not what other operators compute. OpenVINO then
+    loses less and runs as fast; onnxruntime multiplies in integers only where a layer's output is quantised too."""
     float_layers: Annotated[int, Field(ge=0)] = 0
     """How many of the most sensitive layers stay in floating point; see `srbench.deploying.sensitivity`."""
     patches: Annotated[int, Field(ge=1)] = PATCHES
@@ -34,8 +37,8 @@ class Quantisation(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.quantiser == "nncf" and self.calibration != "minmax":
-            raise ValueError("the quantiser nncf has the calibration minmax alone")
+        if self.quantiser == "nncf" and (self.calibration != "minmax" or self.layers_only):
+            raise ValueError("the quantiser nncf has the calibration minmax alone, and quantises all operators")
         return self
 
     @property
@@ -43,13 +46,14 @@ class Quantisation(BaseModel):
         """The settings as a word: "qdq-pc", "qdq-pt-entropy", "qdq-pc-float2", "nncf-pc-n16-p32"."""
         words = [self.quantiser, "pc" if self.per_channel else "pt"]
         words += [] if self.calibration == "minmax" else [self.calibration]
+        words += ["layers"] if self.layers_only else []
         counts = (("float", self.float_layers, 0), ("n", self.patches, PATCHES), ("p", self.patch, PATCH))
         words += [f"{word}{count}" for word, count, default in counts if count != default]
         return "-".join(words)
 
 
 _ID = re.compile(
-    r"(?P<quantiser>qdq|nncf)-(?P<channels>pc|pt)(?:-(?P<calibration>entropy|percentile))?"
+    r"(?P<quantiser>qdq|nncf)-(?P<channels>pc|pt)(?:-(?P<calibration>entropy|percentile))?(?P<layers_only>-layers)?"
     r"(?:-float(?P<float_layers>\d{1,4}))?(?:-n(?P<patches>\d{1,6}))?(?:-p(?P<patch>\d{1,4}))?",
     re.ASCII,
 )
@@ -64,10 +68,11 @@ def read_quantisation(word: str) -> Quantisation:
     found = _ID.fullmatch(word)
     given = {} if found is None else {name: text for name, text in found.groupdict().items() if text is not None}
     try:
-        return Quantisation.model_validate({"per_channel": given.pop("channels") == "pc", **given})
+        channels, layers_only = given.pop("channels"), given.pop("layers_only", "")
+        return Quantisation.model_validate({"per_channel": channels == "pc", "layers_only": bool(layers_only), **given})
     except (KeyError, ValueError) as error:
         raise UsageError(
             f"{word!r} is not a quantisation; write it as qdq-pc or qdq-pt (per channel or per tensor), followed by "
-            "-entropy or -percentile, or as nncf-pc or nncf-pt; then -float2 (layers kept in float), -n64 (patches) "
-            "and -p48 (their side, at least 8)."
+            "-entropy or -percentile and -layers (nothing but layers), or as nncf-pc or nncf-pt; then -float2 (layers "
+            "kept in float), -n64 (patches) and -p48 (their side, at least 8)."
         ) from error

@@ -109,6 +109,22 @@ def test_layers_kept_in_float_are_not_quantised_by_the_runtime_either():
     assert not [name for name in numbers(everything) if "weight_quantized" in name]
 
 
+def test_layers_alone_lose_less_than_all_operators():
+    content = tiny_model(spread=1.5)
+    settings = Quantisation(layers_only=True)
+    alone = quantise(content, PATCHES, settings)
+    assert {name for name in numbers(alone) if name.endswith("_zero_point")} >= {
+        "scaled_zero_point",
+        "active_zero_point",
+    }
+    assert not {"sum_scale", "residual_scale", "skip_scale"} & numbers(alone).keys()
+    exact = outputs(content)
+    assert psnr(outputs(alone), exact) > psnr(outputs(quantise(content, PATCHES, Quantisation())), exact)
+    one_less = quantise(content, PATCHES, Quantisation(layers_only=True, float_layers=1))
+    np.testing.assert_allclose(outputs(one_less), outputs(one_less, optimised=False), atol=1e-4)
+    assert psnr(outputs(one_less), exact) > psnr(outputs(alone), exact)
+
+
 def test_the_most_sensitive_layers_stay_in_float():
     content = tiny_model(spread=1.5)
     found = numbers(quantise(content, PATCHES, Quantisation(per_channel=False, float_layers=1)))
@@ -144,6 +160,7 @@ def test_another_process_with_another_order_of_sets_gives_the_same_bytes():
         quantiser=st.just("qdq"),
         per_channel=st.booleans(),
         calibration=st.sampled_from(["minmax", "entropy", "percentile"]),
+        layers_only=st.booleans(),
         float_layers=st.integers(0, 99),
         patches=st.integers(1, 999),
         patch=st.integers(8, 256),
@@ -157,10 +174,23 @@ def test_settings_are_one_word(settings):
 def test_words_of_the_settings_stay_as_they_are():
     assert Quantisation().id == "qdq-pc"
     assert Quantisation(per_channel=False, calibration="entropy", float_layers=2).id == "qdq-pt-entropy-float2"
+    assert Quantisation(layers_only=True, patches=16, patch=32).id == "qdq-pc-layers-n16-p32"
 
 
 @pytest.mark.parametrize(
-    "word", ["", "int8", "qdq", "qdq-pc-minmax", "qdq-pc-p4", "qdq-pc-n0", "qdq-pc-float-2", "QDQ-PC"]
+    "word",
+    [
+        "",
+        "int8",
+        "qdq",
+        "qdq-pc-minmax",
+        "qdq-pc-p4",
+        "qdq-pc-n0",
+        "qdq-pc-float-2",
+        "nncf-pc-layers",
+        "nncf-pc-entropy",
+        "QDQ-PC",
+    ],
 )
 def test_other_words_are_refused_in_one_sentence(word):
     with pytest.raises(UsageError, match="is not a quantisation; write it as qdq-pc"):

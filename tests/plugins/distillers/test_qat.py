@@ -48,12 +48,12 @@ def test_values_and_gradients_are_those_of_torchs_operators(low, high):
     torch.testing.assert_close(found[1], wanted[1][0], rtol=1e-4, atol=1e-6)
 
 
-def test_weights_have_a_step_for_each_channel_which_reaches_the_largest_value_at_most():
+def test_weights_have_a_step_for_each_channel_which_reaches_its_largest_value():
     weight = values() * TENSOR([1.0, 0.1, 10.0, 0.0])[:, None, None, None]
     grid = LearntGrid((4, 1, 1, 1))
     grid.begin_for_weight(weight)
     step, each = grid.step.flatten(), weight.abs().reshape(4, -1)
-    assert torch.all(step[:3] == torch.minimum(2 * each.mean(1) / math.sqrt(127), each.amax(1) / 127)[:3])
+    assert torch.equal(step[:3], each.amax(1)[:3] / 127)
     assert 0 < step[3] < 1e-9
     assert torch.all(grid(weight, 27)[3] == 0)
     theirs = torch.fake_quantize_per_channel_affine(weight, step.detach(), torch.zeros(4).int(), 0, -127, 127)
@@ -62,16 +62,13 @@ def test_weights_have_a_step_for_each_channel_which_reaches_the_largest_value_at
 
 def test_inputs_have_a_zero_point_and_reach_their_extremes():
     grid = LearntGrid(())
-    grid.begin_for_input(TENSOR([[-0.5, 1.0, 0.3], [0.0, 2.05, 0.5]]))
+    grid.begin_for_input(TENSOR([[-0.5, 1.0], [0.0, 2.05]]))
     assert grid.range == pytest.approx((-0.5, 2.05), abs=0.01)
     assert grid.step.item() == pytest.approx(2.55 / 255)
     assert (int(grid.low), int(grid.high)) == (-50, 205)
     positive = LearntGrid(())
-    positive.begin_for_input(TENSOR([[0.1, 2.55, 0.5]]))
+    positive.begin_for_input(TENSOR([[0.1, 2.55]]))
     assert positive.range == pytest.approx((0, 2.55))
-    tails = LearntGrid(())
-    tails.begin_for_input(TENSOR([[0.0, 1000.0, 0.5]]))
-    assert tails.step.item() == pytest.approx(2 * 0.5 / math.sqrt(255)), "where the paper's step is the smaller one"
 
 
 def after_steps(steps=2, rate=1e-3):
