@@ -8,7 +8,7 @@ from pathlib import Path
 
 from srbench.catalog.catalog import Catalog
 from srbench.datasets.adding import describe
-from srbench.datasets.layouts import find_images
+from srbench.datasets.layouts import dataset_folders
 from srbench.datasets.spec import DatasetSpec
 from srbench.datasets.verification import Verification, verify
 from srbench.errors import DataError
@@ -68,16 +68,12 @@ def diagnose_data(folder: Path, catalog: Catalog) -> DataDiagnosis:
 
 
 def _known(folder: Path, datasets: Mapping[str, DatasetSpec]) -> list[DatasetSpec]:
-    """Return the datasets that have a folder of their own here; those that locate themselves are elsewhere."""
-    found = []
-    for spec in (one for one in datasets.values() if one.locate is None):
-        try:
-            own = find_images(spec, folder)
-        except DataError:
-            own = None  # its labels cannot be read, which verifying explains
-        if own is None or any(path.is_relative_to(folder) for path in own.hr.values()):
-            found.append(spec)
-    return found
+    """Return the datasets that have a folder of their own here; others may be elsewhere on this machine."""
+    return [
+        spec
+        for spec in datasets.values()
+        if spec.locate is None and any(own.is_relative_to(folder) for own in dataset_folders(spec, folder))
+    ]
 
 
 def _facts(name: str, found: Verification, notes: tuple[str, ...], catalog: Catalog) -> FolderDataset:

@@ -263,7 +263,7 @@ def _levels(luma: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float
 
 
 def _blocks(luma: NDArray[np.float64]) -> float:
-    """Return the visibility of seams between blocks of JPEG: 1 for none, as at their middle, where pixels of lr meet."""
+    """Return the visibility of seams between blocks of JPEG, beside their middle, where pixels of lr may meet too."""
     if min(luma.shape) < LARGE:
         return 1.0
     return float(seam_visibility(torch.from_numpy(np.ascontiguousarray(luma))[None, None], 8, 4))
