@@ -3,7 +3,7 @@ from .benchmarking.evaluate import evaluate
 from .benchmarking.results import Results, read_results
 from .benchmarking.run import run
 from .benchmarking.score import score
-from .catalog.executors import ExecutorSpec, Needs
+from .catalog.executors import AdaptedExecutor, ExecutorSpec, Needs
 from .catalog.hooks import hookimpl
 from .catalog.plugin import Family
 from .datasets.labelled.images import LabelledImages, Pair
@@ -34,6 +34,7 @@ from .scales import RealScale, Scale, hr_size, lr_size, parse_scale, whole_scale
 from .upscaling.loading import load
 
 __all__ = [
+    "AdaptedExecutor",
     "Answers",
     "ArchitectureSpec",
     "Batch",

@@ -81,3 +81,19 @@ def test_the_page_on_distillers_names_every_method_and_no_other():
     assert described == {
         name for name, value in vars(Distiller).items() if callable(value) and not name.startswith("_")
     }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["dask", "parsl"])
+def test_the_executor_of_another_library_on_its_page_keeps_its_contract(library, tmp_path):
+    pytest.importorskip({"dask": "distributed"}.get(library, library), reason=f"{library} is not installed")
+    (text,) = [
+        code
+        for code in re.findall(r"```python\n(.*?)```", page("executor"), re.DOTALL)
+        if f"import {library}" in code or f"from {library}" in code
+    ]
+    (tmp_path / "example.py").write_text(text)
+    plugin = load_plugin(*file_plugin(tmp_path / "example.py"))
+    assert plugin.error is None
+    ((_, spec),) = plugin.specs
+    assert violations_of(spec) == []

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
+from srbench.errors import WorkerError, text_of
 from srbench.naming import check_name
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +67,42 @@ class ExecutorSpec:
 
     def __post_init__(self) -> None:
         check_name("executor", self.name)
+
+
+class AdaptedExecutor(Executor):
+    """Another library's executor, whose errors for lost workers are `WorkerError` here.
+
+    Args:
+        inner: The executor.
+        lost: The errors that jobs have whose worker died.
+        close: Called after the shutdown: ends what ``inner`` was made from.
+    """
+
+    def __init__(
+        self, inner: Executor, lost: tuple[type[BaseException], ...], close: Callable[[], object] = lambda: None
+    ) -> None:
+        self._inner, self._lost, self._close = inner, lost, close
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Submit a job."""
+        future: Future[T] = Future()
+        inner = self._inner.submit(fn, *args, **kwargs)
+        future.set_running_or_notify_cancel()
+
+        def end(ended: Future[T]) -> None:
+            error = CancelledError() if ended.cancelled() else ended.exception()
+            if isinstance(error, self._lost):
+                error = WorkerError(f"{type(error).__name__}: {text_of(error)}")
+            if error is None:
+                future.set_result(ended.result())
+            else:
+                future.set_exception(error)
+
+        inner.add_done_callback(end)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """Refuse further jobs; those that the library has go on."""
+        self._inner.shutdown(wait)
+        if wait:
+            self._close()

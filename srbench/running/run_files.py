@@ -74,7 +74,7 @@ class RunFiles:
             return None
 
     def ask_to_stop(self) -> None:
-        """Let the run stop, on whatever machine it is, as Ctrl-C does.
+        """Let the run stop, on any machine, as Ctrl-C does.
 
         Raises:
             StoreError: The folder cannot be written.

@@ -71,7 +71,9 @@ def _results(spec: ExecutorSpec, found: Violations, folder: Path) -> None:  # no
         error = _submit(executor, partial(int, "x")).exception(JOB_TIMEOUT)
         found.expect(isinstance(error, ValueError), f"{spec.name} does not pass on the exception of a job: {error!r}.")
         found.expect(
-            not spec.isolated or "Traceback" in str(getattr(error, "__cause__", "")),
+            not spec.isolated
+            or "Traceback" in str(getattr(error, "__cause__", ""))
+            or getattr(error, "__traceback__", None),
             f"{spec.name} loses the traceback of a job's exception; give the exception a cause that shows it.",
         )
         found.expect(

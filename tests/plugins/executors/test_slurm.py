@@ -1,6 +1,7 @@
 """The commands that go to a Slurm cluster, and what becomes of jobs there; a fake cluster stands in for one."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -9,7 +10,7 @@ from functools import partial
 import pytest
 
 import srbench
-from helpers import fake_slurm
+from helpers import ROOT, fake_slurm
 from srbench.errors import SrbenchError, UnavailableError, WorkerError
 from srbench.testing import violations_of
 
@@ -161,6 +162,16 @@ def test_without_slurm_a_sentence_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnavailableError, match="There is no Slurm on this machine"):
         SPEC.make(1, TRAIN)
+
+
+def test_the_page_on_scale_has_an_example_that_is_read_and_every_key(tmp_path, monkeypatch):
+    text = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    (tmp_path / "slurm.toml").write_text(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])
+    monkeypatch.chdir(tmp_path)
+    assert plugin.read_settings({}).kinds["measure"].partition == "short"
+    rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
+    described = {key for row in rows for key in re.findall(r"`(\w+)`", row)}
+    assert described == plugin.Settings.model_fields.keys() - {"kinds"}
 
 
 @pytest.mark.slow
