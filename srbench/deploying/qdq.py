@@ -60,14 +60,14 @@ def prepare(content: bytes) -> ModelProto:
     """Read a model, name its nodes, clip its output, and infer the shapes of its tensors.
 
     Raises:
-        ExportError: It is no model that can be quantised.
+        ExportError: It is not a model that can be quantised.
         UnavailableError: A package is missing.
     """
     onnx = _packages()
     try:
         model = onnx.load_from_string(content)
         onnx.checker.check_model(model)
-    except Exception as error:  # protobuf's for what is no model, and the checker's
+    except Exception as error:  # of protobuf for other files, and of the checker
         raise ExportError(
             f"This is not a sound ONNX model ({text_of(error)[:200]}); export the network again."
         ) from error
