@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from srbench.errors import WorkerError, text_of
 from srbench.naming import check_name
@@ -41,6 +41,18 @@ class Needs:
             hours=max(own.hours for own in several),
             silent_minutes=max(own.silent_minutes for own in several),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[T]):
+    """A job as an executor gets it: called without arguments, in any process; it loads nothing of what it does."""
+
+    call: Callable[[], T]
+    needs: Needs
+
+    def __call__(self) -> T:
+        """Do the job."""
+        return self.call()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
+from srbench.catalog.executors import Work
 from srbench.errors import StoreError, WorkerError, reason_of, text_of
 from srbench.records import Stored
 from srbench.running.estimate import in_words
 from srbench.running.job_progress import JobProgress, JobsProgress
-from srbench.running.pool import Ended, Pool, Work
+from srbench.running.pool import Ended, Pool
 from srbench.running.schedule import Failure, ScheduledJob
 
 ATTEMPTS = 3
 """How often a job is begun whose worker dies each time."""
 BYSTANDER = 0.1
 """What a death counts for a job that had not begun; more than nothing, since its report may have been lost with it."""
-Working = Callable[[ScheduledJob[Stored], JobProgress], Work]
+Working = Callable[[ScheduledJob[Stored], JobProgress], Work[float]]
 """Makes what is submitted for a job, from the progress that its worker reports."""
 
 
@@ -28,7 +29,7 @@ class Attempt:
 
     scheduled: ScheduledJob[Stored]
     shown: JobProgress
-    work: Work
+    work: Work[float]
     pool: int = 0
     """The number of the executor that has it, of those that were made in turn."""
     deaths: float = 0.0

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from srbench.catalog.executors import ExecutorSpec, Needs
+from srbench.catalog.executors import ExecutorSpec, Needs, Work
 
 Ended = concurrent.futures.Future[float]
 """Has the seconds of a job, or what it raised."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A job as an executor gets it: called without arguments, in any process."""
-
-    call: Callable[[], float]
-    needs: Needs
-
-    def __call__(self) -> float:
-        """Do the job, and return how many seconds it took."""
-        return self.call()
 
 
 class Pool:
@@ -47,7 +34,7 @@ class Pool:
             self._cancel()
         self._executor.shutdown(wait=self._waits)
 
-    def submit(self, work: Work) -> Ended:
+    def submit(self, work: Work[float]) -> Ended:
         """Submit a job, to a new executor if this one is broken; what that raises is in the future."""
         try:
             try:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from srbench.catalog.executors import ExecutorSpec, Needs
+from srbench.catalog.executors import ExecutorSpec, Needs, Work
 from srbench.files import require_locks
 from srbench.records import Stored
 from srbench.running.dispatch import Dispatch
@@ -17,7 +17,7 @@ from srbench.running.events import Listener, Note
 from srbench.running.job_progress import JobProgress, JobsProgress
 from srbench.running.jobs import PaceJob, perform
 from srbench.running.needs import needs_by_kind
-from srbench.running.pool import Pool, Work
+from srbench.running.pool import Pool
 from srbench.running.recording import Recorder
 from srbench.running.schedule import Schedule, ScheduledJob
 from srbench.running.stages import JobName
@@ -67,7 +67,7 @@ def run_plan(
     recorder.write_finished()
     needs = needs_by_kind(schedule, todo, estimated=executor.elsewhere)
 
-    def working(scheduled: ScheduledJob[Stored], sent: JobProgress) -> Work:
+    def working(scheduled: ScheduledJob[Stored], sent: JobProgress) -> Work[float]:
         name = cast("JobName[Stored]", scheduled.name)  # a job without one is never given out
         return Work(partial(perform, scheduled.job, name, schedule.session, sent), needs[name.stage.name])
 

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from srbench.catalog.executors import ExecutorSpec, Needs
+from srbench.catalog.executors import ExecutorSpec, Needs, Work
 from srbench.files import cache_root
 from srbench.testing.contract import Violations, photograph
 
@@ -177,10 +177,8 @@ CHECKS: dict[Callable[[ExecutorSpec, Violations, Path], None], str] = {
 
 
 def _submit(executor: Executor, call: Callable[[], Any]) -> Future[Any]:
-    """Submit a job as a run does: callable, picklable, with its needs. It loads no torch, which takes seconds."""
-    job: Any = partial(call)
-    job.needs = NEEDS
-    return executor.submit(job)
+    """Submit a job as a run does."""
+    return executor.submit(Work(call, NEEDS))
 
 
 def trained(seed: int) -> bytes:

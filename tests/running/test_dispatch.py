@@ -5,13 +5,13 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 
 import pytest
 
-from srbench.catalog.executors import ExecutorSpec, Needs
+from srbench.catalog.executors import ExecutorSpec, Needs, Work
 from srbench.errors import StoreError, UsageError, WorkerError
 from srbench.records import Stored
 from srbench.running.dispatch import Dispatch
 from srbench.running.events import Failed, Finished, Note
 from srbench.running.job_progress import JobsProgress
-from srbench.running.pool import Pool, Work
+from srbench.running.pool import Pool
 from srbench.running.schedule import ScheduledJob
 from srbench.running.stages import Stage
 

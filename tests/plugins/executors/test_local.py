@@ -99,3 +99,36 @@ def alive(process):
     except ProcessLookupError:
         return False
     return True
+
+
+SAY_GPU = ["sh", "-c", "sleep 1; echo $CUDA_VISIBLE_DEVICES"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="it asks a shell")
+def test_each_worker_sees_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,MIG-7")
+    with SPECS["processes"].make(2, srbench.Needs(gpus=1)) as executor:
+        jobs = [executor.submit(subprocess.check_output, SAY_GPU, text=True) for _ in range(2)]
+        assert sorted(job.result().strip() for job in jobs) == ["3", "MIG-7"]
+    assert local.visible_gpus() == ("3", "MIG-7")
+
+
+def test_a_worker_that_dies_takes_its_own_job_alone():
+    with SPECS["processes"].make(2, srbench.Needs()) as executor:
+        first = executor.submit(os.getpid).result()
+        beside, abandoned = executor.submit(time.sleep, 1), executor.submit(time.sleep, 600)
+        while not abandoned.running():
+            time.sleep(0.01)
+        executor.abandon(abandoned)
+        error = abandoned.exception()
+        assert isinstance(error, srbench.WorkerError)
+        assert "was ended by SIGKILL" in str(error)
+        assert beside.result() is None
+        assert first
+        assert executor.submit(math.factorial, 5).result() == 120
+
+
+def test_what_cannot_come_back_is_an_error_of_its_job():
+    with SPECS["processes"].make(1, srbench.Needs()) as executor:
+        assert "cannot be pickled" in str(executor.submit(open, os.devnull).exception())
+        assert executor.submit(math.factorial, 5).result() == 120
