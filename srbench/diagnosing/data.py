@@ -15,7 +15,7 @@ from srbench.errors import DataError
 from srbench.measuring.provided_lr import compare_with_ours
 
 OWN = "images"
-"""What images are called that are no known dataset."""
+"""The name of images that are not a known dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class FolderDataset:
     """A dataset in the folder."""
 
     name: str
-    """Its name; "images" for what is no known dataset."""
+    """Its name; "images" for images that are not a known dataset."""
     state: str
     """One of "complete", "faulty" and "unchecked", where nothing is known to compare with."""
     images: int

@@ -32,7 +32,7 @@ BLOCKS = 1.2
 """Visibility of the seams between blocks of JPEG from which they are seen. RCAN's images have up to 1.03, and saved as
 JPEG of quality 90, most have 1.3 to 1.7."""
 LARGE = 128
-"""Pixels of a side from which blocks of JPEG can be told from the content of an image."""
+"""Pixels of a side from which blocks of JPEG can be distinguished from the content of an image."""
 MIDDLE = 512
 """Pixels of a side of an image that are looked at, or a few more."""
 BETTER = 0.8
@@ -76,7 +76,7 @@ class Look:
     turn: str
     """How sr is turned; empty for upright."""
     shift: tuple[float, float]
-    """Pixels by which sr lies below and to the right of hr."""
+    """Pixels by which sr is below and to the right of hr."""
     contrast: float
     brightness: float
     """sr is about contrast x hr + brightness."""
@@ -149,7 +149,7 @@ def _shifted(looks: Sequence[Look]) -> Iterator[Fault]:
     where = " and ".join(filter(None, (_way(down, "down", "up"), _way(right, "to the right", "to the left"))))
     yield Fault(
         "shift",
-        f"sr lies {where} of hr: a resize with other pixel centres, such as align_corners or every n-th pixel as lr.",
+        f"sr is {where} of hr: a resize with other pixel centres, such as align_corners or every n-th pixel as lr.",
         "sr moved back",
         lambda planes: _moved(planes, -down, -right),
         exact=down == round(down) and right == round(right),

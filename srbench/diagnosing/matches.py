@@ -59,11 +59,11 @@ class Claim:
         """Read a claimed score: up to 1 it is SSIM, otherwise PSNR in dB.
 
         Raises:
-            UsageError: It is no number, or neither.
+            UsageError: It cannot be read as a number.
         """
         plain = text.strip().removesuffix("dB").strip()
         if not re.fullmatch(r"\d{1,3}(\.\d{1,9})?|\.\d{1,9}", plain):
-            raise UsageError(f"--claim {text} is no score; give it as it was printed, such as 30.56 or 0.8706.")
+            raise UsageError(f"--claim {text} is not a score; give it as it was printed, such as 30.56 or 0.8706.")
         digits = len(plain.partition(".")[2])
         value = float(plain)
         return cls(plain, "ssim" if value <= 1 else "psnr", value, 0.5 * 10.0**-digits + 1e-9)

@@ -98,7 +98,7 @@ def diagnose(
         claim: A score as it was printed: "30.56" is PSNR in dB, "0.8706" is SSIM. All are computed without one.
 
     Raises:
-        UsageError: The scale is unknown, or the claim is no number.
+        UsageError: The scale is unknown, or the claim is not a number.
         DataError: Images are missing or cannot be read.
     """
     claimed = None if claim is None else Claim.read(claim)
@@ -176,7 +176,7 @@ def _take(images: _Images, wanted: Sequence[Score]) -> tuple[list[Taken], list[F
         scores.add(pair.sr, pair.hr)
         looks.append(look(pair.sr, pair.hr, own.sr))
     found, seen = scores.means(), faults(looks)
-    if not images.grey:  # where nothing is kept grey, that is no other way
+    if not images.grey:  # where nothing is kept grey, that equals rounded luma
         found = {reading: value for reading, value in found.items() if reading.colour != "y_kept"}
     taken = [Taken(reading, value) for reading, value in found.items()]
     for fault in seen:

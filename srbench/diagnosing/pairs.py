@@ -52,7 +52,7 @@ def find_files(sr: Path, hr: Path, lr: Path | None) -> tuple[list[Files], list[s
     """Pair two or three folders by names, or two or three files.
 
     Returns:
-        The files of each image, and a sentence for whatever has no partner.
+        The files of each image, and a sentence for files without a partner.
 
     Raises:
         DataError: A folder is not there or holds no image, or no name agrees.

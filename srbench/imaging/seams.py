@@ -27,14 +27,12 @@ def seam_visibility(sr: Tensor, step: int, period: int = 1) -> Tensor:
         (N,) float64: the ratio of both means over all seams; 1 where both are zero.
 
     Raises:
-        UsageError: The step is too small to tell seams from what is beside them.
+        UsageError: The step is too small: seams and what they are compared with would overlap.
         UnavailableError: The image is not larger than a tile.
     """
     far = max(_FAR, 2 * period)
     if step <= 2 * _NEAR:
-        raise UsageError(
-            f"Seams every {step} pixels cannot be told from what is beside them; give more than {2 * _NEAR}."
-        )
+        raise UsageError(f"Seams every {step} pixels are too near to each other; give more than {2 * _NEAR}.")
     at, beside = [], []
     for dim in (-2, -1):
         lines = sr.double().movedim(dim, -1)

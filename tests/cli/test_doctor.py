@@ -48,7 +48,7 @@ def test_metrics_warns_of_what_is_wrong_with_the_images(folders):
 
 
 def test_metrics_refuses_bad_input_in_a_sentence(folders):
-    assert "--claim many is no score" in sentence(folders("doctor", "metrics", "sr", "hr", "--claim", "many"))
+    assert "--claim many is not a score" in sentence(folders("doctor", "metrics", "sr", "hr", "--claim", "many"))
     assert "give --scale" in sentence(folders("doctor", "metrics", "sr", "hr"))
     assert "does not exist" in sentence(folders("doctor", "metrics", "nowhere", "hr", "--scale", "2"))
     (folders.folder / "sr" / "ant.png").write_bytes(b"no image")

@@ -136,7 +136,7 @@ def test_images_off_by_half_a_pixel_are_recognised(folders):
     found = folders.diagnose({name: moved(pixels, 0.5, 0.5) for name, pixels in folders.soft.items()}, claim)
     (fault,) = found.faults
     assert fault.kind == "shift"
-    assert "sr lies 0.5 px down and 0.5 px to the right of hr" in fault.about
+    assert "sr is 0.5 px down and 0.5 px to the right of hr" in fault.about
     assert fault.approximate
     assert fault.psnr_y == pytest.approx(float(claim), abs=0.4)
     assert f"{claim} is PSNR on Y, shave 2 (preset classic-y), with sr moved back (about)." in found.verdict
@@ -145,7 +145,7 @@ def test_images_off_by_half_a_pixel_are_recognised(folders):
 def test_images_off_by_a_whole_pixel_are_moved_back(folders):
     found = folders.diagnose({name: np.roll(pixels, 1, axis=1) for name, pixels in folders.sr.items()}, "30")
     (fault,) = found.faults
-    assert "sr lies 1 px to the right of hr" in fault.about
+    assert "sr is 1 px to the right of hr" in fault.about
     assert not fault.approximate
     assert fault.psnr_y == pytest.approx(reference(folders.sr, folders.hr), abs=0.3)  # but for the column at the edge
 
@@ -246,7 +246,7 @@ def test_greyscale_images_are_kept_grey_by_presets_that_do(folders):
 
 
 def test_bad_input_is_refused_in_a_sentence(folders, tmp_path):
-    with pytest.raises(UsageError, match="--claim high is no score"):
+    with pytest.raises(UsageError, match="--claim high is not a score"):
         folders.diagnose(folders.sr, "high")
     with pytest.raises(UsageError, match="give --scale"):
         folders.diagnose(folders.sr, "30", scale=None)
