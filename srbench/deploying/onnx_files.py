@@ -86,5 +86,6 @@ def _any_size(module: nn.Module, example: Tensor) -> bytes:
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - the exporter may raise anything
-            reason = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:160]}"
+            cause = error.__cause__ or error  # the exporter's own words are advice for its developers
+            reason = f"{type(cause).__name__}: {(str(cause).strip().splitlines() or [''])[0][:160]}"
     raise UnavailableError(f"The network cannot be converted to ONNX for any image size: {reason}")

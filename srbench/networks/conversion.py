@@ -53,7 +53,7 @@ def to_onnx(module: nn.Module, example: Tensor, *, any_size: bool = False) -> by
     except ImportError as error:
         raise UnavailableError(f"A network becomes ONNX with {error.name}; install srbench[onnx].") from error
     sides = {2: "height", 3: "width"} | ({0: "batch"} if len(example) > 1 else {})
-    with _quiet():
+    with _quiet(), torch.no_grad():  # so that networks may work in place, as they do when they are run
         program = torch.onnx.export(
             module, (example,), dynamo=True, verbose=False, input_names=[INPUT], output_names=[OUTPUT],
             dynamic_shapes=(sides,) if any_size else None,

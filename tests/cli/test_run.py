@@ -131,7 +131,7 @@ def test_networks_are_applied_as_asked_and_the_protocol_says_so(typed, tiny, tmp
     suite = tiny.suite('architectures = ["bicubic"]')
     for words, how in (
         ([], "whole"), (["--chop"], "chop"), (["--tile", "12"], None), (["--tile", "40"], "tile=40+16"),
-        (["--limit", "1"], "whole,first=1"), (["--precision", "bf16", "--self-ensemble"], "whole,x8,bf16"),
+        (["--limit", "1"], "whole,first=1"), (["--precision", "bf16", "--self-ensemble"], "whole,x8,eager-bf16"),
     ):  # fmt: skip
         answer = typed("run", suite, "--no-profile", *words)
         if how is None:
