@@ -20,7 +20,7 @@ def energy_mj(run: Callable[[], object], seconds: float = 1.0) -> float:
         seconds: For how long. The counter is updated a thousand times a second.
 
     Raises:
-        UnavailableError: The machine does not tell, or not to this user.
+        UnavailableError: The machine has no counter, or not for this user.
     """
     packages = sorted(path for path in POWERCAP.glob("intel-rapl:*") if path.name.count(":") == 1)
     if not packages:
