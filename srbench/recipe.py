@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from itertools import pairwise
@@ -69,6 +70,10 @@ class TrainingRecipe(BaseModel, ABC):
     """Largest norm of the gradient; not clipped if absent."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Number format of the forward pass; weights and optimiser states stay fp32."""
+    deterministic: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether the weights are the same to the last bit in every number of processes (``--devices``), and on one GPU
+    every time: gradients of parts of a batch are added in a fixed order, CPUs use one thread a process, and GPUs
+    deterministic kernels. Slower."""
     start_from_scale: Annotated[Scale, BeforeValidator(read_scale)] | None = None
     """Other scales start from the weights trained at this scale (EDSR's x3 and x4 start from x2)."""
     start_from: str | None = None

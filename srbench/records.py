@@ -193,6 +193,10 @@ class ModelFacts(Stored):
     """The setting to which that belongs; see `srbench.degrading.spec.DegradationSpec.setting`."""
     training_notes: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """What its distiller said of the training, such as which features it compares and the hash of their weights."""
+    processes: int = Field(default=1, exclude_if=lambda count: count == 1)
+    """Processes that trained it together, on parts of each batch."""
+    deterministic: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether its training was deterministic; see `srbench.recipe.TrainingRecipe`."""
     trained_on: tuple[str, ...] = ()
     seed: int | None = None
     train_seconds: float | None = None

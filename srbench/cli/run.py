@@ -39,6 +39,15 @@ def run(
     weights_dir: WeightsFolders = None,
     device: Device = "cpu",
     threads: Threads = 0,
+    devices: Annotated[
+        int,
+        typer.Option(
+            "--devices",
+            min=1,
+            help="Processes that do one training together: a GPU each, or all on the CPU.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = 1,
     executor: Annotated[
         str,
         typer.Option(
@@ -115,7 +124,8 @@ def run(
     with following(quiet=quiet, json_log=json_log) as listener:
         made = run_suite(
             suite, data=data, results=results, plugin_files=plugin or (), strict_plugins=strict_plugins,
-            weights_folders=weights_dir or (), device=device, threads=threads, executor=executor, workers=workers,
+            weights_folders=weights_dir or (), device=device, threads=threads, devices=devices, executor=executor,
+            workers=workers,
             track=words(track), track_folder=track_dir, fresh=fresh, skip_unchanged=json_log is None,
             listener=listener, warn=warn,
             **replace(options, profile=profile).keywords,

@@ -213,10 +213,13 @@ class AdversarialTraining(Distiller):
     """
 
     ema = EMA_DECAY
+    data_parallel = True
 
     def __init__(self, setup: Setup, adversary: Adversary, *, pixel_weight: float = 1.0) -> None:
         super().__init__(setup)
         self.adversary, self.pixel_weight = adversary, pixel_weight
+        if adversary.loss.relativistic:  # it compares with the mean of other images
+            self.data_parallel = False
         self.trained = setup.recipe.start_from is not None
         stages = ("The recipe starts from other weights, so all steps are adversarial.",) if self.trained else ()
         self.notes = (*adversary.notes, *stages)

@@ -164,18 +164,25 @@ class Distiller(nn.Module):
         points: True if it can train on points of patches, which recipes with ``points`` give: it calls networks for
             `Batch.wanted` and never reads `Batch.scale`. False for a class with a `losses` or `step` of its own, unless
             it says otherwise.
+        data_parallel: Whether a batch may be divided among processes. True: every term is a mean over patches, nothing
+            is drawn for each patch, and a step gives gradients to the same parameters whatever the patches are. None:
+            before each phase, its `losses` of a batch are compared with the mean over parts of it, and refused if they
+            differ. False for a class with a `step` or `after_step` of its own, unless it says otherwise.
         notes: Sentences for the person who trains, for example which helper network was found; records keep them.
     """
 
     ema: float | None = None
     points: ClassVar[bool] = True
+    data_parallel: bool | None = None
     notes: Sequence[str] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401
-        """Take it that a class with its own losses or step needs whole patches, unless it says otherwise."""
+        """Take it that its own losses need whole patches, and its own steps whole batches, unless it says otherwise."""
         super().__init_subclass__(**options)
         if "points" not in vars(cls) and not {"losses", "step"}.isdisjoint(vars(cls)):
             cls.points = False
+        if "data_parallel" not in vars(cls) and not {"step", "after_step"}.isdisjoint(vars(cls)):
+            cls.data_parallel = False
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()

@@ -131,6 +131,7 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
         teacher=model.teacher_title,
         teacher_label=" & ".join(_label(schedule, teacher) for teacher in model.teachers),
         recipe=model.recipe.name,
+        deterministic=model.recipe.deterministic,
         initial=model.initial.title if model.initial else None,
         budget=model.budget,
         train_degradation=model.degradation,
@@ -155,6 +156,7 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
         costs=trained.costs,
         warm_start=trained.warm_start,
         training_notes=trained.notes,
+        processes=trained.processes,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -22,11 +23,10 @@ from srbench.records import Certification, Profile, Stored
 from srbench.running.events import unheard
 from srbench.running.job_progress import JobProgress
 from srbench.running.keys import TIMED, Keys
-from srbench.running.late_names import LateNames
 from srbench.running.programs import Program, program_of
 from srbench.running.provenance import this_environment, worker_log
 from srbench.running.session import Session
-from srbench.running.stages import CURVES, PROGRAM, WEIGHTS, JobName, MeasuredCell, OnnxFile, Pace, Trained
+from srbench.running.stages import PROGRAM, WEIGHTS, JobName, MeasuredCell, OnnxFile, Pace, Trained
 from srbench.scales import Scale
 from srbench.tasks.table import task_named, task_of
 from srbench.tasks.task import MeasureRequest
@@ -153,39 +153,14 @@ class TrainJob(Job[Trained]):
 
     def perform(self, session: Session, folder: Path, progress: JobProgress) -> Trained:
         """Train, from the last checkpoint in ``folder`` if there is one, and save the weights there."""
-        import torch
-
-        from srbench.running.equal_time import steps_in_time, training_of
-        from srbench.running.models import stored_model
+        from srbench.running.together import together
+        from srbench.running.train_planned import train_planned
         from srbench.training.checkpoints import save_weights
-        from srbench.training.train_model import train_model
 
-        model, keys, device = self.model, Keys(session), torch.device(session.device)
-        names, pace, key = (
-            LateNames(session.catalog, session.library, model.scales[0], model.recipe),
-            self._pace(session, keys),
-            folder.name,
-        )
-        training = training_of(model, session, names)
-        training = replace(
-            training,
-            teachers=tuple(stored_model(teacher, session, keys, device).network for teacher in model.teachers),
-            steps=steps_in_time(training.recipe, pace.ratio) if pace else None,
-        )
-        if model.initial:
-            start = stored_model(model.initial, session, keys, device).network
-            training = replace(training, initial=start.module.state_dict())
-        with other_work(session.device) as others:
-            trained = train_model(
-                training,
-                device=device,
-                work=folder / "work",
-                cache=session.cache / "patches",
-                progress=progress,
-                curves=folder / CURVES,
-                tracking=session.tracking,
-                key=key,
-            )
+        model, key, pace = self.model, folder.name, self._pace(session, Keys(session))
+        train = partial(train_planned, model, pace.ratio if pace else None)
+        with other_work(session.device) as others, together(train, session, folder) as (group, own):
+            trained, code = train(own, folder, progress, group)
         # One entry: safetensors writes several in random order, and equal weights are to be equal files.
         note = "\n".join(filter(None, [f"{model.architecture} {key}", trained.weights_note]))
         save_weights(folder / WEIGHTS, trained.state_dict, {"srbench": note})
@@ -199,7 +174,8 @@ class TrainJob(Job[Trained]):
             costs=costs and costs.model_copy(update=where),
             warm_start=trained.warm_start,
             notes=trained.notes,
-            late_names=names.code,
+            processes=session.devices,
+            late_names=code,
             environment=environment,
             log=worker_log(),
         )

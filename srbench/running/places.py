@@ -28,6 +28,24 @@ def resolve_device(name: str) -> str:
     return name
 
 
+def require_devices(device: str, count: int) -> None:
+    """Check that this machine has ``count`` devices of a kind, for one training together; a CPU has any number.
+
+    Raises:
+        UsageError: It has fewer, or the kind cannot.
+    """
+    if count == 1 or device == "cpu":
+        return
+    if device != "cuda":
+        raise UsageError(
+            f"--devices {count} needs --device cuda or cpu, not {device}; a training takes the first GPUs it can see."
+        )
+    import torch
+
+    if (have := torch.cuda.device_count()) < count:
+        raise UsageError(f"--devices {count} needs {count} GPUs, and this machine has {have}; give --devices {have}.")
+
+
 def device_elsewhere(name: str) -> str:
     """Return the device to compute on, on other machines, of which nothing is known here.
 

@@ -13,7 +13,7 @@ from srbench.catalog.catalog import Catalog, build_catalog, load_catalog
 from srbench.catalog.plugin import Plugin
 from srbench.datasets.library import Library
 from srbench.files import cache_root
-from srbench.running.places import data_root, device_elsewhere, resolve_device
+from srbench.running.places import data_root, device_elsewhere, require_devices, resolve_device
 from srbench.running.store import Store
 from srbench.training.tracking import NO_TRACKING, Tracking, tracking_by
 
@@ -44,6 +44,8 @@ class Session:
     device: str = "cpu"
     threads: int = 0
     """Threads of torch on the CPU; 0 leaves the choice to torch."""
+    devices: int = 1
+    """Processes that do one training together, each on a device of its own, or on the CPU."""
     limit: int | None = None
     """How many images of each dataset are measured; all if absent."""
     images_kept: int = 0
@@ -81,6 +83,7 @@ def open_session(
     weights_folders: Iterable[Path | str] = (),
     device: str = "cpu",
     threads: int = 0,
+    devices: int = 1,
     executor: str = "here",
     track: Iterable[str] = (),
     track_folder: Path | str | None = None,
@@ -95,6 +98,7 @@ def open_session(
         weights_folders: Folders with published checkpoints; default: those of SRBENCH_WEIGHTS.
         device: "cpu", "cuda", "cuda:1", "mps", or "auto".
         threads: Threads of torch on the CPU; 0 leaves the choice to torch.
+        devices: Processes that do one training together.
         executor: What runs the jobs; the device of one that runs them elsewhere is not looked for here.
         track: Names of trackers; see `srbench.training.tracking`.
         track_folder: Where these write; each one's own default if absent.
@@ -104,7 +108,7 @@ def open_session(
         DataError: ``data`` is not a folder.
         PluginError: Two plugins provide one name, or ``strict_plugins`` and one is broken.
         UnknownNameError: There is no such executor.
-        UsageError: The machine has no such device.
+        UsageError: The machine has no such device, or not as many.
         UnavailableError: The package of a tracker is missing.
     """
     for remembered in (_catalog, _catalog_with, _library):
@@ -119,12 +123,15 @@ def open_session(
         cache=cache_root(),
         device=device,
         threads=threads,
+        devices=devices,
         tracking=tracking_by(track, track_folder),
     )
     for broken in session.catalog.broken:
         warn(str(broken.error))
     if not session.catalog.executors[executor].elsewhere:
-        return replace(session, device=resolve_device(device))
+        found = resolve_device(device)
+        require_devices(found, devices)
+        return replace(session, device=found)
     return replace(
         session,
         device=device_elsewhere(device),

@@ -85,6 +85,8 @@ class Trained(Stored):
     warm_start: WarmStart | None = None
     notes: tuple[str, ...] = ()
     """What the distiller said of this training."""
+    processes: int = Field(default=1, exclude_if=lambda count: count == 1)
+    """Processes that did it together."""
     late_names: CodeByName
     """What the distiller asked for by name."""
     environment: Environment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
@@ -54,8 +55,16 @@ def lay_out(module: nn.Module, device: torch.device, memory_format: torch.memory
 
 
 @contextmanager
-def tuned(device: torch.device) -> Iterator[None]:
-    """Let cuDNN look for its fastest algorithm, since patches have one size."""
+def tuned(device: torch.device, *, deterministic: bool = False) -> Iterator[None]:
+    """Let cuDNN look for its fastest algorithm, since patches have one size, or have one result from every run.
+
+    ``deterministic`` allows deterministic kernels alone, and one thread on a CPU, whose number decides the order of
+    sums. An operation without such a kernel raises `RuntimeError`.
+    """
+    if deterministic:
+        with _deterministic():
+            yield
+        return
     if device.type != "cuda":
         yield
         return
@@ -64,3 +73,20 @@ def tuned(device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.benchmark = before
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    cudnn = torch.backends.cudnn
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    flags, threads = (cudnn.benchmark, cudnn.deterministic), torch.get_num_threads()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
+    torch.use_deterministic_algorithms(True)
+    cudnn.benchmark, cudnn.deterministic = False, True
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        cudnn.benchmark, cudnn.deterministic = flags
+        torch.set_num_threads(threads)

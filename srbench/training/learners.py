@@ -60,6 +60,12 @@ class Learners:
         if self._average is not None:
             yield self._average.network.module
 
+    def tensors(self) -> list[Tensor]:
+        """Return the weights and buffers that a training changes."""
+        return [
+            t for module in (self.student.module, self.distiller) for t in (*module.parameters(), *module.buffers())
+        ]
+
     def move(self) -> None:
         """Lay out all networks, including those that the distiller has made since."""
         for module in self._networks():

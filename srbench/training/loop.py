@@ -24,6 +24,8 @@ from srbench.training.checkpoints import Checkpoints
 from srbench.training.costs import CostMeter
 from srbench.training.curves import CurveFile
 from srbench.training.devices import make_accelerator, tuned
+from srbench.training.division import Divider
+from srbench.training.group import ALONE, Group
 from srbench.training.learners import FrozenTeachers, Learners
 from srbench.training.optimisers import phase_lengths
 from srbench.training.patches.source import PatchSource
@@ -70,6 +72,7 @@ def train(
     steps: int | None = None,
     oversight: Oversight | None = None,
     validation: Validation = PSNR,
+    group: Group = ALONE,
 ) -> TrainingReport:
     """Train the student of ``distiller`` in place.
 
@@ -84,17 +87,19 @@ def train(
         steps: How many to take; default: as the recipe says. Another number stretches or shrinks the recipe's schedule.
         oversight: Shows how it goes and may stop it.
         validation: Scores the student on what the data holds out.
+        group: The processes that train together; all of them call this with the same arguments.
 
     Raises:
-        TrainingError: The loss is not finite, a parameter belongs to two optimisers or gets no gradient, a teacher was
-            touched, or the recipe does not fit.
+        LostProcessError: Another process of the group has ended.
+        TrainingError: The method cannot be divided among them, the loss is not finite, a parameter belongs to two
+            optimisers or gets no gradient, a teacher was touched, or the recipe does not fit.
         TrainingInterrupted: ``oversight.stop`` said so.
         StoreError: A checkpoint cannot be written.
     """
     steps = steps or distiller.setup.recipe.steps
     identity = _identity(distiller, seed, steps)
     kept = Checkpoints(checkpoints, identity)
-    return _Loop(distiller, data, seed, steps, kept, oversight or Oversight(), validation).run()
+    return _Loop(distiller, data, seed, steps, kept, oversight or Oversight(), validation, group).run()
 
 
 def _identity(distiller: Distiller, seed: int, steps: int) -> str:
@@ -116,18 +121,20 @@ class _Loop:
         checkpoints: Checkpoints,
         oversight: Oversight,
         validation: Validation,
+        group: Group,
     ) -> None:
         self.distiller, self.setup, self.recipe = distiller, distiller.setup, distiller.setup.recipe
         self.data, self.seed, self.steps = data, seed, steps
         self.checkpoints, self.oversight, self.progress = checkpoints, oversight, oversight.progress
-        self.validation = validation
+        self.validation, self.group = validation, group
         self.notes: list[str] = []
         for note in distiller.notes:
             self._note(note)
         self.learners = Learners(distiller, make_accelerator(self._precision(), self.setup.device))
         self.frozen = FrozenTeachers(self.setup.teachers)
         self.costs = CostMeter(distiller, self.setup.device)
-        self.stepper = Stepper(self.learners, seed, self.costs)
+        self.divider = Divider(distiller, group)
+        self.stepper = Stepper(self.learners, seed, self.costs, self.divider)
         self.images, self.seconds, self.earlier_seconds = 0, 0.0, 0.0
         self.quality: float | None = None
         self.means: dict[str, float] = {}
@@ -137,14 +144,14 @@ class _Loop:
     def run(self) -> TrainingReport:
         phases = self.distiller.phases()
         lengths = phase_lengths(phases, self.steps)
-        state = self.checkpoints.latest(self.setup.device, self._note)
+        state = self._latest()
         resumed = 0 if state is None else state["done"]
         self.progress.begin(self.oversight.title or self.setup.student.spec.title, self.steps, resumed)
         try:
             self.curves = CurveFile(self.oversight.curves, resumed) if self.oversight.curves else None
             watch = self.oversight
             self.trackers = Trackers(watch.tracking, watch.run, watch.settings, resumed, self.progress.note)
-            with tuned(self.setup.device):
+            with tuned(self.setup.device, deterministic=self.recipe.deterministic):
                 for index, (phase, length) in enumerate(zip(phases, lengths, strict=True)):
                     self._hand_over(phase, index)
                     if state is not None and index < state["phase"]:
@@ -171,6 +178,15 @@ class _Loop:
             costs=self.costs.costs(),
         )
 
+    def _latest(self) -> dict[str, Any] | None:
+        """Read the last checkpoint; the first process does so before the others, as it may delete some."""
+        if not self.group.leads:
+            self.group.any(False)
+        state = self.checkpoints.latest(self.setup.device, self._note)
+        if self.group.leads:
+            self.group.any(False)
+        return state
+
     def _note(self, sentence: str) -> None:
         self.notes.append(sentence)
         self.progress.note(sentence)
@@ -192,8 +208,9 @@ class _Loop:
         self.learners.begin_phase()
         patches = self.data(index, phase, length)
         running = RunningPhase(
-            self.distiller, phase, patches, self.learners.accelerator, index=index, length=length, offset=offset
-        )
+            self.distiller, phase, patches, self.learners.accelerator, self.divider,
+            index=index, length=length, offset=offset,
+        )  # fmt: skip
         for note in patches.notes:
             self._note(note)
         self.costs.open(length)
@@ -204,12 +221,15 @@ class _Loop:
         saved = shown = time.perf_counter()
         images = 0
         running.resume_from(start)
+        self.stepper.check_division(running, start)
         try:
             for step in range(start, running.length):
                 images += self.stepper.take(running, step)
                 done, last = running.offset + step + 1, step + 1 == running.length
                 if done % STEPS_BETWEEN_TEACHER_CHECKS == 0 or last:
                     self.frozen.check()
+                if done % STEPS_BETWEEN_TEACHER_CHECKS == 0 or last or step == start:
+                    self.group.require_equal(self.learners.tensors(), f"after step {done}")
                 if last or done % self.recipe.validate_every == 0:
                     self._validate(running)
                 now = time.perf_counter()
@@ -217,8 +237,8 @@ class _Loop:
                     self.means = running.terms.means() or self.means
                     self._show(running, done, images / max(now - shown, 1e-9), self.seconds + now - saved)
                     self.images, images, shown = self.images + images, 0, now
-                stopping = self.oversight.stop()
-                if stopping or last or done % self.recipe.checkpoint_every == 0 or now - saved > CHECKPOINT_SECONDS:
+                stopping, due = self.group.any(self.oversight.stop(), now - saved > CHECKPOINT_SECONDS)
+                if stopping or last or due or done % self.recipe.checkpoint_every == 0:
                     self.seconds, saved = self.seconds + now - saved, now
                     if last:
                         self.costs.end_phase()
@@ -233,7 +253,9 @@ class _Loop:
             self.costs.close()
 
     def _validate(self, running: RunningPhase) -> None:
-        if running.held_out and not self.setup.student.spec.conditions:  # unknown for held-out patches
+        if (
+            self.group.leads and running.held_out and not self.setup.student.spec.conditions
+        ):  # unknown for held-out patches
             batch = running.patches.batch
             self.quality = self.validation.measure(self.learners.measured, running.held_out, self.setup.device, batch)
             self.learners.judge(self.quality)
@@ -257,6 +279,8 @@ class _Loop:
 
     def _save(self, running: RunningPhase, step: int) -> None:
         running.terms.look()  # never a checkpoint of a training that has failed
+        if not self.group.leads:
+            return
         state = {
             "done": running.offset + step,
             "phase": running.index,

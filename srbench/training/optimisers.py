@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -84,18 +84,35 @@ def _parameters(members: Iterable[nn.Module | nn.Parameter]) -> Iterable[tuple[s
             yield f"parameter {number} of shape {tuple(member.shape)}", member
 
 
-def make_optimisers(owned: Owned, recipe: TrainingRecipe, accelerator: Accelerator) -> dict[str, Optimiser]:
-    """Make the recipe's optimiser for every name; fused kernels where the device has them."""
-    return {name: _optimiser(list(parameters.values()), recipe, accelerator) for name, parameters in owned.items()}
+def make_optimisers(
+    owned: Owned,
+    recipe: TrainingRecipe,
+    accelerator: Accelerator,
+    add_gradients: Callable[[Sequence[nn.Parameter]], None] = lambda _: None,
+) -> dict[str, Optimiser]:
+    """Make the recipe's optimiser for every name; fused kernels where the device has them.
+
+    ``add_gradients`` is called with an optimiser's parameters before they are clipped and changed.
+    """
+    return {
+        name: _optimiser(list(parameters.values()), recipe, accelerator, add_gradients)
+        for name, parameters in owned.items()
+    }
 
 
-def _optimiser(parameters: list[nn.Parameter], recipe: TrainingRecipe, accelerator: Accelerator) -> Optimiser:
+def _optimiser(
+    parameters: list[nn.Parameter],
+    recipe: TrainingRecipe,
+    accelerator: Accelerator,
+    add_gradients: Callable[[Sequence[nn.Parameter]], None],
+) -> Optimiser:
     raw = _raw_optimiser(parameters, recipe)
     if accelerator.scaler is not None:  # only then does accelerate's wrapper do anything, and it costs time
         raw = cast("torch.optim.Optimizer", accelerator.prepare_optimizer(raw))
     filters = [p for p in parameters if p.ndim == 4]
 
     def step(optimiser: torch.optim.Optimizer) -> None:
+        add_gradients(parameters)
         # Fused kernels walk through memory and do not look at strides. Autograd lays gradients out like their
         # parameters; a distiller that writes `parameter.grad` itself may not.
         for p in filters:

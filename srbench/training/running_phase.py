@@ -7,9 +7,12 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
 from srbench.distilling.distiller import Batch, Distiller, Phase
 from srbench.errors import TrainingError
 from srbench.training.costs import CostMeter
+from srbench.training.division import Divider
 from srbench.training.learners import Learners
 from srbench.training.memory import RememberingTeacher
 from srbench.training.optimisers import GradientWatch, make_optimisers, owned_parameters
@@ -41,6 +44,7 @@ class RunningPhase:
         phase: Phase,
         patches: PatchSource,
         accelerator: Accelerator,
+        divider: Divider,
         *,
         index: int,
         length: int,
@@ -55,7 +59,7 @@ class RunningPhase:
         self.phase, self.index, self.length, self.offset = phase, index, length, offset
         self._recipe = setup.recipe
         owned = owned_parameters(distiller, phase)
-        self.optimisers = make_optimisers(owned, setup.recipe, accelerator)
+        self.optimisers = make_optimisers(owned, setup.recipe, accelerator, divider.add_gradients)
         given = phase.learning_rate
         rates = given if isinstance(given, Mapping) else dict.fromkeys(owned, given or setup.recipe.learning_rate)
         if rates.keys() != owned.keys():
@@ -114,13 +118,13 @@ def _exempt(distiller: Distiller) -> list[str]:
 class Stepper:
     """Takes steps; each is a pure function of the state before it and of (seed, phase, step)."""
 
-    def __init__(self, learners: Learners, seed: int, costs: CostMeter) -> None:
-        self._learners, self._seed, self._costs = learners, seed, costs
+    def __init__(self, learners: Learners, seed: int, costs: CostMeter, divider: Divider) -> None:
+        self._learners, self._seed, self._costs, self._divider = learners, seed, costs, divider
         teachers = learners.distiller.setup.teachers
         self._memory = next((t.memory for t in teachers if isinstance(t, RememberingTeacher)), None)
 
     def take(self, phase: RunningPhase, step: int) -> int:
-        """Take a step, counted from 0 within the phase, and return how many patches it was shown.
+        """Take a step, counted from 0 within the phase, and return how many patches this process was shown.
 
         Raises:
             TrainingError: The loss is not finite, or a parameter gets no gradient.
@@ -140,17 +144,39 @@ class Stepper:
         learners = self._learners
         with self._costs.step(phase.optimisers):
             seed_everything(learners.device, self._seed, phase.index, step, "torch")
-            next_batch = self._batches(phase, step).__next__
-            batch = next_batch()
             with learners.accelerator.autocast():
-                terms = learners.distiller.step(batch, phase.optimisers, next_batch)
-            phase.terms.add(step, terms)
+                batch, terms = self._terms(phase, step)
+            phase.terms.add(step, self._divider.add_terms(terms))
             learners.after_step(batch)
         self._costs.shown(batch)
         return batch
 
-    def _batches(self, phase: RunningPhase, step: int) -> Iterator[Batch]:
-        """Draw one batch of the step after another, without end."""
+    def _terms(self, phase: RunningPhase, step: int) -> tuple[Batch, Mapping[str, Tensor]]:
+        """Step with this process's part of the batch; return that part, and the terms."""
+        device, divider = self._learners.device, self._divider
+        if divider.in_order:
+
+            def seed(part: int) -> None:
+                seed_everything(device, self._seed, phase.index, step, "torch", part)
+
+            whole = next(self._batches(phase, step, whole=True))
+            return divider.own(whole), divider.step_in_order(whole, phase.optimisers["main"], seed)
+        next_batch = self._batches(phase, step).__next__
+        batch = next_batch()
+        before = divider.random_state(device) if divider.active else None
+        terms = self._learners.distiller.step(batch, phase.optimisers, next_batch)
+        if divider.active:
+            divider.require_same_stream(before, device)
+        return batch, terms
+
+    def check_division(self, phase: RunningPhase, step: int) -> None:
+        """Refuse a method whose batches cannot be divided, if they are to be; see `Divider.check`."""
+        if self._divider.active:
+            seed_everything(self._learners.device, self._seed, phase.index, step, "torch")
+            self._divider.check(next(self._batches(phase, step, whole=True)))
+
+    def _batches(self, phase: RunningPhase, step: int, *, whole: bool = False) -> Iterator[Batch]:
+        """Draw one batch of the step after another, without end: this process's part of each, or the whole."""
         learners = self._learners
         student = learners.student
         generator = stream(self._seed, phase.index, step, "distiller")
@@ -159,8 +185,11 @@ class Stepper:
             facts = phase.patches.conditions(step, draw) if student.spec.conditions else ()
             labels = phase.patches.labels(step, draw)
             lr, hr = learners.place(lr), learners.place(hr)
-            if self._memory is not None:
-                self._memory.show(lr, phase.index, step, draw)
             conditions = student.conditions_of(facts, lr)
             labels = None if labels is None else labels.to(lr.device)
-            yield Batch(lr, hr, wanted, step, phase.length, generator, conditions, labels)
+            batch = Batch(lr, hr, wanted, step, phase.length, generator, conditions, labels)
+            if not whole:
+                batch = self._divider.own(batch)
+            if self._memory is not None:
+                self._memory.show(batch.lr, phase.index, step, draw)
+            yield batch

@@ -22,6 +22,7 @@ from srbench.recipe import TrainingRecipe
 from srbench.records import WarmStart
 from srbench.scales import Scale
 from srbench.training.checkpoints import plain
+from srbench.training.group import ALONE, Group
 from srbench.training.interruption import interruptible
 from srbench.training.loop import TrainingReport, train
 from srbench.training.memory import RememberingTeacher, TeacherMemory
@@ -138,12 +139,15 @@ def train_model(
     curves: Path | None = None,
     tracking: Tracking = NO_TRACKING,
     key: str = "",
+    group: Group = ALONE,
 ) -> TrainedModel:
     """Train one student, resuming from ``work`` if an earlier process was killed or stopped.
 
     SIGINT and SIGTERM end it after the step under way, with a checkpoint; a second SIGINT ends it at once. ``work`` is
     the folder of its checkpoints alone, which is to be deleted once the weights are stored; trainings share ``cache``,
     the folder of decoded images. ``curves`` is a CSV file; trackers get the same, under the first digits of ``key``.
+
+    All processes of a ``group`` call this with the same training and folders; the result of the first counts.
 
     Raises:
         TrainingError: The training cannot go on; see `srbench.training.loop.train`.
@@ -182,6 +186,7 @@ def train_model(
             steps=training.steps,
             oversight=oversight,
             validation=training.validation,
+            group=group,
         )
     state = plain(student.module.state_dict())
     return TrainedModel(state, report, warm_start, tuple(distiller.notes), distiller.weights_note())

@@ -18,6 +18,7 @@ from srbench.networks.capture import capture
 from srbench.networks.network import Network, build_network
 from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import Recipe
+from srbench.training.group import ALONE, Group
 from srbench.training.loop import TrainingReport, train
 from srbench.training.patches.aligned import AlignedImages
 from srbench.training.patches.build import source_for
@@ -125,6 +126,7 @@ def run(
     degradation: DegradationSpec = BICUBIC,
     images: list[np.ndarray] | None = None,
     steps: int | None = None,
+    group: Group = ALONE,
     **oversight: object,
 ) -> TrainingReport:
     """Train on the toy photographs; checkpoints in ``folder / "checkpoints"``."""
@@ -143,6 +145,7 @@ def run(
         checkpoints=folder / "checkpoints",
         steps=steps,
         oversight=Oversight(**oversight),
+        group=group,
     )
 
 
