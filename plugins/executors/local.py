@@ -129,7 +129,11 @@ class Processes(Executor):
                 if self._stop_at < float("inf"):  # it left the queue as the others were cancelled
                     future.set_exception(srbench.WorkerError("the pool was stopped before a worker began the job"))
                     continue
-                worker = worker or Worker(number, gpu)
+                try:
+                    worker = worker or Worker(number, gpu)
+                except OSError as error:
+                    future.set_exception(srbench.WorkerError(f"worker {number} could not be started: {error}"))
+                    continue
                 self._busy[future] = worker
             try:
                 done, answer = worker.do(work, lambda: self._stop_at)

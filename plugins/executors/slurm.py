@@ -184,6 +184,8 @@ class Slurm(Executor):
         self._running: dict[Future[Any], Any] = {}
         """The jobs of submitit by their futures."""
         self._checked = time.monotonic()
+        self._fault = ""
+        """What ended the thread below."""
         self._thread = Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -191,6 +193,8 @@ class Slurm(Executor):
         """Submit a job."""
         future: Future[T] = Future()
         with self._lock:
+            if self._fault:
+                raise srbench.WorkerError(self._fault)
             if self._stop.is_set():
                 raise RuntimeError("cannot schedule new futures after shutdown")
             self._waiting.append(Waiting(partial(fn, *args, **kwargs) if args or kwargs else fn, future))
@@ -215,6 +219,20 @@ class Slurm(Executor):
             self._thread.join()
 
     def _serve(self) -> None:
+        """Serve, and leave no job without an end if submitit fails in a way that is not known."""
+        try:
+            self._serve_all()
+        except Exception as error:  # noqa: BLE001 - see above
+            with self._lock:
+                self._fault = f"submitit failed: {type(error).__name__}: {' '.join(str(error).split())}"
+                lost = [*(waiting.future for waiting in self._waiting), *self._running]
+                self._waiting.clear()
+                self._running.clear()
+            for future in lost:
+                if not future.done():
+                    future.set_exception(srbench.WorkerError(self._fault))
+
+    def _serve_all(self) -> None:
         """Submit and look for results until the shutdown, and then until nothing is left."""
         seen = 0
         while True:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
-from typing import Generic, ParamSpec, TypeVar
+from threading import Lock
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from srbench.errors import WorkerError, text_of
 from srbench.naming import check_name
@@ -93,28 +94,41 @@ class AdaptedExecutor(Executor):
     def __init__(
         self, inner: Executor, lost: tuple[type[BaseException], ...], close: Callable[[], object] = lambda: None
     ) -> None:
-        self._inner, self._lost, self._close = inner, lost, close
+        self._inner, self._lost, self._close, self._lock = inner, lost, close, Lock()
+        self._pending: dict[Future[Any], Future[Any]] = {}
+        """The library's futures by those that were given out."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Submit a job."""
         future: Future[T] = Future()
         inner = self._inner.submit(fn, *args, **kwargs)
         future.set_running_or_notify_cancel()
-
-        def end(ended: Future[T]) -> None:
-            error = CancelledError() if ended.cancelled() else ended.exception()
-            if isinstance(error, self._lost):
-                error = WorkerError(f"{type(error).__name__}: {text_of(error)}")
-            if error is None:
-                future.set_result(ended.result())
-            else:
-                future.set_exception(error)
-
-        inner.add_done_callback(end)
+        with self._lock:
+            self._pending[future] = inner
+        inner.add_done_callback(lambda ended: self._end(future, ended))
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        """Refuse further jobs; those that the library has go on."""
-        self._inner.shutdown(wait)
+    def _end(self, future: Future[T], ended: Future[T]) -> None:
+        """Give a future what the library's has; once, since a shutdown may have given it an end before."""
+        with self._lock:
+            if self._pending.pop(future, None) is None:
+                return
+        error = CancelledError() if ended.cancelled() else ended.exception()
+        if isinstance(error, self._lost):
+            error = WorkerError(f"{type(error).__name__}: {text_of(error)}")
+        if error is None:
+            future.set_result(ended.result())
+        else:
+            future.set_exception(error)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Refuse further jobs; those that are cancelled have an end at once, though their workers may go on."""
+        if cancel_futures:
+            with self._lock:
+                pending, self._pending = self._pending, {}
+            for future, inner in pending.items():
+                inner.cancel()
+                future.set_exception(CancelledError())
+        self._inner.shutdown(wait and not cancel_futures)
         if wait:
             self._close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -19,6 +21,8 @@ ATTEMPTS = 3
 """How often a job is begun whose worker dies each time."""
 BYSTANDER = 0.1
 """What a death counts for a job that had not begun; more than nothing, since its report may have been lost with it."""
+LOOK_SECONDS = 5.0
+"""How often silent jobs are looked for; there may be thousands."""
 Working = Callable[[ScheduledJob[Stored], JobProgress], Work[float]]
 """Makes what is submitted for a job, from the progress that its worker reports."""
 
@@ -54,6 +58,7 @@ class Dispatch:
         self._running: dict[Ended, Attempt] = {}
         self._blamed: set[int] = set()
         """The executors, by their numbers, of whose deaths a job is known to be the cause."""
+        self._looked = -math.inf
 
     def run(self, batch: Sequence[ScheduledJob[Stored]]) -> Iterator[ScheduledJob[Stored]]:
         """Yield jobs as they end, well or not; failures are noted in them.
@@ -146,6 +151,9 @@ class Dispatch:
 
     def _silent(self) -> Iterator[ScheduledJob[Stored]]:
         """Take jobs that report nothing from their workers; yield those whose workers cannot be ended."""
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
         for future, attempt in list(self._running.items()):
             limit = 60 * attempt.work.needs.silent_minutes
             if attempt.silent or self._progress.silent_seconds(attempt.shown) < limit:

@@ -38,3 +38,16 @@ def test_a_job_that_the_library_cancelled_has_an_end():
             return future
 
     assert isinstance(AdaptedExecutor(Cancelling(), (Killed,)).submit(abs, 1).exception(10), CancelledError)
+
+
+def test_jobs_that_a_shutdown_cancels_have_an_end_at_once_whatever_the_library_does_with_them():
+    begun, release = threading.Event(), threading.Event()
+    executor = AdaptedExecutor(ThreadPoolExecutor(1), (Killed,))
+    running = executor.submit(lambda: (begun.set(), release.wait(60)))
+    waiting = executor.submit(abs, 1)
+    begun.wait(60)
+    executor.shutdown(wait=False, cancel_futures=True)
+    assert isinstance(running.exception(1), CancelledError)
+    assert isinstance(waiting.exception(1), CancelledError)
+    release.set()
+    executor.shutdown()

@@ -8,6 +8,7 @@ import pytest
 from srbench.catalog.executors import ExecutorSpec, Needs, Work
 from srbench.errors import StoreError, UsageError, WorkerError
 from srbench.records import Stored
+from srbench.running import dispatch
 from srbench.running.dispatch import Dispatch
 from srbench.running.events import Failed, Finished, Note
 from srbench.running.job_progress import JobsProgress
@@ -87,7 +88,8 @@ class Ran:
 
 
 @pytest.fixture
-def ran(tmp_path):
+def ran(tmp_path, monkeypatch):
+    monkeypatch.setattr(dispatch, "LOOK_SECONDS", 0.0)
     return Ran(tmp_path)
 
 
