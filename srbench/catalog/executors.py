@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -127,7 +128,8 @@ class AdaptedExecutor(Executor):
             with self._lock:
                 pending, self._pending = self._pending, {}
             for future, inner in pending.items():
-                inner.cancel()
+                with suppress(NotImplementedError):  # Parsl's
+                    inner.cancel()
                 future.set_exception(CancelledError())
         self._inner.shutdown(wait and not cancel_futures)
         if wait:
