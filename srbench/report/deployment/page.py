@@ -12,9 +12,10 @@ from srbench.report.leaderboard.tables import backend_title, method_title
 
 ABOUT = (
     "Each network in the backends that ran it. One session gave the images that are scored and the times, so a row is "
-    "one computation. The loss is the difference to PyTorch in fp32 on the same images, with its 95 % interval; times "
-    "are the median of calls and its interval, on one machine; the cold start is from the file to the first image. "
-    "`docs/results.md` explains the columns and the CSV file."
+    "one computation. The loss is the difference to PyTorch in fp32 on the same images, or to the first runtime in "
+    "fp32 where PyTorch was not measured, with its 95 % interval; times are the median of calls and its interval, on "
+    "one machine; the cold start is from the file to the first image. `docs/results.md` explains the columns and the "
+    "CSV file."
 )
 COLUMNS = (
     "architecture", "checkpoint", "distiller", "teacher", "recipe", "dataset", "scale", "degradation", "protocol",

@@ -18,7 +18,7 @@ class Run:
 
     line: Line
     base: Line | None
-    """The same network in PyTorch in fp32; None if that was not measured."""
+    """The same network in PyTorch in fp32, or else in another runtime in fp32; None if there is neither."""
     loss: Gain | None
     """How much better it scores than ``base``, paired by image and seed: below zero if the backend loses quality."""
 
@@ -81,7 +81,8 @@ def deployments(sections: Iterable[Section]) -> list[DeploymentTable]:
 
 def _runs(lines: list[Line], headline: Heading) -> tuple[Run, ...]:
     named = {line.first.backend: line for line in lines if not line.failed}
-    base = named.get(EAGER.name) or named.get("")
+    lossless = (line for name, line in sorted(named.items()) if name.endswith(f"-{EAGER.precision}"))
+    base = named.get(EAGER.name) or named.get("") or next(lossless, None)
     scores = scores_by_seed(base.records, headline) if base else None
     runs = [
         Run(

@@ -69,8 +69,16 @@ def test_times_of_two_machines_have_no_ratio():
     assert table(base, other).networks[0][1].speed_up is None
 
 
-def test_without_a_base_there_is_neither_loss_nor_speed_up():
-    ((run,),) = table(in_backend("openvino-fp32", psnr=32.0, milliseconds=4.0)).networks
+def test_without_pytorch_another_runtime_in_fp32_is_the_base():
+    fast = in_backend("openvino-int8-qdq-pc", psnr=31.9, milliseconds=2.0)
+    ((first, second),) = table(fast, in_backend("openvino-fp32", psnr=32.0, milliseconds=4.0)).networks
+    assert first.backend == "openvino-fp32"
+    assert second.loss.mean == pytest.approx(-0.1)
+    assert second.speed_up == pytest.approx(2.0)
+
+
+def test_without_any_fp32_there_is_neither_loss_nor_speed_up():
+    ((run,),) = table(in_backend("openvino-bf16", psnr=32.0, milliseconds=4.0)).networks
     assert (run.base, run.loss, run.speed_up) == (None, None, None)
 
 
