@@ -36,6 +36,7 @@ class Part:
 PARTS = (
     Part("train", "weights and checkpoints of trainings", depth=2, stage=True),
     Part("measure", "scores and kept images", depth=2, stage=True),
+    Part("onnx", "networks as ONNX files, for the runtimes that open them", depth=2, stage=True),
     Part("certify", "whether copies of datasets are certified", depth=2, stage=True),
     Part("profile", "costs of networks on this machine", depth=2, stage=True),
     Part("pace", "times of training steps, for budgets of time", depth=2, stage=True),
