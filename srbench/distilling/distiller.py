@@ -165,7 +165,7 @@ class Distiller(nn.Module):
             `Batch.wanted` and never reads `Batch.scale`. False for a class with a `losses` or `step` of its own, unless
             it says otherwise.
         data_parallel: Whether a batch may be divided among processes. True: every term is a mean over patches, nothing
-            is drawn for each patch, and a step gives gradients to the same parameters whatever the patches are. None:
+            is drawn for each patch, and a step gives gradients to the same parameters for all patches. None:
             before each phase, its `losses` of a batch are compared with the mean over parts of it, and refused if they
             differ. False for a class with a `step` or `after_step` of its own, unless it says otherwise.
         notes: Sentences for the person who trains, for example which helper network was found; records keep them.

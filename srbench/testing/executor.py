@@ -125,10 +125,10 @@ def _cancelled(spec: ExecutorSpec, found: Violations, folder: Path) -> None:
     except TypeError:
         executor.shutdown(wait=False)  # it has no word for it; a run then waits for its jobs
     else:
-        done = concurrent.futures.wait([running, *waiting], END_TIMEOUT)
-        found.expect(
-            not done.not_done, f"{spec.name} leaves {len(done.not_done)} jobs without an end after its shutdown."
-        )
+        # Not concurrent.futures.wait, for which a job that nobody will begin has no end until somebody says so.
+        _wait_for(lambda: all(job.done() for job in (running, *waiting)), END_TIMEOUT)
+        left = sum(not job.done() for job in (running, *waiting))
+        found.expect(not left, f"{spec.name} leaves {left} jobs without an end after its shutdown.")
         began = len(list(own.iterdir()))
         found.expect(
             began <= 3 - sum(job.cancelled() for job in waiting) and not (taken and waiting[1].done() and began > 2),

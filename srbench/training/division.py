@@ -40,7 +40,7 @@ def part_of(batch: Batch, own: slice) -> Batch:
 
 
 def parts_of(count: int) -> list[slice]:
-    """Divide ``count`` patches into `PARTS`, in the same way whatever the number of processes."""
+    """Divide ``count`` patches into `PARTS`, in the same way for every number of processes."""
     parts = min(PARTS, count)
     return [slice(n * count // parts, (n + 1) * count // parts) for n in range(parts)]
 

@@ -1,4 +1,4 @@
-"""The processes that do one training together, and what they tell each other."""
+"""The processes that do one training together, and what they send each other."""
 
 from __future__ import annotations
 
