@@ -208,7 +208,8 @@ def _marked(mark: Mark) -> str:
 
 
 def _references(cell: Cell, notes: Footnotes) -> str:
-    return "".join(notes.mark(note) for note in cell.notes)
+    # One after another without a comma, they would be a link in Markdown: its text and the name of its target.
+    return ",".join(notes.mark(note) for note in cell.notes)
 
 
 def _timing(sheet: Sheet, tables: Sequence[Table]) -> list[str]:
