@@ -122,6 +122,15 @@ def test_timings_of_two_machines_are_marked_as_incomparable(tmp_path):
     assert "machine ffff0000. Other timings in this table do not compare with it." in text
 
 
+def test_two_footnotes_of_a_cell_are_not_a_link(tmp_path):
+    records = [make_record("espcn", machine="a"), make_record("fsrcnn", machine="b")]
+    disturbed = records[0].profile.model_copy(update={"other_work": "others worked"})
+    records[0] = records[0].model_copy(update={"profile": disturbed})
+    text = render_page(read_records(write_records(tmp_path, records)), make_sections(records))
+    assert re.search(r"\[\^\d+\],\[\^\d+\]", text)
+    assert "][" not in text
+
+
 def test_a_rounded_zero_has_no_sign():
     assert [signed(v, 2) for v in (0.001, -0.001, -0.12, 0.5)] == ["0.00", "0.00", "−0.12", "+0.50"]
 
