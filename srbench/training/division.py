@@ -110,15 +110,19 @@ class Divider:
                 raise self._refused(f"has a loss term that is not a mean over patches, {name!r}")
 
     def _probe(self, batch: Batch) -> dict[str, float]:
-        """Compute the losses, and leave networks, buffers and random streams as they were."""
-        modules: Sequence[nn.Module] = (self._distiller.setup.student.module, self._distiller)
-        kept = [(buffer, buffer.detach().clone()) for module in modules for buffer in module.buffers()]
+        """Compute the losses without dropout, and leave networks, buffers and random streams as they were."""
+        student = self._distiller.setup.student.module
+        modes = [(module, module.training) for module in student.modules()]
+        kept = [(buffer, buffer.detach().clone()) for owner in (student, self._distiller) for buffer in owner.buffers()]
         stream = batch.generator.get_state()
+        student.eval()
         try:
             with torch.random.fork_rng(devices=[batch.lr.device] if batch.lr.device.type == "cuda" else []):
                 terms = self._distiller.losses(batch)
             return {name: float(term.detach()) for name, term in terms.items()}
         finally:
+            for module, mode in modes:
+                module.training = mode
             batch.generator.set_state(stream)
             with torch.no_grad():
                 for buffer, value in kept:

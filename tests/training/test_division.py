@@ -68,9 +68,11 @@ def test_what_depends_on_the_whole_batch_is_refused_by_name(kind, said):
         Divider(distiller, Group(0, 2)).check(batch())
 
 
-@pytest.mark.parametrize("kind", ["plain", "fitnet", "pool", "adversarial", "gan"])
+@pytest.mark.parametrize("kind", ["plain", "fitnet", "pool", "adversarial", "gan", "dropout"])
 def test_what_is_a_mean_over_patches_is_divided(kind):
-    Divider(KINDS[kind](), Group(1, 2)).check(batch())
+    distiller = KINDS[kind]()
+    Divider(distiller, Group(1, 2)).check(batch())
+    assert all(module.training for module in distiller.setup.student.module.modules())
 
 
 def test_dropout_is_refused_where_it_would_depend_on_the_number_of_processes():
