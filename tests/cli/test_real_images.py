@@ -33,4 +33,4 @@ def test_real_images_are_ranked_by_the_metric_that_needs_no_hr(srbench, run, plu
     assert {row["psnr_y_db"] for row in rows} == {""}
     assert all("psnr_y_db: needs ground truth (hr), which this dataset does not have" in row["reasons"] for row in rows)
     (head,) = [line for line in answer.out.splitlines() if "method" in line]
-    assert head.index("glare") < head.index("gain") < head.index("PSNR-Y")
+    assert head.index("Glare") < head.index("gain") < head.index("PSNR-Y")

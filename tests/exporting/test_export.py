@@ -13,6 +13,7 @@ from srbench.files import sha256_of
 from srbench.networks.conversion import load_torchscript
 from srbench.networks.network import build_network
 from srbench.networks.weights import load_state_dict
+from srbench.scales import parse_scale
 
 
 @pytest.fixture
@@ -46,8 +47,8 @@ def test_what_is_there_stays_unless_it_is_to_be_overwritten(tmp_path, catalog, w
 
 
 def test_nothing_is_written_of_a_network_that_is_refused(tmp_path, catalog):
-    with pytest.raises(ExportError, match="bicubic x2 was not exported as TorchScript"):
-        export("bicubic", "torchscript", tmp_path / "out.pt", catalog, 2)
+    with pytest.raises(ExportError, match=r"bicubic x1\.5 was not exported as TorchScript"):
+        export("bicubic", "torchscript", tmp_path / "out.pt", catalog, parse_scale("1.5"))
     with pytest.raises(ExportError, match="nearest has no weights to export"):
         export("nearest", "safetensors", tmp_path / "out.safetensors", catalog, 2)
     with pytest.raises(UnknownNameError, match="Did you mean torchscript"):
