@@ -137,10 +137,12 @@ def test_a_precision_is_the_backend_of_pytorch_in_it(schedule):
 def test_a_file_is_written_once_and_its_hash_is_in_the_records_of_both_runtimes(run, session):
     for package in ("onnxscript", "onnxruntime", "openvino"):
         pytest.importorskip(package)
-    outcome, records = run(grid("eager", "onnxruntime", "openvino", "onnxruntime-int8", "openvino-int8"))
+    outcome, records = run(
+        grid("eager", "onnxruntime", "openvino", "onnxruntime-int8-qdq-pc-n4-p8", "openvino-int8-qdq-pc-n4-p8")
+    )
     assert outcome.failed == ()
     files = {sha256_of(path): path for path in (session.cache / "onnx").rglob(PROGRAM)}
-    for precision, word in (("fp32", "fp32"), ("int8", "int8-qdq-pc")):
+    for precision, word in (("fp32", "fp32"), ("int8", "int8-qdq-pc-n4-p8")):
         first, second = (records[f"{runtime}-{word}"].deployment for runtime in ("onnxruntime", "openvino"))
         assert first.file_sha256 == second.file_sha256
         assert first.file_sha256 in files
@@ -149,4 +151,4 @@ def test_a_file_is_written_once_and_its_hash_is_in_the_records_of_both_runtimes(
     plain = records["eager-fp32"].scores["psnr_y"].value
     assert records["onnxruntime-fp32"].scores["psnr_y"].value == pytest.approx(plain, abs=1e-3)
     assert records["openvino-fp32"].scores["psnr_y"].value == pytest.approx(plain, abs=1e-3)
-    assert records["openvino-int8-qdq-pc"].scores["psnr_y"].value == pytest.approx(plain, abs=1.0)
+    assert records["openvino-int8-qdq-pc-n4-p8"].scores["psnr_y"].value == pytest.approx(plain, abs=1.0)
