@@ -15,7 +15,8 @@ from benchmarks.rows import Row
 from srbench.cli.plan import planned
 from srbench.imaging.files import write_png
 from srbench.planning.overrides import RunOptions
-from srbench.records import Certification, Environment, ImageScores, Score
+from srbench.records.record import Environment
+from srbench.records.scores import Certification, ImageScores, Score
 from srbench.running.jobs import CertifyJob
 from srbench.running.schedule import Schedule
 from srbench.running.stages import MeasuredCell

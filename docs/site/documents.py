@@ -16,7 +16,7 @@ from docs.site.copying import ROOT
 from docs.site.settings import cell_of, meanings
 from srbench.cli.json_output import DOCUMENTS, Document
 from srbench.recipe import TrainingRecipe
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.scales import RealScale
 
 PAGE = ROOT / "docs" / "json.md"

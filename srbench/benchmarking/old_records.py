@@ -8,7 +8,7 @@ from typing import Any
 
 from srbench.files import shipped_tables
 from srbench.planning.alone import FROM_SPECS
-from srbench.records import MadeBy, Record
+from srbench.records.record import MadeBy, Record
 from srbench.scales import plain_scale
 
 

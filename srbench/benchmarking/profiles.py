@@ -14,7 +14,7 @@ from srbench.profiling.freed_memory import freed_memory_kept
 from srbench.profiling.machine import this_machine
 from srbench.profiling.profile import profile_network
 from srbench.profiling.settings import Profiling
-from srbench.records import Profile
+from srbench.records.costs import Profile
 from srbench.report.formats import CsvRow, write_csv
 from srbench.scales import Scale, Sides, covering_lr_size, plain_scale
 from srbench.tasks.table import task_of

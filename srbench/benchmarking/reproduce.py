@@ -20,7 +20,7 @@ from srbench.benchmarking.schedules import lay_out
 from srbench.errors import DataError, UnavailableError, UsageError
 from srbench.files import atomic_write, cache_root
 from srbench.planning.overrides import RunOptions
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.reading import read_records
 from srbench.report.rows import KEY_SHOWN, method_of
 from srbench.running.events import Listener, Note

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.comparing.rows import decimals_of
 from srbench.report.formats import UNITS
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from srbench.errors import DataError
 from srbench.garbage import without_collections
 from srbench.plain import PlainConsole
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.build import ReportFiles, build_report
 from srbench.report.comparing.reading import read_side, side_of
 from srbench.report.comparing.rows import is_score
@@ -54,7 +54,7 @@ class Results:
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
-        """The record of every cell: settings, scores, costs, environment; see `srbench.records.Record`.
+        """The record of every cell: settings, scores, costs, environment; see `srbench.records.record.Record`.
 
         Raises:
             DataError: They are of a CSV file, which has no records, or cannot be read.

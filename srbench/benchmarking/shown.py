@@ -16,7 +16,7 @@ from srbench.files import shipped_tables
 from srbench.planning.recipes import recipe_named
 from srbench.profiling.network_facts import NetworkFacts, network_facts
 from srbench.recipe import TrainingRecipe
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.rows import names_a_row, row_named
 from srbench.running.suite_facts import SuiteFacts, suite_facts
 from srbench.toml import read_toml
@@ -37,7 +37,7 @@ class Shown:
     recipe: Annotated[TrainingRecipe, PlainSerializer(plain, return_type=dict[str, Any])] | None = None
     """The keys of the recipe of that name or in that file, as docs/recipes.md describes them."""
     row: Record | None = None
-    """The record of the row of results, with the fields of `srbench.records.Record`."""
+    """The record of the row of results, with the fields of `srbench.records.record.Record`."""
 
 
 def find(name: str, kind: str | None, files: Sequence[Path] = (), *, strict: bool = False) -> Shown:

@@ -17,7 +17,8 @@ from srbench.running.places import resolve_device, use_threads
 
 if TYPE_CHECKING:
     from srbench.benchmarking.profiles import Heard, ProfiledNetwork
-    from srbench.records import Measured, Profile
+    from srbench.records.costs import Profile
+    from srbench.records.stored import Measured
 
 
 def profile(

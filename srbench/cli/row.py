@@ -11,7 +11,8 @@ from srbench.cli.facts import SHOWN, print_list, says, words
 from srbench.cli.tables import print_table, print_text
 
 if TYPE_CHECKING:
-    from srbench.records import Record, Score
+    from srbench.records.record import Record
+    from srbench.records.scores import Score
 
 _OWN = {"version", "key", "scores", "images", "status", "reason", "doubts"}
 """Fields of a record that have a form of their own."""
@@ -86,7 +87,7 @@ def _lines(facts: Any, indent: int = 2, *, long: bool) -> Iterator[tuple[str, in
     """Yield a line and its indent for every fact that says something; objects have their facts below them."""
     from pydantic import BaseModel
 
-    from srbench.records import Measured
+    from srbench.records.stored import Measured
 
     for key, value in facts.items() if isinstance(facts, dict) else facts:
         if isinstance(value, Measured):

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from srbench.errors import UsageError
 from srbench.exporting.facts import Subject
-from srbench.records import Record, Score
+from srbench.records.record import Record
+from srbench.records.scores import Score
 
 
 def eval_results(subject: Subject) -> str:

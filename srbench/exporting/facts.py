@@ -14,7 +14,8 @@ from pydantic import Field
 from srbench.files import sha256_of
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
-from srbench.records import Record, Stored
+from srbench.records.record import Record
+from srbench.records.stored import Stored
 from srbench.scales import Scale
 from srbench.upscaling.loading import ChosenModel
 

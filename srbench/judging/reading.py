@@ -12,7 +12,7 @@ from statistics import fmean
 from srbench.errors import DataError, UnknownNameError, UsageError
 from srbench.judging.entries import Entry
 from srbench.judging.track import Track
-from srbench.records import RowId
+from srbench.records.row import RowId
 from srbench.report.comparing.reading import read_side
 from srbench.report.comparing.rows import Cells, number, reason_of
 from srbench.scales import Scale, parse_scale

@@ -19,7 +19,7 @@ from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.protocol import Protocol, protocol_named
 from srbench.measuring.provided_lr import compare_lr
 from srbench.measuring.scoring import Scorer
-from srbench.records import Certification
+from srbench.records.scores import Certification
 from srbench.scales import Scale, lr_size
 
 PSNR_TOLERANCE = 0.01

@@ -26,7 +26,7 @@ from srbench.measuring.scoring import NO_MAPS, Beside, Maps, Scorer
 from srbench.measuring.uncertainty import mean_interval
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
-from srbench.records import ImageScores, Score
+from srbench.records.scores import ImageScores, Score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

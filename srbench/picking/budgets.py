@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from srbench.errors import UnknownNameError, UsageError
-from srbench.records import Measured, Profile
+from srbench.records.costs import Profile
+from srbench.records.stored import Measured
 
 Costs: TypeAlias = Mapping[str, Measured]
 """What a network costs, by names among `COSTS`; some may not be known yet."""

@@ -12,7 +12,7 @@ from srbench.catalog.catalog import Catalog
 from srbench.deploying.backend import EAGER, Backend, parse_backend
 from srbench.errors import UnknownNameError, UsageError
 from srbench.networks.spec import ArchitectureSpec
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.leaderboard.sections import make_sections
 from srbench.report.leaderboard.tables import Table
 from srbench.report.reading import read_records

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from srbench.picking.candidates import Candidates
 from srbench.picking.choice import Choice, Priced
-from srbench.records import Measured
+from srbench.records.stored import Measured
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from srbench.picking.budgets import Costs, costs_of
 from srbench.picking.candidates import Candidate
 from srbench.profiling.complexity import count_deployed_parameters, lr_size_720p, macs_at
 from srbench.profiling.settings import Profiling
-from srbench.records import Measured
+from srbench.records.stored import Measured
 from srbench.running.jobs import ProfileJob, perform
 from srbench.running.keys import Keys
 from srbench.running.session import Session

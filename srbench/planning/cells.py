@@ -9,7 +9,7 @@ from typing import Literal
 from srbench.measuring.protocol import Inference, ScoringProtocol
 from srbench.planning.suite import Suite
 from srbench.recipe import TrainingRecipe
-from srbench.records import RowId, training_title
+from srbench.records.row import RowId, training_title
 from srbench.scales import Scale
 
 

@@ -11,7 +11,7 @@ from srbench.planning.axes import Axes, find_architecture
 from srbench.planning.cells import Cell
 from srbench.planning.overrides import Selection
 from srbench.planning.suite import Suite
-from srbench.records import RowId
+from srbench.records.row import RowId
 from srbench.scales import Scale
 
 

@@ -32,7 +32,8 @@ from srbench.profiling.memory import Work, peak_memory
 from srbench.profiling.other_work import other_work
 from srbench.profiling.sessions import NOT_ASKED, session_of
 from srbench.profiling.settings import Profiling
-from srbench.records import Measured, Profile
+from srbench.records.costs import Profile
+from srbench.records.stored import Measured
 from srbench.scales import Scale, plain_scale, read_scale
 
 T = TypeVar("T")

@@ -24,7 +24,8 @@ from srbench.profiling.machine import this_machine
 from srbench.profiling.memory import MIB, Work, peak_memory
 from srbench.profiling.other_work import other_work
 from srbench.profiling.settings import Profiling
-from srbench.records import Deployment, Measured
+from srbench.records.costs import Deployment
+from srbench.records.stored import Measured
 from srbench.scales import Scale, plain_scale, read_scale
 
 NOT_ASKED = Measured(reason="this measurement was turned off")

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, ValidationError
 
 from srbench.files import atomic_write, sha256_of
-from srbench.records import Stored
+from srbench.records.stored import Stored
 from srbench.report.leaderboard.sections import make_sections
 from srbench.report.leaderboard.tables import Section
 from srbench.report.pictures import can_draw

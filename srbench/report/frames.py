@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from srbench.records import Record, RowId
+from srbench.records.record import Record
+from srbench.records.row import RowId
 from srbench.report.distillation.gains import make_gain_tables
 from srbench.report.distillation.page import csv_columns, csv_rows
 from srbench.report.formats import CsvValue, cell_text

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from srbench.measuring.proportions import statistics_for
 from srbench.measuring.uncertainty import Statistics
-from srbench.records import Record
+from srbench.records.record import Record
 
 if TYPE_CHECKING:
     from srbench.report.formats import Heading

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from srbench.errors import DataError
 from srbench.files import atomic_write
-from srbench.records import Record, RowId
+from srbench.records.record import Record
+from srbench.records.row import RowId
 
 PACKED = "records.jsonl.xz"
 """xz, since it is a quarter smaller than gzip here, and holds no date; its extreme preset saves up to another tenth."""

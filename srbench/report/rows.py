@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from srbench.errors import UnknownNameError, UsageError
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.reading import read_records
 
 SEPARATOR = "#"

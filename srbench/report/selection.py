@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from srbench.errors import UnknownNameError, UsageError
 from srbench.planning.overrides import EVERYTHING, Selection
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.comparing.rules import OPERATORS
 from srbench.report.formats import CsvValue
 from srbench.report.leaderboard.columns import dtype_of, leaderboard_columns, leaderboard_row, metric_columns

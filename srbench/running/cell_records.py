@@ -7,7 +7,10 @@ from functools import partial
 
 from srbench.networks.spec import Reported
 from srbench.planning.cells import Cell, Model
-from srbench.records import Deployment, ModelFacts, Profile, Record, Score
+from srbench.records.costs import Deployment, Profile
+from srbench.records.model import ModelFacts
+from srbench.records.record import Record
+from srbench.records.scores import Score
 from srbench.running.keys import files_hash
 from srbench.running.made_by import made_by
 from srbench.running.schedule import Schedule

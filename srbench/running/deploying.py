@@ -22,7 +22,7 @@ from srbench.networks.network import Network
 from srbench.planning.cells import Cell
 from srbench.profiling.sessions import process_memory, session_costs
 from srbench.profiling.settings import Profiling
-from srbench.records import Deployment
+from srbench.records.costs import Deployment
 from srbench.running.programs import Program
 from srbench.running.session import Session
 

@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 
 from srbench.catalog.executors import Work
 from srbench.errors import StoreError, WorkerError, reason_of, text_of
-from srbench.records import Stored
+from srbench.records.stored import Stored
 from srbench.running.estimate import in_words
 from srbench.running.job_progress import JobProgress, JobsProgress
 from srbench.running.pool import Ended, Pool

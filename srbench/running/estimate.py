@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from srbench.errors import SrbenchError
 from srbench.planning.cells import Cell, Model
-from srbench.records import Stored
+from srbench.records.stored import Stored
 from srbench.running.equal_time import TRIAL_STEPS, TRIAL_TURNS
 from srbench.running.jobs import Job, MeasureJob, OnnxJob, PaceJob, ProfileJob, TrainJob
 from srbench.running.schedule import ScheduledJob

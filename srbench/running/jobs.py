@@ -19,7 +19,9 @@ from srbench.planning.cells import Cell, Model
 from srbench.profiling.freed_memory import freed_memory_kept
 from srbench.profiling.other_work import other_work
 from srbench.profiling.settings import Profiling
-from srbench.records import Certification, Profile, Stored
+from srbench.records.costs import Profile
+from srbench.records.scores import Certification
+from srbench.records.stored import Stored
 from srbench.running.events import unheard
 from srbench.running.job_progress import JobProgress
 from srbench.running.keys import TIMED, Keys

@@ -17,7 +17,8 @@ from srbench.planning.cells import Cell, Model
 from srbench.profiling.machine import this_machine
 from srbench.profiling.settings import Profiling
 from srbench.recipe import TrainingRecipe
-from srbench.records import Certification, Profile
+from srbench.records.costs import Profile
+from srbench.records.scores import Certification
 from srbench.running.late_names import current_code
 from srbench.running.programs import Program, program_of
 from srbench.running.session import Session

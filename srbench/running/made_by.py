@@ -8,7 +8,7 @@ from srbench.catalog.catalog import Catalog
 from srbench.planning.alone import as_table, recipes_of, suite_of
 from srbench.planning.cells import Cell
 from srbench.planning.suite import Suite
-from srbench.records import MadeBy
+from srbench.records.record import MadeBy
 from srbench.running.keys import Keys
 from srbench.running.models import weights_files
 from srbench.running.session import Session

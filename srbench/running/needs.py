@@ -9,7 +9,7 @@ from typing import cast
 
 from srbench.catalog.executors import Needs
 from srbench.planning.needs import NeedsOfKind
-from srbench.records import Stored
+from srbench.records.stored import Stored
 from srbench.running.estimate import Estimator
 from srbench.running.jobs import CertifyJob, Job, TrainJob
 from srbench.running.schedule import Schedule, ScheduledJob

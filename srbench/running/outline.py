@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from srbench.planning.cells import Model
-from srbench.records import Stored
+from srbench.records.stored import Stored
 from srbench.running.estimate import Estimator
 from srbench.running.jobs import TrainJob
 from srbench.running.schedule import Schedule, ScheduledJob

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from srbench.profiling.machine import this_machine
-from srbench.records import Environment
+from srbench.records.record import Environment
 
 PACKAGES = ("srbench", "torch", "numpy", "scikit-image", "pillow", "accelerate", "lpips", "pyiqa", "spandrel")
 """Packages that can change a number."""

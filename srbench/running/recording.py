@@ -14,7 +14,10 @@ from pydantic import ValidationError
 
 from srbench.files import atomic_path, atomic_write, weights_folder
 from srbench.planning.cells import Cell, Model
-from srbench.records import ImageScores, Record, RowId, Stored
+from srbench.records.record import Record
+from srbench.records.row import RowId
+from srbench.records.scores import ImageScores
+from srbench.records.stored import Stored
 from srbench.running.cell_records import failed_record, finished_record
 from srbench.running.schedule import Schedule, ScheduledJob
 from srbench.running.stages import MEASURE, JobName, MeasuredCell

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from srbench.errors import SrbenchError
 from srbench.files import atomic_write
-from srbench.records import Stored
+from srbench.records.stored import Stored
 from srbench.running.events import Event, Listener
 from srbench.running.log import SECONDS_BETWEEN_OBJECTS, JsonLog, Sparse
 

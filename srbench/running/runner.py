@@ -11,7 +11,7 @@ from typing import cast
 
 from srbench.catalog.executors import ExecutorSpec, Needs, Work
 from srbench.files import require_locks
-from srbench.records import Stored
+from srbench.records.stored import Stored
 from srbench.running.dispatch import Dispatch
 from srbench.running.events import Listener, Note
 from srbench.running.job_progress import JobProgress, JobsProgress

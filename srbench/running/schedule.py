@@ -8,7 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from srbench.errors import SrbenchError
 from srbench.planning.cells import Cell, Model, Plan
-from srbench.records import Certification, Profile, Stored
+from srbench.records.costs import Profile
+from srbench.records.scores import Certification
+from srbench.records.stored import Stored
 from srbench.running.jobs import CertifyJob, Job, MeasureJob, OnnxJob, PaceJob, ProfileJob, TrainJob
 from srbench.running.keys import Keys
 from srbench.running.programs import program_of

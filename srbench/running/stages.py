@@ -11,18 +11,11 @@ from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import Field
 
-from srbench.records import (
-    Certification,
-    Deployment,
-    Environment,
-    FileInside,
-    ImageScores,
-    Profile,
-    Score,
-    Stored,
-    TrainingCosts,
-    WarmStart,
-)
+from srbench.records.costs import Deployment, Profile
+from srbench.records.model import TrainingCosts, WarmStart
+from srbench.records.record import Environment
+from srbench.records.scores import Certification, ImageScores, Score
+from srbench.records.stored import FileInside, Stored
 from srbench.running.late_names import CodeByName
 
 R_co = TypeVar("R_co", bound=Stored, covariant=True)

@@ -13,7 +13,7 @@ from filelock import Timeout
 
 from srbench.errors import StoreError
 from srbench.files import atomic_write, cannot_write, locked
-from srbench.records import Stored
+from srbench.records.stored import Stored
 from srbench.running.stages import JobName
 
 R = TypeVar("R", bound=Stored)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from srbench.errors import UnavailableError
 from srbench.planning.search import Cost, Limits
 from srbench.profiling.settings import Profiling
-from srbench.records import Stored
+from srbench.records.stored import Stored
 from srbench.running.jobs import ProfileJob, perform
 from srbench.running.keys import Keys
 from srbench.running.session import Session

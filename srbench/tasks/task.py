@@ -24,7 +24,8 @@ from srbench.measuring.protocol import Inference, ScoringProtocol
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.settings import Profiling
 from srbench.recipe import TrainingRecipe
-from srbench.records import Certification, Profile
+from srbench.records.costs import Profile
+from srbench.records.scores import Certification
 from srbench.scales import Scale
 
 if TYPE_CHECKING:

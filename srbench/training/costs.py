@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_iter
 from torch.utils.hooks import RemovableHandle
 
 from srbench.distilling.distiller import Batch, Distiller, Optimiser
-from srbench.records import TrainingCosts
+from srbench.records.model import TrainingCosts
 
 MIB = 2**20
 MAX_TIMED_STEPS = 1001

@@ -19,7 +19,7 @@ from typing import Any
 
 from srbench.distilling.distiller import Distiller, Phase
 from srbench.errors import TrainingInterrupted
-from srbench.records import TrainingCosts
+from srbench.records.model import TrainingCosts
 from srbench.training.checkpoints import Checkpoints
 from srbench.training.costs import CostMeter
 from srbench.training.curves import CurveFile

@@ -19,7 +19,7 @@ from srbench.errors import TrainingError, UnknownNameError
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
 from srbench.recipe import TrainingRecipe
-from srbench.records import WarmStart
+from srbench.records.model import WarmStart
 from srbench.scales import Scale
 from srbench.training.checkpoints import plain
 from srbench.training.group import ALONE, Group

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from torch import Tensor, nn
 
 from srbench.errors import TrainingError
-from srbench.records import WarmStart
+from srbench.records.model import WarmStart
 
 
 def start_from(module: nn.Module, weights: Mapping[str, Tensor], title: str) -> WarmStart:

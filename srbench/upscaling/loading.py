@@ -17,7 +17,7 @@ from srbench.networks.deployed import deployed
 from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.axes import Named, find_architecture
 from srbench.planning.cells import Model
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.reading import read_records
 from srbench.report.rows import SEPARATOR, names_a_row, rows_named
 from srbench.running.models import LoadedModel, load_model

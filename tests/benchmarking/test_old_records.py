@@ -11,7 +11,7 @@ from srbench.benchmarking.reproduce import instructions
 from srbench.errors import DataError, UnavailableError
 from srbench.planning.plan import make_plan
 from srbench.planning.suite import load_suite
-from srbench.records import MadeBy
+from srbench.records.record import MadeBy
 from srbench.report.reading import read_records
 
 RESULTS = Path(__file__).parents[2] / "results"

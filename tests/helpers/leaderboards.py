@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.records import make_record, quick_records
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.comparing.rules import parse_rule
 from srbench.report.formats import cell_text
 from srbench.report.leaderboard.columns import METRICS, leaderboard_columns, leaderboard_row

@@ -11,7 +11,11 @@ from PIL import Image
 from skimage import data as photographs
 
 from srbench.measuring.protocol import protocol_named
-from srbench.records import Certification, Environment, ImageScores, Measured, ModelFacts, Profile, Record, Score
+from srbench.records.costs import Profile
+from srbench.records.model import ModelFacts
+from srbench.records.record import Environment, Record
+from srbench.records.scores import Certification, ImageScores, Score
+from srbench.records.stored import Measured
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "bicubic": {"label": "Bicubic", "source": "fixed", "parameters": 0, "macs": None, "latency": 1.3, "quality": 0.0},

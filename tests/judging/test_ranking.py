@@ -10,7 +10,7 @@ from helpers.records import make_profile, make_record, make_score, write_records
 from srbench.errors import DataError, UnknownNameError, UsageError
 from srbench.judging.ranking import judge
 from srbench.judging.tracks import TRACKS
-from srbench.records import Measured
+from srbench.records.stored import Measured
 
 PUBLISHED = ORACLES / "competitions" / "ntire_esr_2026_results.txt"
 _SCORES = (PUBLISHED.parent / "ntire_esr_2026_expected.csv").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from srbench.errors import UnknownNameError, UsageError
 from srbench.picking.budgets import Budget, parse_budget
 from srbench.picking.candidates import Candidate
 from srbench.picking.choice import choose
-from srbench.records import Measured
+from srbench.records.stored import Measured
 
 
 def priced(costs, asked):

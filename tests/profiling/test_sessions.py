@@ -8,7 +8,7 @@ from srbench.deploying.backend import Backend
 from srbench.deploying.opening import open_session
 from srbench.profiling.sessions import NOT_ASKED, Runnable, process_memory, session_costs
 from srbench.profiling.settings import Profiling
-from srbench.records import Measured
+from srbench.records.stored import Measured
 from srbench.scales import parse_scale
 from srbench.testing.runtime import probe
 

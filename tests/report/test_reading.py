@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from helpers.records import fail, make_record, make_score, quick_records, write_records
 from srbench.errors import DataError
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.build import build_report
 from srbench.report.comparing.reading import read_leaderboard
 from srbench.report.reading import PACKED, lines_of, read_packed, read_records, write_packed

@@ -7,7 +7,7 @@ import pytest
 
 from srbench.errors import StoreError
 from srbench.files import atomic_write, locked
-from srbench.records import Certification
+from srbench.records.scores import Certification
 from srbench.running.cache import cache_in_use, entries_of, prune
 from srbench.running.stages import CERTIFY, JobName
 from srbench.running.store import Store

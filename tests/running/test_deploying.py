@@ -7,7 +7,7 @@ import pytest
 from srbench.errors import ConfigError, UnknownNameError, UsageError
 from srbench.files import sha256_of
 from srbench.profiling.settings import Profiling
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.running.events import unheard
 from srbench.running.jobs import MeasureJob, OnnxJob, ProfileJob
 from srbench.running.keys import Keys

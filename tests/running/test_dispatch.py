@@ -7,7 +7,7 @@ import pytest
 
 from srbench.catalog.executors import ExecutorSpec, Needs, Work
 from srbench.errors import StoreError, UsageError, WorkerError
-from srbench.records import Stored
+from srbench.records.stored import Stored
 from srbench.running import dispatch
 from srbench.running.dispatch import Dispatch
 from srbench.running.events import Failed, Finished, Note

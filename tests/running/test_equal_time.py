@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.running.equal_time import RATIO_GRAIN, compare_paces, steps_in_time
 from srbench.running.events import unheard
 from srbench.running.jobs import PaceJob, TrainJob, perform

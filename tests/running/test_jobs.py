@@ -12,7 +12,8 @@ import torch
 from srbench.deploying.learnt import read_learnt
 from srbench.errors import PluginError
 from srbench.files import atomic_write, sha256_of
-from srbench.records import Record, WarmStart
+from srbench.records.model import WarmStart
+from srbench.records.record import Record
 from srbench.running.events import unheard
 from srbench.running.jobs import TrainJob, perform
 from srbench.running.keys import Keys

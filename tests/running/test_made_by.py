@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.running.events import unheard
 from srbench.running.provenance import without_credentials
 from srbench.running.runner import run_plan

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from srbench.planning.needs import NeedsOfKind
-from srbench.records import Measured
+from srbench.records.stored import Measured
 from srbench.running import needs as module
 from srbench.running.needs import USUAL_MEMORY_GIB, needs_by_kind
 

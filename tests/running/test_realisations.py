@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 from srbench.errors import ConfigError
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.build import build_report
 from srbench.report.leaderboard.sections import make_sections
 from srbench.running.events import unheard

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from helpers.records import fail, make_record
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.running.recording import without_folders
 
 FOLDERS = {Path("/home/me"): "~", Path("/home/me/cache"): "$SRBENCH_CACHE", Path("/"): "the root"}

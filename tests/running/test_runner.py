@@ -9,7 +9,10 @@ import pytest
 
 from srbench.catalog.executors import ExecutorSpec
 from srbench.errors import DataError, StoreError
-from srbench.records import Certification, Environment, Measured, Profile, Record
+from srbench.records.costs import Profile
+from srbench.records.record import Environment, Record
+from srbench.records.scores import Certification
+from srbench.records.stored import Measured
 from srbench.running import runner
 from srbench.running.events import Failed, Finished, unheard
 from srbench.running.jobs import TrainJob

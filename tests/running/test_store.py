@@ -8,7 +8,7 @@ import pytest
 
 from srbench.errors import StoreError
 from srbench.files import atomic_write, cache_root
-from srbench.records import Certification
+from srbench.records.scores import Certification
 from srbench.running.stages import CERTIFY, PACE, TRAIN, JobName, Pace
 from srbench.running.store import Store, results_lock
 

@@ -24,7 +24,7 @@ from srbench.distilling.spec import DistillerSpec, LossSpec
 from srbench.errors import DataError, TrainingError, TrainingInterrupted, UnknownNameError
 from srbench.imaging import write_png
 from srbench.networks.network import build_network
-from srbench.records import WarmStart
+from srbench.records.model import WarmStart
 from srbench.tasks.super_resolution.training import PatchTraining
 from srbench.training.progress import Progress
 from srbench.training.train_model import TrainedModel, train_model

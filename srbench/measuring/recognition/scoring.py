@@ -11,7 +11,7 @@ from srbench.measuring.proportions import is_binary, statistics_for
 from srbench.measuring.recognition.answers import Answers, Result
 from srbench.measuring.recognition.fronts import FrontScorer
 from srbench.measuring.recognition.spec import FrontMetricSpec, RecognitionMetricSpec, RecognitionScoreSpec
-from srbench.records import ImageScores, Score
+from srbench.records.scores import ImageScores, Score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

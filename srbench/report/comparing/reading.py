@@ -9,7 +9,8 @@ from pathlib import Path
 
 from srbench.errors import DataError
 from srbench.garbage import without_collections
-from srbench.records import Record, RowId
+from srbench.records.record import Record
+from srbench.records.row import RowId
 from srbench.report.comparing.rows import Cells, holds_numbers, identity_of, row_title
 from srbench.report.comparing.sides import Origin, Side
 from srbench.report.formats import cell_text

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import get_type_hints
 
 from srbench.errors import UnknownNameError, UsageError
-from srbench.records import RowId
+from srbench.records.row import RowId
 from srbench.report.comparing.rows import Cells, identity_of, row_title
 
 _NAMED = tuple(name for name, kind in get_type_hints(RowId).items() if kind is str and name != "inference")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from srbench.records import RowId
+from srbench.records.row import RowId
 from srbench.report.formats import UNITS
 from srbench.report.leaderboard.columns import COSTS, NAMING, PER_METRIC, dtype_of
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from srbench.errors import UnknownNameError, UsageError
-from srbench.records import RowId
+from srbench.records.row import RowId
 from srbench.report.comparing.rows import Identity, holds_numbers
 
 TIMINGS = ("latency", "peak_memory", "train_seconds", "seconds_per_step")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.comparing.rows import Cells
 
 _SHOWN = 3

@@ -10,7 +10,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from srbench.records import Record, RowId
+from srbench.records.record import Record
+from srbench.records.row import RowId
 from srbench.report.distillation.gains import CONTROL
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Labels, Line, Section, Table, Value, method_title, training_title

@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.degradations.matrix import Matrix, MatrixRow
 from srbench.report.degradations.page import representation_name
 from srbench.report.leaderboard.tables import Line

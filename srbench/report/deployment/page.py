@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from srbench.escaping import markdown, markdown_code
-from srbench.records import Measured
+from srbench.records.stored import Measured
 from srbench.report.deployment.runs import DeploymentTable, Run
 from srbench.report.formats import CsvRow, Heading, grid, signed
 from srbench.report.leaderboard.tables import backend_title, method_title

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from srbench.deploying.backend import EAGER
-from srbench.records import Deployment, Measured, RowId
+from srbench.records.costs import Deployment
+from srbench.records.row import RowId
+from srbench.records.stored import Measured
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pairing import Gain, paired_gain, scores_by_seed

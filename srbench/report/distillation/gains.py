@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from srbench.records import ModelFacts, TrainingCosts
+from srbench.records.model import ModelFacts, TrainingCosts
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Labels, Line, Section, Table, distiller_title, teacher_title
 from srbench.report.pairing import Gain, Rivals, in_common, paired_gain, scores_by_seed

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from srbench.records import RowId
+from srbench.records.row import RowId
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pairing import Scores, paired_gain, scores_by_seed

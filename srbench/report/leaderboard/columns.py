@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_type_hints
 
-from srbench.records import Measured, Record, RowId, Score
+from srbench.records.record import Record
+from srbench.records.row import RowId
+from srbench.records.scores import Score
+from srbench.records.stored import Measured
 from srbench.report.formats import CsvRow, CsvValue
 from srbench.report.leaderboard.costs import absent_costs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from srbench.records import Record
+from srbench.records.record import Record
 
 
 @dataclass(frozen=True, slots=True)

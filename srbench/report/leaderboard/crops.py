@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.records import ImageScores, Record
+from srbench.records.record import Record
+from srbench.records.scores import ImageScores
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pictures import FAINT, INK, Picture, figure_at
 from srbench.scales import Scale, lr_size

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from srbench.errors import DataError
 from srbench.measuring.kept_maps import read_map
-from srbench.records import ImageScores
+from srbench.records.scores import ImageScores
 from srbench.report.leaderboard.crops import Pixels, read_pixels
 from srbench.report.leaderboard.tables import Line, Section
 from srbench.report.pictures import FAINT, INK, Picture, figure_at

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from srbench.measuring.uncertainty import shared_ranks
-from srbench.records import Measured, Profile, Record, RowId
+from srbench.records.costs import Profile
+from srbench.records.record import Record
+from srbench.records.row import RowId
+from srbench.records.stored import Measured
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.columns import METRICS
 from srbench.report.leaderboard.costs import costs_of

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from srbench.deploying.backend import QUANTISATION
 from srbench.files import short_stem
-from srbench.records import Certification, ModelFacts, Record
+from srbench.records.model import ModelFacts
+from srbench.records.record import Record
+from srbench.records.scores import Certification
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.costs import Cost
 from srbench.scales import Scale

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from srbench.measuring.protocol import PROTOCOLS
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.degradations.matrix import Matrix
 from srbench.report.distillation.gains import GainTable
 from srbench.report.formats import Heading

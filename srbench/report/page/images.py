@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from srbench.records import ImageScores
+from srbench.records.scores import ImageScores
 from srbench.report.leaderboard.crops import Pixels, find_window, read_pixels
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.scales import Scale

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from srbench.records import Environment, Record
+from srbench.records.record import Environment, Record
 from srbench.report.leaderboard.tables import Line
 
 

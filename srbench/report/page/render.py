@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.degradations.matrix import Matrix
 from srbench.report.distillation.gains import GainTable
 from srbench.report.leaderboard.tables import Section

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from srbench.records import Record
+from srbench.records.record import Record
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.tables import Line, Section, Table
 from srbench.report.pairing import Image, scores_by_seed

@@ -20,7 +20,8 @@ from srbench.networks.recognition.spec import RecogniserSpec
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.settings import Profiling
 from srbench.recipe import RecognitionRecipe, TrainingRecipe
-from srbench.records import Certification, Profile
+from srbench.records.costs import Profile
+from srbench.records.scores import Certification
 from srbench.scales import Scale
 from srbench.tasks.recognition.protocol import PRESET, RecognitionProtocol, protocol_by
 from srbench.tasks.task import MeasureRequest, Task, TrainingRequest

@@ -15,7 +15,8 @@ from srbench.measuring.protocol import Inference, Protocol, ScoringProtocol, pro
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.settings import Profiling
 from srbench.recipe import Recipe, TrainingRecipe
-from srbench.records import Certification, Profile
+from srbench.records.costs import Profile
+from srbench.records.scores import Certification
 from srbench.scales import Scale, is_isotropic
 from srbench.tasks.task import MeasureRequest, Task, TrainingRequest
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from helpers.leaderboards import BASE, KNOWN, LATENCY, PSNR, QUICK, one, rows_of
 from helpers.records import fail, make_record
 from srbench.errors import SrbenchError, UsageError
-from srbench.records import RowId
+from srbench.records.row import RowId
 from srbench.report.comparing.comparison import compare_rows
 from srbench.report.comparing.rows import identity_of, row_title
 from srbench.report.comparing.rules import parse_rule

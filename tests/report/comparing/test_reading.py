@@ -7,7 +7,7 @@ import pytest
 from helpers.leaderboards import BASE, LATENCY, PSNR, QUICK, one, written
 from helpers.records import quick_records, write_records
 from srbench.errors import DataError
-from srbench.records import RowId
+from srbench.records.row import RowId
 from srbench.report.comparing.comparison import compare_rows
 from srbench.report.comparing.reading import read_leaderboard, read_side
 from srbench.report.comparing.sides import Origin

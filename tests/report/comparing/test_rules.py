@@ -7,7 +7,7 @@ import pytest
 
 from helpers.leaderboards import KNOWN
 from srbench.errors import UnknownNameError, UsageError
-from srbench.records import RowId
+from srbench.records.row import RowId
 from srbench.report.comparing.rules import Rule, parse_rule, relative
 
 

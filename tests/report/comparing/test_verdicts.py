@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 from helpers.leaderboards import LATENCY, PSNR, QUICK, rows_of
 from helpers.records import fail, make_record
-from srbench.records import RowId
+from srbench.records.row import RowId
 from srbench.report.comparing.comparison import Change, Comparison, compare_rows, compare_sides
 from srbench.report.comparing.sides import Origin, Side
 from srbench.report.comparing.verdicts import render_junit, render_markdown, summary

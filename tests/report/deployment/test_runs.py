@@ -6,7 +6,8 @@ import io
 import pytest
 
 from helpers.records import make_record
-from srbench.records import Deployment, Measured
+from srbench.records.costs import Deployment
+from srbench.records.stored import Measured
 from srbench.report.deployment.page import COLUMNS, csv_rows, render_page
 from srbench.report.deployment.runs import deployments
 from srbench.report.formats import write_csv

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers.records import fail, make_record, write_records
-from srbench.records import TrainingCosts
+from srbench.records.model import TrainingCosts
 from srbench.report.build import build_report
 from srbench.report.distillation.gains import make_gain_tables
 from srbench.report.distillation.page import csv_columns, figure_name, render_page

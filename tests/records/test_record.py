@@ -5,7 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from srbench.records import ImageScores, Measured, ModelFacts, Record, Score
+from srbench.records.model import ModelFacts
+from srbench.records.record import Record
+from srbench.records.scores import ImageScores, Score
+from srbench.records.stored import Measured
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 words = st.text(max_size=20)

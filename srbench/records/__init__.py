@@ -1,0 +1,1 @@
+"""What is stored about a finished cell, and the identity of its row."""
