@@ -20,6 +20,7 @@ from .measuring.metrics.spec import MetricSpec, SampleMetricSpec, ScoreSpec, Set
 from .measuring.recognition.answers import Answers, Result
 from .measuring.recognition.spec import FrontMetricSpec, RecognitionMetricSpec
 from .naming import Paper, SpecMap
+from .networks.applied import Fitted, Fitting, Sampler
 from .networks.averaging import average_weights
 from .networks.capture import capture
 from .networks.imagenet import find_lpips_trunk, find_vgg19
@@ -49,6 +50,8 @@ __all__ = [
     "ExecutorSpec",
     "Family",
     "FeaturePairs",
+    "Fitted",
+    "Fitting",
     "FrontMetricSpec",
     "ImageEntry",
     "LabelledImages",
@@ -72,6 +75,7 @@ __all__ = [
     "Results",
     "RuntimeSpec",
     "SampleMetricSpec",
+    "Sampler",
     "Scale",
     "ScoreSpec",
     "SetMetricSpec",

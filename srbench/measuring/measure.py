@@ -85,7 +85,7 @@ def measure(
             raise ShapeError(f"{pairs.dataset.label}, image {pair.name}: {error}") from error
         files = _keep(pair, sr, uncertainty if scorer.maps else None, folder) if len(images) < keep else {}
         kept = {name: None if value is None or math.isinf(value) else value for name, value in scores.items()}
-        images.append(ImageScores(name=pair.name, scores=kept, **files))
+        images.append(ImageScores.model_validate({"name": pair.name, "scores": kept, **files}))
         advance()
     if not images:
         raise DataError(f"{pairs.dataset.label} has no image to measure; add its images, or leave it out.")

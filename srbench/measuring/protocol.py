@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from srbench.deploying.backend import Backend
 from srbench.errors import UnknownNameError, UsageError
 from srbench.measuring.metrics.spec import SrScoreSpec
+from srbench.networks.applied import FitBudget, Sampling
 from srbench.scales import Scale, next_whole, whole_scale
 
 if TYPE_CHECKING:
@@ -245,6 +246,10 @@ class Inference:
     resize: int = 0
     """The whole scale at which the network is applied, if that is not the scale of the cell; sr is then reduced by
     MATLAB's ``imresize``."""
+    sampling: Sampling | None = None
+    """How sr is drawn from a network that models its distribution; None for all others."""
+    fitting: FitBudget | None = None
+    """How a network is fitted to every image; None for all others."""
 
     def __post_init__(self) -> None:
         if self.tile < 0 or self.overlap < 0 or (self.tile and self.overlap * 2 >= self.tile):
@@ -260,6 +265,7 @@ class Inference:
         how = "chop" if self.chop else f"tile={self.tile}+{self.overlap}" if self.tile else "whole"
         how += f",resize={self.resize}" if self.resize else ""
         how += (",x8" if self.self_ensemble else "") + ("" if self.precision == "fp32" else f",{self.precision}")
+        how += "".join(f",{chosen.id}" for chosen in (self.sampling, self.fitting) if chosen)
         how += f",{self.backend.name}" if self.backend else ""
         return how if limit is None else f"{how},first={limit}"
 

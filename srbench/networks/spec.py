@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from srbench.errors import PluginError
 from srbench.naming import Paper, check_name, check_scales
+from srbench.networks.applied import Fitting, Sampler
 from srbench.recipe import TrainingRecipe
 from srbench.scales import Scale, hr_size
 
@@ -145,6 +146,12 @@ class ArchitectureSpec:
     it returns sr alone. "log_scale": the logarithm of the scale of a Laplace distribution of each value.
     "log_variance": that of the variance of a normal one. "deviation": the standard deviation itself. "order": larger
     where sr is less certain, in no unit. See `srbench.networks.uncertainty`."""
+    samplers: tuple[Sampler, ...] = ()
+    """The ways to draw sr from a network that models its distribution, the default first; see there for the methods
+    that its module has then."""
+    fitting: Fitting | None = None
+    """Not None if the network is fitted to each image by itself: ``trainable`` is False, and see there for the method
+    that its module has."""
     lookups: int = 0
     """Entries of its stored tables that it reads for each pixel of lr, all channels together; 0 for networks. Profiles
     have this and the bytes of the tables where those of networks have multiply-accumulates."""
@@ -187,6 +194,7 @@ class ArchitectureSpec:
             )
         if self.any_scale:
             self._check_any_scale(kind)
+        self._check_applied(kind)
 
     def _check_any_scale(self, kind: str) -> None:
         if self.multi_scale:
@@ -197,6 +205,15 @@ class ArchitectureSpec:
             raise PluginError(
                 f"{kind} {self.name!r} declares any_scale with size_multiple, min_size or padding, but padded lr would "
                 "have another scale; leave them out, and let the network pad its features itself."
+            )
+
+    def _check_applied(self, kind: str) -> None:
+        if len({sampler.name for sampler in self.samplers}) < len(self.samplers):
+            raise PluginError(f"{kind} {self.name!r} declares a sampler twice; give each a name of its own.")
+        if self.fitting and (self.samplers or self.trainable):
+            raise PluginError(
+                f"{kind} {self.name!r} is fitted to every image, so nothing trains it before and nothing is drawn from "
+                "it; declare trainable=False and no samplers."
             )
 
     @property

@@ -59,6 +59,25 @@ class Profile(Stored):
         return {name: value for name, value in self if isinstance(value, Measured)}
 
 
+class ImageCosts(Stored):
+    """The costs of one sr where a network is evaluated more than once for it: by a sampler, or by fitting it."""
+
+    evaluations: int
+    """Evaluations of the network, those of a fit included; the most of any image."""
+    seconds: Measured
+    """Median time of an image, in s."""
+    peak_memory_mib: Measured
+    """Size of all tensors at the peak, with the network's weights, in 2^20 bytes; the most of any image."""
+    shortened: int = Field(default=0, exclude_if=operator.not_)
+    """Images whose fit ended early, by the budget of time."""
+    threads: int
+    """Threads that the network had."""
+    machine: str
+    """Id of the machine; times compare only where it is equal."""
+    other_work: str = Field(default="", exclude_if=operator.not_)
+    """What others did on the machine meanwhile; see `srbench.profiling.other_work`."""
+
+
 class Deployment(Stored):
     """How a network ran in a backend, and what it cost there; one session was scored and timed."""
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from srbench.records.costs import Deployment, Profile
+from srbench.records.costs import Deployment, ImageCosts, Profile
 from srbench.records.model import ModelFacts
 from srbench.records.row import RowId
 from srbench.records.scores import Certification, ImageScores, Score
@@ -98,6 +98,8 @@ class Record(Stored):
     environment: Environment | None = None
     deployment: Deployment | None = Field(default=None, exclude_if=absent)
     """None where PyTorch ran the network's module as it is."""
+    image_costs: ImageCosts | None = Field(default=None, exclude_if=absent)
+    """None where one evaluation of the network makes sr."""
     made_by: MadeBy | None = Field(default=None, exclude_if=absent)
     """None for rows that failed, and those that an earlier srbench measured."""
     doubts: tuple[str, ...] = ()

@@ -33,6 +33,8 @@ class Score(Measured):
     """Whether every image scores 0 or 100, right or wrong, which decides its intervals and tests."""
     of_input: bool = Field(default=False, exclude_if=operator.not_)
     """Whether it scores what the model was given, not what it made of it."""
+    samples: tuple[float, ...] = Field(default=(), exclude_if=operator.not_)
+    """The score of each sample over the dataset, if several sr were drawn for each image; ``value`` is their mean."""
 
 
 class ImageScores(Stored):
@@ -40,7 +42,9 @@ class ImageScores(Stored):
 
     name: str
     scores: dict[str, float | None]
-    """Value by metric; None if it could not be computed or is infinite."""
+    """Value by metric, the mean of the samples if several were drawn; None if not computed, or infinite."""
+    samples: tuple[dict[str, float | None], ...] = Field(default=(), exclude_if=operator.not_)
+    """The scores of each sample, if several were drawn."""
     sr_file: FileInside | None = None
     """The super-resolved image below the records folder, if it was kept."""
     hr_file: FileInside | None = None
