@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from srbench.deploying.backend import Backend
+from srbench.deploying.writer import writer_of
 from srbench.errors import CheckpointError
 from srbench.files import sha256_of
 from srbench.planning.cells import Cell, Model
@@ -90,6 +91,7 @@ class Keys:
                 "data": {name: self._library.content_hash(datasets[name]) for name in program.calibrated_on},
                 "degradation": self._degradation(program.degradation) if program.degradation else None,
                 "device": self._device_kind,
+                "writer": writer_of(quantised=program.precision == "int8"),
             }
         )
 
@@ -149,7 +151,7 @@ class Keys:
         backend: Backend | None = None,
     ) -> JobName[Profile]:  # fmt: skip
         """Name the profile of a network on this machine."""
-        ran = [backend.name, self._catalog.runtimes.code_hash(backend.runtime)] if backend else []
+        ran = self._ran(backend) if backend else []
         return PROFILE.job(
             {
                 "architecture": self._architecture(architecture),
@@ -161,6 +163,11 @@ class Keys:
             }
             | ({"backend": ran} if ran else {})
         )
+
+    def _ran(self, backend: Backend) -> list[object]:
+        opens_file = backend.precision in self._catalog.runtimes[backend.runtime].onnx
+        writer = [writer_of(quantised=backend.precision == "int8")] if opens_file else []
+        return [backend.name, self._catalog.runtimes.code_hash(backend.runtime), *writer]
 
     def _with_late_names(self, stage: Stage[WithLateNames], inputs: dict[str, object]) -> JobName[WithLateNames]:
         """Name a job; another name if the code has changed that it asked for by name."""

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from srbench.deploying.writer import writer_of
 from srbench.errors import ConfigError, UnknownNameError, UsageError
 from srbench.files import sha256_of
 from srbench.profiling.settings import Profiling
 from srbench.records.record import Record
+from srbench.running import keys
 from srbench.running.events import unheard
 from srbench.running.jobs import MeasureJob, OnnxJob, ProfileJob
 from srbench.running.keys import Keys
@@ -107,11 +109,27 @@ def test_backends_are_timed_alone_and_files_are_shared(schedule):
 def test_keys_know_the_runtime_the_file_and_the_way_of_timing(schedule, session):
     plan = schedule(grid("eager", "onnxruntime-int8", "onnxruntime-int8-qdq-pt")).plan
     eager, per_channel, per_tensor = plan.cells
-    keys = Keys(session)
-    assert len({keys.cell(cell) for cell in plan.cells}) == 3
-    assert keys.cell(eager) != keys.cell(eager, Profiling(batch=2))
-    assert keys.cell(per_channel) != keys.cell(replace(per_channel, calibrated_on=("tiny_test",)))
+    named = Keys(session)
+    assert len({named.cell(cell) for cell in plan.cells}) == 3
+    assert named.cell(eager) != named.cell(eager, Profiling(batch=2))
+    assert named.cell(per_channel) != named.cell(replace(per_channel, calibrated_on=("tiny_test",)))
     assert per_channel.row_id != per_tensor.row_id
+
+
+def test_another_writer_of_files_never_meets_a_file_of_this_one(schedule, session, monkeypatch):
+    plan = schedule(grid("eager", "onnxruntime", "onnxruntime-int8")).plan
+    profiles = [cell.inference.backend for cell in plan.cells]
+
+    def names():
+        made = Keys(session)
+        return [made.cell(cell) for cell in plan.cells], [made.profile("dot", 2, QUICK, None, b) for b in profiles]
+
+    before, profiled = names()
+    written = writer_of(quantised=False)
+    monkeypatch.setattr(keys, "writer_of", lambda *, quantised: written if not quantised else {"code": "another"})
+    after, profiled_after = names()
+    for old, new in ((before, after), (profiled, profiled_after)):
+        assert [one == other for one, other in zip(old, new, strict=True)] == [True, True, False]
 
 
 @pytest.mark.parametrize(
