@@ -54,7 +54,7 @@ def open_session(
         raise UnavailableError(
             f"{runtime.title} does not compute in {backend.precision}; it has {', '.join(runtime.precisions)}."
         )
-    with _failing_as_reason(backend, example, (folder, onnx)):
+    with _failing_as_reason(backend, example, (onnx, folder)):  # a file before the folder that it may be in
         given = ToOpen(
             module=copy.deepcopy(module).eval(),
             example=example,

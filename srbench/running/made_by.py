@@ -42,6 +42,8 @@ def _plugins(cell: Cell, session: Session, keys: Keys) -> Iterator[tuple[str, st
     catalog = session.catalog
     yield from _hashes(catalog, "metric", *cell.metrics)
     yield from _hashes(catalog, "degradation", cell.degradation)
+    if cell.inference.backend is not None:
+        yield from _hashes(catalog, "runtime", cell.inference.backend.runtime)
     for model in cell.model.lineage:
         yield from _hashes(catalog, catalog.networks[model.architecture].kind, model.architecture)
         if model.source == "trained" and model.recipe is not None:

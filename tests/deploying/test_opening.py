@@ -84,3 +84,12 @@ def test_a_runtime_that_returns_another_type_is_a_reason(tmp_path):
     double = dataclasses.replace(EAGER, open=lambda given: srbench.Opened(run=lambda lr: lr.double(), version="1"))
     with pytest.raises(UnavailableError, match=r"returned torch.float64 on cpu, not float32"):
         open_session(probe(), Backend("eager"), double, torch.rand(1, 3, 8, 8), tmp_path)
+
+
+def test_a_reason_names_no_folder_of_this_machine(tmp_path):
+    def fails(given):
+        raise OSError(f"cannot load {given.onnx} into {given.folder}")
+
+    runtime = dataclasses.replace(EAGER, open=fails, onnx={"fp32": "fp32"})
+    with pytest.raises(UnavailableError, match=r"OSError: cannot load fp32\.onnx into test_a_reason\w+$"):
+        open_session(probe(), Backend("eager"), runtime, torch.rand(1, 3, 8, 8), tmp_path, tmp_path / "fp32.onnx")

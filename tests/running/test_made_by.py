@@ -30,6 +30,14 @@ def test_a_record_says_what_it_was_made_from(schedule, catalog, tmp_path, sessio
     assert str(tmp_path) not in file.read_text()
 
 
+def test_a_record_of_a_backend_says_what_code_ran_it(schedule, catalog, tmp_path):
+    grid = 'architectures = ["dot"]\nbackends = ["eager", "channels_last"]'
+    run_plan(schedule(grid), tmp_path / "results", catalog.executors["here"], 1, unheard)
+    records = [Record.model_validate_json(f.read_bytes()) for f in (tmp_path / "results" / "records").glob("*.json")]
+    named = {name for record in records for name in record.made_by.plugins if name.startswith("runtime ")}
+    assert named == {"runtime eager", "runtime channels_last"}
+
+
 @pytest.mark.parametrize(
     ("url", "published"),
     [
