@@ -61,7 +61,9 @@ class Kinds:
     shelves: Mapping[str, Shelf[Any]]
     """The shelves by the names of their kinds."""
 
-    architectures = Kind("architecture", ArchitectureSpec, "label", "scales", "paper", "checkpoints", "license")
+    architectures = Kind(
+        "architecture", ArchitectureSpec, "label", "scales", "paper", "checkpoints", "drawn", "license"
+    )
     recognisers = Kind("recogniser", RecogniserSpec, "label", "paper", "license")
     distillers = Kind("distiller", DistillerSpec, "label", "teacher", "paper", "license")
     degradations = Kind("degradation", DegradationSpec, "label", "scales", "random", "paper")

@@ -113,6 +113,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 _CELLS: dict[str, Callable[[Any], str]] = {
     "teacher": lambda spec: ("one or more" if spec.several_teachers else "needed") if spec.needs_teacher else "",
+    "drawn": lambda spec: ", ".join(spec.sampler_choices) or ("fitted" if spec.fitting else ""),
     "parameters": lambda spec: ", ".join(name for name, _, _ in spec.parameters),
     "precisions": lambda spec: ", ".join(spec.precisions),
     "random": lambda spec: "yes" if spec.stochastic else "",

@@ -90,7 +90,7 @@ def _print(outline: Outline) -> None:
         marks = "".join(f" [{numbers.setdefault(reason, len(numbers) + 1)}]" for reason in model.reasons)
         rows.append(
             (
-                model.title,
+                " · ".join((model.title, *model.drawn)),
                 _state(model.training, "to train", "cached") if model.training.all else model.source,
                 Text("\n").join(
                     [

@@ -96,7 +96,11 @@ def _print_suite(suite: SuiteFacts) -> None:
     )
     print_text("models:", 2)
     rows = [
-        (own.title, own.recipe, *(", ".join(map(str, facts)) for facts in (own.seeds, own.degradations, own.datasets)))
+        (
+            " · ".join((own.title, *own.drawn)),
+            own.recipe,
+            *(", ".join(map(str, facts)) for facts in (own.seeds, own.degradations, own.datasets)),
+        )
         for own in suite.models
     ]
     print_table("", ("model", "recipe", "seeds", "degradations", "datasets"), rows, breakable=True, indent=4)

@@ -260,12 +260,17 @@ class Inference:
         if self.tile and self.chop:
             raise UsageError("Tiles and the EDSR chop exclude each other; choose one.")
 
+    @property
+    def drawn(self) -> str:
+        """How sr is drawn or the network fitted: "ddim-20,samples=4", "fit=3000"; empty for all others."""
+        return self.sampling.id if self.sampling else self.fitting.id if self.fitting else ""
+
     def id(self, limit: int | None = None) -> str:
         """Return the short form for the protocol id; ``limit`` is the number of measured images, if not all."""
         how = "chop" if self.chop else f"tile={self.tile}+{self.overlap}" if self.tile else "whole"
         how += f",resize={self.resize}" if self.resize else ""
         how += (",x8" if self.self_ensemble else "") + ("" if self.precision == "fp32" else f",{self.precision}")
-        how += "".join(f",{chosen.id}" for chosen in (self.sampling, self.fitting) if chosen)
+        how += f",{self.drawn}" if self.drawn else ""
         how += f",{self.backend.name}" if self.backend else ""
         return how if limit is None else f"{how},first={limit}"
 

@@ -217,6 +217,11 @@ class ArchitectureSpec:
             )
 
     @property
+    def sampler_choices(self) -> tuple[str, ...]:
+        """The samplers and steps to choose from, the default first: "ddim-20", "ddim-4"."""
+        return tuple(f"{sampler.name}-{steps}" for sampler in self.samplers for steps in sampler.steps)
+
+    @property
     def title(self) -> str:
         """Label for tables."""
         return self.label or self.name

@@ -46,6 +46,11 @@ def suite_of(cell: Cell, suite: Suite) -> Suite:
         chop=how.chop,
         precision=how.precision,
         backends=(how.backend.name,) if how.backend else (),
+        samplers=(how.sampling.name,) if how.sampling else (),
+        samples=how.sampling.samples if how.sampling else 1,
+        sample_seed=drawn.seed if (drawn := how.sampling or how.fitting) else 0,
+        fit_steps=how.fitting.steps if how.fitting else None,
+        fit_seconds=how.fitting.seconds if how.fitting else 0.0,
     )
     return suite.model_copy(
         update={

@@ -133,7 +133,8 @@ class Cell:
         """The cell in messages."""
         number = "" if self.realisation is None else f", realisation {self.realisation}"
         backend = f", {self.inference.backend.name}" if self.inference.backend else ""
-        return f"{self.model.title} on {self.dataset} (x{self.scale}, {self.degradation}{number}{backend})"
+        drawn = f", {self.inference.drawn}" if self.inference.drawn else ""
+        return f"{self.model.title} on {self.dataset} (x{self.scale}, {self.degradation}{number}{drawn}{backend})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.planning.axes import Axes, find_architecture
 from srbench.planning.cells import Cell
 from srbench.planning.overrides import Selection
-from srbench.planning.suite import Suite
+from srbench.planning.suite import Grid, Suite
 from srbench.records.row import RowId
 from srbench.scales import Scale
 
@@ -46,10 +46,11 @@ def check_selection(selection: Selection, suite: Suite, catalog: Catalog) -> Non
 def check_suite(suite: Suite, catalog: Catalog) -> None:
     """Refuse a suite with a whole scale that none of its architectures has, or with an unknown control.
 
-    A single architecture may lack a scale; it is omitted there.
+    A single architecture may lack a scale; it is omitted there. So are samplers and fits where a network has none, but
+    at least one has to have them.
 
     Raises:
-        ConfigError: No architecture has the scale.
+        ConfigError: No architecture has the scale, or what a grid says of samplers or fits.
         UnknownNameError: An architecture or a control is unknown.
     """
     names = dict.fromkeys(name for grid in suite.grid for name in grid.architectures)
@@ -59,7 +60,25 @@ def check_suite(suite: Suite, catalog: Catalog) -> None:
         if isinstance(scale, int) and not any(_counts(spec, scale, alone=alone) for spec in specs.values()):
             have = "; ".join(f"{name} has {', '.join(map(str, sorted(s.scales)))}" for name, s in specs.items())
             raise ConfigError(f"{suite.origin}: no architecture of the suite has the scale {scale}: {have}.")
+    _check_drawing(suite, specs.values())
     catalog.distillers.require(suite.controls)
+
+
+def _check_drawing(suite: Suite, specs: Collection[ArchitectureSpec]) -> None:
+    """Refuse keys on samplers where no architecture has any, and keys on fits where none is fitted."""
+    sampled, fitted = any(spec.samplers for spec in specs), any(spec.fitting for spec in specs)
+    needs = {
+        "samplers": sampled, "samples": sampled, "sample_seed": sampled or fitted,
+        "fit_steps": fitted, "fit_seconds": fitted,
+    }  # fmt: skip
+    for key, met in needs.items():
+        given = {getattr(grid, key) for grid in suite.grid} - {Grid.model_fields[key].default}
+        if given and not met:
+            what = "is fitted to images" if key.startswith("fit") else "draws its sr"
+            raise ConfigError(
+                f"{suite.origin}: {key} is given, and no architecture of the suite {what}; leave it out, or name such "
+                "an architecture."
+            )
 
 
 def _counts(spec: ArchitectureSpec, scale: Scale, *, alone: bool) -> bool:

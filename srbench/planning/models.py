@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from srbench.errors import ConfigError
+from srbench.planning.applying import way_of
 from srbench.planning.axes import Axes, Named
 from srbench.planning.cells import Model
 from srbench.scales import Scale
@@ -130,6 +131,8 @@ def _teacher(axes: Axes, name: str, student: Model, scale: Scale) -> Model:
     named, grid = axes.architecture(name), axes.grid
     scale = task_of(named.spec).helper_scale(scale)
     spec, scales = named.spec, named.scales(scale)
+    if way := way_of(spec):
+        raise ConfigError(f"{axes.where}: {spec.name} {way}, so it cannot teach; name another teacher.")
     if not spec.has_scale(scale):
         raise ConfigError(
             f"{axes.suite.origin}: the teacher {spec.name} has no scale {scale}; it has {sorted(spec.scales)}."

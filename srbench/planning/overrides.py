@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -74,6 +75,11 @@ class RunKeywords(TypedDict, total=False):
     resize: bool
     precision: str | None
     backends: str | Iterable[str]
+    samplers: str | Iterable[str]
+    samples: int | None
+    sample_seed: int | None
+    fit_steps: int | None
+    fit_seconds: float | None
     weights: str | Path | Iterable[str | Path]
     needs: str | Iterable[str]
     profile: bool
@@ -104,6 +110,13 @@ class RunOptions(Selection):
     backends: tuple[str, ...] = option(
         (), "--backend", "What runs networks: eager, openvino-bf16, onnxruntime-int8; see `srbench list runtimes`."
     )
+    samplers: tuple[str, ...] = option(
+        (), "--sampler", "How networks that sample draw sr, such as ddim-20: a sampler and its steps."
+    )
+    samples: int | None = option(None, "--samples", "Sr to draw for every image; scores are their means.", least=1)
+    sample_seed: int | None = option(None, "--sample-seed", "Seed of samplers and of fits in measuring.", least=0)
+    fit_steps: int | None = option(None, "--fit-steps", "Steps of networks that are fitted to every image.", least=1)
+    fit_seconds: float | None = option(None, "--fit-seconds", "End the fit of an image after this time.", least=0)
     weights: tuple[Path, ...] = option(
         (),
         "--weights",
@@ -150,7 +163,7 @@ class RunOptions(Selection):
         options with the suite's first grid. The reference of the task is measured too: bicubic interpolation, if any.
 
         Raises:
-            UsageError: Options need or exclude each other, or the precision is not supported.
+            UsageError: Options need or exclude each other, or a value is not supported.
         """
         from srbench.planning.needs import changed_needs
 
@@ -159,6 +172,8 @@ class RunOptions(Selection):
         replaced = self.architectures or self.distillers or set(self.degradations) - known
         changes: dict[str, Any] = {"seeds": self.seeds, "tile": self.tile, "precision": self.precision}
         changes |= {name: getattr(self, name) or None for name in ("self_ensemble", "chop", "resize", "backends")}
+        changes |= {name: getattr(self, name) for name in ("samplers", "samples", "sample_seed")}
+        changes |= {name: getattr(self, name) for name in ("fit_steps", "fit_seconds")}
         changes = {name: value for name, value in changes.items() if value not in (None, ())}
         if self.recipe:
             changes["recipe"] = None  # so that the recipe of the suite, set below, is used for every grid
@@ -182,6 +197,8 @@ class RunOptions(Selection):
             raise UsageError("--weights is measured without training, and --distiller trains; give one of them.")
         if self.teacher and not self.distillers:
             raise UsageError("--teacher is for --distiller, which is not given; add one, such as --distiller logits.")
+        if self.fit_seconds is not None and not math.isfinite(self.fit_seconds):
+            raise UsageError(f"--fit-seconds {self.fit_seconds} is not a time; give seconds, or 0 for no end.")
         precisions = get_args(Grid.model_fields["precision"].annotation)
         if self.precision not in (None, *precisions):
             raise UsageError(f"--precision {self.precision} is not supported; give one of {', '.join(precisions)}.")
@@ -227,7 +244,7 @@ def _item(value: object, kind: object) -> object:
 
 
 def _check_least(name: str, value: object, declared: Option | None) -> None:
-    if declared and declared.least is not None and isinstance(value, int) and value < declared.least:
+    if declared and declared.least is not None and isinstance(value, int | float) and not value >= declared.least:
         raise UsageError(f"{name} is {value}; give {declared.least} or more.")
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import UsageError
-from srbench.measuring.protocol import Inference
+from srbench.planning.applying import ways_of
 from srbench.planning.axes import Axes
 from srbench.planning.cells import Cell, Plan
 from srbench.planning.checks import check_grid, check_selection, check_suite, refuse_shared_rows
@@ -51,9 +51,6 @@ def make_plan(suite: Suite, catalog: Catalog, selection: Selection = EVERYTHING)
 def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
     grid = axes.grid
     check_grid(axes)
-    inference = Inference(tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop)
-    if not axes.task.has_backends:
-        inference = replace(inference, precision=grid.precision)
     for name in grid.datasets:
         axes.task.check_dataset(axes.catalog.datasets[name], axes.where)
     datasets = [name for name in grid.datasets if name in (selection.datasets or grid.datasets)]
@@ -63,8 +60,10 @@ def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
         applied = axes.network_scale(named.spec, scale)
         if applied is None:
             continue
-        how = inference if applied == scale else replace(inference, resize=whole_scale(applied))
-        axes.task.check_inference(how, scale, axes.where)
+        resize = 0 if applied == scale else whole_scale(applied)
+        ways = [replace(way, resize=resize) for way in ways_of(axes, named.spec)]
+        for way in ways:
+            axes.task.check_inference(way, scale, axes.where)
         numbers = axes.realisations(degradation)
         recipe = partial(axes.recipe, axes.recipe_name, named.spec)
         protocol = axes.task.protocol(grid.protocol or axes.suite.protocol, recipe)
@@ -76,10 +75,10 @@ def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
             if selection.only and not {name, named.spec.name, distiller} & set(selection.only):
                 continue
             models = models_of(axes, named, degradation, applied, distiller)
-            for model, backend, dataset, number in itertools.product(models, axes.backends, datasets, numbers):
-                int8 = backend is not None and backend.precision == "int8"
+            for model, way, dataset, number in itertools.product(models, ways, datasets, numbers):
+                int8 = way.backend is not None and way.backend.precision == "int8"
                 yield Cell(
                     model=model, dataset=dataset, scale=scale, degradation=degradation, protocol=protocol,
-                    inference=replace(how, backend=backend), metrics=axes.metrics, realisation=number,
+                    inference=way, metrics=axes.metrics, realisation=number,
                     calibrated_on=(model.recipe or recipe()).datasets if int8 else (),
                 )  # fmt: skip

@@ -78,6 +78,18 @@ class Grid(Table):
     backends: tuple[str, ...] = ()
     """What runs the networks: "eager", "openvino-bf16", "onnxruntime-int8", "onnxruntime-int8-qdq-pt". What is scored
     is also what is timed. If absent, PyTorch runs them as they are."""
+    samplers: tuple[str, ...] = ()
+    """How sr is drawn from networks that model its distribution: "ddim-20", a sampler and its steps. Each is measured;
+    the network's first if absent. Other networks are measured once."""
+    samples: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Number of sr that are drawn for every image; scores are means over them."""
+    sample_seed: Annotated[int, Field(ge=0)] = 0
+    """Of all that is drawn in measuring: by samplers, and by fits to images."""
+    fit_steps: Annotated[int, Field(ge=1)] | None = None
+    """Steps of the networks that are fitted to every image; those of the paper if absent."""
+    fit_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Time after which the fit of an image takes no further step; 0: as long as it takes. Scores then depend on the
+    machine."""
 
     @property
     def taught_by(self) -> tuple[str, ...]:

@@ -79,6 +79,9 @@ class Record(Stored):
     inference: str = "whole"
     backend: str = Field(default="", exclude_if=operator.not_)
     """What ran the network, as in ``inference`` too: "onnxruntime-int8-qdq-pc"; empty for its module as it is."""
+    drawn: str = Field(default="", exclude_if=operator.not_)
+    """How sr was drawn, or the network fitted, as in ``inference`` too: "ddim-20,samples=4", "fit=3000"; empty for a
+    network that one evaluation applies."""
     headline: str
     """The metric that ranks this table."""
     reference: str = Field(default="bicubic", exclude_if=lambda reference: reference == "bicubic")
@@ -115,12 +118,17 @@ class Record(Stored):
 
     @property
     def applied(self) -> str:
-        """How the network is applied, without the backend: cells that differ in it alone share a table."""
-        return self.inference.replace(f",{self.backend}", "") if self.backend else self.inference
+        """How the network is applied, without its sampler, fit or backend: cells that differ in these share a table."""
+        return self._shared(self.inference) if self.backend or self.drawn else self.inference
 
     def table_protocol(self, score: Score) -> str:
-        """Return the protocol id of one of its scores without the backend, which is named in the row of a table."""
-        return score.protocol.replace(f",{self.backend}", "") if self.backend else score.protocol
+        """Return the protocol id of one of its scores without what the row of a table names; see `applied`."""
+        return self._shared(score.protocol) if self.backend or self.drawn else score.protocol
+
+    def _shared(self, way: str) -> str:
+        for own in filter(None, (self.drawn, self.backend)):
+            way = way.replace(f",{own}", "")
+        return way
 
     @property
     def row_id(self) -> RowId:

@@ -45,6 +45,8 @@ class ImageScores(Stored):
     """Value by metric, the mean of the samples if several were drawn; None if not computed, or infinite."""
     samples: tuple[dict[str, float | None], ...] = Field(default=(), exclude_if=operator.not_)
     """The scores of each sample, if several were drawn."""
+    sample_files: tuple[FileInside, ...] = Field(default=(), exclude_if=operator.not_)
+    """The kept sr of each sample, if several were drawn; the first is ``sr_file``."""
     sr_file: FileInside | None = None
     """The super-resolved image below the records folder, if it was kept."""
     hr_file: FileInside | None = None

@@ -84,6 +84,7 @@ def _common(schedule: Schedule, cell: Cell) -> partial[Record]:
         controls=suite.controls,
         inference=cell.inference.id(session.limit),
         backend=cell.inference.backend.name if cell.inference.backend else "",
+        drawn=cell.inference.drawn,
     )
 
 

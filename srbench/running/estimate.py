@@ -83,10 +83,23 @@ class Estimator:
         with suppress(SrbenchError):
             entries = self._session.catalog.datasets[cell.dataset].entries[: self._session.limit]
             pixels = sum(entry.height * entry.width for entry in entries) / area(cell.scale)
-        views = 8 if cell.inference.self_ensemble else 1
-        macs = views * pixels * self._macs(cell.model.architecture, cell.network_scale, (64, 64)) / 64**2
+        macs = (
+            self._evaluations(cell) * pixels * self._macs(cell.model.architecture, cell.network_scale, (64, 64)) / 64**2
+        )
         # Metrics and image files take about a second a megapixel of HR.
-        return _MEASURE_OVERHEAD + macs / self._rate + pixels * area(cell.scale) / 1e6
+        samples = cell.inference.sampling.samples if cell.inference.sampling else 1
+        return _MEASURE_OVERHEAD + macs / self._rate + samples * pixels * area(cell.scale) / 1e6
+
+    def _evaluations(self, cell: Cell) -> float:
+        """Return how often a network is evaluated for all sr of an image; a training step counts as several times."""
+        how = cell.inference
+        if how.sampling:
+            samplers = self._session.catalog.networks[cell.model.architecture].samplers
+            own = next(sampler for sampler in samplers if sampler.name == how.sampling.sampler)
+            return how.sampling.samples * how.sampling.steps * own.evaluations
+        if how.fitting:
+            return _FORWARDS_PER_STEP * how.fitting.steps
+        return 8 if how.self_ensemble else 1
 
     @property
     def _rate(self) -> float:
@@ -108,6 +121,7 @@ class Estimator:
         return self._modules[key]
 
     def _macs(self, architecture: str, scale: Scale, size: tuple[int, int]) -> float:
+        """Return the multiply-accumulates of one evaluation; of a network that samples, forward draws once."""
         from srbench.profiling.complexity import macs_at
 
         key = (architecture, scale, size)
@@ -115,7 +129,8 @@ class Estimator:
             self._counts[key] = 0.0
             with suppress(SrbenchError):
                 spec = self._session.catalog.networks[architecture]
-                self._counts[key] = float(macs_at(spec, scale, size).total)
+                drawn = spec.samplers[0].steps[0] * spec.samplers[0].evaluations if spec.samplers else 1
+                self._counts[key] = macs_at(spec, scale, size).total / drawn
         return self._counts[key]
 
 

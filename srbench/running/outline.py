@@ -41,6 +41,8 @@ class ModelWork:
     """Their cells."""
     datasets: list[str] = field(default_factory=list)
     """The datasets on which they are measured, in the order of the suite."""
+    drawn: list[str] = field(default_factory=list)
+    """How their sr is drawn, or they are fitted to images: "ddim-20,samples=4", "fit=3000"; empty for all others."""
     reasons: list[str] = field(default_factory=list)
     """Why some cells are impossible, each reason once."""
 
@@ -93,6 +95,8 @@ def outline_of(schedule: Schedule, workers: int = 1, *, fresh: bool = False) -> 
         group = _group(models, cell.model)
         if cell.dataset not in group.datasets:
             group.datasets.append(cell.dataset)
+        if (drawn := cell.inference.drawn) and drawn not in group.drawn:
+            group.drawn.append(drawn)
         for work in (cells, group.measuring):
             _count(work, own.measure, seconds)
             work.impossible += own.measure.reason is not None

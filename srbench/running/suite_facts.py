@@ -30,6 +30,8 @@ class SuiteModel:
     """The test degradations under which they are measured."""
     datasets: list[str] = field(default_factory=list)
     """The datasets on which they are measured; those that only teach have none."""
+    drawn: list[str] = field(default_factory=list)
+    """How their sr is drawn, or they are fitted to images: "ddim-20,samples=4", "fit=3000"; empty for all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def _models(plan: Plan) -> tuple[SuiteModel, ...]:
         own = group(cell.model)
         _add(own.degradations, cell.degradation)
         _add(own.datasets, cell.dataset)
+        if cell.inference.drawn:
+            _add(own.drawn, cell.inference.drawn)
     return tuple(groups.values())
 
 

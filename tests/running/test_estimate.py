@@ -3,10 +3,13 @@
 import itertools
 import math
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from torch import nn
 
+from srbench.networks.applied import FitBudget, Sampler, Sampling
 from srbench.profiling.settings import Profiling
 from srbench.recipe import Recipe, RecognitionRecipe
 from srbench.running import estimate
@@ -105,3 +108,42 @@ def test_images_that_are_cropped_and_reduced_at_every_step_cost_time():
     for augment, scale, passes in (("none", 1, 0), ("none", 4, 1), ("crop", 1, 2), ("crop", 4, 3)):
         assert RecognitionRecipe(**facts, augment=augment).resized_pixels(scale) == passes * pixels
     assert Recipe(name="r", datasets=("d",), steps=10, losses={"l1": 1.0}).resized_pixels(4) == 0
+
+
+def test_each_sample_and_step_of_a_sampler_costs_an_evaluation_and_training_none_of_them(
+    session, schedule, catalog, monkeypatch
+):
+    (cell,) = schedule('architectures = ["dot"]\ndatasets = ["photographs"]').plan.cells
+    spec, plugin = catalog.architectures._specs["dot"]
+    monkeypatch.setattr(estimate, "_macs_a_second", lambda: 1.0)  # so slow that arithmetic is all that counts
+    plain, trained = Estimator(session).seconds(MeasureJob(cell)), Estimator(session).seconds(TrainJob(cell.model))
+    walk, leap = Sampler(name="walk", steps=(4,), most=9), Sampler(name="leap", steps=(2,), most=2, evaluations=2)
+    drawn = replace(spec, samplers=(walk, leap), build=partial(_FourTimes, spec.build))
+    monkeypatch.setitem(catalog.architectures._specs, "dot", (drawn, plugin))
+    for sampling, evaluations in (
+        (Sampling(sampler="walk", steps=4), 4),
+        (Sampling(sampler="walk", steps=9, samples=3), 27),
+        (Sampling(sampler="leap", steps=1, samples=2), 4),
+    ):
+        own = replace(cell, inference=replace(cell.inference, sampling=sampling))
+        assert Estimator(session).seconds(MeasureJob(own)) == pytest.approx(evaluations * plain, rel=1e-3)
+    assert Estimator(session).seconds(TrainJob(cell.model)) == pytest.approx(trained, rel=1e-3)
+
+
+class _FourTimes(nn.Module):
+    """A network that evaluates another four times, as forward of one that samples does."""
+
+    def __init__(self, build, scale):
+        super().__init__()
+        self.net = build(scale)
+
+    def forward(self, lr):
+        return sum(self.net(lr) for _ in range(4)) / 4
+
+
+def test_a_fit_costs_as_many_steps_of_training_as_it_takes(session, schedule, monkeypatch):
+    (cell,) = schedule('architectures = ["dot"]\ndatasets = ["photographs"]').plan.cells
+    monkeypatch.setattr(estimate, "_macs_a_second", lambda: 1.0)
+    fitted = replace(cell, inference=replace(cell.inference, fitting=FitBudget(steps=50)))
+    plain, own = (Estimator(session).seconds(MeasureJob(each)) for each in (cell, fitted))
+    assert own == pytest.approx(3 * 50 * plain, rel=1e-3)
