@@ -13,7 +13,9 @@ circular borders.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import torch
 from srbench_plugins.steps.blur import GaussianBlur
@@ -71,6 +73,12 @@ def blur_down(hr: Tensor, scale: int, generator: Generator, *, rounding: bool = 
     return image.view(count, channels, *image.shape[-2:]).to(hr.dtype)
 
 
+def kernel(drawn: Mapping[str, Any], scale: int) -> Tensor:  # noqa: ARG001 - the interface of kernels
+    """Return the kernel, whose middle is that of the blocks."""
+    line = gaussian(kernel_side(scale), SIGMA)
+    return torch.outer(line, line)
+
+
 @srbench.hookimpl
 def register_degradations() -> list[srbench.DegradationSpec]:
     """Provide the published σ in both phases."""
@@ -80,6 +88,7 @@ def register_degradations() -> list[srbench.DegradationSpec]:
             label="blur + subsample",
             apply=blur_down,
             unrounded=partial(blur_down, rounding=False),
+            kernel=kernel,
             stochastic=False,
             scales=frozenset({2, 3, 4, 8}),
             paper=srbench.Paper(

@@ -40,8 +40,15 @@ class GaussianBlur:
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
+        return filter2d(images, self._kernels(drawn), border=self.border)
+
+    def blur_weights(self, drawn: Mapping[str, Any]) -> Tensor:
+        """Return its kernel."""
+        return self._kernels([drawn])[0]
+
+    def _kernels(self, drawn: Sequence[Mapping[str, Any]]) -> Tensor:
         make = fspecial if self.fspecial else isotropic
-        return filter2d(images, make(self.side_px, [one["sigma_px"] for one in drawn]), border=self.border)
+        return make(self.side_px, [one["sigma_px"] for one in drawn])
 
     def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
         """Return its covariance. Wide kernels are a little narrower, as the window cuts their tails."""
@@ -80,13 +87,20 @@ class AnisotropicBlur:
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
+        return filter2d(images, self._kernels(drawn), border=self.border)
+
+    def blur_weights(self, drawn: Mapping[str, Any]) -> Tensor:
+        """Return its kernel."""
+        return self._kernels([drawn])[0]
+
+    def _kernels(self, drawn: Sequence[Mapping[str, Any]]) -> Tensor:
         make = gaussian if self.widths == "deviations" else gaussian_of_variances
         first, second, angle = ([one[name] for one in drawn] for name in ("first", "second", "angle_degrees"))
         kernels = make(self.side_px, first, second, [math.radians(degrees) for degrees in angle])
         if self.unevenness != 0:
             kernels = kernels * torch.stack([_factors(self.side_px, one) for one in drawn])
             kernels = kernels / kernels.sum(dim=(1, 2), keepdim=True)
-        return filter2d(images, kernels, border=self.border)
+        return kernels
 
     def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
         """Return its covariance as a Gaussian, before the weights become uneven and the window cuts the tails."""
@@ -117,9 +131,15 @@ class MotionBlur:
 
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
+        return filter2d(images, self._kernels(drawn), border=self.border)
+
+    def blur_weights(self, drawn: Mapping[str, Any]) -> Tensor:
+        """Return its kernel."""
+        return self._kernels([drawn])[0]
+
+    def _kernels(self, drawn: Sequence[Mapping[str, Any]]) -> Tensor:
         angles = [math.radians(one["angle_degrees"]) for one in drawn]
-        kernels = motion(self.side_px, [one["length_px"] for one in drawn], angles)
-        return filter2d(images, kernels, border=self.border)
+        return motion(self.side_px, [one["length_px"] for one in drawn], angles)
 
 
 def _factors(side: int, drawn: Mapping[str, Any]) -> Tensor:

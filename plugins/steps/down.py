@@ -55,9 +55,13 @@ class Subsample(FixedStep):
                 f"Images of {images.shape[-2]} x {images.shape[-1]} pixels cannot be sub-sampled by {scale} to "
                 f"{height} x {width}; put subsample before other resizes."
             )
-        first = scale // 2 if self.phase == "centre" else 0
+        first = self.kept_pixel(scale)
         kept = images[..., first::scale, first::scale]
         return kept[..., :height, :width].clone()
+
+    def kept_pixel(self, scale: int) -> int:
+        """Return the row and column of the pixel that is kept of a block."""
+        return scale // 2 if self.phase == "centre" else 0
 
 
 @srbench.hookimpl

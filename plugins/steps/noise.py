@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -24,6 +24,8 @@ class _Levelled:
     level: Range = (0.0, 25.0)
     grey_probability: float = 0.0
     whole_levels: bool = False
+
+    pixelwise: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
         """Draw level, kind and field."""
@@ -62,6 +64,8 @@ class ColourNoise:
 
     level: Range = 25.0
 
+    pixelwise: ClassVar[bool] = True
+
     def draw(self, random: Random, _size: Size) -> Drawn:
         """Draw level, covariance of the three channels in units of the level squared, and field."""
         mixed = torch.tensor([[random.unit() for _ in range(3)] for _ in range(3)], dtype=torch.float64)
@@ -84,6 +88,8 @@ class PoissonNoise:
 
     log10_photons: Range = (2.0, 4.0)
     grey_probability: float = 0.5
+
+    pixelwise: ClassVar[bool] = True
 
     def draw(self, random: Random, _size: Size) -> Drawn:
         """Draw the number of photons, kind and field."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
@@ -18,6 +18,8 @@ class Quantise(FixedStep):
     """Clamps values to [0, 1] and rounds them to 8-bit levels."""
 
     rounding: Literal["half_up", "half_even", "down"] = "half_up"
+
+    pixelwise: ClassVar[bool] = True
 
     def apply(self, images: Tensor, _drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Round the images."""

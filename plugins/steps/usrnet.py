@@ -67,6 +67,10 @@ class TrajectoryBlur:
         """Filter each image with its kernel."""
         return filter2d(images, torch.stack([self.kernel(one) for one in drawn]), border=self.border, flip=True)
 
+    def blur_weights(self, drawn: Mapping[str, Any]) -> Tensor:
+        """Return its kernel, flipped, as `apply` does."""
+        return self.kernel(drawn).flip(0, 1)
+
     def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
         """Return the covariance of its kernel about the centroid, which need not be the kernel's middle."""
         return covariance(self.kernel(drawn))
@@ -108,6 +112,10 @@ class OffCentreBlur:
     def apply(self, images: Tensor, drawn: Sequence[Mapping[str, Any]], _size: Size) -> Tensor:
         """Filter each image with its kernel."""
         return filter2d(images, torch.stack([self.kernel(one) for one in drawn]), border=self.border, flip=True)
+
+    def blur_weights(self, drawn: Mapping[str, Any]) -> Tensor:
+        """Return its kernel, flipped, as `apply` does."""
+        return self.kernel(drawn).flip(0, 1)
 
     def describe(self, drawn: Mapping[str, Any]) -> dict[str, float]:
         """Return the covariance of its kernel about the centroid."""

@@ -2,13 +2,16 @@ from .chain import Chain, draw_step
 from .choosing import InTurn, OneOf, PerScale, Shuffled, Sometimes
 from .describing import DescribingStep, describe_chain
 from .draws import Random, Range
+from .kernels import BlurringStep, DroppingStep
 from .realisation import Realisation, freeze, realise
 from .steps import Drawn, FixedStep, Size, Step, column
 
 __all__ = [
+    "BlurringStep",
     "Chain",
     "DescribingStep",
     "Drawn",
+    "DroppingStep",
     "FixedStep",
     "InTurn",
     "OneOf",

@@ -57,6 +57,9 @@ class DegradationSpec:
     plots of representations; ``drawn`` is what the chain drew, {} without a chain. A name means the same in every
     degradation: ``blur_xx``, ``blur_xy`` and ``blur_yy`` are the covariance of the blur in px² of hr, ``noise`` is the
     standard deviation of noise in 8-bit levels."""
+    kernel: Callable[[Mapping[str, Any], int], Tensor] | None = None
+    """``kernel(drawn, scale)`` for a degradation with ``apply`` that blurs and then drops pixels; see
+    `srbench.degrading.kernels.kernel_of`, which reads it from the steps of a chain."""
     scales: frozenset[Scale] | None = None
     """None: every whole scale."""
     any_scale: bool = False

@@ -68,6 +68,9 @@ class Step(Protocol):
     On a CPU, a chain divides a batch among threads, each of which calls ``apply``. A step that divides its images
     itself, with `srbench.imaging.parallel.for_each` or functions that use it, sets ``parallel: ClassVar[bool] = True``
     and gets the whole batch, which saves per-call overhead.
+
+    A step that changes each pixel by itself (rounding, noise) says ``pixelwise: ClassVar[bool] = True``, so that the
+    kernel of a chain of a blur, sub-sampling and such steps is known; see `srbench.degrading.kernels`.
     """
 
     def draw(self, random: Random, size: Size, /) -> Drawn:

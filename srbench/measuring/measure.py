@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +12,11 @@ from statistics import fmean
 import torch
 
 from srbench.errors import DataError, ShapeError
-from srbench.files import short_stem
-from srbench.imaging.files import write_png
-from srbench.imaging.pixels import to_uint8
-from srbench.measuring.inference import enlarge
-from srbench.measuring.kept_maps import write_map
+from srbench.measuring.applying import Applier, Effort
+from srbench.measuring.inference import Enlarged
+from srbench.measuring.kept_images import keep_images
 from srbench.measuring.metrics.spec import SetMetricSpec, SrScoreSpec
-from srbench.measuring.pairs import Pair, Pairs
+from srbench.measuring.pairs import Pairs
 from srbench.measuring.plausibility import doubt_about_weights
 from srbench.measuring.protocol import Inference, score_id
 from srbench.measuring.representations import Representations
@@ -26,6 +24,7 @@ from srbench.measuring.scoring import NO_MAPS, Beside, Maps, Scorer
 from srbench.measuring.uncertainty import mean_interval
 from srbench.networks.network import Network
 from srbench.networks.spec import ArchitectureSpec
+from srbench.records.costs import ImageCosts
 from srbench.records.scores import ImageScores, Score
 
 
@@ -41,6 +40,10 @@ class Measurement:
     """Not None if the network has a representation and gets whole images."""
     attention_file: str | None = None
     """Not None if the network has attention to places and images are kept."""
+    effort: Effort | None = None
+    """What an image took; None if one evaluation of the network makes sr."""
+    image_costs: ImageCosts | None = None
+    """The costs of an image, which the task adds where there is an effort."""
     doubts: tuple[str, ...] = ()
     """A sentence for each reason why the weights may be meant for something else."""
 
@@ -71,31 +74,37 @@ def measure(
         metrics, pairs.protocol, pairs.scale, device, maps, (network.spec.uncertainty and without_maps) or NO_MAPS
     )
     images: list[ImageScores] = []
+    applier = Applier(network, pairs.scale, inference, device)
     whole = not (inference.tile or inference.chop or inference.self_ensemble)
     representations = Representations(network) if network.spec.representation and whole else None
     for pair in replace(pairs, colours=network.colours):
-        hr = None if pair.hr is None else pair.hr.to(device)
         lr = pair.lr.to(device)
-        conditions = network.conditions_of([pair.conditions or {}], lr)
         with representations.watch(pair) if representations else nullcontext():
-            sr, uncertainty = enlarge(network, lr, pairs.scale, inference, conditions)
+            made = applier.apply(pair, lr)
+        hr = None if pair.hr is None else pair.hr.to(device)  # which may be read now, not before
         try:
-            scores = scorer.score(sr, hr, pair.name, Beside(uncertainty=uncertainty, lr=lr))
+            scores = _scores_of_samples(scorer, made, hr, pair.name, lr)
         except ShapeError as error:
             raise ShapeError(f"{pairs.dataset.label}, image {pair.name}: {error}") from error
-        files = _keep(pair, sr, uncertainty if scorer.maps else None, folder) if len(images) < keep else {}
-        kept = {name: None if value is None or math.isinf(value) else value for name, value in scores.items()}
-        images.append(ImageScores.model_validate({"name": pair.name, "scores": kept, **files}))
+        files = keep_images(pair, made, folder, maps=bool(scorer.maps)) if len(images) < keep else {}
+        samples = scores if len(scores) > 1 else []
+        images.append(
+            ImageScores.model_validate(
+                {"name": pair.name, "scores": _mean_of_samples(scores), "samples": samples, **files}
+            )
+        )
         advance()
     if not images:
         raise DataError(f"{pairs.dataset.label} has no image to measure; add its images, or leave it out.")
     source = pairs.lr_source()
-    of_set = scorer.set_scores()
+    of_set = scorer.set_scores_of_samples()
     table = {}
     for metric in metrics:
         weights = scorer.weights.get(metric.name, "")
         protocol = score_id(metric, pairs.protocol, pairs.scale, source, inference, pairs.limit, weights)
-        table[metric.name] = _score(metric, images, scorer.absent.get(metric.name), protocol, of_set.get(metric.name))
+        table[metric.name] = _score(
+            metric, images, scorer.absent.get(metric.name), protocol, of_set.get(metric.name, ())
+        )
     # Afterwards, since a network may draw from the generator that it is measured with.
     doubt = doubt_about_weights(network, inference.resize or pairs.scale, device) if published else ""
     return Measurement(
@@ -103,6 +112,7 @@ def measure(
         images=tuple(images),
         lr_source=source,
         representation_file=representations.write(folder) if representations else None,
+        effort=applier.effort,
         doubts=(doubt,) if doubt else (),
     )
 
@@ -113,14 +123,38 @@ def _kind_of_maps(spec: ArchitectureSpec, without_maps: str) -> Maps:
     return "order" if spec.uncertainty == "order" else "deviation"
 
 
+def _scores_of_samples(
+    scorer: Scorer, made: Sequence[Enlarged], hr: torch.Tensor | None, image: str, lr: torch.Tensor
+) -> list[dict[str, float | None]]:
+    """Return the scores of each sample; infinite ones are None."""
+    table = []
+    for number, one in enumerate(made):
+        others = [other.sr for other in made[1:]] if number == 0 else ()
+        beside = Beside(uncertainty=one.uncertainty, lr=lr, samples=others, number=number)
+        scores = scorer.score(one.sr, hr, image, beside)
+        table.append({k: None if value is None or math.isinf(value) else value for k, value in scores.items()})
+    return table
+
+
+def _mean_of_samples(samples: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """Return the mean of each score over the samples that have it; None if one of them is missing."""
+    means = {}
+    for metric in samples[0]:
+        values = [scores[metric] for scores in samples if metric in scores]
+        known = [value for value in values if value is not None]
+        means[metric] = fmean(known) if len(known) == len(values) else None
+    return means
+
+
 def _score(
-    metric: SrScoreSpec, images: Sequence[ImageScores], absent: str | None, protocol: str, of_set: float | None
+    metric: SrScoreSpec, images: Sequence[ImageScores], absent: str | None, protocol: str, of_set: Sequence[float]
 ) -> Score:
     """Return the mean of a metric over images with its interval, or the score of the set, which has none."""
     if isinstance(metric, SetMetricSpec):
         return Score(
             metric=metric.name, label=metric.label, column=metric.column, protocol=protocol,
-            higher_is_better=metric.higher_is_better, decimals=metric.decimals, value=of_set, reason=absent,
+            higher_is_better=metric.higher_is_better, decimals=metric.decimals,
+            value=fmean(of_set) if of_set else None, reason=absent, samples=tuple(of_set) if len(of_set) > 1 else (),
         )  # fmt: skip
     values = [v for image in images if (v := image.scores[metric.name]) is not None]
     reason = absent
@@ -132,19 +166,11 @@ def _score(
         metric=metric.name, label=metric.label, column=metric.column, protocol=protocol,
         higher_is_better=metric.higher_is_better, decimals=metric.decimals,
         value=None if reason else fmean(values), reason=reason, low=low, high=high,
+        samples=() if reason else _means_over_images(metric.name, images),
     )  # fmt: skip
 
 
-def _keep(pair: Pair, sr: torch.Tensor, uncertainty: torch.Tensor | None, folder: Path) -> dict[str, str]:
-    files = {}
-    if uncertainty is not None and pair.hr is not None:
-        path = folder / f"{short_stem(pair.name)}_map.npz"
-        write_map(path, uncertainty)
-        files["map_file"] = path.name
-    for kind, image in (("sr", sr), ("hr", pair.hr), ("lr", pair.lr)):
-        if image is None:
-            continue
-        path = folder / f"{short_stem(pair.name)}_{kind}.png"
-        write_png(path, to_uint8(image[0].float().cpu().permute(1, 2, 0).squeeze(2)).numpy())
-        files[f"{kind}_file"] = path.name
-    return files
+def _means_over_images(metric: str, images: Sequence[ImageScores]) -> tuple[float, ...]:
+    """Return the score of each sample over the images, which all have it; none for scores of samples together."""
+    each = [[sample[metric] for sample in image.samples if metric in sample] for image in images]
+    return tuple(fmean(value for value in values if value is not None) for values in zip(*each, strict=True))

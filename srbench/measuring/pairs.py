@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from srbench.datasets.library import Library
 from srbench.datasets.spec import DatasetSpec
+from srbench.degrading.kernels import kernel_of
 from srbench.degrading.lr_images import draw_seed, lr_image, lr_image_exact
 from srbench.degrading.spec import DegradationSpec
 from srbench.errors import DataError, ShapeError
@@ -23,19 +26,28 @@ from srbench.measuring.provided_lr import verdict_on
 from srbench.scales import Scale
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Pair:
-    """One image of a cell."""
+    """One image of a cell. Where lr is not made from it, hr is read when somebody asks for it, not before."""
 
     name: str
     lr: Tensor
     """Input of the network, (1, C, h, w) in [0, 1]. C is 1 if the network computes on luma and the protocol keeps the
     image grey, else 3. float64 if the protocol keeps lr unrounded, else float32."""
-    hr: Tensor | None
-    """(1, C, scale*h, scale*w) in [0, 1]; C is 1 if its file is greyscale or luma comes first, else 3;
-    `Scorer` decides what is compared. None for images without ground truth."""
+    read_hr: Callable[[], Tensor | None] = field(repr=False)
+    """Gives hr."""
     conditions: Mapping[str, float] | None = None
     """Named numbers that describe the degradation of the image; None if the degradation does not describe itself."""
+    kernel: Tensor | None = None
+    """(k, k): the blur before pixels were dropped; see `srbench.degrading.kernels`. None if there was another kind."""
+
+    @cached_property
+    def hr(self) -> Tensor | None:
+        """(1, C, scale*h, scale*w) in [0, 1]; C is 1 if its file is greyscale or luma comes first, else 3.
+
+        `Scorer` decides what is compared. None for images without ground truth.
+        """
+        return self.read_hr()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,24 +106,39 @@ class Pairs:
             return
         provided = self._provided()
         for name, path in list(self.library.images(self.dataset).items())[: len(self)]:
-            pixels = self.protocol.levels(read_image(path, keep_grey=True))
-            try:
-                hr = mod_crop(to_tensor(pixels)[None], self.scale)
-            except ShapeError as error:
-                raise ShapeError(f"{self.dataset.label}, image {name}: {error}") from error
-            if provided is None:
-                lr, drawn = self._made(name, pixels)
-            else:
-                lr = to_tensor(self.protocol.levels(read_image(provided[name], keep_grey=True)))[None]
-                drawn = {}
-            channels = self.colours if self.protocol.keep_grey and hr.shape[1] == 1 else 3
-            describe = self.degradation.describe
-            yield Pair(
-                name=name,
-                lr=self._cropped(lr.expand(-1, 3, -1, -1)[:, :channels], name, of_lr=True),
-                hr=self._cropped(hr, name),
-                conditions=describe(drawn) if describe else None,
-            )
+            yield self._made(name, path) if provided is None else self._provided_pair(name, path, provided[name])
+
+    def _made(self, name: str, path: Path) -> Pair:
+        pixels = self.protocol.levels(read_image(path, keep_grey=True))
+        hr = self._hr(name, pixels)
+        lr, drawn = self._degraded(name, pixels)
+        kernel = kernel_of(self.degradation, drawn, self.scale)
+        return self._pair(name, lr, lambda: hr, drawn, kernel)
+
+    def _provided_pair(self, name: str, path: Path, lr_path: Path) -> Pair:
+        lr = to_tensor(self.protocol.levels(read_image(lr_path, keep_grey=True)))[None]
+        return self._pair(name, lr, lambda: self._hr(name, self.protocol.levels(read_image(path, keep_grey=True))))
+
+    def _pair(
+        self, name: str, lr: Tensor, read_hr: Callable[[], Tensor], drawn: Mapping[str, Any] = MappingProxyType({}),
+        kernel: Tensor | None = None,
+    ) -> Pair:  # fmt: skip
+        describe = self.degradation.describe
+        grey = self.colours == 1 and self.protocol.keep_grey and read_hr().shape[1] == 1
+        return Pair(
+            name=name,
+            lr=self._cropped(lr.expand(-1, 3, -1, -1)[:, : 1 if grey else 3], name, of_lr=True),
+            read_hr=read_hr,
+            conditions=describe(drawn) if describe else None,
+            kernel=kernel,
+        )
+
+    def _hr(self, name: str, pixels: Pixels) -> Tensor:
+        try:
+            hr = mod_crop(to_tensor(pixels)[None], self.scale)
+        except ShapeError as error:
+            raise ShapeError(f"{self.dataset.label}, image {name}: {error}") from error
+        return self._cropped(hr, name)
 
     def _unpaired(self) -> Iterator[Pair]:
         if not self.degradation.provided:
@@ -121,7 +148,7 @@ class Pairs:
             )
         for name, path in list(self.library.images(self.dataset).items())[: len(self)]:
             lr = to_tensor(read_image(path))[None].expand(-1, 3, -1, -1)
-            yield Pair(name=name, lr=self._cropped(lr, name, of_lr=True), hr=None)
+            yield Pair(name=name, lr=self._cropped(lr, name, of_lr=True), read_hr=lambda: None)
 
     def _cropped(self, image: Tensor, name: str, *, of_lr: bool = False) -> Tensor:
         try:
@@ -129,7 +156,7 @@ class Pairs:
         except ShapeError as error:
             raise ShapeError(f"{self.dataset.label}, image {name}: {error}") from error
 
-    def _made(self, name: str, pixels: Pixels) -> tuple[Tensor, Mapping[str, Any]]:
+    def _degraded(self, name: str, pixels: Pixels) -> tuple[Tensor, Mapping[str, Any]]:
         number = self.realisation
         seed = draw_seed(self.degradation.name, self.dataset.name, name, self.scale, number)
         if self.protocol.lr_rounding == "none":

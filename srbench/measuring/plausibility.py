@@ -43,12 +43,13 @@ def doubt_about_weights(network: Network, scale: Scale, device: torch.device) ->
 
     Returns:
         A sentence; empty if input of the other usual range (0 to 1, 0 to 255) does not score higher by
-        ``RANGE_MARGIN_DB``, and bicubic interpolation not by ``TOLERANCE_DB``, or if there is no photograph.
+        ``RANGE_MARGIN_DB``, and bicubic interpolation not by ``TOLERANCE_DB``, or if there is no photograph. Empty too
+        for networks that draw one of many sr, which may well be below interpolation.
     """
     photograph = _photograph()
-    if photograph is None or scale == 1:
-        return ""
     spec = network.spec
+    if photograph is None or scale == 1 or spec.samplers or spec.fitting:
+        return ""
     whole = crop_size((_PHOTOGRAPH_SIDE, _PHOTOGRAPH_SIDE), scale)
     low_height, low_width = (min(_LR_SIDE, side) for side in lr_size(whole, scale))
     height, width = hr_size((low_height, low_width), scale)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Literal, TypeAlias
 
 import torch
@@ -33,6 +34,8 @@ class Beside:
     """(1, C, h, w), what the network was given."""
     samples: Sequence[Tensor] = ()
     """Further sr of the same image, as sr."""
+    number: int = 0
+    """Number of the sample that sr is, from 0; scores of samples are taken with the first."""
 
 
 NOTHING = Beside()
@@ -102,21 +105,22 @@ class Scorer:
 
         Returns:
             Metric name to value, which may be infinite; None if the metric could not be computed, and for scores of the
-            set, which `set_scores` returns.
+            set, which `set_scores` returns. Without scores of samples if sr is not the first.
 
         Raises:
             ShapeError: The two have different sizes.
         """
-        for metric in self.metrics:
+        metrics = [m for m in self.metrics if not (beside.number and isinstance(m, SampleMetricSpec))]
+        for metric in metrics:
             if (reason := _lacking(metric, hr, beside)) and metric.name in self._loaded:
                 del self._loaded[metric.name]
                 self.absent[metric.name] = reason
         hr = sr if hr is None else hr  # for metrics that ignore it
         grey = self.protocol.keep_grey and hr.shape[1] == 1
         sr, truth = self._compared(sr, hr)
-        views = {shaved: self._views(sr, truth, shaved=shaved) for shaved in {m.shaved for m in self.metrics}}
+        views = {shaved: self._views(sr, truth, shaved=shaved) for shaved in {m.shaved for m in metrics}}
         scores: dict[str, float | None] = {}
-        for metric in self.metrics:
+        for metric in metrics:
             scores[metric.name] = None
             if metric.name in self._loaded:
                 try:
@@ -131,7 +135,14 @@ class Scorer:
         return scores
 
     def set_scores(self) -> dict[str, float]:
-        """Return the scores of all images that were scored, by metric; those without one are in `absent`."""
+        """Return the scores of all images that were scored, by metric; those without one are in `absent`.
+
+        If there were several samples of each image, it is the mean over the samples; see `set_scores_of_samples`.
+        """
+        return {name: fmean(values) for name, values in self.set_scores_of_samples().items()}
+
+    def set_scores_of_samples(self) -> dict[str, tuple[float, ...]]:
+        """Return the score of each sample of all images, by metric, as `set_scores` does of their mean."""
         metrics = [metric for metric in self.metrics if isinstance(metric, SetMetricSpec)]
         return set_scores(metrics, self._features, self.absent)
 
@@ -141,7 +152,7 @@ class Scorer:
         """Return the score of an image; None for a metric of the set, which takes its features."""
         loaded = self._loaded[metric.name]
         if isinstance(metric, SetMetricSpec):
-            self._features[metric.name].add(*images)
+            self._features[metric.name].add(*images, sample=beside.number)
             return None
         if isinstance(metric, SampleMetricSpec):
             others = [self._views(*self._compared(own, hr), shaved=metric.shaved) for own in beside.samples]

@@ -15,31 +15,35 @@ from srbench.measuring.metrics.spec import SetMetricSpec
 
 @dataclass(eq=False)
 class Features:
-    """The features of all sr and all hr that one metric has seen."""
+    """The features of all hr, and of all sr in each sample of them, that one metric has seen."""
 
     of: Callable[[Tensor], Tensor]
     """What the metric's `load` returned."""
-    sr: list[Tensor] = field(default_factory=list)
+    sr: dict[int, list[Tensor]] = field(default_factory=dict)
+    """By number of the sample."""
     hr: list[Tensor] = field(default_factory=list)
 
-    def add(self, sr: Tensor, hr: Tensor) -> None:
-        """Add an image (1, C, H, W) and its truth."""
-        pair = [self.of(image).detach().to("cpu", torch.float64).flatten(1) for image in (sr, hr)]
-        self.sr.append(pair[0])
-        self.hr.append(pair[1])
+    def add(self, sr: Tensor, hr: Tensor, sample: int = 0) -> None:
+        """Add a sample of an image (1, C, H, W), with its truth, which the first sample brings for all."""
+        self.sr.setdefault(sample, []).append(self._of(sr))
+        if sample == 0:
+            self.hr.append(self._of(hr))
+
+    def _of(self, image: Tensor) -> Tensor:
+        return self.of(image).detach().to("cpu", torch.float64).flatten(1)
 
 
 def set_scores(
     metrics: Sequence[SetMetricSpec], collected: Mapping[str, Features], absent: dict[str, str]
-) -> dict[str, float]:
-    """Return the scores of the sets, by metric; a metric that has none is put into ``absent`` with the reason.
+) -> dict[str, tuple[float, ...]]:
+    """Return the score of each sample of the sets, by metric; one that has none is put into ``absent`` with the reason.
 
     Args:
         metrics: The metrics.
         collected: The features of those that could be loaded.
         absent: The reasons of those that could not, or that failed on an image.
     """
-    scores: dict[str, float] = {}
+    scores: dict[str, tuple[float, ...]] = {}
     for metric in metrics:
         if metric.name in absent:
             continue
@@ -48,12 +52,14 @@ def set_scores(
             absent[metric.name] = "there is no image"
             continue
         try:
-            value = float(metric.score(torch.cat(own.sr), torch.cat(own.hr)))
+            hr = torch.cat(own.hr)
+            values = tuple(float(metric.score(torch.cat(sr), hr)) for sr in own.sr.values())
         except Exception as error:  # noqa: BLE001 - a metric's own failure is a reason, not a crash
             absent[metric.name] = reason_of(error)
             continue
-        if math.isfinite(value):
-            scores[metric.name] = value
+        strange = [value for value in values if not math.isfinite(value)]
+        if strange:
+            absent[metric.name] = f"the metric gave no number ({strange[0]})"
         else:
-            absent[metric.name] = f"the metric gave no number ({value})"
+            scores[metric.name] = values
     return scores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from srbench.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 _CHOICE = re.compile(r"(?P<sampler>[a-z][a-z0-9_]*)-(?P<steps>[1-9][0-9]*)")
 
@@ -127,6 +128,20 @@ class FitBudget:
     def id(self) -> str:
         """The part of a protocol id: "fit=3000,within=60s"."""
         return f"fit={self.steps}" + (f",within={self.seconds:g}s" if self.seconds else "") + _seed(self.seed)
+
+
+def image_generator(seed: int, image: str, sample: int = 0) -> Generator:
+    """Return the stream of one sample of an image, on the CPU: a function of these alone, not of other images.
+
+    Args:
+        seed: `Sampling.seed` or `FitBudget.seed`.
+        image: The image's name.
+        sample: Number of the sample, from 0.
+    """
+    import torch
+
+    digest = hashlib.blake2b(repr((seed, image, sample)).encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
 
 
 def _seed(seed: int) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.func import functional_call
 
 from srbench.errors import ShapeError
 from srbench.imaging.borders import pad_to_multiple
 from srbench.imaging.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from srbench.imaging.resize import imresize
+from srbench.networks.applied import Fitted
 from srbench.networks.prediction import Prediction, deviation, maps_of
 from srbench.networks.spec import ArchitectureSpec
 from srbench.networks.wanted import Points, Wanted
@@ -116,6 +117,108 @@ class Network:
         """
         return deviation(self.spec, self.predict(lr, scale, conditions=conditions))
 
+    def draw(self, lr: Tensor, scale: Scale, sampler: str, steps: int, generator: Generator) -> Tensor:
+        """Draw sr from a network that models its distribution.
+
+        Args:
+            lr: See a call.
+            scale: The spec's scale for which the network was built.
+            sampler: One of the spec's, by name.
+            steps: From 1 to the most of the sampler.
+            generator: Gives all random numbers, on the CPU; see `srbench.networks.applied.image_generator`.
+
+        Returns:
+            (N, C, H, W), nominally in [0, 1], not clamped here.
+
+        Raises:
+            ShapeError: The network has no such sampler, or returned something else than sr.
+        """
+        self._require_sampler(sampler, steps)
+        return self._as_whole(lr, scale, lambda given: self.module.sample(given, sampler, steps, generator))  # type: ignore[operator]
+
+    def objective(self, lr: Tensor, hr: Tensor, generator: Generator) -> Tensor:
+        """Compute the loss by which a network that models a distribution is trained, differentiably.
+
+        Args:
+            lr: (N, C, h, w) in [0, 1], in the network's own channels.
+            hr: (N, C, H, W) in [0, 1].
+            generator: Gives all random numbers, on the CPU.
+
+        Raises:
+            ShapeError: The network has no samplers, or returned something else than one number.
+        """
+        if not self.spec.samplers:
+            raise ShapeError(
+                f"{self.spec.name} has no objective of its own, since its spec declares no samplers; train it by the "
+                "recipe's losses."
+            )
+        loss = self.module.objective(self.normalised(lr), self.normalised(hr), generator)  # type: ignore[operator]
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            returned = tuple(loss.shape) if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
+            raise ShapeError(f"The objective of {self.spec.name} returned {returned}; it must return one number.")
+        return loss.reshape(())
+
+    def fit(
+        self, lr: Tensor, scale: Scale, *, steps: int, generator: Generator, kernel: Tensor | None = None,
+        go_on: Callable[[], bool] = lambda: True,
+    ) -> Fitted:  # fmt: skip
+        """Fit a network to one image and return its sr, also where gradients are switched off.
+
+        Args:
+            lr: (1, C, h, w), see a call.
+            scale: The spec's scale for which the network was built.
+            steps: The most steps.
+            generator: Gives all random numbers, on the CPU.
+            kernel: (k, k), see `srbench.networks.applied.Fitting`.
+            go_on: Asked before every step; False ends the fit.
+
+        Raises:
+            ShapeError: The network is not fitted to images, or returned something else than sr.
+        """
+        if self.spec.fitting is None:
+            raise ShapeError(f"{self.spec.name} is not fitted to images, since its spec declares no fitting; call it.")
+        found: list[Fitted] = []
+
+        def fitted(given: Tensor) -> Tensor:
+            with torch.inference_mode(mode=False), torch.enable_grad():
+                own = given.detach().clone()  # not one of inference mode
+                weights = None if kernel is None else kernel.detach().clone().to(own)
+                made = self.module.fit(own, steps=steps, generator=generator, kernel=weights, go_on=go_on)  # type: ignore[operator]
+            if not isinstance(made, Fitted):
+                raise ShapeError(
+                    f"The fit of {self.spec.name} returned a {type(made).__name__}; it must return srbench.Fitted."
+                )
+            found.append(made)
+            return made.sr.detach()
+
+        sr = self._as_whole(lr, scale, fitted)
+        return found[0]._replace(sr=sr)
+
+    def _require_sampler(self, sampler: str, steps: int) -> None:
+        known = {one.name: one.most for one in self.spec.samplers}
+        if not 1 <= steps <= known.get(sampler, 0):
+            shown = " or ".join(f"{name} with 1 to {most} steps" for name, most in known.items()) or "none"
+            raise ShapeError(
+                f"{self.spec.name} cannot draw by {sampler} with {steps} steps; its samplers are: {shown}."
+            )
+
+    def _as_whole(self, lr: Tensor, scale: Scale, apply: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return sr in [0, 1] where ``apply`` maps lr to it in the module's units, channels and sizes."""
+        if lr.shape[1] == 3 and self.spec.channels == "y":
+            ycbcr = rgb_to_ycbcr(lr)
+            return _with_chroma(self._as_whole(ycbcr[:, :1], scale, apply), ycbcr)
+        padded, crop = pad_to_multiple(lr, self.spec.size_multiple, self.spec.min_size)
+        sr = apply(self.normalised(padded))
+        wanted = (*padded.shape[:2], *hr_size((padded.shape[2], padded.shape[3]), scale))
+        if not isinstance(sr, Tensor) or tuple(sr.shape) != wanted:
+            returned = tuple(sr.shape) if isinstance(sr, Tensor) else f"a {type(sr).__name__}"
+            raise ShapeError(
+                f"{self.spec.name} returned {returned} for lr {tuple(padded.shape)} at x{scale}; "
+                f"it must return {wanted}."
+            )
+        height, width = hr_size(crop, scale)
+        return self._restored(sr[..., :height, :width])
+
     def _at_points(self, lr: Tensor, points: Points, weights: Mapping[str, Tensor] | None) -> Tensor:
         name, wanted = self.spec.name, (*lr.shape[:2], points.pixels.shape[1], 1)
         if not self.spec.points:
@@ -188,8 +291,13 @@ class Network:
     ) -> Prediction:
         ycbcr = rgb_to_ycbcr(lr)
         luma, spread = self.predict(ycbcr[:, :1], scale, weights, conditions)
-        chroma = imresize(ycbcr[:, 1:], size=(luma.shape[-2], luma.shape[-1])).to(luma.dtype)
-        return Prediction(ycbcr_to_rgb(torch.cat((luma, chroma), dim=1)), spread)
+        return Prediction(_with_chroma(luma, ycbcr), spread)
+
+
+def _with_chroma(luma: Tensor, ycbcr: Tensor) -> Tensor:
+    """Return RGB of the luma of sr (N, 1, H, W) and the chroma of lr (N, 3, h, w), enlarged bicubically."""
+    chroma = imresize(ycbcr[:, 1:], size=(luma.shape[-2], luma.shape[-1])).to(luma.dtype)
+    return ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
 
 
 def _colour(values: tuple[float, ...], like: Tensor) -> Tensor:

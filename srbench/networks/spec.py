@@ -215,6 +215,13 @@ class ArchitectureSpec:
                 f"{kind} {self.name!r} is fitted to every image, so nothing trains it before and nothing is drawn from "
                 "it; declare trainable=False and no samplers."
             )
+        given = (self.multi_scale, self.any_scale, self.conditions, self.uncertainty)
+        names = ("multi_scale", "any_scale", "conditions", "uncertainty")
+        if (self.samplers or self.fitting) and (others := [name for name, on in zip(names, given, strict=True) if on]):
+            raise PluginError(
+                f"{kind} {self.name!r} declares {others[0]}, which a network with samplers or fitting gets no argument "
+                "for; leave it out, and build a network for each scale."
+            )
 
     @property
     def sampler_choices(self) -> tuple[str, ...]:

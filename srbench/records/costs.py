@@ -63,11 +63,12 @@ class ImageCosts(Stored):
     """The costs of one sr where a network is evaluated more than once for it: by a sampler, or by fitting it."""
 
     evaluations: int
-    """Evaluations of the network, those of a fit included; the most of any image."""
+    """Evaluations of the network for one sr, the most of any image; a step of a fit counts as one."""
     seconds: Measured
-    """Median time of an image, in s."""
+    """Median time of one sr, in s."""
     peak_memory_mib: Measured
-    """Size of all tensors at the peak, with the network's weights, in 2^20 bytes; the most of any image."""
+    """Size of all tensors at the peak, with the network's weights, in 2^20 bytes, for an input as large as the largest;
+    see `srbench.profiling.image_costs`."""
     shortened: int = Field(default=0, exclude_if=operator.not_)
     """Images whose fit ended early, by the budget of time."""
     threads: int

@@ -34,6 +34,7 @@ def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> R
         certification=schedule.result(jobs.certify),
         profile=_profile(schedule.result(jobs.profile) if jobs.profile else None, measured.deployment),
         deployment=measured.deployment,
+        image_costs=measured.image_costs,
         environment=measured.environment,
         made_by=made_by(cell, schedule.plan.suite, measured, session, schedule.keys),
         doubts=measured.doubts,

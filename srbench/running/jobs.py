@@ -275,6 +275,7 @@ class MeasureJob(Job[MeasuredCell]):
             weights_read=model.weights_read,
             doubts=(*model.doubts, *measured.doubts, *([CHOSEN_BY_TEST] if chosen_by_test else ())),
             deployment=deployment,
+            image_costs=measured.image_costs,
             environment=this_environment(session.device),
             command=session.command,
             log=worker_log(),

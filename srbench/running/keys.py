@@ -96,11 +96,12 @@ class Keys:
         )
 
     def cell(self, cell: Cell, profiling: Profiling = TIMED) -> JobName[MeasuredCell]:
-        """Name a measurement; that of a backend has its times, which belong to a machine and the way of timing."""
+        """Name a measurement; one with times or by a limit of time belongs to a machine, and to the way of timing."""
         catalog, dataset = self._catalog, self._catalog.datasets[cell.dataset]
         takes_provided = cell.protocol.takes_provided_lr(cell.degradation)
         provided = catalog.degradations[cell.degradation].provided or takes_provided
         version = task_of(catalog.networks[cell.model.architecture]).measuring_version
+        fitting = cell.inference.fitting
         return MEASURE.job(
             {
                 "model": self.model(cell.model).key,
@@ -117,6 +118,7 @@ class Keys:
                 "device": self._device_kind,
             }
             | ({"task": version} if version > 1 else {})
+            | ({"machine": self._machine} if fitting and fitting.seconds else {})
             | self._deployment(cell, profiling)
         )
 

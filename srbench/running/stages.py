@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import Field
 
-from srbench.records.costs import Deployment, Profile
+from srbench.records.costs import Deployment, ImageCosts, Profile
 from srbench.records.model import TrainingCosts, WarmStart
 from srbench.records.record import Environment
 from srbench.records.scores import Certification, ImageScores, Score
@@ -106,6 +106,7 @@ class MeasuredCell(Stored):
     weights_read: str = ""
     doubts: tuple[str, ...] = ()
     deployment: Deployment | None = Field(default=None, exclude_if=lambda found: found is None)
+    image_costs: ImageCosts | None = Field(default=None, exclude_if=lambda found: found is None)
     environment: Environment
     command: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """See `srbench.running.session.Session`."""

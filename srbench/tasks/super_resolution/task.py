@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from srbench.catalog.catalog import Catalog
@@ -111,6 +113,8 @@ class SuperResolution(Task):
         """Super-resolve and score the images; published weights are also tried on a photograph."""
         from srbench.measuring.measure import measure
         from srbench.measuring.pairs import Pairs
+        from srbench.profiling.image_costs import image_costs
+        from srbench.profiling.other_work import other_work
 
         pairs = Pairs(
             library=request.library,
@@ -122,11 +126,19 @@ class SuperResolution(Task):
             limit=request.limit,
             realisation=request.realisation,
         )
-        return measure(
-            request.network, pairs, all_of(SrScoreSpec, request.metrics), request.inference, request.device,
-            keep=request.keep, folder=request.folder, advance=advance, published=request.published,
-            without_maps=request.without_maps,
-        )  # fmt: skip
+        several = request.inference.sampling or request.inference.fitting
+        with other_work(str(request.device)) if several else nullcontext() as others:
+            measurement = measure(
+                request.network, pairs, all_of(SrScoreSpec, request.metrics), request.inference, request.device,
+                keep=request.keep, folder=request.folder, advance=advance, published=request.published,
+                without_maps=request.without_maps,
+            )  # fmt: skip
+        if measurement.effort is None or others is None:
+            return measurement
+        costs = image_costs(
+            request.network, request.scale, request.inference, measurement.effort, request.device, others.sentence
+        )
+        return replace(measurement, image_costs=costs)
 
     def images(self, library: Library, dataset: DatasetSpec, limit: int | None) -> int:
         """Return the number of images."""
