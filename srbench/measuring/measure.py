@@ -87,7 +87,7 @@ def measure(
         except ShapeError as error:
             raise ShapeError(f"{pairs.dataset.label}, image {pair.name}: {error}") from error
         files = keep_images(pair, made, folder, maps=bool(scorer.maps)) if len(images) < keep else {}
-        samples = scores if len(scores) > 1 else []
+        samples = [{name: one[name] for name in scores[-1]} for one in scores] if len(scores) > 1 else []
         images.append(
             ImageScores.model_validate(
                 {"name": pair.name, "scores": _mean_of_samples(scores), "samples": samples, **files}
