@@ -91,7 +91,7 @@ def pick(
     else:
         _print(choice, candidates, budgets, f"x{factor}, {output}, {target}")
     if not choice.fitting:
-        complain("No model fits; loosen a budget.")
+        complain(f"No model fits{_nearest(choice, budgets)}; loosen a budget.")
         raise typer.Exit(1)
 
 
@@ -106,7 +106,8 @@ def _print(choice: Choice, candidates: Candidates, budgets: Sequence[Budget], wh
         _print_models(f"Within the budget at {where}", choice.fitting, candidates)
     nearest = choice.over[:NEAREST]
     if nearest:
-        _print_models(f"Better, but over the budget at {where}; the nearest", nearest, candidates)
+        title = "Better, but over the budget" if choice.fitting else "Over the budget"
+        _print_models(f"{title} at {where}; the nearest", nearest, candidates)
     for priced in nearest:
         over = [str(budget) for budget in budgets if budget.exceeded(priced.costs)]
         print_text(f"{priced.candidate.title} exceeds {' and '.join(over) or 'what can be measured of it'}.")
@@ -116,6 +117,18 @@ def _print(choice: Choice, candidates: Candidates, budgets: Sequence[Budget], wh
     print_text(
         f"{candidates.metric} on {candidates.dataset} ({candidates.protocol}), {whose}; costs: {this_machine().name}."
     )
+
+
+def _nearest(choice: Choice, budgets: Sequence[Budget]) -> str:
+    """Return how "No model fits" goes on: with the model that is nearest to the budget, and its figures."""
+    if not choice.over or choice.over[0].excess == float("inf"):
+        return ""
+    nearest = choice.over[0]
+    over = " and ".join(
+        f"a {own.name} of {_shown(nearest, own.name)} over the limit of {own.limit:g}"
+        for own in budgets if own.exceeded(nearest.costs)
+    )  # fmt: skip
+    return f": the nearest, {nearest.candidate.title}, has {over}"
 
 
 def _print_models(title: str, models: Sequence[Priced], candidates: Candidates) -> None:

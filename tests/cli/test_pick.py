@@ -44,6 +44,19 @@ def test_results_are_chosen_by_their_own_scores(srbench):
     assert "as measured" in answer.out
 
 
+def test_where_nothing_fits_the_nearest_is_named_with_its_figures(srbench):
+    answer = srbench("pick", "--scale", "4", "--budget", "params_k <= 0.1", *QUICK)
+    assert answer.status == 1
+    assert "timing" not in answer.err, "what is too large by its count is not timed"
+    assert answer.out.strip().startswith("Over the budget at x4, 48x40, cpu; the nearest")
+    (name, _, params, *_), *others = models(answer.out)
+    assert all(params <= own[2] for own in others)
+    said = (
+        f"No model fits: the nearest, {name}, has a params_k of {params:,.1f} over the limit of 0.1; loosen a budget."
+    )
+    assert said in " ".join(answer.err.split())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
