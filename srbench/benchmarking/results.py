@@ -17,7 +17,7 @@ from srbench.report.build import ReportFiles, build_report
 from srbench.report.comparing.reading import read_side, side_of
 from srbench.report.comparing.rows import is_score
 from srbench.report.comparing.sides import Side
-from srbench.report.frames import frame_of_cells, frame_of_gains, frame_of_images
+from srbench.report.frames import frame_of_cells, frame_of_gains, frame_of_images, frame_of_samples
 from srbench.report.leaderboard.sections import make_sections
 from srbench.report.leaderboard.tables import Section
 from srbench.report.reading import has_records, read_records
@@ -90,6 +90,15 @@ class Results:
             DataError: See `records`.
         """
         return frame_of_images(self.records)
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """One row for each sample of an image, with the columns of ``per_sample.csv``; none unless several were drawn.
+
+        Raises:
+            DataError: See `records`.
+        """
+        return frame_of_samples(self.records)
 
     @cached_property
     def gains(self) -> pd.DataFrame:

@@ -20,11 +20,8 @@ def ways_of(axes: Axes, spec: ArchitectureSpec) -> tuple[Inference, ...]:
             sampler that it lacks.
     """
     grid = axes.grid
-    whole = Inference(tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop)
-    if not axes.task.has_backends:
-        whole = replace(whole, precision=grid.precision)
     if not spec.samplers and spec.fitting is None:
-        return tuple(replace(whole, backend=backend) for backend in axes.backends)
+        return tuple(replace(inference_of(axes), backend=backend) for backend in axes.backends)
     _refuse_unfit(axes, spec)
     try:
         if spec.fitting:
@@ -33,6 +30,15 @@ def ways_of(axes: Axes, spec: ArchitectureSpec) -> tuple[Inference, ...]:
         return tuple(Inference(sampling=chosen_sampling(spec, name, grid.samples, grid.sample_seed)) for name in names)
     except UsageError as error:
         raise ConfigError(f"{axes.where}: {error}") from None
+
+
+def inference_of(axes: Axes, resize: int = 0) -> Inference:
+    """Return how a grid applies networks that one evaluation applies, without a backend; see `Inference.resize`."""
+    grid = axes.grid
+    return Inference(
+        tile=grid.tile, overlap=grid.overlap, self_ensemble=grid.self_ensemble, chop=grid.chop, resize=resize,
+        precision="fp32" if axes.task.has_backends else grid.precision,
+    )  # fmt: skip
 
 
 def chosen_sampling(spec: ArchitectureSpec, choice: str = "", samples: int = 1, seed: int = 0) -> Sampling:

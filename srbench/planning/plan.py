@@ -9,7 +9,7 @@ from functools import partial
 
 from srbench.catalog.catalog import Catalog
 from srbench.errors import UsageError
-from srbench.planning.applying import ways_of
+from srbench.planning.applying import inference_of, ways_of
 from srbench.planning.axes import Axes
 from srbench.planning.cells import Cell, Plan
 from srbench.planning.checks import check_grid, check_selection, check_suite, refuse_shared_rows
@@ -61,9 +61,7 @@ def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
         if applied is None:
             continue
         resize = 0 if applied == scale else whole_scale(applied)
-        ways = [replace(way, resize=resize) for way in ways_of(axes, named.spec)]
-        for way in ways:
-            axes.task.check_inference(way, scale, axes.where)
+        axes.task.check_inference(inference_of(axes, resize), scale, axes.where)
         numbers = axes.realisations(degradation)
         recipe = partial(axes.recipe, axes.recipe_name, named.spec)
         protocol = axes.task.protocol(grid.protocol or axes.suite.protocol, recipe)
@@ -75,6 +73,7 @@ def _cells(axes: Axes, selection: Selection) -> Iterator[Cell]:
             if selection.only and not {name, named.spec.name, distiller} & set(selection.only):
                 continue
             models = models_of(axes, named, degradation, applied, distiller)
+            ways = [replace(way, resize=resize) for way in ways_of(axes, named.spec)]
             for model, way, dataset, number in itertools.product(models, ways, datasets, numbers):
                 int8 = way.backend is not None and way.backend.precision == "int8"
                 yield Cell(

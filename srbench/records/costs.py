@@ -78,6 +78,15 @@ class ImageCosts(Stored):
     other_work: str = Field(default="", exclude_if=operator.not_)
     """What others did on the machine meanwhile; see `srbench.profiling.other_work`."""
 
+    @property
+    def figures(self) -> dict[str, Measured]:
+        """The figures that tables show, by the names of their columns."""
+        return {
+            "evaluations": Measured(value=self.evaluations),
+            "image_seconds": self.seconds,
+            "image_memory_mib": self.peak_memory_mib,
+        }
+
 
 class Deployment(Stored):
     """How a network ran in a backend, and what it cost there; one session was scored and timed."""

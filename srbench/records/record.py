@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from typing import Any, Literal
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from srbench.records.stored import FileInside, Stored, absent
 from srbench.scales import Scale
 
 RECORD_VERSION: Literal[1] = 1
+_SAMPLES = re.compile(r"samples=(\d+)")
 
 
 class Environment(Stored):
@@ -115,6 +117,12 @@ class Record(Stored):
     def headline_score(self) -> Score | None:
         """The score of the metric that ranks its table; None if that was not measured."""
         return self.scores.get(self.headline)
+
+    @property
+    def samples(self) -> int:
+        """Number of sr that were drawn for every image, over which scores are means; 0 for what draws none."""
+        found = _SAMPLES.search(self.drawn) if self.drawn else None
+        return int(found[1]) if found else int(bool(self.drawn) and not self.drawn.startswith("fit="))
 
     @property
     def applied(self) -> str:

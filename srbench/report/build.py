@@ -12,13 +12,14 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from srbench.files import atomic_write, sha256_of
 from srbench.records.stored import Stored
+from srbench.report.leaderboard.columns import has_samples
 from srbench.report.leaderboard.sections import make_sections
 from srbench.report.leaderboard.tables import Section
 from srbench.report.pictures import can_draw
 from srbench.report.reading import PACKED, Records, lines_of, read_records, write_packed
-from srbench.report.writing import FILES, PER_IMAGE, write_files
+from srbench.report.writing import FILES, PER_IMAGE, PER_SAMPLE, write_files
 
-REPORT_VERSION = 13
+REPORT_VERSION = 14
 """Raise it whenever the same records give other files."""
 STATE = ".report"
 """A file in the folder of the records that lists what was made from them."""
@@ -33,6 +34,8 @@ class ReportFiles:
     html: Path
     """The page: everything in one file that needs no network."""
     per_image: Path
+    per_sample: tuple[Path, ...]
+    """Likewise; empty unless several sr were drawn of an image."""
     packed: Path
     """Every record that these were made from, in one file."""
     distillation: tuple[Path, ...]
@@ -52,7 +55,16 @@ class ReportFiles:
     def paths(self) -> tuple[Path, ...]:
         """All files, the most important first."""
         pages = (*self.distillation, *self.degradations, *self.deployment)
-        return (self.markdown, self.html, self.csv, *pages, self.per_image, self.packed, *self.figures)
+        return (
+            self.markdown,
+            self.html,
+            self.csv,
+            *pages,
+            self.per_image,
+            *self.per_sample,
+            self.packed,
+            *self.figures,
+        )
 
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[^./\\:][^/\\:]*\.(csv|html|md|png)$")]
@@ -104,7 +116,7 @@ def build_report(results: Path, *, force: bool = False, images: bool = False) ->
         deployment=tuple(path.name for path in written.deployment),
     )
     made = _files(results, records, sections, after)
-    for stale in {*files.paths} - {*made.paths}:
+    for stale in {*files.paths, results / PER_SAMPLE} - {*made.paths}:
         with suppress(OSError):
             stale.unlink(missing_ok=True)
     atomic_write(state, after.model_copy(update={"digest": digest, "hashes": _hashes(made)}).model_dump_json())
@@ -121,6 +133,7 @@ def _files(results: Path, records: Records, sections: tuple[Section, ...], state
         markdown=results / FILES["md"],
         html=results / FILES["html"],
         per_image=results / PER_IMAGE,
+        per_sample=(results / PER_SAMPLE,) if has_samples(records.records) else (),
         packed=results / PACKED,
         distillation=tuple(results / name for name in state.distillation),
         degradations=tuple(results / name for name in state.degradations),

@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from srbench.report.leaderboard.columns import has_samples
 from srbench.report.leaderboard.sections import make_sections
 from srbench.report.leaderboard.tables import Section
 from srbench.report.pictures import FigureFormat
 from srbench.report.reading import Records, read_records
 from srbench.report.selection import Wanted, chosen_metrics, chosen_sections, parse_condition
-from srbench.report.writing import FILES, PER_IMAGE, TableFormat, write_files
+from srbench.report.writing import FILES, PER_IMAGE, PER_SAMPLE, TableFormat, write_files
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,9 @@ def export(
         StoreError: The folder cannot be written.
     """
     written = write_files(folder, chosen.records, chosen.sections, tables=tables, figures=figures)
-    names = [*(FILES[kind] for kind in tables), *([PER_IMAGE] if "csv" in tables else [])]
+    names = [FILES[kind] for kind in tables]
+    if "csv" in tables:
+        names += [PER_IMAGE, *([PER_SAMPLE] if has_samples(chosen.records.records) else [])]
     paths = (folder / name for name in names)
     return Exported(
         paths=(*paths, *written.distillation, *written.degradations, *written.deployment, *written.figures),

@@ -14,7 +14,15 @@ from srbench.records.row import RowId
 from srbench.report.distillation.gains import make_gain_tables
 from srbench.report.distillation.page import csv_columns, csv_rows
 from srbench.report.formats import CsvValue, cell_text
-from srbench.report.leaderboard.columns import Dtype, dtype_of, image_columns, image_rows, metric_columns
+from srbench.report.leaderboard.columns import (
+    Dtype,
+    dtype_of,
+    image_columns,
+    image_rows,
+    metric_columns,
+    sample_columns,
+    sample_rows,
+)
 from srbench.report.leaderboard.sections import make_sections, rank_order
 
 if TYPE_CHECKING:
@@ -44,6 +52,14 @@ def frame_of_images(records: Iterable[Record]) -> pd.DataFrame:
     return _typed(rows, [*image_columns(metrics), "reasons"], _dtype_of_images)
 
 
+def frame_of_samples(records: Iterable[Record]) -> pd.DataFrame:
+    """Return the rows of ``per_sample.csv``; none unless several sr were drawn of an image."""
+    ordered = rank_order(list(records))
+    metrics = metric_columns(ordered)
+    rows = [_texts(row) for record in ordered for row in sample_rows(record, metrics)]
+    return _typed(rows, sample_columns(metrics), _dtype_of_images)
+
+
 def frame_of_gains(records: Iterable[Record]) -> pd.DataFrame:
     """Return the rows of ``distillation.csv``; none unless a student was trained in two ways."""
     tables = make_gain_tables(make_sections(records))
@@ -62,7 +78,7 @@ def _missing(record: Record, metrics: Mapping[str, str], row: Mapping[str, CsvVa
 
 
 def _dtype_of_images(column: str) -> Dtype:
-    return "string" if column == "image" else dtype_of(column)
+    return {"image": "string", "sample": "Int64"}.get(column) or dtype_of(column)  # type: ignore[return-value]
 
 
 def _dtype_of_gains(column: str) -> Dtype:

@@ -104,8 +104,11 @@ def chosen_metrics(records: Iterable[Record], names: Sequence[str]) -> tuple[Rec
 
 
 def _with_metrics(record: Record, kept: Sequence[str]) -> Record:
+    def chosen(scores: Mapping[str, float | None]) -> dict[str, float | None]:
+        return {name: value for name, value in scores.items() if name in kept}
+
     images = tuple(
-        image.model_copy(update={"scores": {name: v for name, v in image.scores.items() if name in kept}})
+        image.model_copy(update={"scores": chosen(image.scores), "samples": tuple(map(chosen, image.samples))})
         for image in record.images
     )
     scores = {name: score for name, score in record.scores.items() if name in kept}

@@ -21,11 +21,14 @@ from srbench.report.formats import write_csv
 from srbench.report.leaderboard.attention import attention_pictures
 from srbench.report.leaderboard.by_scale import by_scale
 from srbench.report.leaderboard.columns import (
+    has_samples,
     image_columns,
     image_rows,
     leaderboard_columns,
     leaderboard_row,
     metric_columns,
+    sample_columns,
+    sample_rows,
 )
 from srbench.report.leaderboard.crops import crop_pictures
 from srbench.report.leaderboard.front_plots import front_pictures
@@ -50,6 +53,7 @@ FILES: dict[TableFormat, str] = {
     "md": "leaderboard.md", "html": "leaderboard.html", "latex": "leaderboard.tex", "csv": "leaderboard.csv",
 }  # fmt: skip
 PER_IMAGE = "per_image.csv"
+PER_SAMPLE = "per_sample.csv"
 _MANY = 5
 
 
@@ -160,3 +164,6 @@ def _write_csv(folder: Path, records: Records) -> None:
     write_csv(folder / FILES["csv"], header, (leaderboard_row(record, metrics) for record in ordered))
     images = (row for record in ordered for row in image_rows(record, metrics))
     write_csv(folder / PER_IMAGE, image_columns(metrics), images)
+    if has_samples(ordered):
+        samples = (row for record in ordered for row in sample_rows(record, metrics))
+        write_csv(folder / PER_SAMPLE, sample_columns(metrics), samples)

@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import data as photographs
 
 from srbench.measuring.protocol import protocol_named
-from srbench.records.costs import Profile
+from srbench.records.costs import ImageCosts, Profile
 from srbench.records.model import ModelFacts
 from srbench.records.record import Environment, Record
 from srbench.records.scores import Certification, ImageScores, Score
@@ -163,6 +163,46 @@ def make_record(
         created=created,
     )
     return record.model_copy(update=changes)
+
+
+def draw(record: Record, samples: int = 4, *, sampler: str = "ddim-20", noise: float = 0.1, seed: int = 0) -> Record:
+    """Make the record of a network that draws its sr: sample k of an image scores by ``noise`` beside its mean."""
+    drawn = f"{sampler},samples={samples}" if samples > 1 else sampler
+    own = np.random.default_rng(seed)
+    metrics = [metric for metric, score in record.scores.items() if score.value is not None]
+    offsets = {metric: own.normal(0, noise, (len(record.images), samples)) for metric in metrics}
+    images = []
+    for number, image in enumerate(record.images):
+        every = {metric: image.scores[metric] + offsets[metric][number] for metric in metrics}
+        images.append(
+            image.model_copy(
+                update={
+                    "scores": image.scores | {metric: float(values.mean()) for metric, values in every.items()},
+                    "samples": tuple({m: float(every[m][k]) for m in metrics} for k in range(samples)),
+                }
+            )
+        )
+    scores = dict(record.scores)
+    for metric in metrics:
+        over_set = [float(np.mean([image.samples[k][metric] for image in images])) for k in range(samples)]
+        scores[metric] = scores[metric].model_copy(
+            update={
+                "value": float(np.mean(over_set)),
+                "samples": tuple(over_set) if samples > 1 else (),
+                "protocol": f"{scores[metric].protocol},{drawn}",
+            }
+        )
+    costs = ImageCosts(
+        evaluations=int(sampler.rpartition("-")[2]), seconds=Measured(value=1.25),
+        peak_memory_mib=Measured(value=321.0), threads=2, machine="a1b2c3d4",
+    )  # fmt: skip
+    kept = images if samples > 1 else [image.model_copy(update={"samples": ()}) for image in images]
+    return record.model_copy(
+        update={
+            "key": hashlib.sha256(f"{record.key}{drawn}".encode()).hexdigest(), "drawn": drawn,
+            "inference": f"{record.inference},{drawn}", "scores": scores, "images": tuple(kept), "image_costs": costs,
+        }
+    )  # fmt: skip
 
 
 def answered(values: list[float], seed: int, *, binary: bool = True) -> Record:

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from srbench.errors import UsageError
 from srbench.garbage import without_collections
-from srbench.report.comparing.chance import explained_by_chance
+from srbench.report.comparing.chance import Spread, explained_by_chance, explained_by_samples
 from srbench.report.comparing.renaming import renamed
 from srbench.report.comparing.rows import (
     Cells,
@@ -28,6 +28,7 @@ from srbench.report.comparing.rows import (
 )
 from srbench.report.comparing.rules import Rule
 from srbench.report.comparing.sides import Origin, Side
+from srbench.report.leaderboard.columns import SAMPLE_SD
 
 Verdict: TypeAlias = Literal["failed", "skipped", "new", "changed", "same"]
 Rows: TypeAlias = Mapping[Identity, Cells]
@@ -101,11 +102,35 @@ class _Pair:
         """Whether it is about trainings, which chance lets end elsewhere."""
         return any(row["seed"] for row in (*self.base, *self.head))
 
-    def explained(self, column: str, tests: int) -> float | None:
-        """See `explained_by_chance`; 0 where nothing was trained."""
-        if not self.trained:
-            return 0.0
-        return explained_by_chance(self.scores(self.base, column), self.scores(self.head, column), tests=tests)
+    @property
+    def random(self) -> bool:
+        """Whether chance decides its scores: that of trainings, or of samples."""
+        return self.trained or any(row.get("samples") for row in (*self.base, *self.head))
+
+    def explained(self, column: str, tests: int) -> tuple[float | None, str]:
+        """Return what chance explains of the change, and by how many trainings or samples of both sides.
+
+        Trainings decide if a side has two, since their scores vary by their samples too, and else the samples of one.
+        It is 0 where nothing was trained or drawn, and None where neither shows any spread.
+        """
+        if not self.random:
+            return 0.0, ""
+        sides = (self.base, self.head)
+        trained = [self.scores(side, column) for side in sides]
+        of_trainings = explained_by_chance(*trained, tests=tests)
+        drawn = [Spread.of_groups(_groups(side, column)) for side in sides]
+        if of_trainings is not None or not all(spread.count for spread in drawn):
+            return of_trainings, f"{' and '.join(str(len(scores)) for scores in trained)} trainings"
+        counts = " and ".join(str(spread.count) for spread in drawn)
+        return explained_by_samples(*drawn, tests=tests), f"{counts} samples"
+
+
+def _groups(side: Iterable[Cells], column: str) -> Iterator[tuple[int, float]]:
+    """Yield the number of samples of each row and their deviation in a column."""
+    for row in side:
+        count, deviation = (number(row.get(name, "")) for name in ("samples", column + SAMPLE_SD))
+        if count is not None and deviation is not None:
+            yield int(count), deviation
 
 
 def compare_sides(base: Side, head: Side, rules: Sequence[Rule], renamings: Sequence[str] = ()) -> Comparison:
@@ -183,9 +208,9 @@ def _judge_methods(before: Rows, after: Rows, rules: Sequence[Rule]) -> list[Cha
     judged = [(rule, [pair for pair in pairs if rule.is_about(pair.identity)]) for rule in rules]
     tests = 0
     for rule, own in judged:
-        trained = [pair for pair in own if pair.trained]
-        spread = sum(pair.explained(rule.column, 1) is not None for pair in trained)
-        if trained and not spread:
+        random = [pair for pair in own if pair.random]
+        spread = sum(pair.explained(rule.column, 1)[0] is not None for pair in random)
+        if random and not spread:
             raise UsageError(
                 f"The rule '{rule}' needs a method with two trainings on one side, and each has one; run with --seed 0 "
                 "--seed 1 --seed 2, or replace chance by a number."
@@ -217,12 +242,10 @@ def _judge(pair: _Pair, rule: Rule, tests: int = 1) -> Change:
     base, head = (fmean(side) if side else None for side in scores)
     verdict, detail = _unjudged(pair, rule, base, head)
     if not verdict and base is not None and head is not None:
-        explained = pair.explained(column, tests) if rule.chance else 0.0
+        explained, by = pair.explained(column, tests) if rule.chance else (0.0, "")
         notes = [_elsewhere(pair, column)]
-        if rule.chance and pair.trained and explained is not None:
-            notes.insert(
-                0, f"chance explains {explained:.3g} with {' and '.join(str(len(s)) for s in scores)} trainings"
-            )
+        if by and explained is not None:
+            notes.insert(0, f"chance explains {explained:.3g} with {by}")
         if rule.chance and is_equal(column, base, head):
             verdict = "same"
         elif explained is None:

@@ -19,7 +19,7 @@ Identity: TypeAlias = tuple[str, ...]
 _FIXED = {c.name for c in (*NAMING, *COSTS)} | {"reasons"}
 _COUNTS = {
     "parameters", "parameters_deployed", "macs_720p_g", "macs_256_g", "macs_input_m", "input_bytes", "table_bytes",
-    "lookups_per_pixel",
+    "lookups_per_pixel", "evaluations",
 }  # fmt: skip
 
 

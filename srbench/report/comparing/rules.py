@@ -13,7 +13,7 @@ from srbench.errors import UnknownNameError, UsageError
 from srbench.records.row import RowId
 from srbench.report.comparing.rows import Identity, holds_numbers
 
-TIMINGS = ("latency", "peak_memory", "train_seconds", "seconds_per_step")
+TIMINGS = ("latency", "peak_memory", "image_seconds", "image_memory", "train_seconds", "seconds_per_step")
 """Columns whose names start with these compare only on one machine."""
 CHANCE = "chance"
 """The word for a limit that follows from the trainings of both sides; see `srbench.report.comparing.chance`."""

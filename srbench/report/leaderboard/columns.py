@@ -1,8 +1,9 @@
-"""The columns and rows of ``leaderboard.csv`` and ``per_image.csv``; docs/results.md is their reference."""
+"""The columns and rows of ``leaderboard.csv``, ``per_image.csv`` and ``per_sample.csv``; see docs/results.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_type_hints
 
@@ -53,8 +54,8 @@ _ABOUT = {
     "degradation": "How lr was made from hr.",
     "train_degradation": "What the model was trained on; empty where nothing was trained.",
     "protocol": "Preset by which scores were taken.",
-    "inference": "`whole`, `tile=…` or `chop`, with `,resize=…` for a reduced larger scale and `,x8` for the "
-                 "self-ensemble.",
+    "inference": "`whole`, `tile=…` or `chop`, with `,resize=…` for a reduced larger scale, `,x8` for the "
+                 "self-ensemble, and `,ddim-20,samples=4` or `,fit=3000` for networks that sample or are fitted.",
     "realisation": "Number of the frozen realisation, from 0; empty where only one was measured.",
 }  # fmt: skip
 _IDENTITY = [
@@ -97,6 +98,16 @@ COSTS = (
     Column("precision", "Number format of the timed network.", _at("profile.precision"), "string"),
     Column("peak_memory_mib", "Resident memory of a forward pass, weights included, MiB.",
            _at("profile.peak_memory_mib")),
+    Column("samples", "Sr that were drawn for every image, over which scores are means; empty where none is drawn.",
+           lambda r: r.samples or None, "Int64"),
+    Column("evaluations", "Evaluations of the network for one sr, those of a fit included; the most of any image. "
+           "Empty, as the next three, where one makes sr.", _at("image_costs.evaluations"), "Int64"),
+    Column("image_seconds", "Median time of one sr, seconds.", _at("image_costs.seconds")),
+    Column("image_memory_mib", "Size of all tensors at the peak of one sr, weights included, MiB; the most of any "
+           "image.",
+           _at("image_costs.peak_memory_mib")),
+    Column("fits_shortened", "Images whose fit ended early, by its budget of time.",
+           _at("image_costs.shortened"), "Int64"),
     Column("machine", "Id of the machine; timings compare only where it is equal.",
            lambda r: r.profile.machine if r.profile else r.environment.machine if r.environment else None, "string"),
     Column("device", "What scored the images.", _at("environment.device"), "string"),
@@ -120,6 +131,7 @@ COSTS = (
     Column("key", "Content key of the record.", _at("key"), "string"),
 )  # fmt: skip
 
+SAMPLE_SD = "_sample_sd"
 PER_METRIC: Mapping[str, tuple[str, Callable[[Score], CsvValue]]] = {
     "_low": ("Low end of the mean's 95 % interval over images (Student's t).", lambda s: s.low),
     "_high": ("High end of that interval.", lambda s: s.high),
@@ -128,6 +140,10 @@ PER_METRIC: Mapping[str, tuple[str, Callable[[Score], CsvValue]]] = {
     "_delta": (
         "Measured minus reported.",
         lambda s: None if s.value is None or s.reported is None else s.value - s.reported,
+    ),
+    SAMPLE_SD: (
+        "Standard deviation of the score over samples; only where several were drawn of some row.",
+        lambda s: statistics.stdev(s.samples) if len(s.samples) > 1 else None,
     ),
 }
 """Ending and meaning of the columns that follow the metric columns, for each of these."""
@@ -153,15 +169,26 @@ def metric_columns(records: Sequence[Record]) -> dict[str, str]:
 
 def leaderboard_columns(metrics: Mapping[str, str] = METRICS, records: Sequence[Record] = ()) -> list[str]:
     """Return the header of ``leaderboard.csv`` for these metrics, with the costs that the records have."""
-    absent = absent_costs(records)
+    absent, sampled = absent_costs(records), has_samples(records)
+    endings = [ending for ending in PER_METRIC if sampled or ending != SAMPLE_SD]
     return [
         *(c.name for c in NAMING),
         *metrics.values(),
-        *(column + ending for column in metrics.values() for ending in PER_METRIC),
+        *(column + ending for column in metrics.values() for ending in endings),
         *(c.name for c in COSTS if c.name not in absent),
         *(f"{metric}_protocol" for metric in metrics),
         "reasons",
     ]
+
+
+def has_samples(records: Iterable[Record]) -> bool:
+    """Whether several sr were drawn of some images."""
+    return any(record.samples > 1 for record in records if record.drawn)
+
+
+def sample_columns(metrics: Mapping[str, str] = METRICS) -> list[str]:
+    """Return the header of ``per_sample.csv`` for these metrics."""
+    return [*(c.name for c in NAMING[:-1]), "image", "sample", *metrics.values(), "key"]
 
 
 def image_columns(metrics: Mapping[str, str] = METRICS) -> list[str]:
@@ -216,3 +243,13 @@ def image_rows(record: Record, metrics: Mapping[str, str]) -> list[CsvRow]:
         | {column: image.scores.get(name) for name, column in metrics.items()}
         for image in record.images
     ]
+
+
+def sample_rows(record: Record, metrics: Mapping[str, str]) -> Iterator[CsvRow]:
+    """Yield the rows of a record in ``per_sample.csv``: one for each sample of an image, if there are several."""
+    sampled = [image for image in record.images if image.samples]
+    naming = _naming(record) if sampled else {}
+    for image in sampled:
+        for number, scores in enumerate(image.samples):
+            own: CsvRow = {column: scores.get(name) for name, column in metrics.items()}
+            yield naming | {"image": image.name, "sample": number, "key": record.key} | own

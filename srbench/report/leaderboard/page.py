@@ -10,6 +10,7 @@ from srbench.escaping import markdown, markdown_sentence
 from srbench.report.formats import STAR, grid
 from srbench.report.leaderboard.attention import attention_name
 from srbench.report.leaderboard.by_scale import ByScale
+from srbench.report.leaderboard.columns import has_samples
 from srbench.report.leaderboard.fronts import Study, study_lines
 from srbench.report.leaderboard.perception import perception_name
 from srbench.report.leaderboard.protocol_ids import common_ids, footnote, sentence
@@ -40,6 +41,10 @@ ABOUT = (
     "`leaderboard.csv`."
 )
 TEACHERS = "*Italic* rows are teachers, each after the best of its students."
+SAMPLED = (
+    "Of a network that draws its sr, a row shows how many samples each image has. Its scores are means over them, for "
+    "gains and tests the mean of each image, and ± is over samples too. `per_sample.csv` has every one."
+)
 RIGHT_OR_WRONG = (
     "Where each image or pair scores 0 or 100, wrong or right, McNemar's exact test replaces the t-test, and intervals "
     "stay within these two: see `docs/results.md`."
@@ -93,6 +98,8 @@ def render_page(
     out += [ABOUT.format(notes=" ".join([*([TEACHERS] if taught else []), *about])), ""]
     if any(score.binary for record in records.records for score in record.scores.values()):
         out += [RIGHT_OR_WRONG, ""]
+    if has_samples(records.records):
+        out += [SAMPLED, ""]
     if machines:
         out += [f"Measured on {markdown('; '.join(machines))} with {markdown('; '.join(versions))}.", ""]
     for file in distillation:

@@ -14,10 +14,11 @@ from srbench.measuring.uncertainty import shared_ranks
 from srbench.records.costs import Profile
 from srbench.records.record import Record
 from srbench.records.row import RowId
+from srbench.records.scores import Score
 from srbench.records.stored import Measured
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.columns import METRICS
-from srbench.report.leaderboard.costs import costs_of
+from srbench.report.leaderboard.costs import OF_IMAGES, costs_of
 from srbench.report.leaderboard.tables import NO_LABELS, Labels, Line, Section, Table, Value, name_lines
 from srbench.report.pairing import Rivals, averaged, in_common, scores_by_seed, statistics_of
 
@@ -134,15 +135,32 @@ def _score(line: Line, heading: Heading) -> Value:
     scores = [(r, r.scores.get(heading.metric)) for r in line.records if r.status == "ok"]
     own = [score for record, score in scores if score and record.table_protocol(score) == heading.protocol]
     if own:
-        return _mean(own)
+        return _over_samples(own) if any(score.samples for score in own) else _mean(own)
     return Value(reason=line.failed or "not measured under this protocol")
 
 
+def _over_samples(scores: Sequence[Score]) -> Value:
+    """Return the mean, and the deviation over the samples of all seeds and realisations together."""
+    every = [value for score in scores for value in score.samples or (score.value,) if value is not None]
+    return Value(_mean(scores).mean, statistics.stdev(every) if len(every) > 1 else None, _mean(scores).reason)
+
+
 def _cost(line: Line, name: str) -> Value:
+    if name in OF_IMAGES and not line.failed:
+        return _cost_of_image(line, name)
     profiles: list[Profile] = [r.profile for r in line.records if r.profile]
     if profiles:
         return _mean([profiles[0].figures.get(name, _UNKNOWN)])  # which all seeds share
     return Value(reason=line.failed or "not profiled")
+
+
+def _cost_of_image(line: Line, name: str) -> Value:
+    found = [record.image_costs for record in line.records if record.image_costs]
+    if found:
+        return _mean([found[0].figures[name]])
+    if line.first.drawn:
+        return Value(reason="not measured")
+    return Value(1.0) if name == "evaluations" else Value(reason="only where an image takes several evaluations")
 
 
 def _mean(measured: Sequence[Measured]) -> Value:

@@ -39,11 +39,11 @@ NO_LABELS = Labels()
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number in a table, averaged over seeds and realisations, or the reason why there is none."""
+    """A number in a table, averaged over seeds, realisations and samples, or the reason why there is none."""
 
     mean: float | None = None
     spread: float | None = None
-    """Standard deviation over seeds and realisations; None with fewer than two of both together."""
+    """Standard deviation over seeds, realisations and samples; None with fewer than two of all together."""
     reason: str | None = None
 
     def text(self, decimals: int) -> str:
@@ -83,10 +83,11 @@ class Line:
 
     @property
     def repeats(self) -> str:
-        """The number of seeds and realisations: "3 seeds × 8 realisations"; empty for a single record."""
+        """The number of seeds, realisations and samples: "3 seeds × 8 realisations"; empty where all are one."""
         counts = {
             "seeds": len({r.model.seed for r in self.records}),
             "realisations": len({r.realisation for r in self.records}),
+            "samples": self.first.samples,
         }
         return " × ".join(f"{count} {what}" for what, count in counts.items() if count > 1)
 
@@ -193,7 +194,15 @@ def method_title(record: Record, labels: Labels = NO_LABELS) -> str:
             title += f" from {teacher_title(m, labels)}"
     if m.train_degradation and m.train_degradation != record.degradation:
         title += f", trained on {training_title(m, labels)}"
+    title += f", {drawing_title(record)}" if record.drawn else ""
     return title + (f", {backend_title(record)}" if record.backend else "")
+
+
+def drawing_title(record: Record) -> str:
+    """Return how sr was drawn or the network fitted: "ddim-20", "3000 steps, within 60s"; "" for all others."""
+    named = {"fit": "{} steps", "within": "within {}", "seed": "sample seed {}", "samples": ""}
+    parts = (part.partition("=") for part in record.drawn.split(","))
+    return ", ".join(filter(None, (named[key].format(value) if value else key for key, _, value in parts)))
 
 
 def backend_title(record: Record) -> str:

@@ -46,6 +46,7 @@ def provenance(line: Line, environments: Environments) -> dict[str, Any]:
         "trained_on": " + ".join(model.trained_on),
         "train_degradation": model.train_degradation,
         "lr": first.lr_source,
+        "sr_drawn": first.drawn,
         "timing": line.timing,
         "dataset_hash": first.dataset_hash,
     }
@@ -83,6 +84,7 @@ def command(records: Sequence[Record]) -> str:
     for seed in sorted({r.model.seed for r in records if r.model.seed is not None}):
         words += ["--seed", str(seed)]
     words += _inference_options(first.inference)
+    words += _drawing_options(first.drawn)
     words += ["--backend", first.backend] if first.backend else []
     return shlex.join(words)
 
@@ -95,3 +97,12 @@ def _inference_options(inference: str) -> list[str]:
     options += [flag for part, flag in (("chop", "--chop"), ("x8", "--self-ensemble")) if part in parts]
     options += [word for part in parts if part in {"bf16", "fp16"} for word in ("--precision", part)]
     return options + [word for part in parts if part.startswith("first=") for word in ("--limit", part[6:])]
+
+
+def _drawing_options(drawn: str) -> list[str]:
+    """Return the options that draw sr like this: "ddim-20,samples=4" gives --sampler ddim-20 --samples 4."""
+    flags = {"samples": "--samples", "seed": "--sample-seed", "fit": "--fit-steps", "within": "--fit-seconds"}
+    parts = [part.partition("=") for part in drawn.split(",") if part]
+    return [
+        word for key, _, value in parts for word in ((flags[key], value.rstrip("s")) if value else ("--sampler", key))
+    ]

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from srbench.records.record import Record
 from srbench.report.degradations.matrix import Matrix
 from srbench.report.distillation.gains import GainTable
+from srbench.report.leaderboard.columns import has_samples
 from srbench.report.leaderboard.tables import Section
 from srbench.report.page.contents import Json, page_contents
 from srbench.report.page.images import make_scenes
@@ -64,6 +65,7 @@ def render_page(contents: Json, records: Iterable[Record], *, title: str = "Lead
         title=title,
         origin=_origin(records),
         about_costs=contents["about_costs"],
+        sampled=has_samples(records),
         right_or_wrong=any(score.binary for record in records for score in record.scores.values()),
         skipped=contents["skipped"],
         policy=_policy(script, style),

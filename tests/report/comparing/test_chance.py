@@ -140,3 +140,37 @@ def test_costs_are_judged_by_chance_too_on_one_machine():
     assert failures(*sides[::-1], rule) == []
     elsewhere = [row | {"machine": "other"} for row in sides[1]]
     assert compare_rows(sides[0], elsewhere, [rule]).having("skipped")
+
+
+def sampled(scores, **changes):
+    """Return the row of given weights, with these scores of its samples."""
+    mean, deviation = np.mean(scores), np.std(scores, ddof=1)
+    return [
+        BASE | changes | {"psnr_y_db": f"{mean:.9g}", "psnr_y_db_sample_sd": f"{deviation:.12g}",
+                          "samples": str(len(scores)), "seed": changes.get("seed", "")}
+    ]  # fmt: skip
+
+
+@given(st.lists(st.floats(20, 40), min_size=2, max_size=6), st.lists(st.floats(20, 40), min_size=2, max_size=6))
+def test_samples_of_given_weights_fail_exactly_where_the_test_of_two_samples_says_so(base, head):
+    assume(np.std(base) > 0.01 and np.std(head) > 0.01)
+    p = ttest_ind(base, head, alternative="greater").pvalue
+    assume(abs(p - FALSE_FAILURES) > 1e-6)
+    change = np.mean(head) - np.mean(base)
+    for seed in ("", "0"):  # a single training on each side shows nothing, so its samples decide
+        failed = failures(sampled(base, seed=seed), sampled(head, seed=seed))
+        assert bool(failed) is bool(p < FALSE_FAILURES and round(change, 2) < 0)
+
+
+def test_two_trainings_of_a_network_that_samples_decide_instead_of_its_samples():
+    sides = [
+        [row for seed, shift in enumerate((0, 1)) for row in sampled([30 + shift, 30.02 + shift], seed=str(seed))],
+        [row for seed, shift in enumerate((-1, 0)) for row in sampled([30 + shift, 30.02 + shift], seed=str(seed))],
+    ]
+    (change,) = compare_rows(*sides, [WORSE]).having("changed")
+    assert "with 2 and 2 trainings" in change.detail
+
+
+def test_a_change_within_the_spread_of_samples_names_how_many_there_were():
+    (change,) = compare_rows(sampled([30.0, 31.0, 30.5]), sampled([30.1, 30.6]), [WORSE]).having("changed")
+    assert "with 3 and 2 samples" in change.detail
