@@ -120,6 +120,17 @@ class Setup:
                     "be compared; choose a teacher on luma, or a student on RGB."
                 )
 
+    def own_losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Compute what a student is trained by without a method: its weighted losses of a batch, by name.
+
+        They are the recipe's losses of what the student returns. A student that models a distribution, whose sr is
+        drawn, has its objective instead, and the recipe's losses do not matter.
+        """
+        if self.student.spec.samplers:
+            return {"objective": self.student.objective(batch.lr, batch.hr, batch.generator)}
+        output = self.student(batch.lr, batch.wanted, conditions=batch.conditions)
+        return self.supervised(output, batch.target)
+
     def supervised(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Compute the recipe's weighted losses of what the student returned, by name.
 
@@ -164,6 +175,9 @@ class Distiller(nn.Module):
         points: True if it can train on points of patches, which recipes with ``points`` give: it calls networks for
             `Batch.wanted` and never reads `Batch.scale`. False for a class with a `losses` or `step` of its own, unless
             it says otherwise.
+        objectives: True if it can train students that model a distribution by their own objective: it computes
+            `Setup.own_losses`, and no loss of a sr. False for a class with a `losses` or `step` of its own, unless it
+            says otherwise.
         data_parallel: Whether a batch may be divided among processes. True: every term is a mean over patches, nothing
             is drawn for each patch, and a step gives gradients to the same parameters for all patches. None:
             before each phase, its `losses` of a batch are compared with the mean over parts of it, and refused if they
@@ -173,6 +187,7 @@ class Distiller(nn.Module):
 
     ema: float | None = None
     points: ClassVar[bool] = True
+    objectives: ClassVar[bool] = True
     data_parallel: bool | None = None
     notes: Sequence[str] = ()
 
@@ -181,6 +196,8 @@ class Distiller(nn.Module):
         super().__init_subclass__(**options)
         if "points" not in vars(cls) and not {"losses", "step"}.isdisjoint(vars(cls)):
             cls.points = False
+        if "objectives" not in vars(cls) and not {"losses", "step"}.isdisjoint(vars(cls)):
+            cls.objectives = False
         if "data_parallel" not in vars(cls) and not {"step", "after_step"}.isdisjoint(vars(cls)):
             cls.data_parallel = False
 
@@ -194,8 +211,7 @@ class Distiller(nn.Module):
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         """Compute named, weighted terms; the default step minimises their sum and logs each of them."""
-        output = self.setup.student(batch.lr, batch.wanted, conditions=batch.conditions)
-        return self.setup.supervised(output, batch.target)
+        return self.setup.own_losses(batch)
 
     def step(
         self,

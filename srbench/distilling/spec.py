@@ -51,10 +51,18 @@ class DistillerSpec:
     @property
     def points(self) -> bool:
         """True if it can train on points of patches; see `Distiller.points`."""
+        return self._says("points")
+
+    @property
+    def objectives(self) -> bool:
+        """True if it can train students by their own objective; see `Distiller.objectives`."""
+        return self._says("objectives")
+
+    def _says(self, attribute: str) -> bool:
         build: object = self.build
         while isinstance(build, partial):
             build = build.func
-        return bool(getattr(build, "points", False))
+        return bool(getattr(build, attribute, False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

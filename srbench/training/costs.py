@@ -39,7 +39,8 @@ class CostMeter:
     """Measures the steps of a training, over all its phases and processes.
 
     A forward pass is counted for each image of any size: a teacher that gets two views of every patch has 2.0. Copies
-    that a method holds count too: the student's past as the student, a teacher in training as the teacher.
+    that a method holds count too: the student's past as the student, a teacher in training as the teacher. The
+    objective of a student that models a distribution counts once for each patch.
     Other networks of a method (an encoder, a generator) show in the seconds and in the memory.
     """
 
@@ -113,6 +114,8 @@ class CostMeter:
     def shown(self, batch: Batch) -> None:
         """Count the step that ended, which was shown these patches."""
         self._images += len(batch.lr)
+        if self._distiller.setup.student.spec.samplers:
+            self._running["student"] += len(batch.lr)
         kind = (*self._running.values(), *batch.hr.shape[-2:], *batch.lr.shape[-2:])
         self._taken[kind] += 1
         if self._timed is None:

@@ -66,7 +66,9 @@ class Divider:
         self._share = 1.0
         if not self.active:
             return
-        kind = type(distiller)
+        kind, student = type(distiller), distiller.setup.student.spec
+        if student.samplers:
+            raise self._refused(f"trains {student.name} by its objective, which draws random numbers for each patch")
         if distiller.data_parallel is False:
             raise self._refused("does not say that its steps can be divided among processes (Distiller.data_parallel)")
         if self.in_order and kind.step is not Distiller.step:

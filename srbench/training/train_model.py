@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -41,9 +40,6 @@ Sources = Callable[[int, Phase, int], PatchSource]
 class Training(ABC):
     """Everything that decides the weights of one training; each task adds its data."""
 
-    validation: ClassVar[Validation]
-    """Scores the student on what is held out."""
-
     spec: ArchitectureSpec
     """The student's architecture."""
     scales: tuple[Scale, ...]
@@ -68,6 +64,11 @@ class Training(ABC):
     """How many to take; None: as the recipe says. Another number stretches or shrinks the recipe's schedule."""
     initial: Mapping[str, Tensor] | None = None
     """Weights to start from; those whose name and shape fit are taken, and the others reported."""
+
+    @property
+    @abstractmethod
+    def validation(self) -> Validation:
+        """Scores the student on what is held out."""
 
     @abstractmethod
     def network(self) -> Network:
@@ -171,6 +172,11 @@ def train_model(
     )
     if training.recipe.on_points:
         _check_points(setup.losses, device)
+    if training.spec.samplers and not training.distiller.objectives:
+        raise TrainingError(
+            f"{training.distiller.name} compares sr, which {training.spec.name} draws and is not trained by; train it "
+            "by its objective, with the distiller none or another that can."
+        )
     seed_everything(device, training.seed, "distiller")
     distiller = training.distiller.build(setup)
     with interruptible() as stop:

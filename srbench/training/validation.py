@@ -14,6 +14,7 @@ from torch import Tensor
 
 from srbench.networks.network import Network
 from srbench.scales import Scale
+from srbench.training.seeds import stream
 
 PATCHES_DRAWN = 4
 """Rows of a sheet."""
@@ -36,6 +37,8 @@ class Validation:
     """Draws what the network makes of some examples, (height, width, 3); None where there is nothing to see."""
     caption: str = ""
     """What a sheet shows."""
+    decimals: int = 2
+    """For people."""
 
     @torch.no_grad()
     def draw(self, network: Network, held_out: HeldOut, device: torch.device) -> NDArray[np.uint8] | None:
@@ -53,7 +56,7 @@ class Validation:
 
     def text(self, value: float | None) -> str:
         """Return a score for people: "31.26 dB"; empty before it is measured."""
-        return "" if value is None else f"{value:.2f} {self.unit}"
+        return "" if value is None else f"{value:.{self.decimals}f} {self.unit}"
 
 
 @contextmanager
@@ -88,5 +91,22 @@ def _crops(network: Network, patches: HeldOut, device: torch.device) -> NDArray[
     return pixels.cpu().numpy()
 
 
+def _minus_objective(network: Network, patches: HeldOut, device: torch.device, batch: int) -> float:
+    """Compute minus the mean objective over patches and scales; its random numbers are the same every time."""
+    total, count = 0.0, 0
+    for lr, hr in patches.values():
+        generator = stream("held out")
+        for some, truth in zip(torch.split(lr, batch), torch.split(hr, batch), strict=True):
+            total += network.objective(some.to(device), truth.to(device), generator).item() * len(some)
+            count += len(some)
+    return -total / count
+
+
 PSNR = Validation(name="held_out_psnr_db", unit="dB", score=_psnr, sheet=_crops, caption="lr in large pixels, sr, hr")
 """The PSNR on held-out patches."""
+OBJECTIVE = Validation(
+    name="held_out_minus_objective", unit="(minus the objective)", score=_minus_objective, sheet=_crops,
+    caption="lr in large pixels, one draw of sr, hr", decimals=4,
+)  # fmt: skip
+"""Minus the objective on held-out patches, for networks whose sr is drawn: to draw them would take longer than to train
+between two validations."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from srbench.degrading.spec import DegradationSpec
 from srbench.distilling.distiller import Phase
@@ -18,19 +17,23 @@ from srbench.training.patches.images import TrainingImages
 from srbench.training.patches.points import scales_in
 from srbench.training.patches.source import PatchSource
 from srbench.training.train_model import Training
-from srbench.training.validation import PSNR, Validation
+from srbench.training.validation import OBJECTIVE, PSNR, Validation
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PatchTraining(Training):
     """Everything that decides the weights of one training on patches."""
 
-    validation: ClassVar[Validation] = PSNR
     recipe: Recipe
     images: Mapping[str, Mapping[str, Path]]
     """Dataset name to image name to file; at least the sets that recipe and phases name."""
     find_degradation: Callable[[str], DegradationSpec]
     """Finds the degradations that phases name."""
+
+    @property
+    def validation(self) -> Validation:
+        """The PSNR of sr, or the objective of a student whose sr is drawn."""
+        return OBJECTIVE if self.spec.samplers else PSNR
 
     def network(self) -> Network:
         """Build the student at the first of its scales."""
