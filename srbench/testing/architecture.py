@@ -12,6 +12,7 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.networks.wanted import Points
 from srbench.scales import Scale, hr_size, next_whole, parse_scale
 from srbench.testing.contract import Violations, photograph, seeded
+from srbench.testing.fitted import check_fitted
 from srbench.testing.network import (
     BATCH_TOLERANCE,
     Trial,
@@ -30,7 +31,8 @@ CHECKED = (
     "one, a map of uncertainty if it declares one, taps that exist, a state dict that holds everything, gradients "
     "for every parameter, the half precisions it claims, a deployed form that gives the same, torch.export, an encoder "
     "whose features have the size of lr, single pixels equal to those of whole images, and no side effects: nothing "
-    "printed, no input changed, no random numbers drawn"
+    "printed, no input changed, no random numbers drawn; of a network that is fitted to each image, short fits at "
+    "every scale that its generator alone decides, that end when asked, and that take a kernel"
 )
 
 PARAMETERS_WITH_MEMORY = 10_000_000
@@ -48,6 +50,9 @@ def violations(spec: ArchitectureSpec) -> list[str]:
     """
     found = Violations()
     with seeded(0):
+        if spec.fitting:
+            check_fitted(spec, found)
+            return found
         scales = sorted(spec.scales)
         first: Network | None = None
         shared: Network | None = None
