@@ -80,7 +80,8 @@ def difference(module, name, folder=HERE, *, scale=None, output=None, call=None,
     with torch.no_grad():
         worst = error(output)
         if f"{output}_b" in arrays:
-            for key in meta["rule_b_add_one"]:
-                state[key].add_(1)
+            for key, tensor in state.items():
+                if rename(key) in meta["rule_b_add_one"]:
+                    tensor.add_(1)
             worst = np.maximum(worst, error(f"{output}_b"))  # which lets no NaN pass
     return worst
