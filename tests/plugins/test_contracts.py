@@ -59,6 +59,8 @@ SLOW = {
     "mwcnn",
     "mwcnn_v1",
     "edsr_adadm",
+    "dip",
+    "dip_x8",
     "iresnet18_cbam",
     "iresnet34_cbam",
     "iresnet50_cbam",
