@@ -6,6 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from srbench_plugins.degradations.blur_down import SIGMA, blur_down, gaussian, kernel_side
 
+from srbench.catalog.catalog import load_catalog
+from srbench.degrading.kernels import kernel_of
+from srbench.degrading.lr_images import lr_image_exact
 from srbench.errors import ShapeError
 from srbench.imaging.filtering import filter2d
 from srbench.imaging.reduction import blur_and_subsample
@@ -19,6 +22,20 @@ def test_with_the_kernel_of_blur_and_subsample_it_is_that_degradation(scale):
     weights = gaussian(kernel_side(scale), SIGMA)
     reduced = blur_and_subsample(hr, torch.outer(weights, weights), scale)
     torch.testing.assert_close(reduced, blur_down(hr, scale, torch.Generator(), rounding=False), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("name", ["nearest", "nearest_upper_left", "blur_down", "blur_down_ircnn"])
+def test_lr_is_hr_reduced_by_the_kernel_that_is_known_of_its_degradation(name, scale):
+    spec, hr = load_catalog().degradations[name], photograph(1, 3, 24 * scale, 20 * scale)
+    pixels = (255 * hr[0].permute(1, 2, 0)).round().byte().numpy()
+    made, drawn = lr_image_exact(pixels, spec, scale, seed=0, number=0)
+    lr = torch.from_numpy(made).permute(2, 0, 1)[None].float()
+    kernel = kernel_of(spec, drawn, scale)
+    assert kernel is not None
+    inside = (..., slice(6, -6), slice(6, -6))  # borders differ
+    rounding = 0.51 / 255 if name == "blur_down_ircnn" else 1e-6
+    torch.testing.assert_close(blur_and_subsample(hr, kernel, scale)[inside], lr[inside], atol=rounding, rtol=0)
 
 
 @given(st.integers(1, 5), st.integers(1, 7), st.integers(1, 13), st.integers(1, 13), st.integers(0, 2**32 - 1))
