@@ -174,6 +174,13 @@ class DeepImagePrior(FittedToEachImage):
             sr = network(noise.to(lr))[..., :height, :width]
         return srbench.Fitted(sr, len(losses), tuple(losses[:: max(1, len(losses) // LOGGED)]))
 
+    def once(self, lr: Tensor) -> Tensor:
+        """Make an image of the size of sr."""
+        height, width = self.scale * lr.shape[2], self.scale * lr.shape[3]
+        noise = lr.new_zeros(1, self.network.inputs, *self.network.canvas((height, width)))
+        sr: Tensor = self.network(noise)[..., :height, :width]
+        return sr
+
 
 def _spec(
     name: str, label: str, scales: frozenset[int], steps: int, jitter: float, notes: str

@@ -308,6 +308,12 @@ class ZSSR(FittedToEachImage):
                 images.append(sr)
         return srbench.Fitted(sr, len(losses), tuple(losses[:: max(1, len(losses) // LOGGED)]))
 
+    def once(self, lr: Tensor) -> Tensor:
+        """Apply the network to the enlarged lr; a step applies it to a father of the size of lr at most."""
+        size = self.scale * lr.shape[2], self.scale * lr.shape[3]
+        sr: Tensor = self.network(Reduction(self.stages[-1]).up(lr, size))
+        return sr
+
 
 def gradual_factors(scale: int) -> list[tuple[float, float]]:
     """Return the factors of height and width of six stages; at x2: 1x1.5, 1.5x1, 1.5x1.5, 1.5x2, 2x1.5, 2x2."""

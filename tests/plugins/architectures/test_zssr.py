@@ -18,6 +18,7 @@ from helpers.architectures import assert_size
 from helpers.fitting import seeded_fit
 from srbench.imaging import imresize, read_image, rgb_to_y, shave, to_tensor
 from srbench.imaging.reduction import blur_and_subsample
+from srbench.profiling.complexity import count_macs
 from srbench.testing import photograph, violations_of
 
 SPECS = {spec.name: spec for spec in zssr.register_architectures()}
@@ -144,6 +145,12 @@ def test_a_narrow_one_keeps_the_contract_and_depends_on_its_seed(options):
     assert violations_of(dataclasses.replace(SPECS["zssr"], build=build)) == []
     one, other = (seeded_fit(build(2), photograph(1, 3, 7, 9), seed=seed).sr for seed in (0, 1))
     assert not torch.equal(one, other)
+
+
+def test_its_network_has_so_many_products_for_every_pixel():
+    spec = SPECS["zssr"]
+    macs = count_macs(lambda: spec.network(2), lambda module, lr: module.once(lr), (10, 12))
+    assert macs.total == pytest.approx(224_640 * 20 * 24, rel=1e-3)  # and those of bicubic interpolation
 
 
 def test_a_gradual_one_grows_by_the_papers_factors():
