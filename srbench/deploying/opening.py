@@ -17,6 +17,7 @@ from srbench.errors import UnavailableError
 from srbench.networks.conversion import AtScale
 from srbench.networks.deployed import deployed
 from srbench.networks.network import Network
+from srbench.networks.spec import ArchitectureSpec
 from srbench.scales import Scale
 
 
@@ -93,12 +94,26 @@ class _failing_as_reason:  # noqa: N801 - a context manager, which reads as a ph
             ) from error
 
 
+def require_one_pass(spec: ArchitectureSpec) -> None:
+    """Refuse a network that one evaluation does not apply.
+
+    Raises:
+        UnavailableError: See above.
+    """
+    if spec.several_passes:
+        raise UnavailableError(
+            f"{spec.title} {spec.several_passes}, and runtimes open networks that are evaluated once; measure it "
+            "without a backend."
+        )
+
+
 def plain_module(network: Network, scale: Scale) -> nn.Module:
     """Return a network, in its deployed form, as a module that maps lr to sr in [0, 1], which is what runtimes open.
 
     Raises:
-        UnavailableError: It needs more than lr.
+        UnavailableError: It needs more than lr, or more than one evaluation.
     """
+    require_one_pass(network.spec)
     if network.spec.conditions:
         raise UnavailableError(
             f"{network.spec.title} takes {', '.join(network.spec.conditions)} beside lr, and runtimes open networks "

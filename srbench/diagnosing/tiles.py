@@ -91,7 +91,7 @@ def diagnose_tiles(upscaler: Upscaler, image: Path, *, tile: int, overlap: int) 
     def enlarge(part: Tensor, how: Inference = whole) -> Tensor:
         return super_resolve(upscaler.network, part, scale, how).double().clamp(0, 1)
 
-    once, parts = enlarge(lr), enlarge(lr, tiled)
+    parts, once = enlarge(lr, tiled), enlarge(lr)
     difference = (parts - once).abs()
     near = _near_seams(height, width, tile, scale)
     reach = _reaches(enlarge, _middle(lr), scale)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srbench.catalog.catalog import Catalog
-from srbench.errors import DataError, UnknownNameError
+from srbench.errors import DataError, ExportError, UnknownNameError
 from srbench.exporting.facts import ExportFacts, Subject, facts_of
 from srbench.exporting.hub_folder import is_hub_folder, write_hub_folder
 from srbench.exporting.programs import BOUND, ONNX, TORCHSCRIPT, Program, ProgramForm, make_program
 from srbench.exporting.weights import write_weights
 from srbench.files import atomic_write
+from srbench.networks.spec import ArchitectureSpec
 from srbench.scales import Scale
 from srbench.upscaling.loading import choose_model, load_chosen
 
@@ -99,9 +100,21 @@ def export(
     _check_place(out, form, overwrite=overwrite)
     chosen = choose_model(name, catalog, scale, architecture=architecture)
     loaded = load_chosen(chosen, catalog, weights_folders)
+    _require_one_pass(loaded.network.spec, form)
     facts = facts_of(chosen, loaded.network.spec)
     subject = Subject(loaded.network, facts, chosen.records, hub_datasets or {})
     return Exported(out, facts, FORMS[form](out, subject), loaded.doubts)
+
+
+def _require_one_pass(spec: ArchitectureSpec, form: str) -> None:
+    """Refuse programs of networks that one evaluation does not apply, and weights that belong to no image yet."""
+    if spec.fitting:
+        raise ExportError(f"{spec.name} was not exported: it {spec.several_passes}, so it has no weights before.")
+    if spec.samplers and form != "safetensors":
+        raise ExportError(
+            f"{spec.name} was not exported as {form}: it {spec.several_passes}, which a program of one evaluation does "
+            "not; choose --to safetensors."
+        )
 
 
 def _check_place(out: Path, form: str, *, overwrite: bool) -> None:

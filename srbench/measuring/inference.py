@@ -139,9 +139,8 @@ def _require_whole(network: Network, inference: Inference) -> None:
     parts = {"tiles": inference.tile, "chop": inference.chop, "self_ensemble": inference.self_ensemble}
     named = [name for name, wanted in parts.items() if wanted]
     spec = network.spec
-    if named and (spec.samplers or spec.fitting):
-        how = "draws" if spec.samplers else "is fitted to"
-        raise UsageError(f"{spec.name} {how} whole images; leave out {named[0]}.")
+    if named and spec.several_passes:
+        raise UsageError(f"{spec.name} {spec.several_passes}, always a whole one; leave out {named[0]}.")
 
 
 class _Fit:

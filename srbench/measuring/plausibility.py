@@ -48,7 +48,7 @@ def doubt_about_weights(network: Network, scale: Scale, device: torch.device) ->
     """
     photograph = _photograph()
     spec = network.spec
-    if photograph is None or scale == 1 or spec.samplers or spec.fitting:
+    if photograph is None or scale == 1 or spec.several_passes:
         return ""
     whole = crop_size((_PHOTOGRAPH_SIDE, _PHOTOGRAPH_SIDE), scale)
     low_height, low_width = (min(_LR_SIDE, side) for side in lr_size(whole, scale))

@@ -224,6 +224,11 @@ class ArchitectureSpec:
             )
 
     @property
+    def several_passes(self) -> str:
+        """What it does, after its name, if one evaluation of the network does not make sr; empty if one does."""
+        return "draws sr step by step" if self.samplers else "is fitted to each image" if self.fitting else ""
+
+    @property
     def sampler_choices(self) -> tuple[str, ...]:
         """The samplers and steps to choose from, the default first: "ddim-20", "ddim-4"."""
         return tuple(f"{sampler.name}-{steps}" for sampler in self.samplers for steps in sampler.steps)

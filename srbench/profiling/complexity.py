@@ -117,13 +117,26 @@ def without_computing(build: Callable[[], nn.Module], work: Callable[[nn.Module,
 
 
 def forward_at(spec: ArchitectureSpec, scale: Scale) -> Callable[[nn.Module, Tensor], Tensor]:
-    """Return a function that calls a network of ``spec`` on an LR image, without srbench's padding and colours."""
+    """Return a function that calls a network of ``spec`` on an LR image, without srbench's padding and colours.
+
+    A network that draws sr is evaluated as often as its first sampler asks by default.
+
+    Raises:
+        UnavailableError: The network is fitted to each image, which is a training and no forward pass.
+    """
+    if spec.fitting:
+        raise UnavailableError(fitted(spec))
 
     def forward(network: nn.Module, lr: Tensor) -> Tensor:
         sr: Tensor = network(*spec.arguments(lr, scale))
         return sr
 
     return forward
+
+
+def fitted(spec: ArchitectureSpec) -> str:
+    """Return why a network that is fitted has no figure for a forward pass."""
+    return f"{spec.name} is fitted to each image; its costs are those of an image, in the records of measurements"
 
 
 def input_shape(spec: ArchitectureSpec, size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -21,6 +21,7 @@ from srbench.profiling.complexity import (
     Macs,
     count_deployed_parameters,
     count_parameters,
+    fitted,
     forward_at,
     input_shape,
     lr_size_720p,
@@ -56,7 +57,8 @@ def profile_network(
 
     Counts and times are those of the network itself, on the channels that it takes. For a network on luma they do not
     include colour conversion and bicubic chroma. Latency and memory are those of its deployed form; MACs, activations
-    and ``parameters`` those of its trained form, as papers count them.
+    and ``parameters`` those of its trained form, as papers count them. All are those of one sr: a network that draws is
+    evaluated as often as its first sampler asks by default, and a network that is fitted has reasons.
 
     Args:
         spec: The architecture.
@@ -148,6 +150,8 @@ def _macs(result: Macs | str, unit: float, why_not: Measured | None) -> Measured
 def _memory(
     spec: ArchitectureSpec, scale: Scale, shape: tuple[int, ...], device: str, plugin_files: Sequence[str]
 ) -> Measured:
+    if spec.fitting:
+        return Measured(reason=fitted(spec))
     plain = {"name": spec.name, "scale": plain_scale(scale)}  # the other process gets them as JSON
     arguments = plain | {"shape": shape, "device": device, "plugin_files": [*plugin_files]}
     (result,) = peak_memory([Work("srbench.profiling.profile:forward_of", arguments, device)])

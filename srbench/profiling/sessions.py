@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from srbench.deploying.backend import Backend
 from srbench.deploying.onnx_files import write_onnx
-from srbench.deploying.opening import Session, open_session
+from srbench.deploying.opening import Session, open_session, require_one_pass
 from srbench.deploying.quantisation import quantise
 from srbench.deploying.settings import read_quantisation
 from srbench.deploying.spec import RuntimeSpec
@@ -68,6 +68,7 @@ def session_of(
     Raises:
         UnavailableError: The backend or the network does not work here.
     """
+    require_one_pass(spec)
     module, onnx = Runnable(spec, scale, network).eval(), None
     if backend.precision in runtime.onnx:
         onnx = folder / "network.onnx"

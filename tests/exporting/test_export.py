@@ -7,6 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from srbench.catalog.catalog import load_catalog
 from srbench.errors import DataError, ExportError, UnknownNameError
 from srbench.exporting.export import export
 from srbench.files import sha256_of
@@ -54,3 +55,41 @@ def test_nothing_is_written_of_a_network_that_is_refused(tmp_path, catalog):
     with pytest.raises(UnknownNameError, match="Did you mean torchscript"):
         export("nearest", "torchscrip", tmp_path / "out.pt", catalog, 2)
     assert list(tmp_path.iterdir()) == []
+
+
+SAMPLED = """
+import srbench
+from helpers.applied import Gaussian, gaussian_spec, regression_spec
+from torch import nn
+
+class Convolved(Gaussian):
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 3, 3)
+
+@srbench.hookimpl
+def register_architectures():
+    return [gaussian_spec(Convolved), regression_spec()]
+"""
+
+
+@pytest.fixture
+def sampled(tmp_path):
+    (tmp_path / "sampled.py").write_text(SAMPLED)
+    return load_catalog([tmp_path / "sampled.py"])
+
+
+def test_programs_of_networks_that_draw_are_refused_and_their_weights_are_not(tmp_path, sampled):
+    path, out = tmp_path / "mine.safetensors", tmp_path / "out"
+    save_file(build_network(sampled.architectures["gaussian"], 2).module.state_dict(), path)
+    for form in ("onnx", "torchscript", "hub-folder"):
+        with pytest.raises(ExportError, match=f"gaussian was not exported as {form}: it draws sr step by step"):
+            export(str(path), form, out, sampled, 2, architecture="gaussian")
+        assert not out.exists()
+    exported = export(str(path), "safetensors", out, sampled, 2, architecture="gaussian")
+    assert load_state_dict(exported.path).state.keys() == {"shift", "convolution.weight", "convolution.bias"}
+
+
+def test_a_network_that_is_fitted_has_nothing_to_export(tmp_path, sampled):
+    with pytest.raises(ExportError, match="regression was not exported: it is fitted to each image, so it has no"):
+        export("regression", "safetensors", tmp_path / "out.safetensors", sampled, 2)

@@ -167,9 +167,11 @@ def test_a_network_without_a_choice_is_called(pairs):
     ("part", "named"),
     [({"tile": 8, "overlap": 2}, "tiles"), ({"chop": True}, "chop"), ({"self_ensemble": True}, "self_ensemble")],
 )
-@pytest.mark.parametrize(("network", "how"), [(gaussian(), "draws"), (regression(), "is fitted to")])
+@pytest.mark.parametrize(
+    ("network", "how"), [(gaussian(), "draws sr step by step"), (regression(), "is fitted to each image")]
+)
 def test_parts_and_views_are_refused(network, how, part, named):
-    with pytest.raises(UsageError, match=f"{how} whole images; leave out {named}"):
+    with pytest.raises(UsageError, match=f"{how}, always a whole one; leave out {named}"):
         super_resolve(network, torch.rand(1, 3, 16, 16), 2, Inference(**part))
 
 
