@@ -47,6 +47,16 @@ def upscale(
     self_ensemble: Annotated[
         bool, typer.Option("--self-ensemble", help="Mean over eight flips and rotations; eight times the time.")
     ] = False,
+    sampler: Annotated[
+        str, typer.Option("--sampler", help="How a network that samples draws, such as ddim-20; else its first.")
+    ] = "",
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of samplers and fits; 0 if absent.")] = None,
+    fit_steps: Annotated[
+        int | None, typer.Option("--fit-steps", min=1, help="Steps of a network that is fitted to each image.")
+    ] = None,
+    fit_seconds: Annotated[
+        float | None, typer.Option("--fit-seconds", min=0, help="End the fit of an image after this time.")
+    ] = None,
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
     memory: Annotated[
         float, typer.Option("--memory", min=0.05, help="GiB that the network may use at once; decides the tiles.")
@@ -66,10 +76,12 @@ def upscale(
     Examples:
       srbench upscale holiday/ --model edsr_baseline.div2k --scale 4 --out large/
       srbench upscale photo.jpg --model my.pth --architecture espcn
+      srbench upscale photo.jpg --model results#sr3_small --sampler ddim-20 --seed 3
     """
     from srbench.benchmarking.outcomes import enlarged_files
     from srbench.catalog.catalog import load_catalog
     from srbench.measuring.protocol import Inference, precision_named
+    from srbench.planning.applying import Drawing
     from srbench.upscaling.folders import find_pairs, upscale_files
     from srbench.upscaling.loading import load_upscaler
 
@@ -81,6 +93,7 @@ def upscale(
         model, load_catalog([path.resolve() for path in plugin or ()]), one_scale(scale) if scale else None,
         architecture=architecture, weights_folders=weights_dir or (), device=resolve_device(device),
         inference=inference, memory=int(memory * 2**30),
+        drawing=Drawing(sampler=sampler, seed=seed, fit_steps=fit_steps, fit_seconds=fit_seconds),
     )  # fmt: skip
     made = with_bar(upscale_files(upscaler, pairs, overwrite=overwrite), upscaler.name, len(pairs))
     if json:

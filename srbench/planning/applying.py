@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from srbench.deploying.backend import EAGER
 from srbench.errors import ConfigError, UsageError
@@ -64,6 +64,43 @@ def chosen_sampling(spec: ArchitectureSpec, choice: str = "", samples: int = 1, 
             f"{chosen.sampler}-{most} or fewer."
         )
     return chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """What a person chose of how one sr is drawn or a network fitted; what is absent is usual."""
+
+    sampler: str = ""
+    """A sampler and its steps: "ddim-20"."""
+    seed: int | None = None
+    fit_steps: int | None = None
+    fit_seconds: float | None = None
+
+    def applied(self, spec: ArchitectureSpec, inference: Inference) -> Inference:
+        """Return ``inference`` with what was chosen for a network that samples or is fitted, and as it is for others.
+
+        Raises:
+            UsageError: The network has nothing of what was chosen, or cannot be applied as ``inference`` says.
+        """
+        chosen = {"a sampler": self.sampler, "steps or seconds of a fit": self.fit_steps or self.fit_seconds}
+        known = {"a sampler": spec.samplers, "steps or seconds of a fit": spec.fitting}
+        for what, given in chosen.items():
+            if given and not known[what]:
+                own = way_of(spec) or "makes its sr at once"
+                raise UsageError(f"{spec.name} {own} and takes no {what.removeprefix('a ')}; leave {what} out.")
+        if not way_of(spec):
+            if self.seed is not None:
+                raise UsageError(f"{spec.name} draws nothing at random, so it takes no seed; leave it out.")
+            return inference
+        if inference.self_ensemble or inference.precision != "fp32":
+            raise UsageError(
+                f"{spec.name} {way_of(spec)}, which is done for one view of an image in fp32; leave out the "
+                f"{'self-ensemble' if inference.self_ensemble else 'precision'}."
+            )
+        if spec.samplers:
+            return replace(inference, sampling=chosen_sampling(spec, self.sampler, seed=self.seed or 0))
+        budget = fit_budget(spec, self.fit_steps, self.fit_seconds or 0.0, self.seed or 0)
+        return replace(inference, fitting=budget)
 
 
 def fit_budget(spec: ArchitectureSpec, steps: int | None = None, seconds: float = 0.0, seed: int = 0) -> FitBudget:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from srbench.files import cache_root, sha256_of
 from srbench.measuring.protocol import Inference
 from srbench.networks.deployed import deployed
 from srbench.networks.spec import ArchitectureSpec
+from srbench.planning.applying import Drawing
 from srbench.planning.axes import Named, find_architecture
 from srbench.planning.cells import Model
 from srbench.records.record import Record
@@ -104,6 +105,7 @@ def load_upscaler(
     weights_folders: Sequence[Path] = (),
     device: str = "cpu",
     inference: Inference = Inference(),  # noqa: B008 - frozen
+    drawing: Drawing = Drawing(),  # noqa: B008 - frozen
     memory: int = MEMORY,
 ) -> Upscaler:
     """Load a network with its weights, ready to enlarge images.
@@ -116,19 +118,31 @@ def load_upscaler(
         weights_folders: Folders with published checkpoints.
         device: Where to compute.
         inference: Self-ensemble and precision.
+        drawing: How a network draws sr or is fitted; without a sampler or steps, as the row that named it.
         memory: Bytes that the network may use at once.
 
     Raises:
         CheckpointError: The weights are missing, damaged or do not fit.
         UnknownNameError: There is no such network, checkpoint or row.
-        UsageError: The network is untrained, enlarges nothing, or the scale is open or none of its own.
+        UsageError: The network is untrained, enlarges nothing, has no such sampler, or the scale is open or none of
+            its own.
     """
     chosen = choose_model(name, catalog, scale, architecture=architecture)
+    own = _drawing_of(chosen.records[0]) if chosen.records else Drawing()
+    drawing = replace(drawing, sampler=drawing.sampler or own.sampler, fit_steps=drawing.fit_steps or own.fit_steps)
+    inference = drawing.applied(catalog.networks[chosen.model.architecture], inference)
     loaded = load_chosen(chosen, catalog, weights_folders, device)
     return Upscaler(
         name=chosen.model.title, network=deployed(loaded.network), scale=chosen.scale, device=torch.device(device),
         inference=inference, memory=memory, doubts=loaded.doubts,
     )  # fmt: skip
+
+
+def _drawing_of(record: Record) -> Drawing:
+    """Return the sampler or the steps of the fit of a row."""
+    first = record.drawn.partition(",")[0]
+    name, _, value = first.partition("=")
+    return Drawing(fit_steps=int(value)) if name == "fit" else Drawing(sampler=first)
 
 
 def _check_enlarges(spec: ArchitectureSpec, name: str) -> None:
@@ -210,6 +224,9 @@ def load(
     weights_folders: Sequence[Path] = (),
     device: str = "cpu",
     self_ensemble: bool = False,
+    sampler: str = "",
+    seed: int | None = None,
+    fit_steps: int | None = None,
     plugin_files: Sequence[Path] = (),
 ) -> Upscaler:
     """Load a network with its weights: ``srbench.load("imdn.div2k", scale=4).upscale(image)``.
@@ -221,6 +238,9 @@ def load(
         weights_folders: Folders with published checkpoints.
         device: Where to compute.
         self_ensemble: Whether to take the mean over eight flips and rotations.
+        sampler: How a network that samples draws sr: "ddim-20"; its first sampler if empty.
+        seed: Of what is drawn by a sampler or a fit; 0 if absent.
+        fit_steps: Steps of a network that is fitted to each image; its paper's if absent.
         plugin_files: Single-file plugins to load beside those that are installed.
 
     Raises:
@@ -229,4 +249,5 @@ def load(
     return load_upscaler(
         name, load_catalog(plugin_files), scale, architecture=architecture, weights_folders=weights_folders,
         device=device, inference=Inference(self_ensemble=self_ensemble),
+        drawing=Drawing(sampler=sampler, seed=seed, fit_steps=fit_steps),
     )  # fmt: skip

@@ -46,7 +46,8 @@ class Upscaler:
     scale: Scale
     device: torch.device
     inference: Inference = field(default_factory=Inference)
-    """Self-ensemble and precision; without a tile, one is chosen by ``memory`` for images that need it."""
+    """Self-ensemble and precision, or how sr is drawn; without a tile, one is chosen by ``memory`` for images that need
+    it."""
     memory: int = MEMORY
     """Bytes that the network may use at once."""
     doubts: tuple[str, ...] = ()
@@ -144,8 +145,19 @@ class Upscaler:
         """Return the side of the largest tiles that memory allows for an image; 0 if it needs none.
 
         A network that cannot be traced without computing gets tiles of 256 pixels. At real scales, where the pixels of
-        sr belong to no single tile, images are enlarged whole.
+        sr belong to no single tile, images are enlarged whole; so they are by networks that sample or are fitted, whose
+        tiles would be drawn apart from one another.
+
+        Raises:
+            UnavailableError: A sample of the whole image needs more than ``memory``.
         """
+        if self.inference.sampling and not self._fits((height, width)):
+            raise UnavailableError(
+                f"{self.name} draws {height}×{width} pixels of lr as a whole, which needs more than the "
+                f"{self.memory / 2**30:.2g} GiB that it may use; allow more memory, or enlarge a part of the image."
+            )
+        if self.inference.sampling or self.inference.fitting:
+            return 0
         if self.inference.tile or self.inference.chop or not isinstance(self.scale, int):
             return 0
         size = height, width
@@ -159,4 +171,4 @@ class Upscaler:
         try:
             return working_bytes(self.network.spec, self.scale, size) * _UNSEEN <= self.memory
         except UnavailableError:
-            return max(size) <= UNTRACED + 2 * OVERLAP
+            return bool(self.inference.sampling) or max(size) <= UNTRACED + 2 * OVERLAP

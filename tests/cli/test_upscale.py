@@ -8,8 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from helpers import TESTS
 from helpers.catalogs import share
 from helpers.sentences import sentence
+from srbench.catalog.catalog import load_catalog
 from srbench.networks.network import build_network
 
 
@@ -133,3 +135,74 @@ def test_what_is_no_image_is_one_sentence(srbench, photos):
     assert "There is no absent.png" in sentence(srbench("upscale", "absent.png", "--model", "bicubic", "--scale", 2))
     (srbench.folder / "none").mkdir()
     assert "none holds no image" in sentence(srbench("upscale", "none", "--model", "bicubic", "--scale", 2))
+
+
+@pytest.fixture(scope="module")
+def drawing():
+    """A catalog with networks that sample or are fitted."""
+    return load_catalog([TESTS / "helpers" / "sampled_plugin.py"])
+
+
+@pytest.fixture
+def sampled(drawing, srbench, photos, monkeypatch):
+    share(monkeypatch, drawing)
+    weights = srbench.folder / "dice.pt"
+    torch.save(build_network(drawing.networks["dice"], 2).module.state_dict(), weights)
+    return srbench, ("upscale", "photos/a.png", "--scale", 2, "--model", weights, "--architecture", "dice")
+
+
+def enlarged(srbench, words, out, *more):
+    answer = srbench(*words, "--out", out, *more)
+    assert (answer.status, answer.err) == (0, "")
+    return np.asarray(Image.open(srbench.folder / out / "a.png"))
+
+
+def test_a_sample_is_drawn_by_the_sampler_and_the_seed(sampled):
+    srbench, words = sampled
+    usual, again = (enlarged(srbench, words, out) for out in ("a", "b"))
+    named = enlarged(srbench, words, "c", "--sampler", "walk-4", "--seed", 0)
+    other, fewer = enlarged(srbench, words, "d", "--seed", 1), enlarged(srbench, words, "e", "--sampler", "walk-1")
+    assert usual.shape == (24, 30, 3)
+    assert np.array_equal(usual, again)
+    assert np.array_equal(usual, named)
+    assert not np.array_equal(usual, other)
+    assert not np.array_equal(usual, fewer)
+
+
+def test_a_network_is_fitted_with_the_steps_that_are_asked_for(sampled):
+    srbench, _ = sampled
+    words = ("upscale", "photos/a.png", "--scale", 2, "--model", "mean")
+    usual, named = enlarged(srbench, words, "a"), enlarged(srbench, words, "b", "--fit-steps", 30)
+    fewer = enlarged(srbench, words, "c", "--fit-steps", 1, "--seed", 2)
+    assert np.array_equal(usual, named)
+    assert not np.array_equal(usual, fewer)
+    assert abs(usual.mean() - np.asarray(Image.open(srbench.folder / "photos" / "a.png")).mean()) < 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--sampler", "ddim-4"), "dice has no sampler 'ddim'; choose one of its own"),
+        (("--sampler", "walk-40"), "takes 1 to 10 steps, not 40"),
+        (("--fit-steps", "4"), "dice draws its sr at random and takes no steps or seconds of a fit"),
+        (("--self-ensemble",), "leave out the self-ensemble"),
+        (("--precision", "bf16"), "leave out the precision"),
+        (("--model", "mean", "--sampler", "walk-4"), "mean is fitted to every image and takes no sampler"),
+        (("--model", "bicubic", "--sampler", "walk-4"), "bicubic makes its sr at once and takes no sampler"),
+        (("--model", "bicubic", "--seed", "4"), "bicubic draws nothing at random, so it takes no seed"),
+    ],
+)
+def test_what_a_network_does_not_draw_by_is_refused(sampled, words, said):
+    srbench, usual = sampled
+    given = usual[:4] if "--model" in words else usual
+    answer = srbench(*given, *words)
+    assert said in sentence(answer)
+
+
+def test_a_sample_that_needs_more_memory_than_allowed_is_refused_whole(sampled):
+    srbench, words = sampled
+    large = np.random.default_rng(1).integers(0, 256, (900, 900, 3), np.uint8)
+    Image.fromarray(large).save(srbench.folder / "photos" / "a.png")
+    answer = srbench(*words, "--memory", 0.05, "--out", "a")
+    assert answer.status == 1
+    assert "900×900 pixels of lr as a whole, which needs more than the 0.05 GiB" in " ".join(answer.err.split())

@@ -11,15 +11,20 @@ SPREAD = 0.05
 
 
 class Dice(nn.Module):
-    """lr enlarged by repetition, moved by a trained number, plus noise whose size does not depend on the steps."""
+    """lr enlarged by repetition, its colours mixed by a trained matrix, plus noise of one size for any steps."""
 
     def __init__(self, scale):
         super().__init__()
         self.scale = scale
-        self.shift = nn.Parameter(torch.zeros(1))
+        self.colours = nn.Conv2d(3, 3, 1)
+        nn.init.dirac_(self.colours.weight)
+        nn.init.zeros_(self.colours.bias)
+
+    def enlarged(self, lr):
+        return interpolate(self.colours(lr), scale_factor=self.scale, mode="nearest")
 
     def sample(self, lr, sampler, steps, generator):
-        sr = interpolate(lr, scale_factor=self.scale, mode="nearest") + self.shift
+        sr = self.enlarged(lr)
         for _ in range(steps):
             noise = torch.randn(sr.shape, generator=generator).to(sr)
             sr = sr + noise * SPREAD / steps**0.5
@@ -27,7 +32,7 @@ class Dice(nn.Module):
 
     def objective(self, lr, hr, generator):
         noise = torch.randn(hr.shape, generator=generator).to(hr)
-        return (interpolate(lr, scale_factor=self.scale) + self.shift + SPREAD * noise - hr).square().mean()
+        return (self.enlarged(lr) + SPREAD * noise - hr).square().mean()
 
     def forward(self, lr):
         return self.sample(lr, "walk", 4, torch.Generator().manual_seed(0))
@@ -49,7 +54,7 @@ class Mean(nn.Module):
             (slope,) = torch.autograd.grad(loss, level)
             level = (level - 0.25 * slope).detach().requires_grad_()
             taken += 1
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
         sr = interpolate(lr - lr.mean(), scale_factor=self.scale) + level.detach()
         return srbench.Fitted(sr, taken, tuple(losses))
 
