@@ -70,6 +70,11 @@ def _taught(axes: Axes, student: Model, distiller: str, scale: Scale) -> Model:
             f"{axes.where}: the distiller {distiller} compares whole patches, and the recipe {student.recipe.name} "
             "trains on points of them; choose another distiller, such as none or logits, or another recipe."
         )
+    if axes.catalog.networks[student.architecture].samplers and not method.objectives:
+        raise ConfigError(
+            f"{axes.where}: the distiller {distiller} compares sr, and {student.architecture} is trained by an "
+            "objective of its own; choose another distiller, such as none."
+        )
     if not method.needs_teacher:
         return replace(student, distiller=distiller)
     if not names:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+from srbench.networks.applied import Sampler, Sampling
 from srbench.networks.spec import Reported
 from srbench.planning.cells import Cell, Model
 from srbench.records.costs import Deployment, Profile
 from srbench.records.model import ModelFacts
 from srbench.records.record import Record
 from srbench.records.scores import Score
+from srbench.records.stored import Measured
 from srbench.running.keys import files_hash
 from srbench.running.made_by import made_by
 from srbench.running.schedule import Schedule
@@ -32,7 +35,7 @@ def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> R
         representation_file=measured.representation_file,
         attention_file=measured.attention_file,
         certification=schedule.result(jobs.certify),
-        profile=_profile(schedule.result(jobs.profile) if jobs.profile else None, measured.deployment),
+        profile=_profile(schedule, cell, measured.deployment),
         deployment=measured.deployment,
         image_costs=measured.image_costs,
         environment=measured.environment,
@@ -43,8 +46,13 @@ def finished_record(schedule: Schedule, cell: Cell, measured: MeasuredCell) -> R
     )
 
 
-def _profile(profile: Profile | None, deployment: Deployment | None) -> Profile | None:
+def _profile(schedule: Schedule, cell: Cell, deployment: Deployment | None) -> Profile | None:
     """Return the costs of a network, with the times and the memory of its backend instead of its module's."""
+    job = schedule.cells[cell].profile
+    profile = schedule.result(job) if job else None
+    if profile is not None and cell.inference.sampling:
+        spec = schedule.session.catalog.networks[cell.model.architecture]
+        return of_sampler(profile, spec.samplers, cell.inference.sampling)
     if profile is None or deployment is None or deployment.latency_ms_p50 is None:
         return profile
     runtime, precision, *_ = deployment.backend.split("-")
@@ -53,6 +61,27 @@ def _profile(profile: Profile | None, deployment: Deployment | None) -> Profile 
     return profile.model_copy(
         update={"backend": runtime, "precision": precision} | {name: getattr(deployment, name) for name in same}
     )
+
+
+def of_sampler(profile: Profile, samplers: Sequence[Sampler], sampling: Sampling) -> Profile:
+    """Return the costs of a draw by another sampler than the first, with which the profile was taken.
+
+    All multiply-accumulates are those of evaluations of the network, so that they grow with their number; times do not
+    quite.
+    """
+    usual, own = samplers[0], next(sampler for sampler in samplers if sampler.name == sampling.sampler)
+    ratio = sampling.steps * own.evaluations / (usual.steps[0] * usual.evaluations)
+    if ratio == 1:
+        return profile
+    counts = {name: getattr(profile, name) for name in ("macs_720p_g", "macs_256_g", "activations_m")}
+    scaled = {
+        name: count.model_copy(update={"value": count.value * ratio})
+        for name, count in counts.items()
+        if count is not None and count.value is not None
+    }
+    untimed = Measured(reason=f"only {usual.name}-{usual.steps[0]} was timed; the time of an image is that of this row")
+    times: dict[str, object] = {"latency_ms_p50": untimed, "latency_ms_p90": untimed}
+    return profile.model_copy(update=scaled | times | {"latency_low_ms": None, "latency_high_ms": None})
 
 
 def failed_record(schedule: Schedule, cell: Cell, reason: str) -> Record:

@@ -26,6 +26,7 @@ def suite(*grids, **top):
     return Suite(name="s", grid=tuple(Grid(**(default | grid)) for grid in grids), origin="s.toml", **top)
 
 
+TAUGHT = {"distillers": ("logits",), "teacher": "wide"}
 TAUGHT_BY_DICE = {"architectures": ("dot",), "distillers": ("logits",), "teacher": "dice"}
 
 
@@ -73,6 +74,7 @@ def test_cells_of_two_samplers_have_rows_and_titles_of_their_own(known):
         ({"precision": "bf16"}, "leave out the backend eager-bf16"),
         ({"backends": ("eager", "openvino-int8")}, "leave out the backend openvino-int8"),
         ({"architectures": ("mean",), "tile": 64}, "mean is fitted to every image, which is done on whole images"),
+        (TAUGHT, "the distiller logits compares sr, and dice is trained by an objective of its own; choose another"),
         (TAUGHT_BY_DICE, "dice draws its sr at random, so it cannot teach; name another teacher"),
         ({"architectures": ("dot",), "samples": 2}, "samples is given, and no architecture of the suite draws its sr"),
         ({"architectures": ("mean",), "samplers": ("walk-4",)}, "samplers is given, and no architecture"),

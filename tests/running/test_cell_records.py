@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 from srbench_plugins.recognisers.iresnet import register_recognisers
 
+from helpers.records import make_profile
 from srbench.measuring.protocol import Inference
+from srbench.networks.applied import Sampler, Sampling
 from srbench.networks.spec import Reported
 from srbench.planning.cells import Cell, Model
 from srbench.recipe import RecognitionRecipe
-from srbench.running.cell_records import reported_for
+from srbench.running.cell_records import of_sampler, reported_for
 from srbench.tasks.recognition.protocol import RecognitionProtocol
 
 PAPER = RecognitionRecipe(name="askd_paper", datasets=("casia_webface",), steps=9, height=112, width=112, view="askd")
@@ -54,3 +56,16 @@ def test_a_preset_alone_is_enough_where_it_says_all():
         protocol="recognition", distiller="askd",
     )  # fmt: skip
     assert reported_for(own, CELL)
+
+
+def test_a_row_of_another_sampler_has_the_macs_of_its_own_evaluations_and_no_time_of_the_first():
+    samplers = (Sampler(name="ddim", steps=(20, 4), most=99), Sampler(name="heun", steps=(5,), most=9, evaluations=2))
+    profile = make_profile("espcn")
+    assert of_sampler(profile, samplers, Sampling(sampler="ddim", steps=20, samples=4)) == profile
+    for sampling, ratio in ((Sampling(sampler="ddim", steps=4), 0.2), (Sampling(sampler="heun", steps=5), 0.5)):
+        own = of_sampler(profile, samplers, sampling)
+        assert own.macs_720p_g.value == pytest.approx(ratio * profile.macs_720p_g.value)
+        assert own.activations_m.value == pytest.approx(ratio * profile.activations_m.value)
+        assert (own.latency_ms_p50.value, own.latency_low_ms) == (None, None)
+        assert "only ddim-20 was timed" in own.latency_ms_p50.reason
+        assert own.parameters == profile.parameters
