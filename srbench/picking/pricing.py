@@ -44,6 +44,8 @@ class Pricing:
             "params_k": lambda: count_deployed_parameters(spec.network(self.scale)) / 1e3,
             "macs_720p_g": lambda: macs_at(spec, self.scale, lr_size_720p(self.scale)).total / 1e9,
         }
+        if spec.fitting:
+            del counts["macs_720p_g"]  # they would be those of one step
         for name, count in counts.items():
             try:
                 costs[name] = Measured(value=count())

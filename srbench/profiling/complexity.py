@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -119,13 +120,11 @@ def without_computing(build: Callable[[], nn.Module], work: Callable[[nn.Module,
 def forward_at(spec: ArchitectureSpec, scale: Scale) -> Callable[[nn.Module, Tensor], Tensor]:
     """Return a function that calls a network of ``spec`` on an LR image, without srbench's padding and colours.
 
-    A network that draws sr is evaluated as often as its first sampler asks by default.
-
-    Raises:
-        UnavailableError: The network is fitted to each image, which is a training and no forward pass.
+    A network that draws sr is evaluated as often as its first sampler asks by default. One that is fitted to each image
+    is evaluated once, without a fit, by the module's ``once(lr)``; see `srbench.networks.per_image`.
     """
     if spec.fitting:
-        raise UnavailableError(fitted(spec))
+        return partial(_once, spec)
 
     def forward(network: nn.Module, lr: Tensor) -> Tensor:
         sr: Tensor = network(*spec.arguments(lr, scale))
@@ -134,9 +133,11 @@ def forward_at(spec: ArchitectureSpec, scale: Scale) -> Callable[[nn.Module, Ten
     return forward
 
 
-def fitted(spec: ArchitectureSpec) -> str:
-    """Return why a network that is fitted has no figure for a forward pass."""
-    return f"{spec.name} is fitted to each image; its costs are those of an image, in the records of measurements"
+def _once(spec: ArchitectureSpec, network: nn.Module, lr: Tensor) -> Tensor:
+    once: Callable[[Tensor], Tensor] | None = getattr(network, "once", None)
+    if once is None:
+        raise UnavailableError(f"{spec.name} is fitted to each image, and has no method once(lr) to evaluate it.")
+    return once(lr)
 
 
 def input_shape(spec: ArchitectureSpec, size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -21,7 +21,6 @@ from srbench.profiling.complexity import (
     Macs,
     count_deployed_parameters,
     count_parameters,
-    fitted,
     forward_at,
     input_shape,
     lr_size_720p,
@@ -39,6 +38,7 @@ from srbench.scales import Scale, plain_scale, read_scale
 
 T = TypeVar("T")
 FIXED = Measured(reason="a fixed operator without weights; MACs are a figure for networks")
+FITTED = Measured(reason="it is fitted to each image; its costs are those of one sr, beside its scores")
 NO_WORK = Measured(reason="it looks values up in a table; MACs are a figure for networks")
 
 
@@ -71,6 +71,8 @@ def profile_network(
         size: Height and width of every input, where all have one size: the figures are of that input alone.
     """
     network = spec.network(scale).eval()
+    if spec.fitting:
+        return _of_a_fit(network, backend)
     counted = _try(lambda: macs_at(spec, scale, size or (256, 256)))
     shape = input_shape(spec, size or profiling.size_at(scale))
     lr = torch.rand(shape, generator=torch.Generator().manual_seed(0))
@@ -124,6 +126,17 @@ def profile_network(
     )
 
 
+def _of_a_fit(network: nn.Module, backend: Backend | None) -> Profile:
+    """Return the parameters of the network that is fitted, and reasons: nothing else of a fit is one forward pass."""
+    ran = backend or EAGER
+    parameters = Measured(value=count_parameters(network))
+    return Profile(
+        parameters=parameters, parameters_deployed=parameters, macs_720p_g=FITTED, macs_256_g=FITTED,
+        activations_m=FITTED, latency_ms_p50=FITTED, latency_ms_p90=FITTED, peak_memory_mib=FITTED,
+        backend=ran.runtime, precision=ran.precision, machine=this_machine().id,
+    )  # fmt: skip
+
+
 def _try(work: Callable[[], T]) -> T | str:
     """Return the result, or why there is none."""
     try:
@@ -150,8 +163,6 @@ def _macs(result: Macs | str, unit: float, why_not: Measured | None) -> Measured
 def _memory(
     spec: ArchitectureSpec, scale: Scale, shape: tuple[int, ...], device: str, plugin_files: Sequence[str]
 ) -> Measured:
-    if spec.fitting:
-        return Measured(reason=fitted(spec))
     plain = {"name": spec.name, "scale": plain_scale(scale)}  # the other process gets them as JSON
     arguments = plain | {"shape": shape, "device": device, "plugin_files": [*plugin_files]}
     (result,) = peak_memory([Work("srbench.profiling.profile:forward_of", arguments, device)])

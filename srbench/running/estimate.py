@@ -121,20 +121,14 @@ class Estimator:
         return self._modules[key]
 
     def _macs(self, architecture: str, scale: Scale, size: tuple[int, int]) -> float:
-        """Return the multiply-accumulates of one evaluation; of a network that samples, forward draws once.
-
-        A network that is fitted to each image is taken to use every weight once for each pixel of sr.
-        """
-        from srbench.profiling.complexity import count_parameters, macs_at
+        """Return the multiply-accumulates of one evaluation; of a network that samples, forward draws once."""
+        from srbench.profiling.complexity import macs_at
 
         key = (architecture, scale, size)
         if key not in self._counts:
             self._counts[key] = 0.0
             with suppress(SrbenchError):
                 spec = self._session.catalog.networks[architecture]
-                if spec.fitting:
-                    self._counts[key] = count_parameters(spec.network(scale)) * size[0] * size[1] * area(scale)
-                    return self._counts[key]
                 drawn = spec.samplers[0].steps[0] * spec.samplers[0].evaluations if spec.samplers else 1
                 self._counts[key] = macs_at(spec, scale, size).total / drawn
         return self._counts[key]

@@ -25,6 +25,7 @@ from srbench.testing.network import (
     check_taps,
     odd_sides,
 )
+from srbench.testing.sampled import check_sampled
 
 CHECKED = (
     "shapes for odd sizes at every scale, finite and deterministic outputs, a batch equal to its images one by "
@@ -32,7 +33,9 @@ CHECKED = (
     "for every parameter, the half precisions it claims, a deployed form that gives the same, torch.export, an encoder "
     "whose features have the size of lr, single pixels equal to those of whole images, and no side effects: nothing "
     "printed, no input changed, no random numbers drawn; of a network that is fitted to each image, short fits at "
-    "every scale that its generator alone decides, that end when asked, and that take a kernel"
+    "every scale that its generator alone decides, that end when asked, and that take a kernel; of a network that "
+    "draws sr, draws by every sampler in one step and by default, which differ from seed to seed and not else, and an "
+    "objective with a gradient for every parameter, instead of what one evaluation gives"
 )
 
 PARAMETERS_WITH_MEMORY = 10_000_000
@@ -68,17 +71,20 @@ def violations(spec: ArchitectureSpec) -> list[str]:
             return found  # what follows would repeat the same fault in other words
         lr = photograph(2, spec.colours, *odd_sides(spec))
         trial = Trial(first, lambda: Network(spec, spec.network(scales[0])), scales[0], lr)
-        check_behaviour(trial, found)
+        if spec.samplers:
+            check_sampled(trial, found)
+        else:
+            check_behaviour(trial, found)
+            check_half(trial, found)
+            check_export(trial, found)
         _check_map(trial, found)
         check_taps(trial, spec.taps, found)
         check_state(trial, found)
-        check_half(trial, found)
         check_deployed(trial, found)
-        check_export(trial, found)
         _check_encoder(spec, lr, found)
         if spec.points:
             _check_points(first, lr, found)
-        if spec.trainable:
+        if spec.trainable and not spec.samplers:
             check_gradients(trial, lambda network: _backward(network, scales), found)
     return found
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.applied import Gaussian, gaussian_spec, regression_spec, repeated
+from helpers.applied import Gaussian, Regression, gaussian_spec, regression_spec, repeated
 from srbench.deploying.opening import plain_module
 from srbench.errors import UnavailableError
 from srbench.networks.network import build_network
@@ -60,11 +60,24 @@ def test_a_network_that_is_fitted_has_parameters_and_reasons():
     spec = regression_spec(Never)
     profile = profile_network(spec, 2, SHORT.model_copy(update={"memory": True}), "cpu")
     assert profile.parameters.value == count_parameters(Never()) == 2
-    reason = "regression is fitted to each image; its costs are those of an image, in the records of measurements"
+    reason = "it is fitted to each image; its costs are those of one sr, beside its scores"
     costs = ("macs_720p_g", "macs_256_g", "activations_m", "latency_ms_p50", "peak_memory_mib")
     assert {name: getattr(profile, name).reason for name in costs} == dict.fromkeys(costs, reason)
     assert calls == []
-    assert network_facts(spec).reason == reason
+    assert "regression is fitted to each image, and has no method once(lr)" in network_facts(spec).reason
+
+
+def test_one_evaluation_of_a_network_that_is_fitted_can_be_counted():
+    class Once(Regression):
+        def __init__(self):
+            super().__init__()
+            self.convolution = nn.Conv2d(3, 3, 3, padding=1)
+
+        def once(self, lr):
+            return self.convolution(repeated(lr))
+
+    assert macs_at(regression_spec(Once), 2, (10, 12)).total == 81 * 20 * 24
+    assert network_facts(regression_spec(Once)).modules.macs == 81 * 96 * 96
 
 
 @pytest.mark.parametrize(
