@@ -32,6 +32,20 @@ def test_the_plugin_on_a_page_works_and_keeps_its_contract(kind, tmp_path):
         assert violations_of(spec) == []
 
 
+@pytest.mark.parametrize("name", ["doubtful", "dithered", "nudged"])
+def test_every_further_network_on_its_page_keeps_its_contract(name, tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", page("architecture"), re.DOTALL)
+    (example,) = [text for text in blocks if f'name="{name}"' in text]
+    hook = f"\n\n@srbench.hookimpl\ndef register_architectures():\n    return [{name.upper()}]\n"
+    (tmp_path / "example.py").write_text(
+        f"import torch\nfrom torch import Tensor, nn\n\nimport srbench\n{example}{hook}"
+    )
+    plugin = load_plugin(*file_plugin(tmp_path / "example.py"))
+    assert plugin.error is None
+    ((_, spec),) = plugin.specs
+    assert violations_of(spec) == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_describes_every_field_and_no_other(kind):
     rows = re.search(r"\| field \| says \|\n\|[-|]+\n((?:\|.*\n)+)", page(kind))[1].splitlines()
