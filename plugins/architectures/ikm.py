@@ -17,6 +17,7 @@ from srbench_plugins.architectures.ghost import body_convolutions
 from torch import Tensor, nn
 
 import srbench
+from srbench.networks.blocks import full_precision
 
 CPU_CHANNELS = 8
 """Channels that a CPU computes at once. Grouped convolutions of other widths, or of channels-last images, are slow:
@@ -39,8 +40,26 @@ def relative_activity(x: Tensor, kernel: tuple[int, int], threshold: Tensor | fl
     """
     wide = x.detach().to(torch.promote_types(x.dtype, torch.float32))
     active = (wide - threshold).ge_(0)  # in place, so that the results are the numbers 0 and 1
-    share = F.adaptive_avg_pool2d(active, kernel)
+    share = _shares(active, kernel) if torch.compiler.is_compiling() else F.adaptive_avg_pool2d(active, kernel)
     return share.flatten(2).softmax(2).view_as(share) * math.prod(kernel)
+
+
+def _shares(active: Tensor, kernel: tuple[int, int]) -> Tensor:
+    """Return what `torch.nn.functional.adaptive_avg_pool2d` does, for converters to programs of any image size.
+
+    They take minutes to convert that function, once for each layer of a network.
+    """
+    (rows, heights), (columns, widths) = (_regions(active.shape[2 + i], kernel[i], active) for i in (0, 1))
+    with full_precision(active):
+        return rows @ active @ columns.mT / heights[:, None] / widths
+
+
+def _regions(size: int, count: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which places are in each region of an axis, (count, size) of 0 and 1, and how many, (count,)."""
+    places, regions = torch.arange(size, device=like.device), torch.arange(count, device=like.device)
+    first, end = regions * size // count, -(-(regions + 1) * size // count)
+    inside = (places >= first[:, None]) & (places < end[:, None])
+    return inside.to(like.dtype), (end - first).to(like.dtype)
 
 
 def ikm_attention(x: Tensor, kernel: tuple[int, int]) -> Tensor:

@@ -18,7 +18,8 @@ def open_openvino(given: srbench.ToOpen) -> srbench.Opened:
     """Open an ONNX file in the very precision that was asked for.
 
     Raises:
-        UnavailableError: The package is missing, or the device or its processor lacks the precision.
+        UnavailableError: The package is missing, the device or its processor lacks the precision, or OpenVINO has
+            nothing for an operator of the network.
     """
     try:
         import openvino as ov
@@ -33,7 +34,11 @@ def open_openvino(given: srbench.ToOpen) -> srbench.Opened:
         "NUM_STREAMS": "1",
         "PERFORMANCE_HINT": "LATENCY",
     }
-    compiled = core.compile_model(core.read_model(str(given.onnx)), "CPU", settings)
+    try:
+        compiled = core.compile_model(core.read_model(str(given.onnx)), "CPU", settings)
+    except RuntimeError as error:  # the lines before the last say where in OpenVINO it was raised
+        why = (str(error).strip().splitlines() or [""])[-1].replace(str(given.onnx), "its file")[:200]
+        raise srbench.UnavailableError(f"OpenVINO cannot compile the network: {why}") from error
     taken = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
     if taken != hint:
         raise srbench.UnavailableError(f"OpenVINO computes in {taken} on this processor, not in {hint}.")

@@ -46,6 +46,23 @@ def test_the_factors_are_the_softmax_of_the_shares_that_each_region_has(size, ke
         assert_equal_but_for_rounding(ikm.ikm_attention(x, kernel), 1 + 1 / (1 + (1 - expected).exp()))
 
 
+@settings(max_examples=40, deadline=None)
+@given(SIDES, SIDES)
+def test_a_converter_gets_the_same_shares(size, kernel):
+    active = torch.randint(2, (2, 3, *size), generator=torch.Generator().manual_seed(0)).float()
+    pooled = torch.nn.functional.adaptive_avg_pool2d(active, kernel)
+    assert_equal_but_for_rounding(ikm._shares(active, kernel), pooled)
+
+
+def test_a_program_for_any_size_modulates_as_the_network_does():
+    network = ikm.ModulatedConv2d(3, 8, 3, padding=1).eval()
+    size = torch.export.Dim.DYNAMIC
+    program = torch.export.export(network, (torch.rand(1, 3, 13, 20),), dynamic_shapes=({2: size, 3: size},))
+    x = torch.randn(1, 3, 31, 17)
+    with torch.no_grad():
+        assert_equal_but_for_rounding(program.module()(x), network(x), 20)
+
+
 def test_a_channel_that_is_active_everywhere_has_one_factor():
     x = torch.rand(1, 2, 7, 8)
     assert_equal_but_for_rounding(ikm.ikm_attention(x, KERNEL), torch.full((1, 2, 3, 3), 1.5))

@@ -35,6 +35,15 @@ def test_a_device_that_it_has_nothing_for_is_a_reason(tmp_path):
         open_session(probe(), Backend("openvino"), SPEC, lr, tmp_path)
 
 
+def test_what_it_cannot_compile_is_a_reason_in_its_own_words(tmp_path):
+    pytest.importorskip("openvino")
+    (tmp_path / "network.onnx").write_bytes(b"no network")
+    with pytest.raises(srbench.UnavailableError, match="OpenVINO cannot compile the network: ") as raised:
+        open_session(probe(), Backend("openvino"), SPEC, torch.rand(1, 3, 8, 8), tmp_path, tmp_path / "network.onnx")
+    assert "Exception from" not in str(raised.value)
+    assert str(tmp_path) not in str(raised.value)
+
+
 @pytest.mark.slow  # the exporter takes ten seconds
 def test_fp32_is_not_the_bf16_that_it_takes_by_itself(tmp_path):
     pytest.importorskip("openvino")
