@@ -23,7 +23,7 @@ from srbench.running.schedule import Schedule, ScheduledJob
 from srbench.running.stages import MEASURE, JobName, MeasuredCell
 
 KEPT_FILES = ("sr_file", "hr_file", "lr_file", "map_file")
-"""Fields of `ImageScores` that name files."""
+"""Fields of `ImageScores` that name one file."""
 
 
 class Recorder:
@@ -114,7 +114,9 @@ class Recorder:
             return (target / name).as_posix()
 
         def with_files(image: ImageScores) -> ImageScores:
-            return image.model_copy(update={f: copied(getattr(image, f)) for f in KEPT_FILES})
+            samples = tuple(filter(None, map(copied, image.sample_files)))
+            single = {field: copied(getattr(image, field)) for field in KEPT_FILES}
+            return image.model_copy(update=single | {"sample_files": samples})
 
         images = tuple(map(with_files, record.images))
         others = {f: copied(getattr(record, f)) for f in ("representation_file", "attention_file")}

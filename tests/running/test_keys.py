@@ -11,6 +11,7 @@ from srbench.catalog.loading import load_plugin
 from srbench.errors import CheckpointError, DataError
 from srbench.measuring.metrics.spec import MetricSpec
 from srbench.measuring.protocol import PROTOCOLS, Inference
+from srbench.networks.applied import FitBudget, Sampling
 from srbench.profiling.settings import Profiling
 from srbench.running import session as sessions
 from srbench.running.keys import Keys, file_hash
@@ -85,6 +86,26 @@ def test_how_often_a_training_reports_decides_nothing(session, cell):
 def test_how_a_cell_is_measured_decides_its_key(session, cell, change):
     keys = Keys(session)
     assert keys.cell(replace(cell, **change)) != keys.cell(cell)
+
+
+def test_how_sr_is_drawn_and_how_long_a_network_is_fitted_decides_a_cells_key(session, cell):
+    ways = [
+        Inference(),
+        *(Inference(sampling=Sampling.named(*named)) for named in (("a-4",), ("a-2",), ("b-4",))),
+        Inference(sampling=Sampling.named("a-4", samples=2)),
+        Inference(sampling=Sampling.named("a-4", seed=1)),
+        *(Inference(fitting=FitBudget(**how)) for how in ({"steps": 4}, {"steps": 5}, {"steps": 4, "seed": 1})),
+        *(Inference(fitting=FitBudget(steps=4, seconds=seconds)) for seconds in (1.0, 2.0)),
+    ]
+    keys = Keys(session)
+    assert len({keys.cell(replace(cell, inference=how)).key for how in ways}) == len(ways)
+
+
+def test_a_fit_within_a_time_belongs_to_a_machine(session, cell):
+    other = replace(session, threads=3)  # another machine, as far as times are concerned
+    for seconds, same in ((0.0, True), (5.0, False)):
+        fit = replace(cell, inference=Inference(fitting=FitBudget(steps=4, seconds=seconds)))
+        assert (Keys(other).cell(fit) == Keys(session).cell(fit)) == same
 
 
 @pytest.mark.parametrize("change", [{"limit": 1}, {"images_kept": 2}, {"device": "cuda:1"}])

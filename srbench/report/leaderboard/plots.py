@@ -29,6 +29,8 @@ WIDE = 22
 """A legend with a longer name than this many letters has two columns below a panel instead of three."""
 NARROWEST = 5.0
 """The least ratio of the ends of a log axis: at least two of 1, 2, 5, 10, … are on it, which are its readable ticks."""
+MARGIN = 0.18
+"""Space beside the points of a panel, as a share of their width."""
 PLACES = (
     ("right", "bottom", 0, 7), ("left", "top", 2, -7), ("center", "bottom", 0, 8), ("left", "center", 9, 0),
     ("right", "center", -9, 0), ("center", "top", 0, -8), ("left", "bottom", 6, 6), ("left", "top", 6, -6),
@@ -121,6 +123,11 @@ def _panel(
     found = points(table, headline, cost)
     front = pareto_front(found, higher_is_better=headline.higher_is_better)
     axis.set_xscale("log")
+    prices = [price for _, price, _ in found]
+    if prices and (max(prices) / min(prices)) ** (1 + 2 * MARGIN) < NARROWEST:
+        # Set first, as matplotlib sees no room between prices that differ by rounding alone.
+        middle = (min(prices) * max(prices)) ** 0.5
+        axis.set_xlim(middle / NARROWEST**0.5, middle * NARROWEST**0.5)
     axis.plot([p[1] for p in front], [p[2] for p in front], color=FAINT, linewidth=1.4, zorder=1)
     for line, price, score in found:
         name = line.first.model.label or line.first.model.architecture
@@ -133,13 +140,9 @@ def _panel(
         )  # fmt: skip
     base = next((line for line in table.lines if line.reference), None)
     level = base.scores[headline].mean if base else None
-    axis.margins(x=0.18, y=0.12)
+    axis.margins(x=MARGIN, y=0.12)
     if base and level is not None:
         _reference(axis, f"{base.first.model.label} {level:.{headline.decimals}f}", level, found)
-    low, high = axis.get_xlim()
-    if high / low < NARROWEST:
-        middle = (low * high) ** 0.5
-        axis.set_xlim(middle / NARROWEST**0.5, middle * NARROWEST**0.5)
     _ticks(axis)
     title = f"{table.place(' · ')} x{section.scale} · {section.degradation_label}"
     axis.set_title("\n".join(textwrap.wrap(title, 60)), loc="left", fontsize=sized(10), fontweight="bold")
