@@ -61,6 +61,8 @@ SLOW = {
     "edsr_adadm",
     "dip",
     "dip_x8",
+    "sr3_16_128",
+    "sr3_64_512",
     "iresnet18_cbam",
     "iresnet34_cbam",
     "iresnet50_cbam",
