@@ -38,6 +38,7 @@ from srbench.report.leaderboard.maps import map_pictures
 from srbench.report.leaderboard.page import render_page
 from srbench.report.leaderboard.perception import perception_pictures
 from srbench.report.leaderboard.plots import plot_pictures
+from srbench.report.leaderboard.samples import sample_pictures
 from srbench.report.leaderboard.scale_plots import scale_pictures
 from srbench.report.leaderboard.sections import rank_order
 from srbench.report.leaderboard.tables import Section
@@ -90,6 +91,7 @@ def write_files(
     of_images = "png" in figures
     crops, unreadable = crop_pictures(folder, records.folder, sections) if of_images else ([], [])
     maps, unread_maps = map_pictures(folder, records.folder, sections) if of_images else ([], [])
+    samples, unread_samples = sample_pictures(folder, records.folder, sections) if of_images else ([], [])
     groups = (
         [
             *plot_pictures(folder, sections),
@@ -97,12 +99,14 @@ def write_files(
             *scale_pictures(folder, comparisons),
             *crops,
             *maps,
+            *samples,
             *attention_pictures(folder, records.folder, sections),
             *front_pictures(folder, studies),
         ],
         gain_pictures(folder, gains),
         [*matrix_pictures(folder, matrices), *representation_pictures(folder, records.folder, matrices)],
     )
+    unread = (unreadable, unread_maps, unread_samples)
     there, undrawn = draw_pictures((picture for group in groups for picture in group), figures)
     drawn, of_gains, of_matrices = (
         tuple(path for p in group for kind in figures if (path := p.path.with_suffix(f".{kind}")) in there)
@@ -148,7 +152,7 @@ def write_files(
         distillation=(*distillation, *of_gains),
         degradations=(*degradations, *of_matrices),
         deployment=tuple(deployment),
-        warnings=(*_shortened(unreadable), *_shortened(unread_maps), *undrawn, *faults),
+        warnings=(*(text for group in unread for text in _shortened(group)), *undrawn, *faults),
     )
 
 

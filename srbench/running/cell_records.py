@@ -70,9 +70,9 @@ def of_sampler(profile: Profile, samplers: Sequence[Sampler], sampling: Sampling
     quite.
     """
     usual, own = samplers[0], next(sampler for sampler in samplers if sampler.name == sampling.sampler)
-    ratio = sampling.steps * own.evaluations / (usual.steps[0] * usual.evaluations)
-    if ratio == 1:
+    if (sampling.sampler, sampling.steps) == (usual.name, usual.steps[0]):
         return profile
+    ratio = sampling.steps * own.evaluations / (usual.steps[0] * usual.evaluations)
     counts = {name: getattr(profile, name) for name in ("macs_720p_g", "macs_256_g", "activations_m")}
     scaled = {
         name: count.model_copy(update={"value": count.value * ratio})

@@ -1,6 +1,8 @@
 """Samplers and fits on the command line: what list, show and plan say of them, and what is refused."""
 
+import csv
 import json
+import re
 
 import pytest
 
@@ -62,3 +64,34 @@ def test_what_does_not_fit_is_refused_in_a_sentence(srbench, tiny, words, senten
     answer = srbench("plan", tiny.suite(), "--data", tiny.data, "--plugin", tiny.plugin, "--plugin", SAMPLED, *words)
     assert answer.status == 2
     assert sentence in " ".join(answer.err.split())
+
+
+@pytest.fixture
+def measured(run, tiny):
+    """A run of two samplers, three samples of each image, and a fit, with a picture of each kept."""
+
+    def running(*words):
+        grid = (
+            'architectures = ["bicubic", "dice", "mean"]\nsamplers = ["walk-4", "leap-2"]\nsamples = 3\nfit_steps = 4'
+        )
+        return run("--results", "r", *words, suite=tiny.suite(grid), plugins=[SAMPLED])
+
+    return running
+
+
+def test_a_run_measures_each_sampler_keeps_all_samples_and_does_nothing_twice(measured, srbench):
+    answer = measured()
+    assert answer.status == 0, answer.err
+    with (srbench.folder / "r" / "leaderboard.csv").open() as file:
+        rows = {row["inference"]: row for row in csv.DictReader(file)}
+    assert rows.keys() == {"whole", "whole,fit=4", "whole,walk-4,samples=3", "whole,leap-2,samples=3"}
+    assert [row["evaluations"] for row in rows.values() if row["samples"]] == ["4", "4"]
+    assert float(rows["whole,walk-4,samples=3"]["psnr_y_db_sample_sd"]) > 0
+    records = [json.loads(path.read_text()) for path in (srbench.folder / "r" / "records").glob("*.json")]
+    files = [image["sample_files"] for record in records for image in record["images"] if "sample_files" in image]
+    assert files
+    for names in files:
+        assert len(names) == len({(srbench.folder / "r" / "records" / name).read_bytes() for name in names}) == 3
+    again = measured()
+    assert again.status == 0
+    assert not re.search(r"done +measuring", again.err)

@@ -98,9 +98,8 @@ def make_gain_tables(sections: Iterable[Section]) -> list[GainTable]:
             for line in table.lines:
                 m = line.first.model
                 if m.source == "trained":
-                    groups.setdefault((m.architecture, m.recipe, m.train_degradation, line.first.backend), []).append(
-                        line
-                    )
+                    applied = line.first.backend, line.first.drawn
+                    groups.setdefault((m.architecture, m.recipe, m.train_degradation, *applied), []).append(line)
             made += [
                 _gain_table(section, table, table.headline, lines, labels)
                 for _, lines in sorted(groups.items(), key=lambda item: tuple(map(str, item[0])))

@@ -50,9 +50,13 @@ RIGHT_OR_WRONG = (
     "stay within these two: see `docs/results.md`."
 )
 
-_UNIT = re.compile(r"\\\[(dB|%|K|M|G|ms|KiB|MiB|bytes)\\\](?=[ ,]|$)")
+_UNIT = re.compile(r"\\\[(dB|%|K|M|G|ms|s|KiB|MiB|bytes)\\\](?=[ ,]|$)")
 """A unit whose brackets were escaped; they cannot act where no other bracket follows."""
-SHOWN = {"crops": "Where methods differ most", "uncertainty": "Uncertainty beside the errors"}
+SHOWN = {
+    "crops": "Where methods differ most",
+    "samples": "Samples side by side",
+    "uncertainty": "Uncertainty beside the errors",
+}
 """Beginning of a picture's name to what it shows, in the order on the page."""
 
 

@@ -5,6 +5,7 @@ Blau and Michaeli (CVPR 2018) show that no method is best in both. The front has
 
 from __future__ import annotations
 
+import statistics
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srbench.measuring.uncertainty import Interval
+from srbench.measuring.uncertainty import Interval, mean_interval
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.plots import COLOURS, MARKERS, pareto_front
 from srbench.report.leaderboard.tables import Line, Section, Table
@@ -35,13 +36,22 @@ DISTORTION = ("psnr_y", "psnr_rgb")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A method in a panel: both means, and the 95 % intervals over images and seeds where there are any."""
+    """A method in a panel: both means, and their 95 % intervals where there are any."""
 
     line: Line
     distortion: float
     perception: float
     across: Interval
     along: Interval
+    """Of distortion and of perception, over images and seeds."""
+    samples: tuple[tuple[float, float], ...] = ()
+    """Both scores over the dataset of each sample, if several sr were drawn; means over seeds and realisations."""
+
+    @property
+    def over_samples(self) -> tuple[Interval, Interval]:
+        """The intervals of distortion and perception over samples."""
+        across, along = zip(*self.samples, strict=True) if self.samples else ((), ())
+        return mean_interval(across), mean_interval(along)
 
 
 def perception_pictures(results: Path, sections: Sequence[Section]) -> list[Picture]:
@@ -84,7 +94,14 @@ def _place(line: Line, distortion: Heading, perception: Heading) -> Place | None
     means = [line.scores[heading].mean for heading in (distortion, perception)]
     if means[0] is None or means[1] is None:
         return None
-    return Place(line, means[0], means[1], _interval(line, distortion), _interval(line, perception))
+    samples = tuple(zip(_samples(line, distortion), _samples(line, perception), strict=False))
+    return Place(line, means[0], means[1], _interval(line, distortion), _interval(line, perception), samples)
+
+
+def _samples(line: Line, heading: Heading) -> list[float]:
+    """Return the score of each sample over the dataset, the mean over seeds and realisations."""
+    scores = [score.samples for r in line.records if (score := r.scores.get(heading.metric)) and score.samples]
+    return [statistics.fmean(same) for same in zip(*scores, strict=False)]
 
 
 def _interval(line: Line, heading: Heading) -> Interval:
@@ -118,8 +135,15 @@ def _draw(
         handles.append(Line2D([], [], color=FAINT, linewidth=1.4, label="Pareto front"))
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
         where = f"{table.place(' · ')} x{section.scale} · {section.degradation_label} · {section.protocol}"
-        title = "\n".join([*textwrap.wrap(where, 30 + 40 * len(panels)), "better is up and to the right"])
+        title = "\n".join([*textwrap.wrap(where, 30 + 40 * len(panels)), *_guide(panels)])
         figure.suptitle(title, x=0.01, ha="left", fontsize=sized(10), fontweight="bold")
+
+
+def _guide(panels: Sequence[tuple[Heading, Heading, list[Place]]]) -> list[str]:
+    """Return the lines that say what is drawn."""
+    sampled = any(place.samples for _, _, places in panels for place in places)
+    bars = ["thin bars: 95 % intervals over images; thick bars: over samples, which are dots"] if sampled else []
+    return ["better is up and to the right", *bars]
 
 
 def _panel(
@@ -133,6 +157,12 @@ def _panel(
             place.distortion, place.perception, xerr=_reach(place.distortion, place.across),
             yerr=_reach(place.perception, place.along), color=colour, alpha=0.35, elinewidth=0.8, capsize=2, zorder=2,
         )  # fmt: skip
+        across, along = place.over_samples
+        axis.errorbar(
+            place.distortion, place.perception, xerr=_reach(place.distortion, across),
+            yerr=_reach(place.perception, along), color=colour, elinewidth=2.4, capsize=0, zorder=4,
+        )  # fmt: skip
+        axis.plot(*zip(*place.samples, strict=True) if place.samples else ((), ()), ".", color=colour, markersize=3)
         axis.plot(
             place.distortion, place.perception, color=colour, marker=marker, markersize=sized(8),
             markeredgecolor="white", linestyle="none", zorder=3,
