@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
+
+_MOST_KEPT = 2**14
+"""Texts whose form in a table is kept: the rows of a large one have most of theirs in common."""
 
 
 def visible(text: str) -> str:
@@ -17,6 +21,7 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else visible(_BREAKS.sub(" ", text))
 
 
+@functools.lru_cache(_MOST_KEPT)
 def markdown(text: str) -> str:
     """Return text that Markdown shows as it is, in a paragraph, a heading, a list or a cell of a table.
 
@@ -38,6 +43,7 @@ def markdown_code(text: str) -> str:
     return f"{fence} {line} {fence}" if line.startswith("`") or line.endswith("`") else f"{fence}{line}{fence}"
 
 
+@functools.lru_cache(_MOST_KEPT)
 def csv_text(text: str) -> str:
     """Return text that a spreadsheet does not compute: an apostrophe comes before what would begin a formula."""
     line = one_line(text)

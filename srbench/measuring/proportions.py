@@ -21,6 +21,7 @@ from srbench.measuring.uncertainty import (
     STUDENT,
     Interval,
     Statistics,
+    differing_by,
     mean_interval,
     paired_p_values,
 )
@@ -122,7 +123,7 @@ def _padded_interval(values: ArrayLike, added: tuple[float, ...], least: float) 
     return interval and (max(interval[0], least), min(interval[1], RIGHT))
 
 
-BINARY = Statistics(proportion_interval, proportion_gain_interval, proportion_p_values)
+BINARY = Statistics(proportion_interval, proportion_gain_interval, differing_by(proportion_p_values))
 """The statistics of scores that are 0 or 100."""
 
 

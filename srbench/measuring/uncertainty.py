@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,18 +37,27 @@ def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     Source: Student, The probable error of a mean, Biometrika 6 (1908); Banerjee, On confidence interval for two-means
     problem based on separate estimates of variances and tabulated values of t-table, Sankhya 22 (1960).
     """
-    from scipy.special import stdtrit
-
     array = np.atleast_2d(np.asarray(values, dtype=np.float64))
     if array.size < 2:
         return None
     squares = 0.0
     for axis, count in enumerate(array.shape):
         if count > 1:
-            error = float(array.mean(axis=1 - axis).std(ddof=1)) / math.sqrt(count)
-            squares += (float(stdtrit(count - 1, (1 + confidence) / 2)) * error) ** 2
-    middle, reach = float(array.mean()), math.sqrt(squares)
+            # What array.mean(...).std(ddof=1) does to a bit, in a third of the time: reports do it for every row.
+            means = np.add.reduce(array, axis=1 - axis) / array.shape[1 - axis]
+            means -= np.add.reduce(means) / count
+            error = math.sqrt(np.add.reduce(means * means) / (count - 1)) / math.sqrt(count)
+            squares += (_quantile(count - 1, (1 + confidence) / 2) * error) ** 2
+    middle, reach = float(np.add.reduce(array, axis=None) / array.size), math.sqrt(squares)
     return middle - reach, middle + reach
+
+
+@functools.lru_cache(1024)
+def _quantile(freedom: int, share: float) -> float:
+    """Return the quantile of Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, share))
 
 
 def paired_p_values(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
@@ -79,12 +89,76 @@ def paired_p_values(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     return np.where(constant, np.where(mean == 0.0, 1.0, 0.0), p_values)
 
 
+class Differences:
+    """Sums of squares of the differences between the scores of two methods, for one method and all others at once.
+
+    They come from products of centred scores, which is ten times as fast as to subtract the scores of each pair, and
+    loses digits where two methods hardly differ.
+    """
+
+    def __init__(self, scores: NDArray[np.float64]) -> None:
+        """Take (M, N) scores of M methods, N at least 2."""
+        self._counted = scores.shape[1] * (scores.shape[1] - 1)
+        shared = scores - scores.mean(axis=0)
+        self._centred = shared - shared.mean(axis=1, keepdims=True)
+        self._squares = np.einsum("mn,mn->m", self._centred, self._centred)
+
+    def errors(self, own: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return the squared standard errors (M,) of the mean differences, and whether rounding hardly changed each."""
+        both = self._squares + self._squares[own]
+        squares = both - 2 * (self._centred @ self._centred[own])
+        return np.maximum(squares, 0.0) / self._counted, squares > _LOST * both
+
+
+_LOST = 1e-6
+"""A sum of squares that is a smaller share of what it was subtracted from may have lost half of its digits or more."""
+_CLOSE = 1e-6
+"""Two sides of a test that differ relatively by less are compared again without products."""
+
+
+def is_close(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where two sides of a test with `Differences` are so close that rounding may decide it."""
+    close: NDArray[np.bool_] = np.abs(one - other) <= _CLOSE * other
+    return close
+
+
+def differing_by_t(scores: NDArray[np.float64]) -> Callable[[int], NDArray[np.bool_]]:
+    """Return what says for a method, by its number, from which of all methods it differs by `paired_p_values`.
+
+    Args:
+        scores: (M, N) of M methods on the same N images.
+    """
+    count = scores.shape[1]
+    if count < 2:
+        return lambda own: np.zeros(len(scores), dtype=np.bool_)  # noqa: ARG005
+    differences, means = Differences(scores), scores.mean(axis=1)
+    limit = _quantile(count - 1, 1 - SIGNIFICANCE / 2) ** 2
+
+    def differing(own: int) -> NDArray[np.bool_]:
+        errors, sure = differences.errors(own)
+        squares, bounds = (means - means[own]) ** 2, limit * errors
+        found: NDArray[np.bool_] = squares > bounds
+        unsure = ~sure | is_close(squares, bounds)
+        unsure[own] = False  # nothing differs from itself
+        found[unsure] = paired_p_values(scores[unsure], scores[own]) < SIGNIFICANCE
+        return found
+
+    return differing
+
+
+def differing_by(
+    p_values: Callable[[ArrayLike, ArrayLike], NDArray[np.float64]],
+) -> Callable[[NDArray[np.float64]], Callable[[int], NDArray[np.bool_]]]:
+    """Return what `differing_by_t` does, for any paired test."""
+    return lambda scores: lambda own: p_values(scores, scores[own]) < SIGNIFICANCE
+
+
 def shared_ranks(
     scores: Sequence[Sequence[float]],
     *,
     higher_is_better: bool,
-    better: Callable[[int, int], bool | None] | None = None,
-    p_values: Callable[[ArrayLike, ArrayLike], NDArray[np.float64]] = paired_p_values,
+    better: Callable[[int], tuple[NDArray[np.bool_], NDArray[np.bool_]]] | None = None,
+    differing: Callable[[NDArray[np.float64]], Callable[[int], NDArray[np.bool_]]] = differing_by_t,
 ) -> list[int]:
     """Rank methods; one that is not significantly better than another is not put before it.
 
@@ -93,23 +167,23 @@ def shared_ranks(
     Args:
         scores: For every method its score of each image; all over the same images in the same order.
         higher_is_better: Whether a larger score wins.
-        better: Whether one method is better than another beyond chance, given their numbers, if more is known of them
-            than one score an image; if it returns None, the paired test decides.
-        p_values: The paired test.
+        better: Returns for a method, by its number, of which methods more is known than one score an image, (M,), and
+            which of these are better than it beyond chance, (M,). The paired test decides about all others.
+        differing: The paired test; see `differing_by_t`.
 
     Returns:
         A rank from 1 for each method.
     """
     array = np.atleast_2d(np.asarray(scores, dtype=np.float64)) * (1.0 if higher_is_better else -1.0)
-    # of no image, all means are equal
-    means = array.mean(axis=1) if array.size else np.zeros(len(scores))
+    if not array.size:  # of no image, all means are equal
+        array = np.zeros((len(scores), 1))
+    means, differs = array.mean(axis=1), differing(array)
     ranks = []
     for own in range(len(scores)):
-        beaten = means > means[own]
-        beaten[beaten] = p_values(array[beaten], array[own]) < SIGNIFICANCE
-        for other in range(len(scores)):
-            if better and other != own and (known := better(other, own)) is not None:
-                beaten[other] = known
+        beaten = (means > means[own]) & differs(own)
+        if better:
+            known, above = better(own)
+            beaten = np.where(known, above, beaten)
         ranks.append(1 + int(beaten.sum()))
     return ranks
 
@@ -158,9 +232,9 @@ class Statistics:
     """The interval of a mean over images, or seeds and images; see `mean_interval`."""
     gain_interval: Callable[[ArrayLike], Interval]
     """The interval of a mean difference of two methods, over the same."""
-    p_values: Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
-    """See `paired_p_values`."""
+    differing: Callable[[NDArray[np.float64]], Callable[[int], NDArray[np.bool_]]]
+    """See `differing_by_t`."""
 
 
-STUDENT = Statistics(mean_interval, mean_interval, paired_p_values)
+STUDENT = Statistics(mean_interval, mean_interval, differing_by_t)
 """For scores of any size. `srbench.measuring.proportions.BINARY` is for those that are 0 or 100."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -106,8 +107,10 @@ def build_report(results: Path, *, force: bool = False, images: bool = False) ->
     files = _files(results, records, sections, before)
     if not force and before.digest == digest and files.packed.is_file() and before.hashes == _hashes(files):
         return files
-    write_packed(results, lines)
-    written = write_files(results, records, sections, images=images)
+    with ThreadPoolExecutor(1) as beside:  # xz leaves Python to other threads
+        packing = beside.submit(write_packed, results, lines)
+        written = write_files(results, records, sections, images=images)
+        packing.result()
     after = _State(
         figures=tuple(path.name for path in written.figures),
         warnings=written.warnings,

@@ -69,7 +69,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[CsvRow]) -> None
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(["" if (value := row.get(name)) is None else cell_text(value) for name in header] for row in rows)
+    writer.writerows(["" if value is None else cell_text(value) for value in map(row.get, header)] for row in rows)
     atomic_write(path, text.getvalue())
 
 
@@ -77,7 +77,7 @@ def cell_text(value: CsvValue) -> str:
     """Return the text of a value in a CSV file: 12 significant digits, nothing for None, no text as a formula."""
     if value is None:
         return ""
-    return f"{value:.12g}" if isinstance(value, float) else csv_text(value) if isinstance(value, str) else str(value)
+    return csv_text(value) if isinstance(value, str) else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def signed(value: float, decimals: int) -> str:

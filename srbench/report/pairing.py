@@ -9,6 +9,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srbench.measuring.proportions import statistics_for
-from srbench.measuring.uncertainty import Statistics
+from srbench.measuring.uncertainty import STUDENT, Differences, Statistics, is_close
 from srbench.records.record import Record
 
 if TYPE_CHECKING:
@@ -95,6 +97,29 @@ def statistics_of(all_scores: Iterable[Scores]) -> Statistics:
     return statistics_for(binary=all(scores.binary for scores in all_scores))
 
 
+class _Alike:
+    """Methods with scores of the same seeds and images, of which one is compared with all others at once."""
+
+    def __init__(self, scores: NDArray[np.float64]) -> None:
+        """Take (M, S, N) scores of M methods by S seeds and N images, larger where better."""
+        from scipy.special import stdtrit
+
+        self._means = scores.mean(axis=(1, 2))
+        parts = [part for part in (scores.mean(axis=1), scores.mean(axis=2)) if part.shape[1] > 1]
+        self._parts = [(Differences(part), float(stdtrit(part.shape[1] - 1, 0.975)) ** 2) for part in parts]
+
+    def above(self, own: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which methods beat one, by `mean_interval` of their gains, and for which rounding may decide it."""
+        squares, reaches = np.square(self._means - self._means[own]), np.zeros(len(self._means))
+        unsure = np.zeros(len(self._means), dtype=np.bool_)
+        for differences, limit in self._parts:
+            errors, sure = differences.errors(own)
+            reaches, unsure = reaches + limit * errors, unsure | ~sure
+        unsure |= is_close(squares, reaches)
+        unsure[own] = False  # nothing beats itself
+        return (self._means > self._means[own]) & (squares > reaches), unsure
+
+
 class Rivals:
     """Several methods to compare in pairs, each averaged over realisations only once."""
 
@@ -116,6 +141,37 @@ class Rivals:
         seeds, images = in_common([self._scores[one], self._scores[other]])
         return self.beats(one, other, seeds, images) if images else None
 
+    def above(self, own: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Apply `beats_by_seeds` to every method and this one.
+
+        Returns:
+            Of which methods it says anything, and which of these beat this one, both (M,).
+        """
+        known, beating = (np.zeros(len(self._scores), dtype=np.bool_) for _ in range(2))
+        single = np.arange(len(self._scores))
+        if own in self._alike:
+            group, numbers, place = self._alike[own]
+            known[numbers] = True
+            beating[numbers], unsure = group.above(place)
+            single = np.concatenate([np.delete(single, numbers), numbers[unsure]])
+        for other in single.tolist():
+            beats = self.beats_by_seeds(other, own)
+            known[other], beating[other] = beats is not None, bool(beats)
+        return known, beating
+
+    @cached_property
+    def _alike(self) -> dict[int, tuple[_Alike, NDArray[np.int_], int]]:
+        """For methods of several seeds those with the same seeds and images, their numbers, and its place in them."""
+        groups: dict[tuple[tuple[int, ...], tuple[Image, ...]], list[int]] = {}
+        for number, scores in enumerate(self._scores if self._statistics is STUDENT else ()):
+            if len(scores) > 1 and (common := in_common([scores]))[1]:
+                groups.setdefault(common, []).append(number)
+        found: dict[int, tuple[_Alike, NDArray[np.int_], int]] = {}
+        for (seeds, images), numbers in groups.items():
+            group = _Alike(np.stack([self._of(number, seeds, images) for number in numbers]))
+            found |= {number: (group, np.asarray(numbers), place) for place, number in enumerate(numbers)}
+        return found
+
     def _of(self, method: int, seeds: tuple[int, ...], images: tuple[Image, ...]) -> NDArray[np.float64]:
         """Return scores by seed and image, larger where better."""
         key = method, seeds, images
@@ -126,13 +182,15 @@ class Rivals:
 
 def averaged(scores: Scores, seeds: Sequence[int], images: Sequence[Image]) -> NDArray[np.float64]:
     """Return scores by seed and name, averaged over realisations."""
-    names = sorted({name for _, name in images})
-    own = [[number for number, name in images if name == wanted] for wanted in names]
-    rows = [
-        [
-            statistics.fmean(scores[seed][number, name] for number in numbers)
-            for name, numbers in zip(names, own, strict=True)
+    numbers: dict[str, list[int]] = {}
+    for number, name in images:
+        numbers.setdefault(name, []).append(number)
+    if len(numbers) == len(images):
+        ordered = sorted(images, key=itemgetter(1))
+        rows = [[scores[seed][image] for image in ordered] for seed in seeds]
+    else:
+        rows = [
+            [statistics.fmean(scores[seed][number, name] for number in own) for name, own in sorted(numbers.items())]
+            for seed in seeds
         ]
-        for seed in seeds
-    ]
     return np.asarray(rows, dtype=np.float64)

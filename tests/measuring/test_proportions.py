@@ -114,9 +114,9 @@ def test_several_seeds_widen_the_interval_by_how_much_they_differ():
 def test_methods_that_mcnemar_does_not_separate_share_a_rank():
     scores = np.full((3, 100), 100.0)
     scores[1, :5] = scores[2, :6] = 0
-    ranks = shared_ranks(scores.tolist(), higher_is_better=True, p_values=proportion_p_values)
+    ranks = shared_ranks(scores.tolist(), higher_is_better=True, differing=BINARY.differing)
     assert ranks == [1, 1, 2]
-    assert shared_ranks([[], []], higher_is_better=True, p_values=proportion_p_values) == [1, 1]
+    assert shared_ranks([[], []], higher_is_better=True, differing=BINARY.differing) == [1, 1]
 
 
 def test_the_statistics_follow_from_what_the_scores_are():

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srbench.measuring.uncertainty import (
+    differing_by_t,
     kendall_tau,
     mean_interval,
     paired_p_values,
@@ -101,17 +102,34 @@ def test_what_is_known_of_two_methods_besides_their_images_decides():
     worse = [v - 1 - 0.01 * i for i, v in enumerate(best)]
     worst = [v - 2 - 0.01 * i for i, v in enumerate(best)]
     assert shared_ranks([best, worse, worst], higher_is_better=True) == [1, 2, 3]
-    known = {(0, 1): False, (1, 0): False}
-    asked = []
 
-    def better(one, other):
-        asked.append((one, other))
-        return known.get((one, other))
+    def equal(own):
+        """The first two are not apart by their trainings; nothing is known of the third."""
+        known = [own < 2 and other < 2 for other in range(3)]
+        return np.asarray(known), np.zeros(3, dtype=bool)
 
-    assert shared_ranks([best, worse, worst], higher_is_better=True, better=better) == [1, 1, 3]
-    assert all(one != other for one, other in asked)
+    assert shared_ranks([best, worse, worst], higher_is_better=True, better=equal) == [1, 1, 3]
+
+    def first(own):
+        return np.asarray([True, True]), np.asarray([own == 1, False])
+
     # better by its trainings, though no image shows it
-    assert shared_ranks([best, best], higher_is_better=True, better=lambda one, other: one == 0) == [1, 2]
+    assert shared_ranks([best, best], higher_is_better=True, better=first) == [1, 2]
+
+
+@given(
+    st.integers(2, 8).flatmap(
+        lambda images: st.lists(
+            st.lists(st.sampled_from([20.0, 21.0, 21.0 + 1e-9, 22.5, 30.0, 45.0]), min_size=images, max_size=images),
+            min_size=1, max_size=8,
+        )
+    )
+)  # fmt: skip
+def test_tests_of_all_pairs_at_once_say_what_the_paired_test_says(scores):
+    array = np.asarray(scores)
+    differing = differing_by_t(array)
+    for own in range(len(array)):
+        assert differing(own).tolist() == (paired_p_values(array, array[own]) < 0.05).tolist()
 
 
 @given(st.lists(st.lists(st.floats(15, 50), min_size=4, max_size=4), min_size=1, max_size=6))

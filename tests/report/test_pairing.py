@@ -136,6 +136,25 @@ def test_a_rival_is_beaten_exactly_where_the_gain_over_it_is_better(own, above, 
     assert rivals.beats_by_seeds(0, 1) is (gain.verdict == "worse")
 
 
+SEEDS_AND_IMAGES = st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(0, 1))
+
+
+@given(st.lists(SEEDS_AND_IMAGES, min_size=1, max_size=7), st.randoms(use_true_random=False), st.booleans())
+def test_rivals_compared_all_at_once_are_those_compared_in_pairs(shapes, random, binary):
+    values = [0.0, 100.0] if binary else [20.0, 20.0 + 1e-9, 21.0, 22.0, 40.0]
+    methods = []
+    for seeds, images, first in shapes:
+        rows = ([random.choice(values) for _ in range(images)] for _ in range(seeds))
+        own = {seed: {(0, str(n)): value for n, value in enumerate(row)} for seed, row in enumerate(rows, first)}
+        methods.append(Scores(own, binary=binary))
+    rivals = Rivals(methods, TOP1 if binary else PSNR)
+    for own in range(len(methods)):
+        known, beating = rivals.above(own)
+        in_pairs = [rivals.beats_by_seeds(other, own) for other in range(len(methods))]
+        assert known.tolist() == [beats is not None for beats in in_pairs]
+        assert beating.tolist() == list(map(bool, in_pairs))
+
+
 def test_a_single_common_seed_says_nothing_about_trainings():
     one, far_below = scored([31.0, 32.0], [31.1, 32.1]), scored([1.0, 2.0])
     assert Rivals([one, far_below], PSNR).beats_by_seeds(0, 1) is None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from helpers.records import fail, make_record, make_score, quick_records, write_records
 from srbench.errors import DataError
 from srbench.records.record import Record
+from srbench.report import reading
 from srbench.report.build import build_report
 from srbench.report.comparing.reading import read_leaderboard
 from srbench.report.reading import PACKED, lines_of, read_packed, read_records, write_packed
@@ -20,6 +21,17 @@ def test_the_newer_of_two_records_of_one_row_counts(tmp_path):
     new = make_record(psnr=31.0, created="2026-02-01T00:00:00Z")
     found = read_records(write_records(tmp_path, [new, old]))
     assert [r.created for r in found.records] == ["2026-02-01T00:00:00Z"]
+
+
+def test_large_records_are_packed_faster_and_read_as_they_were(tmp_path, monkeypatch):
+    records = quick_records()
+    write_packed(tmp_path, lines_of(records))
+    small = (tmp_path / PACKED).read_bytes()
+    (tmp_path / PACKED).unlink()
+    monkeypatch.setattr(reading, "_SMALL_BYTES", 1)
+    write_packed(tmp_path, lines_of(records))
+    assert (tmp_path / PACKED).read_bytes() != small
+    assert lines_of(read_packed(tmp_path)) == lines_of(records)
 
 
 def test_a_folder_without_records_is_answered_with_what_to_do(tmp_path):

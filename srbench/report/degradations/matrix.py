@@ -99,8 +99,13 @@ def make_matrices(sections: Iterable[Section]) -> list[Matrix]:
             if table.headline:
                 key = (section.protocol, section.scale, table.dataset, table.inference)
                 groups.setdefault(key, []).append((section, table))
-    matrices = [_matrix(tables) for tables in groups.values()]
+    trained = (tables for tables in groups.values() if any(_has_trained(table) for _, table in tables))
+    matrices = map(_matrix, trained)
     return [m for m in matrices if any(not row.in_domain(column) for row in m.trained for column in row.scores)]
+
+
+def _has_trained(table: Table) -> bool:
+    return any(line.first.model.train_degradation for line in table.lines)
 
 
 def _matrix(tables: Sequence[tuple[Section, Table]]) -> Matrix:

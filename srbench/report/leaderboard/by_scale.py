@@ -85,13 +85,15 @@ class ByScale:
     def curves(self) -> dict[str, list[Point]]:
         """Return the points of each method by its title, in the order of scales, the best at the largest first."""
         titles: dict[RowId, str] = {}
+        given: set[str] = set()
         points: dict[str, list[Point]] = {}
         for point in self._points():
             record = point.line.first
             method = record.row_id.method._replace(scale=0, inference="")
             if method not in titles:
-                taken = point.line.title in titles.values()
+                taken = point.line.title in given
                 titles[method] = f"{point.line.title}, {record.model.training}" if taken else point.line.title
+                given.add(titles[method])
             points.setdefault(titles[method], []).append(point)
         sign = self.heading.sign
         return dict(sorted(points.items(), key=lambda item: (-as_number(item[1][-1].scale), -sign * item[1][-1].mean)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from srbench.report.leaderboard.by_scale import ByScale, Point
@@ -16,6 +17,8 @@ from srbench.scales import Scale, as_number
 
 LETTER = 0.016
 """Width of a letter of a label, as a share of the distance between the first and the last tick."""
+MOST_CURVES = 30
+"""Nobody sees which curve is which among more."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7f3c8d", "#e0457b", "#5b6770", "#117733")
 MARKERS = "oDs^vPX*<>"
 
@@ -51,14 +54,16 @@ def tick_labels(scales: Sequence[Scale]) -> list[str]:
 
 
 def drawn_curves(curves: Mapping[str, list[Point]]) -> dict[str, list[Point]]:
-    """Return the curves to draw: a method at one scale is in the table only."""
-    return {title: points for title, points in curves.items() if len(points) > 1}
+    """Return the curves to draw, of at most `MOST_CURVES` methods; one at one scale is in the table only."""
+    several = ((title, points) for title, points in curves.items() if len(points) > 1)
+    return dict(islice(several, MOST_CURVES))
 
 
 def _draw(comparison: ByScale, path: Path) -> None:
     gains = comparison.gains()
     scales, heading = comparison.scales, comparison.heading
-    found = drawn_curves(gains or comparison.curves())
+    curves = gains or comparison.curves()
+    found = drawn_curves(curves)
     with figure_at(path, 8.6, 4.2 + 0.12 * max(0, len(found) - 10)) as figure:
         axis = figure.subplots()
         axis.set_xscale("log", base=2)
@@ -78,5 +83,6 @@ def _draw(comparison: ByScale, path: Path) -> None:
         axis.set_ylabel(("gain in " if gains else "") + f"{heading.label}{heading.bracketed_unit}")
         if gains:
             axis.axhline(0.0, color="black", linewidth=0.8, label="bicubic interpolation")
-        axis.set_title(comparison.title, loc="left", fontsize=sized(10), fontweight="bold")
+        few = f" · the best {len(found)} of {len(curves)}" if len(curves) > MOST_CURVES else ""
+        axis.set_title(comparison.title + few, loc="left", fontsize=sized(10), fontweight="bold")
         figure.legend(loc="outside right upper", frameon=False, fontsize=sized(8))

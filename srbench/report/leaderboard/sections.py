@@ -187,9 +187,9 @@ def _rank_lines(lines: list[Line], headline: Heading) -> None:
     values = [[p[name] for name in common] for p in per_image]
     by_seed = [scores_by_seed(line.records, headline) for line in ranked]
     trained_again = any(len(scores) > 1 for scores in by_seed)
-    better = Rivals(by_seed, headline).beats_by_seeds if trained_again else None
-    p_values = statistics_of(by_seed).p_values
-    ranks = shared_ranks(values, higher_is_better=headline.higher_is_better, better=better, p_values=p_values)
+    better = Rivals(by_seed, headline).above if trained_again else None
+    differing = statistics_of(by_seed).differing
+    ranks = shared_ranks(values, higher_is_better=headline.higher_is_better, better=better, differing=differing)
     for line, rank in zip(ranked, ranks, strict=True):
         line.rank = rank
     base = next((line.scores[headline].mean for line in ranked if line.reference), None)

@@ -129,16 +129,20 @@ def beside_students(lines: Iterable[Line]) -> list[tuple[Line, bool]]:
     """Return lines in order, but teachers after the best of their students; and whether a line is a teacher's."""
     lines = list(lines)
     named = {name for line in lines for name in _teachers(line)}
-    teachers = [line for line in lines if line.first.model.distiller == "none" and _full_name(line) in named]
+    teachers: dict[str, list[Line]] = {}
+    waiting: dict[int, Line] = {}
+    for line in lines:
+        if line.first.model.distiller == "none" and (name := _full_name(line)) in named:
+            teachers.setdefault(name, []).append(line)
+            waiting[id(line)] = line
+    every = set(waiting)
     placed: list[tuple[Line, bool]] = []
     for line in lines:
-        if any(line is teacher for teacher in teachers):
-            continue
-        placed.append((line, False))
-        known = [other for other, _ in placed]
-        own = (t for name in _teachers(line) for t in teachers if _full_name(t) == name)
-        placed += [(teacher, True) for teacher in own if all(teacher is not other for other in known)]
-    return placed + [(teacher, True) for teacher in teachers if all(teacher is not other for other, _ in placed)]
+        if id(line) not in every:
+            placed.append((line, False))
+            own = (teacher for name in _teachers(line) for teacher in teachers.get(name, ()))
+            placed += [(teacher, True) for teacher in own if waiting.pop(id(teacher), None)]
+    return placed + [(teacher, True) for teacher in waiting.values()]
 
 
 def by_inference(section: Section) -> list[list[Table]]:

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.records import make_record
 from srbench.report.leaderboard.by_scale import by_scale
-from srbench.report.leaderboard.scale_plots import drawn_curves, scale_pictures, tick_labels
+from srbench.report.leaderboard.scale_plots import MOST_CURVES, drawn_curves, scale_pictures, tick_labels
 from srbench.report.leaderboard.sections import make_sections
 from srbench.scales import parse_scale
 
@@ -30,6 +30,11 @@ def test_a_method_at_one_scale_is_no_curve():
     (comparison,) = by_scale(make_sections(records))
     assert list(comparison.curves()) == ["ESPCN", "FSRCNN"]
     assert list(drawn_curves(comparison.curves())) == ["ESPCN"]
+
+
+def test_of_many_methods_the_best_are_drawn():
+    curves = {f"method {number}": [None, None] for number in range(MOST_CURVES + 5)}
+    assert list(drawn_curves(curves)) == list(curves)[:MOST_CURVES]
 
 
 def test_a_tick_without_room_has_no_label():
