@@ -84,7 +84,7 @@ def enlarge(
     if inference.resize:
         plain = replace(inference, resize=0)
         sides = hr_size((lr.shape[-2], lr.shape[-1]), scale)
-        larger = enlarge(network, lr, inference.resize, plain, conditions, draw)
+        larger = enlarge(network, lr, inference.resize, plain, conditions, replace(draw, kernel=None))  # of scale
         uncertainty = None if larger.uncertainty is None else imresize(larger.uncertainty, size=sides)
         return larger._replace(sr=imresize(larger.sr, size=sides), uncertainty=uncertainty)
     half = _HALVES.get(inference.precision)

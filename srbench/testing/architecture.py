@@ -12,6 +12,7 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.networks.wanted import Points
 from srbench.scales import Scale, hr_size, next_whole, parse_scale
 from srbench.testing.contract import Violations, photograph, seeded
+from srbench.testing.fitted import CHECKED as FITTED
 from srbench.testing.fitted import check_fitted
 from srbench.testing.network import (
     BATCH_TOLERANCE,
@@ -25,6 +26,7 @@ from srbench.testing.network import (
     check_taps,
     odd_sides,
 )
+from srbench.testing.sampled import CHECKED as SAMPLED
 from srbench.testing.sampled import check_sampled
 
 CHECKED = (
@@ -32,10 +34,7 @@ CHECKED = (
     "one, a map of uncertainty if it declares one, taps that exist, a state dict that holds everything, gradients "
     "for every parameter, the half precisions it claims, a deployed form that gives the same, torch.export, an encoder "
     "whose features have the size of lr, single pixels equal to those of whole images, and no side effects: nothing "
-    "printed, no input changed, no random numbers drawn; of a network that is fitted to each image, short fits at "
-    "every scale that its generator alone decides, that end when asked, and that take a kernel; of a network that "
-    "draws sr, draws by every sampler in one step and by default, which differ from seed to seed and not else, and an "
-    "objective with a gradient for every parameter, instead of what one evaluation gives"
+    "printed, no input changed, no random numbers drawn"
 )
 
 PARAMETERS_WITH_MEMORY = 10_000_000
@@ -43,6 +42,11 @@ PARAMETERS_WITH_MEMORY = 10_000_000
 
 REAL_SCALES = (parse_scale("1.5"), parse_scale("2.3"), parse_scale("3.7x1.5"))
 """Scales that a network for any scale is asked for beside its own."""
+
+
+def checked(spec: ArchitectureSpec) -> str:
+    """Return what is checked, which differs for networks that one evaluation does not apply."""
+    return FITTED if spec.fitting else SAMPLED if spec.samplers else CHECKED
 
 
 def violations(spec: ArchitectureSpec) -> list[str]:

@@ -15,6 +15,11 @@ from srbench.networks.spec import ArchitectureSpec
 from srbench.scales import Scale, hr_size
 from srbench.testing.contract import Violations, photograph
 
+CHECKED = (
+    "short fits at every scale, with sr of the right size, that the generator alone decides, that end when asked, take "
+    "a kernel and leave lr, weights and torch's global generator as they were, and one evaluation without a fit"
+)
+
 STEPS = 2
 """Steps of a fit here, which must take seconds."""
 SIZES = ((1, 1), (5, 7))

@@ -13,6 +13,13 @@ from srbench.scales import hr_size
 from srbench.testing.contract import Violations, photograph
 from srbench.testing.network import HALF_TOLERANCE, HALF_TYPES, Trial, check_gradients
 
+CHECKED = (
+    "shapes for odd sizes at every scale, draws by every sampler in one step and by default that the generator alone "
+    "decides and that differ from seed to seed, a forward that is the default draw from seed 0, an objective with a "
+    "gradient for every parameter, the half precisions it claims, taps that exist, a state dict that holds everything, "
+    "a deployed form that gives the same, and no side effects"
+)
+
 MOST_STEPS = 25
 """Most steps of a draw here, which must take seconds."""
 OBJECTIVES = 4

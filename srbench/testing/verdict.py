@@ -42,9 +42,10 @@ def verdict_on(name: str, kind: str | None, catalog: Catalog) -> Verdict:
     if len(kinds) > 1:
         raise UsageError(f"{name} names several things; choose one with --kind {' or --kind '.join(kinds)}.")
     (found,) = kinds
-    checked: str = contract_of(found).CHECKED
+    spec, contract = catalog.shelf(found)[name], contract_of(found)
+    checked: str = contract.checked(spec) if hasattr(contract, "checked") else contract.CHECKED
     try:
-        violations = violations_of(catalog.shelf(found)[name], catalog)
+        violations = violations_of(spec, catalog)
     except UnavailableError as error:
         return Verdict(found, name, "unchecked", checked, reason=str(error))
     return Verdict(found, name, "broken" if violations else "kept", checked, tuple(violations))

@@ -289,6 +289,21 @@ def test_a_fit_gets_the_kernel_where_there_is_one(pairs, degradation, shape):
         assert seen[0].sum().item() == pytest.approx(1)
 
 
+def test_a_kernel_is_of_the_scale_of_the_cell_alone():
+    seen = []
+
+    class Curious(Regression):
+        def fit(self, lr, *, kernel, **given):
+            seen.append(kernel)
+            return super().fit(lr, kernel=None, **given)
+
+    lr, draw = torch.rand(1, 3, 8, 8), Draw(kernel=torch.ones(1, 1))
+    how = Inference(fitting=FitBudget(steps=1))
+    enlarge(regression(Curious()), lr, 2, how, draw=draw)
+    enlarge(regression(Curious()), lr, read_scale(1.5), Inference(resize=2, fitting=how.fitting), draw=draw)
+    assert (seen[0].tolist(), seen[1]) == ([[1.0]], None)
+
+
 # --- costs ------------------------------------------------------------------------------------------------------
 
 

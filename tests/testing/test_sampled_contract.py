@@ -10,6 +10,8 @@ from torch.nn import functional as F
 import srbench
 from helpers.violations import one_violation
 from srbench.testing import violations_of
+from srbench.testing.architecture import checked
+from srbench.testing.verdict import verdict_on
 
 
 class Sound(nn.Module):
@@ -174,3 +176,10 @@ def test_a_draw_in_many_steps_is_tried_with_fewer():
     facts = spec(Slow)
     assert violations_of(srbench.ArchitectureSpec(name="mine", build=Slow, scales=facts.scales, samplers=(slow,))) == []
     assert max(longest) == 25
+
+
+def test_the_verdict_says_what_is_checked_of_which_network(catalog):
+    said = {name: verdict_on(name, "architecture", catalog).checked for name in ("espcn", "zssr")}
+    assert "torch.export" in said["espcn"]
+    assert "short fits" in said["zssr"]
+    assert "draws by every sampler" in checked(spec(Sound))

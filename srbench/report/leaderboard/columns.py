@@ -100,7 +100,7 @@ COSTS = (
            _at("profile.peak_memory_mib")),
     Column("samples", "Sr that were drawn for every image, over which scores are means; empty where none is drawn.",
            lambda r: r.samples or None, "Int64"),
-    Column("evaluations", "Evaluations of the network for one sr, those of a fit included; the most of any image. "
+    Column("evaluations", "Evaluations of the network for one sr, the most of any image; a step of a fit is one. "
            "Empty, as the next three, where one makes sr.", _at("image_costs.evaluations"), "Int64"),
     Column("image_seconds", "Median time of one sr, seconds.", _at("image_costs.seconds")),
     Column("image_memory_mib", "Size of all tensors at the peak of one sr, weights included, MiB; the most of any "
