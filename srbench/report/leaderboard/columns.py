@@ -103,9 +103,8 @@ COSTS = (
     Column("evaluations", "Evaluations of the network for one sr, the most of any image; a step of a fit is one. "
            "Empty, as the next three, where one makes sr.", _at("image_costs.evaluations"), "Int64"),
     Column("image_seconds", "Median time of one sr, seconds.", _at("image_costs.seconds")),
-    Column("image_memory_mib", "Size of all tensors at the peak of one sr, weights included, MiB; the most of any "
-           "image.",
-           _at("image_costs.peak_memory_mib")),
+    Column("image_memory_mib", "Size of all tensors at the peak of one sr, weights included, MiB, for the "
+           "largest lr.", _at("image_costs.peak_memory_mib")),
     Column("fits_shortened", "Images whose fit ended early, by its budget of time.",
            _at("image_costs.shortened"), "Int64"),
     Column("machine", "Id of the machine; timings compare only where it is equal.",
