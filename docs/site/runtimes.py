@@ -29,7 +29,7 @@ ABOUT = """# Every network in every runtime
 Each bundled network with fresh weights at its smallest scale, on two photographs of other sizes than the one it was
 converted by. A figure is the largest difference from PyTorch in fp32, in levels of 255; 0.00 is equal within rounding.
 A letter is a reason below why there is none. Quality with trained weights is another matter: see
-[deployment.md](deployment.md). A network without a row was not tried yet. `compile` is not here, since it takes a minute
+[deployment.md](deployment.md). A network without a row was not tried yet. `compile` is not here: it takes a minute
 or more for each network.
 
 Written by `python -m docs.site.runtimes` on {machine}, with {packages}.

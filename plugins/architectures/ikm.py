@@ -123,10 +123,6 @@ class ModulatedConv2d(nn.Conv2d):
 
     def _grouped(self, x: Tensor, weights: Tensor) -> Tensor:
         count, channels = x.shape[:2]
-        if isinstance(count, torch.SymInt) and torch.onnx.is_in_onnx_export():  # now, and not after minutes
-            raise srbench.SrbenchError(
-                "ONNX has no convolution with as many groups as images, unless their number is fixed; export one image."
-            )
         bias = None if self.bias is None else self.bias.repeat(count)
         padding: Any = self.padding
         if self.padding_mode != "zeros":
