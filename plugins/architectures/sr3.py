@@ -102,9 +102,9 @@ class SR3(nn.Module):
         network: Makes the U-Net; its key is ``denoise_fn``.
         schedule: The betas, (T,).
         step_for_each: Whether each image of a batch is trained at a step of its own; in SR3 all share one.
-        spread: If given, what the network returns is added to the best guess for images that are noise of this standard
-            deviation, and scaled by what that leaves open (Karras et al., NeurIPS 2022, table 1). In SR3 the network
-            predicts the noise by itself, which takes far longer to learn.
+        spread: If given, what the network returns is added to the best guess for images that are the condition plus
+            noise of this standard deviation, and scaled by what that leaves open (as in Karras et al., NeurIPS 2022,
+            table 1, for images about zero). In SR3 the network predicts the noise by itself, which takes far longer.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class SR3(nn.Module):
         signal = (levels * self.spread).view(-1, 1, 1, 1)
         noise = (1 - levels.square()).sqrt().view(-1, 1, 1, 1)
         total = (signal.square() + noise.square()).sqrt()
-        noisy = noisy / total
+        noisy = (noisy - levels.view(-1, 1, 1, 1) * condition) / total
         return (noise * noisy + signal * self._predicted(condition, noisy, levels)) / total
 
     def _predicted(self, condition: Tensor, noisy: Tensor, levels: Tensor) -> Tensor:
@@ -272,7 +272,7 @@ small_unet = partial(
 def small(scale: int) -> nn.Module:
     """Build the network for CPUs, with a schedule that ends where a little of the image is left."""
     schedule = beta_schedule("linear", 1000, 1e-4, 1e-2)
-    return SR3(scale, network=small_unet, schedule=schedule, step_for_each=True, spread=0.5)
+    return SR3(scale, network=small_unet, schedule=schedule, step_for_each=True, spread=0.125)
 
 
 @srbench.hookimpl
@@ -311,7 +311,7 @@ def register_architectures() -> list[srbench.ArchitectureSpec]:
             most=1000,
             deepest=8,
             notes="Not from the paper: a small U-Net on squares of 2x2 pixels, with a linear path around it. What it "
-            "returns is added to a guess from the noise level alone. Of its 1,000 steps from 1e-4 to 1e-2, each image "
-            "of a batch has its own in training.",
+            "returns is added to a guess from the noise level and the enlarged lr alone. Of its 1,000 steps from 1e-4 "
+            "to 1e-2, each image of a batch has its own in training.",
         ),
     ]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from srbench.networks.blocks import conv, zeroed
+from srbench.networks.blocks import conv, shrunk
 
 SLOWEST = 1e-4
 """The lowest frequency of the embedding of noise levels; the highest is 1."""
@@ -153,7 +153,7 @@ class Shortcut(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, embedding: int) -> None:
         super().__init__()
         self.gain = nn.Linear(embedding, channels_in)
-        self.out = zeroed(nn.Conv2d(channels_in, channels_out, 1))
+        self.out = shrunk(nn.Conv2d(channels_in, channels_out, 1))
 
     def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
         """Map (N, channels_in, h, w), and the embedded level, to (N, channels_out, h, w)."""
@@ -175,7 +175,7 @@ class NoiseUNet(nn.Module):
         attention_at: Resolutions with attention, as sides in pixels of an image of ``image_size``.
         image_size: Side of the images that the configuration was made for; any other size works.
         fold: Side of the squares of pixels that become channels before the network, and pixels again behind it.
-        shortcut: Whether a `Shortcut` leads from the first convolution to the result, which then starts at zero.
+        shortcut: Whether a `Shortcut` leads from the first convolution to the result, which then starts near zero.
     """
 
     def __init__(
@@ -195,6 +195,7 @@ class NoiseUNet(nn.Module):
     ) -> None:
         super().__init__()
         self.fold = fold
+        self.multiple = fold * 2 ** (len(multipliers) - 1)
         self.noise_level_mlp = nn.Sequential(
             LevelEncoding(inner), nn.Linear(inner, 4 * inner), nn.SiLU(), nn.Linear(4 * inner, inner)
         )
@@ -234,13 +235,16 @@ class NoiseUNet(nn.Module):
         """Compute what the network predicts.
 
         Args:
-            x: (N, channels_in, H, W), the condition first; sides must divide by ``fold * 2**(levels - 1)``.
+            x: (N, channels_in, H, W), the condition first. Where a side does not divide by ``fold * 2**(levels - 1)``,
+                its last pixels are repeated as far as that needs.
             level: The noise level of each image, (N,) or (N, 1).
 
         Returns:
             (N, channels_out, H, W).
         """
         embedded = self.noise_level_mlp(level.flatten())
+        height, width = x.shape[-2:]
+        x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
         x = F.pixel_unshuffle(x, self.fold)
         kept: list[Tensor] = []
         for layer in self.downs:
@@ -254,4 +258,4 @@ class NoiseUNet(nn.Module):
         x = self.final_conv(x)
         if self.shortcut is not None:
             x = x + self.shortcut(first, embedded)
-        return F.pixel_shuffle(x, self.fold)
+        return F.pixel_shuffle(x, self.fold)[..., :height, :width]

@@ -52,10 +52,10 @@ def test_folding_pixels_inside_is_folding_them_outside(size):
         assert_equal_but_for_rounding(inside(x, level), wanted)
 
 
-def test_with_a_shortcut_it_starts_at_zero_but_learns():
-    unet = NoiseUNet(inner=8, multipliers=(1, 2), res_blocks=1, groups=4, shortcut=True)
-    predicted = unet(torch.randn(1, 6, 8, 8), torch.tensor([0.5]))
-    assert not predicted.any()
+def test_with_a_shortcut_it_starts_near_zero_and_learns():
+    unet = NoiseUNet(inner=32, multipliers=(1, 2), res_blocks=1, groups=4, shortcut=True)
+    predicted = unet(torch.randn(1, 6, 16, 16), torch.tensor([0.5]))
+    assert 0 < predicted.std() < 0.2
     (predicted - 1).square().mean().backward()
     assert unet.final_conv.block[-1].weight.grad.any()
     assert unet.shortcut.out.weight.grad.any()
@@ -68,3 +68,11 @@ def test_a_shortcut_is_linear_in_the_image_with_gains_of_the_level():
     with torch.no_grad():
         torch.testing.assert_close(shortcut(2 * x, level), 2 * shortcut(x, level))
         assert not torch.equal(shortcut(x, level), shortcut(x, other))
+
+
+def test_sides_that_cannot_be_halved_are_as_if_the_last_pixels_were_repeated():
+    unet = NoiseUNet(inner=8, multipliers=(1, 2), res_blocks=1, groups=4, fold=2)
+    x, level = torch.randn(1, 6, 9, 15), torch.tensor([0.5])
+    repeated = F.pad(x, (0, 1, 0, 3), mode="replicate")
+    with torch.no_grad():
+        assert_equal_but_for_rounding(unet(x, level), unet(repeated, level)[..., :9, :15])

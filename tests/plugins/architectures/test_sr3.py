@@ -166,13 +166,14 @@ def test_in_all_steps_the_best_network_for_normal_data_draws_data_of_their_sprea
     assert sr.std().item() == pytest.approx(spread, rel=0.05)
 
 
-def test_with_a_spread_it_starts_as_the_best_guess_for_noise_of_that_spread():
+def test_with_a_spread_it_starts_as_the_best_guess_for_noise_of_that_spread_about_the_condition():
     """And is then off by what a network that returns standard normal values may correct to the truth."""
     torch.manual_seed(0)
-    spread, clean, noise = 0.5, 0.5 * torch.randn(1, 3, 256, 256), torch.randn(1, 3, 256, 256)
+    spread, condition, noise = 0.5, torch.rand(1, 3, 256, 256), torch.randn(1, 3, 256, 256)
+    clean = condition + spread * torch.randn(1, 3, 256, 256)
     module = SR3(4, network=Recording, schedule=beta_schedule("linear", 20, 1e-4, 0.2), spread=spread)
     for level in (0.1, 0.5, 0.9):
-        found = module.noise(clean, noised(clean, torch.tensor([level]), noise), level)
+        found = module.noise(condition, noised(clean, torch.tensor([level]), noise), level)
         variance = level**2 * spread**2 + 1 - level**2
         assert module.denoise_fn.noisy.std().item() == pytest.approx(1, rel=0.01)
         assert (found - noise).square().mean().item() == pytest.approx(level**2 * spread**2 / variance, rel=0.01)
@@ -180,15 +181,15 @@ def test_with_a_spread_it_starts_as_the_best_guess_for_noise_of_that_spread():
 
 def test_with_a_spread_a_perfect_network_gives_the_noise():
     spread, level = 0.5, 0.6
-    clean, noise = torch.rand(1, 3, 8, 8), torch.randn(1, 3, 8, 8)
+    condition, clean, noise = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8), torch.randn(1, 3, 8, 8)
     total = math.sqrt(level**2 * spread**2 + 1 - level**2)
 
     class Perfect(torch.nn.Module):
         def forward(self, x, levels):
-            return (level * spread * noise - math.sqrt(1 - level**2) * clean / spread) / total
+            return (level * spread * noise - math.sqrt(1 - level**2) * (clean - condition) / spread) / total
 
     module = SR3(4, network=Perfect, schedule=beta_schedule("linear", 20, 1e-4, 0.2), spread=spread)
-    torch.testing.assert_close(module.noise(clean, noised(clean, torch.tensor([level]), noise), level), noise)
+    torch.testing.assert_close(module.noise(condition, noised(clean, torch.tensor([level]), noise), level), noise)
 
 
 @pytest.mark.parametrize("each", [False, True])
