@@ -139,7 +139,8 @@ def in_backends(candidates: Candidates, names: Sequence[str], catalog: Catalog) 
 def measured_candidates(results: Path, scale: Scale, dataset: str | None = None) -> Candidates:
     """Return the models of a results folder with the score by which its leaderboard ranks them, averaged over seeds.
 
-    Without a dataset, it is the one with most models. Of several degradations, bicubic LR is taken.
+    Without a dataset, it is the one with most models. Of several degradations, bicubic LR is taken. Networks that draw
+    their sr or are fitted to images are left out.
 
     Raises:
         DataError: It holds no records.
@@ -165,10 +166,15 @@ def _of_table(table: Table, results: Path) -> Candidates:
     found = []
     for line in table.lines:
         value = line.scores[heading].mean
-        if value is not None:
+        if value is not None and not line.first.drawn:  # a draw or a fit costs what its sampler or steps do
             name, ran = _name(line.records, results), line.first.backend
             backend = Backend(*ran.split("-", 2)) if ran else None  # type: ignore[arg-type]  # as records have it
             found.append(Candidate(name, line.first.model.architecture, value, backend))
+    if not found:
+        raise UsageError(
+            f"{results} has only networks that draw their sr or are fitted to images on {table.label}; give a folder or "
+            "a dataset with others."
+        )
     return Candidates(
         models=_best_first(found, higher=heading.higher_is_better),
         dataset=table.dataset,

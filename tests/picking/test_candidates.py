@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from helpers.records import draw, make_record, write_records
 from srbench.deploying.backend import Backend
 from srbench.errors import UnknownNameError, UsageError
-from srbench.picking.candidates import Candidate, Candidates, in_backends
+from srbench.picking.candidates import Candidate, Candidates, in_backends, measured_candidates
 
 CATALOG = SimpleNamespace(runtimes={"eager": None, "openvino": None, "onnxruntime": None})
 
@@ -57,3 +58,11 @@ def test_a_lossy_backend_without_a_score_is_refused(name):
 def test_an_unknown_backend_is_named():
     with pytest.raises(UnknownNameError, match="Did you mean openvino"):
         chosen([PLAIN], "openvin")
+
+
+def test_networks_that_draw_their_sr_are_no_candidates(tmp_path):
+    drawn = draw(make_record("edsr_quick"), 2)
+    found = measured_candidates(write_records(tmp_path / "r", [make_record("espcn"), drawn]), 2)
+    assert [candidate.architecture for candidate in found.models] == ["espcn"]
+    with pytest.raises(UsageError, match="only networks that draw their sr"):
+        measured_candidates(write_records(tmp_path / "only", [drawn]), 2)

@@ -89,7 +89,7 @@ class ByScale:
         points: dict[str, list[Point]] = {}
         for point in self._points():
             record = point.line.first
-            method = record.row_id.method._replace(scale=0, inference="")
+            method = record.row_id.method._replace(scale=0, inference=record.drawn)
             if method not in titles:
                 taken = point.line.title in given
                 titles[method] = f"{point.line.title}, {record.model.training}" if taken else point.line.title

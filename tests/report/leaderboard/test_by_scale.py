@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.records import make_record
+from helpers.records import draw, make_record
 from srbench.report.leaderboard.by_scale import by_scale, ties_with_best
 from srbench.report.leaderboard.scale_tables import scale_lines
 from srbench.report.leaderboard.sections import make_sections
@@ -107,3 +107,10 @@ def test_the_range_that_methods_were_trained_at_is_said():
     assert of(*found).trained_ranges() == [(1.0, 4.0)]
     assert "from x1 to x4." in "\n".join(scale_lines(of(*found)))
     assert of(*records()).trained_ranges() == []
+
+
+def test_two_samplers_of_a_network_are_two_curves():
+    drawn = [draw(record, 2, sampler=name) for record in records() for name in ("ddim-20", "ddim-4")]
+    curves = of(*[make_record("bicubic", scale=scale) for scale in SCALES], *drawn).curves()
+    assert {"ESPCN, ddim-20", "ESPCN, ddim-4"} <= curves.keys()
+    assert [point.scale for point in curves["ESPCN, ddim-4"]] == list(SCALES)
