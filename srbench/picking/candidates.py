@@ -172,8 +172,8 @@ def _of_table(table: Table, results: Path) -> Candidates:
             found.append(Candidate(name, line.first.model.architecture, value, backend))
     if not found:
         raise UsageError(
-            f"{results} has only networks that draw their sr or are fitted to images on {table.label}; give a folder or "
-            "a dataset with others."
+            f"{results} has only networks that draw their sr or are fitted to images on {table.label}; give a "
+            "folder or a dataset with others."
         )
     return Candidates(
         models=_best_first(found, higher=heading.higher_is_better),
