@@ -27,7 +27,7 @@ from srbench.testing.network import (
     odd_sides,
 )
 from srbench.testing.sampled import CHECKED as SAMPLED
-from srbench.testing.sampled import check_sampled
+from srbench.testing.sampled import InOneStep, check_sampled, has_methods
 
 CHECKED = (
     "shapes for odd sizes at every scale, finite and deterministic outputs, a batch equal to its images one by "
@@ -66,7 +66,7 @@ def violations(spec: ArchitectureSpec) -> list[str]:
         for scale in [*scales, *(REAL_SCALES if spec.any_scale else ())]:
             meta = first is not None and sum(p.numel() for p in first.module.parameters()) > PARAMETERS_WITH_MEMORY
             network = shared or _built(spec, scale, found, "meta" if meta else "cpu")
-            if network is None:
+            if network is None or (spec.samplers and not has_methods(network, found)):
                 continue
             shared = network if spec.one_network else None
             _check_shapes(network, scale, found)
@@ -74,7 +74,8 @@ def violations(spec: ArchitectureSpec) -> list[str]:
         if first is None or found:
             return found  # what follows would repeat the same fault in other words
         lr = photograph(2, spec.colours, *odd_sides(spec))
-        trial = Trial(first, lambda: Network(spec, spec.network(scales[0])), scales[0], lr)
+        kind = InOneStep if spec.samplers else Network
+        trial = Trial(first, lambda: kind(spec, spec.network(scales[0])), scales[0], lr)
         if spec.samplers:
             check_sampled(trial, found)
         else:
@@ -101,7 +102,7 @@ def _built(spec: ArchitectureSpec, scale: Scale, found: Violations, device: str)
             isinstance(module, nn.Module),
             f"build({scale}) of {spec.name} gave {type(module).__name__}; it must give an nn.Module.",
         ):
-            return Network(spec, module.eval())
+            return (InOneStep if spec.samplers else Network)(spec, module.eval())
     return None
 
 

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from srbench.errors import ShapeError
 from srbench.networks.applied import Sampler
 from srbench.networks.network import Network
+from srbench.networks.prediction import Prediction
+from srbench.networks.wanted import Points, Wanted
 from srbench.scales import hr_size
 from srbench.testing.contract import Violations, photograph
 from srbench.testing.network import HALF_TOLERANCE, HALF_TYPES, Trial, check_gradients
 
 CHECKED = (
-    "shapes for odd sizes at every scale, draws by every sampler in one step and by default that the generator alone "
+    "shapes for odd sizes at every scale, draws by every sampler in one step and a few that the generator alone "
     "decides and that differ from seed to seed, a forward that is the default draw from seed 0, an objective with a "
     "gradient for every parameter, the half precisions it claims, taps that exist, a state dict that holds everything, "
     "a deployed form that gives the same, and no side effects"
 )
 
+FEW_STEPS = 3
+"""Steps of a draw from several seeds, which must take seconds."""
 MOST_STEPS = 25
-"""Most steps of a draw here, which must take seconds."""
+"""Most steps of the default draw that is compared with forward."""
 OBJECTIVES = 4
 """Objectives whose gradients are added up: one of a single moment of a diffusion need not reach every parameter."""
+
+
+class InOneStep(Network):
+    """A network that draws sr, called by one step of its first sampler from seed 0: for rules that need any output."""
+
+    def predict(
+        self, lr: Tensor, scale: Wanted, weights: Mapping[str, Tensor] | None = None, conditions: Tensor | None = None
+    ) -> Prediction:
+        """See `Network.predict`; weights and conditions are not taken."""
+        if weights is not None or conditions is not None or isinstance(scale, Points):
+            raise ShapeError(f"{self.spec.name} draws whole images by its own weights from lr alone.")
+        sampler = self.spec.samplers[0].name
+        return Prediction(self.draw(lr, scale, sampler, 1, torch.Generator().manual_seed(0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +96,44 @@ class _Drawn(_Watched):
         return self.network.draw(self.lr, self.scale, self.sampler.name, self.steps, generator)
 
 
-def check_sampled(trial: Trial, found: Violations) -> None:
-    """Check draws by every sampler in one step and in the default number, and the objective with its gradients."""
-    spec, module = trial.network.spec, trial.network.module
+def has_methods(network: Network, found: Violations) -> bool:
+    """Check that the module has what draws and what trains; return whether it does."""
+    name, module = network.spec.name, network.module
     missing = [method for method in ("sample", "objective") if not callable(getattr(module, method, None))]
-    if not found.expect(
+    return found.expect(
         not missing,
-        f"{spec.name} declares samplers, and {type(module).__name__} has no method {' and no '.join(missing)}; see "
+        f"{name} declares samplers, and {type(module).__name__} has no method {' and no '.join(missing)}; see "
         "srbench.Sampler.",
-    ):
-        return
+    )
+
+
+def check_sampled(trial: Trial, found: Violations) -> None:
+    """Check draws by every sampler in one step and a few, the default draw, and the objective with its gradients."""
+    spec, module = trial.network.spec, trial.network.module
     if not isinstance(trial.scale, int):
         return
     lr = trial.images
     hr = photograph(len(lr), spec.colours, *hr_size((lr.shape[-2], lr.shape[-1]), trial.scale), seed=1)
+    changed = Network(spec, perturbed(module))  # as the zeros that many networks begin with hide what they get
     for sampler in spec.samplers:
-        for steps in dict.fromkeys((1, min(sampler.steps[0], MOST_STEPS))):
-            _check_draw(_Drawn(trial.network, lr, hr, found, sampler, trial.scale, steps))
+        for steps in dict.fromkeys((1, min(sampler.steps[0], FEW_STEPS))):
+            _check_draw(_Drawn(changed, lr, hr, found, sampler, trial.scale, steps))
     if not found:
         _check_forward(trial, found)
-        _check_objective(_Watched(trial.network, lr, hr, found))
+        _check_objective(_Watched(changed, lr, hr, found))
         _check_half(_Watched(trial.network, lr, hr, found))
     if spec.trainable and not found:
         check_gradients(trial, lambda network: _backward(network, lr, hr), found)
+
+
+def perturbed(module: nn.Module) -> nn.Module:
+    """Return a copy with other weights."""
+    changed = copy.deepcopy(module)
+    with torch.no_grad():
+        for parameter in changed.parameters():
+            size = parameter.std() if parameter.numel() > 1 else parameter.new_tensor(0.0)
+            parameter.add_(torch.randn_like(parameter) * (0.1 * size).clamp_min(0.01))
+    return changed
 
 
 def _check_draw(drawn: _Drawn) -> None:
@@ -123,7 +158,8 @@ def _check_draw(drawn: _Drawn) -> None:
 
 
 def _check_forward(trial: Trial, found: Violations) -> None:
-    network, sampler = trial.network, trial.network.spec.samplers[0]
+    spec = trial.network.spec
+    network, sampler = Network(spec, trial.network.module), spec.samplers[0]
     if sampler.steps[0] > MOST_STEPS or not isinstance(trial.scale, int):
         return
     with found.during(f"evaluating {trial.name}"), torch.no_grad():
