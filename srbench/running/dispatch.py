@@ -5,9 +5,12 @@ from __future__ import annotations
 import concurrent.futures
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from queue import Empty, SimpleQueue
 
 from srbench.catalog.executors import Work
 from srbench.errors import StoreError, WorkerError, reason_of, text_of
@@ -56,6 +59,8 @@ class Dispatch:
         """Take the pool, who follows the jobs, and what makes a job into work."""
         self._pool, self._progress, self._working = pool, progress, working
         self._running: dict[Ended, Attempt] = {}
+        self._over: SimpleQueue[Ended] = SimpleQueue()
+        """Jobs that have ended: to ask each of thousands that run, again and again, would take hours."""
         self._blamed: set[int] = set()
         """The executors, by their numbers, of whose deaths a job is known to be the cause."""
         self._looked = -math.inf
@@ -71,13 +76,13 @@ class Dispatch:
             {scheduled: [parent for parent in scheduled.needs if parent in inside] for scheduled in batch}
         )
         graph.prepare()
-        ready: list[ScheduledJob[Stored]] = []
+        ready: deque[ScheduledJob[Stored]] = deque()
         while graph.is_active():
             ready += graph.get_ready()
             # An executor in this process is done with a job when it has taken it: what follows must not wait for the
             # whole queue.
-            while ready and not any(future.done() for future in self._running):
-                scheduled = ready.pop(0)
+            while ready and self._over.empty():
+                scheduled = ready.popleft()
                 if not self._begin(scheduled):
                     graph.done(scheduled)
                     yield scheduled
@@ -96,12 +101,13 @@ class Dispatch:
         return True
 
     def _submit(self, attempt: Attempt) -> None:
-        self._running[self._pool.submit(attempt.work)] = attempt
-        attempt.pool = self._pool.number
+        future = self._pool.submit(attempt.work)
+        self._running[future], attempt.pool = attempt, self._pool.number
+        future.add_done_callback(self._over.put)
 
     def _ended(self) -> Iterator[ScheduledJob[Stored]]:
         """Wait for a while, and yield the jobs that have ended."""
-        done = concurrent.futures.wait(self._running, self._progress.patience, concurrent.futures.FIRST_COMPLETED).done
+        done = self._waited()
         self._progress.collect()
         deaths = {future: error for future in done if (error := _death(future))}
         share = {future: self._blame(self._running[future], error) for future, error in deaths.items()}
@@ -116,6 +122,15 @@ class Dispatch:
             else:
                 yield self._failed(attempt, f"{attempt.reason(deaths[future])}. It was begun {ATTEMPTS} times.")
         yield from self._silent()
+
+    def _waited(self) -> list[Ended]:
+        """Wait for a job to end, though not for ever; return it and all others that have."""
+        done = []
+        with suppress(Empty):
+            done.append(self._over.get(timeout=self._progress.patience))
+            while True:
+                done.append(self._over.get_nowait())
+        return [future for future in done if future in self._running]  # others were given up before
 
     def _blame(self, attempt: Attempt, error: concurrent.futures.BrokenExecutor) -> float:
         """Return how much of a death counts for a job that was lost in it, from 0 to 1.
