@@ -13,6 +13,7 @@ or a network works with the ratio of the sides, which is s itself where h·s is 
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from dataclasses import dataclass
@@ -149,6 +150,7 @@ def as_number(scale: Scale) -> float:
     return scale if isinstance(scale, int) else math.sqrt(area(scale))
 
 
+@functools.cache
 def area(scale: Scale) -> float:
     """Return how many pixels of hr there are for one of lr."""
     height, width = factors(scale)

@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from functools import partial
@@ -62,14 +62,15 @@ class Processes(Executor):
     """Workers in processes of their own, of which each may die without harm to the others, as in no pool of Python's.
 
     The processes are spawned; forked ones would share torch's thread pools and any GPU context. A worker starts with
-    its first job, and again with the first one after its death. Worker i sees GPU i alone, if jobs need one.
+    its first job, and again with the first one after its death. Worker i sees GPU i alone if jobs need one, or the
+    i-th group of as many as they need.
 
     A shutdown that cancels pending jobs also ends those that run, since a person who stopped this process, with
     ``kill -INT`` or a time limit, may have stopped it alone. A running training saves a checkpoint first.
     """
 
     def __init__(self, workers: int, gpus: tuple[str, ...] = ()) -> None:
-        """Take the number of workers, and what CUDA calls the GPUs that they share in turns."""
+        """Take the number of workers, and what CUDA calls the GPUs, or groups of them, that they share in turns."""
         self._queue: SimpleQueue[tuple[Future[Any], bytes] | None] = SimpleQueue()
         self._lock, self._open = Lock(), True
         self._busy: dict[Future[Any], Worker] = {}
@@ -228,7 +229,7 @@ def work(jobs: Connection, errors: Connection, gpu: str | None) -> None:
     Args:
         jobs: Gives pickled callables, and takes whether each succeeded, its result or exception, and a traceback.
         errors: Takes what is written to standard error, by C libraries too.
-        gpu: What CUDA calls the only GPU to use; None leaves all in sight.
+        gpu: What CUDA calls the only GPU, or GPUs, to use; None leaves all in sight.
     """
     if os.name == "posix":
         os.dup2(errors.fileno(), 2)
@@ -280,7 +281,15 @@ def here(workers: int, needs: srbench.Needs) -> Here:  # noqa: ARG001 - one proc
 def processes(workers: int, needs: srbench.Needs) -> Processes:
     """Make a pool of processes on this machine, which share its GPUs if their jobs need one."""
     os.environ["PYTHONSAFEPATH"] = "1"  # else a worker imports modules of the standard library from the current folder
-    return Processes(workers, visible_gpus() if needs.gpus else ())
+    return Processes(workers, gpu_groups(visible_gpus(), needs.gpus))
+
+
+def gpu_groups(gpus: Sequence[str], size: int) -> tuple[str, ...]:
+    """Return the GPUs that one worker uses together, as CUDA_VISIBLE_DEVICES has them, for each worker.
+
+    No groups leave all in sight: for jobs that need none, and where there are fewer than one job needs, which says so.
+    """
+    return tuple(",".join(gpus[n : n + size]) for n in range(0, len(gpus) - size + 1, size)) if size else ()
 
 
 def visible_gpus() -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from srbench.planning.overrides import RunKeywords, RunOptions
 from srbench.profiling.other_work import warning_of_load
 from srbench.report.reading import read_packed
 from srbench.running.cache import cache_in_use
-from srbench.running.estimate import Estimator
 from srbench.running.events import Done, Listener, Note, Planned, Writing, unheard
 from srbench.running.freshness import note_finished, still_finished
 from srbench.running.run_files import RunFiles
@@ -125,7 +124,7 @@ def carry_out(
     from srbench.running.runner import run_plan  # and torch, which a run without jobs does not need
 
     jobs = schedule.open_jobs(fresh=fresh)
-    seconds = Estimator(schedule.session).elapsed(jobs, workers if executor.isolated else 1)
+    seconds = schedule.estimator.elapsed((job.job for job in jobs), workers if executor.isolated else 1)
     listener(
         Planned(
             suite=schedule.plan.suite.name,

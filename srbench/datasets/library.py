@@ -26,6 +26,8 @@ class Library:
         """
         self._root, self._datasets = root, datasets
         self._seen: dict[str, Verification] = {}
+        self._hashes: dict[str, str] = {}
+        self._lr_hashes: dict[tuple[str, Scale], str | None] = {}
         self.warnings: dict[tuple[str, Scale], str] = {}
         """What a person should know about the LR that was asked for, by dataset and scale."""
 
@@ -63,8 +65,10 @@ class Library:
 
     def content_hash(self, spec: DatasetSpec) -> str:
         """Return the hash of a dataset's pixels and labels, for store keys and records. Raises as `images` does."""
-        self.images(spec)
-        return self.verification(spec).content_hash
+        if spec.name not in self._hashes:
+            self.images(spec)
+            self._hashes[spec.name] = self.verification(spec).content_hash
+        return self._hashes[spec.name]
 
     def lr_images(self, spec: DatasetSpec, scale: Scale) -> Mapping[str, Path] | None:
         """Return the LR images that come with a dataset, by the name of their HR; None if there are none at this scale.
@@ -84,11 +88,12 @@ class Library:
 
     def lr_hash(self, spec: DatasetSpec, scale: Scale) -> str | None:
         """Return the hash of the LR that `lr_images` gives, or None if it gives none. Raises as it does."""
-        files = self.lr_images(spec, scale)
-        if files is None:
-            return None
-        facts, _ = image_facts(files.values())
-        return content_hash({name: facts[path] for name, path in files.items()})
+        if (spec.name, scale) not in self._lr_hashes:
+            files = self.lr_images(spec, scale)
+            facts = image_facts(files.values())[0] if files else {}
+            hashed = None if files is None else content_hash({name: facts[path] for name, path in files.items()})
+            self._lr_hashes[spec.name, scale] = hashed
+        return self._lr_hashes[spec.name, scale]
 
     def _absent(self, spec: DatasetSpec) -> str:
         if reason := self.verification(spec).absent:

@@ -13,7 +13,6 @@ from srbench.planning.cells import Cell, Model
 from srbench.records.stored import Stored
 from srbench.running.equal_time import TRIAL_STEPS, TRIAL_TURNS
 from srbench.running.jobs import Job, MeasureJob, OnnxJob, PaceJob, ProfileJob, TrainJob
-from srbench.running.schedule import ScheduledJob
 from srbench.running.session import Session
 from srbench.scales import Scale, area
 
@@ -39,6 +38,7 @@ class Estimator:
         self._session = session
         self._counts: dict[tuple[str, Scale, tuple[int, int]], float] = {}
         self._modules: dict[tuple[str, Scale], int] = {}
+        self._pixels: dict[str, int] = {}
 
     def seconds(self, job: Job[Stored]) -> float:
         """Return about how many seconds a job will take; 0 if there is no way to know."""
@@ -57,11 +57,11 @@ class Estimator:
                 return profiling.latency_seconds + _PROFILE_OVERHEAD
         return 1.0
 
-    def elapsed(self, jobs: Iterable[ScheduledJob[Stored]], workers: int = 1) -> float:
+    def elapsed(self, jobs: Iterable[Job[Stored]], workers: int = 1) -> float:
         """Return about how many seconds a run of jobs takes; what times something runs alone."""
         seconds = {True: 0.0, False: 0.0}
-        for scheduled in jobs:
-            seconds[scheduled.job.alone] += self.seconds(scheduled.job)
+        for job in jobs:
+            seconds[job.alone] += self.seconds(job)
         return seconds[True] + seconds[False] / workers
 
     def _training(self, model: Model) -> float:
@@ -79,16 +79,22 @@ class Estimator:
         return arithmetic + recipe.steps * calls + recipe.resized_pixels(scale) * _SECONDS_PER_RESIZED_PIXEL
 
     def _measuring(self, cell: Cell) -> float:
-        pixels = 0.0
-        with suppress(SrbenchError):
-            entries = self._session.catalog.datasets[cell.dataset].entries[: self._session.limit]
-            pixels = sum(entry.height * entry.width for entry in entries) / area(cell.scale)
+        pixels = self._hr_pixels(cell.dataset) / area(cell.scale)
         macs = (
             self._evaluations(cell) * pixels * self._macs(cell.model.architecture, cell.network_scale, (64, 64)) / 64**2
         )
         # Metrics and image files take about a second a megapixel of HR.
         samples = cell.inference.sampling.samples if cell.inference.sampling else 1
         return _MEASURE_OVERHEAD + macs / self._rate + samples * pixels * area(cell.scale) / 1e6
+
+    def _hr_pixels(self, dataset: str) -> int:
+        """Return the pixels of the images that are measured; 0 where the manifest does not say."""
+        if dataset not in self._pixels:
+            self._pixels[dataset] = 0
+            with suppress(SrbenchError):
+                entries = self._session.catalog.datasets[dataset].entries[: self._session.limit]
+                self._pixels[dataset] = sum(entry.height * entry.width for entry in entries)
+        return self._pixels[dataset]
 
     def _evaluations(self, cell: Cell) -> float:
         """Return how often a network is evaluated for all sr of an image; a training step counts as several times."""

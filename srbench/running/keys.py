@@ -56,6 +56,7 @@ class Keys:
     def __init__(self, session: Session) -> None:
         self._session, self._catalog, self._library = session, session.catalog, session.library
         self._models: dict[Model, JobName[Trained]] = {}
+        self._tests: dict[tuple[object, ...], dict[str, object]] = {}
 
     def model(self, model: Model) -> JobName[Trained]:
         """Name the training of a model; for weights that are not trained here, only the key has a meaning.
@@ -97,14 +98,26 @@ class Keys:
 
     def cell(self, cell: Cell, profiling: Profiling = TIMED) -> JobName[MeasuredCell]:
         """Name a measurement; one with times or by a limit of time belongs to a machine, and to the way of timing."""
-        catalog, dataset = self._catalog, self._catalog.datasets[cell.dataset]
-        takes_provided = cell.protocol.takes_provided_lr(cell.degradation)
-        provided = catalog.degradations[cell.degradation].provided or takes_provided
-        version = task_of(catalog.networks[cell.model.architecture]).measuring_version
+        version = task_of(self._catalog.networks[cell.model.architecture]).measuring_version
         fitting = cell.inference.fitting
         return MEASURE.job(
-            {
-                "model": self.model(cell.model).key,
+            {"model": self.model(cell.model).key}
+            | self._test(cell)
+            | ({"task": version} if version > 1 else {})
+            | ({"machine": self._machine} if fitting and fitting.seconds else {})
+            | self._deployment(cell, profiling)
+        )
+
+    def _test(self, cell: Cell) -> dict[str, object]:
+        """Return what decides a measurement besides the model; made once, since a test is given to many models."""
+        same = (
+            cell.dataset, cell.scale, cell.degradation, cell.realisation, cell.protocol, cell.inference, cell.metrics
+        )  # fmt: skip
+        if same not in self._tests:
+            catalog, dataset = self._catalog, self._catalog.datasets[cell.dataset]
+            takes_provided = cell.protocol.takes_provided_lr(cell.degradation)
+            provided = catalog.degradations[cell.degradation].provided or takes_provided
+            self._tests[same] = {
                 "dataset": self._library.content_hash(dataset),
                 "lr": self._library.lr_hash(dataset, cell.scale) if provided else None,
                 "scale": plain_scale(cell.scale),
@@ -117,10 +130,7 @@ class Keys:
                 "images_kept": self._session.images_kept,
                 "device": self._device_kind,
             }
-            | ({"task": version} if version > 1 else {})
-            | ({"machine": self._machine} if fitting and fitting.seconds else {})
-            | self._deployment(cell, profiling)
-        )
+        return self._tests[same]
 
     def _deployment(self, cell: Cell, profiling: Profiling) -> dict[str, object]:
         backend = cell.inference.backend

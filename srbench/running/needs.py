@@ -10,7 +10,6 @@ from typing import cast
 from srbench.catalog.executors import Needs
 from srbench.planning.needs import NeedsOfKind
 from srbench.records.stored import Stored
-from srbench.running.estimate import Estimator
 from srbench.running.jobs import CertifyJob, Job, TrainJob
 from srbench.running.schedule import Schedule, ScheduledJob
 
@@ -33,17 +32,20 @@ def needs_by_kind(schedule: Schedule, jobs: Sequence[ScheduledJob[Stored]], *, e
         jobs: Those of its jobs that are to be done.
         estimated: Whether time and memory matter, and are estimated; that builds every network once.
     """
-    session, estimator = schedule.session, Estimator(schedule.session)
+    session, estimator = schedule.session, schedule.estimator
     kinds: dict[str, list[Job[Stored]]] = {}
     for scheduled in jobs:
         if scheduled.name is not None:
             kinds.setdefault(scheduled.name.stage.name, []).append(scheduled.job)
-    usual = Needs(cpus=session.threads or USUAL_CPUS, memory_gib=USUAL_MEMORY_GIB, hours=_LEAST_HOURS)
+    usual = Needs(memory_gib=USUAL_MEMORY_GIB, hours=_LEAST_HOURS)
     memory = _training_memory(schedule) if estimated else {}
     asked = cast("Mapping[str, NeedsOfKind]", schedule.plan.suite.needs)
     found = {}
     for kind, own in kinds.items():
-        needs = replace(usual, kind=kind, gpus=int(session.device == "cuda" and not isinstance(own[0], CertifyJob)))
+        processes = session.devices if isinstance(own[0], TrainJob) else 1
+        computes = session.device == "cuda" and not isinstance(own[0], CertifyJob)
+        cpus = max(session.threads, processes) if session.threads else USUAL_CPUS * processes  # they share the threads
+        needs = replace(usual, kind=kind, gpus=processes * computes, cpus=cpus)
         if estimated:
             hours = math.ceil(_LONGER * max(map(estimator.seconds, own)) / 1800) / 2  # in halves
             trained = [memory.get(job.model.architecture, 0.0) for job in own if isinstance(job, TrainJob)]

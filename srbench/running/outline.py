@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from srbench.planning.cells import Model
 from srbench.records.stored import Stored
-from srbench.running.estimate import Estimator
 from srbench.running.jobs import TrainJob
 from srbench.running.schedule import Schedule, ScheduledJob
 
@@ -80,8 +79,7 @@ class Outline:
 def outline_of(schedule: Schedule, workers: int = 1, *, fresh: bool = False) -> Outline:
     """Return what a run of a schedule would do, by as many workers; if ``fresh``, also what is cached."""
     jobs = schedule.open_jobs(fresh=fresh)
-    estimator = Estimator(schedule.session)
-    seconds = {job: estimator.seconds(job.job) for job in jobs}
+    seconds = {job: schedule.estimator.seconds(job.job) for job in jobs}
     models: dict[tuple[str, str], ModelWork] = {}
     stages: dict[str, Work] = {}
     for name, job in schedule.jobs.items():
@@ -110,7 +108,7 @@ def outline_of(schedule: Schedule, workers: int = 1, *, fresh: bool = False) -> 
         models=tuple(models.values()),
         stages={stage: stages[stage] for stage in order if stage in stages},
         jobs=len(jobs),
-        seconds=estimator.elapsed(jobs, workers),
+        seconds=schedule.estimator.elapsed((job.job for job in jobs), workers),
     )
 
 

@@ -11,6 +11,7 @@ from srbench.planning.cells import Cell, Model, Plan
 from srbench.records.costs import Profile
 from srbench.records.scores import Certification
 from srbench.records.stored import Stored
+from srbench.running.estimate import Estimator
 from srbench.running.jobs import CertifyJob, Job, MeasureJob, OnnxJob, PaceJob, ProfileJob, TrainJob
 from srbench.running.keys import Keys
 from srbench.running.programs import program_of
@@ -78,6 +79,7 @@ class Schedule:
     plan: Plan
     session: Session
     keys: Keys = field(init=False)
+    estimator: Estimator = field(init=False)
     jobs: dict[JobName[Stored], ScheduledJob[Any]] = field(default_factory=dict, init=False)
     """Those that can be done, teachers before their students."""
     cells: dict[Cell, CellJobs] = field(default_factory=dict, init=False)
@@ -88,7 +90,7 @@ class Schedule:
     """Training sets, test set and scale that were checked once."""
 
     def __post_init__(self) -> None:
-        self.keys = Keys(self.session)
+        self.keys, self.estimator = Keys(self.session), Estimator(self.session)
         trainings = {model: self._training(model) for model in self.plan.models}
         for cell in self.plan.cells:
             self.cells[cell] = self._cell(cell, trainings[cell.model])

@@ -19,6 +19,7 @@ from srbench.records.stored import FileInside, Stored
 from srbench.running.late_names import CodeByName
 
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 WEIGHTS = "weights.safetensors"
 """The file of a training's weights, beside its result."""
 PROGRAM = "network.onnx"
@@ -38,13 +39,7 @@ class Stage(Generic[R_co]):
 
     def job(self, inputs: Mapping[str, object]) -> JobName[R_co]:
         """Name the job with these inputs by the sha256 of the canonical JSON of stage, version and inputs."""
-        text = json.dumps(
-            {"stage": self.name, "version": self.version, "inputs": inputs},
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=True,
-            allow_nan=False,
-        )
+        text = _CANONICAL.encode({"stage": self.name, "version": self.version, "inputs": inputs})
         return JobName(self, hashlib.sha256(text.encode()).hexdigest())
 
 

@@ -32,7 +32,7 @@ class Store:
 
     def folder(self, job: JobName[Stored]) -> Path:
         """Return where the files of a job are, finished or under way."""
-        return self.root / job.stage.name / job.key[:2] / job.key
+        return self.root.joinpath(job.stage.name, job.key[:2], job.key)
 
     def result_file(self, job: JobName[Stored]) -> Path:
         """Return the file that is there once a job is finished."""

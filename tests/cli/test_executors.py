@@ -66,6 +66,28 @@ def test_a_run_whose_workers_are_killed_while_training_ends_with_the_same_tables
     assert rows(srbench.folder / "killed") == rows(srbench.folder / "whole")
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="processes are killed as POSIX has it")
+def test_a_training_of_two_processes_goes_on_after_one_of_them_was_killed(run, deadly, srbench, tmp_path):
+    dead = deadly(deaths=1)
+    words = ("--devices", "2", "--device", "cpu")
+    answer = run(*words, "--results", "killed", plugins=[dead])
+    assert answer.status == 0, answer.out + answer.err
+    assert answer.out.count("process 2 of 2 of the training was ended by SIGKILL") == 1
+    assert "is begun again: its worker died: process 2 of 2" in answer.out
+    shutil.rmtree(tmp_path / "cache")
+    assert run(*words, "--results", "whole", plugins=[dead]).status == 0
+    assert rows(srbench.folder / "killed") == rows(srbench.folder / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="processes are killed as POSIX has it")
+def test_a_training_whose_second_process_always_dies_fails_with_one_sentence(run, deadly):
+    answer = run("--devices", "2", "--device", "cpu", plugins=[deadly(deaths=99)])
+    assert "its worker died: process 2 of 2 of the training was ended by SIGKILL. It was begun 3 times." in answer.out
+    assert "Traceback" not in answer.out + answer.err
+
+
 def test_needs_that_are_not_understood_are_one_sentence(run):
     for word, text in {
         "train.hour=2": "--needs train.hour=2 is not understood; give KIND.NEED=NUMBER, such as train.hours=12",

@@ -96,7 +96,7 @@ def test_more_threads_speed_up_arithmetic_and_more_workers_what_runs_side_by_sid
     monkeypatch.setattr(estimate, "_macs_a_second", lambda: 1e3)  # so slow that arithmetic is all that counts
     planned = schedule('architectures = ["dot", "wide"]')
     one, four = (
-        Estimator(replace(session, threads=threads)).elapsed(planned.open_jobs(), workers)
+        Estimator(replace(session, threads=threads)).elapsed((job.job for job in planned.open_jobs()), workers)
         for threads, workers in ((1, 1), (2, 2))
     )
     assert one == pytest.approx(4 * four, rel=1e-2)

@@ -6,7 +6,7 @@ import pytest
 
 from srbench.planning.needs import NeedsOfKind
 from srbench.records.stored import Measured
-from srbench.running import needs as module
+from srbench.running.estimate import Estimator
 from srbench.running.needs import USUAL_MEMORY_GIB, needs_by_kind
 
 CHAIN = 'architectures = ["bicubic", "dot"]'
@@ -20,9 +20,21 @@ def test_jobs_that_compute_need_a_gpu_with_cuda_and_no_other_does(schedule, sess
         assert {need.cpus for need in found.values()} == {3}
 
 
+@pytest.mark.parametrize(
+    ("device", "threads", "gpus", "cpus"), [("cuda", 0, 4, 8), ("cuda", 16, 4, 16), ("cpu", 0, 0, 8), ("cpu", 3, 0, 4)]
+)
+def test_a_training_on_several_devices_needs_all_of_them_and_other_jobs_need_one(
+    schedule, session, device, threads, gpus, cpus
+):
+    planned = schedule(CHAIN, within=replace(session, device=device, threads=threads, devices=4))
+    found = needs_by_kind(planned, planned.open_jobs(), estimated=False)
+    assert (found["train"].gpus, found["train"].cpus) == (gpus, cpus)
+    assert (found["measure"].gpus, found["measure"].cpus) == (min(gpus, 1), threads or 2)
+
+
 def test_a_limit_is_three_times_the_longest_job_in_half_hours(schedule, monkeypatch):
     seconds = {"training dot · x2 · bicubic · seed 0": 3601.0}
-    monkeypatch.setattr(module.Estimator, "seconds", lambda self, job: seconds.get(job.title, 1.0))
+    monkeypatch.setattr(Estimator, "seconds", lambda self, job: seconds.get(job.title, 1.0))
     planned = schedule(CHAIN)
     found = needs_by_kind(planned, planned.open_jobs(), estimated=True)
     assert (found["train"].hours, found["measure"].hours) == (3.5, 0.5)

@@ -113,6 +113,15 @@ def test_each_worker_sees_a_gpu_of_its_own(monkeypatch):
     assert local.visible_gpus() == ("3", "MIG-7")
 
 
+def test_jobs_on_several_gpus_have_workers_with_as_many():
+    four = ("0", "1", "3", "MIG-7")
+    assert local.gpu_groups(four, 0) == ()
+    assert local.gpu_groups(four, 1) == four
+    assert local.gpu_groups(four, 2) == ("0,1", "3,MIG-7")
+    assert local.gpu_groups(four, 3) == ("0,1,3",)
+    assert local.gpu_groups(four, 5) == ()
+
+
 def test_a_worker_that_dies_takes_its_own_job_alone():
     with SPECS["processes"].make(2, srbench.Needs()) as executor:
         first = executor.submit(os.getpid).result()
