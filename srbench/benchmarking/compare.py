@@ -59,7 +59,7 @@ def compare(
         UnknownNameError: A rule names no column.
     """
     before, after = (side if isinstance(side, Results) else read_results(side) for side in (base, head))
-    known = {column for row in (*before.side.rows, *after.side.rows) for column in row}
+    known = set[str]().union(*(row.keys() for row in (*before.side.rows, *after.side.rows)))
     read = [parse_rule(text, known) for text in ([rules] if isinstance(rules, str) else rules)]
     found = comparing.compare_sides(before.side, after.side, read, renamed)
     return Comparison(**{field.name: getattr(found, field.name) for field in fields(found)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping
@@ -58,21 +59,25 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+@functools.cache
 def holds_numbers(column: str) -> bool:
     """Whether a column of a leaderboard can be compared as numbers."""
     return dtype_of(column) != "string" and all(column != known.name for known in NAMING)
 
 
+@functools.cache
 def is_score(column: str) -> bool:
     """Whether a column has the mean score of a metric."""
     return column not in _FIXED and not column.endswith((*PER_METRIC, "_protocol"))
 
 
+@functools.cache
 def is_watched(column: str) -> bool:
     """Whether changes of a column are listed without a rule: scores and counts, which do not depend on the machine."""
     return is_score(column) or column in _COUNTS
 
 
+@functools.cache
 def decimals_of(column: str) -> int:
     """Return how many decimals leaderboards print of a score: 2 with a unit, such as dB or %, else 4."""
     return 2 if column.endswith(tuple(UNITS)) else 4

@@ -54,6 +54,8 @@ class Rule:
 
     def is_about(self, identity: Identity) -> bool:
         """Whether it applies to a row."""
+        if not self.rows:
+            return True
         cells = dict(zip(RowId._fields, identity, strict=True))
         return all(fnmatchcase(cells[field], pattern) for field, pattern in self.rows)
 
