@@ -1,7 +1,8 @@
 """``python -m benchmarks.gpu``: what only a machine with GPUs can show, in minutes; exits with 2 on one without.
 
 Trains a small network in every precision, on all GPUs against one, and twice deterministically, each by `srbench run`
-in a folder of its own. Prints the outcome of each; exits with 1 if a run failed or weights differ that should not.
+in a folder of its own, and asks each worker of the local pool for its GPU. Prints the outcome of each; exits with 1 if
+a run failed, weights differ that should not, or two workers share a GPU that need not.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from srbench.catalog.catalog import load_catalog
+from srbench.catalog.executors import Needs
 from srbench.report.reading import read_packed
 
 RECIPE = """
@@ -40,6 +43,9 @@ datasets = ["photographs"]
 scales = [2]
 """
 STEPS = 200
+PRECISIONS = ("fp32", "bf16", "fp16")
+BUSY = 3.0
+"""Seconds that a worker is busy when it is asked for its GPU, so that the next question goes to another one."""
 CLOSE = 1e-3
 """Largest relative difference of weights on several GPUs, where kernels may add in another order."""
 SECONDS = 65
@@ -80,16 +86,39 @@ def difference(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
     return max(float((one[name] - other[name]).norm() / one[name].norm().clamp_min(1e-12)) for name in one)
 
 
+def seen() -> tuple[str, int]:
+    """Return what CUDA shows to this process: the names of its GPUs, and their number."""
+    time.sleep(BUSY)
+    return os.environ.get("CUDA_VISIBLE_DEVICES", ""), torch.cuda.device_count()
+
+
+def pinned(count: int) -> list[tuple[str, int]]:
+    """Return what each of ``count`` workers of the local pool sees, all of them busy at a time."""
+    with load_catalog().executors["processes"].make(count, Needs(gpus=1)) as pool:
+        return [future.result() for future in [pool.submit(seen) for _ in range(count)]]
+
+
+def check_pinning(count: int) -> bool:
+    """Say which GPU each worker has, and return whether each has one of its own."""
+    found = pinned(count)
+    own = len({name for name, _ in found}) == count and all(number == 1 for _, number in found)
+    print(f"GPUs of {count} workers: {', '.join(name for name, _ in found)}; {'each its own' if own else 'not pinned'}")
+    return own
+
+
 def main() -> int:
     """Run everything, and say what was found."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if not count:
-        print("This machine has no CUDA device, so there is nothing to run; start it on a machine with GPUs.")
+        print(
+            f"This machine has no CUDA device, so nothing was run of: trainings in {', '.join(PRECISIONS)}, twice "
+            "deterministically, and on several GPUs; a GPU for each worker. Start it on a machine with GPUs."
+        )
         return 2
-    failed = 0
+    failed = int(not check_pinning(count))
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        for precision in ("fp32", "bf16", "fp16"):
+        for precision in PRECISIONS:
             try:
                 trained(root / precision, "cuda", precision=precision)
             except (RuntimeError, subprocess.TimeoutExpired) as error:

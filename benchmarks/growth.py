@@ -1,12 +1,18 @@
-"""How the commands scale: seconds of plan, a cached run and report at many cells, all of them measured before."""
+"""How the commands scale: processor time and memory of plan, a cached run, report and compare at more and more cells.
+
+``python -m benchmarks.growth`` takes all of `SIZES`: half an hour, 5 GB of memory, 2 GB of disk. Made-up numbers of
+every cell are in the cache: networks without training, 4 images a dataset, no profiles.
+"""
 
 from __future__ import annotations
 
+import json
 import os
-import resource
+import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +27,25 @@ from srbench.running.jobs import CertifyJob
 from srbench.running.schedule import Schedule
 from srbench.running.stages import MeasuredCell
 
-CELLS = 10_000
+SIZES = (100, 1_000, 10_000, 100_000)
+LIMITS = {
+    "plan": 10.0,
+    "run, no results folder yet": 300.0,
+    "run, one row lost": 150.0,
+    "report": 60.0,
+    "compare": 10.0,
+}
+"""Most seconds of a processor at the largest size, all cells cached."""
+GROWTH = 14.0
+"""Most times as long as at a tenth of the cells; 11 is linear, as what 100 cells take is subtracted from both."""
 _SRBENCH = str(Path(sys.executable).with_name("srbench"))
 _SCALES = (2, 3, 4, 8)
 _DATASETS = 10
 _IMAGES = 4
+_MEASURE = (
+    "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
+    "own = resource.getrusage(resource.RUSAGE_CHILDREN); print(own.ru_utime + own.ru_stime, own.ru_maxrss / 1024)"
+)
 _PLUGIN = """
 from pathlib import Path
 import srbench
@@ -35,8 +55,8 @@ FOLDER = Path(__file__).parent / "images"
 
 @srbench.hookimpl
 def register_architectures():
-    return [srbench.ArchitectureSpec(name=f"net_{n}", build=Bicubic, scales=frozenset({2, 3, 4, 8}), trainable=False)
-            for n in range(ARCHITECTURES)]
+    facts = {"build": lambda scale: Bicubic(), "scales": frozenset({2, 3, 4, 8}), "trainable": False}
+    return [srbench.ArchitectureSpec(name=f"net_{n}", **facts) for n in range(ARCHITECTURES)]
 
 def found(n):
     return {path.stem: path for path in FOLDER.glob(f"{n}_*.png")}
@@ -48,47 +68,73 @@ def register_datasets():
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a command took."""
+
+    seconds: float
+    """Processor time, its children included: other work on the machine hardly counts."""
+    mib: float
+    """Peak of resident memory."""
+
+
 def rows() -> list[Row]:
-    """Every comparison of this file."""
+    """Every comparison of this file, up to a tenth of the largest size."""
+    base, tenth, largest = (measured(cells) for cells in SIZES[:3])
+    found = []
+    for what, limit in LIMITS.items():
+        growth = (largest[what].seconds - base[what].seconds) / (tenth[what].seconds - base[what].seconds)
+        size = f"srbench {what}, {SIZES[2]} cells"
+        found.append(Row(size, f"{SIZES[1]} cells", growth, f"≤ {GROWTH:g} (11 is linear)", growth <= GROWTH))
+        most = limit / 10 + base[what].seconds
+        taken = largest[what].seconds
+        found.append(Row(size, "a second of processor", taken, f"≤ {most:.1f} seconds", taken <= most))
+    return found
+
+
+def measured(cells: int) -> dict[str, Taken]:
+    """Run each command on so many cells."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        suite, plugin = _lay_out(folder, CELLS)
+        suite, plugin = lay_out(folder, cells)
         os.environ["SRBENCH_CACHE"] = str(folder / "cache")
         _fill(planned(str(suite), RunOptions(), data=None, plugin=[plugin], strict=True, weights_dir=None,
                       device="cpu", threads=0))  # fmt: skip
-        results = ("--results", str(folder / "results"))
-        words = (str(suite), "--plugin", str(plugin))
-        return [
-            _row("plan", 6.0, "plan", *words),
-            _row("run, all cached, no results folder yet", 30.0, "run", *words, *results),
-            _row("run, all cached, one row lost", 15.0, "run", *words, *results, before=folder / "results/records"),
-            _row("report", 8.0, "report", str(folder / "results")),
-            _memory("plan", 300.0, "plan", *words),
-        ]
+        results, words = folder / "results", (str(suite), "--plugin", str(plugin))
+        found = {"plan": _taken("plan", *words)}
+        found["run, no results folder yet"] = _taken("run", *words, "--results", str(results))
+        next((results / "records").glob("*.json")).unlink()
+        found["run, one row lost"] = _taken("run", *words, "--results", str(results))
+        found["report"] = _taken("report", str(results))
+        table, copy = results / "leaderboard.csv", folder / "copy.csv"
+        shutil.copyfile(table, copy)
+        found["compare"] = _taken("compare", str(table), str(copy), "--fail-on", "psnr_y_db < -0.02")
+    return found
 
 
-def _lay_out(folder: Path, cells: int) -> tuple[Path, Path]:
+def lay_out(folder: Path, cells: int) -> tuple[Path, Path]:
     """Write images, a plugin and a suite of so many cells."""
-    architectures = cells // (_DATASETS * len(_SCALES))
+    datasets = min(_DATASETS, cells // 20)
+    architectures = cells // (datasets * len(_SCALES))
     (folder / "images").mkdir()
     generator = np.random.default_rng(0)
-    for dataset in range(_DATASETS):
+    for dataset in range(datasets):
         for image in range(_IMAGES):
             write_png(folder / "images" / f"{dataset}_{image}.png", generator.integers(0, 256, (48, 48, 3), np.uint8))
-    counts = {"ARCHITECTURES": architectures, "DATASETS": _DATASETS, "IMAGES": _IMAGES}
+    counts = {"ARCHITECTURES": architectures, "DATASETS": datasets, "IMAGES": _IMAGES}
     plugin = folder / "many.py"
     plugin.write_text("\n".join(f"{name} = {count}" for name, count in counts.items()) + _PLUGIN)
     suite = folder / "many.toml"
     suite.write_text(
         'name = "many"\nprotocol = "classic-y"\nmetrics = ["psnr_y", "ssim_y"]\n[profile]\nenabled = false\n[[grid]]\n'
         f"architectures = {[f'net_{n}' for n in range(architectures)]}\n"
-        f"datasets = {[f'set_{n}' for n in range(_DATASETS)]}\nscales = {list(_SCALES)}\n"
+        f"datasets = {[f'set_{n}' for n in range(datasets)]}\nscales = {list(_SCALES)}\n"
     )
     return suite, plugin
 
 
 def _fill(schedule: Schedule) -> None:
-    """Store made-up results of every job."""
+    """Store made-up results of every job, without waiting for the disk at each."""
     generator = np.random.default_rng(1)
     environment = Environment(srbench="0", torch="0", python="3", device="cpu", machine="m", machine_name="m")
     for name, scheduled in schedule.jobs.items():
@@ -104,7 +150,9 @@ def _fill(schedule: Schedule) -> None:
                 ),
                 lr_source="bicubic-u8", environment=environment, seconds=1.0, created="2026-01-01T00:00:00+00:00",
             )  # fmt: skip
-        schedule.session.store.write(name, result)
+        file = schedule.session.store.result_file(name)
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(result.model_dump(mode="json"), indent=1))
 
 
 def _score(metric: str, values: np.ndarray) -> Score:
@@ -113,27 +161,23 @@ def _score(metric: str, values: np.ndarray) -> Score:
     return Score(metric=metric, column=column, protocol=f"{metric}@classic-y", higher_is_better=True, value=mean)
 
 
-def _row(what: str, limit: float, *words: str, before: Path | None = None) -> Row:
-    """Take the processor time of a command, its children included: other work on the machine does not count."""
-    if before:
-        next(before.glob("*.json")).unlink()
-    start = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run((_SRBENCH, *words), check=True, stdout=subprocess.DEVNULL)
-    end = resource.getrusage(resource.RUSAGE_CHILDREN)
-    taken = end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime
-    return Row(f"srbench {what}, {CELLS} cells", "a second of processor", taken, f"≤ {limit:g} seconds", taken <= limit)
+def _taken(*words: str) -> Taken:
+    """Run a command in a process of its own, which counts what its children take."""
+    command = (sys.executable, "-c", _MEASURE, _SRBENCH, *words)
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return Taken(*map(float, printed.split()))
 
 
-def _memory(what: str, limit: float, *words: str) -> Row:
-    """Take the peak of a command's resident memory, beyond that of importing torch."""
-    taken = _peak(_SRBENCH, *words) - _peak(sys.executable, "-c", "import torch")
-    return Row(f"memory of srbench {what}, {CELLS} cells", "a MiB", taken, f"≤ {limit:g} MiB", taken <= limit)
+def main() -> None:
+    """Print a table of all sizes as Markdown, row by row, and whether the largest keeps its limits."""
+    print(f"| cells | {' | '.join(LIMITS)} |\n|---:|{'---:|' * len(LIMITS)}")
+    for cells in map(int, sys.argv[1:] or SIZES):
+        found = measured(cells)
+        texts = (f"{found[what].seconds:.1f} s, {found[what].mib:,.0f} MiB" for what in LIMITS)
+        print(f"| {cells:,} | {' | '.join(texts)} |", flush=True)
+    if cells == SIZES[-1]:
+        print("over its limit:", [what for what, limit in LIMITS.items() if found[what].seconds > limit] or "nothing")
 
 
-def _peak(*words: str) -> float:
-    code = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    )
-    printed = subprocess.run((sys.executable, "-c", code, *words), check=True, capture_output=True, text=True)
-    return int(printed.stdout) / 1024
+if __name__ == "__main__":
+    main()
