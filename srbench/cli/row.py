@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,8 @@ def _score(score: Score) -> tuple[str, ...]:
     interval = f"{score.low:.{digits}f} to {score.high:.{digits}f}" if None not in (score.low, score.high) else ""
     reported = "" if score.reported is None else f"{score.reported} ({score.reported_source})"
     value = score.reason or "" if score.value is None else f"{score.value:.{digits}f}"
+    if len(score.samples) > 1:
+        value += f" ± {statistics.stdev(score.samples):.{digits}f} over samples"
     return score.column, value, interval, reported
 
 

@@ -92,6 +92,11 @@ def test_a_run_measures_each_sampler_keeps_all_samples_and_does_nothing_twice(me
     assert files
     for names in files:
         assert len(names) == len({(srbench.folder / "r" / "records" / name).read_bytes() for name in names}) == 3
+    key = next(record["key"] for record in records if record.get("drawn") == "walk-4,samples=3")
+    shown = srbench("show", f"r#{key}").out
+    assert all(
+        words in shown for words in ("over samples", "image_costs:", "evaluations: 4", "drawn: walk-4,samples=3")
+    )
     again = measured()
     assert again.status == 0
     assert not re.search(r"done +measuring", again.err)
