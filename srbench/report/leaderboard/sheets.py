@@ -186,12 +186,17 @@ def _column(head: str | Sequence[str], cells: Iterable[Cell], worth: int, *, lef
 
 
 def _fitting(columns: Sequence[Column], lines: Sequence[tuple[Line, bool]], most: int) -> Sheet:
-    """Return a sheet of at most so many columns, without the last of those that are worth least."""
+    """Return a sheet of at most so many columns, without those that are empty, then the last of those worth least."""
     kept, left_out = list(columns), []
     while len(kept) > most:
-        worst = max(range(len(kept)), key=lambda number: (kept[number].worth, number))
+        worst = max(range(len(kept)), key=lambda number: (_is_empty(kept[number]), kept[number].worth, number))
         left_out.append(kept.pop(worst).name)
     return Sheet(tuple(kept), tuple(teacher for _, teacher in lines), tuple(reversed(left_out)))
+
+
+def _is_empty(column: Column) -> bool:
+    """Return True if no row has a number, unless the column belongs to the score that ranks."""
+    return column.worth != SCORE and all(mark.text == "—" for cell in column.cells for mark in cell.marks)
 
 
 def _with_failures(column: Column, lines: Sequence[Line]) -> Column:
@@ -279,6 +284,9 @@ def _cost(line: Line, cost: Cost, timings: Collection[str]) -> Cell:
     notes = [f"Timed as: {line.timing}. Other timings in this table do not compare with it."] if other else []
     if cost.name == LATENCY and line.other_work:
         notes.append(f"Timed while {line.other_work}: longer than it would be.")
+    drawn = line.first.image_costs
+    if cost.name == "image_seconds" and drawn and drawn.other_work:
+        notes.append(f"Timed while {drawn.other_work}: longer than it would be.")
     return Cell.of(cost.text(value.mean), *notes)
 
 

@@ -10,11 +10,14 @@ from srbench.benchmarking.results import read_results
 from srbench.report.build import build_report
 from srbench.report.leaderboard.columns import leaderboard_columns, metric_columns
 from srbench.report.leaderboard.sections import make_sections
+from srbench.report.leaderboard.sheets import joined, ranking
 from srbench.report.leaderboard.tables import drawing_title
 from srbench.report.page.contents import page_contents
 from srbench.report.page.provenance import command
 from srbench.report.reading import Records
 from srbench.report.selection import chosen_metrics
+
+NO_SCORE = {"value": None, "low": None, "high": None, "reason": "no weights", "samples": ()}
 
 
 def read_csv(path):
@@ -86,6 +89,33 @@ def test_costs_of_an_image_stand_in_a_table_that_has_such_a_row_and_in_no_other(
     assert lines["EDSR (small), ddim-4"].costs["image_memory_mib"].mean == 321
     _, plain = lines_of(records[:2])
     assert not {"evaluations", "image_seconds"} & {cost.name for cost in plain.costs}
+
+
+def test_the_time_of_an_image_says_what_else_ran(records):
+    busy = records[2].image_costs.model_copy(update={"other_work": "other processes kept 2 of 2 cores busy"})
+    records[2] = records[2].model_copy(update={"image_costs": busy})
+    _, table = lines_of(records)
+    sheet = joined([table])
+    (column,) = [column for column in sheet.columns if column.head[0] == "Time/image [s]"]
+    assert [note for cell in column.cells for note in cell.notes if "Timed" in note] == [
+        "Timed while other processes kept 2 of 2 cores busy: longer than it would be."
+    ]
+
+
+def test_where_a_table_is_too_wide_a_score_that_no_row_has_is_left_out_first(records):
+    wide = []
+    for record in records:
+        more = {
+            f"pyiqa:m{number}": record.scores["lpips"].model_copy(
+                update={"metric": f"pyiqa:m{number}", "column": f"pyiqa:m{number}"} | ({} if number else NO_SCORE)
+            )
+            for number in range(8)
+        }
+        wide.append(record.model_copy(update={"scores": record.scores | more}))
+    _, table = lines_of(wide)
+    left_out = ranking(table).left_out
+    assert left_out
+    assert any("m0" in name for name in left_out)
 
 
 def test_the_csv_has_columns_of_samples_only_where_some_are_drawn(records):
