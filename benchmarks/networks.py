@@ -78,6 +78,10 @@ WITHOUT_A_RELEASE = {
     "freqnet*": "no code was released",
     "bicubic*": "a fixed operator",
     "nearest": "a fixed operator",
+    "dip*": "fitted to each image: a call is a training of minutes",
+    "zssr*": "fitted to each image: a call is a training of minutes",
+    "resshift_*": "sampled: a call is many steps",
+    "sr3_*": "sampled: a call is up to thousands of steps",
     "srlut_?": "a table; its release reads it in NumPy, one branch for each order of the pixels",
 }
 """Reasons why a network has no row, by patterns of names."""
