@@ -20,7 +20,7 @@ from srbench.report.pictures import can_draw
 from srbench.report.reading import PACKED, Records, lines_of, read_records, write_packed
 from srbench.report.writing import FILES, PER_IMAGE, PER_SAMPLE, write_files
 
-REPORT_VERSION = 15
+REPORT_VERSION = 16
 """Raise it whenever the same records give other files."""
 STATE = ".report"
 """A file in the folder of the records that lists what was made from them."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from srbench.report.formats import Heading
 from srbench.report.leaderboard.costs import Cost
-from srbench.report.leaderboard.tables import Line, Section, Table, backend_title, distiller_title
+from srbench.report.leaderboard.tables import Line, Section, Table, backend_title, distiller_title, drawing_title
 from srbench.report.pictures import FAINT, Picture, figure_at, sized
 from srbench.scales import Scale
 
@@ -220,8 +220,10 @@ def _label_methods(axis: Axes, found: Sequence[tuple[Line, float, float]], colou
 
 
 def _training(line: Line) -> str:
-    """Return what the marker of a point says: its backend, or else how it was trained."""
+    """Return what the marker of a point says: its backend, its sampler or fit, or else how it was trained."""
     model = line.first.model
+    if line.first.drawn:
+        return drawing_title(line.first)
     if line.first.backend:
         return backend_title(line.first)
     return "no teacher" if model.distiller == "none" else distiller_title(model)

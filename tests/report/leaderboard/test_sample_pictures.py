@@ -9,6 +9,7 @@ from srbench.measuring.uncertainty import mean_interval
 from srbench.report.build import build_report
 from srbench.report.distillation.gains import make_gain_tables
 from srbench.report.leaderboard.perception import panels_of
+from srbench.report.leaderboard.plots import _training
 from srbench.report.leaderboard.samples import deviation, sample_pictures
 from srbench.report.leaderboard.sections import make_sections
 
@@ -96,3 +97,9 @@ def test_a_place_has_the_scores_of_its_samples_and_their_interval():
 def test_two_samplers_of_one_training_are_not_two_ways_of_training():
     records = [draw(make_record("espcn"), 3), draw(make_record("espcn"), 3, sampler="ddim-4"), make_record("bicubic")]
     assert make_gain_tables(make_sections(records)) == []
+
+
+def test_markers_of_plots_tell_samplers_apart():
+    records = [draw(make_record("espcn"), 3), draw(make_record("espcn"), 3, sampler="ddim-4"), make_record("fsrcnn")]
+    ((table,),) = ([table for section in make_sections(records) for table in section.tables],)
+    assert {_training(line) for line in table.lines} == {"ddim-20", "ddim-4", "no teacher"}
