@@ -67,6 +67,7 @@ def report(
     """
     from srbench.benchmarking.outcomes import report_files
     from srbench.benchmarking.reporting import make_report
+    from srbench.garbage import without_collections
     from srbench.report.pictures import FIGURE_FORMATS
     from srbench.report.selection import Wanted
     from srbench.report.terminal import print_files, print_tables
@@ -75,19 +76,20 @@ def report(
     rows_wanted = Selection(
         only=words(only), scales=scales(scale), datasets=words(dataset), degradations=words(degradation)
     )
-    made = make_report(
-        results, Wanted(rows=rows_wanted, metrics=words(metrics)), rows or (),
-        tables=_known("format of tables", formats, TABLE_FORMATS) if formats else None,
-        figures=_known("format of figures", figures if words(figures) != ("none",) else None, FIGURE_FORMATS)
-        if figures
-        else None,
-        to=to, images=images,
-    )  # fmt: skip
-    if json:
-        print_json("report", report_files(made))
-    else:
-        print_tables(plain_console(), made.sections)
-        print_files(plain_console(), made.paths, made.warnings)
+    with without_collections():  # nor while tables are printed, since all records are in memory then
+        made = make_report(
+            results, Wanted(rows=rows_wanted, metrics=words(metrics)), rows or (),
+            tables=_known("format of tables", formats, TABLE_FORMATS) if formats else None,
+            figures=_known("format of figures", figures if words(figures) != ("none",) else None, FIGURE_FORMATS)
+            if figures
+            else None,
+            to=to, images=images,
+        )  # fmt: skip
+        if json:
+            print_json("report", report_files(made))
+        else:
+            print_tables(plain_console(), made.sections)
+            print_files(plain_console(), made.paths, made.warnings)
 
 
 def _known(kind: str, given: list[str] | None, known: tuple[Kind, ...]) -> tuple[Kind, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import operator
 import re
-from typing import Any, Literal
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -138,7 +140,7 @@ class Record(Stored):
             way = way.replace(f",{own}", "")
         return way
 
-    @property
+    @cached_property
     def row_id(self) -> RowId:
         """The row of the leaderboard that this is; of two records of a row the newer one counts."""
         m = self.model
@@ -148,3 +150,9 @@ class Record(Stored):
             train_degradation=m.train_degradation or "", protocol=self.protocol, inference=self.inference,
             realisation=self.realisation,
         )  # fmt: skip
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields changed, and with a row of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        vars(copied).pop("row_id", None)
+        return copied

@@ -64,7 +64,7 @@ def test_suites_are_listed_with_what_they_are_about(srbench):
     answer = srbench("list", "suites")
     for name in shipped_tables("suites"):
         assert f"\n{name} " in answer.out
-    assert names(srbench("list", "suites", "qu*", "--json"), "suite") == ["quick"]
+    assert names(srbench("list", "suites", "qu*", "--json"), "suite") == ["quantised", "quick"]
 
 
 def test_recipes_are_listed_with_their_steps(srbench):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from srbench.records.row import RowId
@@ -33,7 +34,7 @@ class Group(NamedTuple):
     metric: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Point:
     """The score of a method at a scale."""
 
@@ -51,14 +52,15 @@ class Point:
 
         Scores are paired across tables, as all are taken on the same pixels.
         """
-        gain = paired_gain(self._scores(), base._scores(), self.heading)
+        gain = paired_gain(self._scores, base._scores, self.heading)
         return replace(self, mean=gain.mean, low=gain.low, high=gain.high) if gain else None
 
+    @cached_property
     def _scores(self) -> Scores:
         return scores_by_seed(self.line.records, self.heading)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ByScale:
     """The tables of a dataset, one or several for each scale."""
 
@@ -84,6 +86,10 @@ class ByScale:
 
     def curves(self) -> dict[str, list[Point]]:
         """Return the points of each method by its title, in the order of scales, the best at the largest first."""
+        return self._curves
+
+    @cached_property
+    def _curves(self) -> dict[str, list[Point]]:
         titles: dict[RowId, str] = {}
         given: set[str] = set()
         points: dict[str, list[Point]] = {}
