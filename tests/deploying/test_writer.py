@@ -12,7 +12,7 @@ from srbench.deploying.writer import CODE, ROOT, code_hash, writer_of
 
 @pytest.fixture
 def copy(tmp_path):
-    """A copy of the code that writes files, made anew for every call."""
+    """A copy of the code that writes files, made again for every call."""
 
     def make(name):
         for pattern in CODE:

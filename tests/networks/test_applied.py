@@ -1,4 +1,4 @@
-"""Networks are drawn from, trained by their objective and fitted in [0, 1], whatever units and sizes they have."""
+"""Networks are drawn from, trained by their objective and fitted in [0, 1], in any units and at any size."""
 
 import numpy as np
 import pytest
