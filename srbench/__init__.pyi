@@ -3,7 +3,7 @@ from .benchmarking.evaluate import evaluate
 from .benchmarking.results import Results, read_results
 from .benchmarking.run import run
 from .benchmarking.score import score
-from .catalog.executors import AdaptedExecutor, ExecutorSpec, Needs
+from .catalog.executors import AdaptedExecutor, ExecutorSpec, Needs, Node
 from .catalog.hooks import hookimpl
 from .catalog.plugin import Family
 from .datasets.labelled.images import LabelledImages, Pair
@@ -59,6 +59,7 @@ __all__ = [
     "MetricSpec",
     "Needs",
     "Network",
+    "Node",
     "Opened",
     "Optimiser",
     "Pair",

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,11 +55,12 @@ class Ray(Executor):
         self._running: dict[Future[Any], Any] = {}
         """Ray's references by the futures."""
         self._connected = not ray.is_initialized()
+        address = os.environ.get(ADDRESS_VARIABLE) or "local"
+        self._spread = "STRICT_PACK" if self._connected and address == "local" else "STRICT_SPREAD"
+        """Where the nodes of a job are; without a cluster, all on this machine."""
         if self._connected:
-            address = os.environ.get(ADDRESS_VARIABLE) or "local"
-            size: dict[str, Any] = (
-                {"num_cpus": workers * needs.cpus, "include_dashboard": False} if address == "local" else {}
-            )
+            cpus = workers * needs.nodes * needs.cpus
+            size: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": False} if address == "local" else {}
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **size)
             internals.print_to_stdstream = log_line
 
@@ -123,19 +127,28 @@ class Ray(Executor):
                 if not waiting.future.set_running_or_notify_cancel():
                     continue
                 needs = getattr(waiting.work, "needs", srbench.Needs())
+                group = f"srbench-{uuid.uuid4().hex}" if needs.nodes > 1 else None
+                words: tuple[Any, ...] = (waiting.work, own_variables(), str(Path.cwd()))
                 # A job is begun again by srbench, which counts and reports it, and not by Ray.
-                task: Any = ray.remote(do).options(
-                    num_cpus=needs.cpus, num_gpus=needs.gpus, max_retries=0, name=f"srbench {needs.kind}".strip()
-                )
+                options = {"max_retries": 0, "name": f"srbench {needs.kind}".strip()}
                 try:
-                    reference = task.remote(waiting.work, own_variables(), str(Path.cwd()))
+                    if group is None:
+                        task: Any = ray.remote(do).options(num_cpus=needs.cpus, num_gpus=needs.gpus, **options)
+                    else:
+                        task, words = (
+                            ray.remote(do_on_nodes).options(num_cpus=0, **options),
+                            (*words, needs, group, self._spread),
+                        )
+                    reference = task.remote(*words)
                 except Exception as error:  # noqa: BLE001 - of Ray, or a job that cannot be pickled
                     waiting.future.set_exception(error)
                     continue
                 self._running[waiting.future] = reference
-                reference.future().add_done_callback(partial(self._ended, waiting.future))
+                reference.future().add_done_callback(partial(self._ended, waiting.future, group))
 
-    def _ended(self, future: Future[Any], ended: Future[Any]) -> None:
+    def _ended(self, future: Future[Any], group: str | None, ended: Future[Any]) -> None:
+        if group is not None:
+            give_back(group)  # even that of a job whose worker was killed
         with self._lock:
             self._running.pop(future, None)
         error = ended.exception()
@@ -159,6 +172,64 @@ def do(work: Callable[[], T], variables: Mapping[str, str], folder: str) -> T:
     return work()
 
 
+def do_on_nodes(
+    work: Callable[..., T], variables: Mapping[str, str], folder: str, needs: srbench.Needs, group: str, spread: str
+) -> T:
+    """Do a job on several machines at once; this call only waits for them.
+
+    Args:
+        work: The job, which is called with its `srbench.Node`.
+        variables: As in `do`.
+        folder: As in `do`.
+        needs: What it needs of each machine.
+        group: What to call the machines as long as they belong to it.
+        spread: Ray's strategy for placing them.
+
+    Returns:
+        What the first machine returns.
+    """
+    import ray
+    from ray.util.placement_group import placement_group
+    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+    bundle = {"CPU": float(needs.cpus), "GPU": float(needs.gpus)}
+    machines = placement_group([bundle] * needs.nodes, strategy=spread, name=group)
+    ray.get(machines.ready())
+
+    def on(number: int, call: Callable[..., Any]) -> Any:  # noqa: ANN401 - a function of Ray's
+        place = PlacementGroupSchedulingStrategy(machines, placement_group_bundle_index=number)
+        return ray.remote(call).options(
+            num_cpus=needs.cpus, num_gpus=needs.gpus, max_retries=0, scheduling_strategy=place
+        )  # fmt: skip
+
+    address, port = ray.get(on(0, free_place).remote())
+    nodes = [srbench.Node(number, needs.nodes, address, port) for number in range(needs.nodes)]
+    calls = [on(node.number, do).remote(partial(work, node), variables, folder) for node in nodes]
+    try:
+        first: T = ray.get(calls[0])
+        return first
+    finally:  # those that were stopped save a checkpoint
+        ray.wait(calls, num_returns=len(calls), timeout=GRACE_SECONDS)
+
+
+def free_place() -> tuple[str, int]:
+    """Return the address of this machine in the cluster, and a port that is free."""
+    import ray
+
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port: int = free.getsockname()[1]
+    return ray.util.get_node_ip_address(), port
+
+
+def give_back(group: str) -> None:
+    """Let other jobs have the machines of a job, and end what still runs on them."""
+    from ray.util.placement_group import get_placement_group, remove_placement_group
+
+    with suppress(ValueError):  # it never had them
+        remove_placement_group(get_placement_group(group))
+
+
 def own_variables() -> dict[str, str]:
     """Return the environment variables of srbench, which Ray's workers do not have from a run."""
     return {name: value for name, value in os.environ.items() if name.startswith("SRBENCH_")}
@@ -170,6 +241,8 @@ def unwrapped(error: BaseException) -> BaseException:
 
     if isinstance(error, RayTaskError):
         cause: BaseException = error.cause
+        if isinstance(cause, RayError):  # of one of several machines
+            return unwrapped(cause)
         cause.__cause__ = RemoteTraceback(f"Traceback of the worker: {error}")
         return cause
     if isinstance(error, RayError):
@@ -209,5 +282,7 @@ def ray(workers: int, needs: srbench.Needs) -> Ray:
 def register_executors() -> list[srbench.ExecutorSpec]:
     """Provide the Ray cluster."""
     return [
-        srbench.ExecutorSpec(name="ray", label="a Ray cluster, by RAY_ADDRESS", make=ray, isolated=True, elsewhere=True)
+        srbench.ExecutorSpec(
+            name="ray", label="a Ray cluster, by RAY_ADDRESS", make=ray, isolated=True, nodes=True, elsewhere=True
+        )
     ]

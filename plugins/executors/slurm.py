@@ -56,7 +56,7 @@ class Settings(Partition):
     """The file ``slurm.toml``."""
 
     cluster: Literal["slurm", "local", "debug"] = "slurm"
-    """"local" runs the same code in processes of this machine, and "debug" in this process, without Slurm."""
+    """"local" runs the same code in processes of this machine, also for nodes; "debug" in this process; no Slurm."""
     folder: Path = Field(default=Path("slurm"), strict=False)
     """Where jobs and their logs are; all machines see it."""
     setup: list[str] = []
@@ -80,6 +80,10 @@ class Settings(Partition):
         }
         if needs.gpus:
             found["gpus_per_node"] = needs.gpus
+        if needs.nodes > 1 and self.cluster == "slurm":  # a lost machine ends the job, which is then begun again
+            found |= {"nodes": needs.nodes, "tasks_per_node": 1, "slurm_srun_args": ["--kill-on-bad-exit=1"]}
+        elif needs.nodes > 1:
+            found["tasks_per_node"] = needs.nodes
         if self.setup:
             found["slurm_setup"] = self.setup
         own = self.kinds.get(needs.kind, Partition())
@@ -117,7 +121,7 @@ class Stopped(KeyboardInterrupt):
 class Job:
     """A job as submitit runs it; it is picklable, and its own checkpoint, since a training resumes from its folder."""
 
-    def __init__(self, work: Callable[[], Any]) -> None:
+    def __init__(self, work: Callable[..., Any]) -> None:
         self._work = work
 
     def __call__(self) -> tuple[bool, Any, str]:
@@ -125,11 +129,13 @@ class Job:
 
         Before a time limit, Slurm sends SIGUSR2, and at a preemption SIGTERM. On either a training saves a checkpoint.
         After the first one the job is put into the queue again here; after the second one Slurm does that itself.
+        Of several machines the first one decides, so the others end as if all were well: a failure would end it too.
         """
         import submitit
 
-        os.environ[LOG_VARIABLE] = str(submitit.JobEnvironment().paths.stderr)
-        number = submitit.JobEnvironment()._usr_sig()
+        place = submitit.JobEnvironment()
+        os.environ[LOG_VARIABLE] = str(place.paths.stderr)
+        number = place._usr_sig()
         requeue, asked = signal.getsignal(number), []
 
         def save(_: int, __: FrameType | None) -> None:
@@ -143,8 +149,10 @@ class Job:
             signal.signal(number, save)
             signal.signal(signal.SIGTERM, stop)
         try:
-            return True, self._work(), ""
+            return True, self._work() if place.num_tasks == 1 else self._work(_node()), ""
         except KeyboardInterrupt:
+            if place.global_rank:
+                sys.exit()
             if asked and callable(requeue):
                 requeue(number, None)  # it ends the process
             sys.exit(128 + signal.SIGTERM)
@@ -156,6 +164,14 @@ class Job:
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
+
+
+def _node() -> srbench.Node:
+    """Return which of the machines of its job this one is."""
+    from submitit.helpers import TorchDistributedEnvironment
+
+    found = TorchDistributedEnvironment()
+    return srbench.Node(found.rank, found.world_size, found.master_addr, found.master_port)
 
 
 @dataclass(slots=True)
@@ -264,9 +280,9 @@ class Slurm(Executor):
                     waiting.future.set_exception(refused)
             else:
                 for job in jobs if self._settings.cluster == "local" else ():
-                    job._results_timeout_s = 1
+                    job.task(0)._results_timeout_s = 1
                 with self._lock:
-                    self._running |= {waiting.future: job for waiting, job in zip(array, jobs, strict=True)}
+                    self._running |= {waiting.future: job.task(0) for waiting, job in zip(array, jobs, strict=True)}
 
     def _executor(self, needs: srbench.Needs) -> Any:  # noqa: ANN401 - submitit has no types
         import submitit
@@ -324,11 +340,11 @@ def _loss(job: Any, error: Exception) -> str:  # noqa: ANN401 - submitit has no 
     )
 
 
-def slurm(workers: int, needs: srbench.Needs) -> Slurm:  # noqa: ARG001 - each job has its own
+def slurm(workers: int, needs: srbench.Needs) -> Slurm:
     """Make an executor on the cluster that ``slurm.toml`` describes.
 
     Raises:
-        SrbenchError: The file cannot be understood.
+        SrbenchError: The file cannot be understood, or does not suit jobs of several nodes.
         UnavailableError: submitit is not installed, or there is no Slurm here.
     """
     settings = read_settings()
@@ -343,6 +359,8 @@ def slurm(workers: int, needs: srbench.Needs) -> Slurm:  # noqa: ARG001 - each j
             'There is no Slurm on this machine (srun is not found); run on a login node, or set cluster = "local" in '
             "slurm.toml."
         )
+    if settings.cluster == "debug" and needs.nodes > 1:
+        raise srbench.SrbenchError('A job of several nodes needs cluster = "slurm" or "local" in slurm.toml.')
     return Slurm(workers, settings)
 
 
@@ -351,6 +369,6 @@ def register_executors() -> list[srbench.ExecutorSpec]:
     """Provide the Slurm cluster."""
     return [
         srbench.ExecutorSpec(
-            name="slurm", label="a Slurm cluster, by slurm.toml", make=slurm, isolated=True, elsewhere=True
+            name="slurm", label="a Slurm cluster, by slurm.toml", make=slurm, isolated=True, nodes=True, elsewhere=True
         )
     ]

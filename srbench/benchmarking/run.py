@@ -38,6 +38,7 @@ def run(
     device: str = "cpu",
     threads: int = 0,
     devices: int = 1,
+    nodes: int = 1,
     executor: str = "here",
     workers: int = 1,
     track: Iterable[str] = (),
@@ -64,6 +65,7 @@ def run(
         threads: CPU threads for torch; 0 leaves the choice to torch.
         devices: Processes that do one training together, each on a GPU of its own, or all on the CPU; a script starts
             below ``if __name__ == "__main__":`` then.
+        nodes: Machines that have these processes, in equal parts; the executor must be able to give a job several.
         executor: What runs the jobs. A script that uses "processes" starts below ``if __name__ == "__main__":``, since
             each process imports it.
         workers: Jobs at once, where the executor can.
@@ -92,14 +94,15 @@ def run(
     question = {
         "suite": suite, "options": chosen.keywords, "data": data, "plugins": plugins, "strict": strict_plugins,
         "weights": weights, "device": device, "threads": threads, "executor": executor, "workers": workers,
-        "track": trackers, "track_folder": track_folder, "devices": devices,
+        "track": trackers, "track_folder": track_folder, "devices": devices, "nodes": nodes,
     }  # fmt: skip
     if skip_unchanged and not fresh and still_finished(folder, question):
         return Results(folder)
     with cache_in_use(cache_root()):
         session = open_session(
             data=data, plugin_files=plugins, strict_plugins=strict_plugins, weights_folders=weights, device=device,
-            threads=threads, devices=devices, executor=executor, track=trackers, track_folder=track_folder, warn=warn,
+            threads=threads, devices=devices, nodes=nodes, executor=executor, track=trackers, track_folder=track_folder,
+            warn=warn,
         )  # fmt: skip
         schedule = lay_out(suite, chosen, session, warn)
         require_some_cell(schedule)

@@ -22,6 +22,8 @@ class Needs:
 
     kind: str = ""
     """The kind of its jobs, such as "train"; empty for those of several kinds."""
+    nodes: int = 1
+    """Machines that do one job together; GPUs, cores and memory are those of each."""
     gpus: int = 0
     cpus: int = 1
     memory_gib: float = 4.0
@@ -37,6 +39,7 @@ class Needs:
         kinds = {own.kind for own in several}
         return cls(
             kind=kinds.pop() if len(kinds) == 1 else "",
+            nodes=max(own.nodes for own in several),
             gpus=max(own.gpus for own in several),
             cpus=max(own.cpus for own in several),
             memory_gib=max(own.memory_gib for own in several),
@@ -46,15 +49,33 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class Work(Generic[T]):
-    """A job as an executor gets it: called without arguments, in any process; it loads nothing of what it does."""
+class Node:
+    """One of the machines that do a job together."""
 
-    call: Callable[[], T]
+    number: int = 0
+    """Counts from 0; what machine 0 returns is the result of the job, and what it raises its error."""
+    count: int = 1
+    """How many there are."""
+    address: str = ""
+    """The name or IP address by which the others reach machine 0."""
+    port: int = 0
+    """A port of machine 0 that nothing else uses."""
+
+
+ONLY_NODE = Node()
+"""The machine of a job that needs no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[T]):
+    """A job as an executor gets it: called in any process; it loads nothing of what it does."""
+
+    call: Callable[..., T]
     needs: Needs
 
-    def __call__(self) -> T:
-        """Do the job."""
-        return self.call()
+    def __call__(self, node: Node = ONLY_NODE) -> T:
+        """Do the job, or the part of one machine in a job of several nodes."""
+        return self.call() if node == ONLY_NODE else self.call(node)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +94,11 @@ class ExecutorSpec:
     label: str = ""
     isolated: bool = False
     """True if a job cannot share memory with the caller; its progress then comes by files in the cache."""
+    nodes: bool = False
+    """True if a job that needs several nodes is called as ``job(node)`` on each of them at the same time.
+
+    Each call gets its `Node`. What that of machine 0 returns or raises is the job's; the others notice if it dies.
+    """
     elsewhere: bool = False
     """True if jobs may run on other machines, which see the same cache, data and plugins under the same paths.
 

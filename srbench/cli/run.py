@@ -48,6 +48,15 @@ def run(
             rich_help_panel=MACHINE,
         ),
     ] = 1,
+    nodes: Annotated[
+        int,
+        typer.Option(
+            "--nodes",
+            min=1,
+            help="Machines that share the processes of --devices; needs --executor slurm or ray.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = 1,
     executor: Annotated[
         str,
         typer.Option(
@@ -124,8 +133,8 @@ def run(
     with following(quiet=quiet, json_log=json_log) as listener:
         made = run_suite(
             suite, data=data, results=results, plugin_files=plugin or (), strict_plugins=strict_plugins,
-            weights_folders=weights_dir or (), device=device, threads=threads, devices=devices, executor=executor,
-            workers=workers,
+            weights_folders=weights_dir or (), device=device, threads=threads, devices=devices, nodes=nodes,
+            executor=executor, workers=workers,
             track=words(track), track_folder=track_dir, fresh=fresh, skip_unchanged=json_log is None,
             listener=listener, warn=warn,
             **replace(options, profile=profile).keywords,

@@ -83,6 +83,8 @@ class ModelFacts(Stored):
     """What its distiller said of the training, such as which features it compares and the hash of their weights."""
     processes: int = Field(default=1, exclude_if=lambda count: count == 1)
     """Processes that trained it together, on parts of each batch."""
+    nodes: int = Field(default=1, exclude_if=lambda count: count == 1)
+    """Machines that had these processes."""
     deterministic: bool = Field(default=False, exclude_if=operator.not_)
     """Whether its training was deterministic; see `srbench.recipe.TrainingRecipe`."""
     trained_on: tuple[str, ...] = ()

@@ -191,6 +191,7 @@ def _model(schedule: Schedule, model: Model, *, failed: bool = False) -> ModelFa
         warm_start=trained.warm_start,
         training_notes=trained.notes,
         processes=trained.processes,
+        nodes=trained.nodes,
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from srbench.catalog.catalog import Catalog
+from srbench.catalog.executors import ONLY_NODE, Node
 from srbench.deploying.backend import Backend
 from srbench.errors import PluginError, TrainingError
 from srbench.files import sha256_of
@@ -25,6 +26,7 @@ from srbench.records.stored import Stored
 from srbench.running.events import unheard
 from srbench.running.job_progress import JobProgress
 from srbench.running.keys import TIMED, Keys
+from srbench.running.machines import meeting_held
 from srbench.running.programs import Program, program_of
 from srbench.running.provenance import this_environment, worker_log
 from srbench.running.session import Session
@@ -36,6 +38,7 @@ from srbench.tasks.task import MeasureRequest
 if TYPE_CHECKING:
     from srbench.measuring.measure import Measurement
     from srbench.networks.network import Network
+    from srbench.running.train_planned import TrainsTogether
 
 R_co = TypeVar("R_co", bound=Stored, covariant=True)
 
@@ -79,9 +82,16 @@ class Job(ABC, Generic[R_co]):
             progress: Shows how far it is.
         """
 
+    def assist(self, session: Session, folder: Path) -> None:
+        """Help the first of several machines to perform it; there is nothing to help with unless a job says so."""
 
-def perform(job: Job[R_co], name: JobName[R_co], session: Session, progress: JobProgress | None = None) -> float:
+
+def perform(
+    job: Job[R_co], name: JobName[R_co], session: Session, progress: JobProgress | None = None, node: Node = ONLY_NODE
+) -> float:  # fmt: skip
     """Do a job and store its result under ``name``, unless another process has done so meanwhile.
+
+    Of several machines that call it, the first does so, and the others help.
 
     Returns:
         How many seconds it took.
@@ -91,13 +101,15 @@ def perform(job: Job[R_co], name: JobName[R_co], session: Session, progress: Job
     """
     import torch
 
-    begun = time.monotonic()
-    progress = progress or JobProgress(1, 1, job.title, unheard)
-    progress.start()
+    begun, session, store = time.monotonic(), replace(session, node=node), session.store
     if session.threads:
         torch.set_num_threads(session.threads)
-    store = session.store
-    with store.claim(name):
+    if node.number:
+        job.assist(session, store.folder(name))
+        return time.monotonic() - begun
+    progress = progress or JobProgress(1, 1, job.title, unheard)
+    progress.start()
+    with meeting_held(node), store.claim(name):
         folder, stored = store.folder(name), store.read(name)
         if stored is None or not job.intact(stored, folder):
             if stored is not None:
@@ -156,11 +168,9 @@ class TrainJob(Job[Trained]):
     def perform(self, session: Session, folder: Path, progress: JobProgress) -> Trained:
         """Train, from the last checkpoint in ``folder`` if there is one, and save the weights there."""
         from srbench.running.together import together
-        from srbench.running.train_planned import train_planned
         from srbench.training.checkpoints import save_weights
 
-        model, key, pace = self.model, folder.name, self._pace(session, Keys(session))
-        train = partial(train_planned, model, pace.ratio if pace else None)
+        model, key, (train, ratio) = self.model, folder.name, self._train(session)
         with other_work(session.device) as others, together(train, session, folder) as (group, own):
             trained, code = train(own, folder, progress, group)
         # One entry: safetensors writes several in random order, and equal weights are to be equal files.
@@ -172,23 +182,33 @@ class TrainJob(Job[Trained]):
             weights_sha256=sha256_of(folder / WEIGHTS),
             train_seconds=trained.report.seconds,
             train_steps=trained.report.steps,
-            time_ratio=pace.ratio if pace else None,
+            time_ratio=ratio,
             costs=costs and costs.model_copy(update=where),
             warm_start=trained.warm_start,
             notes=trained.notes,
             processes=session.devices,
+            nodes=session.node.count,
             late_names=code,
             environment=environment,
             log=worker_log(),
         )
 
-    def _pace(self, session: Session, keys: Keys) -> Pace | None:
-        if self.model.budget == "steps":
-            return None
-        pace = session.store.read(keys.pace(self.model))
-        if pace is None:
-            raise TrainingError(f"The cache no longer has the time of a step of {self.model.method}; run again.")
-        return pace
+    def assist(self, session: Session, folder: Path) -> None:
+        """Train the patches of this machine."""
+        from srbench.running.together import assist
+
+        assist(self._train(session)[0], session, folder)
+
+    def _train(self, session: Session) -> tuple[TrainsTogether, float | None]:
+        """Return what trains the model, and the ratio of times that decides its steps, if one does."""
+        from srbench.running.train_planned import train_planned
+
+        ratio = None
+        if self.model.budget != "steps":
+            if (pace := session.store.read(Keys(session).pace(self.model))) is None:
+                raise TrainingError(f"The cache no longer has the time of a step of {self.model.method}; run again.")
+            ratio = pace.ratio
+        return partial(train_planned, self.model, ratio), ratio
 
 
 @dataclass(frozen=True)
@@ -259,12 +279,12 @@ class MeasureJob(Job[MeasuredCell]):
         cell, device = self.cell, torch.device(session.device)
         model = stored_model(cell.model, session, Keys(session), device)
         if cell.inference.backend is None:
-            measured, deployment = self._measured(model.network, session, folder, progress), None
+            measured, deployment, doubt = self._measured(model.network, session, folder, progress), None, ""
         else:
             with deployed(cell, cell.inference.backend, model.network, self._file(session), session) as running:
                 network = deployed_network(model.network, running.opened)
                 measured = self._measured(network, session, folder, progress)
-                deployment = running.costs(self.profiling, session)
+                deployment, doubt = running.costs(self.profiling, session), running.opened.opened.doubt
         chosen_by_test = cell.model.recipe is not None and cell.model.recipe.choose == "official"
         return MeasuredCell(
             scores=measured.scores,
@@ -273,7 +293,7 @@ class MeasureJob(Job[MeasuredCell]):
             representation_file=measured.representation_file,
             attention_file=measured.attention_file,
             weights_read=model.weights_read,
-            doubts=(*model.doubts, *measured.doubts, *([CHOSEN_BY_TEST] if chosen_by_test else ())),
+            doubts=(*model.doubts, *measured.doubts, *filter(None, (doubt, CHOSEN_BY_TEST * chosen_by_test))),
             deployment=deployment,
             image_costs=measured.image_costs,
             environment=this_environment(session.device),

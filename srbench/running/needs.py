@@ -42,10 +42,11 @@ def needs_by_kind(schedule: Schedule, jobs: Sequence[ScheduledJob[Stored]], *, e
     asked = cast("Mapping[str, NeedsOfKind]", schedule.plan.suite.needs)
     found = {}
     for kind, own in kinds.items():
-        processes = session.devices if isinstance(own[0], TrainJob) else 1
+        nodes = session.nodes if isinstance(own[0], TrainJob) else 1
+        processes = session.devices // nodes if isinstance(own[0], TrainJob) else 1
         computes = session.device == "cuda" and not isinstance(own[0], CertifyJob)
         cpus = max(session.threads, processes) if session.threads else USUAL_CPUS * processes  # they share the threads
-        needs = replace(usual, kind=kind, gpus=processes * computes, cpus=cpus)
+        needs = replace(usual, kind=kind, nodes=nodes, gpus=processes * computes, cpus=cpus)
         if estimated:
             hours = math.ceil(_LONGER * max(map(estimator.seconds, own)) / 1800) / 2  # in halves
             trained = [memory.get(job.model.architecture, 0.0) for job in own if isinstance(job, TrainJob)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from srbench.catalog.executors import ExecutorSpec
+from srbench.catalog.shelf import Shelf
 from srbench.errors import DataError, UsageError
 
 
@@ -44,6 +46,24 @@ def require_devices(device: str, count: int) -> None:
 
     if (have := torch.cuda.device_count()) < count:
         raise UsageError(f"--devices {count} needs {count} GPUs, and this machine has {have}; give --devices {have}.")
+
+
+def require_nodes(count: int, devices: int, executor: str, executors: Shelf[ExecutorSpec]) -> None:
+    """Check that one training can have ``count`` machines with equal parts of its processes.
+
+    Raises:
+        UnknownNameError: There is no such executor.
+        UsageError: The executor gives a job one machine, or the processes cannot be divided.
+    """
+    if count == 1:
+        return
+    if not executors[executor].nodes:
+        able = " or ".join(f"--executor {name}" for name in executors if executors[name].nodes)
+        raise UsageError(f"--nodes {count} needs {able}; the executor {executor} gives a job one machine.")
+    if devices % count:
+        raise UsageError(
+            f"--devices {devices} cannot be divided among --nodes {count}; give --devices a multiple of {count}."
+        )
 
 
 def device_elsewhere(name: str) -> str:

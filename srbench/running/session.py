@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from srbench.catalog.catalog import Catalog, build_catalog, load_catalog
+from srbench.catalog.executors import ONLY_NODE, Node
 from srbench.catalog.plugin import Plugin
 from srbench.datasets.library import Library
 from srbench.files import cache_root
-from srbench.running.places import data_root, device_elsewhere, require_devices, resolve_device
+from srbench.running.places import data_root, device_elsewhere, require_devices, require_nodes, resolve_device
 from srbench.running.store import Store
 from srbench.training.tracking import NO_TRACKING, Tracking, tracking_by
 
@@ -46,6 +47,10 @@ class Session:
     """Threads of torch on the CPU; 0 leaves the choice to torch."""
     devices: int = 1
     """Processes that do one training together, each on a device of its own, or on the CPU."""
+    nodes: int = 1
+    """Machines that do one training together, each with an equal part of its processes."""
+    node: Node = ONLY_NODE
+    """Which of the machines of its job this process is on."""
     limit: int | None = None
     """How many images of each dataset are measured; all if absent."""
     images_kept: int = 0
@@ -84,6 +89,7 @@ def open_session(
     device: str = "cpu",
     threads: int = 0,
     devices: int = 1,
+    nodes: int = 1,
     executor: str = "here",
     track: Iterable[str] = (),
     track_folder: Path | str | None = None,
@@ -99,6 +105,7 @@ def open_session(
         device: "cpu", "cuda", "cuda:1", "mps", or "auto".
         threads: Threads of torch on the CPU; 0 leaves the choice to torch.
         devices: Processes that do one training together.
+        nodes: Machines that do one training together.
         executor: What runs the jobs; the device of one that runs them elsewhere is not looked for here.
         track: Names of trackers; see `srbench.training.tracking`.
         track_folder: Where these write; each one's own default if absent.
@@ -108,7 +115,7 @@ def open_session(
         DataError: ``data`` is not a folder.
         PluginError: Two plugins provide one name, or ``strict_plugins`` and one is broken.
         UnknownNameError: There is no such executor.
-        UsageError: The machine has no such device, or not as many.
+        UsageError: The machine has no such device, or not as many; or a training cannot have so many machines.
         UnavailableError: The package of a tracker is missing.
     """
     for remembered in (_catalog, _catalog_with, _library):
@@ -124,10 +131,12 @@ def open_session(
         device=device,
         threads=threads,
         devices=devices,
+        nodes=nodes,
         tracking=tracking_by(track, track_folder),
     )
     for broken in session.catalog.broken:
         warn(str(broken.error))
+    require_nodes(nodes, devices, executor, session.catalog.executors)
     if not session.catalog.executors[executor].elsewhere:
         found = resolve_device(device)
         require_devices(found, devices)

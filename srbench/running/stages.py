@@ -75,6 +75,8 @@ class Trained(Stored):
     """What the distiller said of this training."""
     processes: int = Field(default=1, exclude_if=lambda count: count == 1)
     """Processes that did it together."""
+    nodes: int = Field(default=1, exclude_if=lambda count: count == 1)
+    """Machines that had these processes."""
     late_names: CodeByName
     """What the distiller asked for by name."""
     environment: Environment

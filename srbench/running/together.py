@@ -1,4 +1,8 @@
-"""One training in several processes: this one, and helpers that it starts for the time of the training."""
+"""One training in several processes: this one, and helpers that it starts for the time of the training.
+
+On several machines, each has one process that does the job there, and starts the helpers of its machine. All of them
+find each other at the first machine, which decides whether there is anything to train, and alone stores the result.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -17,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 from srbench.errors import TrainingError, TrainingInterrupted, UsageError, WorkerError, text_of
 from srbench.running.events import unheard
 from srbench.running.job_progress import JobProgress
+from srbench.running.machines import Machines
 from srbench.running.places import require_devices
 from srbench.running.session import Session
 
@@ -28,13 +33,15 @@ Train = Callable[[Session, Path, JobProgress, "Group"], object]
 
 LAST_WORDS = 10.0
 """Seconds that helpers have to end by themselves, such as after an error of this process."""
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2) if os.name == "posix" else ()
+"""What clusters send to all processes of a job before its time limit; the first one passes on what follows from it."""
 READY = ""
 """What a helper sends when it can join; anything else is the sentence of its error."""
 
 
 @contextmanager
 def together(train: Train, session: Session, folder: Path) -> Iterator[tuple[Group, Session]]:
-    """Start the other processes of a training, and yield the group of all and the session of this one.
+    """Start the other processes of a training on this machine, and yield the group of all and the session of this one.
 
     Args:
         train: What this process calls in the block, and the others by themselves.
@@ -43,54 +50,90 @@ def together(train: Train, session: Session, folder: Path) -> Iterator[tuple[Gro
 
     Raises:
         TrainingError: A helper failed; its error is raised here.
-        WorkerError: A helper died.
+        WorkerError: A helper died, or another machine was lost.
         UsageError: There are too few devices, or this session's plugins exist in this process alone.
     """
     import torch
 
-    from srbench.training.group import ALONE, LostProcessError, joined, meeting_point
+    from srbench.training.group import ALONE, HERE, LostProcessError, joined, meeting_point
 
-    size = session.devices
+    node, size = session.node, session.devices
     if size == 1:
         yield ALONE, session
         return
-    require_devices(session.device, size)
+    here = _processes_here(session)
+    require_devices(session.device, here)
     if session.given is not None:
         raise UsageError("A plugin that is in no file cannot be used in several processes; leave devices at 1.")
+    store = meeting_point(size, node.port, node.address if node.number else HERE)
+    machines = Machines(node, store)
+    machines.begin()
     threads = torch.get_num_threads()
-    each = replace(session, threads=max(1, threads // size))
-    store = meeting_point(size)
+    each = replace(
+        session, threads=max(1, threads // here), node=replace(node, address=store.host, port=store.port)
+    )  # fmt: skip
     own = _session_of(each, 0)
     torch.set_num_threads(each.threads)
     try:
-        with _Helpers(store.port, train, each, folder) as helpers:
+        with _Helpers(train, each, folder) as helpers:
             try:
-                with joined(0, size, store, torch.device(own.device)) as group:
+                machines.gather()
+                with joined(node.number * here, size, store, torch.device(own.device)) as group:
                     yield group, own
             except LostProcessError as error:
-                raise helpers.reason() or error from error
+                raise helpers.reason() or machines.why_lost() or error from error
+    except Exception as error:
+        if node.number and not isinstance(error, LostProcessError):
+            machines.report(error)
+        raise
     finally:
         torch.set_num_threads(threads)
+
+
+def assist(train: Train, session: Session, folder: Path) -> None:
+    """Train as one of the machines that are not the first, if that one has something to train; it says how it went.
+
+    Args:
+        train: As for `together`.
+        session: The session of the training.
+        folder: Where the training is stored.
+    """
+    from srbench.training.group import LostProcessError, meeting_point
+
+    node = session.node
+    try:
+        Machines(node, meeting_point(session.devices, node.port, node.address)).wait_for_begin()
+    except RuntimeError:
+        return
+    with suppress(LostProcessError, TrainingInterrupted), together(train, session, folder) as (group, own):
+        train(own, folder, JobProgress(1, 1, "", unheard), group)
+
+
+def _processes_here(session: Session) -> int:
+    """Return how many processes of a training each machine has."""
+    return session.devices // session.node.count
 
 
 class _Helpers:
     """The other processes of a training; as a context, none of them outlives it."""
 
-    def __init__(self, port: int, train: Train, session: Session, folder: Path) -> None:
+    def __init__(self, train: Train, session: Session, folder: Path) -> None:
         """Start them.
 
         They are spawned: a forked process cannot use CUDA, and may inherit the shut lock of a thread.
         """
         spawning = multiprocessing.get_context("spawn")
-        self._size = session.devices
+        self._size, here = session.devices, _processes_here(session)
+        self._first = session.node.number * here
+        """The rank of this process."""
         self._processes: list[BaseProcess] = []
         self._words: list[Connection] = []
         self._dead: tuple[int, int] | None = None
         """Rank and exit code of the first that failed."""
         self._done = threading.Event()
-        for rank in range(1, self._size):
+        for place in range(1, here):
             words, theirs = spawning.Pipe(duplex=False)
-            process = spawning.Process(target=_help, args=(rank, port, train, session, folder, theirs), daemon=True)
+            process = spawning.Process(target=_help, args=(place, train, session, folder, theirs), daemon=True)
             process.start()
             theirs.close()
             self._processes.append(process)
@@ -120,7 +163,7 @@ class _Helpers:
     def _watch(self) -> None:
         """End all helpers when one has died, so that nobody waits for it: not they, and not this process."""
         while not self._done.wait(0.2):
-            for rank, process in enumerate(self._processes, start=1):
+            for rank, process in enumerate(self._processes, start=self._first + 1):
                 if process.exitcode:
                     self._dead = rank, process.exitcode
                     for other in self._processes:
@@ -160,22 +203,25 @@ def _last(words: Connection) -> str:
     return ""
 
 
-def _session_of(session: Session, rank: int) -> Session:
-    """Return the session of one process, with a device of its own."""
-    return replace(session, device=f"cuda:{rank}") if session.device == "cuda" else session
+def _session_of(session: Session, place: int) -> Session:
+    """Return the session of one process, with a device of its own on its machine."""
+    return replace(session, device=f"cuda:{place}") if session.device == "cuda" else session
 
 
-def _help(rank: int, port: int, train: Train, session: Session, folder: Path, words: Connection) -> None:
-    """Be one of the helpers."""
+def _help(place: int, train: Train, session: Session, folder: Path, words: Connection) -> None:
+    """Be one of the helpers of a machine, where they count from 1."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    for number in WARNINGS:
+        signal.signal(number, signal.SIG_IGN)
     try:
         import torch
 
         from srbench.training.group import LostProcessError, joined, meeting_point
 
-        own, size = _session_of(session, rank), session.devices
+        own, node, size = _session_of(session, place), session.node, session.devices
+        rank = node.number * _processes_here(session) + place
         torch.set_num_threads(session.threads)
-        store = meeting_point(size, port)
+        store = meeting_point(size, node.port, node.address)
         words.send(READY)
         try:
             with joined(rank, size, store, torch.device(own.device)) as group:

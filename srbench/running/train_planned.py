@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ from srbench.training.tracking import NO_TRACKING
 if TYPE_CHECKING:
     from srbench.training.group import Group
     from srbench.training.train_model import TrainedModel
+
+TrainsTogether = Callable[[Session, Path, JobProgress, "Group"], "tuple[TrainedModel, CodeByName]"]
+"""Trains one planned model as one of the processes of a group."""
 
 
 def train_planned(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import operator
 import os
 import platform
@@ -10,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from srbench.catalog.executors import ExecutorSpec, Needs, Work
+from srbench.catalog.executors import ExecutorSpec, Needs, Node, Work
 from srbench.files import cache_root
 from srbench.testing.contract import Violations, photograph
 
 CHECKED = (
     "results, exceptions and their cause, isolation, equal jobs, many jobs, cancelled jobs, a worker that dies, "
-    "and that no process is left"
+    "jobs of two nodes where it has them, and that no process is left"
 )
 
 JOB_TIMEOUT = 120.0
@@ -57,6 +59,9 @@ def violations(spec: ExecutorSpec) -> list[str]:
         for check in (_results, _two_equal_jobs, _cancelled, _deaths) if spec.isolated else (_results, _two_equal_jobs):
             with found.during(f"{CHECKS[check]} on {spec.name}"):
                 check(spec, found, Path(folder))
+        if spec.nodes:
+            with found.during(f"running a job of two nodes on {spec.name}"):
+                _two_nodes(spec, found, Path(folder))
     return found
 
 
@@ -165,6 +170,33 @@ def _deaths(spec: ExecutorSpec, found: Violations, folder: Path) -> None:  # noq
             found.expect(
                 _submit(another, partial(operator.add, 2, 3)).result(JOB_TIMEOUT) == 5, f"{spec.name} does not recover."
             )
+
+
+def _two_nodes(spec: ExecutorSpec, found: Violations, folder: Path) -> None:
+    """Expect that a job of two nodes is called on both at once, each of which knows where the first one is."""
+    needs = replace(NEEDS, nodes=2)
+    with spec.make(1, needs) as executor:
+        nodes = executor.submit(Work(partial(_met, folder / "nodes"), needs)).result(JOB_TIMEOUT)
+    found.expect(
+        nodes[0] == replace(nodes[1], number=0) and [node.number for node in nodes] == [0, 1] and nodes[0].count == 2,
+        f"{spec.name} called a job of two nodes with {nodes}; give them the numbers 0 and 1, and else the same.",
+    )
+    found.expect(
+        bool(nodes[0].address) and nodes[0].port > 0,
+        f"{spec.name} does not say where the first of two nodes is: give each Node its address and a free port.",
+    )
+
+
+def _met(folder: Path, node: Node) -> list[Node]:
+    """Wait for the other of two machines, and return what both were given, if this is the first."""
+    folder.mkdir(exist_ok=True)
+    own = folder / f"{node.number}"
+    own.with_suffix(".new").write_text(json.dumps(asdict(node)))
+    own.with_suffix(".new").rename(own)
+    files = [folder / "0", folder / "1"]
+    if not _wait_for(lambda: all(file.exists() for file in files), JOB_TIMEOUT / 2):
+        raise TimeoutError(f"machine {node.number} of {node.count} was alone for {JOB_TIMEOUT / 2:g} seconds")
+    return [Node(**json.loads(file.read_text())) for file in files]
 
 
 CHECKS: dict[Callable[[ExecutorSpec, Violations, Path], None], str] = {

@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-from srbench.errors import TrainingError
+from srbench.errors import TrainingError, WorkerError
 
 HERE = "127.0.0.1"
 PATIENCE = timedelta(minutes=30)
@@ -113,9 +113,26 @@ def _connected() -> Iterator[None]:
         ) from error
 
 
-def meeting_point(size: int, port: int = 0) -> TCPStore:
-    """Open the place where ``size`` processes of this machine find each other, or go to the one at ``port``."""
-    return TCPStore(HERE, port, size, is_master=not port, wait_for_workers=False)
+def meeting_point(size: int, port: int = 0, address: str = HERE) -> TCPStore:
+    """Open the place where ``size`` processes of this machine find each other, or go to the one at ``port``.
+
+    Raises:
+        LostProcessError: Nobody opens one there.
+    """
+    with _connected():
+        return TCPStore(address, port, size, is_master=not port, wait_for_workers=False, timeout=PATIENCE)
+
+
+def opened_meeting_point(port: int) -> TCPStore:
+    """Open a place on this machine where processes of several machines find each other, as long as it is referred to.
+
+    Raises:
+        WorkerError: Something else uses the port.
+    """
+    try:
+        return TCPStore(HERE, port, is_master=True, wait_for_workers=False)
+    except RuntimeError as error:
+        raise WorkerError(f"port {port}, for the processes of a training, cannot be opened ({error})") from error
 
 
 @contextmanager

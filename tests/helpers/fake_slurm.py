@@ -20,12 +20,16 @@ import sys
 import time
 from pathlib import Path
 
+with contextlib.suppress(ImportError):  # then there is nothing to stand in for
+    import submitit
+
 COMMANDS = ("sbatch", "srun", "sacct", "scancel", "scontrol")
 GRACE_SECONDS = 30.0
 
 
 def install(folder):
     """Write the commands into ``folder / "bin"``; returns what the environment must have."""
+    submitit.SlurmJob.watcher.clear()  # it remembers jobs by their numbers, which begin again here
     bin_folder = folder / "bin"
     bin_folder.mkdir(parents=True)
     (folder / "tasks").mkdir()
@@ -69,8 +73,8 @@ def tasks(job):
 def sbatch(script):
     text = Path(script).read_text()
     flags = dict(re.findall(r"^#SBATCH --([\w-]+)=?(.*)$", text, re.MULTILINE))
-    kept = ("array", "job-name", "partition", "account", "constraint", "time", "mem", "gpus-per-node", "cpus-per-task",
-            "requeue", "signal")  # fmt: skip
+    kept = ("array", "job-name", "partition", "account", "constraint", "time", "mem", "nodes", "gpus-per-node",
+            "cpus-per-task", "requeue", "signal")  # fmt: skip
     if flags.get("partition") == "closed":
         note(f"sbatch --partition={flags['partition']}: refused")
         sys.exit("sbatch: error: invalid partition specified: closed")
@@ -81,7 +85,7 @@ def sbatch(script):
     for index in range(last + 1):
         name = f"{number}_{index}" if "array" in flags else str(number)
         with task(name) as state:
-            state |= {"state": "PENDING", "restarts": 0, "parallel": parallel}
+            state |= {"state": "PENDING", "restarts": 0, "parallel": parallel, "nodes": int(flags.get("nodes", 1))}
         subprocess.Popen([sys.executable, __file__, "node", name, script], start_new_session=True,
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     print(f"Submitted batch job {number}")
@@ -90,9 +94,11 @@ def sbatch(script):
 def node(name, script):
     """Run a task, again while it is requeued."""
     array, _, index = name.partition("_")
+    with task(name) as state:
+        nodes = str(state["nodes"])
     environment = os.environ | {
-        "SLURM_JOB_ID": name, "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0",
-        "SLURM_JOB_NUM_NODES": "1", "FAKE_TASK": name,
+        "SLURM_JOB_ID": name, "SLURM_NTASKS": nodes, "SLURM_LOCALID": "0", "SLURM_JOB_NODELIST": "localhost",
+        "SLURM_JOB_NUM_NODES": nodes, "FAKE_TASK": name,
     }  # fmt: skip
     if index:
         environment |= {"SLURM_ARRAY_JOB_ID": array, "SLURM_ARRAY_TASK_ID": index}
@@ -124,23 +130,32 @@ def _begin(name, array):
 
 
 def srun(*words):
-    options = {"--output": os.devnull, "--error": os.devnull}
+    options = {"--output": os.devnull, "--error": os.devnull, "--kill-on-bad-exit": ""}
     words = list(words)
     while words[0].startswith("--"):
-        option = words.pop(0)
+        option, _, value = words.pop(0).partition("=")
         if option in options:
-            options[option] = words.pop(0)
+            options[option] = value or words.pop(0)
     name = os.environ["FAKE_TASK"]
     array, _, index = name.partition("_")
-    places = [
-        path.replace("%A", array).replace("%a", index).replace("%j", name).replace("%t", "0")
-        for path in options.values()
-    ]
-    with open(places[0], "a") as output, open(places[1], "a") as error:  # noqa: PTH123
-        process = subprocess.Popen(words, stdout=output, stderr=error)
-        with task(name) as state:
-            state["pid"] = process.pid
-        sys.exit(process.wait() & 255)
+    processes = []
+    for number in range(int(os.environ["SLURM_NTASKS"])):
+        places = [
+            path.replace("%A", array).replace("%a", index).replace("%j", name).replace("%t", str(number))
+            for path in (options["--output"], options["--error"])
+        ]
+        environment = os.environ | {"SLURM_PROCID": str(number), "SLURM_NODEID": str(number)}
+        with open(places[0], "a") as output, open(places[1], "a") as error:  # noqa: PTH123
+            processes.append(
+                subprocess.Popen(words, stdout=output, stderr=error, env=environment, start_new_session=True)
+            )
+    with task(name) as state:
+        state["pids"] = [process.pid for process in processes]
+    while None in (codes := [process.poll() for process in processes]):
+        if any(codes) and options["--kill-on-bad-exit"]:
+            _kill({"pids": [process.pid for process in processes]}, signal.SIGKILL)
+        time.sleep(0.05)
+    sys.exit(next(filter(None, codes), 0) & 255)
 
 
 def sacct(*words):
@@ -190,9 +205,10 @@ def node_fails(name):
 
 
 def _kill(state, number):
-    with contextlib.suppress(ProcessLookupError):
-        if "pid" in state:
-            os.kill(state["pid"], number)
+    """Send a signal to all processes of a task on all its nodes, as Slurm does, those that it started too."""
+    for pid in state.get("pids", ()):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, number)
 
 
 if __name__ == "__main__":

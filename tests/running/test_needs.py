@@ -32,6 +32,13 @@ def test_a_training_on_several_devices_needs_all_of_them_and_other_jobs_need_one
     assert (found["measure"].gpus, found["measure"].cpus) == (min(gpus, 1), threads or 2)
 
 
+def test_a_training_on_two_machines_needs_half_of_its_devices_on_each(schedule, session):
+    planned = schedule(CHAIN, within=replace(session, device="cuda", devices=8, nodes=2))
+    found = needs_by_kind(planned, planned.open_jobs(), estimated=False)
+    assert (found["train"].nodes, found["train"].gpus, found["train"].cpus) == (2, 4, 8)
+    assert (found["measure"].nodes, found["measure"].gpus) == (1, 1)
+
+
 def test_a_limit_is_three_times_the_longest_job_in_half_hours(schedule, monkeypatch):
     seconds = {"training dot · x2 · bicubic · seed 0": 3601.0}
     monkeypatch.setattr(Estimator, "seconds", lambda self, job: seconds.get(job.title, 1.0))

@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -39,8 +40,8 @@ class Work:
     def __init__(self, needs, call, *words):
         self.needs, self._call, self._words = needs, call, words
 
-    def __call__(self):
-        return self._call(*self._words)
+    def __call__(self, *node):
+        return self._call(*self._words, *node)
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_jobs_of_one_kind_are_one_array_with_what_they_need(cluster):
     train, measure = sorted(commands(cluster, "sbatch"), key=lambda line: "measure" in line)
     assert "--array=0-2%2" in train
     assert "--job-name=srbench_train --partition=gpu --account=vision" in train
-    assert "--time=720 --mem=24GB --gpus-per-node=1 --cpus-per-task=4 --requeue" in train
+    assert "--time=720 --mem=24GB --nodes=1 --gpus-per-node=1 --cpus-per-task=4 --requeue" in train
     assert "--job-name=srbench_measure --partition=short --account=vision --constraint=avx512" in measure
     assert "--gpus-per-node" not in measure
 
@@ -90,6 +91,32 @@ def test_a_job_that_slurm_refuses_has_its_sentence_as_reason(cluster, tmp_path):
     assert isinstance(error, SrbenchError)
     assert "Slurm did not take the job" in str(error)
     assert "sbatch: error: invalid partition specified: closed" in str(error)
+
+
+def where(node):
+    """Return what a machine of a job is given."""
+    sys.stdout.write(f"machine {node.number}\n")
+    return node
+
+
+def test_a_job_of_two_nodes_is_called_on_both_and_the_first_one_answers(cluster):
+    with SPEC.make(1, replace(TRAIN, nodes=2)) as executor:
+        job = executor.submit(Work(replace(TRAIN, nodes=2), where))
+        answer = job.result(120)
+        folder = executor._folder
+    assert (answer.number, answer.count, answer.address) == (0, 2, "localhost")
+    assert 20_000 <= answer.port <= 60_000
+    (line,) = commands(cluster, "sbatch")
+    assert "--nodes=2 --gpus-per-node=1 --cpus-per-task=4" in line
+    assert "--kill-on-bad-exit=1" in (folder / "1000_submission.sh").read_text()
+    wait_for(lambda: commands(cluster, "task"))
+    assert [(folder / f"1000_{n}_log.out").read_text().count(f"machine {n}") for n in (0, 1)] == [1, 1]
+
+
+def test_a_job_of_two_nodes_cannot_be_in_this_process(cluster, tmp_path):
+    (tmp_path / "slurm.toml").write_text('cluster = "debug"')
+    with pytest.raises(SrbenchError, match=r'^A job of several nodes needs cluster = "slurm" or "local" in slurm.toml'):
+        SPEC.make(1, replace(TRAIN, nodes=2))
 
 
 def working_until_told(folder, signals):
