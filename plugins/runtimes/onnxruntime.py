@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 import srbench
+from srbench.deploying.onnx_sessions import session_options
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -25,10 +26,7 @@ def open_onnx(given: srbench.ToOpen) -> srbench.Opened:
         raise srbench.UnavailableError(
             f"The installed onnxruntime cannot run on {given.device}; it offers {', '.join(offered)}."
         )
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = given.threads
-    options.log_severity_level = 3  # errors; they come back as exceptions with their text
-    session = ort.InferenceSession(str(given.onnx), options, providers=[provider])
+    session = ort.InferenceSession(str(given.onnx), session_options(given.threads), providers=[provider])
     (taken,) = session.get_inputs()
 
     def run(lr: Tensor) -> Tensor:

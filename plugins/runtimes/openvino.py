@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -12,6 +13,11 @@ import srbench
 HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16", "int8": "f32"}
 """The type that it computes in where the file says nothing. Without a hint it takes bf16 on processors with AMX, for
 files in fp32 too, so that a row called fp32 would be one of another computation."""
+
+SATURATES = (
+    "OpenVINO in int8 loses quality on this processor that it keeps on others: without VNNI, it adds products of 8 "
+    "bits in 16 bits, which saturate."
+)
 
 
 def open_openvino(given: srbench.ToOpen) -> srbench.Opened:
@@ -47,7 +53,21 @@ def open_openvino(given: srbench.ToOpen) -> srbench.Opened:
         (sr,) = compiled(lr.numpy()).values()
         return torch.from_numpy(sr.copy())  # which the next call overwrites
 
-    return srbench.Opened(run=run, version=f"openvino {version('openvino')}", file=given.onnx)
+    return srbench.Opened(
+        run=run,
+        version=f"openvino {version('openvino')}",
+        file=given.onnx,
+        doubt=SATURATES if given.precision == "int8" and saturates() else "",
+    )
+
+
+def saturates(facts: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether this is known as an x86 processor without instructions that add products of 8 bits in 32 bits."""
+    try:
+        flags = next((line for line in facts.read_text().splitlines() if line.startswith("flags")), "").split()
+    except OSError:
+        return False
+    return bool(flags) and not {"avx512_vnni", "avx_vnni", "amx_int8"} & set(flags)
 
 
 @srbench.hookimpl

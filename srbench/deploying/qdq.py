@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from srbench.deploying.image_ranges import clip_output, image_ranges
 from srbench.deploying.learnt import LearntRanges
 from srbench.deploying.learnt_tensors import learnt_ranges, learnt_weights
+from srbench.deploying.onnx_sessions import session_options
 from srbench.errors import DataError, ExportError, UnavailableError, text_of
 
 if TYPE_CHECKING:
@@ -209,9 +210,7 @@ def session_of(content: bytes) -> InferenceSession:
     """Return an onnxruntime session of a model on the CPU, with all of onnxruntime's optimisations."""
     import onnxruntime as ort
 
-    options = ort.SessionOptions()
-    options.log_severity_level = 3  # errors, which come back as exceptions
-    return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(content, session_options(), providers=["CPUExecutionProvider"])
 
 
 def run(session: InferenceSession, images: Sequence[Array]) -> Iterator[Array]:

@@ -12,8 +12,8 @@ QDQ means that the file holds pairs of QuantizeLinear and DequantizeLinear aroun
 onnxruntime and OpenVINO both run in integers. Activations are uint8, weights int8 and symmetric. The same inputs give
 the same bytes.
 
-On processors without VNNI, onnxruntime's products of uint8 and int8 saturate at 16 bits and lose quality; the scores of
-a quantised file are those of the machine that measured it.
+On x86 processors without VNNI, products of uint8 and int8 may saturate at 16 bits: `srbench.deploying.onnx_sessions`
+avoids that in onnxruntime, and OpenVINO does not.
 """
 
 from __future__ import annotations

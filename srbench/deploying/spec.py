@@ -45,6 +45,8 @@ class Opened:
     """The runtime with its version: "onnxruntime 1.31.1"."""
     file: Path | None = None
     """The file with the network's program and weights, as one would ship it; None where there is none."""
+    doubt: str = ""
+    """A sentence about why its sr may be worse than on other machines; it goes into records and notes of a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from srbench.deploying.onnx_sessions import session_options
 from srbench.errors import ExportError, UnavailableError, text_of
 from srbench.exporting.facts import NAME, ExportFacts
 from srbench.networks.conversion import INPUT, AtScale, load_torchscript, to_onnx, to_torchscript
@@ -123,9 +124,7 @@ def _load_onnx(content: bytes) -> Callable[[Tensor], Tensor]:
         import onnxruntime as ort
     except ImportError as error:
         raise UnavailableError("An ONNX model is compared by onnxruntime; install srbench[onnx].") from error
-    options = ort.SessionOptions()
-    options.log_severity_level = 3  # errors, which come back as exceptions
-    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(content, session_options(), providers=["CPUExecutionProvider"])
     return lambda lr: torch.from_numpy(session.run(None, {INPUT: lr.numpy()})[0])
 
 

@@ -2,13 +2,17 @@
 
 import sys
 
+import numpy as np
 import pytest
 import torch
 from srbench_plugins.runtimes.onnxruntime import register_runtimes
 
 import srbench
+from helpers.onnx_models import patches, tiny_model
 from srbench.deploying.backend import Backend
 from srbench.deploying.opening import open_session
+from srbench.deploying.quantisation import quantise
+from srbench.deploying.settings import Quantisation
 from srbench.testing import violations_of
 from srbench.testing.runtime import probe
 
@@ -33,3 +37,21 @@ def test_a_device_that_it_has_nothing_for_is_a_reason(tmp_path):
     lr = torch.rand(1, 3, 8, 8, device="meta")
     with pytest.raises(srbench.UnavailableError, match="cannot run on meta; it offers "):
         open_session(probe(), Backend("onnxruntime"), SPEC, lr, tmp_path)
+
+
+def test_8_bits_are_added_exactly_on_every_processor(tmp_path):
+    pytest.importorskip("onnx")
+    ort = pytest.importorskip("onnxruntime")
+    content = quantise(tiny_model(spread=1.5), patches(), Quantisation())
+    (tmp_path / "network.onnx").write_bytes(content)
+    lr = torch.from_numpy(np.stack(patches()))
+    session = open_session(
+        probe(), Backend("onnxruntime", "int8"), SPEC, lr[:1], tmp_path / "files", tmp_path / "network.onnx"
+    )
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # then it is in floating point
+    exact = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    for image in lr.split(1):
+        (expected,) = exact.run(None, {exact.get_inputs()[0].name: image.numpy()})
+        error = (session(image) - torch.from_numpy(expected)).square().mean()
+        assert error < 1e-5, "a processor without VNNI saturates, at 1.6e-4"
