@@ -56,4 +56,4 @@ def test_networks_share_the_letter_of_a_reason():
     ],
 )  # fmt: skip
 def test_why_a_process_ended_is_a_reason(status, reason):
-    assert reason in runtime_trials._why_it_ended(status)
+    assert reason in runtime_trials._why_it_ended(status, 60)

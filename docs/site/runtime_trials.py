@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from srbench.catalog.catalog import Catalog
     from srbench.deploying.backend import Precision
 
-SECONDS = 60
+SECONDS = 180
 """Of a processor, for one network in all backends; not of a clock, since other work on the machine decides nothing."""
 PATIENCE = 6
 """How many times as long a process may take by the clock."""
@@ -44,30 +44,30 @@ def smallest_first() -> list[str]:
     return sorted(sizes, key=lambda name: (sizes[name], name))
 
 
-def tried(name: str, backends: Sequence[str]) -> Found:
-    """Try a network in backends; return what was found of each."""
+def tried(name: str, backends: Sequence[str], seconds: int = SECONDS) -> Found:
+    """Try a network in backends, in all for so many seconds of a processor; return what was found of each."""
     with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as said:
-        process = get_context("fork").Process(target=_report, args=(name, backends, said.name))
+        process = get_context("fork").Process(target=_report, args=(name, backends, said.name, seconds))
         process.start()
-        process.join(PATIENCE * SECONDS)
-        missing = _why_it_ended(process.exitcode)
+        process.join(PATIENCE * seconds)
+        missing = _why_it_ended(process.exitcode, seconds)
         process.kill()
         process.join()
         found = dict(json.loads(line) for line in said)
     return {backend: found.get(backend, missing) for backend in backends}
 
 
-def _why_it_ended(status: int | None) -> str:
+def _why_it_ended(status: int | None, seconds: int) -> str:
     if status in {None, -signal.SIGXCPU}:
-        return f"It is not done within {SECONDS} s of one core, for all backends together."
+        return f"It is not done within {seconds} s of one core, for all backends together."
     if status and status < 0:
         return f"Its process was ended by {signal.Signals(-status).name}."
     return f"Its process ended with the status {status}."
 
 
-def _report(name: str, backends: Sequence[str], path: str) -> None:
+def _report(name: str, backends: Sequence[str], path: str, seconds: int) -> None:
     """Append what is found to a file, a line for each backend, until the seconds are used up."""
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 10))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 10))
     with Path(path).open("a") as file:
         for backend, found in _tried(name, backends):
             file.write(json.dumps([backend, found]) + "\n")

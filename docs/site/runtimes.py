@@ -15,7 +15,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from docs.site.runtime_trials import Found, smallest_first, start, tried
+from docs.site.runtime_trials import SECONDS, Found, smallest_first, start, tried
 from srbench.escaping import markdown
 
 HERE = Path(__file__).parent
@@ -46,6 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="*", help="networks to try again")
     parser.add_argument("--skip", default="", help="backends, separated by commas, to leave for another time")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="of a processor, for each network")
     parser.add_argument("--page", action="store_true", help="write the page alone")
     given = parser.parse_args()
     facts = json.loads(FACTS.read_text()) if FACTS.is_file() else {"networks": {}}
@@ -57,7 +58,7 @@ def main() -> None:
             known = {} if given.only != "*" and fnmatch(name, given.only) else networks.get(name, {})
             wanted = [word for word in BACKENDS if word not in known and word not in given.skip.split(",")]
             if wanted and fnmatch(name, given.only):
-                networks[name] = known | tried(name, wanted)
+                networks[name] = known | tried(name, wanted, given.seconds)
                 FACTS.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
     PAGE.write_text(page(facts))
 
