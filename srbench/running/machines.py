@@ -17,6 +17,8 @@ BEGUN = "begun"
 READY = "ready"
 LOST, FAILED = "lost", "failed"
 LOOK_SECONDS = 0.2
+PATIENCE = 1800.0
+"""Seconds in which all machines must come; each loads Python and the training set first."""
 LAST_WORDS = 2.0
 """Seconds in which the reason of a machine comes that has left the others."""
 
@@ -63,14 +65,17 @@ class Machines:
 
         Raises:
             TrainingError: One cannot begin.
-            WorkerError: One was lost before.
+            WorkerError: One was lost before, or did not come.
         """
         if self._node.number:
             self._store.add(READY, 1)
             return
-        while self._store.add(READY, 0) < self._node.count - 1:
+        until = time.monotonic() + PATIENCE
+        while (came := self._store.add(READY, 0)) < self._node.count - 1:
             if reason := self._reason():
                 raise reason
+            if time.monotonic() > until:
+                raise WorkerError(f"{came + 1} of the {self._node.count} machines of the training were there in time")
             time.sleep(LOOK_SECONDS)
 
     def report(self, error: Exception) -> None:
@@ -79,14 +84,15 @@ class Machines:
             key = LOST if isinstance(error, WorkerError) else FAILED
             self._store.set(key, text_of(error) or type(error).__name__)
 
-    def why_lost(self) -> Exception | None:
-        """Return why the first machine lost another; None if there is no other."""
+    def why_lost(self, error: Exception) -> Exception | None:
+        """Return why the first machine lost another, at which it got ``error``; None if there is no other."""
         if self._node.count == 1 or self._node.number:
             return None
         until = time.monotonic() + LAST_WORDS
         while (reason := self._reason()) is None and time.monotonic() < until:
             time.sleep(LOOK_SECONDS)
-        return reason or WorkerError("another machine of the training was lost")
+        said = (str(error.__cause__ or error).splitlines() or [""])[0]
+        return reason or WorkerError(f"another machine of the training was lost, or cannot be reached ({said})")
 
     def _reason(self) -> Exception | None:
         for key, kind in ((FAILED, TrainingError), (LOST, WorkerError)):

@@ -61,27 +61,25 @@ def together(train: Train, session: Session, folder: Path) -> Iterator[tuple[Gro
     if size == 1:
         yield ALONE, session
         return
-    here = _processes_here(session)
-    require_devices(session.device, here)
     if session.given is not None:
         raise UsageError("A plugin that is in no file cannot be used in several processes; leave devices at 1.")
+    here, threads = _processes_here(session), torch.get_num_threads()
     store = meeting_point(size, node.port, node.address if node.number else HERE)
     machines = Machines(node, store)
     machines.begin()
-    threads = torch.get_num_threads()
-    each = replace(
-        session, threads=max(1, threads // here), node=replace(node, address=store.host, port=store.port)
-    )  # fmt: skip
-    own = _session_of(each, 0)
-    torch.set_num_threads(each.threads)
     try:
+        require_devices(session.device, here)
+        found = replace(node, address=store.host, port=store.port)
+        each = replace(session, threads=max(1, threads // here), node=found)
+        own = _session_of(each, 0)
+        torch.set_num_threads(each.threads)
         with _Helpers(train, each, folder) as helpers:
             try:
                 machines.gather()
                 with joined(node.number * here, size, store, torch.device(own.device)) as group:
                     yield group, own
             except LostProcessError as error:
-                raise helpers.reason() or machines.why_lost() or error from error
+                raise helpers.reason() or machines.why_lost(error) or error from error
     except Exception as error:
         if node.number and not isinstance(error, LostProcessError):
             machines.report(error)
@@ -103,7 +101,7 @@ def assist(train: Train, session: Session, folder: Path) -> None:
     node = session.node
     try:
         Machines(node, meeting_point(session.devices, node.port, node.address)).wait_for_begin()
-    except RuntimeError:
+    except (RuntimeError, LostProcessError):
         return
     with suppress(LostProcessError, TrainingInterrupted), together(train, session, folder) as (group, own):
         train(own, folder, JobProgress(1, 1, "", unheard), group)

@@ -51,15 +51,23 @@ def test_the_first_machine_learns_why_another_cannot_go_on(three, error, kind, s
     with pytest.raises(kind) as raised:
         first.gather()
     assert (type(raised.value), str(raised.value)) == (kind, said)
-    assert (type(first.why_lost()), str(first.why_lost())) == (kind, said)
-    assert second.why_lost() is None, "the first one says so"
+    lost = first.why_lost(LostProcessError())
+    assert (type(lost), str(lost)) == (kind, said)
+    assert second.why_lost(LostProcessError()) is None, "the first one says so"
+
+
+def test_machines_that_do_not_come_are_lost_workers(three, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    three[2].gather()
+    with pytest.raises(WorkerError, match=r"^2 of the 3 machines of the training were there in time$"):
+        three[0].gather()
 
 
 def test_a_machine_that_says_nothing_is_a_lost_worker(three, monkeypatch):
     monkeypatch.setattr(module, "LAST_WORDS", 0.3)
-    lost = three[0].why_lost()
+    lost = three[0].why_lost(LostProcessError("no answer\nin line 3"))
     assert isinstance(lost, WorkerError)
-    assert str(lost) == "another machine of the training was lost"
+    assert str(lost) == "another machine of the training was lost, or cannot be reached (no answer)"
 
 
 def test_machines_wait_no_longer_when_the_first_has_ended():
@@ -89,7 +97,7 @@ def test_one_machine_alone_waits_for_nobody():
     alone = Machines(ONLY_NODE, meeting_point(1))
     alone.begin()
     alone.gather()
-    assert alone.why_lost() is None
+    assert alone.why_lost(LostProcessError()) is None
 
 
 def test_nobody_at_an_address_is_a_lost_process(monkeypatch):
