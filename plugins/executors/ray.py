@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import RLock
+from threading import RLock, Thread
 from typing import Any, ParamSpec, TypeVar
 
 import srbench
@@ -147,8 +147,8 @@ class Ray(Executor):
                 reference.future().add_done_callback(partial(self._ended, waiting.future, group))
 
     def _ended(self, future: Future[Any], group: str | None, ended: Future[Any]) -> None:
-        if group is not None:
-            give_back(group)  # even that of a job whose worker was killed
+        if group is not None:  # even that of a job whose worker was killed; not here, where Ray waits for the callback
+            Thread(target=give_back, args=(group,), daemon=True).start()
         with self._lock:
             self._running.pop(future, None)
         error = ended.exception()

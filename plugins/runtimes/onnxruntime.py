@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 import srbench
-from srbench.deploying.onnx_sessions import session_options
+from srbench.deploying.onnx_sessions import exact_session
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -26,7 +26,7 @@ def open_onnx(given: srbench.ToOpen) -> srbench.Opened:
         raise srbench.UnavailableError(
             f"The installed onnxruntime cannot run on {given.device}; it offers {', '.join(offered)}."
         )
-    session = ort.InferenceSession(str(given.onnx), session_options(given.threads), providers=[provider])
+    session = exact_session(str(given.onnx), [provider], given.threads)
     (taken,) = session.get_inputs()
 
     def run(lr: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from srbench.deploying.image_ranges import clip_output, image_ranges
 from srbench.deploying.learnt import LearntRanges
 from srbench.deploying.learnt_tensors import learnt_ranges, learnt_weights
-from srbench.deploying.onnx_sessions import session_options
+from srbench.deploying.onnx_sessions import exact_session
 from srbench.errors import DataError, ExportError, UnavailableError, text_of
 
 if TYPE_CHECKING:
@@ -208,9 +208,7 @@ def _read(model: ModelProto) -> set[str]:
 
 def session_of(content: bytes) -> InferenceSession:
     """Return an onnxruntime session of a model on the CPU, with all of onnxruntime's optimisations."""
-    import onnxruntime as ort
-
-    return ort.InferenceSession(content, session_options(), providers=["CPUExecutionProvider"])
+    return exact_session(content)
 
 
 def run(session: InferenceSession, images: Sequence[Array]) -> Iterator[Array]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from srbench.deploying.onnx_sessions import session_options
+from srbench.deploying.onnx_sessions import exact_session
 from srbench.errors import ExportError, UnavailableError, text_of
 from srbench.exporting.facts import NAME, ExportFacts
 from srbench.networks.conversion import INPUT, AtScale, load_torchscript, to_onnx, to_torchscript
@@ -121,10 +121,10 @@ def _write_onnx(module: nn.Module, example: Tensor, facts: str) -> bytes:
 
 def _load_onnx(content: bytes) -> Callable[[Tensor], Tensor]:
     try:
-        import onnxruntime as ort
+        import onnxruntime  # noqa: F401 - or the next line raises in other words
     except ImportError as error:
         raise UnavailableError("An ONNX model is compared by onnxruntime; install srbench[onnx].") from error
-    session = ort.InferenceSession(content, session_options(), providers=["CPUExecutionProvider"])
+    session = exact_session(content)
     return lambda lr: torch.from_numpy(session.run(None, {INPUT: lr.numpy()})[0])
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from helpers.onnx_models import patches, tiny_model
 from srbench.deploying.learnt import LearntLayer, LearntRanges
-from srbench.deploying.onnx_sessions import session_options
+from srbench.deploying.onnx_sessions import exact_session
 from srbench.deploying.qdq import calibrate, check_images, layers, prepare, run, session_of, write
 from srbench.deploying.quantisation import quantise
 from srbench.deploying.settings import Quantisation, read_quantisation
@@ -31,10 +31,10 @@ def numbers(content):
 
 
 def outputs(content, *, optimised=True):
-    options = session_options()
+    options = ort.SessionOptions()
     if not optimised:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = exact_session(content, options=options)
     return np.concatenate(list(run(session, check_images(PATCHES))))
 
 

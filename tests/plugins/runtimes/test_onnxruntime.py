@@ -10,6 +10,7 @@ from srbench_plugins.runtimes.onnxruntime import register_runtimes
 import srbench
 from helpers.onnx_models import patches, tiny_model
 from srbench.deploying.backend import Backend
+from srbench.deploying.onnx_sessions import exact_session
 from srbench.deploying.opening import open_session
 from srbench.deploying.quantisation import quantise
 from srbench.deploying.settings import Quantisation
@@ -55,3 +56,28 @@ def test_8_bits_are_added_exactly_on_every_processor(tmp_path):
         (expected,) = exact.run(None, {exact.get_inputs()[0].name: image.numpy()})
         error = (session(image) - torch.from_numpy(expected)).square().mean()
         assert error < 1e-5, "a processor without VNNI saturates, at 1.6e-4"
+
+
+def test_a_file_in_which_layers_share_8_bit_weights_is_opened(tmp_path):
+    """As transformers do with LayerNorm; ONNX Runtime's own optimisations raise an error at such a file."""
+    helper, numpy_helper = pytest.importorskip("onnx").helper, pytest.importorskip("onnx").numpy_helper
+    pytest.importorskip("onnxruntime")
+    weights = np.asarray([3, -5, 127], np.int8)
+    constants = {"weight": weights, "step": np.float32(1 / 127), "zero": np.int8(0), "bias": np.zeros(3, np.float32)}
+    nodes = [
+        helper.make_node("DequantizeLinear", ["weight", "step", "zero"], ["scale"]),
+        helper.make_node("LayerNormalization", ["lr", "scale", "bias"], ["hidden"], axis=-1),
+        helper.make_node("LayerNormalization", ["hidden", "scale", "bias"], ["sr"], axis=-1),
+    ]
+    graph = helper.make_graph(
+        nodes, "shared",
+        [helper.make_tensor_value_info("lr", 1, [4, 3])], [helper.make_tensor_value_info("sr", 1, [4, 3])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    lr = torch.rand(4, 3, generator=torch.Generator().manual_seed(0))
+    (sr,) = exact_session(model.SerializeToString()).run(None, {"lr": lr.numpy()})
+    scale, expected = torch.from_numpy(weights) / 127, lr
+    for _ in range(2):
+        expected = torch.nn.functional.layer_norm(expected, (3,), scale)
+    torch.testing.assert_close(torch.from_numpy(sr), expected, rtol=1e-4, atol=1e-4)
