@@ -219,7 +219,7 @@ def free_place() -> tuple[str, int]:
     with socket.socket() as free:
         free.bind(("", 0))
         port: int = free.getsockname()[1]
-    return ray.util.get_node_ip_address(), port
+    return str(ray.util.get_node_ip_address()), port  # type: ignore[no-untyped-call]
 
 
 def give_back(group: str) -> None:

@@ -21,7 +21,7 @@ def open_onnx(given: srbench.ToOpen) -> srbench.Opened:
         import onnxruntime as ort
     except ImportError as error:
         raise srbench.UnavailableError(f"onnxruntime needs {error.name}; install srbench[onnx].") from error
-    provider, offered = PROVIDERS.get(given.device.type), ort.get_available_providers()
+    provider, offered = PROVIDERS.get(given.device.type, ""), ort.get_available_providers()
     if provider not in offered:
         raise srbench.UnavailableError(
             f"The installed onnxruntime cannot run on {given.device}; it offers {', '.join(offered)}."
