@@ -20,9 +20,10 @@ def test_the_page_is_as_its_facts_say(facts):
     assert runtimes.PAGE.read_text(encoding="utf-8") == runtimes.page(facts), "run python -m docs.site.runtimes --page"
 
 
-def test_it_names_no_network_that_is_gone(facts):
+def test_it_names_no_network_that_is_gone_and_the_machine_of_each(facts):
     bundled = set(build_catalog(discover(environ={"SRBENCH_PLUGINS": "bundled"})).architectures)
     assert set(facts["networks"]) - bundled == set(), "take them out of docs/site/runtimes.json"
+    assert set(facts["networks"]) == set(facts["machines"])
 
 
 def test_in_fp32_every_runtime_gives_the_images_of_pytorch(facts):
@@ -40,12 +41,13 @@ def test_networks_share_the_letter_of_a_reason():
         name: dict.fromkeys(runtimes.BACKENDS, 0.5) | {"onnxruntime-bf16": bf16.format(tensor)}
         for name, tensor in (("one", "x"), ("other", "_to_copy"))
     }
-    text = runtimes.page({"machine": "a machine", "packages": "torch 1", "networks": networks})
-    rows = [line.strip("|").split(" | ") for line in text.splitlines() if line.startswith(("| one ", "| other "))]
+    machines = {"one": "a machine", "other": "another"}
+    text = runtimes.page({"machines": machines, "packages": "torch 1", "networks": networks})
+    rows = [line.strip("|").split(" | ") for line in text.splitlines() if line.startswith(("| one ", "| other (2) "))]
     assert [cell.strip() for cell in rows[0][1:]] == [cell.strip() for cell in rows[1][1:]]
     assert rows[0].count("*a*") == 1
     assert "- *a*: ONNX Runtime has no Conv in bfloat16 here.\n" in text
-    assert "on a machine, with torch 1." in text
+    assert "with torch 1, on a machine, and where a name has (2), on another." in text
 
 
 @pytest.mark.parametrize(

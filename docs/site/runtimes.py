@@ -29,15 +29,16 @@ ABOUT = """# Every network in every runtime
 Each bundled network with fresh weights at its smallest scale, on two photographs of other sizes than the one it was
 converted by. A figure is the largest difference from PyTorch in fp32, in levels of 255; 0.00 is equal within rounding.
 A letter is a reason below why there is none. Quality with trained weights is another matter: see
-[deployment.md](deployment.md). A network without a row was not tried yet. `compile` is not here: it takes a minute
-or more for each network.
+[deployment.md](deployment.md). A network without a row was not tried yet. `compile` is not here: it takes 20 seconds to
+some minutes for each network, and gave PyTorch's images for the three that were tried.
 
-Written by `python -m docs.site.runtimes` on {machine}, with {packages}.
+Written by `python -m docs.site.runtimes` with {packages}, on {machines}.
 
 """
 AFTER = """
 Large figures in half precision and int8 are those of networks that enlarge small differences. HPINet chooses patches by
-their similarity, so rounding can make it take others.
+their similarity, so rounding can make it take others. OpenVINO refuses bf16 and fp16 on processors without
+them; on those without VNNI its int8 is [worse](quantisation.md#what-to-expect).
 """
 
 
@@ -49,43 +50,50 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS, help="of a processor, for each network")
     parser.add_argument("--page", action="store_true", help="write the page alone")
     given = parser.parse_args()
-    facts = json.loads(FACTS.read_text()) if FACTS.is_file() else {"networks": {}}
+    facts = json.loads(FACTS.read_text()) if FACTS.is_file() else {"networks": {}, "machines": {}}
     if not given.page:
         start()
-        facts |= _where()
+        machine = _machine()
+        facts["packages"] = _packages()
         networks: dict[str, Found] = facts["networks"]
         for name in smallest_first():
             known = {} if given.only != "*" and fnmatch(name, given.only) else networks.get(name, {})
             wanted = [word for word in BACKENDS if word not in known and word not in given.skip.split(",")]
             if wanted and fnmatch(name, given.only):
                 networks[name] = known | tried(name, wanted, given.seconds)
+                facts["machines"].setdefault(name, machine)
                 FACTS.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
     PAGE.write_text(page(facts))
 
 
-def _where() -> dict[str, str]:
-    from importlib.metadata import version
-
+def _machine() -> str:
     from srbench.profiling.machine import this_machine
 
-    packages = ("torch", "onnxruntime", "openvino")
-    return {
-        "machine": this_machine().name,
-        "packages": ", ".join(f"{package} {version(package)}" for package in packages),
-    }
+    return this_machine().name
+
+
+def _packages() -> str:
+    from importlib.metadata import version
+
+    return ", ".join(f"{package} {version(package)}" for package in ("torch", "onnxruntime", "openvino"))
 
 
 def page(facts: Mapping[str, Any]) -> str:
     """Return the text of the page."""
     networks: Mapping[str, Found] = facts["networks"]
+    machines: Mapping[str, str] = facts["machines"]
+    marks = {machine: f" ({n})" if n > 1 else "" for n, machine in enumerate(dict.fromkeys(machines.values()), 1)}
     reasons: dict[str, str] = {}
     rows = []
     for name in sorted(networks):
         cells = [_cell(networks[name].get(backend, "It was not tried."), reasons) for backend in BACKENDS]
-        rows.append(f"| {name} | {' | '.join(cells)} |")
+        rows.append(f"| {name}{marks[machines[name]]} | {' | '.join(cells)} |")
     head = f"| network | {' | '.join(BACKENDS)} |\n|---|{'---:|' * len(BACKENDS)}\n"
     explained = "\n".join(f"- *{letter}*: {markdown(reason)}" for reason, letter in reasons.items())
-    return ABOUT.format_map(facts) + head + "\n".join(rows) + "\n" + AFTER + "\n" + explained + "\n"
+    first, *others = marks
+    where = "".join([first, *(f", and where a name has{marks[machine]}, on {machine}" for machine in others)])
+    text = ABOUT.format(packages=facts["packages"], machines=where) + head + "\n".join(rows)
+    return f"{text}\n{AFTER}\n{explained}\n"
 
 
 def _cell(found: float | str, reasons: dict[str, str]) -> str:
