@@ -61,3 +61,13 @@ def test_a_fault_is_named(spec, said):
 
 def test_a_sound_runtime_has_none():
     assert violations_of(runtime()) == []
+
+
+@pytest.mark.parametrize(("doubt", "faults"), [("It is worse here.", 0), ("", 1)])
+def test_a_runtime_that_doubts_its_sr_on_this_machine_may_be_further_off(doubt, faults):
+    def opened(given):
+        found = open_module(given)
+        return dataclasses.replace(found, run=lambda lr: found.run(lr) + 3e-5, doubt=doubt)
+
+    assert sum("is off by" in fault for fault in violations_of(runtime(open=opened))) >= faults
+    assert doubt == "" or violations_of(runtime(open=opened)) == []
