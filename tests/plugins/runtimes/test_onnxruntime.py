@@ -59,7 +59,7 @@ def test_8_bits_are_added_exactly_on_every_processor(tmp_path):
 
 
 def test_a_file_in_which_layers_share_8_bit_weights_is_opened(tmp_path):
-    """As transformers do with LayerNorm; ONNX Runtime's own optimisations raise an error at such a file."""
+    """Transformers share LayerNorm's so; with `EXACT` alone, ONNX Runtime raises an error at such a file."""
     helper, numpy_helper = pytest.importorskip("onnx").helper, pytest.importorskip("onnx").numpy_helper
     pytest.importorskip("onnxruntime")
     weights = np.asarray([3, -5, 127], np.int8)
