@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession, SessionOptions
 
 EXACT = ("session.x64quantprecision", "1")
-"""Makes x86 processors without VNNI add products of 8 bits exactly. Their usual kernel adds two of them in 16 bits,
-which saturate: NCNet then loses 2.3 dB at x3 instead of 0.02. Others compute exactly anyway."""
+"""The option by which x86 processors without VNNI add products of 8 bits exactly. Their usual kernel adds two of them
+in 16 bits, which saturate: NCNet then loses 2.3 dB at x3 instead of 0.02. Other processors compute exactly anyway."""
 LEFT_OUT = ("QDQS8ToU8Transformer",)
-"""Together with `EXACT` it cannot open a file in which layers share weights, as transformers do. It serves int8
-activations, which srbench does not write."""
+"""An optimisation for int8 activations, which srbench does not write; with `EXACT` it cannot open a file in which
+layers share weights, as those of transformers do."""
 CPU = ("CPUExecutionProvider",)
 
 
