@@ -11,6 +11,7 @@ that they start near zero.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import torch
@@ -75,7 +76,7 @@ def shrunk(layer: Weighted, factor: float = 0.1) -> Weighted:
     return layer
 
 
-def full_precision(x: Tensor) -> torch.autocast:
+def full_precision(x: Tensor) -> AbstractContextManager[object]:
     """Return a context in which autocast lowers no precision, for sums and softmaxes that need more than 8 or 11 bits.
 
     It raises no precision either: convert tensors that may be in half precision already with
@@ -84,8 +85,10 @@ def full_precision(x: Tensor) -> torch.autocast:
     Args:
         x: A tensor on the device that computes.
     """
-    kind = x.device.type
-    return torch.autocast(kind if torch.amp.is_autocast_available(kind) else "cpu", enabled=False)
+    kind = x.device.type if torch.amp.is_autocast_available(x.device.type) else "cpu"
+    if not torch.is_autocast_enabled(kind):
+        return nullcontext()  # converting to ONNX takes long for each autocast in a network
+    return torch.autocast(kind, enabled=False)
 
 
 def thirds(path: str, count: int) -> tuple[str, ...]:

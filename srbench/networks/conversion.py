@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from srbench.errors import UnavailableError
 from srbench.networks.network import Network
+from srbench.networks.onnx_passes import simplify
 from srbench.scales import Scale
 
 INPUT, OUTPUT = "lr", "sr"
@@ -56,10 +57,11 @@ def to_onnx(module: nn.Module, example: Tensor, *, any_size: bool = False) -> by
     with _quiet(), torch.no_grad():  # so that networks may work in place, as they do when they are run
         program = torch.onnx.export(
             module, (example,), dynamo=True, verbose=False, input_names=[INPUT], output_names=[OUTPUT],
-            dynamic_shapes=(sides,) if any_size else None,
+            dynamic_shapes=(sides,) if any_size else None, optimize=False,
         )  # fmt: skip
     if program is None:
         raise UnavailableError("The ONNX exporter returned nothing for this network.")
+    simplify(program.model)
     model: bytes = program.model_proto.SerializeToString()
     return model
 
