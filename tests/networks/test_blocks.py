@@ -29,6 +29,21 @@ def test_the_mean_shift_is_the_convolution_that_a_checkpoint_holds():
     assert not list(shift.parameters())
 
 
+def test_full_precision_is_a_context_where_autocast_is_on_and_nothing_in_an_export():
+    x = torch.rand(4, 4)
+
+    class Product(nn.Module):
+        def forward(self, x):
+            with blocks.full_precision(x):
+                return x @ x
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert (x @ x).dtype is torch.bfloat16
+        assert Product()(x).dtype is torch.float32
+    called = [node.target for node in torch.export.export(Product(), (x,)).graph.nodes if node.op == "call_function"]
+    assert called == [torch.ops.aten.matmul.default]
+
+
 def test_the_mean_shift_keeps_all_bits_under_autocast():
     shift, image = blocks.MeanShift(255.0, 1), torch.rand(1, 3, 4, 5) * 255
     with torch.autocast("cpu", dtype=torch.bfloat16):
