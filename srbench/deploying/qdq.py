@@ -252,8 +252,10 @@ def _operators() -> list[str]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep back what quantisers print about their progress."""
-    with redirect_stdout(io.StringIO()):
+    """Keep back what quantisers print about their progress and about weights that have no channels."""
+    from srbench.networks import conversion
+
+    with conversion.quiet(), redirect_stdout(io.StringIO()):
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -54,14 +55,14 @@ def to_onnx(module: nn.Module, example: Tensor, *, any_size: bool = False) -> by
     except ImportError as error:
         raise UnavailableError(f"A network becomes ONNX with {error.name}; install srbench[onnx].") from error
     sides = {2: "height", 3: "width"} | ({0: "batch"} if len(example) > 1 else {})
-    with _quiet(), torch.no_grad():  # so that networks may work in place, as they do when they are run
+    with quiet(), torch.no_grad():  # so that networks may work in place, as they do when they are run
         program = torch.onnx.export(
             module, (example,), dynamo=True, verbose=False, input_names=[INPUT], output_names=[OUTPUT],
             dynamic_shapes=(sides,) if any_size else None, optimize=False,
         )  # fmt: skip
-    if program is None:
-        raise UnavailableError("The ONNX exporter returned nothing for this network.")
-    simplify(program.model)
+        if program is None:
+            raise UnavailableError("The ONNX exporter returned nothing for this network.")
+        simplify(program.model)
     model: bytes = program.model_proto.SerializeToString()
     return model
 
@@ -78,7 +79,7 @@ def to_torchscript(module: nn.Module, example: Tensor, beside: Mapping[str, str]
         beside: Texts that the file holds beside the program, by name.
     """
     file = io.BytesIO()
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         program = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(program, file, _extra_files=dict(beside or {}))
     return file.getvalue()
@@ -86,14 +87,22 @@ def to_torchscript(module: nn.Module, example: Tensor, beside: Mapping[str, str]
 
 def load_torchscript(content: bytes) -> torch.jit.ScriptModule:
     """Return the program that `to_torchscript` made."""
-    with _quiet():
+    with quiet():
         program: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(content))  # type: ignore[no-untyped-call]
     return program
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep back what converters say about their own future and about what a trace makes constant."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def quiet() -> Iterator[None]:
+    """Keep back what converters say about their own future, what a trace makes constant and what they do not improve.
+
+    Warnings are dropped. Log records still reach those who listen, but Python does not print them for want of one.
+    """
+    unheard, root = logging.NullHandler(), logging.getLogger()
+    root.addHandler(unheard)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.removeHandler(unheard)
