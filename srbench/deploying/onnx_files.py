@@ -10,14 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from srbench.deploying.backend import Precision
+from srbench.deploying.onnx_sessions import exact_session
 from srbench.errors import UnavailableError
 from srbench.files import atomic_write
-from srbench.networks.conversion import to_onnx
+from srbench.networks.comparing import EXAMPLE, SIZES, difference, image
+from srbench.networks.conversion import INPUT, to_onnx
 
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 """The types of the half precisions."""
-_EXAMPLE = (13, 20)
-"""Height and width of the image that a file is made by, in pixels above the network's smallest side."""
+BOUND = 1e-4
+"""How far the images of a file in fp32 may be from PyTorch's on the average, where white is 1.
+
+The mean, as rounding lets HPINet choose other patches in some places. A program that takes another number of images in
+a wrong way, as those of HAT and DAT would, is off by ten times as much in the mean even with fresh weights."""
 
 
 class InPrecision(nn.Module):
@@ -73,19 +78,43 @@ def example_of(colours: int, smallest_side: int, device: torch.device) -> Tensor
         smallest_side: The smallest side that the network takes.
         device: Where it goes.
     """
-    height, width = (smallest_side + side for side in _EXAMPLE)
+    height, width = (smallest_side + side for side in EXAMPLE)
     return torch.rand(1, colours, height, width, generator=torch.Generator().manual_seed(height)).to(device)
 
 
 def _any_size(module: nn.Module, example: Tensor) -> bytes:
     """Convert a network for any number of images, or if that fails for one."""
-    attempts: Sequence[Tensor] = (example.repeat(2, 1, 1, 1), example)
-    for batch in attempts:
+    reason = ""
+    for batch, others in ((example.repeat(2, 1, 1, 1), (3, 1)), (example, (1, 1))):
         try:
-            return to_onnx(module, batch, any_size=True)
+            content = to_onnx(module, batch, any_size=True)
+            if not isinstance(module, InPrecision):
+                _compare(
+                    content,
+                    module,
+                    [image(n, example.shape[1], min(example.shape[2:]), size) for n, size in zip(others, SIZES)],
+                )
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - the exporter may raise anything
             cause = error.__cause__ or error  # the exporter's own words are advice for its developers
             reason = f"{type(cause).__name__}: {(str(cause).strip().splitlines() or [''])[0][:160]}"
+        else:
+            return content
     raise UnavailableError(f"The network cannot be converted to ONNX for any image size: {reason}")
+
+
+def _compare(content: bytes, module: nn.Module, images: Sequence[Tensor]) -> None:
+    """Run a file in fp32 on images of other numbers and sizes than the one that it was made by.
+
+    Raises:
+        ValueError: It makes other images than PyTorch.
+    """
+    session = exact_session(content)
+    for lr in images:
+        away = difference(module, lambda lr: torch.from_numpy(session.run(None, {INPUT: lr.numpy()})[0]), lr)
+        if not float(away.mean()) <= BOUND:
+            raise ValueError(
+                f"the file's images of {tuple(lr.shape)} differ from PyTorch's by {float(away.mean()):.1g} of white on the "
+                "average"
+            )

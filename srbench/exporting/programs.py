@@ -11,16 +11,13 @@ from torch import Tensor, nn
 from srbench.deploying.onnx_sessions import exact_session
 from srbench.errors import ExportError, UnavailableError, text_of
 from srbench.exporting.facts import NAME, ExportFacts
+from srbench.networks.comparing import EXAMPLE, SIZES, difference, image
 from srbench.networks.conversion import INPUT, AtScale, load_torchscript, to_onnx, to_torchscript
 from srbench.networks.network import Network
 
 BOUND = 1e-4
 """How far a program's values may be from PyTorch's: a fortieth of a level of 8 bits. White is 1; where a network's own
 values go beyond it, the bound grows with them."""
-SIZES = ((0, 5), (17, 8), (10, 27))
-"""The heights and widths of the compared images, in pixels above the smallest side."""
-_EXAMPLE = (13, 20)
-"""The size that a program is made from, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,38 +58,24 @@ def make_program(form: ProgramForm, network: Network, facts: ExportFacts) -> Pro
     module = AtScale(network, facts.scale).eval()
     for batches in ((2, 1, 3, 1), (1, 1, 1, 1)):
         example, *images = (
-            _image(count, network.colours, facts.smallest_side, size)
-            for count, size in zip(batches, (_EXAMPLE, *SIZES), strict=True)
+            image(count, network.colours, facts.smallest_side, size)
+            for count, size in zip(batches, (EXAMPLE, *SIZES), strict=True)
         )
         try:
             content = form.write(module, example, facts.text)
             run = form.load(content)
-            difference = max(_difference(module, run, lr) for lr in images)
+            away = max(float(difference(module, run, lr).max()) for lr in images)
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - a converter and a runtime may raise anything
             reason = f"it cannot be converted ({_brief(error)})"
             continue
-        if difference <= BOUND:
-            return Program(content, tuple(tuple(lr.shape) for lr in images), difference)
-        reason = f"the program differs from PyTorch by {difference:.1g} of white, more than {BOUND:.0e}"
+        if away <= BOUND:
+            return Program(content, tuple(tuple(lr.shape) for lr in images), away)
+        reason = f"the program differs from PyTorch by {away:.1g} of white, more than {BOUND:.0e}"
     raise ExportError(
         f"{facts.architecture} x{facts.scale} was not exported as {form.title}: {reason}; choose another form."
     )
-
-
-def _image(count: int, colours: int, least: int, above: tuple[int, int]) -> Tensor:
-    height, width = (least + side for side in above)
-    return torch.rand(count, colours, height, width, generator=torch.Generator().manual_seed(height))
-
-
-def _difference(module: nn.Module, run: Callable[[Tensor], Tensor], lr: Tensor) -> float:
-    with torch.no_grad():
-        wanted, found = module(lr), run(lr)
-    if found.shape != wanted.shape:
-        raise ValueError(f"the program makes {tuple(found.shape)} of {tuple(lr.shape)}, not {tuple(wanted.shape)}")
-    away = float((found - wanted).abs().max()) / max(1.0, float(wanted.abs().max()))
-    return away if away == away else float("inf")  # noqa: PLR0124 - NaN, which no bound would stop
 
 
 def _brief(error: BaseException) -> str:

@@ -55,9 +55,13 @@ def to_onnx(module: nn.Module, example: Tensor, *, any_size: bool = False) -> by
     except ImportError as error:
         raise UnavailableError(f"A network becomes ONNX with {error.name}; install srbench[onnx].") from error
     sides = {2: "height", 3: "width"} | ({0: "batch"} if len(example) > 1 else {})
+    shapes = (dict.fromkeys(sides, torch.export.Dim.DYNAMIC),) if any_size else None
     with quiet(), torch.no_grad():  # so that networks may work in place, as they do when they are run
+        # torch.onnx.export would try other ways where this one fails, by which a side that the network's Python code
+        # makes a number is taken for any
+        exported = torch.export.export(module, (example,), dynamic_shapes=shapes, strict=False)
         program = torch.onnx.export(
-            module, (example,), dynamo=True, verbose=False, input_names=[INPUT], output_names=[OUTPUT],
+            exported, dynamo=True, verbose=False, input_names=[INPUT], output_names=[OUTPUT],
             dynamic_shapes=(sides,) if any_size else None, optimize=False,
         )  # fmt: skip
         if program is None:

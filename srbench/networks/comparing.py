@@ -1,0 +1,35 @@
+"""How far a program's images are from those of the network that it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+SIZES = ((0, 5), (17, 8), (10, 27))
+"""The heights and widths of the compared images, in pixels above the smallest side."""
+EXAMPLE = (13, 20)
+"""The size that a program is made from, likewise."""
+
+
+def image(count: int, colours: int, least: int, above: tuple[int, int]) -> Tensor:
+    """Return random images (count, colours, least + above[0], least + above[1]) in [0, 1], always the same."""
+    height, width = (least + side for side in above)
+    return torch.rand(count, colours, height, width, generator=torch.Generator().manual_seed(height))
+
+
+def difference(module: nn.Module, run: Callable[[Tensor], Tensor], lr: Tensor) -> Tensor:
+    """Return by how much each value of a program's sr is off, where white is 1.
+
+    Where the network's own values go beyond 1, the largest is taken for white.
+
+    Raises:
+        ValueError: The program makes an image of another shape.
+    """
+    with torch.no_grad():
+        wanted, found = module(lr), run(lr)
+    if found.shape != wanted.shape:
+        raise ValueError(f"the program makes {tuple(found.shape)} of {tuple(lr.shape)}, not {tuple(wanted.shape)}")
+    away = (found - wanted).abs() / max(1.0, float(wanted.abs().max()))
+    return away.nan_to_num(nan=float("inf"))
