@@ -85,15 +85,11 @@ def example_of(colours: int, smallest_side: int, device: torch.device) -> Tensor
 def _any_size(module: nn.Module, example: Tensor) -> bytes:
     """Convert a network for any number of images, or if that fails for one."""
     reason = ""
-    for batch, others in ((example.repeat(2, 1, 1, 1), (3, 1)), (example, (1, 1))):
+    for batch, numbers in ((example.repeat(2, 1, 1, 1), (3, 1)), (example, (1, 1))):
         try:
             content = to_onnx(module, batch, any_size=True)
             if not isinstance(module, InPrecision):
-                _compare(
-                    content,
-                    module,
-                    [image(n, example.shape[1], min(example.shape[2:]), size) for n, size in zip(others, SIZES)],
-                )
+                _compare(content, module, example, numbers)
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - the exporter may raise anything
@@ -104,17 +100,19 @@ def _any_size(module: nn.Module, example: Tensor) -> bytes:
     raise UnavailableError(f"The network cannot be converted to ONNX for any image size: {reason}")
 
 
-def _compare(content: bytes, module: nn.Module, images: Sequence[Tensor]) -> None:
-    """Run a file in fp32 on images of other numbers and sizes than the one that it was made by.
+def _compare(content: bytes, module: nn.Module, example: Tensor, numbers: Sequence[int]) -> None:
+    """Run a file in fp32 on other numbers and sizes of images than those that it was made by.
 
     Raises:
         ValueError: It makes other images than PyTorch.
     """
     session = exact_session(content)
-    for lr in images:
-        away = difference(module, lambda lr: torch.from_numpy(session.run(None, {INPUT: lr.numpy()})[0]), lr)
-        if not float(away.mean()) <= BOUND:
-            raise ValueError(
-                f"the file's images of {tuple(lr.shape)} differ from PyTorch's by {float(away.mean()):.1g} of white on the "
-                "average"
-            )
+
+    def run(lr: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {INPUT: lr.cpu().numpy()})[0]).to(lr)
+
+    for number, size in zip(numbers, SIZES, strict=False):
+        lr = image(number, example.shape[1], min(example.shape[2:]), size).to(example)
+        mean = float(difference(module, run, lr).mean())
+        if not mean <= BOUND:
+            raise ValueError(f"for {number} of another size, its mean difference from PyTorch is {mean:.1g} of white")
