@@ -1,0 +1,72 @@
+"""An ONNX file for any image size makes PyTorch's images, or is refused."""
+
+import pytest
+import torch
+from torch import nn
+
+from srbench.deploying import onnx_files
+from srbench.deploying.onnx_files import example_of, write_onnx
+from srbench.errors import UnavailableError
+
+pytest.importorskip("onnxscript")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+EXAMPLE = example_of(3, 4, torch.device("cpu"))
+
+
+class _Counting(nn.Module):
+    """The mean over windows of all images, which HAT and DAT count by dividing in floating point."""
+
+    def forward(self, lr):
+        height, width = lr.shape[2:]
+        images = int(lr.numel() / (3 * height * width))
+        return lr - lr.reshape(images, 3, -1).mean(2).sum(0)[None, :, None, None] / 2
+
+
+class _Sized(nn.Module):
+    """A network that makes the height a number of its own."""
+
+    def forward(self, lr):
+        return lr * torch.ones(int(float(lr.shape[2])), 1)
+
+
+def written(module, path):
+    """The file of a network as a function of lr, and the sizes of its input."""
+    write_onnx(module.eval(), EXAMPLE, "fp32", path)
+    session = onnxruntime.InferenceSession(path)
+    return lambda lr: torch.from_numpy(session.run(None, {"lr": lr.numpy()})[0]), session.get_inputs()[0].shape
+
+
+def test_a_network_that_treats_images_alone_takes_any_number_of_them(tmp_path):
+    conv = nn.Conv2d(3, 3, 3, padding=1)
+    run, shape = written(conv, tmp_path / "n.onnx")
+    assert shape == ["batch", 3, "height", "width"]
+    lr = torch.rand(3, 3, 11, 6)
+    assert torch.allclose(run(lr), conv(lr), atol=1e-6)
+
+
+def test_a_network_that_makes_their_number_a_constant_takes_one_image(tmp_path):
+    run, shape = written(_Counting(), tmp_path / "n.onnx")
+    assert shape == [1, 3, "height", "width"]
+    lr = torch.rand(1, 3, 11, 6)
+    assert torch.allclose(run(lr), _Counting()(lr), atol=1e-6)
+
+
+def test_a_network_that_makes_a_side_a_constant_is_refused(tmp_path):
+    with pytest.raises(UnavailableError, match="cannot be converted to ONNX for any image size"):
+        write_onnx(_Sized(), EXAMPLE, "fp32", tmp_path / "n.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_makes_other_images_is_refused(tmp_path, monkeypatch):
+    converted = onnx_files.to_onnx
+    monkeypatch.setattr(
+        onnx_files,
+        "to_onnx",
+        lambda module, *args, **options: converted(nn.Sequential(module, nn.Hardtanh(0, 0.5)), *args, **options),
+    )
+    with pytest.raises(
+        UnavailableError, match=r"for 1 of another size, its mean difference from PyTorch is 0\.1 of white"
+    ):
+        write_onnx(nn.Identity(), EXAMPLE, "fp32", tmp_path / "n.onnx")
+    assert list(tmp_path.iterdir()) == []
