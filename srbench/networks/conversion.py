@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import logging
 import warnings
@@ -58,8 +59,9 @@ def to_onnx(module: nn.Module, example: Tensor, *, any_size: bool = False) -> by
     shapes = (dict.fromkeys(sides, torch.export.Dim.DYNAMIC),) if any_size else None
     with quiet(), torch.no_grad():  # so that networks may work in place, as they do when they are run
         # torch.onnx.export would try other ways where this one fails, by which a side that the network's Python code
-        # makes a number is taken for any
-        exported = torch.export.export(module, (example,), dynamic_shapes=shapes, strict=False)
+        # makes a number is taken for any.
+        # A copy, as a network that keeps tensors from call to call, as CRAFT does, would keep those of the trace.
+        exported = torch.export.export(copy.deepcopy(module), (example,), dynamic_shapes=shapes, strict=False)
         program = torch.onnx.export(
             exported, dynamo=True, verbose=False, input_names=[INPUT], output_names=[OUTPUT],
             dynamic_shapes=(sides,) if any_size else None, optimize=False,
