@@ -70,3 +70,23 @@ def test_a_file_that_makes_other_images_is_refused(tmp_path, monkeypatch):
     ):
         write_onnx(nn.Identity(), EXAMPLE, "fp32", tmp_path / "n.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+class _Keeping(nn.Module):
+    """A network that keeps a tensor for the next image of the same size, as CRAFT does."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = torch.zeros(0)
+
+    def forward(self, lr):
+        if self.kept.shape != lr.shape[2:]:
+            self.kept = torch.ones_like(lr[0, 0])
+        return lr + self.kept
+
+
+def test_a_network_that_keeps_tensors_keeps_none_of_the_conversion(tmp_path):
+    module, lr = _Keeping(), torch.rand(1, 3, 11, 6)
+    run, _ = written(module, tmp_path / "n.onnx")
+    assert torch.allclose(module(lr), lr + 1)
+    assert torch.allclose(run(lr), lr + 1)
