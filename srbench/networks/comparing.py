@@ -31,5 +31,5 @@ def difference(module: nn.Module, run: Callable[[Tensor], Tensor], lr: Tensor) -
         wanted, found = module(lr), run(lr)
     if found.shape != wanted.shape:
         raise ValueError(f"the program makes {tuple(found.shape)} of {tuple(lr.shape)}, not {tuple(wanted.shape)}")
-    away = (found - wanted).abs() / max(1.0, float(wanted.abs().max()))
-    return away.nan_to_num(nan=float("inf"))
+    away: Tensor = ((found - wanted).abs() / max(1.0, float(wanted.abs().max()))).nan_to_num(nan=float("inf"))
+    return away
