@@ -38,7 +38,7 @@ def test_the_page_lists_networks_that_there_are():
 def test_the_page_lists_every_small_network_and_which_have_weights():
     shelf = load_catalog().architectures
     with torch.device("meta"):
-        networks = {name: shelf[name].network(min(shelf[name].scales)) for name in shelf}
+        networks = {name: shelf[name].network(min(shelf[name].scales)) for name in shelf if not shelf[name].fitting}
     small = {name for name, net in networks.items() if sum(p.numel() for p in net.parameters()) <= LARGEST}
     have_weights = {name: bool(networks[name].state_dict()) for name in small}
     assert {name: cells[0] == "yes" for name, cells in stated().items()} == have_weights
