@@ -50,16 +50,17 @@ def tried(name: str, backends: Sequence[str], seconds: int = SECONDS) -> Found:
         process = get_context("fork").Process(target=_report, args=(name, backends, said.name, seconds))
         process.start()
         process.join(PATIENCE * seconds)
-        missing = _why_it_ended(process.exitcode, seconds)
+        missing = _why_it_ended(process.exitcode, seconds, len(backends))
         process.kill()
         process.join()
         found = dict(json.loads(line) for line in said)
     return {backend: found.get(backend, missing) for backend in backends}
 
 
-def _why_it_ended(status: int | None, seconds: int) -> str:
+def _why_it_ended(status: int | None, seconds: int, backends: int) -> str:
     if status in {None, -signal.SIGXCPU}:
-        return f"It is not done within {seconds} s of one core, for all backends together."
+        together = ", for all backends together" if backends > 1 else ""
+        return f"It is not done within {seconds} s of one core{together}."
     if status and status < 0:
         return f"Its process was ended by {signal.Signals(-status).name}."
     return f"Its process ended with the status {status}."
@@ -78,6 +79,7 @@ def start() -> None:
     """Import and convert once what all processes need, which they get by being forked."""
     import openvino  # noqa: F401 - for the processes
     import torch
+    import torch._inductor.compile_fx  # likewise, for torch.compile
 
     torch.set_num_threads(1)  # so that this process has no other threads, which a fork would lose
     for name in _catalog().architectures:
