@@ -38,8 +38,8 @@ Written by `python -m docs.site.runtimes` with {packages}, on {machines}.
 AFTER = """
 Large figures in half precision and int8 are those of networks that enlarge small differences. HPINet and ATD
 choose patches or pixels by their similarity, so rounding can make them take others: on one of the photographs PyTorch's
-own fp32 is 1.66 levels away from double precision for ATD. OpenVINO refuses bf16 and fp16 on processors without them; on
-those without VNNI its int8 is [worse](quantisation.md#what-to-expect).
+own fp32 is 1.66 levels away from double precision for ATD. OpenVINO refuses bf16 and fp16 on processors without them;
+on those without VNNI its int8 is [worse](quantisation.md#what-to-expect).
 """
 
 

@@ -88,7 +88,8 @@ class _failing_as_reason:  # noqa: N801 - a context manager, which reads as a ph
             text = str(error).strip()
             for path in filter(None, self.paths):
                 text = text.replace(str(path), path.name)  # a record is read on other machines
-            first = (text.splitlines() or [""])[0][:200]
+            lines = text.splitlines() or [""]
+            first = " ".join(lines[: 2 if lines[0].endswith(":") else 1])[:200]
             raise UnavailableError(
                 f"The network does not run as {self.backend.name} on {self.device}: {type(error).__name__}: {first}"
             ) from error
