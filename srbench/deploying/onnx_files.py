@@ -22,7 +22,7 @@ BOUND = 1e-4
 """How far the images of a file in fp32 may be from PyTorch's on the average, where white is 1.
 
 The mean, as rounding lets HPINet choose other patches in some places. A program that takes another number of images in
-a wrong way, as those of HAT and DAT would, is off by ten times as much in the mean even with fresh weights."""
+a wrong way, as those of HAT and DAT would, is off by five times as much and more even with fresh weights."""
 
 
 class InPrecision(nn.Module):
