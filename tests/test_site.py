@@ -101,6 +101,12 @@ def test_a_link_that_leads_nowhere_stops_the_build(repository):
         copying.copy_pages()
 
 
+def test_escaped_brackets_are_text(repository):
+    (repository / "README.md").write_text(r"call\[sort\](args = 1) [docs](docs/)")
+    copying.copy_pages()
+    assert (repository / "build" / "README.md").read_text() == r"call\[sort\](args = 1) [docs](docs/README.md)"
+
+
 @pytest.mark.parametrize(
     ("body", "fault"),
     [

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "build" / "docs"
 DOCUMENTS = ("[A-Z]*.md", "changelog.d/*.md", "docs/**/*.md", "results/**/*.md")
 PICTURES = ("results/**/*.png", "docs/**/*.png")
-LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
-"""The path in a Markdown link to another file of the repository."""
+LINK = re.compile(r"(?<=(?<!\\)\]\()(?!\w+:|#)([^)#\s]+)")
+"""The path in a Markdown link to another file of the repository; an escaped bracket makes none."""
 
 
 def copy_pages() -> None:
