@@ -186,7 +186,7 @@ class Worker:
             if self._jobs.poll():
                 done, answer, trace = pickle.loads(self._jobs.recv_bytes())  # noqa: S301 - of our own worker
                 if not done:
-                    answer.__cause__ = RemoteTraceback(trace)
+                    answer.add_note(f"Traceback of the worker: {trace}")
                 return done, answer
         self.process.join()
         raise srbench.WorkerError(self._death())
@@ -214,13 +214,6 @@ class Worker:
             for line in lines:
                 self._last_lines.append(line.strip())
                 sys.stderr.write(line)
-
-
-class RemoteTraceback(Exception):  # noqa: N818 - not an error, but the text of one
-    """The traceback of an exception in a worker, which is shown as the exception's cause."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0]}"
 
 
 def work(jobs: Connection, errors: Connection, gpu: str | None) -> None:

@@ -236,25 +236,18 @@ def own_variables() -> dict[str, str]:
 
 
 def unwrapped(error: BaseException) -> BaseException:
-    """Return what a job raised, with Ray's traceback as its cause; or what is known of a worker that died."""
+    """Return what a job raised, with Ray's traceback as a note; or what is known of a worker that died."""
     from ray.exceptions import RayError, RayTaskError
 
     if isinstance(error, RayTaskError):
         cause: BaseException = error.cause
         if isinstance(cause, RayError):  # of one of several machines
             return unwrapped(cause)
-        cause.__cause__ = RemoteTraceback(f"Traceback of the worker: {error}")
+        cause.add_note(f"Traceback of the worker: {error}")
         return cause
     if isinstance(error, RayError):
         return srbench.WorkerError(f"Ray lost it, {type(error).__name__}: {' '.join(str(error).split())[:500]}")
     return error
-
-
-class RemoteTraceback(Exception):  # noqa: N818 - not an error, but the text of one
-    """The traceback of an exception in a worker, which is shown as the exception's cause."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0]}"
 
 
 def ray(workers: int, needs: srbench.Needs) -> Ray:

@@ -311,18 +311,12 @@ class Slurm(Executor):
             if done:
                 future.set_result(answer)
             else:
-                answer.__cause__ = answer.__cause__ or (RemoteTraceback(trace) if trace else None)
+                if trace:
+                    answer.add_note(f"Traceback of the worker: {trace}")
                 future.set_exception(answer)
 
 
 _NUMBERS = itertools.count()
-
-
-class RemoteTraceback(Exception):  # noqa: N818 - not an error, but the text of one
-    """The traceback of an exception in a worker, which is shown as the exception's cause."""
-
-    def __str__(self) -> str:
-        return f"\n{self.args[0]}"
 
 
 def _loss(job: Any, error: Exception) -> str:  # noqa: ANN401 - submitit has no types

@@ -1,7 +1,7 @@
 """The contracts of all kinds but networks and distillers find what they are there to find."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -12,7 +12,8 @@ import srbench
 from helpers.violations import one_violation
 from srbench.datasets.spec import DatasetSpec, ImageEntry
 from srbench.errors import UnavailableError
-from srbench.testing import photograph, violations_of
+from srbench.testing import executor, photograph, violations_of
+from srbench.testing.contract import Violations
 
 
 def subsample(hr, scale, generator):
@@ -124,6 +125,33 @@ def test_an_executor_says_honestly_whether_its_jobs_are_apart():
         "says isolated=True, but its jobs run in this process",
     )
     one_violation(srbench.ExecutorSpec(name="mine", make=lambda workers, needs: None), "gave NoneType")
+
+
+class Losing(ThreadPoolExecutor):
+    """It passes on exceptions without their tracebacks."""
+
+    def submit(self, fn, /, *args, **keywords):
+        done, lost = super().submit(fn, *args, **keywords), Future()
+
+        def pass_on(_):
+            if error := done.exception():
+                lost.set_exception(error.with_traceback(None))
+            else:
+                lost.set_result(done.result())
+
+        done.add_done_callback(pass_on)
+        return lost
+
+
+def test_an_executor_that_loses_tracebacks_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(executor, "END_TIMEOUT", 0.1)  # this process, where threads do the jobs, does not end
+    found = Violations()
+    for kind in (Losing, ThreadPoolExecutor):
+        name = kind.__name__.lower()
+        spec = srbench.ExecutorSpec(name=name, make=lambda workers, needs, kind=kind: kind(workers), isolated=True)
+        executor._results(spec, found, tmp_path)
+    lost = [text for text in found if "traceback" in text]
+    assert lost == ["losing loses the traceback of a job's exception; add it as a note."]
 
 
 def test_a_dataset_counts_and_finds_its_images(tmp_path):

@@ -15,7 +15,7 @@ def test_the_error_of_a_job_is_its_own_with_the_traceback_of_the_worker():
     wrapped = exceptions.RayTaskError("do", "Traceback (most recent call last): in do", own).as_instanceof_cause()
     found = plugin.unwrapped(wrapped)
     assert found is own
-    assert "Traceback of the worker" in str(found.__cause__)
+    assert "Traceback of the worker" in "".join(found.__notes__)
 
 
 @pytest.mark.parametrize("error", [exceptions.WorkerCrashedError(), exceptions.NodeDiedError("node 3 is gone")])

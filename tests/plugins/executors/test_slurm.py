@@ -75,7 +75,7 @@ def test_jobs_of_one_kind_are_one_array_with_what_they_need(cluster):
         assert [job.result(120) for job in jobs[:3]] == ["hello"] * 3
         error = jobs[3].exception(120)
     assert isinstance(error, ZeroDivisionError)
-    assert "Traceback" in str(error.__cause__)
+    assert "Traceback" in "".join(error.__notes__)
     train, measure = sorted(commands(cluster, "sbatch"), key=lambda line: "measure" in line)
     assert "--array=0-2%2" in train
     assert "--job-name=srbench_train --partition=gpu --account=vision" in train
