@@ -41,6 +41,12 @@ choose patches or pixels by their similarity, so rounding can make them take oth
 own fp32 is 1.66 levels away from double precision for ATD. OpenVINO refuses bf16 and fp16 on processors without them;
 on those without VNNI its int8 is [worse](quantisation.md#what-to-expect).
 """
+OWN = (
+    (r"^The network does not run as \S+ on \w+: ", ""),
+    (r"^.+(?= is fitted to each image| draws sr step by step)", "The network"),
+    (r"(?<= node)\. Name:'\S+' Status Message:", ":"),
+)
+"""What reasons have of their network, as regular expressions, and what it is in the reason that networks share."""
 
 
 def main() -> None:
@@ -108,7 +114,9 @@ def _general(reason: str) -> str:
     missing = re.search(r"Type 'tensor\((\w+)\)' of input parameter \(\w+\) of operator \((\w+)\)", reason)
     if missing:
         return f"ONNX Runtime has no {missing[2]} in {missing[1]} here."
-    plain = re.sub(r"^The network does not run as \S+ on \w+: ", "", " ".join(reason.split()))
+    plain = " ".join(reason.split())
+    for own, shared in OWN:
+        plain = re.sub(own, shared, plain)
     return plain if len(plain) <= 240 else f"{plain[:240]}…"
 
 
