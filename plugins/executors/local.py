@@ -32,7 +32,7 @@ GRACE_SECONDS = 20.0
 WATCH_SECONDS = 0.5
 """How often a worker looks whether its parent is alive, and its parent whether a stopped worker has ended."""
 LOG_LINES = 5
-"""How many of the last lines that a worker wrote are in the error about its death."""
+"""How many of the last lines that a worker wrote, or the first about a crash, are in the error about its death."""
 
 
 class Here(Executor):
@@ -158,6 +158,8 @@ class Worker:
     def __init__(self, number: int, gpu: str | None) -> None:
         """Start it; ``number`` counts from 0."""
         self.number, self._last_lines = number, deque[str](maxlen=LOG_LINES)
+        self._crashed = False
+        """Whether the lines are where it crashed, as faulthandler writes it: the innermost calls first."""
         context = multiprocessing.get_context("spawn")
         self._jobs, jobs = context.Pipe()
         errors, written = Pipe(duplex=False)
@@ -205,14 +207,19 @@ class Worker:
         if code == -signal.SIGKILL:
             how += ", which is also what a machine that runs out of memory does"
         log = " | ".join(self._last_lines)
-        said = f"the last lines of its log are: {log}" if log else "it wrote nothing to its log"
+        what = "it crashed in" if self._crashed else "the last lines of its log are"
+        said = f"{what}: {log}" if log else "it wrote nothing to its log"
         return f"worker {self.number} (process {self.process.pid} on {platform.node()}) {how}; {said}"
 
     def _pass_on(self, errors: Connection) -> None:
         """Pass on what the worker writes to standard error, line by line."""
         with errors, open(errors.fileno(), errors="replace", closefd=False) as lines:
             for line in lines:
-                self._last_lines.append(line.strip())
+                if line.startswith("Current thread "):
+                    self._last_lines.clear()
+                    self._crashed = True
+                elif not self._crashed or len(self._last_lines) < LOG_LINES:
+                    self._last_lines.append(line.strip())
                 sys.stderr.write(line)
 
 

@@ -92,7 +92,7 @@ class Dispatch:
 
     def _begin(self, scheduled: ScheduledJob[Stored]) -> bool:
         """Submit a job, and return whether it can be done."""
-        shown, sent = self._progress.next(scheduled.job.title)
+        shown, sent = self._progress.next(scheduled.job.title, isolated=self._pool.isolated)
         if scheduled.name is None or scheduled.failure:
             shown.fail(scheduled.reason or "")
             return False

@@ -172,11 +172,16 @@ class JobsProgress:
         with folder as name:
             yield cls(jobs, listener, _Inbox(Path(name)))
 
-    def next(self, title: str) -> tuple[JobProgress, JobProgress]:
-        """Return the progress of the next job: for who waits for it, and for the worker that does it."""
+    def next(self, title: str, *, isolated: bool) -> tuple[JobProgress, JobProgress]:
+        """Return the progress of the next job: for who waits for it, and for the worker that does it.
+
+        Args:
+            title: The job in words.
+            isolated: Whether the worker is another process.
+        """
         self._begun += 1
         here = JobProgress(self._begun, self._jobs, title, self._listener)
-        if self._inbox is None:
+        if self._inbox is None or not isolated:
             return here, here
         return here, JobProgress(self._begun, self._jobs, title, _Outbox(self._inbox.folder))
 

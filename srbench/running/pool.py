@@ -18,6 +18,8 @@ class Pool:
 
     def __init__(self, spec: ExecutorSpec, workers: int, needs: Needs) -> None:
         """Make an executor for jobs of these needs."""
+        self.isolated = spec.isolated
+        """Whether its jobs run in other processes."""
         self._make: Callable[[], concurrent.futures.Executor] = lambda: spec.make(workers, needs)
         self._executor = self._make()
         self.number = 1

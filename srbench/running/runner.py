@@ -15,15 +15,18 @@ from srbench.records.stored import Stored
 from srbench.running.dispatch import Dispatch
 from srbench.running.events import Listener, Note
 from srbench.running.job_progress import JobProgress, JobsProgress
-from srbench.running.jobs import PaceJob, perform
+from srbench.running.jobs import MeasureJob, PaceJob, perform
 from srbench.running.needs import needs_by_kind
 from srbench.running.pool import Pool
 from srbench.running.recording import Recorder
 from srbench.running.schedule import Schedule, ScheduledJob
+from srbench.running.session import Session
 from srbench.running.stages import JobName
 
 ON_THIS_MACHINE = ExecutorSpec(name="this_machine", make=lambda workers, needs: ThreadPoolExecutor(workers))  # noqa: ARG005
 """Where jobs are timed if the others run elsewhere."""
+APART = "processes"
+"""The executor of backends if the others run in this process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +74,12 @@ def run_plan(
         name = cast("JobName[Stored]", scheduled.name)  # a job without one is never given out
         return Work(partial(perform, scheduled.job, name, schedule.session, sent), needs[name.stage.name])
 
-    with JobsProgress.following(len(todo), listener, schedule.session.cache if executor.isolated else None) as jobs:
-        for batch, places, place in _batches(todo, workers, executor):
+    batches = list(_batches(todo, workers, executor, schedule.session))
+    shared = schedule.session.cache if any(place.isolated for _, _, place in batches) else None
+    with JobsProgress.following(len(todo), listener, shared) as jobs:
+        for batch, places, place in batches:
+            if place.isolated and schedule.session.device != "cpu":
+                _give_back_memory()
             most = Needs.most(needs[scheduled.name.stage.name] for scheduled in batch if scheduled.name)
             with Pool(place, places, most) as pool:
                 for scheduled in Dispatch(pool, jobs, working).run(batch):
@@ -85,17 +92,30 @@ def run_plan(
     return Outcome(measured=measured, cached=finished_cells - measured, failed=tuple(failed))
 
 
+def _give_back_memory() -> None:
+    """Let other processes have the memory of the GPU that torch keeps here after trainings."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    torch.accelerator.empty_cache()
+
+
 def _batches(
-    todo: Sequence[ScheduledJob[Stored]], workers: int, executor: ExecutorSpec
+    todo: Sequence[ScheduledJob[Stored]], workers: int, executor: ExecutorSpec, session: Session
 ) -> Iterator[tuple[list[ScheduledJob[Stored]], int, ExecutorSpec]]:
     """Yield jobs that may run at the same time, with the number of workers, and the executor.
 
     Timing needs the machine for itself: paces come first, since trainings wait for them, and backends and profiles
-    last, one by one. It is this machine that is timed, wherever the others run.
+    last, one by one. It is this machine that is timed, wherever the others run. A backend runs in another process than
+    the run, which a fault in its library would end too.
     """
     paces = [scheduled for scheduled in todo if isinstance(scheduled.job, PaceJob)]
-    costs = [scheduled for scheduled in todo if scheduled.job.alone and scheduled not in paces]
     others = [scheduled for scheduled in todo if not scheduled.job.alone]
+    backends = [scheduled for scheduled in todo if scheduled.job.alone and isinstance(scheduled.job, MeasureJob)]
+    costs = [scheduled for scheduled in todo if scheduled.job.alone and scheduled not in (*paces, *backends)]
     timed = ON_THIS_MACHINE if executor.elsewhere else executor
-    batches = ((paces, 1, timed), (others, workers, executor), (costs, 1, timed))
+    apart = timed if timed.isolated or session.given else session.catalog.executors.get(APART, timed)
+    batches = ((paces, 1, timed), (others, workers, executor), (backends, 1, apart), (costs, 1, timed))
     yield from (batch for batch in batches if batch[0])

@@ -1,6 +1,7 @@
 """A runtime that a person writes as a file, from `srbench add-plugin` to its row in the tables."""
 
 import csv
+import os
 import shlex
 
 import pytest
@@ -39,3 +40,37 @@ def test_a_runtime_of_a_file_is_checked_and_is_in_the_leaderboard_and_in_deploym
     assert float(mine["loss"]) == pytest.approx(0, abs=1e-3)
     assert float(mine["speed_up"]) == pytest.approx(float(eager["latency_ms_p50"]) / float(mine["latency_ms_p50"]))
     assert float(mine["file_mib"]) > 0
+
+
+CRASHING = """
+import os
+import signal
+
+import srbench
+
+
+def open_crashing(given):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@srbench.hookimpl
+def register_runtimes():
+    return [srbench.RuntimeSpec(name="crashing", open=open_crashing)]
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="it ends its process by a signal of POSIX")
+def test_a_runtime_that_ends_its_process_costs_its_row_alone(srbench, tiny, tmp_path):
+    plugin = tmp_path / "crashing.py"
+    plugin.write_text(CRASHING)
+    suite = tiny.suite('architectures = ["espcn"]', TIMED)
+    typed = ("run", suite, "--data", tiny.data, "--plugin", tiny.plugin, "--plugin", plugin)
+    answer = srbench(*typed, "--backend", "crashing,eager")
+    assert answer.status == 1, answer.out + answer.err
+    (reason,) = [line for line in answer.out.splitlines() if line.startswith("failed ")]
+    assert "was ended by SIGSEGV; it crashed in: File " in reason
+    assert "in open_crashing | " in reason
+    assert "It was begun 3 times." in reason
+    table = (srbench.folder / "results" / "leaderboard.md").read_text()
+    assert "ESPCN, eager-fp32" in table
+    assert "SIGSEGV" in table

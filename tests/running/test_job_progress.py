@@ -58,7 +58,7 @@ def test_what_happens_in_other_processes_arrives_once_and_in_order(tmp_path):
     heard = []
     with JobsProgress.following(2, heard.append, tmp_path / "cache") as jobs:
         with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-            pairs = [jobs.next(title) for title in ("one", "two")]
+            pairs = [jobs.next(title, isolated=True) for title in ("one", "two")]
             for future in [pool.submit(work, sent) for _, sent in pairs]:
                 future.result(100)
                 jobs.collect()
@@ -76,7 +76,7 @@ def test_what_happens_in_other_processes_arrives_once_and_in_order(tmp_path):
 def test_half_a_line_waits_for_its_other_half(tmp_path):
     heard = []
     with JobsProgress.following(1, heard.append, tmp_path) as jobs:
-        _, sent = jobs.next("one")
+        _, sent = jobs.next("one", isolated=True)
         sent.note("whole")
         (file,) = tmp_path.rglob("*.jsonl")
         text = file.read_bytes()
@@ -91,7 +91,7 @@ def test_half_a_line_waits_for_its_other_half(tmp_path):
 
 def test_progress_that_cannot_be_written_fails_no_job(tmp_path):
     with JobsProgress.following(1, [].append, tmp_path) as jobs:
-        _, sent = jobs.next("one")
+        _, sent = jobs.next("one", isolated=True)
     pickle.loads(pickle.dumps(sent)).note("the folder is gone")
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import torch
 
 from srbench.catalog.executors import ExecutorSpec
 from srbench.errors import DataError, StoreError
@@ -242,3 +243,35 @@ def test_a_record_has_the_row_that_was_planned_for_its_cell(schedule, fake, cata
     planned = schedule(CHAIN + '\nbudget = "time"\ndegradations = ["bicubic", "grainy"]\nrealisations = 1')
     run_plan(planned, tmp_path / "r", catalog.executors["here"], 1, unheard)
     assert {r.row_id for r in records(tmp_path / "r")} == {cell.row_id for cell in planned.plan.cells}
+
+
+BACKENDS = 'architectures = ["espcn"]\nbackends = ["eager", "channels_last"]'
+
+
+def places(todo, executor, session):
+    """Where each kind of job runs."""
+    batches = runner._batches(todo, 2, executor, session)
+    return {type(planned.job).__name__: place.name for batch, _, place in batches for planned in batch}
+
+
+def test_backends_run_in_another_process_than_the_run(schedule, session, catalog):
+    todo = schedule(BACKENDS, profile=True).open_jobs()
+    here, processes = catalog.executors["here"], catalog.executors["processes"]
+    usual = {"TrainJob": "here", "CertifyJob": "here", "MeasureJob": "processes", "ProfileJob": "here"}
+    assert places(todo, here, session) == usual
+    assert set(places(todo, processes, session).values()) == {"processes"}
+    remote = ExecutorSpec(name="remote", make=THREADS.make, isolated=True, elsewhere=True)
+    assert places(todo, remote, session)["MeasureJob"] == "processes"
+    only_here = replace(session, given=object())
+    assert set(places(todo, here, only_here).values()) == {"here"}
+
+
+def test_a_gpu_is_free_for_jobs_in_other_processes(schedule, session, fake, catalog, tmp_path, monkeypatch):
+    freed = []
+    monkeypatch.setattr(torch.accelerator, "empty_cache", lambda: freed.append(list(fake.log)))
+    on_gpu, apart = replace(session, device="cuda"), ExecutorSpec(name="apart", make=THREADS.make, isolated=True)
+    run_plan(schedule(CHAIN, within=on_gpu), tmp_path / "here", catalog.executors["here"], 1, unheard)
+    assert freed == []
+    run_plan(schedule(CHAIN, within=on_gpu), tmp_path / "apart", apart, 1, unheard, fresh=True)
+    assert len(freed) == 1
+    assert freed[0]

@@ -141,3 +141,11 @@ def test_what_cannot_come_back_is_an_error_of_its_job():
     with SPECS["processes"].make(1, srbench.Needs()) as executor:
         assert "cannot be pickled" in str(executor.submit(open, os.devnull).exception())
         assert executor.submit(math.factorial, 5).result() == 120
+
+
+@pytest.mark.skipif(os.name != "posix", reason="it ends its process by a signal of POSIX")
+def test_the_death_of_a_worker_that_crashed_says_where():
+    with SPECS["processes"].make(1, srbench.Needs()) as executor:
+        error = executor.submit(signal.raise_signal, signal.SIGSEGV).exception()
+    assert "was ended by SIGSEGV; it crashed in: File " in str(error)
+    assert "in work | " in str(error)
