@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from srbench.catalog.catalog import load_catalog
+import torch
+
+from srbench.catalog.catalog import Catalog, load_catalog
+from srbench.catalog.executors import Needs
 from srbench.deploying.backend import Backend, parse_backend
-from srbench.errors import UsageError
+from srbench.deploying.spec import Opened, ToOpen
+from srbench.errors import UnavailableError, UsageError, text_of
 from srbench.networks.spec import ArchitectureSpec
 from srbench.profiling.freed_memory import freed_memory_kept
 from srbench.profiling.machine import this_machine
@@ -73,8 +81,9 @@ def profile_networks(
         UsageError: No network has one of the scales.
         UnknownNameError: A name or a backend is unknown.
     """
-    files = [path.resolve() for path in plugin_files]
-    catalog = load_catalog(files)
+    files = tuple(path.resolve() for path in plugin_files)
+    _catalog.cache_clear()  # files may have changed since an earlier call
+    catalog = _catalog(files)
     ways: list[Backend | None] = [parse_backend(name, tuple(catalog.runtimes)) for name in backends] or [None]
     tasks = [
         (catalog.networks[name], scale, way)
@@ -86,27 +95,66 @@ def profile_networks(
         wanted = ", ".join(map(str, scales))
         raise UsageError(f"None of {', '.join(names)} serves scale {wanted}; `srbench show NAME` lists the scales.")
     found: list[ProfiledNetwork] = []
-    for spec, scale, way in tasks:
-        title = f"{spec.name} x{scale}" + (f" {way.name}" if way else "")
-        heard(len(tasks), title, None)
-        height, width = covering_lr_size(output or _usual_hr(spec), scale)
-        settings = Profiling(
-            latency_height=height, latency_width=width, latency_seconds=seconds, latency_repeats=repeats,
-            memory=memory and way == ways[0],
-        )  # fmt: skip
-        size = (height, width) if task_of(spec).one_size else None
-        with freed_memory_kept():
-            costs = profile_network(
-                spec, scale, settings, device, list(map(str, files)), backend=way,
-                runtime=catalog.runtimes[way.runtime] if way else None, size=size,
+    with _apart(catalog) as executor:
+        for spec, scale, way in tasks:
+            title = f"{spec.name} x{scale}" + (f" {way.name}" if way else "")
+            heard(len(tasks), title, None)
+            height, width = covering_lr_size(output or _usual_hr(spec), scale)
+            settings = Profiling(
+                latency_height=height, latency_width=width, latency_seconds=seconds, latency_repeats=repeats,
+                memory=memory and way == ways[0],
             )  # fmt: skip
-        found.append(ProfiledNetwork(spec.name, scale, costs))
-        if csv is not None:
-            _write(csv, found)
-        heard(len(tasks), title, costs)
+            size = (height, width) if task_of(spec).one_size else None
+            measure = partial(_profile, spec.name, scale, settings, device, files, torch.get_num_threads(), way, size)
+            try:
+                costs = executor.submit(measure).result() if way else measure()
+            except BrokenExecutor as error:  # by a fault in the library of a runtime
+                costs = measure(f"Its process died: {text_of(error)}.")
+            found.append(ProfiledNetwork(spec.name, scale, costs))
+            if csv is not None:
+                _write(csv, found)
+            heard(len(tasks), title, costs)
     sizes = {output or _usual_hr(spec) for spec, _, _ in tasks}
     hr = tuple(f"{width}x{height}" for height, width in sorted(sizes, key=lambda sides: sides[::-1], reverse=True))
     return Profiles(device, this_machine().name, hr, tuple(found))
+
+
+@contextmanager
+def _apart(catalog: Catalog) -> Iterator[Executor]:
+    """Make the executor of backends, whose worker starts with its first job."""
+    executor = catalog.executors["processes"].make(1, Needs())
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(cancel_futures=True)
+        raise
+    executor.shutdown()
+
+
+def _profile(
+    name: str, scale: Scale, settings: Profiling, device: str, files: tuple[Path, ...], threads: int,
+    way: Backend | None, size: tuple[int, int] | None, fault: str = "",
+) -> Profile:  # fmt: skip
+    """Measure a network, in any process; with a ``fault`` of its backend, all but what that gives."""
+    torch.set_num_threads(threads)
+    catalog = _catalog(files)
+    runtime = catalog.runtimes[way.runtime] if way else None
+    if runtime and fault:
+        runtime = replace(runtime, onnx={}, open=partial(_refuse, fault))
+    with freed_memory_kept():
+        return profile_network(
+            catalog.networks[name], scale, settings, device, list(map(str, files)), backend=way, runtime=runtime,
+            size=size,
+        )  # fmt: skip
+
+
+def _refuse(fault: str, given: ToOpen) -> Opened:  # noqa: ARG001
+    raise UnavailableError(fault)
+
+
+@functools.lru_cache(maxsize=1)
+def _catalog(files: tuple[Path, ...]) -> Catalog:
+    return load_catalog(files)
 
 
 def _usual_hr(spec: ArchitectureSpec) -> Sides:

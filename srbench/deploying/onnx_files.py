@@ -46,7 +46,7 @@ class InPrecision(nn.Module):
 
 def write_onnx(
     module: nn.Module, example: Tensor, precision: Precision, path: Path,
-    quantised: Callable[[bytes], bytes] | None = None,
+    quantised: Callable[[bytes], bytes] | None = None, step: int = 1,
 ) -> None:  # fmt: skip
     """Write a network as an ONNX file that takes any number of images of any size, or one at a time.
 
@@ -56,13 +56,14 @@ def write_onnx(
         precision: That of the file.
         path: Where it goes.
         quantised: Makes the int8 model of the fp32 one; needed for "int8".
+        step: Sides that the module takes are multiples of it; 0 if it takes the example's alone.
 
     Raises:
         UnavailableError: The network cannot be converted, or a package is missing.
     """
     if precision in HALVES:
         module = InPrecision(copy.deepcopy(module), precision).eval()
-    content = _any_size(module, example)
+    content = _converted(module, example, step)
     if precision == "int8":
         if quantised is None:
             raise UnavailableError("An int8 network needs images to calibrate it by, and there are none here.")
@@ -70,26 +71,26 @@ def write_onnx(
     atomic_write(path, content)
 
 
-def example_of(colours: int, smallest_side: int, device: torch.device) -> Tensor:
+def example_of(colours: int, smallest_side: int, device: torch.device, step: int = 1) -> Tensor:
     """Return an image to convert a network by.
 
     Args:
         colours: Its channels.
         smallest_side: The smallest side that the network takes.
         device: Where it goes.
+        step: Its sides are multiples of it.
     """
-    height, width = (smallest_side + side for side in EXAMPLE)
-    return torch.rand(1, colours, height, width, generator=torch.Generator().manual_seed(height)).to(device)
+    return image(1, colours, smallest_side, EXAMPLE, step).to(device)
 
 
-def _any_size(module: nn.Module, example: Tensor) -> bytes:
+def _converted(module: nn.Module, example: Tensor, step: int) -> bytes:
     """Convert a network for any number of images, or if that fails for one."""
-    reason = ""
-    for batch, numbers in ((example.repeat(2, 1, 1, 1), (3, 1)), (example, (1, 1))):
+    reason, ways = "", ((example.repeat(2, 1, 1, 1), (3, 1)), (example, (1, 1)))
+    for batch, numbers in ways if step else ways[1:]:
         try:
-            content = to_onnx(module, batch, any_size=True)
+            content = to_onnx(module, batch, any_size=step > 0)
             if not isinstance(module, InPrecision):
-                _compare(content, module, example, numbers)
+                _compare(content, module, example, numbers, step)
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - the exporter may raise anything
@@ -97,11 +98,12 @@ def _any_size(module: nn.Module, example: Tensor) -> bytes:
             reason = f"{type(cause).__name__}: {(str(cause).strip().splitlines() or [''])[0][:160]}"
         else:
             return content
-    raise UnavailableError(f"The network cannot be converted to ONNX for any image size: {reason}")
+    size = "any image size" if step else "its image size"
+    raise UnavailableError(f"The network cannot be converted to ONNX for {size}: {reason}")
 
 
-def _compare(content: bytes, module: nn.Module, example: Tensor, numbers: Sequence[int]) -> None:
-    """Run a file in fp32 on other numbers and sizes of images than those that it was made by.
+def _compare(content: bytes, module: nn.Module, example: Tensor, numbers: Sequence[int], step: int) -> None:
+    """Run a file in fp32 on other images than those that it was made by, and if it takes those on other sizes.
 
     Raises:
         ValueError: It makes other images than PyTorch.
@@ -111,8 +113,11 @@ def _compare(content: bytes, module: nn.Module, example: Tensor, numbers: Sequen
     def run(lr: Tensor) -> Tensor:
         return torch.from_numpy(session.run(None, {INPUT: lr.cpu().numpy()})[0]).to(lr)
 
-    for number, size in zip(numbers, SIZES, strict=False):
-        lr = image(number, example.shape[1], min(example.shape[2:]), size).to(example)
+    for number, above in zip(numbers, SIZES, strict=False):
+        if step:
+            lr = image(number, example.shape[1], min(example.shape[2:]), above, step).to(example)
+        else:
+            lr = example.flip(-1)
         mean = float(difference(module, run, lr).mean())
         if not mean <= BOUND:
             raise ValueError(f"for {number} of another size, its mean difference from PyTorch is {mean:.1g} of white")

@@ -13,9 +13,17 @@ EXAMPLE = (13, 20)
 """The size that a program is made from, likewise."""
 
 
-def image(count: int, colours: int, least: int, above: tuple[int, int]) -> Tensor:
-    """Return random images (count, colours, least + above[0], least + above[1]) in [0, 1], always the same."""
-    height, width = (least + side for side in above)
+def image(count: int, colours: int, least: int, above: tuple[int, int], step: int = 1) -> Tensor:
+    """Return random images (count, colours, height, width) in [0, 1], always the same.
+
+    Args:
+        count: How many.
+        colours: Their channels.
+        least: The smallest side that the network takes.
+        above: By how much height and width are larger.
+        step: Both are the next multiples of it.
+    """
+    height, width = (-(-(least + side) // step) * step for side in above)
     return torch.rand(count, colours, height, width, generator=torch.Generator().manual_seed(height))
 
 

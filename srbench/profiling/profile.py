@@ -85,7 +85,8 @@ def profile_network(
             forward: Callable[[Tensor], object] = partial(forward_at(spec, scale), folded)
             given = lr * spec.input_range
             if backend is not None and runtime is not None:
-                forward, given = session_of(spec, scale, folded, backend, runtime, lr, Path(folder)), lr
+                step = 0 if size else spec.size_multiple
+                forward, given = session_of(spec, scale, folded, backend, runtime, lr, Path(folder), step), lr
 
             def once() -> object:
                 with torch.inference_mode():

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from srbench.deploying.backend import Backend
-from srbench.deploying.onnx_files import write_onnx
+from srbench.deploying.onnx_files import example_of, write_onnx
 from srbench.deploying.opening import Session, open_session, require_one_pass
 from srbench.deploying.quantisation import quantise
 from srbench.deploying.settings import read_quantisation
@@ -52,7 +52,7 @@ class Runnable(nn.Module):
 
 def session_of(
     spec: ArchitectureSpec, scale: Scale, network: nn.Module, backend: Backend, runtime: RuntimeSpec, lr: Tensor,
-    folder: Path,
+    folder: Path, step: int,
 ) -> Session:  # fmt: skip
     """Open a network whose weights do not matter, to time it.
 
@@ -62,8 +62,9 @@ def session_of(
         network: The module; int8 is calibrated on noise.
         backend: How it runs.
         runtime: The runtime of ``backend``.
-        lr: (1, C, h, w) in [0, 1], to convert it by.
+        lr: (1, C, h, w) in [0, 1], to time it on.
         folder: Receives files.
+        step: The sides of images are multiples of it; 0 if they are those of ``lr``.
 
     Raises:
         UnavailableError: The backend or the network does not work here.
@@ -76,7 +77,8 @@ def session_of(
         def quantised(content: bytes) -> bytes:
             return quantise(content, [lr.cpu().numpy()], read_quantisation(backend.quantisation))
 
-        write_onnx(module, lr, runtime.onnx[backend.precision], onnx, quantised)
+        example = example_of(spec.colours, max(spec.min_size, step), lr.device, step) if step else lr
+        write_onnx(module, example, runtime.onnx[backend.precision], onnx, quantised, step)
     return open_session(module, backend, runtime, lr, folder, onnx)
 
 

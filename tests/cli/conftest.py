@@ -79,3 +79,33 @@ def plugin(tmp_path):
         return path
 
     return write
+
+
+CRASHING = """
+import os
+import signal
+
+import srbench
+
+
+def open_crashing(given):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def open_counting(given):
+    raise srbench.UnavailableError(f"It would have {given.threads} threads.")
+
+
+@srbench.hookimpl
+def register_runtimes():
+    spec = srbench.RuntimeSpec
+    return [spec(name="crashing", open=open_crashing), spec(name="counting", open=open_counting)]
+"""
+
+
+@pytest.fixture
+def crashing(tmp_path):
+    """The file of a runtime whose library ends the process, as a fault in C++ does, and one that says its threads."""
+    path = tmp_path / "crashing.py"
+    path.write_text(CRASHING)
+    return path

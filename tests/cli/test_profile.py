@@ -1,6 +1,9 @@
 """``srbench profile``."""
 
 import csv
+import os
+
+import pytest
 
 QUICK = ("--output", "48x40", "--seconds", "0.01", "--repeats", "1")
 
@@ -80,3 +83,13 @@ def test_every_runtime_asked_for_is_timed_and_one_that_cannot_run_says_why(srben
     assert [r["latency_ms_p50"] != "" for r in found] == [True, True, False]
     assert "latency_ms_p50: PyTorch does not compute in int8" in answer.out
     assert srbench("profile", "espcn", "--backend", "tensorrt").status == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="it ends its process by a signal of POSIX")
+def test_a_runtime_that_ends_its_process_is_a_reason(srbench, crashing):
+    ways = ("--backend", "crashing,counting", "--threads", "1", "--plugin", crashing)
+    answer = srbench("profile", "espcn", "--scale", "2", *ways, *QUICK, "--no-memory")
+    assert answer.status == 0, answer.err
+    assert "latency_ms_p50: Its process died: worker 0 " in answer.out
+    assert "was ended by SIGSEGV; it crashed in: File " in answer.out
+    assert "latency_ms_p50: It would have 1 threads." in answer.out

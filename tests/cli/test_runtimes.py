@@ -42,29 +42,10 @@ def test_a_runtime_of_a_file_is_checked_and_is_in_the_leaderboard_and_in_deploym
     assert float(mine["file_mib"]) > 0
 
 
-CRASHING = """
-import os
-import signal
-
-import srbench
-
-
-def open_crashing(given):
-    os.kill(os.getpid(), signal.SIGSEGV)
-
-
-@srbench.hookimpl
-def register_runtimes():
-    return [srbench.RuntimeSpec(name="crashing", open=open_crashing)]
-"""
-
-
 @pytest.mark.skipif(os.name != "posix", reason="it ends its process by a signal of POSIX")
-def test_a_runtime_that_ends_its_process_costs_its_row_alone(srbench, tiny, tmp_path):
-    plugin = tmp_path / "crashing.py"
-    plugin.write_text(CRASHING)
+def test_a_runtime_that_ends_its_process_costs_its_row_alone(srbench, tiny, crashing):
     suite = tiny.suite('architectures = ["espcn"]', TIMED)
-    typed = ("run", suite, "--data", tiny.data, "--plugin", tiny.plugin, "--plugin", plugin)
+    typed = ("run", suite, "--data", tiny.data, "--plugin", tiny.plugin, "--plugin", crashing)
     answer = srbench(*typed, "--backend", "crashing,eager")
     assert answer.status == 1, answer.out + answer.err
     (reason,) = [line for line in answer.out.splitlines() if line.startswith("failed ")]

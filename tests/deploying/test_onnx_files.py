@@ -58,6 +58,34 @@ def test_a_network_that_makes_a_side_a_constant_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+class _Halving(nn.Module):
+    """A network that takes even sides alone, as profiles time it without padding."""
+
+    def forward(self, lr):
+        if lr.shape[2] % 2 or lr.shape[3] % 2:
+            raise ValueError("a side is odd")
+        return nn.functional.pixel_shuffle(nn.functional.pixel_unshuffle(lr, 2).flip(1), 2)
+
+
+def test_a_network_is_compared_on_sides_that_it_takes(tmp_path):
+    path = tmp_path / "n.onnx"
+    with pytest.raises(UnavailableError, match="a side is odd"):
+        write_onnx(_Halving(), EXAMPLE, "fp32", path)
+    write_onnx(_Halving(), example_of(3, 4, torch.device("cpu"), 2), "fp32", path, step=2)
+    (taken,) = onnxruntime.InferenceSession(path).get_inputs()
+    assert taken.shape == ["batch", 3, "height", "width"]
+
+
+def test_a_network_of_one_size_is_converted_for_it(tmp_path):
+    path, classifier = tmp_path / "n.onnx", nn.Sequential(nn.Flatten(), nn.Linear(3 * EXAMPLE[0, 0].numel(), 5))
+    with pytest.raises(UnavailableError, match="for any image size"):
+        write_onnx(classifier.eval(), EXAMPLE, "fp32", path)
+    write_onnx(classifier, EXAMPLE, "fp32", path, step=0)
+    session = onnxruntime.InferenceSession(path)
+    lr = torch.rand_like(EXAMPLE)
+    assert torch.allclose(torch.from_numpy(session.run(None, {"lr": lr.numpy()})[0]), classifier(lr), atol=1e-5)
+
+
 def test_a_file_that_makes_other_images_is_refused(tmp_path, monkeypatch):
     converted = onnx_files.to_onnx
     monkeypatch.setattr(

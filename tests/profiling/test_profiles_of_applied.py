@@ -91,4 +91,6 @@ def test_runtimes_are_refused(catalog, tmp_path, spec, how):
         plain_module(build_network(spec, 2), 2)
     runtime = next(iter(catalog.runtimes.values()))
     with pytest.raises(UnavailableError, match=match):
-        session_of(spec, 2, spec.network(2), Backend(runtime.name, "fp32"), runtime, torch.rand(1, 3, 8, 8), tmp_path)
+        session_of(
+            spec, 2, spec.network(2), Backend(runtime.name, "fp32"), runtime, torch.rand(1, 3, 8, 8), tmp_path, 1
+        )
