@@ -15,7 +15,7 @@ from srbench.records.stored import Stored
 from srbench.running.dispatch import Dispatch
 from srbench.running.events import Listener, Note
 from srbench.running.job_progress import JobProgress, JobsProgress
-from srbench.running.jobs import MeasureJob, PaceJob, perform
+from srbench.running.jobs import MeasureJob, OnnxJob, PaceJob, perform
 from srbench.running.needs import needs_by_kind
 from srbench.running.pool import Pool
 from srbench.running.recording import Recorder
@@ -108,14 +108,19 @@ def _batches(
     """Yield jobs that may run at the same time, with the number of workers, and the executor.
 
     Timing needs the machine for itself: paces come first, since trainings wait for them, and backends and profiles
-    last, one by one. It is this machine that is timed, wherever the others run. A backend runs in another process than
-    the run, which a fault in its library would end too.
+    last, one by one. It is this machine that is timed, wherever the others run. Backends and conversions for them have
+    another process than the run, which a fault in their libraries would end too.
     """
-    paces = [scheduled for scheduled in todo if isinstance(scheduled.job, PaceJob)]
-    others = [scheduled for scheduled in todo if not scheduled.job.alone]
-    backends = [scheduled for scheduled in todo if scheduled.job.alone and isinstance(scheduled.job, MeasureJob)]
-    costs = [scheduled for scheduled in todo if scheduled.job.alone and scheduled not in (*paces, *backends)]
     timed = ON_THIS_MACHINE if executor.elsewhere else executor
     apart = timed if timed.isolated or session.given else session.catalog.executors.get(APART, timed)
+    paces = [scheduled for scheduled in todo if isinstance(scheduled.job, PaceJob)]
+    backends = [
+        scheduled for scheduled in todo
+        if (isinstance(scheduled.job, MeasureJob) and scheduled.job.alone)
+        or (isinstance(scheduled.job, OnnxJob) and not executor.isolated)
+    ]  # fmt: skip
+    known = {*paces, *backends}
+    costs = [scheduled for scheduled in todo if scheduled.job.alone and scheduled not in known]
+    others = [scheduled for scheduled in todo if not scheduled.job.alone and scheduled not in known]
     batches = ((paces, 1, timed), (others, workers, executor), (backends, 1, apart), (costs, 1, timed))
     yield from (batch for batch in batches if batch[0])

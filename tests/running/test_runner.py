@@ -245,7 +245,7 @@ def test_a_record_has_the_row_that_was_planned_for_its_cell(schedule, fake, cata
     assert {r.row_id for r in records(tmp_path / "r")} == {cell.row_id for cell in planned.plan.cells}
 
 
-BACKENDS = 'architectures = ["espcn"]\nbackends = ["eager", "channels_last"]'
+BACKENDS = 'architectures = ["espcn"]\nbackends = ["eager", "onnxruntime"]'
 
 
 def places(todo, executor, session):
@@ -257,11 +257,16 @@ def places(todo, executor, session):
 def test_backends_run_in_another_process_than_the_run(schedule, session, catalog):
     todo = schedule(BACKENDS, profile=True).open_jobs()
     here, processes = catalog.executors["here"], catalog.executors["processes"]
-    usual = {"TrainJob": "here", "CertifyJob": "here", "MeasureJob": "processes", "ProfileJob": "here"}
+    usual = {"TrainJob": "here", "CertifyJob": "here", "OnnxJob": "processes", "MeasureJob": "processes"}
+    usual["ProfileJob"] = "here"
     assert places(todo, here, session) == usual
     assert set(places(todo, processes, session).values()) == {"processes"}
     remote = ExecutorSpec(name="remote", make=THREADS.make, isolated=True, elsewhere=True)
-    assert places(todo, remote, session)["MeasureJob"] == "processes"
+    assert places(todo, remote, session) == {
+        **dict.fromkeys(usual, "remote"),
+        "MeasureJob": "processes",
+        "ProfileJob": "this_machine",
+    }
     only_here = replace(session, given=object())
     assert set(places(todo, here, only_here).values()) == {"here"}
 
