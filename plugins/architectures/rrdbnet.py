@@ -104,7 +104,9 @@ class RRDBNet(nn.Module):
         """Map (N, 3, h, w) to (N, 3, scale*h, scale*w); odd sides are extended by their last pixel at x2."""
         height, width = lr.shape[-2:]
         if self.fold > 1:
-            lr = F.pad(lr, (0, -width % self.fold, 0, -height % self.fold), mode="replicate")
+            # torch.compile has no modulo of negative numbers where sides are of any size
+            right, below = ((self.fold - side % self.fold) % self.fold for side in (width, height))
+            lr = F.pad(lr, (0, right, 0, below), mode="replicate")
             lr = F.pixel_unshuffle(lr, self.fold)
         shallow = self.conv_first(lr)
         features = shallow + self.conv_body(self.body(shallow))

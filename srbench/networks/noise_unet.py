@@ -244,7 +244,9 @@ class NoiseUNet(nn.Module):
         """
         embedded = self.noise_level_mlp(level.flatten())
         height, width = x.shape[-2:]
-        x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
+        # torch.compile has no modulo of negative numbers where sides are of any size
+        right, below = ((self.multiple - side % self.multiple) % self.multiple for side in (width, height))
+        x = F.pad(x, (0, right, 0, below), mode="replicate")
         x = F.pixel_unshuffle(x, self.fold)
         kept: list[Tensor] = []
         for layer in self.downs:

@@ -105,5 +105,14 @@ def test_one_export_serves_images_of_other_sizes():
     assert_one_export_serves(fresh(SPECS["rrdbnet_small"], 4).module, [(1, 7, 12), (3, 20, 5)])
 
 
+def test_its_sides_are_computed_by_what_torch_compile_has():
+    any_side = torch.export.Dim.DYNAMIC
+    network, sides = RRDBNet(2, **TINY).eval(), ({2: any_side, 3: any_side},)
+    exported = torch.export.export(network, (torch.rand(1, 3, 9, 12),), dynamic_shapes=sides, strict=False)
+    shapes = str([node.meta.get("val") for node in exported.graph.nodes])
+    assert "Mod(" in shapes
+    assert "PythonMod" not in shapes  # inductor has none for tensors
+
+
 def test_its_reported_scores_are_distinct():
     assert_scores_distinct(SPECS["rrdbnet"])
