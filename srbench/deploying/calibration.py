@@ -1,7 +1,7 @@
 """The images on which networks are calibrated: patches of lr from training sets, never from test images.
 
 ```
-patches = calibration_patches(library, [catalog.datasets["t91"]], catalog.degradations["bicubic"], 3, Quantisation())
+lr, hr = calibration_patches(library, [catalog.datasets["t91"]], catalog.degradations["bicubic"], 3, Quantisation())
 ```
 """
 
@@ -36,7 +36,7 @@ def calibration_patches(
     *,
     colours: int = 3,
     seed: int = 0,
-) -> list[Array]:
+) -> tuple[list[Array], list[Array]]:
     """Cut patches of hr at random places, and make their lr.
 
     Every image gives one patch before any gives a second one; images smaller than a patch give none. The result follows
@@ -52,7 +52,7 @@ def calibration_patches(
         seed: Decides the images, the places, and what a random degradation draws.
 
     Returns:
-        float32 (colours, patch, patch) in [0, 1], ``settings.patches`` of them.
+        The lr, float32 (colours, patch, patch) in [0, 1], ``settings.patches`` of them, and their hr, likewise.
 
     Raises:
         DataError: A set is missing or damaged, or no image is large enough.
@@ -65,12 +65,13 @@ def calibration_patches(
         raise UsageError(f"The degradation {degradation.name} makes no lr at x{scale}; calibrate with another.")
     files = {f"{dataset.name}/{name}": path for dataset in datasets for name, path in library.images(dataset).items()}
     side = hr_side(settings.patch, scale)
-    patches = []
+    patches: tuple[list[Array], list[Array]] = [], []
     for number, hr in zip(range(settings.patches), _cut(files, side, np.random.default_rng(seed)), strict=False):
         drawn = draw_seed(degradation.name, "calibration", str(number), scale, seed)
         lr, _ = lr_image(hr, degradation, scale, seed=drawn)
-        tensor = to_tensor(lr)[None]
-        patches.append((rgb_to_y(tensor) if colours == 1 else tensor)[0].numpy())
+        for kept, pixels in zip(patches, (lr, hr), strict=True):
+            tensor = to_tensor(pixels)[None]
+            kept.append((rgb_to_y(tensor) if colours == 1 else tensor)[0].numpy())
     return patches
 
 

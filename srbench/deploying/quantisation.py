@@ -2,10 +2,10 @@
 
 ```
 settings = Quantisation()  # of srbench.deploying.settings; or read_quantisation("qdq-pc-entropy-float2")
-patches = calibration_patches(library, datasets, degradation, scale, settings)  # of srbench.deploying.calibration
+lr, hr = calibration_patches(library, datasets, degradation, scale, settings)  # of srbench.deploying.calibration
 learnt = read_learnt(weights_file)  # of srbench.deploying.learnt; None unless trained by the distiller qat
-quantised = quantise(content, patches, settings, learnt)  # bytes to bytes
-rows = sensitivity(content, patches, settings)  # of srbench.deploying.sensitivity
+quantised = quantise(content, lr, settings, learnt, hr)  # bytes to bytes
+rows = sensitivity(content, lr, settings)  # of srbench.deploying.sensitivity
 ```
 
 QDQ means that the file holds pairs of QuantizeLinear and DequantizeLinear around operators in floating point, which
@@ -27,11 +27,13 @@ from srbench.deploying.nncf import quantise_by_nncf
 from srbench.deploying.qdq import calibrate, check_images, layers, prepare, write
 from srbench.deploying.sensitivity import most_sensitive
 from srbench.deploying.settings import Quantisation
+from srbench.errors import UnavailableError
 
 
 def quantise(
-    content: bytes, calibration: Sequence[ArrayLike], settings: Quantisation, learnt: LearntRanges | None = None
-) -> bytes:
+    content: bytes, calibration: Sequence[ArrayLike], settings: Quantisation, learnt: LearntRanges | None = None,
+    targets: Sequence[ArrayLike] | None = None,
+) -> bytes:  # fmt: skip
     """Quantise an ONNX model; the result takes and returns floating point as before.
 
     Input and output are known to be images: the input's range is [0, 1], and the output is clipped to it before its
@@ -43,6 +45,7 @@ def quantise(
         settings: How to quantise.
         learnt: What quantisation-aware training has learnt, see `srbench.deploying.learnt.read_learnt`: it goes before
             calibration. The quantiser nncf ignores it.
+        targets: The hr of the calibration images, for ``settings.max_drop``.
 
     Returns:
         The quantised model.
@@ -50,13 +53,15 @@ def quantise(
     Raises:
         DataError: The calibration images differ in size, do not fit the model, or are not in [0, 1].
         ExportError: It is not a model that can be quantised.
-        UnavailableError: A package is missing.
+        UnavailableError: A package is missing, or the targets are.
     """
+    if settings.max_drop is not None and targets is None:
+        raise UnavailableError(f"{settings.id} limits the loss of PSNR, which needs hr; measure it in a suite.")
     images = check_images(calibration)
     model = prepare(content)
     ranges = calibrate(model, images, settings, learnt)
     kept = most_sensitive(model, ranges, images, settings) if settings.float_layers else ()
     if settings.quantiser == "nncf":
-        return quantise_by_nncf(model, images, settings, kept)
+        return quantise_by_nncf(model, images, settings, kept, targets)
     only = [layer for layer in layers(model) if layer not in kept] if settings.layers_only else ()
     return write(model, ranges, settings, only=only, kept=kept, learnt=learnt)

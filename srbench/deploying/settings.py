@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from srbench.errors import UsageError
 
@@ -30,6 +30,9 @@ class Quantisation(BaseModel):
     loses less and runs as fast; onnxruntime multiplies in integers only where a layer's output is quantised too."""
     float_layers: Annotated[int, Field(ge=0)] = 0
     """How many of the most sensitive layers stay in floating point; see `srbench.deploying.sensitivity`."""
+    max_drop: Annotated[float, Field(ge=0, lt=100), AfterValidator(lambda drop: round(drop, 3))] | None = None
+    """Of the quantiser nncf: layers go back to floating point, those that cost most first, until the PSNR of the
+    calibration patches falls by at most so many dB; None leaves all in 8 bits."""
     patches: Annotated[int, Field(ge=1)] = PATCHES
     """Number of calibration patches."""
     patch: Annotated[int, Field(ge=8)] = PATCH
@@ -39,22 +42,28 @@ class Quantisation(BaseModel):
     def _check(self) -> Self:
         if self.quantiser == "nncf" and (self.calibration != "minmax" or self.layers_only):
             raise ValueError("the quantiser nncf has the calibration minmax alone, and quantises all operators")
+        if self.quantiser != "nncf" and self.max_drop is not None:
+            raise ValueError("a largest drop is for the quantiser nncf")
         return self
 
     @property
     def id(self) -> str:
-        """The settings as a word: "qdq-pc", "qdq-pt-entropy", "qdq-pc-float2", "nncf-pc-n16-p32"."""
+        """The settings as a word: "qdq-pc", "qdq-pt-entropy", "qdq-pc-float2", "nncf-pc-drop0.1-p32"."""
         words = [self.quantiser, "pc" if self.per_channel else "pt"]
         words += [] if self.calibration == "minmax" else [self.calibration]
         words += ["layers"] if self.layers_only else []
-        counts = (("float", self.float_layers, 0), ("n", self.patches, PATCHES), ("p", self.patch, PATCH))
-        words += [f"{word}{count}" for word, count, default in counts if count != default]
+        counts = (
+            ("float", self.float_layers, 0), ("drop", self.max_drop, None), ("n", self.patches, PATCHES),
+            ("p", self.patch, PATCH),
+        )  # fmt: skip
+        words += [f"{word}{count:g}" for word, count, default in counts if count != default]
         return "-".join(words)
 
 
 _ID = re.compile(
     r"(?P<quantiser>qdq|nncf)-(?P<channels>pc|pt)(?:-(?P<calibration>entropy|percentile))?(?P<layers_only>-layers)?"
-    r"(?:-float(?P<float_layers>\d{1,4}))?(?:-n(?P<patches>\d{1,6}))?(?:-p(?P<patch>\d{1,4}))?",
+    r"(?:-float(?P<float_layers>\d{1,4}))?(?:-drop(?P<max_drop>\d{1,2}(?:\.\d{1,3})?))?"
+    r"(?:-n(?P<patches>\d{1,6}))?(?:-p(?P<patch>\d{1,4}))?",
     re.ASCII,
 )
 
@@ -74,5 +83,6 @@ def read_quantisation(word: str) -> Quantisation:
         raise UsageError(
             f"{word!r} is not a quantisation; write it as qdq-pc or qdq-pt (per channel or per tensor), followed by "
             "-entropy or -percentile and -layers (nothing but layers), or as nncf-pc or nncf-pt; then -float2 (layers "
-            "kept in float), -n64 (patches) and -p48 (their side, at least 8)."
+            "kept in float), -drop0.1 (of nncf: the largest loss in dB), -n64 (patches) and -p48 (their side, at "
+            "least 8)."
         ) from error

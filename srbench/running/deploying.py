@@ -39,11 +39,11 @@ def write_program(program: Program, network: Network, weights: Sequence[Path], s
 
     def quantised(content: bytes) -> bytes:
         settings, catalog = read_quantisation(program.quantisation), session.catalog
-        patches = calibration_patches(
+        lr, hr = calibration_patches(
             session.library, [catalog.datasets[name] for name in program.calibrated_on],
             catalog.degradations[program.degradation], program.scale, settings, colours=spec.colours,
         )  # fmt: skip
-        return quantise(content, patches, settings, read_learnt(weights[0]) if len(weights) == 1 else None)
+        return quantise(content, lr, settings, read_learnt(weights[0]) if len(weights) == 1 else None, hr)
 
     example = example_of(spec.colours, max(spec.min_size, spec.size_multiple), device)
     write_onnx(plain_module(network, program.scale), example, program.precision, path, quantised)

@@ -31,7 +31,7 @@ def training_set(tmp_path):
 def cut(training_set, root, catalog, **changes):
     given = {"scale": 2, "settings": FEW, "degradation": catalog.degradations["bicubic"]} | changes
     library = Library(root, {training_set.name: training_set})
-    return calibration_patches(library, [training_set], given.pop("degradation"), **given)
+    return calibration_patches(library, [training_set], given.pop("degradation"), **given)[0]
 
 
 def test_patches_are_lr_on_8_bits_of_every_image_that_is_large_enough(training_set, tmp_path, catalog):

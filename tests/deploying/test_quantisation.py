@@ -166,6 +166,13 @@ def test_another_process_with_another_order_of_sets_gives_the_same_bytes():
         patches=st.integers(1, 999),
         patch=st.integers(8, 256),
     )
+    | st.builds(
+        Quantisation,
+        quantiser=st.just("nncf"),
+        float_layers=st.integers(0, 99),
+        max_drop=st.none() | st.floats(0, 99.999),
+        patches=st.integers(1, 999),
+    )
 )
 def test_settings_are_one_word(settings):
     assert read_quantisation(settings.id) == settings
@@ -176,6 +183,7 @@ def test_words_of_the_settings_stay_as_they_are():
     assert Quantisation().id == "qdq-pc"
     assert Quantisation(per_channel=False, calibration="entropy", float_layers=2).id == "qdq-pt-entropy-float2"
     assert Quantisation(layers_only=True, patches=16, patch=32).id == "qdq-pc-layers-n16-p32"
+    assert Quantisation(quantiser="nncf", max_drop=0.1, patch=32).id == "nncf-pc-drop0.1-p32"
 
 
 @pytest.mark.parametrize(
@@ -190,6 +198,9 @@ def test_words_of_the_settings_stay_as_they_are():
         "qdq-pc-float-2",
         "nncf-pc-layers",
         "nncf-pc-entropy",
+        "nncf-pc-drop",
+        "nncf-pc-drop100",
+        "qdq-pc-drop0.1",
         "QDQ-PC",
     ],
 )
