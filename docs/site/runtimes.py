@@ -28,11 +28,10 @@ ABOUT = """# Every network in every runtime
 
 Each bundled network with fresh weights at its smallest scale, on two photographs of other sizes than the one it was
 converted by. A figure is the largest difference from PyTorch in fp32, in levels of 255; 0.00 is equal within rounding.
-A letter is a reason below why there is none. Quality with trained weights is another matter: see
-[deployment.md](deployment.md). Where "it was not tried", another run of this page is needed: mostly `compile`, of which
-most networks had 45 seconds of a core.
+A letter is a reason below why there is none; "not done within" so many seconds is a limit of this page alone. Quality
+with trained weights is another matter: see [deployment.md](deployment.md).
 
-Written by `python -m docs.site.runtimes` with {packages}, on {machines}.
+Written by `python -m docs.site.runtimes` with {packages}, on {machines}; `compile` on the first machine throughout.
 
 """
 AFTER = """

@@ -24,6 +24,7 @@ from srbench.profiling.profile import profile_network
 from srbench.profiling.settings import Profiling
 from srbench.records.costs import Profile
 from srbench.report.formats import CsvRow, write_csv
+from srbench.running.runner import APART
 from srbench.scales import Scale, Sides, covering_lr_size, plain_scale
 from srbench.tasks.table import task_of
 
@@ -122,7 +123,7 @@ def profile_networks(
 @contextmanager
 def _apart(catalog: Catalog) -> Iterator[Executor]:
     """Make the executor of backends, whose worker starts with its first job."""
-    executor = catalog.executors["processes"].make(1, Needs())
+    executor = catalog.executors[APART].make(1, Needs())
     try:
         yield executor
     except BaseException:

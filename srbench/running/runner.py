@@ -26,7 +26,7 @@ from srbench.running.stages import JobName
 ON_THIS_MACHINE = ExecutorSpec(name="this_machine", make=lambda workers, needs: ThreadPoolExecutor(workers))  # noqa: ARG005
 """Where jobs are timed if the others run elsewhere."""
 APART = "processes"
-"""The executor of backends if the others run in this process."""
+"""The executor of backends where others run in this process: a fault in the library of a runtime would end it too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +108,8 @@ def _batches(
     """Yield jobs that may run at the same time, with the number of workers, and the executor.
 
     Timing needs the machine for itself: paces come first, since trainings wait for them, and backends and profiles
-    last, one by one. It is this machine that is timed, wherever the others run. Backends and conversions for them have
-    another process than the run, which a fault in their libraries would end too.
+    last, one by one. It is this machine that is timed, wherever the others run. Backends and conversions for them are
+    done in another process than the run.
     """
     timed = ON_THIS_MACHINE if executor.elsewhere else executor
     apart = timed if timed.isolated or session.given else session.catalog.executors.get(APART, timed)
