@@ -105,7 +105,7 @@ def _anchors(document: Path) -> set[str]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_to_a_file_and_a_heading_of_it(document):
-    for link in re.findall(r"\]\((?!https?://)([^)]+)\)", document.read_text(encoding="utf-8")):
+    for link in re.findall(r"(?<!\\)\]\((?!https?://)([^)]+)\)", document.read_text(encoding="utf-8")):
         name, _, anchor = link.partition("#")
         target = document.parent / name if name else document
         assert target.exists(), f"{document.name} links to {link}, which does not exist"
