@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from srbench.errors import DataError
 from srbench.measuring.kept_maps import read_map
 from srbench.records.scores import ImageScores
 from srbench.report.leaderboard.crops import Pixels, read_pixels
+from srbench.report.leaderboard.kept_images import Kind, pictures_of
 from srbench.report.leaderboard.tables import Line, Section
 from srbench.report.pictures import FAINT, INK, Picture, figure_at
 from srbench.scales import Scale
@@ -48,39 +48,13 @@ class Row:
 
 
 def map_pictures(results: Path, records_folder: Path, sections: Sequence[Section]) -> tuple[list[Picture], list[str]]:
-    """Return ``uncertainty_x2_bicubic.png`` and others, of methods whose records kept maps.
-
-    A picture that exists is left as it is if any of its files is missing. Returns also a sentence for every image that
-    could not be read. Files are relative to the folder of the records.
-    """
-    pictures: list[Picture] = []
-    warnings: list[str] = []
-    groups: dict[tuple[Scale, str], list[tuple[Line, ImageScores]]] = {}
-    for section in sections:
-        lines = [line for table in section.tables for line in table.lines]
-        groups.setdefault((section.scale, section.file_stem), []).extend(_shown(lines))
-    for (scale, stem), shown in groups.items():
-        path = results / f"uncertainty_{stem}.png"
-        files = [file for _, image in shown[:ROWS] for file in (image.sr_file, image.hr_file, image.map_file) if file]
-        if path.is_file() and not all((records_folder / file).is_file() for file in files):
-            pictures.append(Picture(path, None))
-            continue
-        rows = []
-        for line, image in shown[:ROWS]:
-            try:
-                rows.append(_row(records_folder, line, image, scale))
-            except (OSError, ValueError, DataError) as error:
-                warnings.append(f"No map of {image.name} x{scale} by {line.title}: {str(error).rstrip('.')}.")
-        if rows:
-            pictures.append(Picture(path, partial(_draw, rows), image=True))
-    return pictures, list(dict.fromkeys(warnings))
+    """Return ``uncertainty_x2_bicubic.png`` and others, of methods whose records kept maps; see `pictures_of`."""
+    kind = Kind(name="uncertainty", noun="map", rows=ROWS, files=_files, row=_row, draw=_draw)
+    return pictures_of(kind, results, records_folder, sections)
 
 
-def _shown(lines: Sequence[Line]) -> list[tuple[Line, ImageScores]]:
-    """Return the images with maps, the first of each method before the second of any."""
-    kept = [(line, [image for image in line.first.images if image.map_file]) for line in lines]
-    most = max((len(images) for _, images in kept), default=0)
-    return [(line, images[at]) for at in range(most) for line, images in kept if at < len(images)]
+def _files(image: ImageScores) -> list[str]:
+    return [file for file in (image.sr_file, image.hr_file, image.map_file) if file] if image.map_file else []
 
 
 def _row(folder: Path, line: Line, image: ImageScores, scale: Scale) -> Row:

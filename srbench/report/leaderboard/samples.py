@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from srbench.records.scores import ImageScores
 from srbench.report.leaderboard.crops import Pixels, find_window, read_pixels
+from srbench.report.leaderboard.kept_images import Kind, pictures_of
 from srbench.report.leaderboard.tables import Line, Section
 from srbench.report.pictures import FAINT, Picture, figure_at
 from srbench.scales import Scale, lr_size
@@ -50,43 +50,20 @@ def sample_pictures(
 ) -> tuple[list[Picture], list[str]]:  # fmt: skip
     """Return ``samples_x4_bicubic.png`` and others, of methods whose records kept several samples of an image.
 
-    A picture that exists is left as it is if any of its files is missing. Returns also a sentence for every image that
-    could not be read. Files are relative to the folder of the records.
+    See `pictures_of`.
     """
-    pictures: list[Picture] = []
-    warnings: list[str] = []
-    groups: dict[tuple[Scale, str], list[tuple[Line, ImageScores]]] = {}
-    for section in sections:
-        lines = [line for table in section.tables for line in table.lines if line.first.samples > 1]
-        groups.setdefault((section.scale, section.file_stem), []).extend(_shown(lines))
-    for (scale, stem), shown in groups.items():
-        path = results / f"samples_{stem}.png"
-        files = [file for _, image in shown[:ROWS] for file in (*image.sample_files, str(image.hr_file))]
-        if path.is_file() and not all((records_folder / file).is_file() for file in files):
-            pictures.append(Picture(path, None))
-            continue
-        rows = []
-        for line, image in shown[:ROWS]:
-            try:
-                rows.append(_row(records_folder, line, image, scale))
-            except (OSError, ValueError) as error:
-                warnings.append(f"No samples of {image.name} x{scale} by {line.title}: {str(error).rstrip('.')}.")
-        if rows:
-            pictures.append(Picture(path, partial(_draw, rows), image=True))
-    return pictures, list(dict.fromkeys(warnings))
+    kind = Kind(name="samples", noun="samples", rows=ROWS, files=_files, row=_row, draw=_draw)
+    return pictures_of(kind, results, records_folder, sections)
+
+
+def _files(image: ImageScores) -> list[str]:
+    return [*image.sample_files, image.hr_file] if image.hr_file and len(image.sample_files) > 1 else []
 
 
 def deviation(samples: Sequence[Pixels]) -> NDArray[np.float64]:
     """Return the standard deviation (H, W) of two or more samples (H, W, 3), the root mean square over colours."""
     values = np.stack(samples).astype(np.float64) / 255
     return np.asarray(np.sqrt(values.var(axis=0, ddof=1).mean(axis=2)))
-
-
-def _shown(lines: Sequence[Line]) -> list[tuple[Line, ImageScores]]:
-    """Return the images with samples, the first of each method before the second of any."""
-    kept = [(line, [image for image in line.first.images if image.sample_files and image.hr_file]) for line in lines]
-    most = max((len(images) for _, images in kept), default=0)
-    return [(line, images[at]) for at in range(most) for line, images in kept if at < len(images)]
 
 
 def _row(folder: Path, line: Line, image: ImageScores, scale: Scale) -> Row:
