@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from srbench.deploying.settings import read_quantisation
 from srbench.errors import UnknownNameError, UsageError
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16", "int8"]
@@ -51,7 +52,7 @@ def parse_backend(name: str, runtimes: Collection[str]) -> Backend:
 
     Raises:
         UnknownNameError: A word is neither a runtime nor a precision.
-        UsageError: A way to quantise follows another precision than int8.
+        UsageError: A way to quantise follows another precision than int8, or is none.
     """
     runtime, _, rest = name.partition("-")
     if runtime in get_args(Precision):
@@ -64,4 +65,6 @@ def parse_backend(name: str, runtimes: Collection[str]) -> Backend:
         raise UsageError(
             f"The backend {name!r} says {quantisation!r} after its precision, which only int8 has; drop it."
         )
+    if quantisation:
+        quantisation = read_quantisation(quantisation).id
     return Backend(runtime, precision or "fp32", quantisation)  # type: ignore[arg-type]  # it was looked up
