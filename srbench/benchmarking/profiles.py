@@ -24,7 +24,7 @@ from srbench.profiling.profile import profile_network
 from srbench.profiling.settings import Profiling
 from srbench.records.costs import Profile
 from srbench.report.formats import CsvRow, write_csv
-from srbench.running.runner import APART
+from srbench.running.runner import APART, is_script
 from srbench.scales import Scale, Sides, covering_lr_size, plain_scale
 from srbench.tasks.table import task_of
 
@@ -108,7 +108,7 @@ def profile_networks(
             size = (height, width) if task_of(spec).one_size else None
             measure = partial(_profile, spec.name, scale, settings, device, files, torch.get_num_threads(), way, size)
             try:
-                costs = executor.submit(measure).result() if way else measure()
+                costs = executor.submit(measure).result() if way and not is_script() else measure()
             except BrokenExecutor as error:  # by a fault in the library of a runtime
                 costs = measure(f"Its process died: {text_of(error)}.")
             found.append(ProfiledNetwork(spec.name, scale, costs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -92,6 +93,13 @@ def run_plan(
     return Outcome(measured=measured, cached=finished_cells - measured, failed=tuple(failed))
 
 
+def is_script() -> bool:
+    """Whether this process runs a person's own script, which a spawned process might run again."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    return file is not None and getattr(main, "__spec__", None) is None and Path(file).stem != "srbench"
+
+
 def _give_back_memory() -> None:
     """Let other processes have the memory of the GPU that torch keeps here after trainings."""
     import gc
@@ -112,7 +120,9 @@ def _batches(
     done in another process than the run.
     """
     timed = ON_THIS_MACHINE if executor.elsewhere else executor
-    apart = timed if timed.isolated or session.given else session.catalog.executors.get(APART, timed)
+    apart = timed
+    if not (timed.isolated or session.given or is_script()):
+        apart = session.catalog.executors.get(APART, timed)
     paces = [scheduled for scheduled in todo if isinstance(scheduled.job, PaceJob)]
     backends = [
         scheduled for scheduled in todo

@@ -254,7 +254,8 @@ def places(todo, executor, session):
     return {type(planned.job).__name__: place.name for batch, _, place in batches for planned in batch}
 
 
-def test_backends_run_in_another_process_than_the_run(schedule, session, catalog):
+def test_backends_run_in_another_process_than_the_run(schedule, session, catalog, monkeypatch):
+    monkeypatch.setattr(runner, "is_script", lambda: False)
     todo = schedule(BACKENDS, profile=True).open_jobs()
     here, processes = catalog.executors["here"], catalog.executors["processes"]
     usual = {"TrainJob": "here", "CertifyJob": "here", "OnnxJob": "processes", "MeasureJob": "processes"}
@@ -267,6 +268,9 @@ def test_backends_run_in_another_process_than_the_run(schedule, session, catalog
         "MeasureJob": "processes",
         "ProfileJob": "this_machine",
     }
+    monkeypatch.setattr(runner, "is_script", lambda: True)
+    assert set(places(todo, here, session).values()) == {"here"}
+    monkeypatch.setattr(runner, "is_script", lambda: False)
     only_here = replace(session, given=object())
     assert set(places(todo, here, only_here).values()) == {"here"}
 
