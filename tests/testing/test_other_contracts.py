@@ -128,7 +128,7 @@ def test_an_executor_says_honestly_whether_its_jobs_are_apart():
 
 
 class Losing(ThreadPoolExecutor):
-    """It passes on exceptions without their tracebacks."""
+    """An executor that passes on exceptions without their tracebacks."""
 
     def submit(self, fn, /, *args, **keywords):
         done, lost = super().submit(fn, *args, **keywords), Future()
